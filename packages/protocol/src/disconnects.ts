@@ -1,0 +1,40 @@
+/** The end of a link, as a value: the close code of RFC 6455 §7.4 and the reason sent with it. */
+export interface Disconnect {
+  readonly code: number;
+  readonly reason: string;
+  /** What a client does next; `later` waits 30–60 s. */
+  readonly reconnect: "soon" | "later" | "never";
+  readonly meaning: string;
+}
+
+export const disconnects = {
+  goingAway: {
+    code: 1001,
+    reason: "going away",
+    reconnect: "soon",
+    meaning: "The client leaves, or the page is closed.",
+  },
+  binary: { code: 1003, reason: "text frames only", reconnect: "soon", meaning: "A binary frame was received." },
+  badUtf8: { code: 1007, reason: "", reconnect: "soon", meaning: "A text frame was not UTF-8." },
+  replaced: {
+    code: 1008,
+    reason: "replaced",
+    reconnect: "later",
+    meaning: "A newer connection of the same device took over. One device, one connection.",
+  },
+  revoked: {
+    code: 1008,
+    reason: "revoked",
+    reconnect: "later",
+    meaning: "The device's token was revoked or rotated, or the device was removed.",
+  },
+  tooBig: { code: 1009, reason: "", reconnect: "soon", meaning: "A message was larger than 16 KiB." },
+  restarting: {
+    code: 1012,
+    reason: "restarting",
+    reconnect: "soon",
+    meaning: "The server is stopping or restarting. What was acked is stored.",
+  },
+} as const satisfies Record<string, Disconnect>;
+
+export type DisconnectName = keyof typeof disconnects;

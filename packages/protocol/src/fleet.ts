@@ -1,0 +1,44 @@
+import type { PointName } from "./points.ts";
+import type { DeviceMode, DeviceState } from "./states.ts";
+
+/** The numbers of the fleet stream: what an overview shows of each device. Everything else is on the device's own stream. */
+export const fleetPoints = [
+  "battery.soc",
+  "battery.power",
+  "solar.power",
+  "load.power",
+  "grid.power",
+] as const satisfies readonly PointName[];
+export type FleetPoint = (typeof fleetPoints)[number];
+
+/** One device as the fleet stream tells it. Times are milliseconds since 1970 UTC, null where nothing was received yet. */
+export interface FleetRow {
+  readonly id: string;
+  readonly name: string;
+  readonly online: boolean;
+  /** Free properties of the registration: `country`, `place`, `time_zone`, `simulated`, … */
+  readonly properties: Readonly<Record<string, string>>;
+  /** When the latest sample was measured, as filed (DESIGN: a clock that is off is not believed). */
+  readonly observed_at_ms: number | null;
+  readonly received_at_ms: number | null;
+  /** Whose time `observed_at_ms` is: the device's, or the server's because the device's clock is off or stands still. */
+  readonly clock: "device" | "server";
+  readonly state: DeviceState | null;
+  readonly mode: DeviceMode | null;
+  readonly error_flags: readonly string[];
+  readonly points: Readonly<Partial<Record<FleetPoint, number>>>;
+}
+
+/**
+ * What the server sends on `/ws/fleet`: the whole fleet in parts of at most 500 rows, the last of them with `more: false`; then, twice a
+ * second, the rows that changed. `server_time_ms` lets a page tell the age of a value without trusting its own clock.
+ */
+export type FleetFrame =
+  | {
+      readonly type: "fleet";
+      readonly server_time_ms: number;
+      readonly more: boolean;
+      readonly devices: readonly FleetRow[];
+    }
+  | { readonly type: "changed"; readonly server_time_ms: number; readonly devices: readonly FleetRow[] }
+  | { readonly type: "removed"; readonly server_time_ms: number; readonly device_ids: readonly string[] };

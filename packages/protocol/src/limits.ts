@@ -1,0 +1,26 @@
+/**
+ * The limits of the wire contract, in one place. Each says what happens when it is reached.
+ * Those a server's operator may change are settings (see the server's configuration reference); these are their defaults.
+ */
+export const limits = {
+  /** A telemetry frame above this many bytes closes the link with 1009. */
+  frameBytesMax: 16 * 1024,
+  /** Sustained telemetry messages a second for one link; the excess is dropped and counted. */
+  messagesPerSecond: 50,
+  /** Messages that a link may send at once before the sustained rate applies. */
+  messagesBurst: 200,
+  /** Points outside the catalogue that one device may have; a message that would exceed it is dropped. */
+  extraPointsMax: 64,
+  /** Characters in the name of a section or of a field; a message with a longer one is dropped. */
+  nameLengthMax: 64,
+  /** Characters in a text value; a message with a longer one is dropped. */
+  textLengthMax: 256,
+  /** Error flags in one message; a message with more is dropped. */
+  errorFlagsMax: 32,
+  /** Characters in a device id; a longer one is refused like an unknown id. */
+  deviceIdLengthMax: 64,
+  /** A device clock further from the server's than this is not believed: the sample is filed under its time of receipt. */
+  clockSkewMsMax: 5 * 60_000,
+  /** A device clock that shows the same instant for longer than this stands still, and is not believed either. */
+  clockStillMsMax: 2_000,
+} as const;

@@ -1,0 +1,18 @@
+/** Where the doors are. */
+export const paths = {
+  device: "/ws/device/",
+  dashboard: "/ws/dashboard/",
+  fleet: "/ws/fleet",
+  api: "/api/v1",
+} as const;
+
+/** The address on which a server listens unless told otherwise. */
+export const defaultUrl = "http://127.0.0.1:8000";
+
+/**
+ * A WebSocket address of a server: takes its base address with any of the schemes http, https, ws, wss.
+ * `webSocketUrl("https://example.org", "/ws/fleet")` is `wss://example.org/ws/fleet`.
+ */
+export function webSocketUrl(base: string, path: string): string {
+  return base.replace(/^http/, "ws").replace(/\/$/, "") + path;
+}

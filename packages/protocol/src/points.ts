@@ -1,0 +1,63 @@
+/**
+ * The point catalogue: every measured quantity that Wattboard knows by name, with its unit and its sign.
+ * Energy is in Wh, everything else in the SI unit named. Points that are not listed are welcome too (`battery.temperature`);
+ * they have no unit until they stand here.
+ */
+export interface PointSpec {
+  /** Section and field of the telemetry message, joined by a dot. */
+  readonly name: string;
+  /** What a person reads beside the value. */
+  readonly label: string;
+  /** `V`, `A`, `W`, `Hz`, `%`, `°C`, `dBm`; empty for text. */
+  readonly unit: string;
+  readonly kind: "number" | "text" | "flags";
+  /** What the sign means; absent where the value has none. */
+  readonly sign?: string;
+  /** Smallest value that is accepted, in `unit`. */
+  readonly minimum?: number;
+  /** Largest value that is accepted, in `unit`. */
+  readonly maximum?: number;
+  /** Digits after the point when shown. */
+  readonly digits: number;
+}
+
+export const points = [
+  { name: "system_status.state", label: "State", unit: "", kind: "text", digits: 0 },
+  { name: "system_status.mode", label: "Mode", unit: "", kind: "text", digits: 0 },
+  { name: "system_status.error_flags", label: "Error flags", unit: "", kind: "flags", digits: 0 },
+  { name: "system_status.wifi_strength", label: "Wi-Fi signal", unit: "dBm", kind: "number", digits: 0 },
+  { name: "battery.soc", label: "State of charge", unit: "%", kind: "number", minimum: 0, maximum: 100, digits: 1 },
+  {
+    name: "battery.power",
+    label: "Battery power",
+    unit: "W",
+    kind: "number",
+    sign: "+ charges, − discharges",
+    digits: 0,
+  },
+  { name: "battery.voltage", label: "Battery voltage", unit: "V", kind: "number", digits: 1 },
+  {
+    name: "battery.current",
+    label: "Battery current",
+    unit: "A",
+    kind: "number",
+    sign: "+ charges, − discharges",
+    digits: 1,
+  },
+  { name: "battery.temperature", label: "Battery temperature", unit: "°C", kind: "number", digits: 1 },
+  { name: "grid.power", label: "Grid power", unit: "W", kind: "number", sign: "+ imports, − sells", digits: 0 },
+  { name: "grid.voltage", label: "Grid voltage", unit: "V", kind: "number", digits: 1 },
+  { name: "grid.frequency", label: "Grid frequency", unit: "Hz", kind: "number", digits: 2 },
+  { name: "solar.power", label: "Solar power", unit: "W", kind: "number", minimum: 0, digits: 0 },
+  { name: "load.power", label: "Load power", unit: "W", kind: "number", minimum: 0, digits: 0 },
+  { name: "inverter.power", label: "Inverter power", unit: "W", kind: "number", sign: "+ feeds the house", digits: 0 },
+] as const satisfies readonly PointSpec[];
+
+export type PointName = (typeof points)[number]["name"];
+
+const byName = new Map<string, PointSpec>(points.map((point) => [point.name, point]));
+
+/** The catalogue's entry for `section.field`, or undefined for a point that nobody has described. */
+export function pointSpec(name: string): PointSpec | undefined {
+  return byName.get(name);
+}

@@ -1,0 +1,64 @@
+import Type from "typebox";
+import { deviceIdPattern } from "./device-id.ts";
+import { limits } from "./limits.ts";
+import { type PointName, pointSpec } from "./points.ts";
+import { deviceModes, deviceStates } from "./states.ts";
+
+/** A measured number in the catalogue's unit and range; null says that the device has no value just now. */
+function measured(name: PointName) {
+  const { label, unit, sign, minimum, maximum } = pointSpec(name) ?? { label: name, unit: "" };
+  const described = { description: `${label}, ${unit}${sign === undefined ? "" : ` (${sign})`}` };
+  const bounds = { ...(minimum !== undefined && { minimum }), ...(maximum !== undefined && { maximum }) };
+  return Type.Optional(Type.Union([Type.Number({ ...described, ...bounds }), Type.Null()]));
+}
+
+/**
+ * One telemetry message of the device door, as in the EMS communication interface.
+ * Further scalar fields, in these sections or in new ones, are accepted by the gatekeeper and become points.
+ */
+export const telemetrySchema = Type.Object(
+  {
+    device_id: Type.String({ pattern: `^${deviceIdPattern.slice(1, -1)}$`, description: "Equal to the URL's" }),
+    timestamp: Type.String({ description: "RFC 3339, when the values were measured", format: "date-time" }),
+    system_status: Type.Optional(
+      Type.Object({
+        state: Type.Optional(Type.Enum([...deviceStates])),
+        mode: Type.Optional(Type.Enum([...deviceModes])),
+        error_flags: Type.Optional(
+          Type.Array(Type.String({ maxLength: limits.textLengthMax }), { maxItems: limits.errorFlagsMax }),
+        ),
+        wifi_strength: measured("system_status.wifi_strength"),
+      }),
+    ),
+    battery: Type.Optional(
+      Type.Object({
+        voltage: measured("battery.voltage"),
+        current: measured("battery.current"),
+        power: measured("battery.power"),
+        soc: measured("battery.soc"),
+        temperature: measured("battery.temperature"),
+      }),
+    ),
+    grid: Type.Optional(
+      Type.Object({
+        voltage: measured("grid.voltage"),
+        power: measured("grid.power"),
+        frequency: measured("grid.frequency"),
+      }),
+    ),
+    solar: Type.Optional(Type.Object({ power: measured("solar.power") })),
+    load: Type.Optional(Type.Object({ power: measured("load.power") })),
+    inverter: Type.Optional(Type.Object({ power: measured("inverter.power") })),
+  },
+  { $id: "telemetry", description: "One telemetry message, device to server" },
+);
+
+/** A telemetry message as devices send it and dashboards receive it. */
+export type Telemetry = Type.Static<typeof telemetrySchema>;
+
+/** At least one of these must be in a message. */
+export const sectionNames = ["system_status", "battery", "grid", "solar", "load", "inverter"] as const;
+export type SectionName = (typeof sectionNames)[number];
+
+/** What a point may hold besides the flags. */
+export type Scalar = number | string | boolean | null;
