@@ -1,1 +1,8 @@
-export {};
+export type { Provisioned } from "./access/devices.ts";
+export { type Clock, systemClock } from "./base/clock.ts";
+export { Failure, type FailureCode } from "./base/failure.ts";
+export { ManualClock } from "./base/manual-clock.ts";
+export { type Config, loadConfig, type Setting, settings } from "./config.ts";
+export { EmbeddedStore } from "./store/embedded/embedded-store.ts";
+export type { SampleQuery, Store, StoredSample } from "./store/store.ts";
+export { type Switchboard, type SwitchboardOptions, startSwitchboard } from "./switchboard.ts";

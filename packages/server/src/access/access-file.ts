@@ -1,0 +1,64 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { Failure } from "../base/failure.ts";
+import { migrate } from "../base/migrate.ts";
+
+const migrations = [
+  `
+  CREATE TABLE device (
+    device_id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    properties TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    token_salt BLOB,
+    token_hash BLOB
+  ) STRICT;
+
+  CREATE TABLE api_token (
+    name TEXT PRIMARY KEY,
+    role TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER,
+    token_salt BLOB NOT NULL,
+    token_hash BLOB NOT NULL
+  ) STRICT;
+  `,
+];
+
+/**
+ * Opens `access.db`, which holds who may do what, and with it locks the data folder: the lock is the file's own, so it is gone with the
+ * process however that ends. Throws a `Failure`: `data_dir_in_use`, `data_dir_not_writable`.
+ */
+export function openAccessFile(dataDir: string): DatabaseSync {
+  let database: DatabaseSync | null = null;
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    database = new DatabaseSync(join(dataDir, "access.db"));
+    database.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    migrate(database, migrations);
+    return database;
+  } catch (error) {
+    database?.close();
+    const reason = error instanceof Error ? error.message : String(error);
+    if (isLocked(error)) {
+      throw new Failure(
+        "data_dir_in_use",
+        `The data folder ${dataDir} is in use by another Wattboard. Stop it, or choose another folder with --data-dir.`,
+        error,
+      );
+    }
+    throw new Failure(
+      "data_dir_not_writable",
+      `The data folder ${dataDir} cannot be used: ${reason}. Check that it exists or can be made, and that this user may write there.`,
+      error,
+    );
+  }
+}
+
+const SQLITE_BUSY = 5;
+
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
+}

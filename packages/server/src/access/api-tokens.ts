@@ -1,0 +1,82 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { type Refusal, refuse } from "@wattboard/protocol";
+import type { Clock } from "../base/clock.ts";
+import type { Principal, Role } from "./principal.ts";
+import { generateToken, hashToken, type TokenHash, tokenMatches } from "./tokens.ts";
+
+export interface ApiToken {
+  readonly name: string;
+  readonly role: Role;
+  readonly createdAtMs: number;
+  /** Null: it does not expire. */
+  readonly expiresAtMs: number | null;
+}
+
+interface Stored extends ApiToken {
+  readonly token: TokenHash;
+}
+
+/** More than scripts need; checking a token costs one hash for each. */
+const apiTokensMax = 100;
+
+/** Bearer tokens for scripts and dashboards, each with a role. In memory, written through to `access.db`. */
+export class ApiTokens {
+  readonly #clock: Clock;
+  readonly #tokens = new Map<string, Stored>();
+  readonly #insert: StatementSync;
+  readonly #delete: StatementSync;
+
+  constructor(database: DatabaseSync, clock: Clock) {
+    this.#clock = clock;
+    this.#insert = database.prepare(
+      "INSERT INTO api_token (name, role, created_at_ms, expires_at_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?)",
+    );
+    this.#delete = database.prepare("DELETE FROM api_token WHERE name = ?");
+    for (const row of database.prepare("SELECT * FROM api_token ORDER BY name").all()) {
+      this.#tokens.set(String(row.name), {
+        name: String(row.name),
+        role: String(row.role) as Role,
+        createdAtMs: Number(row.created_at_ms),
+        expiresAtMs: row.expires_at_ms === null ? null : Number(row.expires_at_ms),
+        token: { salt: row.token_salt as Uint8Array, hash: row.token_hash as Uint8Array },
+      });
+    }
+  }
+
+  /** Makes a token; `ttlMs` null: it does not expire. The plain text is in the answer and nowhere else. */
+  add(name: string, role: Role, ttlMs: number | null): { readonly name: string; readonly token: string } | Refusal {
+    if (this.#tokens.has(name)) return refuse("token_name_exists", "Remove it first, or choose another name.");
+    if (this.#tokens.size >= apiTokensMax) {
+      return refuse("invalid_request", `There are ${apiTokensMax} API tokens already; remove one first.`);
+    }
+    const createdAtMs = this.#clock.wallMs();
+    const expiresAtMs = ttlMs === null ? null : createdAtMs + ttlMs;
+    const token = generateToken();
+    const hashed = hashToken(token);
+    this.#insert.run(name, role, createdAtMs, expiresAtMs, hashed.salt, hashed.hash);
+    this.#tokens.set(name, { name, role, createdAtMs, expiresAtMs, token: hashed });
+    return { name, token };
+  }
+
+  remove(name: string): ApiToken | Refusal {
+    const stored = this.#tokens.get(name);
+    if (stored === undefined) return refuse("not_found", `There is no API token named ${JSON.stringify(name)}.`);
+    this.#delete.run(name);
+    this.#tokens.delete(name);
+    return stored;
+  }
+
+  list(): ApiToken[] {
+    return [...this.#tokens.values()].map(({ token: _, ...shown }) => shown);
+  }
+
+  /** Who bears this token, or null. */
+  authenticate(token: string): Principal | null {
+    for (const stored of this.#tokens.values()) {
+      if (!tokenMatches(token, stored.token)) continue;
+      if (stored.expiresAtMs !== null && stored.expiresAtMs <= this.#clock.wallMs()) return null;
+      return { name: stored.name, role: stored.role };
+    }
+    return null;
+  }
+}

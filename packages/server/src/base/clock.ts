@@ -1,0 +1,27 @@
+/** Stops a timer; calling it again does nothing. */
+export type CancelTimer = () => void;
+
+/** Time as the server sees it, injected so that no test has to wait. */
+export interface Clock {
+  /** Milliseconds since 1970 UTC; may step when the machine's clock is set. For stamps. */
+  wallMs(): number;
+  /** Milliseconds that only ever grow. For intervals and limits. */
+  monotonicMs(): number;
+  /** Runs `task` once, `delayMs` from now. Does not keep the process alive. */
+  after(delayMs: number, task: () => void): CancelTimer;
+  /** Runs `task` again and again. Does not keep the process alive. */
+  every(periodMs: number, task: () => void): CancelTimer;
+}
+
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(delayMs, task) {
+    const timer = setTimeout(task, delayMs).unref();
+    return () => clearTimeout(timer);
+  },
+  every(periodMs, task) {
+    const timer = setInterval(task, periodMs).unref();
+    return () => clearInterval(timer);
+  },
+};

@@ -1,0 +1,26 @@
+export type FailureCode =
+  | "data_dir_in_use"
+  | "data_dir_not_writable"
+  | "port_in_use"
+  | "address_not_available"
+  | "invalid_config"
+  | "store_failed"
+  | "store_stopped"
+  | "no_server"
+  | "request_failed";
+
+/** The world failing: a disk, a port, a database. `message` says what happened and what to do; programs go by `code`. */
+export class Failure extends Error {
+  readonly code: FailureCode;
+
+  constructor(code: FailureCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "Failure";
+    this.code = code;
+  }
+}
+
+/** The stable code that Node puts on a system error (`EADDRINUSE`), or undefined. */
+export function systemErrorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,63 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { type FleetStatus, formatStatus, planFleet } from "@wattboard/simulator";
+import type { Command } from "commander";
+import { workerUrl } from "../base/worker-url.ts";
+import { startSwitchboard } from "../switchboard.ts";
+import { DirectAdministration } from "./administration.ts";
+import type { FleetSetup } from "./fleet-worker.ts";
+import { LiveLine, printLine } from "./report.ts";
+import { addSettingsOptions, configOf, untilSignalled } from "./settings-options.ts";
+import { fleetSizeOption, registerFleet } from "./simulate.ts";
+
+/** What the demo sets unless told otherwise: its own folder, open to look at, and a quiet log. */
+const demoDefaults = { data_dir: "./data/demo", "access.dashboards": "public", "log.level": "warn" };
+const seed = 1;
+
+export function addDemoCommand(program: Command): void {
+  const command = program
+    .command("demo")
+    .description("Start a server with a simulated fleet, to look around. Its data lies in ./data/demo.")
+    .addOption(fleetSizeOption(20))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard demo
+  $ wattboard demo --devices 200 --port 9000`,
+    );
+  addSettingsOptions(command).action(async (options: { devices: number }) => {
+    const config = configOf(command, demoDefaults);
+    const switchboard = await startSwitchboard({ config });
+    const planned = planFleet({ devices: options.devices, seed });
+    const fleet = await registerFleet(planned, new DirectAdministration(switchboard.devices, switchboard.apiTokens));
+    const setup: FleetSetup = { url: switchboard.url, fleet, rateHz: 1, speed: 1, seed };
+    const worker = new Worker(workerUrl(import.meta.url, "./fleet-worker"), { workerData: setup });
+    const line = new LiveLine();
+    worker.on("message", (status: FleetStatus) => line.show(formatStatus(status)));
+
+    printLine(`
+  Wattboard is running with ${options.devices} simulated devices.
+
+    Fleet, live       ${switchboard.url}
+    One device        ${switchboard.url}/devices/${planned[0]?.deviceId}
+    As a dashboard    ${switchboard.url.replace("http", "ws")}/ws/dashboard/${planned[0]?.deviceId}
+    Metrics           ${switchboard.url}/metrics
+
+  To try next, in a second terminal:
+
+    npx wattboard device add ems_001 --data-dir ${config.data_dir}      a device of your own
+    npx wattboard simulate --help                              more and other fleets
+
+  Ctrl-C stops everything.
+`);
+    await untilSignalled();
+    line.end();
+    printLine("Stopping …");
+    const exited = once(worker, "exit");
+    worker.postMessage("stop");
+    await exited;
+    await switchboard.stop();
+    printLine("Stopped. The samples are in the store; the next demo goes on from there.");
+  });
+}

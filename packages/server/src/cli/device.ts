@@ -1,0 +1,162 @@
+import { readFileSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { settings } from "../config.ts";
+import { type Administration, openAdministration } from "./administration.ts";
+import { printJson, printLine, printTable } from "./report.ts";
+
+interface TargetOptions {
+  dataDir: string;
+  url?: string;
+  json?: boolean;
+}
+
+interface TokenOptions extends TargetOptions {
+  tokenFile?: string;
+}
+
+interface AddOptions extends TokenOptions {
+  name?: string;
+  property?: Record<string, string>;
+}
+
+export function addDeviceCommand(program: Command): void {
+  const device = program
+    .command("device")
+    .description("Register devices and manage their tokens, also while the server runs.");
+
+  addTargetOptions(device.command("add <id>"))
+    .description("Register a device and print its token, which is shown only this once.")
+    .option("--name <text>", "what people call it (default: its id)")
+    .option("--property <key=value>", "a free property such as country=SE; may be given again", collectProperty)
+    .addOption(tokenFileOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard device add ems_001 --name "Cellar" --property country=SE
+  $ wattboard device add ems_002 --token-file token.txt     a token of your own, at least 16 characters
+  $ wattboard device add ems_003 --json                     {"device_id":"ems_003","token":"wb_…"}
+  $ WATTBOARD_TOKEN=… wattboard device add ems_004 --url https://board.example.org`,
+    )
+    .action(async (id: string, options: AddOptions) => {
+      const token = readToken(options.tokenFile);
+      const added = await administer(options, (administration) =>
+        administration.addDevice({ deviceId: id, name: options.name, properties: options.property, token }),
+      );
+      printProvisioned(`Device ${id} is registered.`, added, options);
+    });
+
+  addTargetOptions(device.command("list"))
+    .description("List the registered devices.")
+    .action(async (options: TargetOptions) => {
+      const devices = await administer(options, (administration) => administration.listDevices());
+      if (options.json) return printJson(devices);
+      if (devices.length === 0) return printLine("No devices yet. Add one: wattboard device add ems_001");
+      printTable(
+        ["ID", "NAME", "ONLINE", "TOKEN", "REGISTERED"],
+        devices.map((each) => [
+          each.device_id,
+          each.name,
+          each.online ? "yes" : "no",
+          each.active ? "valid" : "revoked",
+          each.created_at,
+        ]),
+      );
+    });
+
+  addTargetOptions(device.command("rotate <id>"))
+    .description("Give a device a new token; the old one is void at once, and its connection is closed.")
+    .addOption(tokenFileOption())
+    .action(async (id: string, options: TokenOptions) => {
+      const token = readToken(options.tokenFile);
+      const rotated = await administer(options, (administration) => administration.rotateToken(id, token));
+      printProvisioned(`Device ${id} has a new token.`, rotated, options);
+    });
+
+  addTargetOptions(device.command("revoke <id>"))
+    .description("Void a device's token; its connection is closed. `rotate` lets it in again.")
+    .action(async (id: string, options: TargetOptions) => {
+      const revoked = await administer(options, (administration) => administration.revokeToken(id));
+      if (options.json) printJson(revoked);
+      else printLine(`The token of ${id} is revoked.`);
+    });
+
+  addTargetOptions(device.command("remove <id>"))
+    .description("Forget a device; its connection is closed. What it sent stays in the store.")
+    .action(async (id: string, options: TargetOptions) => {
+      const removed = await administer(options, (administration) => administration.removeDevice(id));
+      if (options.json) printJson(removed);
+      else printLine(`Device ${id} is removed.`);
+    });
+}
+
+/** Where the registrations are, and how to answer. */
+export function addTargetOptions(command: Command): Command {
+  const dataDir = settings.find(({ key }) => key === "data_dir");
+  return command
+    .addOption(new Option("--data-dir <folder>", "the server's data folder").env(dataDir?.env ?? "").default("./data"))
+    .addOption(
+      new Option("--url <address>", "a server elsewhere; needs an admin's API token in WATTBOARD_TOKEN").env(
+        "WATTBOARD_URL",
+      ),
+    )
+    .option("--json", "answer in JSON, for scripts");
+}
+
+/** Opens the registrations, does one thing, and lets go. */
+export async function administer<T>(
+  { dataDir, url }: TargetOptions,
+  task: (administration: Administration) => Promise<T>,
+): Promise<T> {
+  const administration = await openAdministration({ dataDir, url, token: process.env.WATTBOARD_TOKEN });
+  try {
+    return await task(administration);
+  } finally {
+    administration.close();
+  }
+}
+
+function printProvisioned(
+  what: string,
+  provisioned: { device_id: string; token: string },
+  options: TokenOptions,
+): void {
+  if (options.json) {
+    printJson(provisioned);
+    return;
+  }
+  printLine(what);
+  if (options.tokenFile !== undefined) {
+    printLine("Its token is the one you gave.");
+    return;
+  }
+  printLine("Its token, shown only this once:");
+  printLine();
+  printLine(`  ${provisioned.token}`);
+  printLine();
+  printLine(`On the device: DEVICE_ID=${provisioned.device_id} API_TOKEN=<the token>`);
+}
+
+function tokenFileOption(): Option {
+  return new Option(
+    "--token-file <file>",
+    "take the token from a file, or from standard input with -; never give it as an argument",
+  );
+}
+
+function readToken(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8").trim();
+  } catch (error) {
+    throw new InvalidArgumentError(
+      `The token file ${file} cannot be read: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+function collectProperty(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must look like country=SE.");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}

@@ -1,0 +1,32 @@
+import { Command } from "commander";
+import { addApiTokenCommand } from "./api-token.ts";
+import { addDemoCommand } from "./demo.ts";
+import { addDeviceCommand } from "./device.ts";
+import { addServeCommand } from "./serve.ts";
+import { addSimulateCommand } from "./simulate.ts";
+import { version } from "./version.ts";
+
+/** The whole command line. */
+export function createProgram(): Command {
+  const program = new Command("wattboard")
+    .description("The real-time switchboard for fleets of energy devices.")
+    .version(version)
+    .showHelpAfterError("(add --help for the options and examples)")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard serve                       start the server on http://127.0.0.1:8000
+  $ wattboard device add ems_001          register a device and print its token
+  $ wattboard demo --devices 50           a server with a simulated fleet, to look around
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.`,
+    )
+    .exitOverride();
+  addServeCommand(program);
+  addDemoCommand(program);
+  addDeviceCommand(program);
+  addApiTokenCommand(program);
+  addSimulateCommand(program);
+  return program;
+}

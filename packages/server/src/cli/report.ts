@@ -1,0 +1,66 @@
+import type { Refusal } from "@wattboard/protocol";
+
+/** The server, or the data, said no: the message is the refusal's. */
+export class CommandRefused extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.name = "CommandRefused";
+    this.refusal = refusal;
+  }
+}
+
+/** Passes a value on, and makes a refusal the end of the command. */
+export function unlessRefused<T extends object>(answer: T | Refusal): T {
+  if ("code" in answer) throw new CommandRefused(answer);
+  return answer;
+}
+
+export function printLine(line = ""): void {
+  process.stdout.write(`${line}\n`);
+}
+
+export function printJson(value: unknown): void {
+  printLine(JSON.stringify(value));
+}
+
+/** Columns as wide as their widest cell. */
+export function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)),
+  );
+  for (const row of [header, ...rows]) {
+    printLine(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
+  }
+}
+
+/** A line that is written over itself on a terminal; elsewhere at most one line a minute, so that a log stays short. */
+export class LiveLine {
+  readonly #stream = process.stderr;
+  #printedAtMs = Number.NEGATIVE_INFINITY;
+  #isOpen = false;
+
+  show(text: string): void {
+    if (this.#stream.isTTY) {
+      const fitting = text.slice(0, Math.max(20, this.#stream.columns - 1));
+      this.#stream.write(`\r\x1b[K${fitting}`);
+      this.#isOpen = true;
+      return;
+    }
+    if (performance.now() - this.#printedAtMs < 60_000) return;
+    this.#printedAtMs = performance.now();
+    this.#stream.write(`${text}\n`);
+  }
+
+  /** Leaves the line as it is and goes on below it. */
+  end(): void {
+    if (this.#isOpen) this.#stream.write("\n");
+    this.#isOpen = false;
+  }
+}

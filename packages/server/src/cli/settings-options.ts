@@ -1,0 +1,59 @@
+import { type Command, Option } from "commander";
+import { type Config, loadConfig, type Setting, settings } from "../config.ts";
+
+/** What people usually set; the rest stands below it in the help. */
+const usual = new Set(["host", "port", "data_dir", "access.dashboards", "log.level"]);
+
+/** Gives a command one flag for every setting, and `--config`. */
+export function addSettingsOptions(command: Command): Command {
+  const inOrder = [...settings].sort((a, b) => Number(usual.has(b.key)) - Number(usual.has(a.key)));
+  command.addOption(
+    new Option("--config <file>", "YAML or JSON file with settings (WATTBOARD_CONFIG)").helpGroup("Options:"),
+  );
+  for (const setting of inOrder) {
+    command.addOption(optionOf(setting).helpGroup(usual.has(setting.key) ? "Options:" : "Further settings:"));
+  }
+  return command;
+}
+
+/** The configuration from the command's flags, the environment and the file; `defaults` stand in where none of them speaks. */
+export function configOf(command: Command, defaults: Readonly<Record<string, string>> = {}): Config {
+  const given = command.opts<Record<string, string | undefined>>();
+  const flags = Object.fromEntries(
+    settings.map((setting) => {
+      const inEnv = process.env[setting.env];
+      const fallback = inEnv === undefined || inEnv === "" ? defaults[setting.key] : undefined;
+      return [setting.key, given[optionOf(setting).attributeName()] ?? fallback];
+    }),
+  );
+  const { config, warnings } = loadConfig({
+    flags,
+    env: process.env,
+    file: given.config ?? process.env.WATTBOARD_CONFIG,
+  });
+  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+  return config;
+}
+
+/** Ends at the first SIGINT or SIGTERM; a second one ends the process at once. */
+export function untilSignalled(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const onSignal = (signal: NodeJS.Signals): void => {
+      for (const each of ["SIGINT", "SIGTERM"] as const) {
+        process.off(each, onSignal);
+        // npm passes a Ctrl-C on that the terminal has sent already: only a later one means haste.
+        setTimeout(() => process.once(each, () => process.exit(1)), 500).unref();
+        process.on(each, () => {});
+      }
+      resolve(signal);
+    };
+    process.on("SIGINT", onSignal);
+    process.on("SIGTERM", onSignal);
+  });
+}
+
+function optionOf({ flag, env, schema }: Setting): Option {
+  const placeholder = schema.type === "integer" ? "number" : schema.type === "array" ? "list" : "text";
+  const shown = Array.isArray(schema.default) ? "none" : String(schema.default);
+  return new Option(`${flag} <${placeholder}>`, `${schema.description} (default: ${shown}; ${env})`);
+}

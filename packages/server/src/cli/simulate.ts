@@ -1,0 +1,169 @@
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { defaultUrl } from "@wattboard/protocol";
+import { formatStatus, type PlannedDevice, planFleet, runFleet } from "@wattboard/simulator";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { Failure } from "../base/failure.ts";
+import { type Administration, openAdministration } from "./administration.ts";
+import { addTargetOptions } from "./device.ts";
+import { LiveLine } from "./report.ts";
+import { untilSignalled } from "./settings-options.ts";
+
+export interface FleetMember {
+  readonly device: PlannedDevice;
+  readonly token: string;
+}
+
+interface SimulateOptions {
+  dataDir: string;
+  url?: string;
+  devices: number;
+  rate: number;
+  speed: number;
+  seed: number;
+  prefix: string;
+  tokens?: string;
+}
+
+export function addSimulateCommand(program: Command): void {
+  const command = program
+    .command("simulate")
+    .description(
+      "Run a simulated fleet against a server: batteries, PV, households and the grid, at real places, over real connections.",
+    );
+  addTargetOptions(command)
+    .addOption(fleetSizeOption(20))
+    .option("--rate <hz>", "samples a second from each device", positive, 1)
+    .option("--speed <factor>", "how fast the physics runs; timestamps stay the wall clock's", positive, 1)
+    .option("--seed <number>", "same seed, same run", wholeNumber(0), 1)
+    .option("--prefix <text>", "device ids start with this", "sim_")
+    .option(
+      "--tokens <file>",
+      'lines of {"device_id","token"} for devices that are registered already, as `device add --json` prints them',
+    )
+    .addHelpText(
+      "after",
+      `
+The devices are registered on the way, which needs the rights to do so: a server of this machine is found by --data-dir, one elsewhere
+is reached by --url with an admin's API token in WATTBOARD_TOKEN. Only devices that are marked as simulated get a new token.
+
+Examples:
+  $ wattboard simulate --devices 200
+  $ wattboard simulate --url http://127.0.0.1:8000 --data-dir ./data --devices 50 --rate 2
+  $ wattboard simulate --speed 600 --seed 7                 a day in about two and a half minutes`,
+    )
+    .action(async (options: SimulateOptions) => {
+      const planned = planFleet({ devices: options.devices, seed: options.seed, prefix: options.prefix });
+      const line = new LiveLine();
+      const { fleet, url } = await provision(planned, options, line);
+      const stop = new AbortController();
+      const signalled = untilSignalled().then(() => stop.abort());
+      await runFleet({
+        url,
+        fleet,
+        rateHz: options.rate,
+        speed: options.speed,
+        seed: options.seed,
+        signal: stop.signal,
+        onStatus: (status) => line.show(formatStatus(status)),
+      });
+      line.end();
+      await signalled;
+    });
+}
+
+export function fleetSizeOption(fallback: number): Option {
+  return new Option("--devices <number>", "how many devices").argParser(wholeNumber(1)).default(fallback);
+}
+
+/** Sees to it that every planned device is registered, and gives each its token. A real device is never touched. */
+export async function registerFleet(
+  planned: readonly PlannedDevice[],
+  administration: Administration,
+  onProgress: (done: number) => void = () => {},
+): Promise<FleetMember[]> {
+  const known = new Map((await administration.listDevices()).map((device) => [device.device_id, device]));
+  const fleet: FleetMember[] = [];
+  for (const device of planned) {
+    const { deviceId, name, properties } = device;
+    const before = known.get(deviceId);
+    if (before !== undefined && before.properties.simulated !== "true") {
+      throw new Failure(
+        "request_failed",
+        `${deviceId} is registered and not marked as simulated. Choose another --prefix.`,
+      );
+    }
+    const { token } =
+      before === undefined
+        ? await administration.addDevice({ deviceId, name, properties })
+        : await administration.rotateToken(deviceId, undefined);
+    fleet.push({ device, token });
+    onProgress(fleet.length);
+  }
+  return fleet;
+}
+
+async function provision(
+  planned: readonly PlannedDevice[],
+  options: SimulateOptions,
+  line: LiveLine,
+): Promise<{ readonly fleet: FleetMember[]; readonly url: string }> {
+  if (options.tokens !== undefined) {
+    const tokens = await readTokens(options.tokens);
+    const fleet = planned.map((device) => {
+      const token = tokens.get(device.deviceId);
+      if (token === undefined) throw new InvalidArgumentError(`${options.tokens} has no token for ${device.deviceId}.`);
+      return { device, token };
+    });
+    return { fleet, url: options.url ?? defaultUrl };
+  }
+  // A local server is administered through its data folder even where --url names its address.
+  const token = process.env.WATTBOARD_TOKEN;
+  const target =
+    token === undefined ? { dataDir: options.dataDir } : { dataDir: options.dataDir, url: options.url, token };
+  const administration = await openAdministration(target);
+  try {
+    const url = options.url ?? administration.url;
+    if (url === undefined) {
+      throw new Failure(
+        "no_server",
+        `No server runs on ${options.dataDir}. Start one: wattboard serve --data-dir ${options.dataDir}`,
+      );
+    }
+    const fleet = await registerFleet(planned, administration, (done) =>
+      line.show(`registering ${done} of ${planned.length} devices`),
+    );
+    return { fleet, url };
+  } catch (error) {
+    line.end();
+    throw error;
+  } finally {
+    administration.close();
+  }
+}
+
+async function readTokens(file: string): Promise<Map<string, string>> {
+  const tokens = new Map<string, string>();
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    if (line.trim() === "") continue;
+    const { device_id: deviceId, token } = JSON.parse(line) as { device_id: string; token: string };
+    tokens.set(deviceId, token);
+  }
+  return tokens;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("It must be a number above 0.");
+  return value;
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+}

@@ -1,0 +1,271 @@
+import { readFileSync } from "node:fs";
+import { limits } from "@wattboard/protocol";
+import Type from "typebox";
+import { Compile } from "typebox/compile";
+import { parse as parseYaml } from "yaml";
+import { Failure } from "./base/failure.ts";
+
+const count = (fallback: number, description: string, minimum = 1) =>
+  Type.Integer({ default: fallback, minimum, maximum: Number.MAX_SAFE_INTEGER, description });
+
+/**
+ * Every setting, once: its type, its default and what it does. From this table come the configuration file's shape, the environment's
+ * names (`access.dashboards` is `WATTBOARD_ACCESS_DASHBOARDS`), the flags (`--access-dashboards`) and the reference page.
+ */
+export const configSchema = Type.Object({
+  host: Type.String({
+    default: "127.0.0.1",
+    minLength: 1,
+    description: "Address to listen on. `0.0.0.0` opens the server to the network.",
+  }),
+  port: Type.Integer({
+    default: 8000,
+    minimum: 0,
+    maximum: 65_535,
+    description: "Port to listen on; 0 takes a free one.",
+  }),
+  data_dir: Type.String({ default: "./data", minLength: 1, description: "Folder for everything that is kept." }),
+  access: Type.Object({
+    dashboards: Type.Enum(["people", "public"], {
+      default: "people",
+      description:
+        "Who may look: `people` asks for a token with the viewer role, `public` lets in whoever reaches the server.",
+    }),
+    origins: Type.Array(Type.String({ pattern: "^https?://[^/]+$" }), {
+      default: [],
+      description:
+        "Further browser origins whose pages may connect, e.g. `https://board.example.org`; the server's own page always may.",
+    }),
+  }),
+  limits: Type.Object({
+    messages_per_second: count(
+      limits.messagesPerSecond,
+      "Telemetry messages a second for one device; what is above is dropped and counted.",
+    ),
+    messages_burst: count(limits.messagesBurst, "Messages that a device may send at once before the rate applies."),
+    sockets_per_address: count(
+      4_096,
+      "Sockets that one address may hold open, not counting devices that are let in; more are closed at once.",
+    ),
+    sockets: count(100_000, "Sockets in all; more are closed at once."),
+    handshake_ms: count(10_000, "How long a request's headers, and a WebSocket handshake, may take; then 408.", 100),
+  }),
+  heartbeat: Type.Object({
+    ping_ms: count(25_000, "A link silent for this long is pinged.", 1_000),
+    pong_ms: count(10_000, "A pinged link that stays silent for this long is cut.", 1_000),
+  }),
+  outbox: Type.Object({
+    bytes: count(1024 * 1024, "Bytes that may wait for a slow dashboard; one more message and it is cut.", 64 * 1024),
+    stalled_ms: count(10_000, "A dashboard that reads nothing for this long while something waits is cut.", 1_000),
+  }),
+  takeover: Type.Object({
+    max: count(
+      5,
+      "Takeovers of one device within the window; then the connected one stays and the other gets 429 (clone containment).",
+    ),
+    window_ms: count(60_000, "The window for `takeover.max`.", 1_000),
+  }),
+  fleet: Type.Object({
+    tick_ms: count(500, "How often the fleet page is sent what changed.", 100),
+    rows_per_tick: count(2_000, "Rows sent to the fleet page in one tick; the rest follows in the next."),
+  }),
+  store: Type.Object({
+    flush_ms: count(250, "A sample waits at most this long before it is handed to the store.", 10),
+    flush_bytes: count(4 * 1024 * 1024, "A batch of samples is handed over as soon as it is this large.", 64 * 1024),
+    queue_bytes: count(
+      64 * 1024 * 1024,
+      "Bytes that may wait for a slow store. Above it samples are live but not stored: counted as `unstored`, and an event says so.",
+      1024 * 1024,
+    ),
+    journal_bytes: count(
+      4 * 1024 * 1024 * 1024,
+      "Size of the journal on disk; above it the oldest samples go.",
+      1024 * 1024,
+    ),
+  }),
+  log: Type.Object({
+    level: Type.Enum(["debug", "info", "warn", "error", "silent"], {
+      default: "info",
+      description: "Least level that is logged.",
+    }),
+  }),
+});
+
+export type Config = Type.Static<typeof configSchema>;
+
+export interface Setting {
+  /** Dotted, as in the file: `access.dashboards`. */
+  readonly key: string;
+  /** `WATTBOARD_ACCESS_DASHBOARDS` */
+  readonly env: string;
+  /** `--access-dashboards` */
+  readonly flag: string;
+  readonly schema: SettingSchema;
+}
+
+interface SettingSchema {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly default: unknown;
+  readonly description: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+/** All settings in the order of the table. */
+export const settings: readonly Setting[] = flatten(configSchema as unknown as ObjectSchema, []);
+
+interface ObjectSchema {
+  readonly properties: Readonly<Record<string, ObjectSchema | SettingSchema>>;
+}
+
+function flatten(schema: ObjectSchema, path: readonly string[]): Setting[] {
+  return Object.entries(schema.properties).flatMap(([name, each]) => {
+    const at = [...path, name];
+    if ("properties" in each) return flatten(each, at);
+    const words = at.join("_");
+    return {
+      key: at.join("."),
+      env: `WATTBOARD_${words.toUpperCase()}`,
+      flag: `--${words.replaceAll("_", "-")}`,
+      schema: each,
+    };
+  });
+}
+
+export interface ConfigSources {
+  /** By setting key, as given on the command line. */
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Path of a YAML or JSON file, if one is given. */
+  readonly file: string | undefined;
+}
+
+interface Given {
+  readonly value: unknown;
+  /** Where it was said, for the error: `WATTBOARD_PORT`, `--port`, `wattboard.yaml: port`. */
+  readonly from: string;
+}
+
+/** Names that belong to Wattboard's programs but are no settings of the server. */
+const otherEnv = new Set(["WATTBOARD_CONFIG", "WATTBOARD_URL", "WATTBOARD_TOKEN"]);
+
+/**
+ * Puts the configuration together: flag over environment over file over default. Throws one `Failure` (`invalid_config`) that names
+ * every problem. Gives warnings for what is odd but harmless.
+ */
+export function loadConfig({ flags, env, file }: ConfigSources): {
+  readonly config: Config;
+  readonly warnings: string[];
+} {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const fromFile = file === undefined ? new Map<string, unknown>() : readFile(file, problems);
+  const known = new Set(settings.map((setting) => setting.key));
+  for (const key of fromFile.keys()) {
+    if (!known.has(key)) problems.push(`${file}: ${key} is no setting.${suggest(key)}`);
+  }
+  const knownEnv = new Set(settings.map((setting) => setting.env));
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith("WATTBOARD_") || knownEnv.has(name) || otherEnv.has(name)) continue;
+    warnings.push(`${name} is set, but is no setting of this version.`);
+  }
+
+  const config: Record<string, unknown> = {};
+  for (const setting of settings) {
+    const given = find(setting, flags, env, fromFile, file);
+    const value = given === null ? structuredClone(setting.schema.default) : given.value;
+    const fault = given === null ? null : judge(setting, value);
+    if (fault !== null) problems.push(`${given?.from} is ${JSON.stringify(value)}, but ${fault}.`);
+    assign(config, setting.key.split("."), value);
+  }
+  if (problems.length > 0) {
+    const list = problems.map((problem) => `  - ${problem}`).join("\n");
+    throw new Failure(
+      "invalid_config",
+      `The configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${list}`,
+    );
+  }
+  return { config: config as Config, warnings };
+}
+
+function find(
+  { key, env: envName, flag, schema }: Setting,
+  flags: ConfigSources["flags"],
+  env: ConfigSources["env"],
+  fromFile: ReadonlyMap<string, unknown>,
+  file: string | undefined,
+): Given | null {
+  const flagged = flags[key];
+  if (flagged !== undefined) return { value: fromText(flagged, schema), from: flag };
+  const inEnv = env[envName];
+  if (inEnv !== undefined && inEnv !== "") return { value: fromText(inEnv, schema), from: envName };
+  return fromFile.has(key) ? { value: fromFile.get(key), from: `${file}: ${key}` } : null;
+}
+
+/** A flag's or the environment's text as the setting's type; what does not read as a number stays text and fails the check. */
+function fromText(text: string, { type }: SettingSchema): unknown {
+  if (type === "array") return text === "" ? [] : text.split(",").map((part) => part.trim());
+  if (type === "integer" && /^-?\d+$/.test(text.trim())) return Number(text);
+  return text;
+}
+
+/** What the setting must be, in words; null where the value is that. */
+function judge({ schema }: Setting, value: unknown): string | null {
+  const { type, minimum, maximum } = schema;
+  if (Compile(schema as Type.TSchema).Check(value)) return null;
+  if (schema.enum !== undefined) return `must be one of ${schema.enum.join(", ")}`;
+  if (type === "integer") {
+    const isBounded = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER;
+    return `must be a whole number ${isBounded ? `from ${minimum} to ${maximum}` : `of at least ${minimum}`}`;
+  }
+  if (type === "array") return "must be a list of origins such as https://board.example.org";
+  return "must be a text that is not empty";
+}
+
+function readFile(file: string, problems: string[]): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  let content: unknown;
+  try {
+    content = parseYaml(readFileSync(file, "utf8"), { maxAliasCount: 0 });
+  } catch (error) {
+    problems.push(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    return found;
+  }
+  if (content === null) return found;
+  if (typeof content !== "object" || Array.isArray(content)) {
+    problems.push(`${file} must hold settings, such as "port: 8000".`);
+    return found;
+  }
+  collect(content as Record<string, unknown>, "", found);
+  return found;
+}
+
+const groups = new Set(
+  settings.filter(({ key }) => key.includes(".")).map(({ key }) => key.slice(0, key.indexOf("."))),
+);
+
+/** Takes both forms: `access: {dashboards: public}` and `access.dashboards: public`. */
+function collect(content: Record<string, unknown>, path: string, found: Map<string, unknown>): void {
+  for (const [name, value] of Object.entries(content)) {
+    const key = path + name;
+    const isGroup = groups.has(key) && typeof value === "object" && value !== null && !Array.isArray(value);
+    if (isGroup) collect(value as Record<string, unknown>, `${key}.`, found);
+    else found.set(key, value);
+  }
+}
+
+function suggest(key: string): string {
+  const normal = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, "");
+  const near = settings.find((setting) => normal(setting.key) === normal(key) || setting.key.endsWith(`.${key}`));
+  return near === undefined ? "" : ` Did you mean ${near.key}?`;
+}
+
+function assign(into: Record<string, unknown>, [first = "", ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) {
+    into[first] = value;
+    return;
+  }
+  into[first] ??= {};
+  assign(into[first] as Record<string, unknown>, rest, value);
+}

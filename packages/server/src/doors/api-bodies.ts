@@ -1,0 +1,73 @@
+import type { DeviceDetail, SampleBody, Telemetry } from "@wattboard/protocol";
+import type { ApiToken } from "../access/api-tokens.ts";
+import type { Device, Provisioned } from "../access/devices.ts";
+import type { Session } from "../registry/session.ts";
+import type { StoredSample } from "../store/store.ts";
+import type { DeviceState } from "../telemetry/device-state.ts";
+
+/** A device in a list. */
+export interface DeviceBody {
+  readonly device_id: string;
+  readonly name: string;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly created_at: string;
+  readonly active: boolean;
+  readonly online: boolean;
+}
+
+export interface ApiTokenBody {
+  readonly name: string;
+  readonly role: string;
+  readonly created_at: string;
+  readonly expires_at: string | null;
+}
+
+export function deviceBody({ deviceId, name, properties, createdAtMs, token }: Device, online: boolean): DeviceBody {
+  return { device_id: deviceId, name, properties, created_at: isoTime(createdAtMs), active: token !== null, online };
+}
+
+export function detailBody(device: Device, session: Session | undefined, state: DeviceState | undefined): DeviceDetail {
+  const last = state?.lastRefusal ?? null;
+  const { latest = null, latestFrame = null } = state ?? {};
+  return {
+    ...deviceBody(device, session !== undefined),
+    connected_at: session === undefined ? null : isoTime(session.connectedAtMs),
+    latest: latest === null || latestFrame === null ? null : sampleBody({ ...latest, message: latestFrame }),
+    accepted: state?.accepted ?? 0,
+    dropped: Object.fromEntries(state?.dropped ?? []),
+    last_refusal: last === null ? null : { ...last.refusal, at: isoTime(last.atMs) },
+  };
+}
+
+export function sampleBody({
+  observedAtMs,
+  receivedAtMs,
+  clock,
+  message,
+}: Pick<StoredSample, "observedAtMs" | "receivedAtMs" | "clock" | "message">): SampleBody {
+  return {
+    observed_at: isoTime(observedAtMs),
+    received_at: isoTime(receivedAtMs),
+    clock,
+    // The gatekeeper let it in.
+    telemetry: JSON.parse(Buffer.from(message).toString()) as Telemetry,
+  };
+}
+
+/** What `device add` prints with `--json`. */
+export function provisionedBody({ device, token }: Provisioned): { device_id: string; token: string } {
+  return { device_id: device.deviceId, token };
+}
+
+export function apiTokenBody({ name, role, createdAtMs, expiresAtMs }: ApiToken): ApiTokenBody {
+  return {
+    name,
+    role,
+    created_at: isoTime(createdAtMs),
+    expires_at: expiresAtMs === null ? null : isoTime(expiresAtMs),
+  };
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,186 @@
+import { disconnects, limits, parseRfc3339, paths, refuse } from "@wattboard/protocol";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import Type from "typebox";
+import type { ApiTokens } from "../access/api-tokens.ts";
+import type { Devices } from "../access/devices.ts";
+import type { Gate } from "../access/gate.ts";
+import { hasRole, type Role, roles } from "../access/principal.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Events } from "../observe/events.ts";
+import type { Log } from "../observe/log.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Store } from "../store/store.ts";
+import type { FleetFeed } from "../telemetry/fleet-feed.ts";
+import type { Latest } from "../telemetry/latest.ts";
+import { apiTokenBody, detailBody, deviceBody, provisionedBody, sampleBody } from "./api-bodies.ts";
+import { sendRefusal } from "./problem.ts";
+
+export interface ApiParts {
+  readonly apiTokens: ApiTokens;
+  readonly clock: Clock;
+  readonly devices: Devices;
+  readonly events: Events;
+  readonly fleetFeed: FleetFeed;
+  readonly gate: Gate;
+  readonly latest: Latest;
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly store: Store;
+}
+
+const spanMsMax = 60 * 60_000;
+const samplesMax = 10_000;
+
+const nameSchema = Type.String({ minLength: 1, maxLength: 120 });
+const propertiesSchema = Type.Record(
+  Type.String({ pattern: `^[a-z][a-z0-9_]{0,${limits.nameLengthMax - 1}}$` }),
+  Type.String({ maxLength: limits.textLengthMax }),
+  { maxProperties: 32 },
+);
+const newDeviceSchema = Type.Object(
+  {
+    device_id: Type.String({ maxLength: limits.deviceIdLengthMax }),
+    name: Type.Optional(nameSchema),
+    properties: Type.Optional(propertiesSchema),
+    token: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+const newTokenSchema = Type.Object({ token: Type.Optional(Type.String()) }, { additionalProperties: false });
+const newApiTokenSchema = Type.Object(
+  {
+    name: nameSchema,
+    role: Type.Enum([...roles]),
+    ttl_ms: Type.Optional(Type.Union([Type.Integer({ minimum: 1_000 }), Type.Null()])),
+  },
+  { additionalProperties: false },
+);
+const samplesQuerySchema = Type.Object({
+  from: Type.Optional(Type.String()),
+  to: Type.Optional(Type.String()),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: samplesMax })),
+});
+const listQuerySchema = Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })) });
+
+interface DeviceParams {
+  Params: { id: string };
+}
+
+/** `/api/v1`: devices, their samples, events, and the administration that the command line uses. */
+export function registerApi(app: FastifyInstance, parts: ApiParts): void {
+  const { apiTokens, devices, events, fleetFeed, latest, log, registry, store } = parts;
+  const viewer = { preHandler: requireRole(parts.gate, "viewer") };
+  const admin = { preHandler: requireRole(parts.gate, "admin") };
+
+  /** A changed token ends the session that was opened with it. */
+  const tokenChanged = (deviceId: string, what: string): void => {
+    registry.disconnect(deviceId, disconnects.revoked);
+    events.report("token_changed", deviceId, `the token of ${deviceId} was ${what}`);
+  };
+
+  app.get(`${paths.api}/devices`, viewer, () => ({
+    devices: devices.list().map((device) => deviceBody(device, registry.find(device.deviceId) !== undefined)),
+  }));
+
+  app.get<DeviceParams>(`${paths.api}/devices/:id`, viewer, (request, reply) => {
+    const device = devices.find(request.params.id);
+    if (device === undefined) return sendRefusal(reply, refuse("unknown_device"));
+    return detailBody(device, registry.find(device.deviceId), latest.find(device.deviceId));
+  });
+
+  app.get<DeviceParams & { Querystring: Type.Static<typeof samplesQuerySchema> }>(
+    `${paths.api}/devices/:id/samples`,
+    { ...viewer, schema: { querystring: samplesQuerySchema } },
+    async (request, reply) => {
+      const { from, to, limit = 1_000 } = request.query;
+      const toMs = to === undefined ? parts.clock.wallMs() + 1 : parseRfc3339(to);
+      const fromMs = from === undefined ? toMs - 5 * 60_000 : parseRfc3339(from);
+      if (devices.find(request.params.id) === undefined) return sendRefusal(reply, refuse("unknown_device"));
+      if (Number.isNaN(toMs) || Number.isNaN(fromMs)) {
+        return sendRefusal(
+          reply,
+          refuse("invalid_request", "from and to are RFC 3339 times, e.g. 2026-01-31T12:00:00Z."),
+        );
+      }
+      if (fromMs > toMs || toMs - fromMs > spanMsMax) {
+        return sendRefusal(reply, refuse("invalid_request", "from must be before to, and they may be one hour apart."));
+      }
+      const samples = await store.samples({ deviceId: request.params.id, fromMs, toMs, limit });
+      return { samples: samples.map(sampleBody) };
+    },
+  );
+
+  app.get<{ Querystring: Type.Static<typeof listQuerySchema> }>(
+    `${paths.api}/events`,
+    { ...viewer, schema: { querystring: listQuerySchema } },
+    (request) => ({ events: events.list(request.query.limit ?? 100) }),
+  );
+
+  app.post<{ Body: Type.Static<typeof newDeviceSchema> }>(
+    `${paths.api}/devices`,
+    { ...admin, schema: { body: newDeviceSchema } },
+    (request, reply) => {
+      const { device_id: deviceId, ...rest } = request.body;
+      const added = devices.add({ deviceId, ...rest });
+      if ("code" in added) return sendRefusal(reply, added);
+      fleetFeed.markChanged(deviceId);
+      log.info({ device_id: deviceId }, "device added");
+      return reply.code(201).send(provisionedBody(added));
+    },
+  );
+
+  app.post<DeviceParams & { Body: Type.Static<typeof newTokenSchema> | undefined }>(
+    `${paths.api}/devices/:id/rotate`,
+    { ...admin, schema: { body: newTokenSchema } },
+    (request, reply) => {
+      const rotated = devices.rotate(request.params.id, request.body?.token);
+      if ("code" in rotated) return sendRefusal(reply, rotated);
+      tokenChanged(rotated.device.deviceId, "rotated");
+      return provisionedBody(rotated);
+    },
+  );
+
+  app.post<DeviceParams>(`${paths.api}/devices/:id/revoke`, admin, (request, reply) => {
+    const revoked = devices.revoke(request.params.id);
+    if ("code" in revoked) return sendRefusal(reply, revoked);
+    tokenChanged(revoked.deviceId, "revoked");
+    return deviceBody(revoked, false);
+  });
+
+  app.delete<DeviceParams>(`${paths.api}/devices/:id`, admin, (request, reply) => {
+    const removed = devices.remove(request.params.id);
+    if ("code" in removed) return sendRefusal(reply, removed);
+    tokenChanged(removed.deviceId, "removed with its device");
+    latest.forget(removed.deviceId);
+    fleetFeed.markRemoved(removed.deviceId);
+    return deviceBody(removed, false);
+  });
+
+  app.get(`${paths.api}/api-tokens`, admin, () => ({ api_tokens: apiTokens.list().map(apiTokenBody) }));
+
+  app.post<{ Body: Type.Static<typeof newApiTokenSchema> }>(
+    `${paths.api}/api-tokens`,
+    { ...admin, schema: { body: newApiTokenSchema } },
+    (request, reply) => {
+      const { name, role, ttl_ms: ttlMs } = request.body;
+      const added = apiTokens.add(name, role, ttlMs ?? null);
+      return "code" in added ? sendRefusal(reply, added) : reply.code(201).send(added);
+    },
+  );
+
+  app.delete<{ Params: { name: string } }>(`${paths.api}/api-tokens/:name`, admin, (request, reply) => {
+    const removed = apiTokens.remove(request.params.name);
+    return "code" in removed ? sendRefusal(reply, removed) : apiTokenBody(removed);
+  });
+}
+
+/** Lets the request through where its bearer has the role; else 401 without a usable token, 403 with one that may less. */
+function requireRole(gate: Gate, role: Role) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const principal = gate.identify(request.headers.authorization);
+    if (hasRole(principal, role)) return;
+    const isAnonymous = principal === null || principal.name === "anonymous";
+    if (isAnonymous) reply.header("WWW-Authenticate", "Bearer");
+    await sendRefusal(reply, refuse(isAnonymous ? "unauthorized" : "not_permitted", `Needed here: ${role}.`));
+  };
+}

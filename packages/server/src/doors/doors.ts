@@ -1,0 +1,60 @@
+import type { WebSocketServer } from "ws";
+import type { Gate } from "../access/gate.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Heartbeat } from "../link/heartbeat.ts";
+import type { Link, LinkLimits } from "../link/link.ts";
+import type { Health } from "../observe/health.ts";
+import type { Log } from "../observe/log.ts";
+import type { Throttle } from "../observe/throttle.ts";
+import type { Handshake } from "./upgrade.ts";
+
+/** What all WebSocket doors share. */
+export interface DoorContext {
+  readonly clock: Clock;
+  readonly gate: Gate;
+  readonly health: Health;
+  readonly heartbeat: Heartbeat;
+  readonly linkLimits: LinkLimits;
+  readonly log: Log;
+  /** For log lines that a peer could cause at will. */
+  readonly throttle: Throttle;
+  readonly webSocketServer: WebSocketServer;
+  readonly links: LinkCounts;
+}
+
+export type DoorName = "device" | "dashboard" | "fleet";
+
+/** One kind of WebSocket address. */
+export interface Door {
+  readonly name: DoorName;
+  /** Lets the peer in, or answers why not. `rest` is the path behind the door's own. */
+  knock(handshake: Handshake, rest: string): void;
+}
+
+/** The open links by door, so that they can be counted, and closed on a stop. Bounded by the number of sockets. */
+export class LinkCounts {
+  readonly #links: Record<DoorName, Set<Link>> = { device: new Set(), dashboard: new Set(), fleet: new Set() };
+  refusedCounts = new Map<string, number>();
+  slowReaderCount = 0;
+
+  add(door: DoorName, link: Link): void {
+    this.#links[door].add(link);
+  }
+
+  remove(door: DoorName, link: Link): void {
+    this.#links[door].delete(link);
+  }
+
+  count(door: DoorName): number {
+    return this.#links[door].size;
+  }
+
+  all(): Link[] {
+    return Object.values(this.#links).flatMap((links) => [...links]);
+  }
+
+  noteRefused(door: DoorName, code: string): void {
+    const key = `${door} ${code}`;
+    this.refusedCounts.set(key, (this.refusedCounts.get(key) ?? 0) + 1);
+  }
+}

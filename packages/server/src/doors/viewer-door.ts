@@ -1,0 +1,79 @@
+import { isDeviceId, refuse } from "@wattboard/protocol";
+import { hasRole } from "../access/principal.ts";
+import { textFrame } from "../link/frame.ts";
+import { Link } from "../link/link.ts";
+import type { Fanout } from "../telemetry/fanout.ts";
+import type { FleetFeed } from "../telemetry/fleet-feed.ts";
+import type { Latest } from "../telemetry/latest.ts";
+import type { Door, DoorContext, DoorName } from "./doors.ts";
+import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
+
+/** What a viewer gets, and from when to when. */
+interface Feed {
+  subscribe(subscriber: Link): void;
+  unsubscribe(subscriber: Link): void;
+}
+
+/** A read-only door: what the client sends is ignored, and a client too slow for its feed is cut. */
+class ViewerDoor implements Door {
+  readonly name: DoorName;
+  readonly #context: DoorContext;
+  readonly #feedOf: (rest: string) => Feed | null;
+
+  constructor(name: DoorName, context: DoorContext, feedOf: (rest: string) => Feed | null) {
+    this.name = name;
+    this.#context = context;
+    this.#feedOf = feedOf;
+  }
+
+  knock(handshake: Handshake, rest: string): void {
+    const { clock, gate, heartbeat, linkLimits, links, log, webSocketServer } = this.#context;
+    const { request, socket } = handshake;
+    const mayLook = gate.isOriginAllowed(request) && hasRole(gate.identify(request.headers.authorization), "viewer");
+    const feed = mayLook ? this.#feedOf(rest) : null;
+    if (feed === null) {
+      const refusal = refuse(mayLook ? "not_found" : "forbidden");
+      links.noteRefused(this.name, refusal.code);
+      refuseHandshake(handshake, refusal);
+      return;
+    }
+    acceptHandshake(webSocketServer, handshake, (webSocket) => {
+      const link: Link = new Link({
+        webSocket,
+        socket,
+        clock,
+        heartbeat,
+        limits: linkLimits,
+        onEnd: (end) => {
+          links.remove(this.name, link);
+          feed.unsubscribe(link);
+          if (end !== "slow_reader") return;
+          links.slowReaderCount++;
+          log.warn({ door: this.name, address: socket.remoteAddress }, "slow reader cut");
+        },
+      });
+      links.add(this.name, link);
+      feed.subscribe(link);
+    });
+  }
+}
+
+/** `/ws/dashboard/{device_id}` (DESIGN §3.2): the latest sample at once, then every sample as the device sent it. */
+export function createDashboardDoor(context: DoorContext, latest: Latest, fanout: Fanout): Door {
+  return new ViewerDoor("dashboard", context, (deviceId) => {
+    if (!isDeviceId(deviceId)) return null;
+    return {
+      subscribe(subscriber) {
+        const frame = latest.find(deviceId)?.latestFrame;
+        if (frame != null) subscriber.send(textFrame(frame));
+        fanout.subscribe(deviceId, subscriber);
+      },
+      unsubscribe: (subscriber) => fanout.unsubscribe(deviceId, subscriber),
+    };
+  });
+}
+
+/** `/ws/fleet`: the overview of all devices, coalesced. */
+export function createFleetDoor(context: DoorContext, feed: FleetFeed): Door {
+  return new ViewerDoor("fleet", context, (rest) => (rest === "" ? feed : null));
+}

@@ -1,0 +1,24 @@
+/**
+ * One unmasked text frame, header and payload in one buffer (RFC 6455 §5.2), so that a message to a thousand dashboards is framed once.
+ * The payload must be UTF-8; frames are never compressed.
+ */
+export function textFrame(payload: Uint8Array): Buffer {
+  const length = payload.length;
+  const headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headerBytes + length);
+  frame[0] = FIN | TEXT;
+  if (headerBytes === 2) {
+    frame[1] = length;
+  } else if (headerBytes === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(length), 2);
+  }
+  frame.set(payload, headerBytes);
+  return frame;
+}
+
+const FIN = 0x80;
+const TEXT = 0x1;

@@ -1,0 +1,124 @@
+import type { Socket } from "node:net";
+import { type Disconnect, disconnects } from "@wattboard/protocol";
+import type { WebSocket } from "ws";
+import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import { Outbox, type OutboxLimits } from "./outbox.ts";
+
+export interface LinkLimits extends OutboxLimits {
+  /** A link that was silent for this long is pinged, ms. */
+  readonly pingMs: number;
+  /** A pinged link that stays silent for this long is cut, ms. */
+  readonly pongMsMax: number;
+}
+
+/** How a link ended by itself, for the log and the counters. */
+export type LinkEnd = "closed" | "silent" | "slow_reader";
+
+export interface LinkOptions {
+  readonly webSocket: WebSocket;
+  /** The socket below it: frames that many readers share are written there as they are. */
+  readonly socket: Socket;
+  readonly clock: Clock;
+  readonly heartbeat: Heartbeat;
+  readonly limits: LinkLimits;
+  /** A whole text message, UTF-8. Absent: what the peer sends is ignored. */
+  readonly onText?: (text: Buffer) => void;
+  /** Once, when the socket is gone. `code` is the close code as RFC 6455 tells it (1006: no close frame). */
+  readonly onEnd: (end: LinkEnd, code: number) => void;
+}
+
+/** How long the peer may take to answer a close frame before the socket is destroyed, ms. */
+const closeMsMax = 2_000;
+
+/** One socket: frames in, frames out, a heartbeat, and an end. It knows nothing of devices. */
+export class Link {
+  readonly #webSocket: WebSocket;
+  readonly #clock: Clock;
+  readonly #heartbeat: Heartbeat;
+  readonly #limits: LinkLimits;
+  readonly #outbox: Outbox;
+  #heardAtMs: number;
+  #pingedAtMs: number | null = null;
+  #end: LinkEnd = "closed";
+  #cancelTermination: CancelTimer | null = null;
+
+  constructor({ webSocket, socket, clock, heartbeat, limits, onText, onEnd }: LinkOptions) {
+    this.#webSocket = webSocket;
+    this.#clock = clock;
+    this.#heartbeat = heartbeat;
+    this.#limits = limits;
+    this.#outbox = new Outbox(socket, limits);
+    this.#heardAtMs = clock.monotonicMs();
+    heartbeat.add(this);
+
+    // A bad frame (1002, 1007, 1009, too many fragments): `ws` closes the socket itself; "close" follows.
+    webSocket.on("error", () => this.#terminateSoon());
+    webSocket.on("pong", () => this.#hear());
+    webSocket.on("ping", () => {
+      this.#hear();
+      // `ws` has answered; a peer that floods pings and reads no pongs is a slow reader too.
+      if (this.#outbox.isFull()) this.#cut("slow_reader");
+    });
+    webSocket.on("message", (data: Buffer, isBinary: boolean) => {
+      this.#hear();
+      if (onText === undefined) return;
+      if (isBinary) this.close(disconnects.binary);
+      else onText(data);
+    });
+    webSocket.once("close", (code: number) => {
+      this.#heartbeat.remove(this);
+      this.#cancelTermination?.();
+      onEnd(this.#end, code);
+    });
+  }
+
+  /** Sends a frame that has its header already (see {@link textFrame}); a reader too slow for it is cut. */
+  send(frame: Uint8Array): void {
+    if (this.#webSocket.readyState === this.#webSocket.OPEN && !this.#outbox.write(frame)) this.#cut("slow_reader");
+  }
+
+  /** What the peer has not read yet, bytes. */
+  get queuedBytes(): number {
+    return this.#outbox.queuedBytes;
+  }
+
+  /** Ends the link in an orderly way, and in any case within two seconds. Texts that the peer sends until then still come in. */
+  close({ code, reason }: Disconnect): void {
+    this.#webSocket.close(code, reason);
+    this.#terminateSoon();
+  }
+
+  /** Destroys the socket at once. */
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+
+  /** Asks the peer for a sign of life; without one the link is cut after the usual time. */
+  probe(): void {
+    if (this.#pingedAtMs !== null) return;
+    this.#pingedAtMs = this.#clock.monotonicMs();
+    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#webSocket.ping();
+  }
+
+  /** Called about once a second by the heartbeat. */
+  beat(nowMs: number): void {
+    if (this.#outbox.isStalled(nowMs)) this.#cut("slow_reader");
+    else if (this.#pingedAtMs !== null && nowMs - this.#pingedAtMs >= this.#limits.pongMsMax) this.#cut("silent");
+    else if (nowMs - this.#heardAtMs >= this.#limits.pingMs) this.probe();
+  }
+
+  #hear(): void {
+    this.#heardAtMs = this.#clock.monotonicMs();
+    this.#pingedAtMs = null;
+  }
+
+  #cut(end: LinkEnd): void {
+    this.#end = end;
+    this.#webSocket.terminate();
+  }
+
+  #terminateSoon(): void {
+    this.#cancelTermination ??= this.#clock.after(closeMsMax, () => this.#webSocket.terminate());
+  }
+}

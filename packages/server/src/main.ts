@@ -1,0 +1,29 @@
+import { CommanderError } from "commander";
+import { Failure } from "./base/failure.ts";
+import { createProgram } from "./cli/program.ts";
+import { CommandRefused } from "./cli/report.ts";
+
+const failed = 1;
+const wrongUsage = 2;
+
+/** Runs one command line. Gives the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has written its message already; asked for help, it ends with 0.
+      return error.exitCode === 0 ? 0 : wrongUsage;
+    }
+    if (error instanceof CommandRefused) {
+      process.stderr.write(`${error.message}\n`);
+      return error.refusal.code === "invalid_request" ? wrongUsage : failed;
+    }
+    if (error instanceof Failure) {
+      process.stderr.write(`${error.message}\n`);
+      return error.code === "invalid_config" ? wrongUsage : failed;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** A counter or gauge that is read from the parts when asked for, so that the hot path pays an increment of a number and no more. */
+export interface Reading {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface MetricSources {
+  readonly samples: () => Iterable<Reading>;
+  readonly connections: () => Iterable<Reading>;
+  readonly refusedHandshakes: () => Iterable<Reading>;
+  readonly deliveries: () => Iterable<Reading>;
+  readonly slowReaders: () => Iterable<Reading>;
+  readonly takeovers: () => Iterable<Reading>;
+  readonly devices: () => Iterable<Reading>;
+  readonly queuedBytes: () => Iterable<Reading>;
+}
+
+export interface StoreMetrics {
+  readonly commitSeconds: Histogram;
+  readonly committed: Counter;
+  readonly failures: Counter;
+}
+
+/** What `/metrics` shows. Never a label per device: a fleet of 50,000 would be 50,000 series. */
+export function createMetrics(sources: MetricSources): { readonly registry: Registry; readonly store: StoreMetrics } {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const counter = (name: string, help: string, labelNames: string[], source: () => Iterable<Reading>): void => {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const { labels, value } of source()) this.inc(labels ?? {}, value);
+      },
+    });
+  };
+  const gauge = (name: string, help: string, labelNames: string[], source: () => Iterable<Reading>): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        for (const { labels, value } of source()) this.set(labels ?? {}, value);
+      },
+    });
+  };
+  counter(
+    "wattboard_samples_total",
+    "Telemetry messages by what became of them: accepted, unstored (live only), or the reason for the drop.",
+    ["result"],
+    sources.samples,
+  );
+  gauge("wattboard_connections", "Open WebSockets.", ["role"], sources.connections);
+  counter(
+    "wattboard_handshakes_refused_total",
+    "Refused WebSocket handshakes.",
+    ["door", "code"],
+    sources.refusedHandshakes,
+  );
+  counter("wattboard_deliveries_total", "Messages handed to dashboards.", [], sources.deliveries);
+  counter("wattboard_slow_readers_total", "Dashboards cut because they did not read.", [], sources.slowReaders);
+  counter("wattboard_takeovers_total", "Links replaced by a newer one of the same device.", [], sources.takeovers);
+  gauge("wattboard_devices", "Registered devices.", [], sources.devices);
+  gauge("wattboard_store_queue_bytes", "Bytes that wait for the store.", [], sources.queuedBytes);
+  return {
+    registry,
+    store: {
+      commitSeconds: new Histogram({
+        name: "wattboard_store_commit_seconds",
+        help: "Time from handing a batch to the store until it is durable.",
+        buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+        registers,
+      }),
+      committed: new Counter({ name: "wattboard_stored_samples_total", help: "Samples that are durable.", registers }),
+      failures: new Counter({
+        name: "wattboard_store_failures_total",
+        help: "Batches that the store refused.",
+        registers,
+      }),
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import type { Disconnect } from "@wattboard/protocol";
+
+/** The little that a session needs of its link. */
+export interface SessionLink {
+  close(disconnect: Disconnect): void;
+  probe(): void;
+}
+
+/** One stay of a device on one link. A newer session of the same device fences this one: what its link still sends is dropped. */
+export class Session {
+  readonly deviceId: string;
+  /** Grows with every session, across restarts too; with `seq` it names a sample for ever. */
+  readonly epoch: number;
+  readonly connectedAtMs: number;
+  readonly link: SessionLink;
+  nextSeq = 0;
+  fenced = false;
+
+  constructor(deviceId: string, epoch: number, connectedAtMs: number, link: SessionLink) {
+    this.deviceId = deviceId;
+    this.epoch = epoch;
+    this.connectedAtMs = connectedAtMs;
+    this.link = link;
+  }
+
+  /** Ends the session at once: nothing that its link sends from here on counts. */
+  end(disconnect: Disconnect): void {
+    this.fenced = true;
+    this.link.close(disconnect);
+  }
+}

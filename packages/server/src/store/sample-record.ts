@@ -1,0 +1,71 @@
+import type { StoredSample } from "./store.ts";
+
+/**
+ * One sample as it travels from ingest to the store, and as the journal keeps it. Little-endian:
+ *
+ * | offset | type | what |
+ * |---|---|---|
+ * | 0 | f64 | observed at, ms since 1970 UTC, as filed |
+ * | 8 | f64 | received at, ms since 1970 UTC |
+ * | 16 | f64 | epoch of the session |
+ * | 24 | u32 | seq within the epoch |
+ * | 28 | u8 | flags: bit 0 set where the time is the server's; other bits 0 |
+ * | 29 | u8 | length of the device id, bytes |
+ * | 30 | u16 | length of the message, bytes |
+ * | 32 | … | device id, then the message, UTF-8 |
+ */
+const headerBytes = 32;
+const serverClockFlag = 1;
+
+export interface SampleHeader {
+  readonly observedAtMs: number;
+  readonly receivedAtMs: number;
+  readonly clock: "device" | "server";
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+export function recordBytes(deviceIdBytes: Uint8Array, message: Uint8Array): number {
+  return headerBytes + deviceIdBytes.length + message.length;
+}
+
+/** Writes one record at `offset` and gives the offset behind it. There must be room for `recordBytes` bytes. */
+export function writeRecord(
+  into: Buffer,
+  offset: number,
+  sample: SampleHeader,
+  deviceIdBytes: Uint8Array,
+  message: Uint8Array,
+): number {
+  into.writeDoubleLE(sample.observedAtMs, offset);
+  into.writeDoubleLE(sample.receivedAtMs, offset + 8);
+  into.writeDoubleLE(sample.epoch, offset + 16);
+  into.writeUInt32LE(sample.seq, offset + 24);
+  into[offset + 28] = sample.clock === "server" ? serverClockFlag : 0;
+  into[offset + 29] = deviceIdBytes.length;
+  into.writeUInt16LE(message.length, offset + 30);
+  into.set(deviceIdBytes, offset + headerBytes);
+  into.set(message, offset + headerBytes + deviceIdBytes.length);
+  return offset + headerBytes + deviceIdBytes.length + message.length;
+}
+
+/** Reads a batch record by record. The messages are views into `batch`. Throws a RangeError where a record is cut off. */
+export function* readRecords(batch: Uint8Array): Generator<StoredSample> {
+  const buffer = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
+  for (let offset = 0; offset < buffer.length; ) {
+    const idAt = offset + headerBytes;
+    const messageAt = idAt + buffer.readUInt8(offset + 29);
+    const end = messageAt + buffer.readUInt16LE(offset + 30);
+    if (end > buffer.length) throw new RangeError(`The record at byte ${offset} is cut off.`);
+    yield {
+      deviceId: buffer.toString("latin1", idAt, messageAt),
+      observedAtMs: buffer.readDoubleLE(offset),
+      receivedAtMs: buffer.readDoubleLE(offset + 8),
+      clock: buffer.readUInt8(offset + 28) & serverClockFlag ? "server" : "device",
+      epoch: buffer.readDoubleLE(offset + 16),
+      seq: buffer.readUInt32LE(offset + 24),
+      message: buffer.subarray(messageAt, end),
+    };
+    offset = end;
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The port of the cold lane. An adapter keeps samples for ever, or for as long as its retention says; what it has committed it
+ * never loses. Live delivery does not wait for it.
+ */
+export interface Store {
+  /**
+   * Stores a batch of records (see `sample-record.ts`). Resolves when it is durable: this is the ack point. Rejects with a `Failure`
+   * where nothing of the batch was stored; the same batch may then be offered again.
+   */
+  append(batch: Uint8Array): Promise<void>;
+  /** The newest sample of every device that the store knows, by measured time. */
+  latest(): Promise<StoredSample[]>;
+  /** One device's samples with `fromMs <= observedAtMs < toMs`, oldest first, the first `limit` of them. */
+  samples(query: SampleQuery): Promise<StoredSample[]>;
+  /** Waits for what was appended, then lets go of everything. */
+  close(): Promise<void>;
+}
+
+export interface SampleQuery {
+  readonly deviceId: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly limit: number;
+}
+
+export interface StoredSample {
+  readonly deviceId: string;
+  readonly observedAtMs: number;
+  readonly receivedAtMs: number;
+  readonly clock: "device" | "server";
+  readonly epoch: number;
+  readonly seq: number;
+  /** The message as the device sent it, UTF-8. */
+  readonly message: Uint8Array;
+}

@@ -1,0 +1,323 @@
+import { randomBytes } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { disconnects } from "@wattboard/protocol";
+import { openAccessFile } from "./access/access-file.ts";
+import { AddressLimit } from "./access/address-limit.ts";
+import { ApiTokens } from "./access/api-tokens.ts";
+import { Devices } from "./access/devices.ts";
+import { Gate, isLoopbackName } from "./access/gate.ts";
+import { type Clock, systemClock } from "./base/clock.ts";
+import { Failure, systemErrorCode } from "./base/failure.ts";
+import type { Config } from "./config.ts";
+import { DeviceDoor } from "./doors/device-door.ts";
+import { type DoorContext, LinkCounts } from "./doors/doors.ts";
+import { createHttpDoor } from "./doors/http-door.ts";
+import { createWebSocketServer } from "./doors/upgrade.ts";
+import { UpgradeRouter } from "./doors/upgrade-router.ts";
+import { createDashboardDoor, createFleetDoor } from "./doors/viewer-door.ts";
+import { Heartbeat } from "./link/heartbeat.ts";
+import { Events } from "./observe/events.ts";
+import { Health } from "./observe/health.ts";
+import { createLog, type Log } from "./observe/log.ts";
+import { createMetrics } from "./observe/metrics.ts";
+import { Throttle } from "./observe/throttle.ts";
+import { Registry } from "./registry/registry.ts";
+import { EmbeddedStore } from "./store/embedded/embedded-store.ts";
+import type { Store } from "./store/store.ts";
+import { Fanout } from "./telemetry/fanout.ts";
+import { FleetFeed } from "./telemetry/fleet-feed.ts";
+import { Ingest } from "./telemetry/ingest.ts";
+import { Journal } from "./telemetry/journal.ts";
+import { Latest } from "./telemetry/latest.ts";
+import { restoreLatest } from "./telemetry/restore.ts";
+
+export interface SwitchboardOptions {
+  readonly config: Config;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  /** Opens the store; by default the embedded one in the data folder. */
+  readonly openStore?: () => Promise<Store>;
+}
+
+/** A running server. */
+export interface Switchboard {
+  /** Where it listens: `http://127.0.0.1:8000`. */
+  readonly url: string;
+  readonly devices: Devices;
+  readonly apiTokens: ApiTokens;
+  readonly log: Log;
+  /** Ends everything in order: no new links, links closed with 1012, samples stored, store closed. Within `graceMs`. */
+  stop(): Promise<void>;
+}
+
+/** What is written beside the data while the server runs, so that the command line of this machine can reach it. */
+export interface ControlFile {
+  readonly url: string;
+  readonly token: string;
+}
+
+export const controlFileName = "control.json";
+
+/** A stop takes no longer than this, ms. */
+const stopMsMax = 10_000;
+const linksCloseMsMax = 3_000;
+
+/**
+ * Builds the whole server in order, and opens it. The only place that names concrete adapters. Throws a `Failure`: `data_dir_in_use`,
+ * `data_dir_not_writable`, `store_failed`, `port_in_use`, `address_not_available`.
+ */
+export async function startSwitchboard(options: SwitchboardOptions): Promise<Switchboard> {
+  const { config, clock = systemClock, log = createLog(config.log) } = options;
+  const undo: (() => unknown)[] = [];
+  try {
+    // What is kept.
+    const accessFile = openAccessFile(config.data_dir);
+    undo.push(() => accessFile.close());
+    const devices = new Devices(accessFile, clock);
+    const apiTokens = new ApiTokens(accessFile, clock);
+    const openStore =
+      options.openStore ?? (() => EmbeddedStore.open(config.data_dir, { journalBytesMax: config.store.journal_bytes }));
+    const store = await openStore();
+    undo.push(() => store.close());
+
+    // The straight line.
+    const health = new Health();
+    const events = new Events(clock, log);
+    const latest = new Latest();
+    for (const sample of await store.latest()) {
+      if (devices.find(sample.deviceId) !== undefined) restoreLatest(latest, sample);
+    }
+    const registry = new Registry(
+      clock,
+      { takeoversMax: config.takeover.max, takeoverWindowMs: config.takeover.window_ms },
+      { presenceChanged: (deviceId) => fleetFeed.markChanged(deviceId) },
+    );
+    const fleetFeed = new FleetFeed(
+      clock,
+      latest,
+      {
+        find: (deviceId) => devices.find(deviceId),
+        ids: () => devices.ids(),
+        isOnline: (deviceId) => registry.find(deviceId) !== undefined,
+      },
+      { fleetTickMs: config.fleet.tick_ms, fleetRowsPerTickMax: config.fleet.rows_per_tick },
+    );
+    undo.push(() => fleetFeed.stop());
+    const throttle = new Throttle(clock, 10_000);
+    let unstoredCount = 0;
+    const fanout = new Fanout();
+    const journal = new Journal(
+      store,
+      clock,
+      {
+        flushMs: config.store.flush_ms,
+        flushBytes: config.store.flush_bytes,
+        queueBytesMax: config.store.queue_bytes,
+      },
+      {
+        committed(samples, tookMs) {
+          metrics.store.commitSeconds.observe(tookMs / 1_000);
+          metrics.store.committed.inc(samples);
+          if (health.noteStore(null)) events.report("store_recovered", null, "The store takes samples again.");
+        },
+        failed(error) {
+          metrics.store.failures.inc();
+          const reason = error instanceof Error ? error.message : String(error);
+          if (health.noteStore(reason)) {
+            events.report(
+              "store_failing",
+              null,
+              `${reason} Live delivery goes on; samples wait, and are tried again every second.`,
+            );
+          }
+        },
+        unstored(samples) {
+          unstoredCount += samples;
+          const suppressed = throttle.pass("unstored");
+          if (suppressed === null) return;
+          health.noteStore("the queue to the store is full");
+          events.report(
+            "samples_unstored",
+            null,
+            `The queue to the store is full: samples are shown but not stored (${unstoredCount} so far).`,
+          );
+        },
+      },
+    );
+    const ingest = new Ingest(clock, fanout, journal, {
+      deviceChanged: (deviceId) => fleetFeed.markChanged(deviceId),
+      dropped(device, refusal) {
+        const suppressed = throttle.pass(`dropped ${device.deviceId}`);
+        if (suppressed === null) return;
+        log.warn({ device_id: device.deviceId, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
+      },
+    });
+
+    // The doors.
+    const localToken = randomBytes(32).toString("base64url");
+    const gate = new Gate(
+      {
+        dashboards: config.access.dashboards,
+        origins: config.access.origins,
+        loopbackOnly: isLoopbackName(config.host),
+        localToken,
+      },
+      apiTokens,
+    );
+    const heartbeat = new Heartbeat(clock);
+    undo.push(() => heartbeat.stop());
+    const links = new LinkCounts();
+    const context: DoorContext = {
+      clock,
+      gate,
+      health,
+      heartbeat,
+      links,
+      log,
+      throttle,
+      webSocketServer: createWebSocketServer(),
+      linkLimits: {
+        pingMs: config.heartbeat.ping_ms,
+        pongMsMax: config.heartbeat.pong_ms,
+        outboxBytesMax: config.outbox.bytes,
+        outboxStalledMsMax: config.outbox.stalled_ms,
+      },
+    };
+    const addresses = new AddressLimit(config.limits.sockets_per_address);
+    const router = new UpgradeRouter(
+      {
+        device: new DeviceDoor(
+          context,
+          { devices, registry, latest, ingest, events },
+          { messagesPerSecond: config.limits.messages_per_second, messagesBurst: config.limits.messages_burst },
+          ({ socket }) => addresses.give(socket),
+        ),
+        dashboard: createDashboardDoor(context, latest, fanout),
+        fleet: createFleetDoor(context, fleetFeed),
+      },
+      { health, log, throttle },
+      addresses,
+    );
+    const metrics = createMetrics({
+      *samples() {
+        yield { labels: { result: "accepted" }, value: ingest.acceptedCount };
+        yield { labels: { result: "unstored" }, value: unstoredCount };
+        for (const [result, value] of ingest.droppedCounts) yield { labels: { result }, value };
+      },
+      *connections() {
+        for (const role of ["device", "dashboard", "fleet"] as const)
+          yield { labels: { role }, value: links.count(role) };
+      },
+      *refusedHandshakes() {
+        for (const [key, value] of links.refusedCounts) {
+          const [door = "", code = ""] = key.split(" ");
+          yield { labels: { door, code }, value };
+        }
+        yield { labels: { door: "any", code: "too_many_sockets" }, value: router.refusedSocketCount };
+      },
+      deliveries: () => [{ value: fanout.deliveryCount }],
+      slowReaders: () => [{ value: links.slowReaderCount }],
+      takeovers: () => [{ value: registry.takeoverCount }],
+      devices: () => [{ value: devices.list().length }],
+      queuedBytes: () => [{ value: journal.queuedBytes }],
+    });
+    const app = await createHttpDoor(
+      {
+        apiTokens,
+        clock,
+        devices,
+        events,
+        fleetFeed,
+        gate,
+        health,
+        latest,
+        log,
+        metrics: metrics.registry,
+        registry,
+        store,
+      },
+      { handshakeMsMax: config.limits.handshake_ms, socketsMax: config.limits.sockets },
+    );
+    router.attach(app.server);
+
+    // Open.
+    try {
+      await app.listen({ host: config.host, port: config.port, backlog: 4_096 });
+    } catch (error) {
+      throw listenFailure(error, config);
+    }
+    const url = `http://${urlHost(config.host)}:${(app.server.address() as AddressInfo).port}`;
+    const controlFile = join(config.data_dir, controlFileName);
+    writeControlFile(controlFile, {
+      url: url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
+      token: localToken,
+    });
+    health.started();
+    log.info({ url, data_dir: config.data_dir, devices: devices.list().length }, "wattboard is ready");
+
+    const stop = async (): Promise<void> => {
+      health.stopping();
+      rmSync(controlFile, { force: true });
+      log.info({ links: links.all().length }, "stopping");
+      const startedAtMs = clock.monotonicMs();
+      for (const link of links.all()) link.close(disconnects.restarting);
+      await untilNoLinks(links, clock);
+      for (const link of links.all()) link.terminate();
+      await app.close();
+      const leftMs = stopMsMax - 1_000 - (clock.monotonicMs() - startedAtMs);
+      const unstored = await journal.close(leftMs);
+      if (unstored > 0) log.error({ unstored }, "the store did not take these samples in time; they were never acked");
+      fleetFeed.stop();
+      heartbeat.stop();
+      if (unstored === 0) await store.close();
+      accessFile.close();
+      log.info("stopped");
+    };
+    let stopped: Promise<void> | null = null;
+    return { url, devices, apiTokens, log, stop: () => (stopped ??= stop()) };
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+/** Resolves when every link has ended, or after a while. */
+function untilNoLinks(links: LinkCounts, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const deadlineMs = clock.monotonicMs() + linksCloseMsMax;
+    const cancel = clock.every(20, () => {
+      if (links.all().length > 0 && clock.monotonicMs() < deadlineMs) return;
+      cancel();
+      resolve();
+    });
+  });
+}
+
+function writeControlFile(path: string, content: ControlFile): void {
+  // Made anew, so that nobody who could read an older file of the same name can read this one.
+  rmSync(path, { force: true });
+  writeFileSync(path, JSON.stringify(content), { mode: 0o600 });
+}
+
+function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function listenFailure(error: unknown, { host, port }: Config): Failure {
+  const code = systemErrorCode(error);
+  if (code === "EADDRINUSE") {
+    return new Failure(
+      "port_in_use",
+      `Port ${port} on ${host} is taken. Stop what listens there, or choose another with --port.`,
+      error,
+    );
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new Failure(
+    "address_not_available",
+    `Cannot listen on ${host}:${port}: ${reason}. Check --host and --port.`,
+    error,
+  );
+}

@@ -1,0 +1,64 @@
+import { limits, type Refusal, type RefusalCode } from "@wattboard/protocol";
+import type { Reading } from "./reading.ts";
+
+/** What the switchboard holds in memory of one device: its latest sample, what was refused, and what its clock does. */
+export class DeviceState {
+  readonly deviceId: string;
+  /** The id as the journal writes it. */
+  readonly idBytes: Buffer;
+  latest: Reading | null = null;
+  /** The latest sample as the device sent it. */
+  latestFrame: Buffer | null = null;
+  accepted = 0;
+  readonly dropped = new Map<RefusalCode, number>();
+  lastRefusal: { readonly refusal: Refusal; readonly atMs: number } | null = null;
+  readonly clockWatch = new ClockWatch();
+  readonly extraPoints = new ExtraPoints();
+
+  constructor(deviceId: string) {
+    this.deviceId = deviceId;
+    this.idBytes = Buffer.from(deviceId, "latin1");
+  }
+
+  noteDropped(refusal: Refusal, atMs: number): void {
+    this.dropped.set(refusal.code, (this.dropped.get(refusal.code) ?? 0) + 1);
+    this.lastRefusal = { refusal, atMs };
+  }
+}
+
+/** Tells whether a device's clock can be believed (DESIGN §3.6). */
+export class ClockWatch {
+  #deviceTimeMs = Number.NaN;
+  #sinceMs = 0;
+
+  /** False where the clock is too far off, or has shown this very instant for too long. */
+  isBelieved(deviceTimeMs: number, receivedAtMs: number): boolean {
+    if (deviceTimeMs !== this.#deviceTimeMs) {
+      this.#deviceTimeMs = deviceTimeMs;
+      this.#sinceMs = receivedAtMs;
+    } else if (receivedAtMs - this.#sinceMs > limits.clockStillMsMax) {
+      return false;
+    }
+    return Math.abs(deviceTimeMs - receivedAtMs) <= limits.clockSkewMsMax;
+  }
+}
+
+/** A point that a device has not sent for this long makes room for a new one. */
+const extraPointKeptMs = 60 * 60_000;
+
+/** The names of one device's points outside the catalogue: at most 64, so that a device cannot grow its record for ever. */
+export class ExtraPoints {
+  readonly #seenAtMs = new Map<string, number>();
+
+  /** Notes that the point was sent. False where it would be one too many. */
+  note(name: string, nowMs: number): boolean {
+    if (!this.#seenAtMs.has(name) && this.#seenAtMs.size >= limits.extraPointsMax) {
+      for (const [each, atMs] of this.#seenAtMs) {
+        if (nowMs - atMs > extraPointKeptMs) this.#seenAtMs.delete(each);
+      }
+      if (this.#seenAtMs.size >= limits.extraPointsMax) return false;
+    }
+    this.#seenAtMs.set(name, nowMs);
+    return true;
+  }
+}

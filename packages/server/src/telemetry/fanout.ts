@@ -1,0 +1,34 @@
+import { textFrame } from "../link/frame.ts";
+
+/** Whoever gets samples; a dashboard's link. Must not throw and must not wait. */
+export interface Subscriber {
+  /** `frame` has its WebSocket header already, and is shared with all other subscribers. */
+  send(frame: Uint8Array): void;
+}
+
+/** Who watches which topic: a device's samples. One message is framed once, however many watch. Bounded by the number of sockets. */
+export class Fanout {
+  readonly #subscribersByDevice = new Map<string, Set<Subscriber>>();
+  deliveryCount = 0;
+
+  subscribe(deviceId: string, subscriber: Subscriber): void {
+    const subscribers = this.#subscribersByDevice.get(deviceId);
+    if (subscribers === undefined) this.#subscribersByDevice.set(deviceId, new Set([subscriber]));
+    else subscribers.add(subscriber);
+  }
+
+  unsubscribe(deviceId: string, subscriber: Subscriber): void {
+    const subscribers = this.#subscribersByDevice.get(deviceId);
+    subscribers?.delete(subscriber);
+    if (subscribers?.size === 0) this.#subscribersByDevice.delete(deviceId);
+  }
+
+  /** Sends the message, byte for byte as it was received, to everyone who watches the device. */
+  publish(deviceId: string, message: Uint8Array): void {
+    const subscribers = this.#subscribersByDevice.get(deviceId);
+    if (subscribers === undefined) return;
+    const frame = textFrame(message);
+    this.deliveryCount += subscribers.size;
+    for (const subscriber of subscribers) subscriber.send(frame);
+  }
+}

@@ -1,0 +1,161 @@
+import { type FleetFrame, type FleetPoint, type FleetRow, fleetPoints } from "@wattboard/protocol";
+import type { CancelTimer, Clock } from "../base/clock.ts";
+import { textFrame } from "../link/frame.ts";
+import type { Subscriber } from "./fanout.ts";
+import type { Latest } from "./latest.ts";
+import { pointValue, type Values } from "./reading.ts";
+
+/** What the feed needs to know of a device beside its samples. */
+export interface FleetDirectory {
+  /** Name and properties of a registered device. */
+  find(deviceId: string): { readonly name: string; readonly properties: Readonly<Record<string, string>> } | undefined;
+  ids(): Iterable<string>;
+  isOnline(deviceId: string): boolean;
+}
+
+export interface FleetFeedLimits {
+  /** How often changes are sent, ms. */
+  readonly fleetTickMs: number;
+  /** Rows sent in one tick; the rest follows in the next, oldest change first. */
+  readonly fleetRowsPerTickMax: number;
+}
+
+/** A reader of the fleet, who also tells how much it has not read yet. */
+export interface FleetSubscriber extends Subscriber {
+  readonly queuedBytes: number;
+}
+
+const rowsPerFrame = 500;
+/** A new reader gets the next part of the fleet while less than this waits for it. */
+const queuedBytesMax = 256 * 1024;
+/** Parts sent in one turn of the event loop, so that a large fleet does not hold up live samples. */
+const partsPerTurnMax = 4;
+
+/** The overview of the fleet, coalesced: however fast the devices send, a page gets each row at most once a tick. */
+export class FleetFeed {
+  readonly #clock: Clock;
+  readonly #latest: Latest;
+  readonly #directory: FleetDirectory;
+  readonly #limits: FleetFeedLimits;
+  /** With the ids that each has still to be told of. */
+  readonly #subscribers = new Map<FleetSubscriber, string[]>();
+  /** In order of their oldest unsent change; bounded by the fleet, and empty while nobody watches. */
+  readonly #changed = new Set<string>();
+  readonly #removed = new Set<string>();
+  readonly #stopTimer: CancelTimer;
+
+  constructor(clock: Clock, latest: Latest, directory: FleetDirectory, limits: FleetFeedLimits) {
+    this.#clock = clock;
+    this.#latest = latest;
+    this.#directory = directory;
+    this.#limits = limits;
+    this.#stopTimer = clock.every(limits.fleetTickMs, () => this.#tick());
+  }
+
+  /** Sends the whole fleet to the new subscriber, as fast as it reads, and from now on what changes. */
+  subscribe(subscriber: FleetSubscriber): void {
+    this.#subscribers.set(subscriber, [...this.#directory.ids()]);
+    this.#sendParts(subscriber, true);
+  }
+
+  unsubscribe(subscriber: FleetSubscriber): void {
+    this.#subscribers.delete(subscriber);
+    if (this.#subscribers.size > 0) return;
+    this.#changed.clear();
+    this.#removed.clear();
+  }
+
+  /** On the hot path: once for every sample. */
+  markChanged(deviceId: string): void {
+    if (this.#subscribers.size > 0) this.#changed.add(deviceId);
+  }
+
+  markRemoved(deviceId: string): void {
+    this.#changed.delete(deviceId);
+    if (this.#subscribers.size > 0) this.#removed.add(deviceId);
+  }
+
+  stop(): void {
+    this.#stopTimer();
+  }
+
+  #sendParts(subscriber: FleetSubscriber, isFirst = false): void {
+    const waiting = this.#subscribers.get(subscriber);
+    if (waiting === undefined || (waiting.length === 0 && !isFirst)) return;
+    for (let parts = 0; parts < partsPerTurnMax && subscriber.queuedBytes < queuedBytesMax; parts++) {
+      const ids = waiting.splice(0, rowsPerFrame);
+      const devices = ids.map((id) => this.#row(id)).filter((row) => row !== undefined);
+      const more = waiting.length > 0;
+      subscriber.send(encode({ type: "fleet", server_time_ms: this.#clock.wallMs(), more, devices }));
+      if (!more) return;
+    }
+    // A reader that keeps up goes on at once; a slow one with the next tick.
+    if (subscriber.queuedBytes < queuedBytesMax) setImmediate(() => this.#sendParts(subscriber));
+  }
+
+  #tick(): void {
+    if (this.#subscribers.size === 0) return;
+    for (const subscriber of this.#subscribers.keys()) this.#sendParts(subscriber);
+    const serverTimeMs = this.#clock.wallMs();
+    if (this.#removed.size > 0) {
+      this.#publish({ type: "removed", server_time_ms: serverTimeMs, device_ids: [...this.#removed] });
+      this.#removed.clear();
+    }
+    let budget = this.#limits.fleetRowsPerTickMax;
+    let devices: FleetRow[] = [];
+    for (const id of this.#changed) {
+      if (budget-- === 0) break;
+      this.#changed.delete(id);
+      const row = this.#row(id);
+      if (row !== undefined) devices.push(row);
+      if (devices.length === rowsPerFrame) {
+        this.#publish({ type: "changed", server_time_ms: serverTimeMs, devices });
+        devices = [];
+      }
+    }
+    // Sent even when empty: the page sees that the server is there, and what time it is.
+    this.#publish({ type: "changed", server_time_ms: serverTimeMs, devices });
+  }
+
+  #publish(message: FleetFrame): void {
+    const frame = encode(message);
+    for (const subscriber of this.#subscribers.keys()) subscriber.send(frame);
+  }
+
+  #row(id: string): FleetRow | undefined {
+    const registration = this.#directory.find(id);
+    if (registration === undefined) return undefined;
+    const reading = this.#latest.find(id)?.latest;
+    const values = reading?.values ?? {};
+    const flags = pointValue(values, "system_status", "error_flags");
+    return {
+      id,
+      name: registration.name,
+      online: this.#directory.isOnline(id),
+      properties: registration.properties,
+      observed_at_ms: reading?.observedAtMs ?? null,
+      received_at_ms: reading?.receivedAtMs ?? null,
+      clock: reading?.clock ?? "device",
+      // The gatekeeper has checked both against the protocol's lists.
+      state: (pointValue(values, "system_status", "state") ?? null) as FleetRow["state"],
+      mode: (pointValue(values, "system_status", "mode") ?? null) as FleetRow["mode"],
+      error_flags: Array.isArray(flags) ? flags : [],
+      points: fleetPointsOf(values),
+    };
+  }
+}
+
+const pointPaths = fleetPoints.map((name) => [name, ...name.split(".")] as [FleetPoint, string, string]);
+
+function fleetPointsOf(values: Values): Partial<Record<FleetPoint, number>> {
+  const found: Partial<Record<FleetPoint, number>> = {};
+  for (const [name, section, field] of pointPaths) {
+    const value = pointValue(values, section, field);
+    if (typeof value === "number") found[name] = value;
+  }
+  return found;
+}
+
+function encode(message: FleetFrame): Buffer {
+  return textFrame(Buffer.from(JSON.stringify(message)));
+}

@@ -1,0 +1,122 @@
+import {
+  limits,
+  parseRfc3339,
+  points,
+  type Refusal,
+  refuse,
+  type Scalar,
+  sectionNames,
+  type Telemetry,
+} from "@wattboard/protocol";
+import { telemetryValidator } from "@wattboard/protocol/validate";
+import type { DeviceState } from "./device-state.ts";
+import type { Decoded, Values } from "./reading.ts";
+
+/**
+ * Decodes and validates one telemetry frame (DESIGN §3.1). Gives the decoded values, built afresh, or the refusal that says what is wrong.
+ * `frame` is UTF-8, which `ws` has checked. Where a name stands twice in an object the last one counts, as in every JSON reader of the
+ * dashboards that get the same bytes.
+ */
+export function decode(device: DeviceState, frame: Buffer, nowMs: number): Decoded | Refusal {
+  let message: unknown;
+  try {
+    message = JSON.parse(frame.toString());
+  } catch (error) {
+    return refuse("invalid_json", error instanceof Error ? excerpt(error.message) : undefined);
+  }
+  if (typeof message !== "object" || message === null || Array.isArray(message)) return refuse("invalid_json");
+  if (!telemetryValidator.check(message)) {
+    const { path, message: expected } = telemetryValidator.explain(message);
+    return refuse("invalid_schema", `${path === "" ? "The message" : path} ${expected}.`);
+  }
+  if (message.device_id !== device.deviceId) {
+    return refuse("wrong_device", `The message says ${excerpt(message.device_id)}, the link is ${device.deviceId}'s.`);
+  }
+  const deviceTimeMs = parseRfc3339(message.timestamp);
+  if (Number.isNaN(deviceTimeMs)) return refuse("invalid_timestamp", `It is ${excerpt(message.timestamp)}.`);
+  if (!sectionNames.some((section) => message[section] !== undefined)) return refuse("no_section");
+  return copyValues(device, message, deviceTimeMs, nowMs);
+}
+
+export function isRefusal(verdict: object): verdict is Refusal {
+  return "code" in verdict;
+}
+
+/** Copies the values into fresh objects, and judges on the way what the schema leaves open: the points that nobody has described. */
+function copyValues(device: DeviceState, message: Telemetry, deviceTimeMs: number, nowMs: number): Decoded | Refusal {
+  const values: Values = {};
+  let extraPoints = 0;
+  for (const section in message) {
+    if (section === "device_id" || section === "timestamp") continue;
+    const body: unknown = message[section as keyof Telemetry];
+    const known = knownFields.get(section);
+    if (known === undefined && !isName(section)) return refuse("invalid_name", `It is ${excerpt(section)}.`);
+    if (isScalar(body)) {
+      const refusal = judgeExtraPoint(device, section, body, ++extraPoints, nowMs);
+      if (refusal !== null) return refusal;
+      values[section] = body;
+      continue;
+    }
+    if (typeof body !== "object" || Array.isArray(body)) return refuse("nested_value", `It is at ${section}.`);
+    const copy: Record<string, Scalar | readonly string[]> = {};
+    for (const field in body) {
+      const value = (body as Record<string, unknown>)[field];
+      if (known?.has(field)) {
+        // The schema has checked it: a scalar, or the error flags.
+        copy[field] = Array.isArray(value) ? (value.slice() as string[]) : (value as Scalar);
+        continue;
+      }
+      if (!isName(field)) return refuse("invalid_name", `It is ${excerpt(`${section}.${field}`)}.`);
+      if (!isScalar(value)) return refuse("nested_value", `It is at ${section}.${field}.`);
+      const refusal = judgeExtraPoint(device, `${section}.${field}`, value, ++extraPoints, nowMs);
+      if (refusal !== null) return refusal;
+      copy[field] = value;
+    }
+    values[section] = copy;
+  }
+  return { deviceTimeMs, values };
+}
+
+function judgeExtraPoint(
+  device: DeviceState,
+  name: string,
+  value: Scalar,
+  countInMessage: number,
+  nowMs: number,
+): Refusal | null {
+  if (typeof value === "string" && value.length > limits.textLengthMax) {
+    return refuse("text_too_long", `It is at ${name}.`);
+  }
+  // 1e999 is valid JSON and reads as Infinity; for the catalogue's points the schema refuses it.
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return refuse("invalid_schema", `${name} must be a finite number.`);
+  }
+  if (countInMessage > limits.extraPointsMax || !device.extraPoints.note(name, nowMs)) {
+    return refuse("too_many_points", `${name} would be one too many; points not sent for an hour make room.`);
+  }
+  return null;
+}
+
+/** The catalogue's field names by section. */
+const knownFields = new Map<string, Set<string>>();
+for (const { name } of points) {
+  const [section = "", field = ""] = name.split(".");
+  const fields = knownFields.get(section) ?? new Set();
+  knownFields.set(section, fields.add(field));
+}
+
+function isScalar(value: unknown): value is Scalar {
+  return value === null || typeof value !== "object";
+}
+
+const namePattern = /^[A-Za-z][A-Za-z0-9_]*$/;
+
+/** Letters, digits and underscores, first a letter: no `__proto__`, nothing that a URL, a CSV or SQL would have to quote. */
+function isName(name: string): boolean {
+  return namePattern.test(name) && name.length <= limits.nameLengthMax;
+}
+
+/** A bit of what the peer sent, safe for a log line and an error text. */
+function excerpt(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}

@@ -1,0 +1,134 @@
+import type { CancelTimer, Clock } from "../base/clock.ts";
+import { recordBytes, writeRecord } from "../store/sample-record.ts";
+import type { Store } from "../store/store.ts";
+import type { DeviceState } from "./device-state.ts";
+import type { Reading } from "./reading.ts";
+
+export interface JournalLimits {
+  /** A sample waits at most this long before it is handed to the store, ms. */
+  readonly flushMs: number;
+  /** A batch is handed over as soon as it is this large. */
+  readonly flushBytes: number;
+  /** What may wait for the store, bytes. Above it samples are live but not stored, and are counted as such. */
+  readonly queueBytesMax: number;
+}
+
+/** Told what becomes of the cold lane, for the log, the metrics and the health page. */
+export interface JournalObserver {
+  committed(samples: number, tookMs: number): void;
+  failed(error: unknown): void;
+  /** The queue is full: this many samples are not stored. */
+  unstored(samples: number): void;
+}
+
+interface Batch {
+  readonly buffer: Buffer;
+  bytes: number;
+  samples: number;
+}
+
+const retryMs = 1_000;
+
+/**
+ * The start of the cold lane: collects samples into batches and hands them to the store one after another. The hot lane only ever
+ * copies bytes here. While the store is slow the batches wait, bounded; while it fails the same batch is offered again and again.
+ */
+export class Journal {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #limits: JournalLimits;
+  readonly #observer: JournalObserver;
+  readonly #stopTimer: CancelTimer;
+  /** Oldest first; the last one is being filled, the first one may be at the store. */
+  readonly #queue: Batch[] = [];
+  #spare: Buffer | null = null;
+  #queueBytes = 0;
+  #busy = false;
+  #closing = false;
+  #drained: (() => void) | null = null;
+
+  constructor(store: Store, clock: Clock, limits: JournalLimits, observer: JournalObserver) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#observer = observer;
+    this.#stopTimer = clock.every(limits.flushMs, () => this.#handOver());
+  }
+
+  /** Copies the sample into the present batch. False: the queue is full, and the sample is not stored. */
+  append(device: DeviceState, reading: Reading, message: Uint8Array): boolean {
+    const bytes = recordBytes(device.idBytes, message);
+    if (this.#queueBytes + bytes > this.#limits.queueBytesMax) {
+      this.#observer.unstored(1);
+      return false;
+    }
+    const batch = this.#batchWithRoom(bytes);
+    batch.bytes = writeRecord(batch.buffer, batch.bytes, reading, device.idBytes, message);
+    batch.samples++;
+    this.#queueBytes += bytes;
+    return true;
+  }
+
+  get queuedBytes(): number {
+    return this.#queueBytes;
+  }
+
+  /** Stores what waits, and stops. Resolves when all is committed, or when `graceMs` are over: gives the number of samples not stored. */
+  async close(graceMs: number): Promise<number> {
+    this.#stopTimer();
+    this.#closing = true;
+    const drained = new Promise<void>((resolve) => {
+      this.#drained = resolve;
+      this.#clock.after(graceMs, resolve);
+    });
+    this.#handOver();
+    await drained;
+    return this.#queue.reduce((sum, batch) => sum + batch.samples, 0);
+  }
+
+  #batchWithRoom(bytes: number): Batch {
+    const last = this.#queue.at(-1);
+    // The batch at the store is never written to: it may have to be offered again as it was.
+    const isFillable = last !== undefined && !(this.#busy && this.#queue.length === 1);
+    if (isFillable && last.bytes + bytes <= last.buffer.length) return last;
+    if (isFillable) this.#handOver();
+    const batch: Batch = { buffer: this.#takeBuffer(), bytes: 0, samples: 0 };
+    this.#queue.push(batch);
+    return batch;
+  }
+
+  #takeBuffer(): Buffer {
+    const buffer = this.#spare ?? Buffer.allocUnsafeSlow(this.#limits.flushBytes);
+    this.#spare = null;
+    return buffer;
+  }
+
+  #handOver(): void {
+    const batch = this.#queue[0];
+    if (this.#busy) return;
+    if (batch === undefined) {
+      this.#drained?.();
+      return;
+    }
+    this.#busy = true;
+    const startedAtMs = this.#clock.monotonicMs();
+    this.#store.append(batch.buffer.subarray(0, batch.bytes)).then(
+      () => {
+        this.#busy = false;
+        this.#queue.shift();
+        this.#queueBytes -= batch.bytes;
+        this.#spare = batch.buffer;
+        this.#observer.committed(batch.samples, this.#clock.monotonicMs() - startedAtMs);
+        // A full batch, or a stop, does not wait for the timer.
+        if (this.#queue.length > 1 || this.#closing) this.#handOver();
+      },
+      (error: unknown) => {
+        this.#observer.failed(error);
+        this.#clock.after(retryMs, () => {
+          this.#busy = false;
+          this.#handOver();
+        });
+      },
+    );
+  }
+}
