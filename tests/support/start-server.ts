@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { EmbeddedStore, loadConfig, type Switchboard, type SwitchboardOptions, startSwitchboard } from "wattboard";
+
+export interface TestServer extends Switchboard {
+  /** `ws://127.0.0.1:PORT` */
+  readonly wsUrl: string;
+  readonly dataDir: string;
+  readonly store: EmbeddedStore;
+  /** Registers a device and gives its token. */
+  addDevice(deviceId: string): string;
+}
+
+export interface TestServerOptions extends Pick<SwitchboardOptions, "clock" | "log"> {
+  /** Settings by key, as text: `{"access.dashboards": "people"}`. Dashboards are public unless said otherwise. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** A folder to go on with; without it the test gets one of its own. */
+  readonly dataDir?: string;
+}
+
+/** A real server on a free port with a folder of its own; both are gone when the test is. */
+export async function startServer({ settings = {}, dataDir, ...rest }: TestServerOptions = {}): Promise<TestServer> {
+  const folder = dataDir ?? temporaryFolder();
+  const { config } = loadConfig({
+    flags: {
+      port: "0",
+      data_dir: folder,
+      "access.dashboards": "public",
+      "log.level": "silent",
+      "store.flush_ms": "10",
+      ...settings,
+    },
+    env: {},
+    file: undefined,
+  });
+  const store = await EmbeddedStore.open(folder, { journalBytesMax: config.store.journal_bytes });
+  const switchboard = await startSwitchboard({ ...rest, config, openStore: async () => store });
+  onTestFinished(() => switchboard.stop());
+  return {
+    ...switchboard,
+    wsUrl: switchboard.url.replace("http", "ws"),
+    dataDir: folder,
+    store,
+    addDevice(deviceId) {
+      const added = switchboard.devices.add({ deviceId });
+      if ("code" in added) throw new Error(added.message);
+      return added.token;
+    },
+  };
+}
+
+/** A folder that is gone when the test is. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "wattboard-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
