@@ -1,0 +1,121 @@
+import { defaultUrl, webSocketUrl } from "@wattboard/protocol";
+import { type Clock, systemClock } from "./clock.ts";
+import type { Stream, StreamError, StreamOptions, StreamStatus } from "./stream.ts";
+
+const retryMsMin = 500;
+const retryMsMax = 30_000;
+/** A connection that was open for as long as this ends the backoff. */
+const stableMs = 10_000;
+const handshakeMsMax = 20_000;
+
+/** One address that is listened to until `close`, over as many sockets as it takes. Never throws once it is made. */
+export class LiveSocket implements Stream {
+  readonly clock: Clock;
+  readonly #address: string;
+  readonly #options: StreamOptions;
+  readonly #onText: (text: string) => void;
+  readonly #onConnect: () => void;
+  readonly #random: () => number;
+  #status: StreamStatus = "CONNECTING";
+  #socket: WebSocket | undefined;
+  #timer: unknown;
+  #failures = 0;
+  #closed = false;
+
+  constructor(path: string, options: StreamOptions, onText: (text: string) => void, onConnect: () => void = () => {}) {
+    this.#address = webSocketUrl(options.url ?? pageOrigin() ?? defaultUrl, path);
+    this.#options = options;
+    this.#onText = onText;
+    this.#onConnect = onConnect;
+    this.clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    // In a later turn, so that no callback runs before the caller holds the stream.
+    this.#timer = this.clock.setTimeout(this.#connect, 0);
+  }
+
+  get status(): StreamStatus {
+    return this.#status;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#release();
+    this.#become("CLOSED");
+  }
+
+  report(code: StreamError["code"], message: string): void {
+    this.#options.onError?.({ code, message });
+  }
+
+  readonly #connect = (): void => {
+    this.#become("CONNECTING");
+    // A callback may have closed the stream.
+    if (this.#closed) return;
+    let socket: WebSocket;
+    try {
+      socket = this.#options.createSocket?.(this.#address) ?? new WebSocket(this.#address);
+    } catch (error) {
+      // An address that is none, or one that a secure page may not reach (ws from https).
+      this.#ended(String(error));
+      return;
+    }
+    this.#socket = socket;
+    this.#timer = this.clock.setTimeout(() => this.#ended("No answer in time."), handshakeMsMax);
+    // A socket that is not the present one any more has nothing to say: its late events are let go.
+    socket.addEventListener("open", () => {
+      if (socket === this.#socket) this.#opened();
+    });
+    socket.addEventListener("message", ({ data }) => {
+      if (socket !== this.#socket) return;
+      if (typeof data === "string") this.#onText(data);
+      else this.report("malformed_frame", "The frame is binary.");
+    });
+    const end = () => {
+      if (socket === this.#socket) this.#ended();
+    };
+    socket.addEventListener("close", end);
+    // Not every implementation lets a close follow on a try that failed.
+    socket.addEventListener("error", end);
+  };
+
+  #opened(): void {
+    this.clock.clearTimeout(this.#timer);
+    this.#timer = this.clock.setTimeout(() => {
+      this.#failures = 0;
+    }, stableMs);
+    this.#onConnect();
+    this.#become("OPEN");
+  }
+
+  #ended(why = ""): void {
+    const wasOpen = this.#status === "OPEN";
+    this.#release();
+    const boundMs = Math.min(retryMsMax, 2 * retryMsMin * 2 ** this.#failures++);
+    this.#timer = this.clock.setTimeout(this.#connect, Math.max(retryMsMin, this.#random() * boundMs));
+    this.#become("CLOSED");
+    if (this.#closed) return;
+    if (wasOpen) this.report("lost", `The connection to ${this.#address} was lost.`);
+    else this.report("unreachable", `${this.#address} could not be reached, or refuses us. ${why}`.trimEnd());
+  }
+
+  #release(): void {
+    this.clock.clearTimeout(this.#timer);
+    const socket = this.#socket;
+    // First, since closing a socket that is connecting may tell its end within the call.
+    this.#socket = undefined;
+    socket?.close(1000);
+  }
+
+  #become(status: StreamStatus): void {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#options.onStatus?.(status);
+  }
+}
+
+function pageOrigin(): string | undefined {
+  const origin = globalThis.location?.origin;
+  // A page opened from a file has the origin "null".
+  return origin?.startsWith("http") ? origin : undefined;
+}

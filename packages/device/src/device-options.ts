@@ -1,0 +1,52 @@
+import type { Command } from "@wattboard/protocol";
+import type { Clock } from "./clock.ts";
+import type { DeviceStatus } from "./device.ts";
+import type { Sample } from "./sample.ts";
+
+export interface DeviceOptions {
+  /** Default: the environment's `DEVICE_ID`. */
+  readonly deviceId?: string;
+  /** Default: the environment's `API_TOKEN`. Sent in the `Authorization` header, never in the URL. */
+  readonly token?: string;
+  /** The server's base address: http, https, ws or wss. Default: the environment's `WATTBOARD_URL`, then `http://127.0.0.1:8000`. */
+  readonly url?: string;
+  /** Measures once, each time the SDK asks while online; null means that there is nothing to send. Without it, call `send`. */
+  readonly read?: () => Sample | null | Promise<Sample | null>;
+  /** How often `read` is called, above 0 to 50 a second. Default 1. */
+  readonly rateHz?: number;
+  /** Carries out a command. Called as each one comes: an asynchronous handler may overlap with the next. */
+  readonly onCommand?: (command: Command) => void | Promise<void>;
+  /** Told each change of `device.status`. */
+  readonly onStatus?: (status: DeviceStatus) => void;
+  /** Told what a person should know. Default: a line on stderr. */
+  readonly log?: (notice: DeviceNotice) => void;
+  /** Stops the device. */
+  readonly signal?: AbortSignal;
+  /** For tests. */
+  readonly clock?: Clock;
+  /** For tests: 0 ≤ random() < 1, spreads the retries. */
+  readonly random?: () => number;
+}
+
+/** One thing to log. Those that could come with every sample are told at most once in 10 s each; the counters have them all. */
+export interface DeviceNotice {
+  readonly deviceId: string;
+  readonly level: "info" | "warn" | "error";
+  readonly code: NoticeCode;
+  readonly message: string;
+  /** What was thrown, where something was. */
+  readonly error?: unknown;
+}
+
+export type NoticeCode =
+  | "online"
+  | "outage"
+  | "plain_text_token"
+  | "congested"
+  | "sample_too_big"
+  | "read_slow"
+  | "read_failed"
+  | "malformed_frame"
+  | "command_unhandled"
+  | "command_failed"
+  | "callback_failed";

@@ -1,0 +1,40 @@
+import type { Outage } from "./outage.ts";
+
+const firstMs = 5_000;
+const backoffMsMax = 60_000;
+/** A server that asks for more patience than this is asked again all the same. */
+const retryAfterMsMax = 5 * 60_000;
+
+/**
+ * How long to wait before the next try, in milliseconds, after `failures` earlier ones without a link that stayed up.
+ * At first 5 s (±10 %, so that a fleet does not come back as one), then full jitter: anywhere up to 10, 20, 40, 60 s, but at least 1 s.
+ */
+export function retryDelayMs(outage: Outage, failures: number, random: () => number): number {
+  const between = (fromMs: number, toMs: number) => fromMs + random() * (toMs - fromMs);
+  switch (outage.code) {
+    case "replaced":
+    case "revoked":
+      // Two clones that share a token would else throw each other out without end.
+      return between(30_000, 60_000);
+    case "forbidden":
+    case "unexpected_answer":
+      // Only a person can mend this; hurry would hide the real devices' tries in the server's log.
+      return between(48_000, 72_000);
+    default: {
+      if (outage.retryAfterMs !== undefined) {
+        const askedMs = Math.min(Math.max(outage.retryAfterMs, 1_000), retryAfterMsMax);
+        return between(askedMs, askedMs * 1.25);
+      }
+      if (failures === 0) return between(firstMs * 0.9, firstMs * 1.1);
+      return Math.max(1_000, random() * Math.min(backoffMsMax, firstMs * 2 ** failures));
+    }
+  }
+}
+
+/** `Retry-After` in milliseconds: seconds, or an HTTP date. Undefined where there is none that can be read. */
+export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
+}

@@ -1,0 +1,70 @@
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { onTestFinished } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
+
+/** What a device's link looks like from the server. */
+export interface ServerLink {
+  readonly request: IncomingMessage;
+  readonly socket: WebSocket;
+  /** The TCP connection below, to stall it. */
+  readonly stream: Socket;
+  readonly texts: string[];
+  closed: { readonly code: number; readonly reason: string } | undefined;
+}
+
+export interface TestServer {
+  readonly url: string;
+  readonly port: number;
+  readonly links: ServerLink[];
+  /** How often a handshake was tried, refused ones included. */
+  attempts: number;
+  /** While set, handshakes get this HTTP answer instead of a link. */
+  answer: { readonly status: number; readonly headers?: Record<string, string> } | "nothing" | undefined;
+  stop(): Promise<void>;
+}
+
+/** A plain `ws` server on a free port, which accepts everybody; it ends with the test. */
+export async function startServer(port = 0): Promise<TestServer> {
+  const http = createServer();
+  const webSockets = new WebSocketServer({ noServer: true });
+  const streams = new Set<Socket>();
+  const server: TestServer = {
+    url: "",
+    port: 0,
+    links: [],
+    attempts: 0,
+    answer: undefined,
+    async stop() {
+      for (const stream of streams) stream.destroy();
+      await new Promise((resolve) => http.close(resolve));
+    },
+  };
+  http.on("connection", (stream) => {
+    streams.add(stream);
+    stream.on("close", () => streams.delete(stream));
+  });
+  http.on("upgrade", (request, stream: Socket, head) => {
+    server.attempts++;
+    const { answer } = server;
+    if (answer === "nothing") return;
+    if (answer !== undefined) {
+      const headers = Object.entries(answer.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
+      stream.end(`HTTP/1.1 ${answer.status} No\r\nContent-Length: 0\r\n${headers.join("")}\r\n`);
+      return;
+    }
+    webSockets.handleUpgrade(request, stream, head, (socket) => {
+      const link: ServerLink = { request, socket, stream, texts: [], closed: undefined };
+      socket.on("message", (data) => link.texts.push(String(data)));
+      socket.on("error", () => {});
+      socket.on("close", (code, reason) => {
+        link.closed = { code, reason: reason.toString() };
+      });
+      server.links.push(link);
+    });
+  });
+  await new Promise<void>((resolve) => http.listen(port, "127.0.0.1", resolve));
+  const bound = (http.address() as AddressInfo).port;
+  onTestFinished(() => server.stop());
+  return Object.assign(server, { port: bound, url: `http://127.0.0.1:${bound}` });
+}
