@@ -1,4 +1,4 @@
-export type { Clock } from "./clock.ts";
+export { type Clock, systemClock } from "./clock.ts";
 export { connectDevice } from "./connect-device.ts";
 export type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
 export type { DeviceNotice, DeviceOptions, NoticeCode } from "./device-options.ts";

@@ -1,1 +1,15 @@
-export {};
+export { Battery, type BatteryFlow, type BatterySpec, reserveSoc } from "./battery.ts";
+export type { FaultFlag } from "./faults.ts";
+export type { FleetMember } from "./fleet.ts";
+export { type FleetStatus, formatStatus } from "./fleet-status.ts";
+export type { HouseholdSpec } from "./household.ts";
+export { householdProfile, type Occupancy } from "./household-profile.ts";
+export type { InverterSpec } from "./inverter.ts";
+export type { Place } from "./place.ts";
+export { places } from "./places.ts";
+export { type FleetPlanOptions, planFleet } from "./plan-fleet.ts";
+export type { PlannedDevice, PlantKind, PlantSpec } from "./planned-device.ts";
+export { type CommandOutcome, Plant, type PlantFlows, type PlantOptions } from "./plant.ts";
+export { type FleetOptions, runFleet } from "./run-fleet.ts";
+export type { SolarArraySpec } from "./solar-array.ts";
+export { azimuthDeg, elevationDeg, type SunPosition, sunPosition } from "./sun-position.ts";

@@ -36,7 +36,7 @@ export function addSimulateCommand(program: Command): void {
     .option("--rate <hz>", "samples a second from each device", positive, 1)
     .option("--speed <factor>", "how fast the physics runs; timestamps stay the wall clock's", positive, 1)
     .option("--seed <number>", "same seed, same run", wholeNumber(0), 1)
-    .option("--prefix <text>", "device ids start with this", "sim_")
+    .option("--prefix <text>", "device ids start with this", "sim")
     .option(
       "--tokens <file>",
       'lines of {"device_id","token"} for devices that are registered already, as `device add --json` prints them',

@@ -1,0 +1,14 @@
+// A dashboard in Node: prints what one device sends.
+//   node examples/dashboard.mjs ems_001
+import { connectTelemetry } from "@wattboard/client";
+
+const [deviceId = "ems_001"] = process.argv.slice(2);
+const stream = connectTelemetry(deviceId, {
+  url: process.env.WATTBOARD_URL ?? "http://127.0.0.1:8000",
+  onTelemetry: ({ timestamp, battery, system_status: status }) =>
+    console.log(timestamp, status?.state ?? "", `${battery?.soc ?? "–"} %`, `${battery?.power ?? "–"} W`),
+  onStatus: (status) => console.error(status),
+  onError: (error) => console.error(error.message),
+});
+
+process.once("SIGINT", () => stream.close());

@@ -1,0 +1,27 @@
+// A device in Node: reads its sensors once a second, obeys commands.
+//   DEVICE_ID=ems_001 API_TOKEN=… node examples/device.mjs
+import { connectDevice } from "@wattboard/device";
+
+let mode = "AUTO";
+let soc = 50;
+
+const device = connectDevice({
+  // WATTBOARD_URL, or http://127.0.0.1:8000.
+  read() {
+    soc = Math.min(100, soc + 0.01);
+    return {
+      system_status: { state: "CHARGING", mode, error_flags: [] },
+      battery: { voltage: 52.8, current: 10, power: 528, soc: Math.round(soc * 100) / 100 },
+      // What the catalogue does not know is welcome too.
+      enclosure: { humidity: 41 },
+    };
+  },
+  onCommand({ action, payload }) {
+    console.log("command", action, payload);
+    if (action === "SET_MODE") mode = payload.target_mode === "AUTO" ? "AUTO" : "MANUAL";
+  },
+  onStatus: (status) => console.log(status.state),
+});
+
+process.once("SIGINT", () => device.stop());
+process.once("SIGTERM", () => device.stop());
