@@ -25,7 +25,7 @@ export interface DeviceDetail {
   } | null;
 }
 
-/** One stored sample: `GET /api/v1/devices/{id}/samples?from&to&limit` answers `{samples: SampleBody[]}`, oldest first. */
+/** One stored sample: `GET /api/v1/devices/{id}/samples?from&to&limit` answers `{samples: SampleBody[]}`, oldest first; where they are more than `limit`, the newest. */
 export interface SampleBody {
   /** When it was measured; where `clock` is `server`, when it was received. */
   readonly observed_at: string;

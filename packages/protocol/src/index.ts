@@ -8,5 +8,6 @@ export * from "./paths.ts";
 export * from "./points.ts";
 export * from "./refusals.ts";
 export * from "./rfc3339.ts";
+export * from "./sections.ts";
 export * from "./states.ts";
 export * from "./telemetry.ts";

@@ -1,0 +1,40 @@
+import { useFleet } from "@wattboard/client/react";
+import type { FleetRow } from "@wattboard/protocol";
+import { useEffect, useMemo, useRef } from "react";
+import type { LinkView } from "../parts/link-view.ts";
+import { serverClock } from "./server-clock.ts";
+
+export interface FleetFeed {
+  readonly rows: readonly FleetRow[];
+  /** Whether the whole fleet has come once; before that, no rows does not mean no devices. */
+  readonly complete: boolean;
+  readonly link: LinkView;
+}
+
+/** The server sends a frame twice a second, an empty one if need be. After this long without any, an open socket is an empty promise. */
+const silentAfterMs = 6_000;
+
+/** The fleet stream, and how far it can be trusted just now. The caller renders once a second, so that silence is noticed. */
+export function useFleetFeed(): FleetFeed {
+  const { rows: rowsById, status, complete, clockOffsetMs } = useFleet();
+  const rows = useMemo(() => [...rowsById.values()], [rowsById]);
+  const heardAtMs = useRef<number | null>(null);
+  const hasFailed = useRef(false);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new map is a new frame, even where the clock offset is the same.
+  useEffect(() => {
+    if (status === "CLOSED") hasFailed.current = true;
+    if (status !== "OPEN" || clockOffsetMs === null) return;
+    serverClock.observe(Date.now() + clockOffsetMs);
+    heardAtMs.current = serverClock.now();
+  }, [rowsById, status, clockOffsetMs]);
+
+  return { rows, complete, link: linkView() };
+
+  function linkView(): LinkView {
+    const lastHeardAtMs = heardAtMs.current;
+    if (lastHeardAtMs === null) return { phase: hasFailed.current ? "lost" : "connecting", lastHeardAtMs };
+    const isHeard = status === "OPEN" && serverClock.now() - lastHeardAtMs < silentAfterMs;
+    return { phase: isHeard ? "live" : "lost", lastHeardAtMs };
+  }
+}

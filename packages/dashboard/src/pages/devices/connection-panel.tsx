@@ -1,0 +1,105 @@
+import { type DeviceDetail, type RefusalCode, refusals } from "@wattboard/protocol";
+import { ageOf, formatAge } from "../../parts/age.ts";
+import { formatNumber } from "../../ui/format-number.ts";
+import { formatInstant } from "../../ui/format-time.ts";
+import { Panel } from "../../ui/panel.tsx";
+
+interface ConnectionPanelProps {
+  readonly detail: DeviceDetail;
+  readonly lastReceivedAtMs: number | null;
+  readonly nowMs: number;
+}
+
+/** How the device is connected, and what became of its messages. */
+export function ConnectionPanel({ detail, lastReceivedAtMs, nowMs }: ConnectionPanelProps) {
+  const { online, connected_at, accepted, dropped, active, created_at, last_refusal } = detail;
+  const reasons = (Object.entries(dropped) as [RefusalCode, number][]).sort((left, right) => right[1] - left[1]);
+  const droppedCount = reasons.reduce((sum, [, count]) => sum + count, 0);
+  return (
+    <Panel title="Connection">
+      {last_refusal !== null && !isPressing(last_refusal, lastReceivedAtMs, nowMs) && (
+        <LastRefusal refusal={last_refusal} nowMs={nowMs} />
+      )}
+      <dl className="facts">
+        <dt>Link</dt>
+        <dd>
+          {online ? (
+            <>online {connected_at !== null && <Instant at={connected_at} nowMs={nowMs} prefix="for" />}</>
+          ) : (
+            "offline"
+          )}
+        </dd>
+        <dt>Last message</dt>
+        <dd>
+          {lastReceivedAtMs === null ? (
+            "none yet"
+          ) : (
+            <Instant at={new Date(lastReceivedAtMs).toISOString()} nowMs={nowMs} />
+          )}
+        </dd>
+        <dt>Accepted</dt>
+        <dd>
+          <span className="quantity">{formatNumber(accepted, 0)}</span>{" "}
+          <span className="muted">since the server started</span>
+        </dd>
+        <dt>Dropped</dt>
+        <dd>
+          <span className={`quantity ${droppedCount > 0 ? "warn" : ""}`}>{formatNumber(droppedCount, 0)}</span>
+          {reasons.length > 0 && (
+            <ul className="reasons">
+              {reasons.map(([code, count]) => (
+                <li key={code} title={refusals[code]?.message}>
+                  <code>{code}</code> {formatNumber(count, 0)}
+                </li>
+              ))}
+            </ul>
+          )}
+        </dd>
+        <dt>Token</dt>
+        <dd>{active ? "active" : <span className="bad">revoked: the device cannot connect</span>}</dd>
+        <dt>Registered</dt>
+        <dd>{formatInstant(Date.parse(created_at), nowMs)}</dd>
+      </dl>
+    </Panel>
+  );
+}
+
+type Refusal = NonNullable<DeviceDetail["last_refusal"]>;
+
+/** Whether a refusal is today's trouble and belongs to the top of the page: nothing good came since, or it is minutes old. */
+export function isPressing(refusal: Refusal, lastReceivedAtMs: number | null, nowMs: number): boolean {
+  const atMs = Date.parse(refusal.at);
+  return nowMs - atMs < pressingMs || lastReceivedAtMs === null || lastReceivedAtMs < atMs;
+}
+
+const pressingMs = 10 * 60_000;
+
+/** The newest message that was not taken, and why. */
+export function LastRefusal({ refusal, nowMs }: { readonly refusal: Refusal; readonly nowMs: number }) {
+  return (
+    <div className="refusal">
+      <p>
+        <b>Last refusal</b> <code>{refusal.code}</code>
+        <Instant at={refusal.at} nowMs={nowMs} />
+      </p>
+      <p>{refusal.message}</p>
+    </div>
+  );
+}
+
+interface InstantProps {
+  readonly at: string;
+  readonly nowMs: number;
+  readonly prefix?: string;
+  readonly suffix?: string;
+}
+
+function Instant({ at, nowMs, prefix = "", suffix = prefix === "" ? "ago" : "" }: InstantProps) {
+  const atMs = Date.parse(at);
+  return (
+    <time dateTime={at}>
+      {prefix} {formatAge(ageOf(atMs, nowMs) ?? 0)} {suffix}
+      <span className="muted"> · {formatInstant(atMs, nowMs)}</span>
+    </time>
+  );
+}

@@ -1,0 +1,60 @@
+import type { DeviceDetail, DeviceMode, DeviceState } from "@wattboard/protocol";
+import { Link } from "wouter";
+import { ageOf, formatAge, standing } from "../../parts/age.ts";
+import { modeWord } from "../../parts/mode-word.ts";
+import { placeOf } from "../../parts/place.ts";
+import { StateChip } from "../../parts/state-chip.tsx";
+import { timeOfDayIn } from "../../ui/format-time.ts";
+import { Icon } from "../../ui/icon.tsx";
+import type { LivePoints } from "./live-points.ts";
+
+interface DeviceHeadProps {
+  readonly detail: DeviceDetail;
+  readonly live: LivePoints;
+  readonly nowMs: number;
+}
+
+/** Which device this is, where, and what it is doing. */
+export function DeviceHead({ detail, live, nowMs }: DeviceHeadProps) {
+  const { device_id, name, properties, online } = detail;
+  const ageMs = ageOf(live.newest?.atMs ?? null, nowMs);
+  const stands = standing(online, ageMs);
+  const place = placeOf(properties);
+  const localTime = properties.time_zone === undefined ? null : timeOfDayIn(properties.time_zone, nowMs);
+  const value = (point: string) => (live.points.get(point)?.value ?? null) as string | null;
+  const mode = value("system_status.mode") as DeviceMode | null;
+  return (
+    <header className="device-head">
+      <Link href="/" className="back">
+        <Icon name="left" /> Fleet
+      </Link>
+      <h1>{name || device_id}</h1>
+      <p className="device-line">
+        <code>{device_id}</code>
+        {place !== "" && <span>{place}</span>}
+        {localTime !== null && (
+          <span>
+            {localTime} there<span className="muted"> ({properties.time_zone})</span>
+          </span>
+        )}
+        {properties.simulated === "true" && <span className="tag">simulated</span>}
+        {live.newest?.clock === "server" && (
+          <span className="tag tag-warn">
+            <Icon name="clock" size={12} /> device clock is off; filed under time of receipt
+          </span>
+        )}
+      </p>
+      <div className={`device-now is-${stands}`}>
+        <StateChip online={online} state={value("system_status.state") as DeviceState | null} />
+        {online && mode !== null && <span className="mode">{modeWord(mode)}</span>}
+        <span className={`device-age is-${stands}`}>
+          {ageMs === null
+            ? "never heard"
+            : stands === "live"
+              ? `${formatAge(ageMs)} old`
+              : `last heard ${formatAge(ageMs)} ago`}
+        </span>
+      </div>
+    </header>
+  );
+}

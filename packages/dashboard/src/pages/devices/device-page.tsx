@@ -1,0 +1,135 @@
+import { useState } from "react";
+import { Link } from "wouter";
+import { serverClock } from "../../api/server-clock.ts";
+import { ageOf, freshness, standing } from "../../parts/age.ts";
+import { LostNotice } from "../../parts/lost-notice.tsx";
+import type { PowerPoint } from "../../parts/power.ts";
+import { RefusedNotice } from "../../parts/refused-notice.tsx";
+import { TopBar } from "../../parts/top-bar.tsx";
+import { Notice } from "../../ui/notice.tsx";
+import { Panel } from "../../ui/panel.tsx";
+import { useTick } from "../../ui/use-tick.ts";
+import { useTitle } from "../../ui/use-title.ts";
+import { ConnectionPanel, isPressing, LastRefusal } from "./connection-panel.tsx";
+import { DeviceHead } from "./device-head.tsx";
+import { EnergyFlow, type FlowPower } from "./energy-flow.tsx";
+import { numberOf } from "./live-points.ts";
+import { PointValues } from "./point-values.tsx";
+import { PowerChart } from "./power-chart.tsx";
+import { useDeviceFeed } from "./use-device-feed.ts";
+import "./device.css";
+
+const chartMinutes = [5, 15, 60] as const;
+
+/** `/devices/:id`: one device, live. Mounted anew for each device. */
+export function DevicePage({ deviceId }: { readonly deviceId: string }) {
+  useTick(1_000);
+  const [minutes, setMinutes] = useState<number>(15);
+  const { detail, failure, live, lastText, history, link } = useDeviceFeed(deviceId, minutes * 60_000);
+  const nowMs = serverClock.now();
+  useTitle(`${detail?.name || deviceId} · Wattboard`);
+
+  if (failure?.isRefused === true || (detail === null && failure !== null && failure.status !== 0)) {
+    return (
+      <>
+        <TopBar />
+        <main id="content" className="page">
+          {failure.isRefused ? (
+            <RefusedNotice failure={failure} />
+          ) : (
+            <Notice tone="warn" title={failure.status === 404 ? `No device is called ${deviceId}.` : failure.message}>
+              <p>
+                <Link href="/">Back to the fleet</Link>
+              </p>
+            </Notice>
+          )}
+        </main>
+      </>
+    );
+  }
+
+  const { points } = live;
+  const power = (point: PowerPoint): FlowPower => ({
+    signedW: numberOf(points, point),
+    freshness: freshness(ageOf(points.get(point)?.filedAtMs ?? null, nowMs)),
+  });
+  const stands = standing(detail?.online === true, ageOf(live.newest?.atMs ?? null, nowMs));
+  // While the page itself has lost its connection, nothing on it is the present.
+  const isPresent = (stands === "live" || stands === "fading") && link.phase !== "lost";
+
+  return (
+    <>
+      <TopBar link={link} />
+      <main id="content" className={`page ${link.phase === "lost" ? "is-lost" : ""}`}>
+        <LostNotice link={link} />
+        {detail === null && link.phase !== "lost" && <p className="waiting">Waiting for {deviceId}…</p>}
+        {detail !== null && (
+          <>
+            <DeviceHead detail={detail} live={live} nowMs={nowMs} />
+            {detail.last_refusal !== null && isPressing(detail.last_refusal, live.receivedAtMs, nowMs) && (
+              <LastRefusal refusal={detail.last_refusal} nowMs={nowMs} />
+            )}
+            {points.size === 0 ? (
+              <Notice tone="info" icon="clock" title="No message of this device has been taken yet.">
+                <p>Its values appear here with the first one. Where one is refused, this page tells why. </p>
+              </Notice>
+            ) : (
+              <div className="device-live">
+                <Panel title={isPresent ? "Now" : "When last heard"}>
+                  <EnergyFlow
+                    powers={{
+                      "solar.power": power("solar.power"),
+                      "load.power": power("load.power"),
+                      "battery.power": power("battery.power"),
+                      "grid.power": power("grid.power"),
+                    }}
+                    soc={numberOf(points, "battery.soc")}
+                    present={isPresent}
+                  />
+                </Panel>
+                <Panel
+                  title="Power"
+                  className="chart-panel"
+                  aside={
+                    <div className="segments">
+                      {chartMinutes.map((choice) => (
+                        <button
+                          key={choice}
+                          type="button"
+                          aria-pressed={choice === minutes}
+                          onClick={() => setMinutes(choice)}
+                        >
+                          {choice} min
+                        </button>
+                      ))}
+                    </div>
+                  }
+                >
+                  <PowerChart history={history} chartMs={minutes * 60_000} />
+                </Panel>
+              </div>
+            )}
+            <div className="device-rest">
+              <Panel title="Values" className="values-panel">
+                {points.size === 0 ? (
+                  <p className="muted">None yet.</p>
+                ) : (
+                  <PointValues points={points} online={detail.online} nowMs={nowMs} />
+                )}
+              </Panel>
+              <div className="device-side">
+                <ConnectionPanel detail={detail} lastReceivedAtMs={live.receivedAtMs} nowMs={nowMs} />
+                <Panel title="Last message" aside={<span className="muted">as received</span>}>
+                  {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse. */}
+                  <pre className="raw" tabIndex={0}>
+                    {lastText ?? (detail.latest === null ? "None yet." : JSON.stringify(detail.latest.telemetry))}
+                  </pre>
+                </Panel>
+              </div>
+            </div>
+          </>
+        )}
+      </main>
+    </>
+  );
+}

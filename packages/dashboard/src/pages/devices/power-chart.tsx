@@ -1,0 +1,187 @@
+import { type PointName, pointSpec } from "@wattboard/protocol";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { serverClock } from "../../api/server-clock.ts";
+import { describePower, type PowerPoint } from "../../parts/power.ts";
+import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
+import { formatInstant } from "../../ui/format-time.ts";
+import { useTheme } from "../../ui/theme.ts";
+import { useTick } from "../../ui/use-tick.ts";
+import { chartPoints, gapSeconds, type PowerHistory } from "./power-history.ts";
+
+interface PowerChartProps {
+  readonly history: PowerHistory;
+  readonly chartMs: number;
+}
+
+const hueOf: Record<PowerPoint, string> = {
+  "solar.power": "solar",
+  "load.power": "load",
+  "battery.power": "battery",
+  "grid.power": "grid",
+};
+
+/** The powers of the last minutes. The right edge is the present, so a silent device shows as a line that ends before it. */
+export function PowerChart({ history, chartMs }: PowerChartProps) {
+  useTick(1_000);
+  const hostRef = useRef<HTMLDivElement>(null);
+  const plotRef = useRef<uPlot>(null);
+  const [theme] = useTheme();
+  const [cursorAt, setCursorAt] = useState<number | null>(null);
+  const [hidden, setHidden] = useState<ReadonlySet<PowerPoint>>(new Set());
+  const nowMs = serverClock.now();
+  const columns = history.columns(nowMs - chartMs);
+  const gapS = useRef(5);
+  gapS.current = gapSeconds(columns[0]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the plot reads its colours from the style sheet, so a new theme makes a new plot.
+  useLayoutEffect(() => {
+    const host = hostRef.current;
+    if (host === null) return;
+    const plot = new uPlot(plotOptions(host, gapS, setCursorAt), [[], ...chartPoints.map(() => [])], host);
+    plotRef.current = plot;
+    const observer = new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height: host.clientHeight }));
+    observer.observe(host);
+    return () => {
+      observer.disconnect();
+      plot.destroy();
+      plotRef.current = null;
+    };
+  }, [theme]);
+
+  // After each render: there is one for each new sample and one for each second.
+  useEffect(() => {
+    const plot = plotRef.current;
+    if (plot === null) return;
+    plot.batch(() => {
+      for (const [index, point] of chartPoints.entries()) {
+        const show = !hidden.has(point);
+        if (plot.series[index + 1]?.show !== show) plot.setSeries(index + 1, { show });
+      }
+      plot.setData(columns, false);
+      plot.setScale("x", { min: (nowMs - chartMs) / 1_000, max: nowMs / 1_000 });
+    });
+  });
+
+  const [times] = columns;
+  const readAt = cursorAt !== null && cursorAt < times.length ? cursorAt : times.length - 1;
+  const readTimeS = times[readAt];
+  const toggle = (point: PowerPoint) =>
+    setHidden((before) => {
+      const next = new Set(before);
+      if (!next.delete(point)) next.add(point);
+      return next;
+    });
+
+  return (
+    <>
+      <div className="chart-legend">
+        {chartPoints.map((point, index) => (
+          <button
+            key={point}
+            type="button"
+            className={`hue-${hueOf[point]}`}
+            aria-pressed={!hidden.has(point)}
+            onClick={() => toggle(point)}
+            title={pointSpec(point)?.sign ?? ""}
+          >
+            <span className="swatch" aria-hidden="true" />
+            {labelOf(point)}{" "}
+            <Reading point={point} signedW={columns[index + 1]?.[readAt] as number | null | undefined} />
+          </button>
+        ))}
+        <span className="chart-time">{readTimeS === undefined ? "" : formatInstant(readTimeS * 1_000, nowMs)}</span>
+      </div>
+      <div className="chart-frame">
+        <div className="chart" ref={hostRef} role="img" aria-label="Chart of solar, load, battery and grid power" />
+        {times.length === 0 && <p className="chart-empty">No samples in the last {chartMs / 60_000} minutes.</p>}
+      </div>
+      <p className="fine">
+        W. Above zero the battery charges and the grid delivers; below zero the battery gives and the grid takes.
+      </p>
+    </>
+  );
+}
+
+function labelOf(point: PointName): string {
+  return (pointSpec(point)?.label ?? point).replace(" power", "");
+}
+
+function Reading({ point, signedW }: { readonly point: PowerPoint; readonly signedW: number | null | undefined }) {
+  if (typeof signedW !== "number") return <b>—</b>;
+  const { value, unit } = scaleQuantity(signedW, "W");
+  return (
+    <b title={describePower(point, signedW).word}>
+      {value} {unit}
+    </b>
+  );
+}
+
+function plotOptions(
+  host: HTMLElement,
+  gapS: { readonly current: number },
+  onCursor: (index: number | null) => void,
+): uPlot.Options {
+  const style = getComputedStyle(host);
+  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  const axis: uPlot.Axis = {
+    stroke: colour("ink-3"),
+    font: `11px ${style.fontFamily}`,
+    grid: { stroke: colour("line"), width: 1 },
+    ticks: { show: false },
+  };
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+  return {
+    width: host.clientWidth,
+    height: host.clientHeight,
+    padding: [10, 4, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
+    scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => yRange(low, high) } },
+    axes: [
+      { ...axis, size: 28, space: 70, values: (_plot, ticks) => ticks.map((second) => clock.format(second * 1_000)) },
+      {
+        ...axis,
+        size: 52,
+        grid: { stroke: colour("line"), width: 1 },
+        values: (_plot, ticks) => ticks.map((watts) => formatNumber(watts, 0)),
+      },
+    ],
+    series: [
+      {},
+      ...chartPoints.map((point): uPlot.Series => {
+        const stroke = colour(hueOf[point]);
+        return {
+          label: labelOf(point),
+          stroke,
+          width: 1.75,
+          points: { show: false },
+          ...(point === "solar.power" && { fill: colour("solar-wash") }),
+          // A device may leave a point out of a message, and the line goes on. A silence breaks it.
+          gaps: (plot, _index, from, to) => silences(plot, gapS.current, from, to),
+        };
+      }),
+    ],
+    hooks: { setCursor: [({ cursor }) => onCursor(cursor.idx ?? null)] },
+  };
+}
+
+/** Zero is always in view, with some room at either end that holds a line. */
+function yRange(low: number | null, high: number | null): [number, number] {
+  const bottom = Math.min(0, low ?? 0);
+  const top = Math.max(100, high ?? 0);
+  const room = (top - bottom) * 0.08;
+  return [bottom < 0 ? bottom - room : 0, top + room];
+}
+
+function silences(plot: uPlot, gapS: number, from: number, to: number): uPlot.Series.Gaps {
+  const times = plot.data[0];
+  const gaps: uPlot.Series.Gaps = [];
+  for (let at = from + 1; at <= to; at++) {
+    const [before, after] = [times[at - 1], times[at]];
+    if (before === undefined || after === undefined || after - before <= gapS) continue;
+    gaps.push([Math.round(plot.valToPos(before, "x", true)), Math.round(plot.valToPos(after, "x", true))]);
+  }
+  return gaps;
+}

@@ -1,0 +1,150 @@
+import { connectTelemetry, type StreamStatus } from "@wattboard/client";
+import { type DeviceDetail, paths, type SampleBody } from "@wattboard/protocol";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { type Answer, getJson, type RequestFailed } from "../../api/get-json.ts";
+import { serverClock } from "../../api/server-clock.ts";
+import { usePolled } from "../../api/use-polled.ts";
+import type { LinkView } from "../../parts/link-view.ts";
+import { fileLive, type LivePoints, noLivePoints, seedSample } from "./live-points.ts";
+import { PowerHistory } from "./power-history.ts";
+
+export interface DeviceFeed {
+  /** What the server knows of the device; null before the first answer. */
+  readonly detail: DeviceDetail | null;
+  readonly failure: RequestFailed | null;
+  readonly live: LivePoints;
+  /** The last frame as it came. */
+  readonly lastText: string | null;
+  readonly history: PowerHistory;
+  readonly link: LinkView;
+}
+
+/** What is known of one device and changes with every message. Kept outside of React's state, which is told once a frame. */
+interface Model {
+  live: LivePoints;
+  lastText: string | null;
+  history: PowerHistory;
+  heardAtMs: number | null;
+  /** As the API said last, or as a message from the device has shown since. */
+  isOnline: boolean;
+  status: StreamStatus;
+  hasFailed: boolean;
+}
+
+function newModel(): Model {
+  return {
+    live: noLivePoints,
+    lastText: null,
+    history: new PowerHistory(),
+    heardAtMs: null,
+    isOnline: false,
+    status: "CONNECTING",
+    hasFailed: false,
+  };
+}
+
+/**
+ * One device, live, for a component that is mounted anew for each device (`key`). `chartMs` is how far back the history reaches.
+ * The stream tells values; the API tells how the server filed the newest one, and whether the server is there at all.
+ */
+export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
+  const [, setVersion] = useState(0);
+  const [round, setRound] = useState(0);
+  const modelRef = useRef<Model>(null);
+  modelRef.current ??= newModel();
+  const model = modelRef.current;
+  const path = `${paths.api}/devices/${encodeURIComponent(deviceId)}`;
+
+  const frameRef = useRef(0);
+  // However many messages come, the page renders at most once for each frame of the screen.
+  const render = useCallback(() => {
+    frameRef.current ||= requestAnimationFrame(() => {
+      frameRef.current = 0;
+      setVersion((version) => version + 1);
+    });
+  }, []);
+  useEffect(() => () => cancelAnimationFrame(frameRef.current), []);
+
+  const onAnswer = useCallback(
+    ({ body, serverTimeMs }: Answer<DeviceDetail>) => {
+      // The header is cut to the second, so on average the server is half a second ahead of it.
+      if (serverTimeMs !== null) serverClock.observe(serverTimeMs + 500);
+      model.heardAtMs = serverClock.now();
+      model.isOnline = body.online;
+      if (body.latest !== null) model.live = seedSample(model.live, body.latest);
+    },
+    [model],
+  );
+  const { body: detail, failure } = usePolled<DeviceDetail>(path, { everyMs: 4_000, onAnswer, round });
+
+  const isKnown = detail !== null;
+  useEffect(() => {
+    // Before the server has told its time, the age of a message could not be told either.
+    if (!isKnown) return;
+    let isFirst = true;
+    const stream = connectTelemetry(deviceId, {
+      onStatus(status) {
+        model.status = status;
+        if (status === "CLOSED") model.hasFailed = true;
+        if (status === "OPEN") {
+          isFirst = true;
+          // What was missed meanwhile is in the store.
+          setRound((before) => before + 1);
+        }
+        render();
+      },
+      onTelemetry(telemetry, text) {
+        model.lastText = text;
+        model.heardAtMs = serverClock.now();
+        // On connecting comes the latest sample, however old. The API tells when that was received; the frame does not.
+        if (!isFirst) {
+          const before = model.live.newest;
+          model.live = fileLive(model.live, telemetry, serverClock.now());
+          const { newest } = model.live;
+          if (!model.isOnline) {
+            model.isOnline = true;
+            setRound((round) => round + 1);
+          }
+          if (newest !== null && newest !== before) model.history.add(newest.atMs, telemetry);
+        }
+        isFirst = false;
+        render();
+      },
+    });
+    return () => stream.close();
+  }, [deviceId, isKnown, model, render]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` fills the hole that a lost connection left.
+  useEffect(() => {
+    if (!isKnown) return;
+    const stop = new AbortController();
+    const nowMs = serverClock.now();
+    const query = new URLSearchParams({
+      from: new Date(nowMs - chartMs).toISOString(),
+      to: new Date(nowMs).toISOString(),
+      limit: String(seedSamplesMax),
+    });
+    getJson<{ samples: SampleBody[] }>(`${path}/samples?${query}`, stop.signal).then(
+      ({ body }) => {
+        model.history.seed(body.samples);
+        render();
+      },
+      // The chart then fills from the stream; that the server does not answer is told by the poll above.
+      () => undefined,
+    );
+    return () => stop.abort();
+  }, [path, chartMs, isKnown, round, model, render]);
+
+  const { isOnline, live, lastText, history } = model;
+  const present = detail === null ? null : { ...detail, online: isOnline };
+  return { detail: present, failure, live, lastText, history, link: linkView() };
+
+  function linkView(): LinkView {
+    const lastHeardAtMs = model.heardAtMs;
+    const isLost = failure !== null ? failure.status === 0 : model.status !== "OPEN" && model.hasFailed;
+    if (isLost) return { phase: "lost", lastHeardAtMs };
+    return { phase: model.status === "OPEN" ? "live" : "connecting", lastHeardAtMs };
+  }
+}
+
+const seedSamplesMax = 5_000;

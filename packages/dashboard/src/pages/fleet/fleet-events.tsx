@@ -1,0 +1,49 @@
+import type { EventBody } from "@wattboard/protocol";
+import { Link } from "wouter";
+import type { RequestFailed } from "../../api/get-json.ts";
+import { ageOf, formatAge } from "../../parts/age.ts";
+import { formatInstant } from "../../ui/format-time.ts";
+import { Panel } from "../../ui/panel.tsx";
+
+interface FleetEventsProps {
+  /** Newest first; null before the first answer. */
+  readonly events: readonly EventBody[] | null;
+  readonly failure: RequestFailed | null;
+  readonly nowMs: number;
+}
+
+/** More would make this a page of its own. */
+const shownMax = 20;
+
+/** What a person should know of, such as two devices that share a token. */
+export function FleetEvents({ events, failure, nowMs }: FleetEventsProps) {
+  return (
+    <Panel title="Events" className="events" aside={failure !== null && <span className="muted">not up to date</span>}>
+      {events === null ? (
+        <p className="muted">{failure === null ? "…" : failure.message}</p>
+      ) : events.length === 0 ? (
+        <p className="muted">Nothing to report.</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse.
+        <ul className="event-list" tabIndex={0} aria-label="Events, newest first">
+          {events.slice(0, shownMax).map((event) => {
+            const atMs = Date.parse(event.at);
+            return (
+              <li key={`${event.at} ${event.kind} ${event.device_id}`}>
+                <time dateTime={event.at} title={formatInstant(atMs, nowMs)}>
+                  {formatAge(ageOf(atMs, nowMs) ?? 0)}
+                </time>
+                <span>
+                  {event.device_id !== null && (
+                    <Link href={`/devices/${encodeURIComponent(event.device_id)}`}>{event.device_id}</Link>
+                  )}{" "}
+                  {event.message}
+                </span>
+              </li>
+            );
+          })}
+        </ul>
+      )}
+    </Panel>
+  );
+}

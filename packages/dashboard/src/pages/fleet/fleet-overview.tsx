@@ -1,0 +1,133 @@
+import { scaleQuantity } from "../../ui/format-number.ts";
+import { Icon, type IconName } from "../../ui/icon.tsx";
+import { StackedBar } from "../../ui/stacked-bar.tsx";
+import type { FleetTotals } from "./fleet-totals.ts";
+
+interface FleetOverviewProps {
+  readonly totals: FleetTotals;
+  /** Whether the page has lost its connection, and all this is from before. */
+  readonly isLost: boolean;
+}
+
+/** The fleet in one look: how many are here, and what their power does. */
+export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
+  const { devices, online, counted, withError, solarW, loadW, importingW, sellingW, chargingW, dischargingW } = totals;
+  const supplyW = solarW + dischargingW + importingW;
+  const useW = loadW + chargingW + sellingW;
+  const whole = Math.max(supplyW, useW);
+  const segment = (label: string, size: number, fill: string) => ({
+    label,
+    size,
+    fill,
+    quantity: scaleQuantity(size, "W"),
+  });
+  return (
+    <section className={`overview ${isLost ? "is-lost" : ""}`} aria-label="Totals">
+      <div className="figures">
+        <div className="figure figure-count">
+          <span className="figure-name">{isLost ? "Were online" : "Online"}</span>
+          <span className="figure-value">
+            {online}
+            <span className="unit"> / {devices}</span>
+          </span>
+          <span className="figure-note">
+            {withError > 0 ? <b className="bad">{withError} with an error</b> : "no errors"}
+          </span>
+        </div>
+        <Figure name="Solar" icon="sun" hue="solar" watts={solarW} counted={counted} note="producing" />
+        <Figure name="Load" icon="house" hue="load" watts={loadW} counted={counted} note="using" />
+        <BothWays
+          name="Battery"
+          icon="battery"
+          hue="battery"
+          counted={counted}
+          plus={{ watts: chargingW, word: "charging" }}
+          minus={{ watts: dischargingW, word: "discharging" }}
+        />
+        <BothWays
+          name="Grid"
+          icon="pylon"
+          hue="grid"
+          counted={counted}
+          plus={{ watts: importingW, word: "importing" }}
+          minus={{ watts: sellingW, word: "selling" }}
+        />
+      </div>
+      <div className="balance">
+        <StackedBar
+          title="Comes from"
+          whole={whole}
+          segments={[
+            segment("Solar", solarW, "solar"),
+            segment("Batteries", dischargingW, "battery"),
+            segment("Grid", importingW, "grid"),
+          ]}
+        />
+        <StackedBar
+          title="Goes to"
+          whole={whole}
+          segments={[
+            segment("Load", loadW, "load"),
+            segment("Batteries", chargingW, "battery"),
+            segment("Grid", sellingW, "grid"),
+          ]}
+        />
+      </div>
+      <p className="fine">
+        {counted === devices
+          ? "Summed over all devices."
+          : counted === 0
+            ? "No device has a value younger than 30 s."
+            : `Summed over the ${counted} of ${devices} devices whose values are younger than 30 s.`}
+      </p>
+    </section>
+  );
+}
+
+interface FigureProps {
+  readonly name: string;
+  readonly icon: IconName;
+  readonly hue: string;
+  readonly watts: number;
+  /** How many devices the figure is summed over; of none there is no sum, not even zero. */
+  readonly counted: number;
+  readonly note: string;
+  readonly second?: string;
+}
+
+function Figure({ name, icon, hue, watts, counted, note, second }: FigureProps) {
+  const { value, unit } = scaleQuantity(watts, "W");
+  return (
+    <div className={`figure hue-${hue}`}>
+      <span className="figure-name">
+        <Icon name={icon} />
+        {name}
+      </span>
+      <span className="figure-value">
+        {counted === 0 ? <span className="absent">—</span> : value}
+        {counted > 0 && <span className="unit"> {unit}</span>}
+      </span>
+      <span className="figure-note">{counted === 0 ? "no live value" : note}</span>
+      {second !== undefined && <span className="figure-note">{second}</span>}
+    </div>
+  );
+}
+
+interface OneWay {
+  readonly watts: number;
+  readonly word: string;
+}
+
+/** A net sum, and below it both of its sides: some devices charge while others discharge. */
+function BothWays(
+  given: Omit<FigureProps, "watts" | "note" | "second"> & { readonly plus: OneWay; readonly minus: OneWay },
+) {
+  const { plus, minus, ...figure } = given;
+  const net = plus.watts - minus.watts;
+  const [main, other] = net >= 0 ? [plus, minus] : [minus, plus];
+  const { value, unit } = scaleQuantity(other.watts, "W");
+  if (other.watts < 0.5) return <Figure {...figure} watts={Math.abs(net)} note={main.word} />;
+  return (
+    <Figure {...figure} watts={Math.abs(net)} note={`${main.word}, net`} second={`${value} ${unit} ${other.word}`} />
+  );
+}

@@ -1,0 +1,58 @@
+import type { FleetPoint, FleetRow } from "@wattboard/protocol";
+import { ageOf, standing } from "../../parts/age.ts";
+import { hasError } from "./fleet-query.ts";
+
+/** The fleet in a few numbers. Powers are in W, and only of devices whose values are young enough to be called present. */
+export interface FleetTotals {
+  readonly devices: number;
+  readonly online: number;
+  readonly withError: number;
+  /** Devices that the powers below are summed over. */
+  readonly counted: number;
+  readonly solarW: number;
+  readonly loadW: number;
+  /** Both ways of the grid and of the batteries, each ≥ 0: while one house sells another one buys, and a net sum would hide it. */
+  readonly importingW: number;
+  readonly sellingW: number;
+  readonly chargingW: number;
+  readonly dischargingW: number;
+}
+
+export function fleetTotals(rows: readonly FleetRow[], nowMs: number): FleetTotals {
+  let online = 0;
+  let withError = 0;
+  let counted = 0;
+  let solarW = 0;
+  let loadW = 0;
+  let importingW = 0;
+  let sellingW = 0;
+  let chargingW = 0;
+  let dischargingW = 0;
+  for (const row of rows) {
+    if (!row.online) continue;
+    online++;
+    if (hasError(row)) withError++;
+    const stands = standing(row.online, ageOf(row.observed_at_ms, nowMs));
+    if (stands !== "live" && stands !== "fading") continue;
+    counted++;
+    const watts = (point: FleetPoint) => row.points[point] ?? 0;
+    solarW += watts("solar.power");
+    loadW += watts("load.power");
+    importingW += Math.max(0, watts("grid.power"));
+    sellingW += Math.max(0, -watts("grid.power"));
+    chargingW += Math.max(0, watts("battery.power"));
+    dischargingW += Math.max(0, -watts("battery.power"));
+  }
+  return {
+    devices: rows.length,
+    online,
+    withError,
+    counted,
+    solarW,
+    loadW,
+    importingW,
+    sellingW,
+    chargingW,
+    dischargingW,
+  };
+}

@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+import { placeOf } from "./place.ts";
+
+const sweden = new Intl.DisplayNames(undefined, { type: "region" }).of("SE");
+
+it.each([
+  [{ place: "Umeå", country: "SE" }, `Umeå, ${sweden}`],
+  [{ place: "Umeå", country: "Sverige" }, "Umeå, Sverige"],
+  [{ country: "ZZ9" }, "ZZ9"],
+  [{ place: "Barn" }, "Barn"],
+  [{}, ""],
+])("the properties %o stand at %j", (properties, place) => {
+  expect(placeOf(properties)).toBe(place);
+});
