@@ -6,7 +6,7 @@ import type { Heartbeat } from "./heartbeat.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 
 export interface LinkLimits extends OutboxLimits {
-  /** A link that was silent for this long is pinged, ms. */
+  /** Every link is pinged this often, ms: also one that sends all the time, because its peer wants to hear from us too. */
   readonly pingMs: number;
   /** A pinged link that stays silent for this long is cut, ms. */
   readonly pongMsMax: number;
@@ -38,8 +38,9 @@ export class Link {
   readonly #heartbeat: Heartbeat;
   readonly #limits: LinkLimits;
   readonly #outbox: Outbox;
-  #heardAtMs: number;
-  #pingedAtMs: number | null = null;
+  #pingedAtMs: number;
+  /** True from a ping until anything is heard. */
+  #isAsked = false;
   #end: LinkEnd = "closed";
   #cancelTermination: CancelTimer | null = null;
 
@@ -49,7 +50,7 @@ export class Link {
     this.#heartbeat = heartbeat;
     this.#limits = limits;
     this.#outbox = new Outbox(socket, limits);
-    this.#heardAtMs = clock.monotonicMs();
+    this.#pingedAtMs = clock.monotonicMs();
     heartbeat.add(this);
 
     // A bad frame (1002, 1007, 1009, too many fragments): `ws` closes the socket itself; "close" follows.
@@ -96,21 +97,22 @@ export class Link {
 
   /** Asks the peer for a sign of life; without one the link is cut after the usual time. */
   probe(): void {
-    if (this.#pingedAtMs !== null) return;
+    if (this.#isAsked) return;
+    this.#isAsked = true;
     this.#pingedAtMs = this.#clock.monotonicMs();
     if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#webSocket.ping();
   }
 
   /** Called about once a second by the heartbeat. */
   beat(nowMs: number): void {
+    const sincePingMs = nowMs - this.#pingedAtMs;
     if (this.#outbox.isStalled(nowMs)) this.#cut("slow_reader");
-    else if (this.#pingedAtMs !== null && nowMs - this.#pingedAtMs >= this.#limits.pongMsMax) this.#cut("silent");
-    else if (nowMs - this.#heardAtMs >= this.#limits.pingMs) this.probe();
+    else if (this.#isAsked && sincePingMs >= this.#limits.pongMsMax) this.#cut("silent");
+    else if (sincePingMs >= this.#limits.pingMs) this.probe();
   }
 
   #hear(): void {
-    this.#heardAtMs = this.#clock.monotonicMs();
-    this.#pingedAtMs = null;
+    this.#isAsked = false;
   }
 
   #cut(end: LinkEnd): void {

@@ -10,7 +10,7 @@ export interface Store {
   append(batch: Uint8Array): Promise<void>;
   /** The newest sample of every device that the store knows, by measured time. */
   latest(): Promise<StoredSample[]>;
-  /** One device's samples with `fromMs <= observedAtMs < toMs`, oldest first, the first `limit` of them. */
+  /** One device's samples with `fromMs <= observedAtMs < toMs`, oldest first; where they are more than `limit`, the newest of them. */
   samples(query: SampleQuery): Promise<StoredSample[]>;
   /** Waits for what was appended, then lets go of everything. */
   close(): Promise<void>;

@@ -25,7 +25,7 @@ function batchOf(deviceId: string, observedAtMs: readonly number[], text = "{}")
 
 const limits = { journalBytesMax: 1024 ** 3 };
 
-test("gives one device's samples of a time range, oldest first, late ones in their place", () => {
+test("gives one device's samples of a time range, oldest first, late ones in their place, and the newest where they are too many", () => {
   const journal = new JournalFile(temporaryPath(), limits);
   journal.append(batchOf("ems_001", [10, 20, 40]));
   journal.append(batchOf("ems_002", [15, 25]));
@@ -33,7 +33,7 @@ test("gives one device's samples of a time range, oldest first, late ones in the
   const found = journal.samples({ deviceId: "ems_001", fromMs: 20, toMs: 50, limit: 10 });
   expect(found.map(({ observedAtMs }) => observedAtMs)).toEqual([20, 30, 40]);
   const limited = journal.samples({ deviceId: "ems_001", fromMs: 0, toMs: 100, limit: 2 });
-  expect(limited.map(({ observedAtMs }) => observedAtMs)).toEqual([10, 20]);
+  expect(limited.map(({ observedAtMs }) => observedAtMs)).toEqual([40, 50]);
   journal.close();
 });
 

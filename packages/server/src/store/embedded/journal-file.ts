@@ -84,9 +84,9 @@ export class JournalFile {
         if (isWanted) found.push(detach(sample));
       }
       // The rows come in order of receipt; late samples are put in their place, and no more is held than is asked for.
-      if (found.length > 2 * limit) keepOldest(found, limit);
+      if (found.length > 2 * limit) keepNewest(found, limit);
     }
-    keepOldest(found, limit);
+    keepNewest(found, limit);
     return found;
   }
 
@@ -136,9 +136,9 @@ export class JournalFile {
   }
 }
 
-function keepOldest(samples: StoredSample[], limit: number): void {
+function keepNewest(samples: StoredSample[], limit: number): void {
   samples.sort((a, b) => a.observedAtMs - b.observedAtMs);
-  samples.length = Math.min(samples.length, limit);
+  samples.splice(0, samples.length - limit);
 }
 
 /** A copy whose message does not keep the whole batch in memory. */
