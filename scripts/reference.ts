@@ -29,7 +29,9 @@ function configuration(): string {
   const rows = settings.map(({ key, flag, env, schema }) => [
     code(key),
     code(JSON.stringify(schema.default)),
-    schema.enum === undefined ? schema.description : `${schema.description} One of ${schema.enum.map(code).join(", ")}.`,
+    schema.enum === undefined
+      ? schema.description
+      : `${schema.description} One of ${schema.enum.map(code).join(", ")}.`,
     `${code(flag)}<br>${code(env)}`,
   ]);
   return `# Configuration
@@ -53,10 +55,7 @@ function pointCatalogue(): string {
     point.label,
     point.unit,
     "sign" in point ? point.sign : "",
-    [
-      "minimum" in point ? `≥ ${point.minimum}` : "",
-      "maximum" in point ? `≤ ${point.maximum}` : "",
-    ]
+    ["minimum" in point ? `≥ ${point.minimum}` : "", "maximum" in point ? `≤ ${point.maximum}` : ""]
       .filter(Boolean)
       .join(", "),
   ]);
@@ -122,7 +121,8 @@ ${JSON.stringify(commandSchema, null, 2)}
 }
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
 }
 

@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { EmbeddedStore, loadConfig, type Switchboard, type SwitchboardOptions, startSwitchboard } from "wattboard";
+import {
+  EmbeddedStore,
+  loadConfig,
+  ManualClock,
+  type Switchboard,
+  type SwitchboardOptions,
+  startSwitchboard,
+} from "wattboard";
 
 export interface TestServer extends Switchboard {
   /** `ws://127.0.0.1:PORT` */
@@ -37,9 +44,11 @@ export async function startServer({ settings = {}, dataDir, ...rest }: TestServe
   });
   const store = await EmbeddedStore.open(folder, { journalBytesMax: config.store.journal_bytes });
   const switchboard = await startSwitchboard({ ...rest, config, openStore: async () => store });
-  onTestFinished(() => switchboard.stop());
+  const stop = () => stopWithClock(switchboard, rest.clock);
+  onTestFinished(stop);
   return {
     ...switchboard,
+    stop,
     wsUrl: switchboard.url.replace("http", "ws"),
     dataDir: folder,
     store,
@@ -49,6 +58,12 @@ export async function startServer({ settings = {}, dataDir, ...rest }: TestServe
       return added.token;
     },
   };
+}
+
+/** A stop waits on the server's clock: a manual one has to be moved on meanwhile. */
+async function stopWithClock(switchboard: Switchboard, clock: SwitchboardOptions["clock"]): Promise<void> {
+  const moving = clock instanceof ManualClock ? setInterval(() => clock.advance(20), 1) : undefined;
+  await switchboard.stop().finally(() => clearInterval(moving));
 }
 
 /** A folder that is gone when the test is. */

@@ -29,6 +29,7 @@ export const refusals = {
     message: "Two devices share this token: takeovers come too fast, so the connected one stays.",
   },
   too_many_sockets: { status: 429, message: "Too many sockets from this address." },
+  internal: { status: 500, message: "The server failed at this request. Its log says why." },
   stopping: { status: 503, message: "The server is stopping. Try again in a few seconds." },
   store_unavailable: { status: 503, message: "The store does not answer just now. Live delivery goes on." },
 } as const satisfies Record<string, { readonly status?: number; readonly message: string }>;

@@ -51,7 +51,7 @@ export const configSchema = Type.Object({
     handshake_ms: count(10_000, "How long a request's headers, and a WebSocket handshake, may take; then 408.", 100),
   }),
   heartbeat: Type.Object({
-    ping_ms: count(25_000, "A link silent for this long is pinged.", 1_000),
+    ping_ms: count(25_000, "Every link is pinged this often.", 1_000),
     pong_ms: count(10_000, "A pinged link that stays silent for this long is cut.", 1_000),
   }),
   outbox: Type.Object({
@@ -139,6 +139,8 @@ export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of a YAML or JSON file, if one is given. */
   readonly file: string | undefined;
+  /** By setting key: what a command takes instead of the table's defaults. */
+  readonly defaults?: Readonly<Record<string, string>>;
 }
 
 interface Given {
@@ -154,7 +156,7 @@ const otherEnv = new Set(["WATTBOARD_CONFIG", "WATTBOARD_URL", "WATTBOARD_TOKEN"
  * Puts the configuration together: flag over environment over file over default. Throws one `Failure` (`invalid_config`) that names
  * every problem. Gives warnings for what is odd but harmless.
  */
-export function loadConfig({ flags, env, file }: ConfigSources): {
+export function loadConfig({ flags, env, file, defaults = {} }: ConfigSources): {
   readonly config: Config;
   readonly warnings: string[];
 } {
@@ -174,7 +176,7 @@ export function loadConfig({ flags, env, file }: ConfigSources): {
   const config: Record<string, unknown> = {};
   for (const setting of settings) {
     const given = find(setting, flags, env, fromFile, file);
-    const value = given === null ? structuredClone(setting.schema.default) : given.value;
+    const value = given === null ? (defaults[setting.key] ?? structuredClone(setting.schema.default)) : given.value;
     const fault = given === null ? null : judge(setting, value);
     if (fault !== null) problems.push(`${given?.from} is ${JSON.stringify(value)}, but ${fault}.`);
     assign(config, setting.key.split("."), value);
@@ -249,13 +251,18 @@ const groups = new Set(
 function collect(content: Record<string, unknown>, path: string, found: Map<string, unknown>): void {
   for (const [name, value] of Object.entries(content)) {
     const key = path + name;
-    const isGroup = groups.has(key) && typeof value === "object" && value !== null && !Array.isArray(value);
-    if (isGroup) collect(value as Record<string, unknown>, `${key}.`, found);
+    const isGroup = groups.has(key) && typeof value === "object" && !Array.isArray(value);
+    // The group is null where all of its settings are commented out.
+    if (isGroup) collect((value ?? {}) as Record<string, unknown>, `${key}.`, found);
     else found.set(key, value);
   }
 }
 
 function suggest(key: string): string {
+  if (groups.has(key)) {
+    const inside = settings.filter((setting) => setting.key.startsWith(`${key}.`)).map((setting) => setting.key);
+    return ` It is a group of settings: ${inside.join(", ")}.`;
+  }
   const normal = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, "");
   const near = settings.find((setting) => normal(setting.key) === normal(key) || setting.key.endsWith(`.${key}`));
   return near === undefined ? "" : ` Did you mean ${near.key}?`;

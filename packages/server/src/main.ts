@@ -1,13 +1,17 @@
 import { CommanderError } from "commander";
-import { Failure } from "./base/failure.ts";
+import { Failure, systemErrorCode } from "./base/failure.ts";
 import { createProgram } from "./cli/program.ts";
-import { CommandRefused } from "./cli/report.ts";
+import { CommandRefused, WrongUsage } from "./cli/report.ts";
 
 const failed = 1;
 const wrongUsage = 2;
 
 /** Runs one command line. Gives the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function main(args: readonly string[]): Promise<number> {
+  // Whoever reads the output has had enough (`| head`); the command still ends as it would.
+  process.stdout.on("error", (error) => {
+    if (systemErrorCode(error) !== "EPIPE") throw error;
+  });
   try {
     await createProgram().parseAsync(args, { from: "user" });
     return 0;
@@ -15,6 +19,10 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) {
       // Commander has written its message already; asked for help, it ends with 0.
       return error.exitCode === 0 ? 0 : wrongUsage;
+    }
+    if (error instanceof WrongUsage) {
+      process.stderr.write(`${error.message}\n`);
+      return wrongUsage;
     }
     if (error instanceof CommandRefused) {
       process.stderr.write(`${error.message}\n`);

@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { disconnects } from "@wattboard/protocol";
+import { disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
 import { openAccessFile } from "./access/access-file.ts";
 import { AddressLimit } from "./access/address-limit.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
+import { removeControlFile, writeControlFile } from "./access/control-file.ts";
 import { Devices } from "./access/devices.ts";
 import { Gate, isLoopbackName } from "./access/gate.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
@@ -52,14 +51,8 @@ export interface Switchboard {
   stop(): Promise<void>;
 }
 
-/** What is written beside the data while the server runs, so that the command line of this machine can reach it. */
-export interface ControlFile {
-  readonly url: string;
-  readonly token: string;
-}
-
-export const controlFileName = "control.json";
-
+/** A command of the command line has the folder for some milliseconds; a start waits for it this long. */
+const folderWaitMs = 1_000;
 /** A stop takes no longer than this, ms. */
 const stopMsMax = 10_000;
 const linksCloseMsMax = 3_000;
@@ -73,8 +66,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
   const undo: (() => unknown)[] = [];
   try {
     // What is kept.
-    const accessFile = openAccessFile(config.data_dir);
+    const accessFile = openAccessFile(config.data_dir, { waitMs: folderWaitMs });
     undo.push(() => accessFile.close());
+    // A server that was killed left its own behind, and nobody must find that address while this one starts.
+    removeControlFile(config.data_dir);
     const devices = new Devices(accessFile, clock);
     const apiTokens = new ApiTokens(accessFile, clock);
     const openStore =
@@ -87,7 +82,9 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const events = new Events(clock, log);
     const latest = new Latest();
     for (const sample of await store.latest()) {
-      if (devices.find(sample.deviceId) !== undefined) restoreLatest(latest, sample);
+      const device = devices.find(sample.deviceId);
+      // A device that was removed and added again does not take up where the old one ended.
+      if (device !== undefined && sample.receivedAtMs >= device.createdAtMs) restoreLatest(latest, sample);
     }
     const registry = new Registry(
       clock,
@@ -120,6 +117,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         committed(samples, tookMs) {
           metrics.store.commitSeconds.observe(tookMs / 1_000);
           metrics.store.committed.inc(samples);
+          // A store that only just keeps up with a full queue has not recovered; half empty it has, and does not flap.
+          if (journal.queuedBytes > config.store.queue_bytes / 2) return;
           if (health.noteStore(null)) events.report("store_recovered", null, "The store takes samples again.");
         },
         failed(error) {
@@ -135,9 +134,9 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         },
         unstored(samples) {
           unstoredCount += samples;
-          const suppressed = throttle.pass("unstored");
-          if (suppressed === null) return;
+          // Each time, not only when an event is due: the queue may have been emptied and be full again.
           health.noteStore("the queue to the store is full");
+          if (throttle.pass("unstored") === null) return;
           events.report(
             "samples_unstored",
             null,
@@ -204,7 +203,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       *samples() {
         yield { labels: { result: "accepted" }, value: ingest.acceptedCount };
         yield { labels: { result: "unstored" }, value: unstoredCount };
-        for (const [result, value] of ingest.droppedCounts) yield { labels: { result }, value };
+        // From the start, also those that are still 0: a rate needs a beginning.
+        for (const [result, listed] of Object.entries(refusals)) {
+          if ("status" in listed) continue;
+          yield { labels: { result }, value: ingest.droppedCounts.get(result as RefusalCode) ?? 0 };
+        }
       },
       *connections() {
         for (const role of ["device", "dashboard", "fleet"] as const)
@@ -240,6 +243,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
       { handshakeMsMax: config.limits.handshake_ms, socketsMax: config.limits.sockets },
     );
+    undo.push(() => app.close());
     router.attach(app.server);
 
     // Open.
@@ -249,8 +253,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       throw listenFailure(error, config);
     }
     const url = `http://${urlHost(config.host)}:${(app.server.address() as AddressInfo).port}`;
-    const controlFile = join(config.data_dir, controlFileName);
-    writeControlFile(controlFile, {
+    writeControlFile(config.data_dir, {
       url: url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
       token: localToken,
     });
@@ -258,8 +261,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     log.info({ url, data_dir: config.data_dir, devices: devices.list().length }, "wattboard is ready");
 
     const stop = async (): Promise<void> => {
+      // All timers of the clock let the process end; while samples still wait for the store it must not.
+      const awake = setInterval(() => {}, stopMsMax);
       health.stopping();
-      rmSync(controlFile, { force: true });
+      removeControlFile(config.data_dir);
       log.info({ links: links.all().length }, "stopping");
       const startedAtMs = clock.monotonicMs();
       for (const link of links.all()) link.close(disconnects.restarting);
@@ -273,6 +278,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       heartbeat.stop();
       if (unstored === 0) await store.close();
       accessFile.close();
+      clearInterval(awake);
       log.info("stopped");
     };
     let stopped: Promise<void> | null = null;
@@ -293,12 +299,6 @@ function untilNoLinks(links: LinkCounts, clock: Clock): Promise<void> {
       resolve();
     });
   });
-}
-
-function writeControlFile(path: string, content: ControlFile): void {
-  // Made anew, so that nobody who could read an older file of the same name can read this one.
-  rmSync(path, { force: true });
-  writeFileSync(path, JSON.stringify(content), { mode: 0o600 });
 }
 
 function urlHost(host: string): string {

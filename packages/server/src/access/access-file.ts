@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Failure } from "../base/failure.ts";
@@ -26,16 +26,22 @@ const migrations = [
   `,
 ];
 
+export const accessFileName = "access.db";
+
 /**
  * Opens `access.db`, which holds who may do what, and with it locks the data folder: the lock is the file's own, so it is gone with the
- * process however that ends. Throws a `Failure`: `data_dir_in_use`, `data_dir_not_writable`.
+ * process however that ends. Where somebody else has it, waits for
+ * `waitMs`, standing still. Throws a `Failure`: `data_dir_in_use`, `data_dir_not_writable`.
  */
-export function openAccessFile(dataDir: string): DatabaseSync {
+export function openAccessFile(dataDir: string, { waitMs = 0 } = {}): DatabaseSync {
   let database: DatabaseSync | null = null;
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    database = new DatabaseSync(join(dataDir, "access.db"));
-    database.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
+    const path = join(dataDir, accessFileName);
+    database = new DatabaseSync(path);
+    // Whoever reads the hashes can try out an operator's own tokens at leisure.
+    chmodSync(path, 0o600);
+    database.exec(`PRAGMA busy_timeout = ${waitMs}; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT`);
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     migrate(database, migrations);
     return database;

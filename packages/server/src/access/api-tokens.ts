@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
+import { describeNameFault } from "./devices.ts";
 import type { Principal, Role } from "./principal.ts";
 import { generateToken, hashToken, type TokenHash, tokenMatches } from "./tokens.ts";
 
@@ -18,6 +19,7 @@ interface Stored extends ApiToken {
 
 /** More than scripts need; checking a token costs one hash for each. */
 const apiTokensMax = 100;
+const ttlMsMin = 1_000;
 
 /** Bearer tokens for scripts and dashboards, each with a role. In memory, written through to `access.db`. */
 export class ApiTokens {
@@ -45,6 +47,9 @@ export class ApiTokens {
 
   /** Makes a token; `ttlMs` null: it does not expire. The plain text is in the answer and nowhere else. */
   add(name: string, role: Role, ttlMs: number | null): { readonly name: string; readonly token: string } | Refusal {
+    const fault = describeNameFault(name);
+    if (fault !== null) return refuse("invalid_request", fault);
+    if (ttlMs !== null && ttlMs < ttlMsMin) return refuse("invalid_request", "A token is valid for at least a second.");
     if (this.#tokens.has(name)) return refuse("token_name_exists", "Remove it first, or choose another name.");
     if (this.#tokens.size >= apiTokensMax) {
       return refuse("invalid_request", `There are ${apiTokensMax} API tokens already; remove one first.`);

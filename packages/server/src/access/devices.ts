@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { isDeviceId, type Refusal, refuse } from "@wattboard/protocol";
+import { isDeviceId, limits, type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import { describeTokenFault, generateToken, hashToken, nobody, type TokenHash, tokenMatches } from "./tokens.ts";
 
@@ -25,6 +25,31 @@ export interface NewDevice {
 export interface Provisioned {
   readonly device: Device;
   readonly token: string;
+}
+
+/** What people call a device or a token: bounded, since it stands in every list. */
+const nameLengthMax = 120;
+const propertiesMax = 32;
+const propertyKey = new RegExp(`^[a-z][a-z0-9_]{0,${limits.nameLengthMax - 1}}$`);
+
+/** What is wrong with a name, in words; null where it can be used. */
+export function describeNameFault(name: string | undefined): string | null {
+  if (name === undefined || (name.trim() !== "" && name.length <= nameLengthMax)) return null;
+  return `A name has 1 to ${nameLengthMax} characters.`;
+}
+
+function describePropertiesFault(properties: Readonly<Record<string, string>> = {}): string | null {
+  const entries = Object.entries(properties);
+  if (entries.length > propertiesMax) return `A device has at most ${propertiesMax} properties.`;
+  for (const [key, value] of entries) {
+    if (!propertyKey.test(key)) {
+      return `The property ${JSON.stringify(key)} must be 1 to ${limits.nameLengthMax} of a-z 0-9 _, first a letter.`;
+    }
+    if (value.length > limits.textLengthMax) {
+      return `The property ${key} has ${value.length} characters; at most ${limits.textLengthMax} are allowed.`;
+    }
+  }
+  return null;
 }
 
 /** The registered devices and their tokens. All in memory, written through to `access.db`; only who holds that file may make one. */
@@ -60,6 +85,8 @@ export class Devices {
         "A device id has 1 to 64 of A-Z a-z 0-9 _ . - and starts with a letter or a digit.",
       );
     }
+    const fault = describeNameFault(name) ?? describePropertiesFault(properties);
+    if (fault !== null) return refuse("invalid_request", fault);
     if (this.#devices.has(deviceId)) return refuse("device_exists", "To give it a new token, rotate it.");
     const device = {
       deviceId,

@@ -14,7 +14,8 @@ export interface GateSettings {
   readonly localToken: string;
 }
 
-const anonymousViewer: Principal = { name: "anonymous", role: "viewer" };
+/** Whoever looks where dashboards are public. */
+export const anonymousViewer: Principal = { name: "anonymous", role: "viewer" };
 
 /** Who is asking, and from which page. */
 export class Gate {
@@ -47,9 +48,22 @@ export class Gate {
     if (origin === undefined) return true;
     if (this.#settings.origins.includes(origin)) return true;
     if (!URL.canParse(origin) || host === undefined) return false;
-    const page = new URL(origin);
-    return page.host === host && (!this.#settings.loopbackOnly || isLoopbackName(page.hostname));
+    return new URL(origin).host === host && this.isHostAllowed(host);
   }
+
+  /**
+   * Whether this server answers to the name. On loopback it has to be a loopback name, or that of a listed origin: otherwise any site could
+   * point a name of its own at this machine, and its pages would read what is public here (DNS rebinding).
+   */
+  isHostAllowed(host: string | undefined): boolean {
+    if (!this.#settings.loopbackOnly || host === undefined) return true;
+    return isLoopbackName(hostnameOf(host)) || this.#settings.origins.some((origin) => new URL(origin).host === host);
+  }
+}
+
+/** Host name of a Host header: `127.0.0.1` of `127.0.0.1:8000`. */
+function hostnameOf(host: string): string {
+  return host.replace(/:\d+$/, "").toLowerCase();
 }
 
 export function isLoopbackName(hostname: string): boolean {

@@ -1,7 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 
-const prefix = "wb_";
+/** How every token of ours begins. */
+export const tokenPrefix = "wb_";
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const secretDigits = 43;
 const checksumDigits = 6;
@@ -15,7 +16,7 @@ export interface TokenHash {
 /** A new token: `wb_`, 256 random bits in base62, and a checksum that tells a mistyped token from a wrong one. */
 export function generateToken(): string {
   const secret = base62(BigInt(`0x${randomBytes(32).toString("hex")}`), secretDigits);
-  return prefix + secret + checksum(secret);
+  return tokenPrefix + secret + checksum(secret);
 }
 
 /** What is wrong with a token that an operator brings along, in words; null where it can be used. */
@@ -23,9 +24,8 @@ export function describeTokenFault(token: string): string | null {
   if (!/^[\x21-\x7e]*$/.test(token)) return "It may hold visible ASCII characters only, and no blanks.";
   if (token.length < 16) return `It has ${token.length} characters; at least 16 are needed.`;
   if (token.length > 256) return `It has ${token.length} characters; at most 256 are allowed.`;
-  const looksGenerated = token.startsWith(prefix) && token.length === prefix.length + secretDigits + checksumDigits;
-  if (looksGenerated && checksum(token.slice(prefix.length, -checksumDigits)) !== token.slice(-checksumDigits)) {
-    return "It looks like a token of Wattboard's, but its checksum does not fit: it was mistyped or cut off.";
+  if (token.startsWith(tokenPrefix) && !isGenerated(token)) {
+    return `It starts with ${tokenPrefix} as Wattboard's own tokens do, but its checksum does not fit: it was mistyped or cut off.`;
   }
   return null;
 }
@@ -46,6 +46,11 @@ export const nobody: TokenHash = hashToken(generateToken());
 /** The token of an `Authorization: Bearer <token>` header, or null. The scheme is case-blind (RFC 9110 §11.1). */
 export function bearerToken(authorization: string | undefined): string | null {
   return /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1] ?? null;
+}
+
+function isGenerated(token: string): boolean {
+  const secret = token.slice(tokenPrefix.length, -checksumDigits);
+  return secret.length === secretDigits && checksum(secret) === token.slice(-checksumDigits);
 }
 
 function digest(salt: Uint8Array, token: string): Buffer {

@@ -6,6 +6,7 @@ export type FailureCode =
   | "invalid_config"
   | "store_failed"
   | "store_stopped"
+  | "no_data_dir"
   | "no_server"
   | "request_failed";
 

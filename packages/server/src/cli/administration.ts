@@ -1,14 +1,14 @@
-import { readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Problem, paths, type RefusalCode, refuse } from "@wattboard/protocol";
-import { openAccessFile } from "../access/access-file.ts";
+import { type Problem, paths, refusals } from "@wattboard/protocol";
+import { accessFileName, openAccessFile } from "../access/access-file.ts";
 import { ApiTokens } from "../access/api-tokens.ts";
+import { readControlFile, removeControlFile } from "../access/control-file.ts";
 import { Devices, type NewDevice } from "../access/devices.ts";
 import type { Role } from "../access/principal.ts";
 import { systemClock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import { type ApiTokenBody, apiTokenBody, type DeviceBody, deviceBody, provisionedBody } from "../doors/api-bodies.ts";
-import { type ControlFile, controlFileName } from "../switchboard.ts";
 import { CommandRefused, unlessRefused } from "./report.ts";
 
 /** What the command line does to the registrations: through the server where one runs, else in the data folder itself. */
@@ -31,13 +31,19 @@ export interface AdministrationTarget {
   /** A server elsewhere; then `token` is an API token with the admin role. */
   readonly url?: string | undefined;
   readonly token?: string | undefined;
+  /** Makes the data folder where there is none. */
+  readonly mayCreate?: boolean;
 }
+
+const triesMax = 50;
+const retryMs = 100;
 
 /**
  * Finds whoever holds the registrations. A folder that a running server holds is reached through that server, so there is only ever one
  * writer, and what is changed takes effect at once. Throws a `Failure`: `no_server`, `data_dir_not_writable`.
  */
-export async function openAdministration({ dataDir, url, token }: AdministrationTarget): Promise<Administration> {
+export async function openAdministration(target: AdministrationTarget): Promise<Administration> {
+  const { dataDir, url, token, mayCreate = false } = target;
   if (url !== undefined) {
     if (token === undefined || token === "") {
       throw new Failure(
@@ -47,28 +53,31 @@ export async function openAdministration({ dataDir, url, token }: Administration
     }
     return new RemoteAdministration(url, token);
   }
-  try {
-    const file = openAccessFile(dataDir);
-    return new DirectAdministration(new Devices(file, systemClock), new ApiTokens(file, systemClock), () =>
-      file.close(),
+  if (!mayCreate && !existsSync(join(dataDir, accessFileName))) {
+    throw new Failure(
+      "no_data_dir",
+      `There is no Wattboard data in ${dataDir}. Name the server's folder with --data-dir, or begin one: wattboard serve --data-dir ${dataDir}`,
     );
-  } catch (error) {
-    if (!(error instanceof Failure) || error.code !== "data_dir_in_use") throw error;
-    const control = await readControlFile(dataDir, error);
-    return new RemoteAdministration(control.url, control.token);
+  }
+  for (let tries = 1; ; tries++) {
+    try {
+      return openFolder(dataDir);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== "data_dir_in_use") throw error;
+      const control = readControlFile(dataDir);
+      if (control !== null) return new RemoteAdministration(control.url, control.token);
+      // A server that starts or stops, or another command like this one: that may take a moment.
+      if (tries >= triesMax) throw error;
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
   }
 }
 
-/** The file appears once the server is up; while it starts or stops, that may take a moment. */
-async function readControlFile(dataDir: string, inUse: Failure): Promise<ControlFile> {
-  for (let tries = 0; tries < 50; tries++) {
-    try {
-      return JSON.parse(readFileSync(join(dataDir, controlFileName), "utf8")) as ControlFile;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-  throw inUse;
+function openFolder(dataDir: string): Administration {
+  const file = openAccessFile(dataDir);
+  // Whoever holds the folder knows that no server does: this one was left behind by one that was killed.
+  removeControlFile(dataDir);
+  return new DirectAdministration(new Devices(file, systemClock), new ApiTokens(file, systemClock), () => file.close());
 }
 
 /** For whoever holds the registrations itself: nothing else may be writing there. */
@@ -152,7 +161,11 @@ class RemoteAdministration implements Administration {
   }
 
   addApiToken(name: string, role: Role, ttlMs: number | null) {
-    return this.#request<{ name: string; token: string }>("POST", "/api-tokens", { name, role, ttl_ms: ttlMs });
+    return this.#request<{ name: string; token: string }>("POST", "/api-tokens", {
+      name,
+      role,
+      ...(ttlMs !== null && { ttl_ms: ttlMs }),
+    });
   }
 
   async listApiTokens() {
@@ -186,9 +199,13 @@ class RemoteAdministration implements Administration {
     }
     if (response.ok) return (await response.json()) as T;
     const problem = (await response.json().catch(() => null)) as Problem | null;
-    if (problem?.code === undefined) {
+    if (problem === null || !(problem.code in refusals)) {
       throw new Failure("request_failed", `${this.#base} answered ${response.status} to ${method} ${path}.`);
     }
-    throw new CommandRefused({ ...refuse(problem.code satisfies RefusalCode), message: problem.detail });
+    const message =
+      problem.code === "unauthorized"
+        ? `${this.#base} does not know the token: it is mistyped, expired or removed.`
+        : problem.detail;
+    throw new CommandRefused({ code: problem.code, message });
   }
 }

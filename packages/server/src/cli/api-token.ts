@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Role, roles } from "../access/principal.ts";
-import { addTargetOptions, administer } from "./device.ts";
+import { addAdministrationOptions, administer } from "./device.ts";
 import { printJson, printLine, printTable } from "./report.ts";
 
 interface Options {
@@ -10,9 +10,18 @@ interface Options {
 }
 
 export function addApiTokenCommand(program: Command): void {
-  const apiToken = program.command("api-token").description("Manage bearer tokens for scripts and dashboards.");
+  const apiToken = program
+    .command("api-token")
+    .description("Manage bearer tokens for scripts and dashboards.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard api-token add wallboard --role viewer
+  $ wattboard api-token list`,
+    );
 
-  addTargetOptions(apiToken.command("add <name>"))
+  addAdministrationOptions(apiToken.command("add <name>"))
     .description("Make a token and print it, which is done only this once.")
     .addOption(new Option("--role <role>", "what its bearer may do").choices([...roles]).makeOptionMandatory())
     .option("--expires <time>", "how long it is valid, such as 12h or 30d (default: for ever)", parseDuration)
@@ -25,8 +34,10 @@ Examples:
 Used as: Authorization: Bearer <token>`,
     )
     .action(async (name: string, options: Options & { role: Role; expires?: number }) => {
-      const added = await administer(options, (administration) =>
-        administration.addApiToken(name, options.role, options.expires ?? null),
+      const added = await administer(
+        options,
+        (administration) => administration.addApiToken(name, options.role, options.expires ?? null),
+        { mayCreate: true },
       );
       if (options.json) return printJson(added);
       printLine(`API token ${name} (${options.role}), shown only this once:`);
@@ -34,8 +45,9 @@ Used as: Authorization: Bearer <token>`,
       printLine(`  ${added.token}`);
     });
 
-  addTargetOptions(apiToken.command("list"))
+  addAdministrationOptions(apiToken.command("list"))
     .description("List the tokens, without their values.")
+    .addHelpText("after", "\nExamples:\n  $ wattboard api-token list --json")
     .action(async (options: Options) => {
       const tokens = await administer(options, (administration) => administration.listApiTokens());
       if (options.json) return printJson(tokens);
@@ -47,8 +59,9 @@ Used as: Authorization: Bearer <token>`,
       );
     });
 
-  addTargetOptions(apiToken.command("remove <name>"))
+  addAdministrationOptions(apiToken.command("remove <name>"))
     .description("Void a token at once.")
+    .addHelpText("after", "\nExamples:\n  $ wattboard api-token remove wallboard")
     .action(async (name: string, options: Options) => {
       const removed = await administer(options, (administration) => administration.removeApiToken(name));
       if (options.json) printJson(removed);

@@ -1,13 +1,12 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { type FleetStatus, formatStatus, planFleet } from "@wattboard/simulator";
+import type { FleetStatus } from "@wattboard/simulator";
 import type { Command } from "commander";
 import { workerUrl } from "../base/worker-url.ts";
-import { startSwitchboard } from "../switchboard.ts";
 import { DirectAdministration } from "./administration.ts";
 import type { FleetSetup } from "./fleet-worker.ts";
 import { LiveLine, printLine } from "./report.ts";
-import { addSettingsOptions, configOf, untilSignalled } from "./settings-options.ts";
+import { addSettingsOptions, configOf, exitSoon, untilSignalled } from "./settings-options.ts";
 import { fleetSizeOption, registerFleet } from "./simulate.ts";
 
 /** What the demo sets unless told otherwise: its own folder, open to look at, and a quiet log. */
@@ -28,11 +27,15 @@ Examples:
     );
   addSettingsOptions(command).action(async (options: { devices: number }) => {
     const config = configOf(command, demoDefaults);
+    const signalled = untilSignalled();
+    const { startSwitchboard } = await import("../switchboard.ts");
+    const { formatStatus, planFleet } = await import("@wattboard/simulator");
     const switchboard = await startSwitchboard({ config });
     const planned = planFleet({ devices: options.devices, seed });
     const fleet = await registerFleet(planned, new DirectAdministration(switchboard.devices, switchboard.apiTokens));
     const setup: FleetSetup = { url: switchboard.url, fleet, rateHz: 1, speed: 1, seed };
     const worker = new Worker(workerUrl(import.meta.url, "./fleet-worker"), { workerData: setup });
+    const exited = once(worker, "exit");
     const line = new LiveLine();
     worker.on("message", (status: FleetStatus) => line.show(formatStatus(status)));
 
@@ -51,13 +54,13 @@ Examples:
 
   Ctrl-C stops everything.
 `);
-    await untilSignalled();
+    await signalled;
     line.end();
     printLine("Stopping …");
-    const exited = once(worker, "exit");
     worker.postMessage("stop");
     await exited;
     await switchboard.stop();
+    exitSoon();
     printLine("Stopped. The samples are in the store; the next demo goes on from there.");
   });
 }

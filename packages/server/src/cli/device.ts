@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { settings } from "../config.ts";
 import { type Administration, openAdministration } from "./administration.ts";
-import { printJson, printLine, printTable } from "./report.ts";
+import { printJson, printLine, printTable, WrongUsage } from "./report.ts";
 
 interface TargetOptions {
   dataDir: string;
@@ -22,9 +23,16 @@ interface AddOptions extends TokenOptions {
 export function addDeviceCommand(program: Command): void {
   const device = program
     .command("device")
-    .description("Register devices and manage their tokens, also while the server runs.");
+    .description("Register devices and manage their tokens, also while the server runs.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard device add ems_001
+  $ wattboard device list`,
+    );
 
-  addTargetOptions(device.command("add <id>"))
+  addAdministrationOptions(device.command("add <id>"))
     .description("Register a device and print its token, which is shown only this once.")
     .option("--name <text>", "what people call it (default: its id)")
     .option("--property <key=value>", "a free property such as country=SE; may be given again", collectProperty)
@@ -39,15 +47,25 @@ Examples:
   $ WATTBOARD_TOKEN=… wattboard device add ems_004 --url https://board.example.org`,
     )
     .action(async (id: string, options: AddOptions) => {
-      const token = readToken(options.tokenFile);
-      const added = await administer(options, (administration) =>
-        administration.addDevice({ deviceId: id, name: options.name, properties: options.property, token }),
+      const token = await readToken(options.tokenFile);
+      const added = await administer(
+        options,
+        (administration) =>
+          administration.addDevice({ deviceId: id, name: options.name, properties: options.property, token }),
+        { mayCreate: true },
       );
       printProvisioned(`Device ${id} is registered.`, added, options);
     });
 
-  addTargetOptions(device.command("list"))
+  addAdministrationOptions(device.command("list"))
     .description("List the registered devices.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard device list
+  $ wattboard device list --json                            [{"device_id":"ems_001","online":true,…}]`,
+    )
     .action(async (options: TargetOptions) => {
       const devices = await administer(options, (administration) => administration.listDevices());
       if (options.json) return printJson(devices);
@@ -64,25 +82,34 @@ Examples:
       );
     });
 
-  addTargetOptions(device.command("rotate <id>"))
+  addAdministrationOptions(device.command("rotate <id>"))
     .description("Give a device a new token; the old one is void at once, and its connection is closed.")
     .addOption(tokenFileOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard device rotate ems_001
+  $ wattboard device rotate ems_001 --token-file -          a token of your own, from standard input`,
+    )
     .action(async (id: string, options: TokenOptions) => {
-      const token = readToken(options.tokenFile);
+      const token = await readToken(options.tokenFile);
       const rotated = await administer(options, (administration) => administration.rotateToken(id, token));
       printProvisioned(`Device ${id} has a new token.`, rotated, options);
     });
 
-  addTargetOptions(device.command("revoke <id>"))
+  addAdministrationOptions(device.command("revoke <id>"))
     .description("Void a device's token; its connection is closed. `rotate` lets it in again.")
+    .addHelpText("after", "\nExamples:\n  $ wattboard device revoke ems_001")
     .action(async (id: string, options: TargetOptions) => {
       const revoked = await administer(options, (administration) => administration.revokeToken(id));
       if (options.json) printJson(revoked);
       else printLine(`The token of ${id} is revoked.`);
     });
 
-  addTargetOptions(device.command("remove <id>"))
+  addAdministrationOptions(device.command("remove <id>"))
     .description("Forget a device; its connection is closed. What it sent stays in the store.")
+    .addHelpText("after", "\nExamples:\n  $ wattboard device remove ems_001")
     .action(async (id: string, options: TargetOptions) => {
       const removed = await administer(options, (administration) => administration.removeDevice(id));
       if (options.json) printJson(removed);
@@ -91,24 +118,29 @@ Examples:
 }
 
 /** Where the registrations are, and how to answer. */
+export function addAdministrationOptions(command: Command): Command {
+  return addTargetOptions(command).option("--json", "answer in JSON, for scripts");
+}
+
+/** Where the registrations are. */
 export function addTargetOptions(command: Command): Command {
   const dataDir = settings.find(({ key }) => key === "data_dir");
   return command
     .addOption(new Option("--data-dir <folder>", "the server's data folder").env(dataDir?.env ?? "").default("./data"))
     .addOption(
-      new Option("--url <address>", "a server elsewhere; needs an admin's API token in WATTBOARD_TOKEN").env(
-        "WATTBOARD_URL",
-      ),
-    )
-    .option("--json", "answer in JSON, for scripts");
+      new Option("--url <address>", "a server elsewhere; needs an admin's API token in WATTBOARD_TOKEN")
+        .env("WATTBOARD_URL")
+        .argParser(baseAddress),
+    );
 }
 
 /** Opens the registrations, does one thing, and lets go. */
 export async function administer<T>(
   { dataDir, url }: TargetOptions,
   task: (administration: Administration) => Promise<T>,
+  { mayCreate = false } = {},
 ): Promise<T> {
-  const administration = await openAdministration({ dataDir, url, token: process.env.WATTBOARD_TOKEN });
+  const administration = await openAdministration({ dataDir, url, token: process.env.WATTBOARD_TOKEN, mayCreate });
   try {
     return await task(administration);
   } finally {
@@ -144,19 +176,25 @@ function tokenFileOption(): Option {
   );
 }
 
-function readToken(file: string | undefined): string | undefined {
+function baseAddress(text: string): string {
+  const isAddress = URL.canParse(text) && /^(https?|wss?):$/.test(new URL(text).protocol);
+  if (!isAddress) throw new InvalidArgumentError("It must be an address such as https://board.example.org.");
+  return text;
+}
+
+async function readToken(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined;
   try {
-    return readFileSync(file === "-" ? 0 : file, "utf8").trim();
+    // As a stream: a pipe that has nothing yet would make `readFileSync(0)` fail with EAGAIN.
+    return (file === "-" ? await text(process.stdin) : readFileSync(file, "utf8")).trim();
   } catch (error) {
-    throw new InvalidArgumentError(
-      `The token file ${file} cannot be read: ${error instanceof Error ? error.message : error}`,
-    );
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new WrongUsage(`The token file ${file} cannot be read: ${reason}`, error);
   }
 }
 
-function collectProperty(text: string, before: Record<string, string> = {}): Record<string, string> {
-  const at = text.indexOf("=");
+function collectProperty(pair: string, before: Record<string, string> = {}): Record<string, string> {
+  const at = pair.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("It must look like country=SE.");
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  return { ...before, [pair.slice(0, at)]: pair.slice(at + 1) };
 }

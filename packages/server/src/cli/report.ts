@@ -11,6 +11,14 @@ export class CommandRefused extends Error {
   }
 }
 
+/** What was asked cannot be done as it was said; for what shows only once a command runs, such as a file that is not there. */
+export class WrongUsage extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "WrongUsage";
+  }
+}
+
 /** Passes a value on, and makes a refusal the end of the command. */
 export function unlessRefused<T extends object>(answer: T | Refusal): T {
   if ("code" in answer) throw new CommandRefused(answer);

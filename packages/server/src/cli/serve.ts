@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import { startSwitchboard } from "../switchboard.ts";
-import { addSettingsOptions, configOf, untilSignalled } from "./settings-options.ts";
+import { addSettingsOptions, configOf, exitSoon, untilSignalled } from "./settings-options.ts";
 
 export function addServeCommand(program: Command): void {
   const command = program
@@ -18,9 +17,15 @@ Examples:
   $ wattboard serve --config wattboard.yaml`,
     );
   addSettingsOptions(command).action(async () => {
-    const switchboard = await startSwitchboard({ config: configOf(command) });
-    const signal = await untilSignalled();
+    const config = configOf(command);
+    // Listened for from here on, so that a signal during the start ends the server in order too.
+    const signalled = untilSignalled();
+    // The server's code is loaded by the commands that run one; the others answer sooner without.
+    const { startSwitchboard } = await import("../switchboard.ts");
+    const switchboard = await startSwitchboard({ config });
+    const signal = await signalled;
     switchboard.log.info({ signal }, "signal received");
     await switchboard.stop();
+    exitSoon();
   });
 }

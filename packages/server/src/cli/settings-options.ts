@@ -19,27 +19,23 @@ export function addSettingsOptions(command: Command): Command {
 /** The configuration from the command's flags, the environment and the file; `defaults` stand in where none of them speaks. */
 export function configOf(command: Command, defaults: Readonly<Record<string, string>> = {}): Config {
   const given = command.opts<Record<string, string | undefined>>();
-  const flags = Object.fromEntries(
-    settings.map((setting) => {
-      const inEnv = process.env[setting.env];
-      const fallback = inEnv === undefined || inEnv === "" ? defaults[setting.key] : undefined;
-      return [setting.key, given[optionOf(setting).attributeName()] ?? fallback];
-    }),
-  );
+  const flags = Object.fromEntries(settings.map((setting) => [setting.key, given[optionOf(setting).attributeName()]]));
+  const fileInEnv = process.env.WATTBOARD_CONFIG;
   const { config, warnings } = loadConfig({
     flags,
     env: process.env,
-    file: given.config ?? process.env.WATTBOARD_CONFIG,
+    file: given.config ?? (fileInEnv === "" ? undefined : fileInEnv),
+    defaults,
   });
   for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
   return config;
 }
 
-/** Ends at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/** Ends at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. */
 export function untilSignalled(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     const onSignal = (signal: NodeJS.Signals): void => {
-      for (const each of ["SIGINT", "SIGTERM"] as const) {
+      for (const each of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
         process.off(each, onSignal);
         // npm passes a Ctrl-C on that the terminal has sent already: only a later one means haste.
         setTimeout(() => process.once(each, () => process.exit(1)), 500).unref();
@@ -49,7 +45,13 @@ export function untilSignalled(): Promise<NodeJS.Signals> {
     };
     process.on("SIGINT", onSignal);
     process.on("SIGTERM", onSignal);
+    process.on("SIGHUP", onSignal);
   });
+}
+
+/** After a stop: what was given up, such as a store whose disk does not answer, must not keep the process. */
+export function exitSoon(): void {
+  setTimeout(() => process.exit(), 500).unref();
 }
 
 function optionOf({ flag, env, schema }: Setting): Option {

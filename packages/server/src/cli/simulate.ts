@@ -1,12 +1,12 @@
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
+import { readFileSync } from "node:fs";
 import { defaultUrl } from "@wattboard/protocol";
-import { formatStatus, type PlannedDevice, planFleet, runFleet } from "@wattboard/simulator";
+import type { PlannedDevice } from "@wattboard/simulator";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Failure } from "../base/failure.ts";
+import type { DeviceBody } from "../doors/api-bodies.ts";
 import { type Administration, openAdministration } from "./administration.ts";
 import { addTargetOptions } from "./device.ts";
-import { LiveLine } from "./report.ts";
+import { LiveLine, WrongUsage } from "./report.ts";
 import { untilSignalled } from "./settings-options.ts";
 
 export interface FleetMember {
@@ -53,6 +53,7 @@ Examples:
   $ wattboard simulate --speed 600 --seed 7                 a day in about two and a half minutes`,
     )
     .action(async (options: SimulateOptions) => {
+      const { formatStatus, planFleet, runFleet } = await import("@wattboard/simulator");
       const planned = planFleet({ devices: options.devices, seed: options.seed, prefix: options.prefix });
       const line = new LiveLine();
       const { fleet, url } = await provision(planned, options, line);
@@ -84,19 +85,19 @@ export async function registerFleet(
 ): Promise<FleetMember[]> {
   const known = new Map((await administration.listDevices()).map((device) => [device.device_id, device]));
   const fleet: FleetMember[] = [];
+  const isReal = (device: DeviceBody | undefined) => device !== undefined && device.properties.simulated !== "true";
+  const real = planned.find(({ deviceId }) => isReal(known.get(deviceId)));
+  if (real !== undefined) {
+    throw new Failure(
+      "request_failed",
+      `${real.deviceId} is registered and not marked as simulated. Choose another --prefix.`,
+    );
+  }
   for (const device of planned) {
     const { deviceId, name, properties } = device;
-    const before = known.get(deviceId);
-    if (before !== undefined && before.properties.simulated !== "true") {
-      throw new Failure(
-        "request_failed",
-        `${deviceId} is registered and not marked as simulated. Choose another --prefix.`,
-      );
-    }
-    const { token } =
-      before === undefined
-        ? await administration.addDevice({ deviceId, name, properties })
-        : await administration.rotateToken(deviceId, undefined);
+    const { token } = known.has(deviceId)
+      ? await administration.rotateToken(deviceId, undefined)
+      : await administration.addDevice({ deviceId, name, properties });
     fleet.push({ device, token });
     onProgress(fleet.length);
   }
@@ -109,10 +110,10 @@ async function provision(
   line: LiveLine,
 ): Promise<{ readonly fleet: FleetMember[]; readonly url: string }> {
   if (options.tokens !== undefined) {
-    const tokens = await readTokens(options.tokens);
+    const tokens = readTokens(options.tokens);
     const fleet = planned.map((device) => {
       const token = tokens.get(device.deviceId);
-      if (token === undefined) throw new InvalidArgumentError(`${options.tokens} has no token for ${device.deviceId}.`);
+      if (token === undefined) throw new WrongUsage(`${options.tokens} has no token for ${device.deviceId}.`);
       return { device, token };
     });
     return { fleet, url: options.url ?? defaultUrl };
@@ -142,12 +143,22 @@ async function provision(
   }
 }
 
-async function readTokens(file: string): Promise<Map<string, string>> {
+function readTokens(file: string): Map<string, string> {
   const tokens = new Map<string, string>();
-  for await (const line of createInterface({ input: createReadStream(file) })) {
-    if (line.trim() === "") continue;
-    const { device_id: deviceId, token } = JSON.parse(line) as { device_id: string; token: string };
-    tokens.set(deviceId, token);
+  let lineNumber = 0;
+  try {
+    for (const line of readFileSync(file, "utf8").split("\n")) {
+      lineNumber++;
+      if (line.trim() === "") continue;
+      const { device_id: deviceId, token } = (JSON.parse(line) ?? {}) as { device_id?: unknown; token?: unknown };
+      if (typeof deviceId !== "string" || typeof token !== "string") throw new SyntaxError();
+      tokens.set(deviceId, token);
+    }
+  } catch (error) {
+    // What JSON.parse says may quote the line, and with it a token.
+    if (error instanceof SyntaxError)
+      throw new WrongUsage(`${file}: line ${lineNumber} is not {"device_id":"…","token":"…"}.`);
+    throw new WrongUsage(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
   }
   return tokens;
 }

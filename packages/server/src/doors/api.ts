@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
 import type { Devices } from "../access/devices.ts";
-import type { Gate } from "../access/gate.ts";
+import { anonymousViewer, type Gate } from "../access/gate.ts";
 import { hasRole, type Role, roles } from "../access/principal.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Events } from "../observe/events.ts";
@@ -51,16 +51,22 @@ const newApiTokenSchema = Type.Object(
   {
     name: nameSchema,
     role: Type.Enum([...roles]),
-    ttl_ms: Type.Optional(Type.Union([Type.Integer({ minimum: 1_000 }), Type.Null()])),
+    // Absent: it does not expire. Null must not say so: Fastify would take 0 and "" for it.
+    ttl_ms: Type.Optional(Type.Integer({ minimum: 1_000 })),
   },
   { additionalProperties: false },
 );
 const samplesQuerySchema = Type.Object({
   from: Type.Optional(Type.String()),
   to: Type.Optional(Type.String()),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: samplesMax })),
+  limit: limitSchema(samplesMax),
 });
-const listQuerySchema = Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })) });
+const listQuerySchema = Type.Object({ limit: limitSchema(1_000) });
+
+/** A query holds text; nothing else is taken for a number. */
+function limitSchema(max: number) {
+  return Type.Optional(Type.String({ pattern: "^[1-9][0-9]*$", maxLength: String(max).length }));
+}
 
 interface DeviceParams {
   Params: { id: string };
@@ -92,7 +98,7 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     `${paths.api}/devices/:id/samples`,
     { ...viewer, schema: { querystring: samplesQuerySchema } },
     async (request, reply) => {
-      const { from, to, limit = 1_000 } = request.query;
+      const { from, to, limit = "1000" } = request.query;
       const toMs = to === undefined ? parts.clock.wallMs() + 1 : parseRfc3339(to);
       const fromMs = from === undefined ? toMs - 5 * 60_000 : parseRfc3339(from);
       if (devices.find(request.params.id) === undefined) return sendRefusal(reply, refuse("unknown_device"));
@@ -105,7 +111,12 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
       if (fromMs > toMs || toMs - fromMs > spanMsMax) {
         return sendRefusal(reply, refuse("invalid_request", "from must be before to, and they may be one hour apart."));
       }
-      const samples = await store.samples({ deviceId: request.params.id, fromMs, toMs, limit });
+      const samples = await store.samples({
+        deviceId: request.params.id,
+        fromMs,
+        toMs,
+        limit: Math.min(samplesMax, Number(limit)),
+      });
       return { samples: samples.map(sampleBody) };
     },
   );
@@ -113,7 +124,7 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
   app.get<{ Querystring: Type.Static<typeof listQuerySchema> }>(
     `${paths.api}/events`,
     { ...viewer, schema: { querystring: listQuerySchema } },
-    (request) => ({ events: events.list(request.query.limit ?? 100) }),
+    (request) => ({ events: events.list(Number(request.query.limit ?? 100)) }),
   );
 
   app.post<{ Body: Type.Static<typeof newDeviceSchema> }>(
@@ -179,7 +190,7 @@ function requireRole(gate: Gate, role: Role) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const principal = gate.identify(request.headers.authorization);
     if (hasRole(principal, role)) return;
-    const isAnonymous = principal === null || principal.name === "anonymous";
+    const isAnonymous = principal === null || principal === anonymousViewer;
     if (isAnonymous) reply.header("WWW-Authenticate", "Bearer");
     await sendRefusal(reply, refuse(isAnonymous ? "unauthorized" : "not_permitted", `Needed here: ${role}.`));
   };

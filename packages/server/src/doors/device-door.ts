@@ -1,6 +1,6 @@
 import { isDeviceId, type Refusal, refuse } from "@wattboard/protocol";
 import type { Devices } from "../access/devices.ts";
-import { bearerToken } from "../access/tokens.ts";
+import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import { Link } from "../link/link.ts";
 import { RateLimit } from "../link/rate-limit.ts";
 import type { Events } from "../observe/events.ts";
@@ -106,7 +106,8 @@ export class DeviceDoor implements Door {
     const address = handshake.socket.remoteAddress ?? "";
     const suppressed = throttle.pass(`refused ${address}`);
     if (suppressed !== null) {
-      const shownId = isDeviceId(deviceId) ? deviceId : "(not a device id)";
+      // A token that someone put in the place of the id must not get into the log.
+      const shownId = isDeviceId(deviceId) && !deviceId.startsWith(tokenPrefix) ? deviceId : "(not a device id)";
       log.warn({ device_id: shownId, address, code: refusal.code, suppressed }, "device refused");
     }
     refuseHandshake(handshake, refusal, headers);

@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import helmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
-import { points } from "@wattboard/protocol";
+import { points, refuse } from "@wattboard/protocol";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { Health } from "../observe/health.ts";
 import { type ApiParts, registerApi } from "./api.ts";
-import { answerWithProblem } from "./problem.ts";
+import { answerWithProblem, sendRefusal } from "./problem.ts";
 
 export interface HttpLimits {
   readonly handshakeMsMax: number;
@@ -27,6 +27,8 @@ export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Prom
   const app = fastify({
     logger: false,
     bodyLimit: 64 * 1024,
+    // A number where a text belongs is a mistake, not a text: a token must not lose its last digits.
+    ajv: { customOptions: { coerceTypes: false } },
     // Idle keep-alive sockets go after this; it must be longer than a proxy keeps them.
     keepAliveTimeout: 72_000,
     requestTimeout: limits.handshakeMsMax,
@@ -36,6 +38,8 @@ export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Prom
       maxHeaderSize: 8 * 1024,
       headersTimeout: limits.handshakeMsMax,
       connectionsCheckingInterval: Math.min(1_000, limits.handshakeMsMax),
+      // An offer of another protocol (curl and Java offer h2c) is no handshake: it is answered as the plain request that it also is.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
     },
   });
   app.server.maxConnections = limits.socketsMax;
@@ -61,7 +65,17 @@ export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Prom
     originAgentCluster: false,
     crossOriginOpenerPolicy: false,
   });
-  answerWithProblem(app);
+  answerWithProblem(app, parts.log);
+  app.addHook("onRequest", async (request, reply) => {
+    if (parts.gate.isHostAllowed(request.headers.host)) return;
+    await sendRefusal(
+      reply,
+      refuse(
+        "forbidden",
+        "This server listens on loopback only. To reach it by another name, list its origin in access.origins.",
+      ),
+    );
+  });
 
   app.get("/livez", () => ({ status: "alive" }));
   app.get("/readyz", (_request, reply) => {

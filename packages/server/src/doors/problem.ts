@@ -1,6 +1,8 @@
 import { STATUS_CODES } from "node:http";
 import { type Problem, type Refusal, refusals, refuse } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import { Failure } from "../base/failure.ts";
+import type { Log } from "../observe/log.ts";
 
 /** Answers with the refusal as a problem document (RFC 9457). */
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
@@ -9,14 +11,19 @@ export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply
 }
 
 /** Makes every error of the API a problem document, Fastify's own included. */
-export function answerWithProblem(app: FastifyInstance): void {
+export function answerWithProblem(app: FastifyInstance, log: Log): void {
   app.setNotFoundHandler((request, reply) =>
     sendRefusal(reply, refuse("not_found", `The path is ${request.url.split("?", 1)[0]}.`)),
   );
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;
-    // A fault of ours tells the peer nothing of our inside; the log has it.
-    if (status >= 500) throw error;
+    // What failed on our side tells the peer nothing of our inside; the log has it.
+    if (status >= 500) {
+      log.error({ err: error, method: request.method, path: request.url.split("?", 1)[0] }, "request failed");
+      return error instanceof Failure
+        ? sendRefusal(reply, refuse("store_unavailable"))
+        : sendProblem(reply, 500, refuse("internal"));
+    }
     return sendProblem(reply, status, refuse("invalid_request", `${error.message}.`));
   });
 }

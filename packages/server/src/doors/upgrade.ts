@@ -1,7 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { limits, type Refusal, refusals } from "@wattboard/protocol";
-import { type WebSocket, WebSocketServer } from "ws";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 
 /** Fragments of one message; clients that split telemetry at all use two or three. More closes the link with 1008. */
 const fragmentsMax = 32;
@@ -13,15 +13,18 @@ const chunksMax = 1_024;
  * registry is the one truth), no subprotocol yet.
  */
 export function createWebSocketServer(): WebSocketServer {
-  return new WebSocketServer({
+  const options: ServerOptions & { maxPendingAutoPongs: number } = {
     noServer: true,
     maxPayload: limits.frameBytesMax,
     maxFragments: fragmentsMax,
     maxBufferedChunks: chunksMax,
+    // A peer that floods pings and does not read the pongs: ws ends it when this many wait.
+    maxPendingAutoPongs: 60,
     perMessageDeflate: false,
     clientTracking: false,
     handleProtocols: () => false,
-  });
+  };
+  return new WebSocketServer(options);
 }
 
 /** A handshake that has not been answered yet. */

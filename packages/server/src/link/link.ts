@@ -56,11 +56,7 @@ export class Link {
     // A bad frame (1002, 1007, 1009, too many fragments): `ws` closes the socket itself; "close" follows.
     webSocket.on("error", () => this.#terminateSoon());
     webSocket.on("pong", () => this.#hear());
-    webSocket.on("ping", () => {
-      this.#hear();
-      // `ws` has answered; a peer that floods pings and reads no pongs is a slow reader too.
-      if (this.#outbox.isFull()) this.#cut("slow_reader");
-    });
+    webSocket.on("ping", () => this.#hear());
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
       this.#hear();
       if (onText === undefined) return;

@@ -23,11 +23,6 @@ export class Outbox {
     return this.#socket.writableLength;
   }
 
-  /** Whether as much waits as may wait. */
-  isFull(): boolean {
-    return this.#socket.writableLength >= this.#limits.outboxBytesMax;
-  }
-
   /** Writes a frame (already with its header). False: the reader is too slow, and the frame was not taken. */
   write(frame: Uint8Array): boolean {
     if (this.#socket.writableLength + frame.length > this.#limits.outboxBytesMax) return false;

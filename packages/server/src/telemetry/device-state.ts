@@ -50,15 +50,25 @@ const extraPointKeptMs = 60 * 60_000;
 export class ExtraPoints {
   readonly #seenAtMs = new Map<string, number>();
 
-  /** Notes that the point was sent. False where it would be one too many. */
-  note(name: string, nowMs: number): boolean {
-    if (!this.#seenAtMs.has(name) && this.#seenAtMs.size >= limits.extraPointsMax) {
+  /** Notes that these points were sent, all of them; or none, and gives false, where they would be too many. */
+  noteAll(names: readonly string[], nowMs: number): boolean {
+    if (!this.#fit(names)) {
       for (const [each, atMs] of this.#seenAtMs) {
         if (nowMs - atMs > extraPointKeptMs) this.#seenAtMs.delete(each);
       }
-      if (this.#seenAtMs.size >= limits.extraPointsMax) return false;
+      if (!this.#fit(names)) return false;
     }
-    this.#seenAtMs.set(name, nowMs);
+    for (const name of names) this.#seenAtMs.set(name, nowMs);
     return true;
+  }
+
+  note(name: string, nowMs: number): boolean {
+    return this.noteAll([name], nowMs);
+  }
+
+  #fit(names: readonly string[]): boolean {
+    let count = this.#seenAtMs.size;
+    for (const name of names) if (!this.#seenAtMs.has(name)) count++;
+    return count <= limits.extraPointsMax;
   }
 }

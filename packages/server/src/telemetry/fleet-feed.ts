@@ -26,6 +26,8 @@ export interface FleetSubscriber extends Subscriber {
 }
 
 const rowsPerFrame = 500;
+/** A frame is closed when it has this many bytes of rows; with the largest row behind it, it still fits the smallest outbox. */
+const rowBytesPerFrame = 32 * 1024;
 /** A new reader gets the next part of the fleet while less than this waits for it. */
 const queuedBytesMax = 256 * 1024;
 /** Parts sent in one turn of the event loop, so that a large fleet does not hold up live samples. */
@@ -37,8 +39,8 @@ export class FleetFeed {
   readonly #latest: Latest;
   readonly #directory: FleetDirectory;
   readonly #limits: FleetFeedLimits;
-  /** With the ids that each has still to be told of. */
-  readonly #subscribers = new Map<FleetSubscriber, string[]>();
+  /** With the ids that each has still to be told of: the whole fleet at first, later what a slow one missed. Bounded by the fleet. */
+  readonly #subscribers = new Map<FleetSubscriber, Set<string>>();
   /** In order of their oldest unsent change; bounded by the fleet, and empty while nobody watches. */
   readonly #changed = new Set<string>();
   readonly #removed = new Set<string>();
@@ -54,7 +56,7 @@ export class FleetFeed {
 
   /** Sends the whole fleet to the new subscriber, as fast as it reads, and from now on what changes. */
   subscribe(subscriber: FleetSubscriber): void {
-    this.#subscribers.set(subscriber, [...this.#directory.ids()]);
+    this.#subscribers.set(subscriber, new Set(this.#directory.ids()));
     this.#sendParts(subscriber, true);
   }
 
@@ -81,12 +83,16 @@ export class FleetFeed {
 
   #sendParts(subscriber: FleetSubscriber, isFirst = false): void {
     const waiting = this.#subscribers.get(subscriber);
-    if (waiting === undefined || (waiting.length === 0 && !isFirst)) return;
+    if (waiting === undefined || (waiting.size === 0 && !isFirst)) return;
     for (let parts = 0; parts < partsPerTurnMax && subscriber.queuedBytes < queuedBytesMax; parts++) {
-      const ids = waiting.splice(0, rowsPerFrame);
-      const devices = ids.map((id) => this.#row(id)).filter((row) => row !== undefined);
-      const more = waiting.length > 0;
-      subscriber.send(encode({ type: "fleet", server_time_ms: this.#clock.wallMs(), more, devices }));
+      const batch = new RowBatch();
+      for (const id of waiting) {
+        if (batch.isFull) break;
+        waiting.delete(id);
+        batch.add(this.#row(id));
+      }
+      const more = waiting.size > 0;
+      subscriber.send(batch.encode(`"type":"fleet","server_time_ms":${this.#clock.wallMs()},"more":${more}`));
       if (!more) return;
     }
     // A reader that keeps up goes on at once; a slow one with the next tick.
@@ -98,28 +104,34 @@ export class FleetFeed {
     for (const subscriber of this.#subscribers.keys()) this.#sendParts(subscriber);
     const serverTimeMs = this.#clock.wallMs();
     if (this.#removed.size > 0) {
-      this.#publish({ type: "removed", server_time_ms: serverTimeMs, device_ids: [...this.#removed] });
+      const removed: FleetFrame = { type: "removed", server_time_ms: serverTimeMs, device_ids: [...this.#removed] };
+      const frame = textFrame(Buffer.from(JSON.stringify(removed)));
+      for (const subscriber of this.#subscribers.keys()) subscriber.send(frame);
       this.#removed.clear();
     }
-    let budget = this.#limits.fleetRowsPerTickMax;
-    let devices: FleetRow[] = [];
-    for (const id of this.#changed) {
-      if (budget-- === 0) break;
-      this.#changed.delete(id);
-      const row = this.#row(id);
-      if (row !== undefined) devices.push(row);
-      if (devices.length === rowsPerFrame) {
-        this.#publish({ type: "changed", server_time_ms: serverTimeMs, devices });
-        devices = [];
+    const due = [...this.#changed].slice(0, this.#limits.fleetRowsPerTickMax);
+    for (const id of due) this.#changed.delete(id);
+    // A reader that lags gets the rows later, as they are then, instead of more and more old ones.
+    for (const [subscriber, waiting] of this.#subscribers) {
+      if (subscriber.queuedBytes >= queuedBytesMax) for (const id of due) waiting.add(id);
+    }
+    const head = `"type":"changed","server_time_ms":${serverTimeMs}`;
+    let batch = new RowBatch();
+    for (const id of due) {
+      if (batch.isFull) {
+        this.#publish(batch.encode(head));
+        batch = new RowBatch();
       }
+      batch.add(this.#row(id));
     }
     // Sent even when empty: the page sees that the server is there, and what time it is.
-    this.#publish({ type: "changed", server_time_ms: serverTimeMs, devices });
+    this.#publish(batch.encode(head));
   }
 
-  #publish(message: FleetFrame): void {
-    const frame = encode(message);
-    for (const subscriber of this.#subscribers.keys()) subscriber.send(frame);
+  #publish(frame: Uint8Array): void {
+    for (const subscriber of this.#subscribers.keys()) {
+      if (subscriber.queuedBytes < queuedBytesMax) subscriber.send(frame);
+    }
   }
 
   #row(id: string): FleetRow | undefined {
@@ -156,6 +168,25 @@ function fleetPointsOf(values: Values): Partial<Record<FleetPoint, number>> {
   return found;
 }
 
-function encode(message: FleetFrame): Buffer {
-  return textFrame(Buffer.from(JSON.stringify(message)));
+/** The rows of one frame, bounded in number and in bytes; written out one by one, since only so their bytes are known. */
+class RowBatch {
+  readonly #rows: string[] = [];
+  #bytes = 0;
+
+  get isFull(): boolean {
+    return this.#rows.length >= rowsPerFrame || this.#bytes >= rowBytesPerFrame;
+  }
+
+  /** A device that is gone by now has no row. */
+  add(row: FleetRow | undefined): void {
+    if (row === undefined) return;
+    const text = JSON.stringify(row);
+    this.#rows.push(text);
+    this.#bytes += Buffer.byteLength(text);
+  }
+
+  /** The frame, with its header. `head` is what a `FleetFrame` has beside its rows, as JSON without braces. */
+  encode(head: string): Buffer {
+    return textFrame(Buffer.from(`{${head},"devices":[${this.#rows.join(",")}]}`));
+  }
 }

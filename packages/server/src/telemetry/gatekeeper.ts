@@ -45,15 +45,16 @@ export function isRefusal(verdict: object): verdict is Refusal {
 /** Copies the values into fresh objects, and judges on the way what the schema leaves open: the points that nobody has described. */
 function copyValues(device: DeviceState, message: Telemetry, deviceTimeMs: number, nowMs: number): Decoded | Refusal {
   const values: Values = {};
-  let extraPoints = 0;
+  const extraPoints: string[] = [];
   for (const section in message) {
     if (section === "device_id" || section === "timestamp") continue;
     const body: unknown = message[section as keyof Telemetry];
     const known = knownFields.get(section);
     if (known === undefined && !isName(section)) return refuse("invalid_name", `It is ${excerpt(section)}.`);
     if (isScalar(body)) {
-      const refusal = judgeExtraPoint(device, section, body, ++extraPoints, nowMs);
+      const refusal = judgeExtraPoint(section, body);
       if (refusal !== null) return refusal;
+      extraPoints.push(section);
       values[section] = body;
       continue;
     }
@@ -68,31 +69,31 @@ function copyValues(device: DeviceState, message: Telemetry, deviceTimeMs: numbe
       }
       if (!isName(field)) return refuse("invalid_name", `It is ${excerpt(`${section}.${field}`)}.`);
       if (!isScalar(value)) return refuse("nested_value", `It is at ${section}.${field}.`);
-      const refusal = judgeExtraPoint(device, `${section}.${field}`, value, ++extraPoints, nowMs);
+      const name = `${section}.${field}`;
+      const refusal = judgeExtraPoint(name, value);
       if (refusal !== null) return refusal;
+      extraPoints.push(name);
       copy[field] = value;
     }
     values[section] = copy;
   }
+  // Noted at the end and together, so that a message that is refused uses up none of the device's points.
+  if (extraPoints.length > 0 && !device.extraPoints.noteAll(extraPoints, nowMs)) {
+    return refuse(
+      "too_many_points",
+      `This message has ${extraPoints.length}, among them ${extraPoints.at(-1)}; points not sent for an hour make room.`,
+    );
+  }
   return { deviceTimeMs, values };
 }
 
-function judgeExtraPoint(
-  device: DeviceState,
-  name: string,
-  value: Scalar,
-  countInMessage: number,
-  nowMs: number,
-): Refusal | null {
+function judgeExtraPoint(name: string, value: Scalar): Refusal | null {
   if (typeof value === "string" && value.length > limits.textLengthMax) {
     return refuse("text_too_long", `It is at ${name}.`);
   }
   // 1e999 is valid JSON and reads as Infinity; for the catalogue's points the schema refuses it.
   if (typeof value === "number" && !Number.isFinite(value)) {
     return refuse("invalid_schema", `${name} must be a finite number.`);
-  }
-  if (countInMessage > limits.extraPointsMax || !device.extraPoints.note(name, nowMs)) {
-    return refuse("too_many_points", `${name} would be one too many; points not sent for an hour make room.`);
   }
   return null;
 }

@@ -70,7 +70,6 @@ export class EmbeddedStore implements Store {
   async #start(): Promise<void> {
     const worker = new Worker(workerUrl(import.meta.url, "./worker"), { workerData: this.#setup });
     try {
-      // The thread keeps the process alive only while someone waits for it to open or to close.
       await Promise.race([
         once(worker, "message"),
         once(worker, "exit").then(() => Promise.reject(new Error("The store's worker ended while starting."))),
@@ -79,8 +78,8 @@ export class EmbeddedStore implements Store {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Failure("store_failed", `The store at ${this.#setup.path} cannot be opened: ${reason}`, error);
     }
-    worker.unref();
     worker.on("message", (answer: Answer) => this.#settle(answer));
+    worker.unref();
     worker.on("error", () => {});
     worker.once("exit", () => this.#lost());
     this.#worker = worker;
@@ -91,6 +90,8 @@ export class EmbeddedStore implements Store {
     if (worker === null) return Promise.reject(new Failure("store_stopped", "The store's worker is not running."));
     const number = ++this.#lastNumber;
     return new Promise((resolve, reject) => {
+      // The thread keeps the process alive while an answer is awaited.
+      if (this.#pending.size === 0) worker.ref();
       this.#pending.set(number, { resolve, reject });
       worker.postMessage({ ...request, number } satisfies Numbered, transfer);
     });
@@ -99,6 +100,7 @@ export class EmbeddedStore implements Store {
   #settle(answer: Answer): void {
     const pending = this.#pending.get(answer.number);
     this.#pending.delete(answer.number);
+    if (this.#pending.size === 0) this.#worker?.unref();
     if (answer.ok) pending?.resolve(answer.result);
     else {
       const reason = answer.error instanceof Error ? answer.error.message : String(answer.error);

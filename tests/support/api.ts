@@ -1,0 +1,41 @@
+import type { DeviceDetail, EventBody, SampleBody } from "@wattboard/protocol";
+
+/** A server as these helpers see it. */
+interface Reachable {
+  readonly url: string;
+}
+
+async function getJson<T>({ url }: Reachable, path: string): Promise<T> {
+  const response = await fetch(`${url}${path}`);
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+export function deviceDetail(server: Reachable, deviceId: string): Promise<DeviceDetail> {
+  return getJson(server, `/api/v1/devices/${deviceId}`);
+}
+
+/** Newest first. */
+export async function events(server: Reachable): Promise<EventBody[]> {
+  return (await getJson<{ events: EventBody[] }>(server, "/api/v1/events")).events;
+}
+
+/** The stored samples of the last minutes, oldest first. `query` as in the API: `from=…&to=…&limit=…`. */
+export async function storedSamples(server: Reachable, deviceId: string, query = ""): Promise<SampleBody[]> {
+  return (await getJson<{ samples: SampleBody[] }>(server, `/api/v1/devices/${deviceId}/samples?${query}`)).samples;
+}
+
+export function readiness(server: Reachable): Promise<{ status: string; store: string }> {
+  return getJson(server, "/readyz");
+}
+
+/** One number of `/metrics` by its whole name: `wattboard_samples_total{result="accepted"}`. 0 where it is not there yet. */
+export async function metric({ url }: Reachable, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const line = text.split("\n").find((each) => each.startsWith(`${name} `));
+  return line === undefined ? 0 : Number(line.slice(name.length + 1));
+}
+
+export function samplesCounted(server: Reachable, result: string): Promise<number> {
+  return metric(server, `wattboard_samples_total{result="${result}"}`);
+}
