@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { eventually } from "../support/eventually.ts";
-import { openDashboard, openDevice } from "../support/sockets.ts";
+import { openDashboard, openDevice, type TestSocket } from "../support/sockets.ts";
 import { startServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
 
@@ -18,6 +18,8 @@ test("pings every link every 25 s, also one that sends all the time, so that its
     await dashboard.receive(round);
     clock.advance(5_000);
     await eventually(() => expect(pings).toBe(round));
+    // Before time goes on, the server has to have read what answers its pings.
+    await Promise.all([roundTrip(device), roundTrip(dashboard)]);
   }
 });
 
@@ -39,3 +41,11 @@ test("cuts a link that does not answer a ping within 10 s, and only that one", a
   });
   expect(lively.webSocket.readyState).toBe(lively.webSocket.OPEN);
 });
+
+/** Resolves when the server has read everything that was sent on this socket so far. */
+function roundTrip({ webSocket }: TestSocket): Promise<void> {
+  return new Promise((resolve) => {
+    webSocket.once("pong", () => resolve());
+    webSocket.ping();
+  });
+}

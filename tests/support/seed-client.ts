@@ -5,7 +5,7 @@ import { onTestFinished } from "vitest";
 import { eventually } from "./eventually.ts";
 
 /** One line of `seed_client.py`. */
-export interface SeedEvent {
+interface SeedEvent {
   readonly event: "connecting" | "connected" | "sent" | "received" | "refused" | "lost";
   readonly text?: string;
   readonly status?: number;

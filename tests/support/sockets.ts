@@ -3,7 +3,7 @@ import { WebSocket } from "ws";
 import { eventually } from "./eventually.ts";
 
 /** How a socket ended. */
-export interface Closed {
+interface Closed {
   readonly code: number;
   readonly reason: string;
 }

@@ -67,7 +67,7 @@ async function stopWithClock(switchboard: Switchboard, clock: SwitchboardOptions
 }
 
 /** A folder that is gone when the test is. */
-export function temporaryFolder(): string {
+function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "wattboard-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -12,7 +12,7 @@ const count = (fallback: number, description: string, minimum = 1) =>
  * Every setting, once: its type, its default and what it does. From this table come the configuration file's shape, the environment's
  * names (`access.dashboards` is `WATTBOARD_ACCESS_DASHBOARDS`), the flags (`--access-dashboards`) and the reference page.
  */
-export const configSchema = Type.Object({
+const configSchema = Type.Object({
   host: Type.String({
     default: "127.0.0.1",
     minLength: 1,

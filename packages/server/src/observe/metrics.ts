@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 /** A counter or gauge that is read from the parts when asked for, so that the hot path pays an increment of a number and no more. */
-export interface Reading {
+interface Reading {
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
 }

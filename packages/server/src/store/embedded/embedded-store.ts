@@ -100,7 +100,7 @@ export class EmbeddedStore implements Store {
   #settle(answer: Answer): void {
     const pending = this.#pending.get(answer.number);
     this.#pending.delete(answer.number);
-    if (this.#pending.size === 0) this.#worker?.unref();
+    if (this.#pending.size === 0 && !this.#closing) this.#worker?.unref();
     if (answer.ok) pending?.resolve(answer.result);
     else {
       const reason = answer.error instanceof Error ? answer.error.message : String(answer.error);

@@ -1,0 +1,47 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { needs } from "../support/needs.ts";
+import { pythonWithWebsockets } from "../support/seed-client.ts";
+import { openDashboard } from "../support/sockets.ts";
+import { startServer } from "../support/start-server.ts";
+
+/** Runs a file of `examples/` until the test ends; gives what it prints. */
+function runExample(program: string, file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  const path = fileURLToPath(new URL(`../../examples/${file}`, import.meta.url));
+  const child: ChildProcess = spawn(program, [path, ...args], { env: { PATH: process.env.PATH, ...env } });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  const output = { text: "" };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk) => {
+      output.text += chunk;
+    });
+  }
+  return output;
+}
+
+test("the device and the dashboard in Node find each other through the server", async () => {
+  const server = await startServer();
+  const token = server.addDevice("ems_001");
+  const env = { WATTBOARD_URL: server.url };
+  const dashboard = runExample(process.execPath, "dashboard.mjs", ["ems_001"], env);
+  const device = runExample(process.execPath, "device.mjs", [], { ...env, DEVICE_ID: "ems_001", API_TOKEN: token });
+  await eventually(() => expect(device.text).toContain("online"), { withinMs: 10_000 });
+  await eventually(() => expect(dashboard.text).toMatch(/CHARGING 50\.\d+ % 528 W/), { withinMs: 10_000 });
+});
+
+needs("python3-websockets", pythonWithWebsockets !== undefined)("the device in Python", () => {
+  test("sends what a dashboard gets", async () => {
+    const server = await startServer();
+    const dashboard = await openDashboard(server.wsUrl, "ems_001");
+    const URI = `${server.wsUrl}/ws/device/ems_001`;
+    const env = { URI, DEVICE_ID: "ems_001", API_TOKEN: server.addDevice("ems_001") };
+    const device = runExample(pythonWithWebsockets ?? "python3", "device.py", [], env);
+    const [text = ""] = await dashboard.receive(1);
+    expect(JSON.parse(text)).toMatchObject({ device_id: "ems_001", battery: { soc: 85 } });
+    expect(device.text).toContain("connected");
+  });
+});
