@@ -1,6 +1,6 @@
 import type { Scalar } from "@wattboard/protocol";
 
-/** The values of one message, by section and field. Extra points outside any section stand under their own name. */
+/** The values of one message, by section and field. Extra points outside any section stand under their own name, as do `device_id` and `timestamp`. */
 export type Values = Record<string, Scalar | Record<string, Scalar | readonly string[]>>;
 
 /** What the gatekeeper makes of a valid message: fresh objects that share nothing with the frame. */

@@ -1,0 +1,144 @@
+import { Burst, deliveryHeaderBytes } from "./burst.ts";
+import { benchDeviceId } from "./message.ts";
+import { closeAll, openAll, openDashboard, openDevice, type Peer } from "./peer.ts";
+
+const TEXT = 0x81;
+/** Send times that are remembered; a dashboard that lags further behind ends the bench. */
+const remembered = 4_096;
+
+/** One device and those who watch it. */
+interface Group {
+  readonly device: Peer;
+  readonly burst: Burst;
+  readonly dashboards: number;
+  readonly sentAtMs: Float64Array;
+  sent: number;
+  delivered: number;
+}
+
+export interface Topology {
+  readonly devices: number;
+  readonly dashboardsPerDevice: number;
+  /** Messages of one device on the way at once, when the ceiling is sought. */
+  readonly window: number;
+}
+
+/**
+ * Devices and their dashboards. All messages have one length, and TCP keeps their order: the n-th frame of a dashboard is the n-th message
+ * of its device, so that latency is known without reading a byte of the message.
+ */
+export class FanoutLoad {
+  readonly #groups: Group[] = [];
+  readonly #peers: Peer[] = [];
+  readonly #window: number;
+  #mode: "idle" | "ceiling" | "paced" = "idle";
+  #latenciesMs: number[] = [];
+  delivered = 0;
+
+  private constructor(window: number) {
+    this.#window = window;
+  }
+
+  static async open(port: number, { devices, dashboardsPerDevice, window }: Topology): Promise<FanoutLoad> {
+    const load = new FanoutLoad(window);
+    const dashboards = await openAll(devices * dashboardsPerDevice, (index) =>
+      openDashboard(port, Math.floor(index / dashboardsPerDevice)),
+    );
+    const devicePeers = await openAll(devices, (index) => openDevice(port, index));
+    devicePeers.forEach((device, index) => {
+      device.onBytes = () => {
+        throw new Error("The server sent a device something unasked.");
+      };
+      const group: Group = {
+        device,
+        burst: new Burst(benchDeviceId(index), 1, { ping: false }),
+        dashboards: dashboardsPerDevice,
+        sentAtMs: new Float64Array(remembered),
+        sent: 0,
+        delivered: 0,
+      };
+      load.#groups.push(group);
+      const watching = dashboards.slice(index * dashboardsPerDevice, (index + 1) * dashboardsPerDevice);
+      for (const dashboard of watching) load.#watch(group, dashboard);
+    });
+    load.#peers.push(...devicePeers, ...dashboards);
+    return load;
+  }
+
+  /** Sends as fast as it is delivered, until `stop`. */
+  startCeiling(): void {
+    this.#mode = "ceiling";
+    for (const group of this.#groups) this.#fill(group);
+  }
+
+  /** Sends `perSecond` messages a second in all, the devices taking turns, whatever comes back; until `stop`. */
+  startPaced(perSecond: number): void {
+    this.#mode = "paced";
+    this.#latenciesMs = [];
+    const startedAtMs = performance.now();
+    let sent = 0;
+    const pace = (): void => {
+      if (this.#mode !== "paced") return;
+      const due = Math.floor(((performance.now() - startedAtMs) / 1_000) * perSecond);
+      // Not more than one of each device in a turn, so that what comes in is looked at in between.
+      for (let i = 0; i < this.#groups.length && sent < due; i++) {
+        this.#send(this.#groups[sent++ % this.#groups.length] as Group);
+      }
+      // The load generator has a core to itself: it polls, because timers come a millisecond late.
+      setImmediate(pace);
+    };
+    pace();
+  }
+
+  stop(): void {
+    this.#mode = "idle";
+  }
+
+  get isDrained(): boolean {
+    return this.#groups.every(({ sent, delivered, dashboards }) => delivered === sent * dashboards);
+  }
+
+  /** From the device's write until a dashboard has read it, of every delivery since `startPaced`. */
+  takeLatenciesMs(): number[] {
+    const taken = this.#latenciesMs;
+    this.#latenciesMs = [];
+    return taken;
+  }
+
+  close(): void {
+    closeAll(this.#peers);
+  }
+
+  #watch(group: Group, dashboard: Peer): void {
+    const frameBytes = deliveryHeaderBytes + group.burst.messageBytes;
+    let receivedBytes = 0;
+    let frames = 0;
+    dashboard.onBytes = (bytes) => {
+      const nowMs = performance.now();
+      if (receivedBytes % frameBytes === 0 && bytes[0] !== TEXT) {
+        throw new Error("The server sent a dashboard something else than a text.");
+      }
+      receivedBytes += bytes.length;
+      const before = frames;
+      frames = Math.floor(receivedBytes / frameBytes);
+      if (group.sent - before > remembered) throw new Error("A dashboard lags too far behind.");
+      if (this.#mode !== "ceiling") {
+        for (let i = before; i < frames; i++)
+          this.#latenciesMs.push(nowMs - (group.sentAtMs[i % remembered] as number));
+      }
+      group.delivered += frames - before;
+      this.delivered += frames - before;
+      if (this.#mode === "ceiling") this.#fill(group);
+    };
+  }
+
+  #fill(group: Group): void {
+    while (group.sent - group.delivered / group.dashboards < this.#window) this.#send(group);
+  }
+
+  #send(group: Group): void {
+    group.sentAtMs[group.sent++ % remembered] = performance.now();
+    // A message is much smaller than the kernel's buffer: it is taken at once, and the bytes are free again.
+    group.device.socket.write(group.burst.stamped());
+  }
+}

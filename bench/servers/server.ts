@@ -1,0 +1,30 @@
+/** A server under test, in a process of its own. */
+export interface Server {
+  readonly name: string;
+  readonly port: number;
+  readonly pid: number;
+  /** What the server itself counts. */
+  counts(): Promise<Counts>;
+  /** Has it collect its garbage; for scenarios that measure memory. Needs `collectable`. */
+  collectGarbage(): void;
+  stop(): Promise<void>;
+}
+
+export interface Counts {
+  readonly accepted: number;
+  /** Refused, dropped, or accepted but not stored: must stay 0. */
+  readonly lost: number;
+  /** Durable samples; null where the server stores nothing. */
+  readonly stored: number | null;
+}
+
+export interface ServerOptions {
+  /** How many devices the server must know. */
+  readonly devices: number;
+  /** Lets the bench call for a garbage collection. */
+  readonly collectable?: boolean;
+  /** Folder for a CPU profile, written when the server stops. */
+  readonly profileDir?: string | undefined;
+}
+
+export type StartServer = (options: ServerOptions) => Promise<Server>;

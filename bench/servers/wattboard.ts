@@ -1,0 +1,86 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadConfig, startSwitchboard } from "wattboard";
+import { benchDeviceId, benchToken } from "../load/message.ts";
+import { atEnd } from "../measure/cleanup.ts";
+import { until } from "../measure/until.ts";
+import type { Counts, Server, ServerOptions } from "./server.ts";
+import { ServerProcess } from "./server-process.ts";
+
+const program = fileURLToPath(new URL("../../node_modules/.bin/wattboard", import.meta.url));
+const unlimited = String(1_000_000_000);
+
+/** The limits that a well-behaved fleet never meets, out of the load's way. All else is as it comes out of the box. */
+const settings = {
+  WATTBOARD_HOST: "127.0.0.1",
+  WATTBOARD_PORT: "0",
+  WATTBOARD_ACCESS_DASHBOARDS: "public",
+  WATTBOARD_LIMITS_MESSAGES_PER_SECOND: unlimited,
+  WATTBOARD_LIMITS_MESSAGES_BURST: unlimited,
+  WATTBOARD_LIMITS_SOCKETS_PER_ADDRESS: "100000",
+  // At full speed the default holds a third of a second; a disk that others use too stalls for longer. What waits at the end is reported.
+  WATTBOARD_STORE_QUEUE_BYTES: String(256 * 1024 * 1024),
+  // The load generator answers no pings.
+  WATTBOARD_HEARTBEAT_PING_MS: "3600000",
+  WATTBOARD_LOG_LEVEL: "warn",
+};
+
+/** Wattboard from its command line, with a new data folder in which the devices are registered. */
+export async function startWattboard(options: ServerOptions): Promise<Server> {
+  const dataDir = mkdtempSync(join(tmpdir(), "wattboard-bench-"));
+  const remove = (): void => rmSync(dataDir, { recursive: true, force: true });
+  const keep = atEnd(remove);
+  await registerDevices(dataDir, options.devices);
+
+  const child = new ServerProcess(program, ["serve"], { ...settings, WATTBOARD_DATA_DIR: dataDir }, options);
+  let url = "";
+  await until(
+    () => {
+      child.assertRuns();
+      url = readControlUrl(join(dataDir, "control.json"));
+      return url !== "";
+    },
+    () => "Wattboard did not start in time.",
+  );
+  return {
+    name: "wattboard",
+    port: Number(new URL(url).port),
+    pid: child.pid,
+    counts: async () => readCounts(await (await fetch(`${url}/metrics`)).text()),
+    collectGarbage: () => child.signal("SIGUSR2"),
+    stop: async () => {
+      await child.stop();
+      remove();
+      keep();
+    },
+  };
+}
+
+async function registerDevices(dataDir: string, count: number): Promise<void> {
+  const flags = { port: "0", data_dir: dataDir, "log.level": "silent" };
+  const switchboard = await startSwitchboard({ config: loadConfig({ flags, env: {}, file: undefined }).config });
+  for (let i = 0; i < count; i++) switchboard.devices.add({ deviceId: benchDeviceId(i), token: benchToken });
+  await switchboard.stop();
+}
+
+/** The running server writes its address there, for the command line of the same machine. */
+function readControlUrl(path: string): string {
+  try {
+    return (JSON.parse(readFileSync(path, "utf8")) as { url: string }).url;
+  } catch {
+    return "";
+  }
+}
+
+function readCounts(metrics: string): Counts {
+  let accepted = 0;
+  let lost = 0;
+  for (const [, result, value] of metrics.matchAll(/^wattboard_samples_total\{result="(\w+)"\} (\d+)$/gm)) {
+    if (result === "accepted") accepted = Number(value);
+    else lost += Number(value);
+  }
+  const stored = /^wattboard_stored_samples_total (\d+)$/m.exec(metrics);
+  return { accepted, lost, stored: Number(stored?.[1] ?? 0) };
+}
