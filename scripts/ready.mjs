@@ -15,8 +15,8 @@ export function makeReady() {
   const lockfile = join(root, "package-lock.json");
   if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lockfile).mtimeMs) {
     console.error("Installing what is missing, and building (once; about a minute) …");
-    // `npm ci` leaves the lockfile as it is, and ends with the `prepare` script, which builds.
-    run("npm", ["ci", "--loglevel=error"], "npm could not install. Is the npm registry reachable?");
+    // Not `npm ci`: it refuses a lockfile where a registry lacks an optional package of another platform. Ends with `prepare`, which builds.
+    run("npm", ["install", "--loglevel=error", "--no-progress"], "npm could not install. Is the npm registry reachable?");
     pinNode();
     return;
   }
