@@ -269,8 +269,8 @@ function textOf(frame: Uint8Array): string {
 
 function collectingStore(into: { deviceId: string; epoch: number; seq: number; number: string }[]): Store {
   return {
-    append: async (batch) => {
-      for (const { deviceId, epoch, seq, message } of readRecords(batch)) {
+    append: async (batches) => {
+      for (const { deviceId, epoch, seq, message } of readRecords(Buffer.concat(batches))) {
         into.push({ deviceId, epoch, seq, number: Buffer.from(message).toString() });
       }
     },

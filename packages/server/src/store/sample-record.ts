@@ -53,19 +53,58 @@ export function writeRecord(
 export function* readRecords(batch: Uint8Array): Generator<StoredSample> {
   const buffer = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
   for (let offset = 0; offset < buffer.length; ) {
+    const sample = readRecord(buffer, offset);
+    yield sample;
+    offset += headerBytes + sample.deviceId.length + sample.message.length;
+  }
+}
+
+/** What the journal needs to know of a batch without reading its messages. */
+export interface BatchSummary {
+  readonly samples: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** The newest sample of each device in it. */
+  readonly newest: StoredSample[];
+}
+
+/** Looks through a batch; makes objects of the newest samples only. Throws a RangeError where a record is cut off. */
+export function scanRecords(batch: Uint8Array): BatchSummary {
+  const buffer = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
+  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+  let samples = 0;
+  let fromMs = Number.POSITIVE_INFINITY;
+  let toMs = Number.NEGATIVE_INFINITY;
+  const newestAt = new Map<string, number>();
+  for (let offset = 0; offset < buffer.length; ) {
     const idAt = offset + headerBytes;
-    const messageAt = idAt + buffer.readUInt8(offset + 29);
-    const end = messageAt + buffer.readUInt16LE(offset + 30);
+    const messageAt = idAt + view.getUint8(offset + 29);
+    const end = messageAt + view.getUint16(offset + 30, true);
     if (end > buffer.length) throw new RangeError(`The record at byte ${offset} is cut off.`);
-    yield {
-      deviceId: buffer.toString("latin1", idAt, messageAt),
-      observedAtMs: buffer.readDoubleLE(offset),
-      receivedAtMs: buffer.readDoubleLE(offset + 8),
-      clock: buffer.readUInt8(offset + 28) & serverClockFlag ? "server" : "device",
-      epoch: buffer.readDoubleLE(offset + 16),
-      seq: buffer.readUInt32LE(offset + 24),
-      message: buffer.subarray(messageAt, end),
-    };
+    const observedAtMs = view.getFloat64(offset, true);
+    samples++;
+    if (observedAtMs < fromMs) fromMs = observedAtMs;
+    if (observedAtMs > toMs) toMs = observedAtMs;
+    const id = buffer.toString("latin1", idAt, messageAt);
+    const known = newestAt.get(id);
+    if (known === undefined || observedAtMs >= view.getFloat64(known, true)) newestAt.set(id, offset);
     offset = end;
   }
+  return { samples, fromMs, toMs, newest: [...newestAt.values()].map((offset) => readRecord(buffer, offset)) };
+}
+
+function readRecord(buffer: Buffer, offset: number): StoredSample {
+  const idAt = offset + headerBytes;
+  const messageAt = idAt + buffer.readUInt8(offset + 29);
+  const end = messageAt + buffer.readUInt16LE(offset + 30);
+  if (end > buffer.length) throw new RangeError(`The record at byte ${offset} is cut off.`);
+  return {
+    deviceId: buffer.toString("latin1", idAt, messageAt),
+    observedAtMs: buffer.readDoubleLE(offset),
+    receivedAtMs: buffer.readDoubleLE(offset + 8),
+    clock: buffer.readUInt8(offset + 28) & serverClockFlag ? "server" : "device",
+    epoch: buffer.readDoubleLE(offset + 16),
+    seq: buffer.readUInt32LE(offset + 24),
+    message: buffer.subarray(messageAt, end),
+  };
 }

@@ -4,10 +4,10 @@
  */
 export interface Store {
   /**
-   * Stores a batch of records (see `sample-record.ts`). Resolves when it is durable: this is the ack point. Rejects with a `Failure`
-   * where nothing of the batch was stored; the same batch may then be offered again.
+   * Stores batches of records (see `sample-record.ts`), all or nothing. Resolves when they are durable: this is the ack point. Rejects with a
+   * `Failure` where nothing was stored; the same batches may then be offered again. They are read before this returns.
    */
-  append(batch: Uint8Array): Promise<void>;
+  append(batches: readonly Uint8Array[]): Promise<void>;
   /** The newest sample of every device that the store knows, by measured time. */
   latest(): Promise<StoredSample[]>;
   /** One device's samples with `fromMs <= observedAtMs < toMs`, oldest first; where they are more than `limit`, the newest of them. */

@@ -7,8 +7,9 @@ export class DeviceState {
   /** The id as the journal writes it. */
   readonly idBytes: Buffer;
   latest: Reading | null = null;
-  /** The latest sample as the device sent it. */
-  latestFrame: Buffer | null = null;
+  /** Holds the latest sample as the device sent it; written over by the next, so that no sample costs an allocation. */
+  #frame = Buffer.alloc(0);
+  #frameBytes = 0;
   accepted = 0;
   readonly dropped = new Map<RefusalCode, number>();
   lastRefusal: { readonly refusal: Refusal; readonly atMs: number } | null = null;
@@ -18,6 +19,21 @@ export class DeviceState {
   constructor(deviceId: string) {
     this.deviceId = deviceId;
     this.idBytes = Buffer.from(deviceId, "latin1");
+  }
+
+  /** Makes `reading` the latest unless a newer one, by measured time, is known: late samples never become live. Copies the frame. */
+  offer(reading: Reading, frame: Uint8Array): boolean {
+    if (this.latest !== null && reading.observedAtMs < this.latest.observedAtMs) return false;
+    this.latest = reading;
+    if (frame.length > this.#frame.length) this.#frame = Buffer.allocUnsafeSlow(Math.ceil(frame.length * 1.25));
+    this.#frame.set(frame);
+    this.#frameBytes = frame.length;
+    return true;
+  }
+
+  /** The latest sample as the device sent it, or null. A view that holds until the next sample. */
+  get latestFrame(): Buffer | null {
+    return this.latest === null ? null : this.#frame.subarray(0, this.#frameBytes);
   }
 
   noteDropped(refusal: Refusal, atMs: number): void {

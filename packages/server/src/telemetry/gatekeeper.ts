@@ -34,8 +34,13 @@ export function decode(device: DeviceState, frame: Buffer, nowMs: number): Decod
   }
   const deviceTimeMs = parseRfc3339(message.timestamp);
   if (Number.isNaN(deviceTimeMs)) return refuse("invalid_timestamp", `It is ${excerpt(message.timestamp)}.`);
-  if (!sectionNames.some((section) => message[section] !== undefined)) return refuse("no_section");
+  if (!hasSection(message)) return refuse("no_section");
   return judgeValues(device, message, deviceTimeMs, nowMs);
+}
+
+function hasSection(message: Telemetry): boolean {
+  for (const section of sectionNames) if (message[section] !== undefined) return true;
+  return false;
 }
 
 export function isRefusal(verdict: object): verdict is Refusal {

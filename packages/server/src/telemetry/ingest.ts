@@ -4,7 +4,6 @@ import type { DeviceState } from "./device-state.ts";
 import type { Fanout } from "./fanout.ts";
 import { decode, isRefusal } from "./gatekeeper.ts";
 import type { Journal } from "./journal.ts";
-import { offerLatest } from "./latest.ts";
 import type { Reading } from "./reading.ts";
 
 /** Where a frame comes from, as ingest sees it: one stay of a device on one link. */
@@ -67,7 +66,7 @@ export class Ingest {
 
     // Hot lane.
     this.#fanout.publish(device.deviceId, frame);
-    if (offerLatest(device, reading, frame)) this.#observer.deviceChanged(device.deviceId);
+    if (device.offer(reading, frame)) this.#observer.deviceChanged(device.deviceId);
     // Cold lane.
     this.#journal.append(device, reading, frame);
   }

@@ -28,6 +28,11 @@ interface Batch {
 }
 
 const retryMs = 1_000;
+/**
+ * Full batches that wait are handed over together, up to this size: an answer of the store is heard once a turn of the event loop, and a turn
+ * under full load brings more than one batch.
+ */
+const handOverBytesMax = 32 * 1024 * 1024;
 
 /**
  * The start of the cold lane: collects samples into batches and hands them to the store one after another. The hot lane only ever
@@ -39,11 +44,12 @@ export class Journal {
   readonly #limits: JournalLimits;
   readonly #observer: JournalObserver;
   readonly #stopTimer: CancelTimer;
-  /** Oldest first; the last one is being filled, the first one may be at the store. */
+  /** Oldest first; the last one is being filled. */
   readonly #queue: Batch[] = [];
+  /** How many of the first are at the store. */
+  #atStore = 0;
   #spare: Buffer | null = null;
   #queueBytes = 0;
-  #busy = false;
   #closing = false;
   #drained: (() => void) | null = null;
 
@@ -89,7 +95,7 @@ export class Journal {
   #batchWithRoom(bytes: number): Batch {
     const last = this.#queue.at(-1);
     // The batch at the store is never written to: it may have to be offered again as it was.
-    const isFillable = last !== undefined && !(this.#busy && this.#queue.length === 1);
+    const isFillable = last !== undefined && this.#queue.length > this.#atStore;
     if (isFillable && last.bytes + bytes <= last.buffer.length) return last;
     if (isFillable) this.#handOver();
     const batch: Batch = { buffer: this.#takeBuffer(), bytes: 0, samples: 0 };
@@ -104,28 +110,35 @@ export class Journal {
   }
 
   #handOver(): void {
-    const batch = this.#queue[0];
-    if (this.#busy) return;
-    if (batch === undefined) {
+    if (this.#atStore > 0) return;
+    if (this.#queue.length === 0) {
       this.#drained?.();
       return;
     }
-    this.#busy = true;
+    const batches: Batch[] = [];
+    let bytes = 0;
+    for (const batch of this.#queue) {
+      if (batches.length > 0 && bytes + batch.bytes > handOverBytesMax) break;
+      batches.push(batch);
+      bytes += batch.bytes;
+    }
+    this.#atStore = batches.length;
     const startedAtMs = this.#clock.monotonicMs();
-    this.#store.append(batch.buffer.subarray(0, batch.bytes)).then(
+    this.#store.append(batches.map((batch) => batch.buffer.subarray(0, batch.bytes))).then(
       () => {
-        this.#busy = false;
-        this.#queue.shift();
-        this.#queueBytes -= batch.bytes;
-        this.#spare = batch.buffer;
-        this.#observer.committed(batch.samples, this.#clock.monotonicMs() - startedAtMs);
+        this.#atStore = 0;
+        this.#queue.splice(0, batches.length);
+        this.#queueBytes -= bytes;
+        this.#spare = batches[0]?.buffer ?? null;
+        const samples = batches.reduce((sum, batch) => sum + batch.samples, 0);
+        this.#observer.committed(samples, this.#clock.monotonicMs() - startedAtMs);
         // A full batch, or a stop, does not wait for the timer.
         if (this.#queue.length > 1 || this.#closing) this.#handOver();
       },
       (error: unknown) => {
         this.#observer.failed(error);
         this.#clock.after(retryMs, () => {
-          this.#busy = false;
+          this.#atStore = 0;
           this.#handOver();
         });
       },

@@ -1,6 +1,6 @@
 import type { StoredSample } from "../store/store.ts";
 import { decode, isRefusal } from "./gatekeeper.ts";
-import { type Latest, offerLatest } from "./latest.ts";
+import type { Latest } from "./latest.ts";
 
 /** Puts what the store knew last back in memory at start. Gives whether the sample could be read by today's rules. */
 export function restoreLatest(latest: Latest, sample: StoredSample): boolean {
@@ -9,6 +9,6 @@ export function restoreLatest(latest: Latest, sample: StoredSample): boolean {
   const decoded = decode(device, frame, sample.receivedAtMs);
   if (isRefusal(decoded)) return false;
   const { deviceId, observedAtMs, receivedAtMs, clock, epoch, seq } = sample;
-  offerLatest(device, { ...decoded, deviceId, observedAtMs, receivedAtMs, clock, epoch, seq }, frame);
+  device.offer({ ...decoded, deviceId, observedAtMs, receivedAtMs, clock, epoch, seq }, frame);
   return true;
 }

@@ -33,10 +33,15 @@ export class EmbeddedStore implements Store {
     return store;
   }
 
-  async append(batch: Uint8Array): Promise<void> {
-    // The caller keeps its batch, to offer it again should this fail; one copy is cheaper than asking for it back.
-    const copy = new Uint8Array(batch);
-    await this.#ask({ kind: "append", batch: copy }, [copy.buffer]);
+  async append(batches: readonly Uint8Array[]): Promise<void> {
+    // The caller keeps its batches, to offer them again should this fail; one copy is cheaper than asking for them back.
+    const batch = new Uint8Array(batches.reduce((sum, { length }) => sum + length, 0));
+    let offset = 0;
+    for (const each of batches) {
+      batch.set(each, offset);
+      offset += each.length;
+    }
+    await this.#ask({ kind: "append", batch }, [batch.buffer]);
   }
 
   async latest(): Promise<StoredSample[]> {

@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { migrate } from "../../base/migrate.ts";
-import { readRecords, recordBytes, writeRecord } from "../sample-record.ts";
+import { readRecords, recordBytes, scanRecords, writeRecord } from "../sample-record.ts";
 import type { SampleQuery, StoredSample } from "../store.ts";
 import { migrations } from "./schema.ts";
 
@@ -44,20 +44,10 @@ export class JournalFile {
 
   /** Durable when it returns; where it throws, nothing was stored. */
   append(batch: Uint8Array): void {
-    let samples = 0;
-    let fromMs = Number.POSITIVE_INFINITY;
-    let toMs = Number.NEGATIVE_INFINITY;
-    const newest = new Map<string, StoredSample>();
-    for (const sample of readRecords(batch)) {
-      samples++;
-      fromMs = Math.min(fromMs, sample.observedAtMs);
-      toMs = Math.max(toMs, sample.observedAtMs);
-      const known = newest.get(sample.deviceId);
-      if (known === undefined || sample.observedAtMs >= known.observedAtMs) newest.set(sample.deviceId, sample);
-    }
+    const { samples, fromMs, toMs, newest } = scanRecords(batch);
     if (samples === 0) return;
     this.#insert.run(samples, fromMs, toMs, zstdCompressSync(batch));
-    for (const sample of newest.values()) this.#note(sample);
+    for (const sample of newest) this.#note(sample);
     this.#rowsSinceSave++;
   }
 

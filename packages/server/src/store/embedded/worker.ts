@@ -1,16 +1,10 @@
-import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import type { StoredSample } from "../store.ts";
 import { JournalFile } from "./journal-file.ts";
 import type { Answer, Numbered, Request, WorkerSetup } from "./messages.ts";
 
-/** A little less than usual; at the least it still gets a quarter of a core that is wholly busy. */
-const storePriority = 5;
-
 /** The store's thread: takes one request after another, so that a commit never waits for a lock. */
 const setup = workerData as WorkerSetup;
-// Where threads share a core, live samples go first. On Linux a priority is a thread's; elsewhere it would be the whole process's.
-if (process.platform === "linux") setPriority(storePriority);
 const journal = new JournalFile(setup.path, setup);
 const port = parentPort;
 if (port === null) throw new Error("This file runs as a worker of the embedded store.");
