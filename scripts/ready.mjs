@@ -16,7 +16,11 @@ export function makeReady() {
   if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lockfile).mtimeMs) {
     console.error("Installing what is missing, and building (once; about a minute) …");
     // Not `npm ci`: it refuses a lockfile where a registry lacks an optional package of another platform. Ends with `prepare`, which builds.
-    run("npm", ["install", "--loglevel=error", "--no-progress"], "npm could not install. Is the npm registry reachable?");
+    run(
+      "npm",
+      ["install", "--loglevel=error", "--no-progress"],
+      "npm could not install. Is the npm registry reachable?",
+    );
     pinNode();
     return;
   }
