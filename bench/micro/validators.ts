@@ -21,7 +21,7 @@ const cases: Readonly<Record<string, () => boolean>> = {
   "Zod, safeParse": zodCheck(),
   "timestamp, ours": () => parseRfc3339(timestamp) > 0,
   "timestamp, Date.parse": () => Date.parse(timestamp) > 0,
-  "gatekeeper, whole (parse, validate, copy)": gatekeeperDecode(),
+  "gatekeeper, whole (parse, validate, judge)": gatekeeperDecode(),
 };
 
 const warmUpMs = 150;

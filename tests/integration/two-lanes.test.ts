@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { deviceDetail, events, metric, readiness, samplesCounted, storedSamples } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
@@ -201,4 +201,13 @@ describe("what is stored", () => {
     }
     expect((await fetch(`${server.url}/api/v1/devices/nobody/samples`)).status).toBe(404);
   });
+});
+
+test("a stop ends in its time though the store does not answer any more", async () => {
+  const clock = new ManualClock(Date.now());
+  const server = await startServer({ clock });
+  const release = server.store.stall();
+  onTestFinished(release);
+  await server.stop();
+  await expect(fetch(`${server.url}/livez`)).rejects.toThrow();
 });

@@ -376,7 +376,10 @@ function outageOfClose(closeCode: number, reason: string): Outage {
   if (closeCode === disconnects.replaced.code) {
     return {
       code: "replaced",
-      message: "A newer connection of this device took over: does another device use its token?",
+      message:
+        reason === "" || reason === disconnects.replaced.reason
+          ? "A newer connection of this device took over: does another device use its token?"
+          : `The server ended the link for a breach of its rules: ${reason}.`,
     };
   }
   if (closeCode === 1006) return { code: "closed", message: "The connection was lost." };

@@ -1,6 +1,9 @@
 import type { Scalar, SectionName, Telemetry } from "@wattboard/protocol";
 
-/** A section's own fields beside the known ones; each becomes a point by itself (`battery.cycle_count`). */
+/**
+ * A section's own fields beside the known ones; each becomes a point by itself (`battery.cycle_count`). Lists are for the error flags alone:
+ * anywhere else the server drops the message (`nested_value`).
+ */
 type Fields = { readonly [field: string]: Scalar | readonly string[] | undefined };
 
 /**

@@ -14,6 +14,18 @@ export const disconnects = {
     reconnect: "soon",
     meaning: "The client leaves, or the page is closed.",
   },
+  protocolError: {
+    code: 1002,
+    reason: "",
+    reconnect: "soon",
+    meaning: "A frame broke the rules of RFC 6455: not masked, reserved bits, a bad length.",
+  },
+  tooManyPieces: {
+    code: 1008,
+    reason: "",
+    reconnect: "later",
+    meaning: "A message came in more than 32 fragments, or trickled in in more than 1,024 pieces.",
+  },
   binary: { code: 1003, reason: "text frames only", reconnect: "soon", meaning: "A binary frame was received." },
   badUtf8: { code: 1007, reason: "", reconnect: "soon", meaning: "A text frame was not UTF-8." },
   replaced: {

@@ -11,7 +11,7 @@ import { type Clock, systemClock } from "./base/clock.ts";
 import { Failure, systemErrorCode } from "./base/failure.ts";
 import type { Config } from "./config.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
-import { type DoorContext, LinkCounts } from "./doors/doors.ts";
+import { type DoorContext, Links } from "./doors/doors.ts";
 import { createHttpDoor } from "./doors/http-door.ts";
 import { createWebSocketServer } from "./doors/upgrade.ts";
 import { UpgradeRouter } from "./doors/upgrade-router.ts";
@@ -167,11 +167,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     );
     const heartbeat = new Heartbeat(clock);
     undo.push(() => heartbeat.stop());
-    const links = new LinkCounts();
+    const links = new Links();
     const context: DoorContext = {
       clock,
       gate,
-      health,
       heartbeat,
       links,
       log,
@@ -258,6 +257,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       token: localToken,
     });
     health.started();
+    warnOfOldSqlite(log);
     log.info({ url, data_dir: config.data_dir, devices: devices.list().length }, "wattboard is ready");
 
     const stop = async (): Promise<void> => {
@@ -271,12 +271,14 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       await untilNoLinks(links, clock);
       for (const link of links.all()) link.terminate();
       await app.close();
-      const leftMs = stopMsMax - 1_000 - (clock.monotonicMs() - startedAtMs);
-      const unstored = await journal.close(leftMs);
+      const leftMs = (): number => Math.max(0, stopMsMax - 1_000 - (clock.monotonicMs() - startedAtMs));
+      const unstored = await journal.close(leftMs());
       if (unstored > 0) log.error({ unstored }, "the store did not take these samples in time; they were never acked");
       fleetFeed.stop();
       heartbeat.stop();
-      if (unstored === 0) await store.close();
+      await closeWithin(leftMs(), store, clock).catch((error: unknown) =>
+        log.error({ err: error }, "the store did not close"),
+      );
       accessFile.close();
       clearInterval(awake);
       log.info("stopped");
@@ -289,8 +291,16 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
   }
 }
 
+/** Closes the store; rejects where it fails, or takes longer than that. What it has committed is safe either way. */
+function closeWithin(graceMs: number, store: Store, clock: Clock): Promise<void> {
+  return new Promise((resolve, reject) => {
+    clock.after(graceMs, () => reject(new Failure("store_failed", "The store did not answer in time.")));
+    store.close().then(resolve, reject);
+  });
+}
+
 /** Resolves when every link has ended, or after a while. */
-function untilNoLinks(links: LinkCounts, clock: Clock): Promise<void> {
+function untilNoLinks(links: Links, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const deadlineMs = clock.monotonicMs() + linksCloseMsMax;
     const cancel = clock.every(20, () => {
@@ -299,6 +309,20 @@ function untilNoLinks(links: LinkCounts, clock: Clock): Promise<void> {
       resolve();
     });
   });
+}
+
+/** The release with the last fix of a fault that could corrupt a write-ahead log. */
+const soundSqlite = [3, 51, 3];
+
+function warnOfOldSqlite(log: Log): void {
+  const version = process.versions.sqlite ?? "0";
+  const parts = version.split(".").map(Number);
+  const differing = soundSqlite.findIndex((part, at) => (parts[at] ?? 0) !== part);
+  if (differing === -1 || (parts[differing] ?? 0) > (soundSqlite[differing] ?? 0)) return;
+  log.warn(
+    { sqlite: version },
+    "this Node brings an SQLite older than 3.51.3, which can corrupt a write-ahead log; Node 24.21 brings a sound one",
+  );
 }
 
 function urlHost(host: string): string {

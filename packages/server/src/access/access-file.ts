@@ -30,8 +30,7 @@ export const accessFileName = "access.db";
 
 /**
  * Opens `access.db`, which holds who may do what, and with it locks the data folder: the lock is the file's own, so it is gone with the
- * process however that ends. Where somebody else has it, waits for
- * `waitMs`, standing still. Throws a `Failure`: `data_dir_in_use`, `data_dir_not_writable`.
+ * process however that ends. Where somebody else has it, waits for `waitMs`, standing still. Throws a `Failure`: `data_dir_in_use`, `data_dir_not_writable`.
  */
 export function openAccessFile(dataDir: string, { waitMs = 0 } = {}): DatabaseSync {
   let database: DatabaseSync | null = null;

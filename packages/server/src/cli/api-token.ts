@@ -60,7 +60,7 @@ Used as: Authorization: Bearer <token>`,
     });
 
   addAdministrationOptions(apiToken.command("remove <name>"))
-    .description("Void a token at once.")
+    .description("Void a token: the next request or handshake with it is refused.")
     .addHelpText("after", "\nExamples:\n  $ wattboard api-token remove wallboard")
     .action(async (name: string, options: Options) => {
       const removed = await administer(options, (administration) => administration.removeApiToken(name));

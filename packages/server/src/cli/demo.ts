@@ -31,15 +31,16 @@ Examples:
     const { startSwitchboard } = await import("../switchboard.ts");
     const { formatStatus, planFleet } = await import("@wattboard/simulator");
     const switchboard = await startSwitchboard({ config });
-    const planned = planFleet({ devices: options.devices, seed });
-    const fleet = await registerFleet(planned, new DirectAdministration(switchboard.devices, switchboard.apiTokens));
-    const setup: FleetSetup = { url: switchboard.url, fleet, rateHz: 1, speed: 1, seed };
-    const worker = new Worker(workerUrl(import.meta.url, "./fleet-worker"), { workerData: setup });
-    const exited = once(worker, "exit");
-    const line = new LiveLine();
-    worker.on("message", (status: FleetStatus) => line.show(formatStatus(status)));
+    try {
+      const planned = planFleet({ devices: options.devices, seed });
+      const fleet = await registerFleet(planned, new DirectAdministration(switchboard.devices, switchboard.apiTokens));
+      const setup: FleetSetup = { url: switchboard.url, fleet, rateHz: 1, speed: 1, seed };
+      const worker = new Worker(workerUrl(import.meta.url, "./fleet-worker"), { workerData: setup });
+      const exited = once(worker, "exit");
+      const line = new LiveLine();
+      worker.on("message", (status: FleetStatus) => line.show(formatStatus(status)));
 
-    printLine(`
+      printLine(`
   Wattboard is running with ${options.devices} simulated devices.
 
     Fleet, live       ${switchboard.url}
@@ -54,12 +55,15 @@ Examples:
 
   Ctrl-C stops everything.
 `);
-    await signalled;
-    line.end();
-    printLine("Stopping …");
-    worker.postMessage("stop");
-    await exited;
-    await switchboard.stop();
+      // A fleet that crashes ends the demo too; its error is thrown here.
+      await Promise.race([signalled, exited]);
+      line.end();
+      printLine("Stopping …");
+      worker.postMessage("stop");
+      await exited;
+    } finally {
+      await switchboard.stop();
+    }
     exitSoon();
     printLine("Stopped. The samples are in the store; the next demo goes on from there.");
   });

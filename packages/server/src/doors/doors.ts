@@ -3,7 +3,6 @@ import type { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Heartbeat } from "../link/heartbeat.ts";
 import type { Link, LinkLimits } from "../link/link.ts";
-import type { Health } from "../observe/health.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import type { Handshake } from "./upgrade.ts";
@@ -12,14 +11,13 @@ import type { Handshake } from "./upgrade.ts";
 export interface DoorContext {
   readonly clock: Clock;
   readonly gate: Gate;
-  readonly health: Health;
   readonly heartbeat: Heartbeat;
   readonly linkLimits: LinkLimits;
   readonly log: Log;
   /** For log lines that a peer could cause at will. */
   readonly throttle: Throttle;
   readonly webSocketServer: WebSocketServer;
-  readonly links: LinkCounts;
+  readonly links: Links;
 }
 
 export type DoorName = "device" | "dashboard" | "fleet";
@@ -32,7 +30,7 @@ export interface Door {
 }
 
 /** The open links by door, so that they can be counted, and closed on a stop. Bounded by the number of sockets. */
-export class LinkCounts {
+export class Links {
   readonly #links: Record<DoorName, Set<Link>> = { device: new Set(), dashboard: new Set(), fleet: new Set() };
   refusedCounts = new Map<string, number>();
   slowReaderCount = 0;

@@ -2,7 +2,7 @@ import type { CancelTimer, Clock } from "../base/clock.ts";
 
 /** A link as the heartbeat sees it. */
 export interface Beating {
-  /** Looks after itself: pings when it has been silent, ends when it stays so. */
+  /** Looks after itself: pings now and then, and ends when its peer stays silent. */
   beat(nowMs: number): void;
 }
 

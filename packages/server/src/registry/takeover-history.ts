@@ -4,7 +4,7 @@ export interface TakeoverLimits {
   readonly takeoverWindowMs: number;
 }
 
-/** When one device was taken over lately; bounded by the limit, and forgotten when the window has passed. */
+/** When one device was taken over lately; a few numbers a device, so it is bounded by the fleet. */
 export class TakeoverHistory {
   readonly #limits: TakeoverLimits;
   readonly #atMsByDevice = new Map<string, number[]>();

@@ -59,6 +59,17 @@ export function* readRecords(batch: Uint8Array): Generator<StoredSample> {
   }
 }
 
+/** Only the records of one device; the others are passed over without making anything of them. */
+export function* readRecordsOf(batch: Uint8Array, deviceIdBytes: Uint8Array): Generator<StoredSample> {
+  const buffer = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
+  for (let offset = 0; offset < buffer.length; ) {
+    const idAt = offset + headerBytes;
+    const messageAt = idAt + buffer.readUInt8(offset + 29);
+    if (buffer.compare(deviceIdBytes, 0, deviceIdBytes.length, idAt, messageAt) === 0) yield readRecord(buffer, offset);
+    offset = messageAt + buffer.readUInt16LE(offset + 30);
+  }
+}
+
 /** What the journal needs to know of a batch without reading its messages. */
 export interface BatchSummary {
   readonly samples: number;

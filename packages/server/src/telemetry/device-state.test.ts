@@ -24,10 +24,10 @@ describe("ClockWatch", () => {
 describe("ExtraPoints", () => {
   test("takes 64 names, refuses one more, and makes room for it when others were not sent for an hour", () => {
     const points = new ExtraPoints();
-    for (let at = 0; at < 64; at++) expect(points.note(`battery.cell_${at}`, 0)).toBe(true);
-    expect(points.note("battery.cell_64", 1_000)).toBe(false);
-    expect(points.note("battery.cell_0", 1_000)).toBe(true);
-    expect(points.note("battery.cell_64", 3_600_001)).toBe(true);
-    expect(points.note("battery.cell_0", 3_600_001)).toBe(true);
+    for (let at = 0; at < 64; at++) expect(points.noteAll([`battery.cell_${at}`], 0)).toBe(true);
+    expect(points.noteAll(["battery.cell_64"], 1_000)).toBe(false);
+    expect(points.noteAll(["battery.cell_0"], 1_000)).toBe(true);
+    expect(points.noteAll(["battery.cell_64"], 3_600_001)).toBe(true);
+    expect(points.noteAll(["battery.cell_0"], 3_600_001)).toBe(true);
   });
 });

@@ -78,10 +78,6 @@ export class ExtraPoints {
     return true;
   }
 
-  note(name: string, nowMs: number): boolean {
-    return this.noteAll([name], nowMs);
-  }
-
   #fit(names: readonly string[]): boolean {
     let count = this.#seenAtMs.size;
     for (const name of names) if (!this.#seenAtMs.has(name)) count++;

@@ -7,9 +7,12 @@ import { Latest } from "./latest.ts";
 /** A page that reads when told to. */
 class Page implements FleetSubscriber {
   queuedBytes = 0;
+  /** What each frame adds to what it has not read. */
+  bytesPerFrame = 0;
   readonly frames: FleetFrame[] = [];
 
   send(frame: Uint8Array): void {
+    this.queuedBytes += this.bytesPerFrame;
     const headerBytes = (frame[1] ?? 0) < 126 ? 2 : 4;
     this.frames.push(JSON.parse(Buffer.from(frame.subarray(headerBytes)).toString()) as FleetFrame);
   }
@@ -24,10 +27,10 @@ class Page implements FleetSubscriber {
   }
 }
 
-function feedOf(ids: readonly string[]) {
+function feedOf(ids: readonly string[], fleetRowsPerTickMax = 2) {
   const clock = new ManualClock();
   const directory = { find: (name: string) => ({ name, properties: {} }), ids: () => ids, isOnline: () => true };
-  const feed = new FleetFeed(clock, new Latest(), directory, { fleetTickMs: 500, fleetRowsPerTickMax: 2 });
+  const feed = new FleetFeed(clock, new Latest(), directory, { fleetTickMs: 500, fleetRowsPerTickMax });
   return { clock, feed };
 }
 
@@ -62,4 +65,21 @@ test("spares a page that lags: it gets what it missed, as it is by then, when it
   slow.queuedBytes = 0;
   clock.advance(500);
   expect(slow.told()).toEqual(["fleet a"]);
+});
+
+test("forgets no row for a page that begins to lag in the middle of a tick", () => {
+  const ids = Array.from({ length: 400 }, (_, index) => `device_${index}_${"x".repeat(200)}`);
+  const { clock, feed } = feedOf(ids, ids.length);
+  const page = new Page();
+  feed.subscribe(page);
+  page.told();
+  const told = new Set<string>();
+  page.bytesPerFrame = 100_000;
+  for (const id of ids) feed.markChanged(id);
+  for (let tick = 0; tick < 20; tick++) {
+    clock.advance(500);
+    for (const row of page.told()) told.add(row.split(" ")[1] ?? "");
+    page.queuedBytes = 0;
+  }
+  expect(told.size).toBe(ids.length);
 });

@@ -111,26 +111,24 @@ export class FleetFeed {
     }
     const due = [...this.#changed].slice(0, this.#limits.fleetRowsPerTickMax);
     for (const id of due) this.#changed.delete(id);
-    // A reader that lags gets the rows later, as they are then, instead of more and more old ones.
-    for (const [subscriber, waiting] of this.#subscribers) {
-      if (subscriber.queuedBytes >= queuedBytesMax) for (const id of due) waiting.add(id);
-    }
-    const head = `"type":"changed","server_time_ms":${serverTimeMs}`;
     let batch = new RowBatch();
     for (const id of due) {
       if (batch.isFull) {
-        this.#publish(batch.encode(head));
+        this.#publish(batch, serverTimeMs);
         batch = new RowBatch();
       }
       batch.add(this.#row(id));
     }
     // Sent even when empty: the page sees that the server is there, and what time it is.
-    this.#publish(batch.encode(head));
+    this.#publish(batch, serverTimeMs);
   }
 
-  #publish(frame: Uint8Array): void {
-    for (const subscriber of this.#subscribers.keys()) {
+  /** A reader that lags gets the rows later, as they are then, instead of more and more old ones. */
+  #publish(batch: RowBatch, serverTimeMs: number): void {
+    const frame = batch.encode(`"type":"changed","server_time_ms":${serverTimeMs}`);
+    for (const [subscriber, waiting] of this.#subscribers) {
       if (subscriber.queuedBytes < queuedBytesMax) subscriber.send(frame);
+      else for (const id of batch.ids) waiting.add(id);
     }
   }
 
@@ -170,6 +168,7 @@ function fleetPointsOf(values: Values): Partial<Record<FleetPoint, number>> {
 
 /** The rows of one frame, bounded in number and in bytes; written out one by one, since only so their bytes are known. */
 class RowBatch {
+  readonly ids: string[] = [];
   readonly #rows: string[] = [];
   #bytes = 0;
 
@@ -181,6 +180,7 @@ class RowBatch {
   add(row: FleetRow | undefined): void {
     if (row === undefined) return;
     const text = JSON.stringify(row);
+    this.ids.push(row.id);
     this.#rows.push(text);
     this.#bytes += Buffer.byteLength(text);
   }

@@ -13,7 +13,7 @@ import type { DeviceState } from "./device-state.ts";
 import type { Decoded, Values } from "./reading.ts";
 
 /**
- * Decodes and validates one telemetry frame (DESIGN §3.1). Gives the decoded values, built afresh, or the refusal that says what is wrong.
+ * Decodes and validates one telemetry frame (DESIGN §3.1). Gives the decoded values, or the refusal that says what is wrong.
  * `frame` is UTF-8, which `ws` has checked. Where a name stands twice in an object the last one counts, as in every JSON reader of the
  * dashboards that get the same bytes.
  */

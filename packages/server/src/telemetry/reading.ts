@@ -3,7 +3,7 @@ import type { Scalar } from "@wattboard/protocol";
 /** The values of one message, by section and field. Extra points outside any section stand under their own name, as do `device_id` and `timestamp`. */
 export type Values = Record<string, Scalar | Record<string, Scalar | readonly string[]>>;
 
-/** What the gatekeeper makes of a valid message: fresh objects that share nothing with the frame. */
+/** What the gatekeeper makes of a valid message. It shares nothing with the frame. */
 export interface Decoded {
   /** The device's clock, ms since 1970 UTC. */
   readonly deviceTimeMs: number;

@@ -13,6 +13,8 @@ interface Pending {
 }
 
 const restartMs = 1_000;
+/** Questions that may wait at once, since commits wait behind them; one more is refused. */
+const queriesMax = 4;
 
 /** The default store: SQLite in a worker thread, one file in the data folder. The folder's lock is held by the caller. */
 export class EmbeddedStore implements Store {
@@ -20,6 +22,7 @@ export class EmbeddedStore implements Store {
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | null = null;
   #lastNumber = 0;
+  #queries = 0;
   #closing = false;
 
   private constructor(setup: WorkerSetup) {
@@ -49,7 +52,14 @@ export class EmbeddedStore implements Store {
   }
 
   async samples(query: SampleQuery): Promise<StoredSample[]> {
-    return (await this.#ask({ kind: "samples", query })) ?? [];
+    if (this.#queries >= queriesMax)
+      throw new Failure("store_failed", "Too many questions wait for the store already.");
+    this.#queries++;
+    try {
+      return (await this.#ask({ kind: "samples", query })) ?? [];
+    } finally {
+      this.#queries--;
+    }
   }
 
   async close(): Promise<void> {

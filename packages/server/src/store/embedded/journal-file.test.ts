@@ -12,12 +12,14 @@ function temporaryPath(): string {
 }
 
 function batchOf(deviceId: string, observedAtMs: readonly number[], text = "{}"): Buffer {
+  // A batch is told by its first sample, so that only the very same batch is the same again.
+  const epoch = observedAtMs[0] ?? 0;
   const id = Buffer.from(deviceId);
   const message = Buffer.from(text);
   return Buffer.concat(
     observedAtMs.map((atMs, seq) => {
       const record = Buffer.alloc(recordBytes(id, message));
-      writeRecord(record, 0, { observedAtMs: atMs, receivedAtMs: atMs, clock: "device", epoch: 1, seq }, id, message);
+      writeRecord(record, 0, { observedAtMs: atMs, receivedAtMs: atMs, clock: "device", epoch, seq }, id, message);
       return record;
     }),
   );
@@ -75,4 +77,20 @@ test("stays within its size: the oldest samples go, the newest stay", () => {
   expect(kept.length).toBeGreaterThan(10);
   expect(statSync(path).size).toBeLessThan(2 * 1024 * 1024);
   journal.close();
+});
+
+test("keeps the newest row whatever the bound, and stores what was offered twice once", () => {
+  const journal = new JournalFile(temporaryPath(), { journalBytesMax: 1 });
+  for (let row = 0; row < 5; row++) {
+    journal.append(batchOf("ems_001", [row * 1_000 + 1, row * 1_000 + 2]));
+    journal.tidy();
+  }
+  const all = { deviceId: "ems_001", fromMs: 0, toMs: 10_000, limit: 100 };
+  expect(journal.samples(all).map(({ observedAtMs }) => observedAtMs)).toEqual([4_001, 4_002]);
+  journal.close();
+
+  const twice = new JournalFile(temporaryPath(), limits);
+  for (let time = 0; time < 2; time++) twice.append(batchOf("ems_001", [1, 2, 3]));
+  expect(twice.samples(all).map(({ observedAtMs }) => observedAtMs)).toEqual([1, 2, 3]);
+  twice.close();
 });

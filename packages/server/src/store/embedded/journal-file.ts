@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { migrate } from "../../base/migrate.ts";
-import { readRecords, recordBytes, scanRecords, writeRecord } from "../sample-record.ts";
+import { readRecords, readRecordsOf, recordBytes, scanRecords, writeRecord } from "../sample-record.ts";
 import type { SampleQuery, StoredSample } from "../store.ts";
 import { migrations } from "./schema.ts";
 
@@ -12,7 +12,7 @@ export interface JournalFileLimits {
 
 /** How often the newest samples are written down for the next start, in journal rows. */
 const latestEveryRows = 240;
-/** Journal rows dropped at once when the journal is full; few, so that no commit waits long. */
+/** Journal rows dropped at the most in one go when the journal is full; few, so that no commit waits long. */
 const dropRowsMax = 64;
 
 /** The journal in SQLite. Synchronous; lives in the store's worker. */
@@ -37,7 +37,7 @@ export class JournalFile {
     );
     this.#saveLatest = this.#database.prepare("INSERT OR REPLACE INTO latest (device_id, record) VALUES (?, ?)");
     this.#dropOldest = this.#database.prepare(
-      "DELETE FROM journal WHERE id IN (SELECT id FROM journal ORDER BY id LIMIT ?)",
+      "DELETE FROM journal WHERE id = (SELECT min(id) FROM journal) AND id < (SELECT max(id) FROM journal)",
     );
     this.#restoreNewest();
   }
@@ -53,10 +53,11 @@ export class JournalFile {
 
   /** What may wait until a batch is acked: writes down the newest samples now and then, and keeps the journal within its size. */
   tidy(): void {
+    // Freed pages are used again, so the file stays at its bound; it does not shrink. The newest row always stays.
+    for (let rows = 0; rows < dropRowsMax && this.#usedBytes() > this.#limits.journalBytesMax; rows++) {
+      if (this.#dropOldest.run().changes === 0) break;
+    }
     if (this.#rowsSinceSave >= latestEveryRows) this.#writeLatest();
-    const usedPages = this.#pragma("page_count") - this.#pragma("freelist_count");
-    // Freed pages are used again, so the file stays at its bound; it does not shrink.
-    if (usedPages * this.#pragma("page_size") > this.#limits.journalBytesMax) this.#dropOldest.run(dropRowsMax);
   }
 
   latest(): StoredSample[] {
@@ -67,13 +68,19 @@ export class JournalFile {
     const rows = this.#database
       .prepare("SELECT records FROM journal WHERE observed_from_ms < ? AND observed_to_ms >= ?")
       .iterate(toMs, fromMs);
+    const idBytes = Buffer.from(deviceId, "latin1");
     const found: StoredSample[] = [];
+    // A batch that was committed just before its answer was lost has been offered, and stored, once more.
+    const seen = new Set<string>();
     for (const row of rows) {
-      for (const sample of readRecords(zstdDecompressSync(row.records as Uint8Array))) {
-        const isWanted = sample.deviceId === deviceId && sample.observedAtMs >= fromMs && sample.observedAtMs < toMs;
-        if (isWanted) found.push(detach(sample));
+      for (const sample of readRecordsOf(zstdDecompressSync(row.records as Uint8Array), idBytes)) {
+        if (sample.observedAtMs < fromMs || sample.observedAtMs >= toMs) continue;
+        const name = `${sample.epoch} ${sample.seq}`;
+        if (seen.has(name)) continue;
+        seen.add(name);
+        found.push(detach(sample));
       }
-      // The rows come in order of receipt; late samples are put in their place, and no more is held than is asked for.
+      // Late samples are put in their place, and no more is held than is asked for.
       if (found.length > 2 * limit) keepNewest(found, limit);
     }
     keepNewest(found, limit);
@@ -81,8 +88,11 @@ export class JournalFile {
   }
 
   close(): void {
-    this.#writeLatest();
-    this.#database.close();
+    try {
+      this.#writeLatest();
+    } finally {
+      this.#database.close();
+    }
   }
 
   #restoreNewest(): void {
@@ -114,11 +124,16 @@ export class JournalFile {
       }
       this.#database.exec("UPDATE latest_through SET journal_id = (SELECT coalesce(max(id), 0) FROM journal); COMMIT");
     } catch (error) {
-      this.#database.exec("ROLLBACK");
+      // SQLite may have rolled back by itself, as it does when the disk is full.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
     this.#unsaved.clear();
     this.#rowsSinceSave = 0;
+  }
+
+  #usedBytes(): number {
+    return (this.#pragma("page_count") - this.#pragma("freelist_count")) * this.#pragma("page_size");
   }
 
   #pragma(name: string): number {

@@ -15,7 +15,7 @@ port.on("message", (request: Numbered) => {
     try {
       journal.tidy();
     } catch {
-      // The batch is acked; what could not be tidied (a full disk) is tried again after the next one, which will report it.
+      // What could not be tidied is tried again after the next batch; a full disk is reported by that one's commit.
     }
   }
   if (request.kind === "close") port.close();
