@@ -239,6 +239,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         metrics: metrics.registry,
         registry,
         store,
+        throttle,
       },
       { handshakeMsMax: config.limits.handshake_ms, socketsMax: config.limits.sockets },
     );

@@ -1,4 +1,4 @@
-import { disconnects, limits, parseRfc3339, paths, refuse } from "@wattboard/protocol";
+import { disconnects, parseRfc3339, paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
@@ -31,17 +31,12 @@ export interface ApiParts {
 const spanMsMax = 60 * 60_000;
 const samplesMax = 10_000;
 
-const nameSchema = Type.String({ minLength: 1, maxLength: 120 });
-const propertiesSchema = Type.Record(
-  Type.String({ pattern: `^[a-z][a-z0-9_]{0,${limits.nameLengthMax - 1}}$` }),
-  Type.String({ maxLength: limits.textLengthMax }),
-  { maxProperties: 32 },
-);
+// Types only: what a name, a property or a token may be is judged where they are kept, for the command line as well.
 const newDeviceSchema = Type.Object(
   {
-    device_id: Type.String({ maxLength: limits.deviceIdLengthMax }),
-    name: Type.Optional(nameSchema),
-    properties: Type.Optional(propertiesSchema),
+    device_id: Type.String(),
+    name: Type.Optional(Type.String()),
+    properties: Type.Optional(Type.Record(Type.String(), Type.String())),
     token: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
@@ -49,7 +44,7 @@ const newDeviceSchema = Type.Object(
 const newTokenSchema = Type.Object({ token: Type.Optional(Type.String()) }, { additionalProperties: false });
 const newApiTokenSchema = Type.Object(
   {
-    name: nameSchema,
+    name: Type.String(),
     role: Type.Enum([...roles]),
     // Absent: it does not expire. Null must not say so: Fastify would take 0 and "" for it.
     ttl_ms: Type.Optional(Type.Integer({ minimum: 1_000 })),

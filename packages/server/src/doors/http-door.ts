@@ -6,6 +6,7 @@ import { points, refuse } from "@wattboard/protocol";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { Health } from "../observe/health.ts";
+import type { Throttle } from "../observe/throttle.ts";
 import { type ApiParts, registerApi } from "./api.ts";
 import { answerWithProblem, sendRefusal } from "./problem.ts";
 
@@ -17,6 +18,7 @@ export interface HttpLimits {
 export interface HttpParts extends ApiParts {
   readonly metrics: MetricsRegistry;
   readonly health: Health;
+  readonly throttle: Throttle;
 }
 
 /** The built page, beside this package's `dist/` and `src/`. */
@@ -65,7 +67,7 @@ export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Prom
     originAgentCluster: false,
     crossOriginOpenerPolicy: false,
   });
-  answerWithProblem(app, parts.log);
+  answerWithProblem(app, parts.log, parts.throttle);
   app.addHook("onRequest", async (request, reply) => {
     if (parts.gate.isHostAllowed(request.headers.host)) return;
     await sendRefusal(

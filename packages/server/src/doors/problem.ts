@@ -3,6 +3,7 @@ import { type Problem, type Refusal, refusals, refuse } from "@wattboard/protoco
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { Failure } from "../base/failure.ts";
 import type { Log } from "../observe/log.ts";
+import type { Throttle } from "../observe/throttle.ts";
 
 /** Answers with the refusal as a problem document (RFC 9457). */
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
@@ -11,7 +12,7 @@ export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply
 }
 
 /** Makes every error of the API a problem document, Fastify's own included. */
-export function answerWithProblem(app: FastifyInstance, log: Log): void {
+export function answerWithProblem(app: FastifyInstance, log: Log, throttle: Throttle): void {
   app.setNotFoundHandler((request, reply) =>
     sendRefusal(reply, refuse("not_found", `The path is ${request.url.split("?", 1)[0]}.`)),
   );
@@ -19,7 +20,11 @@ export function answerWithProblem(app: FastifyInstance, log: Log): void {
     const status = error.statusCode ?? 500;
     // What failed on our side tells the peer nothing of our inside; the log has it.
     if (status >= 500) {
-      log.error({ err: error, method: request.method, path: request.url.split("?", 1)[0] }, "request failed");
+      const suppressed = throttle.pass("request failed");
+      if (suppressed !== null) {
+        const path = request.url.split("?", 1)[0];
+        log.error({ err: error, method: request.method, path, suppressed }, "request failed");
+      }
       return error instanceof Failure
         ? sendRefusal(reply, refuse("store_unavailable"))
         : sendProblem(reply, 500, refuse("internal"));

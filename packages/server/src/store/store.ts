@@ -5,7 +5,8 @@
 export interface Store {
   /**
    * Stores batches of records (see `sample-record.ts`), all or nothing. Resolves when they are durable: this is the ack point. Rejects with a
-   * `Failure` where nothing was stored; the same batches may then be offered again. They are read before this returns.
+   * `Failure` otherwise; the same samples may then be offered again, even where only the answer was lost: told by (device, epoch, seq), each is
+   * given back once. The batches are read before this returns.
    */
   append(batches: readonly Uint8Array[]): Promise<void>;
   /** The newest sample of every device that the store knows, by measured time. */

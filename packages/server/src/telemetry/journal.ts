@@ -36,7 +36,7 @@ const handOverBytesMax = 32 * 1024 * 1024;
 
 /**
  * The start of the cold lane: collects samples into batches and hands them to the store one after another. The hot lane only ever
- * copies bytes here. While the store is slow the batches wait, bounded; while it fails the same batch is offered again and again.
+ * copies bytes here. While the store is slow the batches wait, bounded; while it fails they are offered again and again.
  */
 export class Journal {
   readonly #store: Store;
