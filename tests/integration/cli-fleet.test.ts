@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import type { FleetFrame, FleetRow } from "@wattboard/protocol";
 import { describe, expect, test } from "vitest";
+import { EmbeddedStore, loadConfig, storeLimits } from "wattboard";
 import { samplesCounted } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { CliProcess, makeFolder, runCli, runJson, startServe, wattboardBin } from "../support/run-cli.ts";
@@ -32,11 +32,14 @@ async function untilLive(fleet: TestSocket, count: number, sinceMs = 0): Promise
   );
 }
 
-function storedCount(dataDir: string): number {
-  const store = new DatabaseSync(join(dataDir, "store.db"), { readOnly: true });
-  const row = store.prepare("SELECT sum(samples) AS samples FROM journal").get();
-  store.close();
-  return Number(row?.samples);
+async function storedCount(dataDir: string): Promise<number> {
+  const store = await EmbeddedStore.open(
+    dataDir,
+    storeLimits(loadConfig({ flags: {}, env: {}, file: undefined }).config),
+  );
+  const { samples } = await store.info();
+  await store.close();
+  return samples;
 }
 
 describe("demo", () => {
@@ -65,7 +68,7 @@ describe("demo", () => {
     expect(stdout).toContain("Stopped.");
     expect(stderr).not.toMatch(/error|warning/i);
     await expect(fetch(url)).rejects.toThrow();
-    expect(storedCount(join(cwd, "data", "demo"))).toBeGreaterThanOrEqual(5);
+    expect(await storedCount(join(cwd, "data", "demo"))).toBeGreaterThanOrEqual(5);
   });
 
   test("goes on where it left off: the same devices, and the samples of before", async () => {
@@ -78,7 +81,7 @@ describe("demo", () => {
       const live = await untilLive(fleet, 2, startedAtMs);
       demo.signal("SIGTERM");
       expect((await demo.exit()).code).toBe(0);
-      return { ids: live.map(({ id }) => id).sort(), stored: storedCount(join(cwd, "data", "demo")) };
+      return { ids: live.map(({ id }) => id).sort(), stored: await storedCount(join(cwd, "data", "demo")) };
     };
     const first = await run();
     const second = await run();

@@ -267,15 +267,16 @@ function textOf(frame: Uint8Array): string {
     .toString();
 }
 
+/** A store that only takes samples: nobody asks it anything in this test. */
 function collectingStore(into: { deviceId: string; epoch: number; seq: number; number: string }[]): Store {
-  return {
+  const store: Partial<Store> = {
     append: async (batches) => {
       for (const { deviceId, epoch, seq, message } of readRecords(Buffer.concat(batches))) {
         into.push({ deviceId, epoch, seq, number: Buffer.from(message).toString() });
       }
     },
     latest: async () => [],
-    samples: async () => [],
     close: async () => {},
   };
+  return store as Store;
 }

@@ -9,6 +9,7 @@ import {
   type Switchboard,
   type SwitchboardOptions,
   startSwitchboard,
+  storeLimits,
 } from "wattboard";
 
 export interface TestServer extends Switchboard {
@@ -42,7 +43,7 @@ export async function startServer({ settings = {}, dataDir, ...rest }: TestServe
     env: {},
     file: undefined,
   });
-  const store = await EmbeddedStore.open(folder, { journalBytesMax: config.store.journal_bytes });
+  const store = await EmbeddedStore.open(folder, storeLimits(config));
   const switchboard = await startSwitchboard({ ...rest, config, openStore: async () => store });
   const stop = () => stopWithClock(switchboard, rest.clock);
   onTestFinished(stop);

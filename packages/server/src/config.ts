@@ -77,10 +77,25 @@ const configSchema = Type.Object({
       "Bytes that may wait for a slow store. Above it samples are live but not stored: counted as `unstored`, and an event says so.",
       1024 * 1024,
     ),
-    journal_bytes: count(
-      4 * 1024 * 1024 * 1024,
-      "Size of the journal on disk; above it the oldest samples go.",
+    retention_days: count(
+      0,
+      "Samples older than this are deleted; what charts of years need of them stays. 0 keeps them for ever.",
+      0,
+    ),
+    memory_bytes: count(
+      64 * 1024 * 1024,
+      "Samples held in memory until a minute of each device is together, bytes; above it they are written sooner. They are safe on disk all the while.",
       1024 * 1024,
+    ),
+    journal_bytes: count(
+      1024 * 1024 * 1024,
+      "Size of the journal, which usually holds about a minute. Above it, since samples cannot be moved on to blocks, no more are taken, and health says so.",
+      1024 * 1024,
+    ),
+    bytes: count(
+      0,
+      "Size of the store's file. Above it no samples are taken, as if the disk were full; when old ones are deleted it goes on. 0: as large as the disk allows.",
+      0,
     ),
   }),
   log: Type.Object({

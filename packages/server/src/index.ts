@@ -4,5 +4,5 @@ export { Failure, type FailureCode } from "./base/failure.ts";
 export { ManualClock } from "./base/manual-clock.ts";
 export { type Config, loadConfig, type Setting, settings } from "./config.ts";
 export { EmbeddedStore } from "./store/embedded/embedded-store.ts";
-export type { SampleQuery, Store, StoredSample } from "./store/store.ts";
-export { type Switchboard, type SwitchboardOptions, startSwitchboard } from "./switchboard.ts";
+export type { SamplesQuery, Store, StoredSample } from "./store/store.ts";
+export { type Switchboard, type SwitchboardOptions, startSwitchboard, storeLimits } from "./switchboard.ts";

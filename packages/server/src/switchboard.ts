@@ -23,6 +23,7 @@ import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { Throttle } from "./observe/throttle.ts";
 import { Registry } from "./registry/registry.ts";
+import type { BlockStoreLimits } from "./store/embedded/block-store.ts";
 import { EmbeddedStore } from "./store/embedded/embedded-store.ts";
 import type { Store } from "./store/store.ts";
 import { Fanout } from "./telemetry/fanout.ts";
@@ -72,8 +73,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     removeControlFile(config.data_dir);
     const devices = new Devices(accessFile, clock);
     const apiTokens = new ApiTokens(accessFile, clock);
-    const openStore =
-      options.openStore ?? (() => EmbeddedStore.open(config.data_dir, { journalBytesMax: config.store.journal_bytes }));
+    const openStore = options.openStore ?? (() => EmbeddedStore.open(config.data_dir, storeLimits(config)));
     const store = await openStore();
     undo.push(() => store.close());
 
@@ -290,6 +290,16 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     for (const step of undo.reverse()) await step();
     throw error;
   }
+}
+
+/** The embedded store's bounds, as they are set. */
+export function storeLimits({ store }: Config): BlockStoreLimits {
+  return {
+    openBytesMax: store.memory_bytes,
+    journalBytesMax: store.journal_bytes,
+    retentionMs: store.retention_days * 86_400_000,
+    bytesMax: store.bytes,
+  };
 }
 
 /** Closes the store; rejects where it fails, or takes longer than that. What it has committed is safe either way. */

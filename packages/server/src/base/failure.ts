@@ -6,6 +6,8 @@ export type FailureCode =
   | "invalid_config"
   | "store_failed"
   | "store_stopped"
+  | "store_busy"
+  | "not_supported"
   | "no_data_dir"
   | "no_server"
   | "request_failed";

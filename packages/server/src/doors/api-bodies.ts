@@ -2,7 +2,8 @@ import type { DeviceDetail, SampleBody, Telemetry } from "@wattboard/protocol";
 import type { ApiToken } from "../access/api-tokens.ts";
 import type { Device, Provisioned } from "../access/devices.ts";
 import type { Session } from "../registry/session.ts";
-import type { StoredSample } from "../store/store.ts";
+import { telemetryOf } from "../store/point-value.ts";
+import type { PointSample, StoredSample } from "../store/store.ts";
 import type { DeviceState } from "../telemetry/device-state.ts";
 
 /** A device in a list. */
@@ -39,7 +40,7 @@ export function detailBody(device: Device, session: Session | undefined, state: 
   };
 }
 
-export function sampleBody({
+function sampleBody({
   observedAtMs,
   receivedAtMs,
   clock,
@@ -51,6 +52,16 @@ export function sampleBody({
     clock,
     // The gatekeeper let it in.
     telemetry: JSON.parse(Buffer.from(message).toString()) as Telemetry,
+  };
+}
+
+/** A sample from the store, which keeps points and not messages: put together again. */
+export function storedSampleBody(deviceId: string, sample: PointSample): SampleBody {
+  return {
+    observed_at: isoTime(sample.observedAtMs),
+    received_at: isoTime(sample.receivedAtMs),
+    clock: sample.clock,
+    telemetry: telemetryOf(deviceId, isoTime(sample.deviceTimeMs), sample.points) as unknown as Telemetry,
   };
 }
 

@@ -12,7 +12,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { Store } from "../store/store.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
 import type { Latest } from "../telemetry/latest.ts";
-import { apiTokenBody, detailBody, deviceBody, provisionedBody, sampleBody } from "./api-bodies.ts";
+import { apiTokenBody, detailBody, deviceBody, provisionedBody, storedSampleBody } from "./api-bodies.ts";
 import { sendRefusal } from "./problem.ts";
 
 export interface ApiParts {
@@ -106,13 +106,10 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
       if (fromMs > toMs || toMs - fromMs > spanMsMax) {
         return sendRefusal(reply, refuse("invalid_request", "from must be before to, and they may be one hour apart."));
       }
-      const samples = await store.samples({
-        deviceId: request.params.id,
-        fromMs,
-        toMs,
-        limit: Math.min(samplesMax, Number(limit)),
-      });
-      return { samples: samples.map(sampleBody) };
+      const deviceId = request.params.id;
+      const query = { deviceId, fromMs, toMs, take: "last", limit: Math.min(samplesMax, Number(limit)) } as const;
+      const samples = await store.samples(query);
+      return { samples: samples.map((sample) => storedSampleBody(deviceId, sample)) };
     },
   );
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readRecords, recordBytes, scanRecords, writeRecord } from "./sample-record.ts";
+import { readRecords, recordBytes, writeRecord } from "./sample-record.ts";
 import type { StoredSample } from "./store.ts";
 
 const samples = fc.array(
@@ -27,16 +27,6 @@ test("records are read as they were written, one behind the other", () => {
       }
       expect(offset).toBe(batch.length);
       expect([...readRecords(batch)]).toEqual(written);
-
-      const scanned = scanRecords(batch);
-      expect(scanned.samples).toBe(written.length);
-      expect(scanned.fromMs).toBe(Math.min(Number.POSITIVE_INFINITY, ...written.map((each) => each.observedAtMs)));
-      expect(scanned.toMs).toBe(Math.max(Number.NEGATIVE_INFINITY, ...written.map((each) => each.observedAtMs)));
-      for (const { deviceId, observedAtMs } of scanned.newest) {
-        const times = written.filter((each) => each.deviceId === deviceId).map((each) => each.observedAtMs);
-        expect(observedAtMs).toBe(Math.max(...times));
-      }
-      expect(scanned.newest).toHaveLength(new Set(written.map(({ deviceId }) => deviceId)).size);
     }),
   );
 });
@@ -48,6 +38,5 @@ test("a batch that is cut off is an error, not a sample", () => {
   writeRecord(batch, 0, { observedAtMs: 1, receivedAtMs: 2, clock: "device", epoch: 3, seq: 4 }, id, message);
   for (let length = 1; length < batch.length; length++) {
     expect(() => [...readRecords(batch.subarray(0, length))]).toThrow(RangeError);
-    expect(() => scanRecords(batch.subarray(0, length))).toThrow(RangeError);
   }
 });

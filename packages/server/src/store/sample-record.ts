@@ -52,70 +52,52 @@ export function writeRecord(
 /** Reads a batch record by record. The messages are views into `batch`. Throws a RangeError where a record is cut off. */
 export function* readRecords(batch: Uint8Array): Generator<StoredSample> {
   const buffer = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
-  for (let offset = 0; offset < buffer.length; ) {
-    const sample = readRecord(buffer, offset);
-    yield sample;
-    offset += headerBytes + sample.deviceId.length + sample.message.length;
+  const record = new RecordReader(buffer);
+  while (record.next()) {
+    const { observedAtMs, receivedAtMs, clock, epoch, seq, messageAt, end } = record;
+    const deviceId = record.deviceId;
+    yield { deviceId, observedAtMs, receivedAtMs, clock, epoch, seq, message: buffer.subarray(messageAt, end) };
   }
 }
 
-/** Only the records of one device; the others are passed over without making anything of them. */
-export function* readRecordsOf(batch: Uint8Array, deviceIdBytes: Uint8Array): Generator<StoredSample> {
-  const buffer = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
-  for (let offset = 0; offset < buffer.length; ) {
-    const idAt = offset + headerBytes;
-    const messageAt = idAt + buffer.readUInt8(offset + 29);
-    if (buffer.compare(deviceIdBytes, 0, deviceIdBytes.length, idAt, messageAt) === 0) yield readRecord(buffer, offset);
-    offset = messageAt + buffer.readUInt16LE(offset + 30);
+/** Walks a batch without making objects: `next` puts a record's figures into the fields. Throws a RangeError where a record is cut off. */
+export class RecordReader implements SampleHeader {
+  readonly #buffer: Buffer;
+  readonly #view: DataView;
+  observedAtMs = 0;
+  receivedAtMs = 0;
+  clock: "device" | "server" = "device";
+  epoch = 0;
+  seq = 0;
+  /** Where the record begins, where its message does, and where both end. */
+  start = 0;
+  messageAt = 0;
+  end = 0;
+
+  constructor(batch: Buffer) {
+    this.#buffer = batch;
+    this.#view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
   }
-}
 
-/** What the journal needs to know of a batch without reading its messages. */
-export interface BatchSummary {
-  readonly samples: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  /** The newest sample of each device in it. */
-  readonly newest: StoredSample[];
-}
-
-/** Looks through a batch; makes objects of the newest samples only. Throws a RangeError where a record is cut off. */
-export function scanRecords(batch: Uint8Array): BatchSummary {
-  const buffer = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
-  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
-  let samples = 0;
-  let fromMs = Number.POSITIVE_INFINITY;
-  let toMs = Number.NEGATIVE_INFINITY;
-  const newestAt = new Map<string, number>();
-  for (let offset = 0; offset < buffer.length; ) {
-    const idAt = offset + headerBytes;
-    const messageAt = idAt + view.getUint8(offset + 29);
-    const end = messageAt + view.getUint16(offset + 30, true);
-    if (end > buffer.length) throw new RangeError(`The record at byte ${offset} is cut off.`);
-    const observedAtMs = view.getFloat64(offset, true);
-    samples++;
-    if (observedAtMs < fromMs) fromMs = observedAtMs;
-    if (observedAtMs > toMs) toMs = observedAtMs;
-    const id = buffer.toString("latin1", idAt, messageAt);
-    const known = newestAt.get(id);
-    if (known === undefined || observedAtMs >= view.getFloat64(known, true)) newestAt.set(id, offset);
-    offset = end;
+  next(): boolean {
+    const view = this.#view;
+    const start = this.end;
+    if (start === view.byteLength) return false;
+    const messageAt = start + headerBytes + view.getUint8(start + 29);
+    const end = messageAt + view.getUint16(start + 30, true);
+    if (end > view.byteLength) throw new RangeError(`The record at byte ${start} is cut off.`);
+    this.start = start;
+    this.messageAt = messageAt;
+    this.end = end;
+    this.observedAtMs = view.getFloat64(start, true);
+    this.receivedAtMs = view.getFloat64(start + 8, true);
+    this.epoch = view.getFloat64(start + 16, true);
+    this.seq = view.getUint32(start + 24, true);
+    this.clock = view.getUint8(start + 28) & serverClockFlag ? "server" : "device";
+    return true;
   }
-  return { samples, fromMs, toMs, newest: [...newestAt.values()].map((offset) => readRecord(buffer, offset)) };
-}
 
-function readRecord(buffer: Buffer, offset: number): StoredSample {
-  const idAt = offset + headerBytes;
-  const messageAt = idAt + buffer.readUInt8(offset + 29);
-  const end = messageAt + buffer.readUInt16LE(offset + 30);
-  if (end > buffer.length) throw new RangeError(`The record at byte ${offset} is cut off.`);
-  return {
-    deviceId: buffer.toString("latin1", idAt, messageAt),
-    observedAtMs: buffer.readDoubleLE(offset),
-    receivedAtMs: buffer.readDoubleLE(offset + 8),
-    clock: buffer.readUInt8(offset + 28) & serverClockFlag ? "server" : "device",
-    epoch: buffer.readDoubleLE(offset + 16),
-    seq: buffer.readUInt32LE(offset + 24),
-    message: buffer.subarray(messageAt, end),
-  };
+  get deviceId(): string {
+    return this.#buffer.toString("latin1", this.start + headerBytes, this.messageAt);
+  }
 }

@@ -1,27 +1,52 @@
+import type { Energy } from "./energy.ts";
+import type { PointKind, PointValue } from "./point-value.ts";
+
 /**
- * The port of the cold lane. An adapter keeps samples for ever, or for as long as its retention says; what it has committed it
- * never loses. Live delivery does not wait for it.
+ * The port of the cold lane. An adapter keeps samples for as long as its retention says; what it has committed it never loses. Live
+ * delivery does not wait for it. Ranges are half open: `fromMs <= t < toMs`, milliseconds since 1970 UTC, by measured time. Samples are in
+ * the order of (measured time, epoch, seq), and each, told by (device, epoch, seq), is there once.
+ *
+ * A question may be aborted by its signal, and then rejects with the signal's reason; the adapter stops working on it. A question that
+ * cannot be taken now, since too many wait, rejects with the `Failure` `store_busy`.
  */
 export interface Store {
+  /** What it is, and what it cannot do here, for people: `PostgreSQL 15.14 without TimescaleDB: no compression, …` */
+  readonly description: string;
   /**
    * Stores batches of records (see `sample-record.ts`), all or nothing. Resolves when they are durable: this is the ack point. Rejects with a
-   * `Failure` otherwise; the same samples may then be offered again, even where only the answer was lost: told by (device, epoch, seq), each is
-   * given back once. The batches are read before this returns.
+   * `Failure` otherwise; the same samples may then be offered again, even where only the answer was lost. The batches are read before this
+   * returns.
    */
   append(batches: readonly Uint8Array[]): Promise<void>;
-  /** The newest sample of every device that the store knows, by measured time. */
+  /** The newest sample of every device that the store knows, by measured time, as it was received. */
   latest(): Promise<StoredSample[]>;
-  /** One device's samples with `fromMs <= observedAtMs < toMs`, oldest first; where they are more than `limit`, the newest of them. */
-  samples(query: SampleQuery): Promise<StoredSample[]>;
+  /** One device's samples, oldest first: at most `limit` from the start of the range (`take: "first"`) or from its end. */
+  samples(query: SamplesQuery): Promise<PointSample[]>;
+  /** The points that a device has sent, in the order in which they first came. */
+  points(deviceId: string): Promise<PointInfo[]>;
+  /** One device's points over time, in buckets. */
+  history(query: HistoryQuery): Promise<History>;
+  /** One device's energy in each of the spans between the given instants. */
+  energy(query: EnergyQuery): Promise<EnergySpan[]>;
+  /** When one device's point (its state, its mode) had which value. */
+  timeline(query: TimelineQuery): Promise<Timeline>;
+  /** A point's mean in each bucket, summed over devices. */
+  fleetTotals(query: FleetQuery): Promise<FleetTotals>;
+  /** Keeps events; the newest 100,000 stay. */
+  recordEvents(events: readonly StoredEvent[]): Promise<void>;
+  /** Newest first. */
+  events(query: EventsQuery): Promise<NumberedEvent[]>;
+  /** What is kept. */
+  info(signal?: AbortSignal): Promise<StoreInfo>;
+  /** Reads everything, and gives what is damaged, in words; nothing where all is well. `progress` is called with the share done, 0 to 1. */
+  verify(progress: (share: number) => void, signal?: AbortSignal): Promise<string[]>;
+  /**
+   * Writes a consistent copy to a new file at `path` while the store goes on. Rejects with the `Failure` `not_supported` where the
+   * database's own tools must be used; its message says which.
+   */
+  backup(path: string, progress: (share: number) => void): Promise<void>;
   /** Waits for what was appended, then lets go of everything. */
   close(): Promise<void>;
-}
-
-export interface SampleQuery {
-  readonly deviceId: string;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly limit: number;
 }
 
 export interface StoredSample {
@@ -33,4 +58,164 @@ export interface StoredSample {
   readonly seq: number;
   /** The message as the device sent it, UTF-8. */
   readonly message: Uint8Array;
+}
+
+/** Tells a sample among those of its device, and its place in their order. */
+export interface SampleKey {
+  readonly observedAtMs: number;
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+/** A sample by its points. Numbers are exactly the ones that the device sent. */
+export interface PointSample extends SampleKey {
+  readonly receivedAtMs: number;
+  readonly clock: "device" | "server";
+  /** The time that the device told, ms; the same as `observedAtMs` where `clock` is `device`. */
+  readonly deviceTimeMs: number;
+  readonly points: Readonly<Record<string, PointValue>>;
+}
+
+interface Range {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface DeviceRange extends Range {
+  readonly deviceId: string;
+}
+
+export interface SamplesQuery extends DeviceRange {
+  /** Only these points; absent: all. */
+  readonly points?: readonly string[] | undefined;
+  readonly take: "first" | "last";
+  readonly limit: number;
+  /** Only samples behind this one (`take: "first"`) or before it (`take: "last"`): the next page. */
+  readonly beyond?: SampleKey | undefined;
+}
+
+export interface PointInfo {
+  readonly name: string;
+  /** What it has held so far. */
+  readonly kinds: readonly PointKind[];
+}
+
+export interface HistoryQuery extends DeviceRange {
+  readonly points: readonly string[];
+  /**
+   * Width of a bucket, ms; the first begins at `fromMs`, the last one ends at `toMs` at the latest. From 15 minutes on, width and `fromMs`
+   * are multiples of them (`window.ts`).
+   */
+  readonly bucketMs: number;
+}
+
+/** A share of a span, and what is missing from it. */
+export interface Coverage {
+  /** The share of the expected samples that is there, 0 to 1. */
+  readonly share: number;
+  /** Spans without samples, of more than 30 seconds, the longest first, at most 100 of them. */
+  readonly gaps: readonly { readonly fromMs: number; readonly toMs: number }[];
+}
+
+/** A column a figure, an entry a bucket. */
+export interface History {
+  readonly fromMs: number;
+  readonly bucketMs: number;
+  readonly samples: readonly number[];
+  /** The share of the expected samples in each bucket, 0 to 1. */
+  readonly coverage: readonly number[];
+  readonly points: Readonly<Record<string, PointHistory>>;
+  readonly total: Coverage;
+}
+
+/** Null where a bucket has no number of the point. */
+export interface PointHistory {
+  readonly min: readonly (number | null)[];
+  readonly avg: readonly (number | null)[];
+  readonly max: readonly (number | null)[];
+}
+
+export interface EnergyQuery {
+  readonly deviceId: string;
+  /** Edges of the spans, growing, each a multiple of 15 minutes: `n + 1` edges make `n` spans. */
+  readonly edgesMs: readonly number[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface EnergySpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly energy: Energy;
+  /** The share of the expected samples that is there, 0 to 1. */
+  readonly coverage: number;
+}
+
+export interface TimelineQuery extends DeviceRange {
+  readonly point: string;
+  readonly limit: number;
+}
+
+export interface Timeline {
+  /** From the first sample with the value to the first with another, or to the last one before a gap. */
+  readonly runs: readonly TimelineRun[];
+  /** True where there were more runs than the limit; the later ones are left out. */
+  readonly truncated: boolean;
+}
+
+export interface TimelineRun {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly value: PointValue;
+}
+
+export interface FleetQuery extends Range {
+  readonly deviceIds: readonly string[];
+  readonly point: string;
+  readonly bucketMs: number;
+}
+
+export interface FleetTotals {
+  readonly fromMs: number;
+  readonly bucketMs: number;
+  /** The sum, over the devices that have the point in a bucket, of their means there; null where none has. */
+  readonly sum: readonly (number | null)[];
+  /** How many devices that were. */
+  readonly devices: readonly number[];
+}
+
+export interface StoredEvent {
+  readonly atMs: number;
+  readonly kind: string;
+  readonly deviceId: string | null;
+  readonly message: string;
+}
+
+export interface NumberedEvent extends StoredEvent {
+  /** Grows with every event. */
+  readonly number: number;
+}
+
+export interface EventsQuery {
+  readonly limit: number;
+  /** Only events with a smaller number: the next page. */
+  readonly before?: number | undefined;
+  readonly deviceId?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+}
+
+export interface StoreInfo {
+  readonly devices: number;
+  readonly samples: number;
+  /** On disk, all included. */
+  readonly bytes: number;
+  /** Of the oldest sample and the newest. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  /** Spans without samples between a device's first sample and its last, longer than 15 minutes: how many, and how long together. */
+  readonly gaps: { readonly count: number; readonly ms: number };
+  /** Samples older than this are deleted, ms; 0: kept for ever. */
+  readonly retentionMs: number;
 }

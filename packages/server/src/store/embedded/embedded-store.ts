@@ -1,28 +1,50 @@
 import { once } from "node:events";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
-import type { SampleQuery, Store, StoredSample } from "../store.ts";
-import type { JournalFileLimits } from "./journal-file.ts";
-import type { Answer, Numbered, Request, WorkerSetup } from "./messages.ts";
+import type {
+  EnergyQuery,
+  EnergySpan,
+  EventsQuery,
+  FleetQuery,
+  FleetTotals,
+  History,
+  HistoryQuery,
+  NumberedEvent,
+  PointInfo,
+  PointSample,
+  SamplesQuery,
+  Store,
+  StoredEvent,
+  StoredSample,
+  StoreInfo,
+  Timeline,
+  TimelineQuery,
+} from "../store.ts";
+import type { BlockStoreLimits } from "./block-store.ts";
+import type { Answer, Numbered, Question, Request, WorkerSetup } from "./messages.ts";
 
 interface Pending {
-  resolve(result: StoredSample[] | null): void;
-  reject(failure: Failure): void;
+  resolve(result: unknown): void;
+  reject(reason: unknown): void;
+  progress?(share: number): void;
 }
 
 const restartMs = 1_000;
-/** Questions that may wait at once, since commits wait behind them; one more is refused. */
-const queriesMax = 4;
+/** Questions that may wait at once, since they share one thread; one more is refused. */
+const questionsMax = 32;
+const progressEveryMs = 200;
 
 /** The default store: SQLite in a worker thread, one file in the data folder. The folder's lock is held by the caller. */
 export class EmbeddedStore implements Store {
+  readonly description = `the embedded store, SQLite ${process.versions.sqlite}`;
   readonly #setup: WorkerSetup;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | null = null;
   #lastNumber = 0;
-  #queries = 0;
+  #questions = 0;
   #closing = false;
 
   private constructor(setup: WorkerSetup) {
@@ -30,7 +52,7 @@ export class EmbeddedStore implements Store {
   }
 
   /** Opens `store.db` in `dataDir`, making it where there is none. Throws a `Failure` with code `store_failed`. */
-  static async open(dataDir: string, limits: JournalFileLimits): Promise<EmbeddedStore> {
+  static async open(dataDir: string, limits: BlockStoreLimits): Promise<EmbeddedStore> {
     const store = new EmbeddedStore({ path: join(dataDir, "store.db"), ...limits });
     await store.#start();
     return store;
@@ -44,21 +66,66 @@ export class EmbeddedStore implements Store {
       batch.set(each, offset);
       offset += each.length;
     }
-    await this.#ask({ kind: "append", batch }, [batch.buffer]);
+    if (offset > 0) await this.#send({ kind: "append", batch }, [batch.buffer]);
   }
 
-  async latest(): Promise<StoredSample[]> {
-    return (await this.#ask({ kind: "latest" })) ?? [];
+  latest(): Promise<StoredSample[]> {
+    return this.#send({ kind: "latest" }) as Promise<StoredSample[]>;
   }
 
-  async samples(query: SampleQuery): Promise<StoredSample[]> {
-    if (this.#queries >= queriesMax)
-      throw new Failure("store_failed", "Too many questions wait for the store already.");
-    this.#queries++;
+  samples({ signal, ...query }: SamplesQuery): Promise<PointSample[]> {
+    return this.#ask({ kind: "samples", query }, signal) as Promise<PointSample[]>;
+  }
+
+  points(deviceId: string): Promise<PointInfo[]> {
+    return this.#send({ kind: "points", deviceId }) as Promise<PointInfo[]>;
+  }
+
+  history({ signal, ...query }: HistoryQuery): Promise<History> {
+    return this.#ask({ kind: "history", query }, signal) as Promise<History>;
+  }
+
+  energy({ signal, ...query }: EnergyQuery): Promise<EnergySpan[]> {
+    return this.#ask({ kind: "energy", query }, signal) as Promise<EnergySpan[]>;
+  }
+
+  timeline({ signal, ...query }: TimelineQuery): Promise<Timeline> {
+    return this.#ask({ kind: "timeline", query }, signal) as Promise<Timeline>;
+  }
+
+  fleetTotals({ signal, ...query }: FleetQuery): Promise<FleetTotals> {
+    return this.#ask({ kind: "fleetTotals", query }, signal) as Promise<FleetTotals>;
+  }
+
+  async recordEvents(events: readonly StoredEvent[]): Promise<void> {
+    await this.#send({ kind: "recordEvents", events });
+  }
+
+  events(query: EventsQuery): Promise<NumberedEvent[]> {
+    return this.#send({ kind: "events", query }) as Promise<NumberedEvent[]>;
+  }
+
+  info(signal?: AbortSignal): Promise<StoreInfo> {
+    return this.#ask({ kind: "info" }, signal) as Promise<StoreInfo>;
+  }
+
+  verify(progress: (share: number) => void, signal?: AbortSignal): Promise<string[]> {
+    return this.#ask({ kind: "verify" }, signal, progress) as Promise<string[]>;
+  }
+
+  /** In a thread of its own, which reads the file as it was at one moment; the copy has no free pages. */
+  async backup(path: string, progress: (share: number) => void): Promise<void> {
+    const setup = { from: this.#setup.path, to: path };
+    const worker = new Worker(workerUrl(import.meta.url, "./backup-worker"), { workerData: setup });
+    const timer = setInterval(() => progress(sizeOf(path) / Math.max(1, sizeOf(this.#setup.path))), progressEveryMs);
     try {
-      return (await this.#ask({ kind: "samples", query })) ?? [];
+      const [code] = (await once(worker, "exit")) as [number];
+      if (code !== 0) throw new Error(`its thread ended with code ${code}`);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Failure("store_failed", `The store could not be copied to ${path}: ${reason}`, error);
     } finally {
-      this.#queries--;
+      clearInterval(timer);
     }
   }
 
@@ -68,14 +135,14 @@ export class EmbeddedStore implements Store {
     if (worker === null) return;
     worker.ref();
     const exited = once(worker, "exit");
-    await this.#ask({ kind: "close" });
+    await this.#send({ kind: "close" });
     await exited;
   }
 
   /** For tests: the worker stands still, as if its disk did not answer, until the function that comes back is called. */
   stall(): () => void {
     const gate = new Int32Array(new SharedArrayBuffer(4));
-    this.#ask({ kind: "stall", gate }).catch(() => {});
+    this.#send({ kind: "stall", gate }).catch(() => {});
     return () => {
       Atomics.store(gate, 0, 1);
       Atomics.notify(gate, 0);
@@ -100,27 +167,58 @@ export class EmbeddedStore implements Store {
     this.#worker = worker;
   }
 
-  #ask(request: Request, transfer: ArrayBuffer[] = []): Promise<StoredSample[] | null> {
+  /** Sends a question: one that may take long, and that its signal ends. */
+  async #ask(question: Question, signal?: AbortSignal, progress?: (share: number) => void): Promise<unknown> {
+    signal?.throwIfAborted();
+    if (this.#questions >= questionsMax) {
+      throw new Failure("store_busy", "Too many questions wait for the store already. Ask again in a moment.");
+    }
+    this.#questions++;
+    const number = this.#lastNumber + 1;
+    const abandon = (): void => {
+      this.#worker?.postMessage({ kind: "abandon", abandoned: number, number: 0 } satisfies Numbered);
+      const pending = this.#take(number);
+      pending?.reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", abandon, { once: true });
+    try {
+      return await this.#send(question, [], progress);
+    } finally {
+      signal?.removeEventListener("abort", abandon);
+      this.#questions--;
+    }
+  }
+
+  #send(request: Request, transfer: ArrayBuffer[] = [], progress?: (share: number) => void): Promise<unknown> {
     const worker = this.#worker;
     if (worker === null) return Promise.reject(new Failure("store_stopped", "The store's worker is not running."));
     const number = ++this.#lastNumber;
     return new Promise((resolve, reject) => {
       // The thread keeps the process alive while an answer is awaited.
       if (this.#pending.size === 0) worker.ref();
-      this.#pending.set(number, { resolve, reject });
+      this.#pending.set(number, { resolve, reject, ...(progress !== undefined && { progress }) });
       worker.postMessage({ ...request, number } satisfies Numbered, transfer);
     });
   }
 
   #settle(answer: Answer): void {
-    const pending = this.#pending.get(answer.number);
-    this.#pending.delete(answer.number);
-    if (this.#pending.size === 0 && !this.#closing) this.#worker?.unref();
+    if ("share" in answer) {
+      this.#pending.get(answer.number)?.progress?.(answer.share);
+      return;
+    }
+    const pending = this.#take(answer.number);
     if (answer.ok) pending?.resolve(answer.result);
     else {
       const reason = answer.error instanceof Error ? answer.error.message : String(answer.error);
       pending?.reject(new Failure("store_failed", `The store failed: ${reason}`, answer.error));
     }
+  }
+
+  #take(number: number): Pending | undefined {
+    const pending = this.#pending.get(number);
+    this.#pending.delete(number);
+    if (this.#pending.size === 0 && !this.#closing) this.#worker?.unref();
+    return pending;
   }
 
   /** The worker has died: who waits is told, and a new one is started until one stays. Nothing acked is lost, it was committed. */
@@ -135,4 +233,8 @@ export class EmbeddedStore implements Store {
       if (!this.#closing) this.#start().catch(() => this.#lost());
     }, restartMs).unref();
   }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -20,4 +20,60 @@ export const migrations = [
   CREATE TABLE latest_through (journal_id INTEGER NOT NULL) STRICT;
   INSERT INTO latest_through VALUES (0);
   `,
+  `
+  -- The journal now holds only what does not stand in a part or a block yet; a minute's worth is usual.
+  DROP INDEX journal_by_time;
+  ALTER TABLE journal DROP COLUMN samples;
+  ALTER TABLE journal DROP COLUMN observed_from_ms;
+  ALTER TABLE journal DROP COLUMN observed_to_ms;
+
+  CREATE TABLE device (
+    no INTEGER PRIMARY KEY,
+    device_id TEXT NOT NULL UNIQUE,
+    -- The newest sample as a record; what is newer than the last part is found in the journal.
+    latest BLOB,
+    -- The points that it has sent, JSON: {"battery.soc": 1, …}; a bit for each of point-value.ts's kinds
+    points TEXT NOT NULL DEFAULT '{}'
+  ) STRICT;
+  INSERT INTO device (device_id, latest) SELECT device_id, record FROM latest ORDER BY device_id;
+  DROP TABLE latest;
+  DROP TABLE latest_through;
+
+  -- About a minute of one device each, until their window is sealed. Found through an index in memory.
+  CREATE TABLE part (
+    id INTEGER PRIMARY KEY,
+    device_no INTEGER NOT NULL,
+    window INTEGER NOT NULL,
+    minutes BLOB NOT NULL,
+    body BLOB NOT NULL
+  ) STRICT;
+
+  -- Sealed: 15 minutes of one device (block-codec.ts). What is short stands before what spills to further pages.
+  CREATE TABLE block (
+    id INTEGER PRIMARY KEY,
+    device_no INTEGER NOT NULL,
+    window INTEGER NOT NULL,
+    samples INTEGER NOT NULL,
+    minutes BLOB NOT NULL,
+    body BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX block_by_window ON block (device_no, window, samples);
+
+  -- The summaries of a device's sealed windows, a UTC day in a row (day-codec.ts).
+  CREATE TABLE day (
+    id INTEGER PRIMARY KEY,
+    device_no INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    body BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX day_by_device ON day (device_no, day);
+
+  CREATE TABLE event (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms REAL NOT NULL,
+    kind TEXT NOT NULL,
+    device_id TEXT,
+    message TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

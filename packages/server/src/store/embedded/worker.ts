@@ -1,49 +1,167 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { StoredSample } from "../store.ts";
-import { JournalFile } from "./journal-file.ts";
-import type { Answer, Numbered, Request, WorkerSetup } from "./messages.ts";
+import { BlockStore } from "./block-store.ts";
+import type { Answer, Numbered, Question, Task, WorkerSetup } from "./messages.ts";
+import { readEnergy, readFleetTotals, readHistory, readInfo, readSamples, readTimeline, type Work } from "./reader.ts";
+import { verify } from "./verify.ts";
 
-/** The store's thread: takes one request after another, so that a commit never waits for a lock. */
+/**
+ * The store's thread. Tasks are done as they come; questions are answered in slices, one after the other in turn; what is left of the time goes
+ * into tidying up. So a commit waits for one slice at the most.
+ */
+const sliceMs = 5;
+/** While nothing else is to do, it looks this often whether something is due. */
+const idleMs = 250;
+/** What could not be tidied up (the disk is full) is tried again after this time. */
+const retryMs = 1_000;
+
 const setup = workerData as WorkerSetup;
-const journal = new JournalFile(setup.path, setup);
+const store = new BlockStore(setup.path, setup);
+const questions = new Map<number, Work<unknown>>();
+let tidyFrom = 0;
+let timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
+let isScheduledNow = false;
+
 const port = parentPort;
 if (port === null) throw new Error("This file runs as a worker of the embedded store.");
+const post = (answer: Answer): void => port.postMessage(answer);
 
 port.on("message", (request: Numbered) => {
-  port.postMessage(answer(request));
-  if (request.kind === "append") {
-    try {
-      journal.tidy();
-    } catch {
-      // What could not be tidied is tried again after the next batch; a full disk is reported by that one's commit.
-    }
+  switch (request.kind) {
+    case "samples":
+    case "history":
+    case "energy":
+    case "timeline":
+    case "fleetTotals":
+    case "info":
+    case "verify":
+      questions.set(request.number, begin(request, request.number));
+      schedule(true);
+      return;
+    case "append":
+      append(request.number, request.batch);
+      schedule(true);
+      return;
+    case "abandon":
+      questions.delete(request.abandoned);
+      return;
+    default:
+      answer(request.number, () => perform(request));
+      if (request.kind === "close") close();
   }
-  if (request.kind === "close") port.close();
 });
-port.postMessage("ready");
+schedule(false);
+post({ number: 0, ok: true, result: null });
 
-function answer(request: Numbered): Answer {
-  try {
-    return { number: request.number, ok: true, result: perform(request) };
-  } catch (error) {
-    return { number: request.number, ok: false, error };
+/** The ack goes out at the commit; sorting the batch into memory comes after it. */
+function append(number: number, batch: Uint8Array): void {
+  let journalId = 0;
+  const isStored = answer(number, () => {
+    journalId = store.append(batch);
+    return null;
+  });
+  if (isStored) store.absorb(batch, journalId);
+}
+
+function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" }>): unknown {
+  switch (task.kind) {
+    case "latest":
+      return store.latest();
+    case "points":
+      return store.points(task.deviceId);
+    case "recordEvents":
+      store.recordEvents(task.events);
+      return null;
+    case "events":
+      return store.events(task.query);
+    case "stall":
+      Atomics.wait(task.gate, 0, 0);
+      return null;
+    case "close":
+      store.close();
+      return null;
   }
 }
 
-function perform(request: Request): StoredSample[] | null {
-  switch (request.kind) {
-    case "append":
-      journal.append(request.batch);
-      return null;
-    case "latest":
-      return journal.latest();
+function begin(question: Question, number: number): Work<unknown> {
+  switch (question.kind) {
     case "samples":
-      return journal.samples(request.query);
-    case "stall":
-      Atomics.wait(request.gate, 0, 0);
-      return null;
-    case "close":
-      journal.close();
-      return null;
+      return readSamples(store.windows, question.query);
+    case "history":
+      return readHistory(store.windows, question.query);
+    case "energy":
+      return readEnergy(store.windows, question.query);
+    case "timeline":
+      return readTimeline(store.windows, question.query);
+    case "fleetTotals":
+      return readFleetTotals(store.windows, question.query);
+    case "info":
+      return readInfo(store, setup.retentionMs);
+    case "verify":
+      return verify(store, (share) => post({ number, share }));
   }
+}
+
+/** One slice of one question, one of tidying up, and then whatever has come meanwhile. */
+function turn(): void {
+  timer = null;
+  const [next] = questions;
+  if (next !== undefined) advance(...next);
+  let isMoreDue = false;
+  const nowMs = performance.now();
+  if (nowMs >= tidyFrom) {
+    try {
+      isMoreDue = store.tidy(sliceMs);
+    } catch {
+      // It is all in the journal still. A full disk is reported by the commits.
+      tidyFrom = nowMs + retryMs;
+    }
+  }
+  schedule(isMoreDue || questions.size > 0);
+}
+
+function advance(number: number, work: Work<unknown>): void {
+  // To the end of the queue: the next slice is another's.
+  questions.delete(number);
+  const deadlineMs = performance.now() + sliceMs;
+  answer(number, () => {
+    for (;;) {
+      const step = work.next();
+      if (step.done) return step.value;
+      if (performance.now() < deadlineMs) continue;
+      questions.set(number, work);
+      return pending;
+    }
+  });
+}
+
+const pending = Symbol("pending");
+
+/** Posts what `task` gives, or what it throws; nothing while it is pending. Gives whether it went well. */
+function answer(number: number, task: () => unknown): boolean {
+  try {
+    const result = task();
+    if (result !== pending) post({ number, ok: true, result });
+    return true;
+  } catch (error) {
+    post({ number, ok: false, error });
+    return false;
+  }
+}
+
+function schedule(now: boolean): void {
+  if (timer !== null) {
+    if (isScheduledNow || !now) return;
+    clearTimeout(timer as NodeJS.Timeout);
+  }
+  isScheduledNow = now;
+  timer = now ? setImmediate(turn) : setTimeout(turn, idleMs);
+}
+
+function close(): void {
+  if (timer !== null) {
+    if (isScheduledNow) clearImmediate(timer as NodeJS.Immediate);
+    else clearTimeout(timer as NodeJS.Timeout);
+  }
+  timer = null;
+  port?.close();
 }

@@ -1,0 +1,168 @@
+import { gapMsMax } from "./energy.ts";
+import type { SampleColumns } from "./sample-columns.ts";
+import type { Coverage, History, PointHistory } from "./store.ts";
+import { windowMs } from "./window.ts";
+import { type PointSummary, periodOf, type WindowSummary } from "./window-summary.ts";
+
+/** One point's figures, an entry a bucket. */
+class PointBuckets {
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  readonly sum: Float64Array;
+  readonly count: Float64Array;
+
+  constructor(length: number) {
+    this.min = new Float64Array(length).fill(Number.POSITIVE_INFINITY);
+    this.max = new Float64Array(length).fill(Number.NEGATIVE_INFINITY);
+    this.sum = new Float64Array(length);
+    this.count = new Float64Array(length);
+  }
+
+  add(at: number, min: number, max: number, sum: number, count: number): void {
+    if (min < (this.min[at] as number)) this.min[at] = min;
+    if (max > (this.max[at] as number)) this.max[at] = max;
+    this.sum[at] = (this.sum[at] as number) + sum;
+    this.count[at] = (this.count[at] as number) + count;
+  }
+
+  finish(): PointHistory {
+    const orNull = (values: Float64Array): (number | null)[] =>
+      Array.from(values, (value, at) => (this.count[at] === 0 ? null : value));
+    const avg = Array.from(this.sum, (sum, at) => (this.count[at] === 0 ? null : sum / (this.count[at] as number)));
+    return { min: orNull(this.min), avg, max: orNull(this.max) };
+  }
+}
+
+/** Gathers samples or summaries into buckets of equal width. */
+export class Buckets {
+  readonly #fromMs: number;
+  readonly #toMs: number;
+  readonly #bucketMs: number;
+  readonly #samples: Float64Array;
+  readonly #coveredMs: Float64Array;
+  readonly #points: Map<string, PointBuckets>;
+
+  constructor(fromMs: number, toMs: number, bucketMs: number, points: readonly string[]) {
+    const length = Math.max(0, Math.ceil((toMs - fromMs) / bucketMs));
+    this.#fromMs = fromMs;
+    this.#toMs = toMs;
+    this.#bucketMs = bucketMs;
+    this.#samples = new Float64Array(length);
+    this.#coveredMs = new Float64Array(length);
+    this.#points = new Map(points.map((name) => [name, new PointBuckets(length)]));
+  }
+
+  addSummary(summary: WindowSummary): void {
+    const coveredMs = Math.min(windowMs, summary.count * summary.periodMs);
+    this.addFigures(summary.window * windowMs, summary.count, coveredMs, summary.points);
+  }
+
+  /** Adds what was counted elsewhere to the bucket of the instant. */
+  addFigures(
+    atMs: number,
+    samples: number,
+    coveredMs: number,
+    points: ReadonlyMap<string, Pick<PointSummary, "min" | "max" | "sum" | "count">>,
+  ): void {
+    const at = this.#placeOf(atMs);
+    if (at < 0 || at >= this.#samples.length) return;
+    this.#count(at, samples, coveredMs);
+    for (const [name, buckets] of this.#points) {
+      const point = points.get(name);
+      if (point !== undefined) buckets.add(at, point.min, point.max, point.sum, point.count);
+    }
+  }
+
+  addSamples(columns: SampleColumns): void {
+    const { count, observedAtMs } = columns;
+    const periodMs = periodOf(columns);
+    const places = new Int32Array(count);
+    for (let sample = 0; sample < count; sample++) {
+      const atMs = observedAtMs[sample] as number;
+      const at = atMs < this.#fromMs || atMs >= this.#toMs ? -1 : this.#placeOf(atMs);
+      places[sample] = at;
+      if (at >= 0) this.#count(at, 1, periodMs);
+    }
+    for (const [name, buckets] of this.#points) {
+      const values = columns.points.get(name);
+      if (values === undefined) continue;
+      for (let sample = 0; sample < count; sample++) {
+        const value = values[sample];
+        const at = places[sample] as number;
+        if (at >= 0 && typeof value === "number") buckets.add(at, value, value, value, 1);
+      }
+    }
+  }
+
+  finish(gaps: GapList): History {
+    const widthMs = (at: number): number =>
+      Math.min(this.#toMs, this.#fromMs + (at + 1) * this.#bucketMs) - (this.#fromMs + at * this.#bucketMs);
+    const totalMs = this.#coveredMs.reduce((sum, ms) => sum + ms, 0);
+    return {
+      fromMs: this.#fromMs,
+      bucketMs: this.#bucketMs,
+      samples: Array.from(this.#samples),
+      coverage: Array.from(this.#coveredMs, (ms, at) => Math.min(1, ms / widthMs(at))),
+      points: Object.fromEntries([...this.#points].map(([name, buckets]) => [name, buckets.finish()])),
+      total: { share: Math.min(1, totalMs / Math.max(1, this.#toMs - this.#fromMs)), gaps: gaps.finish() },
+    };
+  }
+
+  #placeOf(atMs: number): number {
+    return Math.floor((atMs - this.#fromMs) / this.#bucketMs);
+  }
+
+  #count(at: number, samples: number, coveredMs: number): void {
+    this.#samples[at] = (this.#samples[at] as number) + samples;
+    this.#coveredMs[at] = (this.#coveredMs[at] as number) + coveredMs;
+  }
+}
+
+const gapsMax = 100;
+
+/** Finds the spans without samples. Spans with samples are added in the order of time. */
+export class GapList {
+  readonly #toMs: number;
+  readonly #gaps: { fromMs: number; toMs: number }[] = [];
+  readonly #fromMs: number;
+  #lastMs: number;
+
+  constructor(fromMs: number, toMs: number) {
+    this.#fromMs = fromMs;
+    this.#lastMs = fromMs;
+    this.#toMs = toMs;
+  }
+
+  add(firstMs: number, lastMs: number): void {
+    if (firstMs - this.#lastMs > gapMsMax) this.#gaps.push({ fromMs: this.#lastMs, toMs: firstMs });
+    this.#lastMs = Math.max(this.#lastMs, lastMs);
+    if (this.#gaps.length > 4 * gapsMax) this.#keepLongest();
+  }
+
+  addWindow({ firstMs, lastMs, gaps }: WindowSummary): void {
+    let fromMs = firstMs;
+    for (const gap of gaps) {
+      this.add(fromMs, gap.fromMs);
+      fromMs = gap.toMs;
+    }
+    this.add(fromMs, lastMs);
+  }
+
+  addSamples({ count, observedAtMs }: SampleColumns): void {
+    for (let at = 0; at < count; at++) {
+      const atMs = observedAtMs[at] as number;
+      if (atMs >= this.#fromMs && atMs < this.#toMs) this.add(atMs, atMs);
+    }
+  }
+
+  finish(): Coverage["gaps"] {
+    this.add(this.#toMs, this.#toMs);
+    this.#keepLongest();
+    return this.#gaps;
+  }
+
+  #keepLongest(): void {
+    this.#gaps.sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs));
+    this.#gaps.length = Math.min(this.#gaps.length, gapsMax);
+  }
+}

@@ -1,0 +1,92 @@
+import { kindOf, pointKinds } from "../point-value.ts";
+import type { SampleColumns } from "../sample-columns.ts";
+import type { PointInfo } from "../store.ts";
+import type { MessageShape } from "./message-shape.ts";
+import type { OpenSamples } from "./open-samples.ts";
+import type { Tables } from "./tables.ts";
+
+const goldenRatio = 0.618_033_988_75;
+/** Names of points that are listed of one device; what more it sends is stored, and not listed. */
+const pointsMax = 1_000;
+
+/** A window with samples that are not in its block: the parts that it has so far. */
+export interface Unsealed {
+  readonly partIds: number[];
+  /** When the last part was written. */
+  touchedAtMs: number;
+  /** True where samples may stand in more than one part: what the journal held at a start may have been written already. */
+  readonly mayRepeat: boolean;
+  /** True where a part or the block cannot be read. It is left as it is, for `verify` to tell of. */
+  isDamaged: boolean;
+}
+
+/** What the store's thread holds in memory of one device. */
+export class DeviceEntry {
+  readonly deviceId: string;
+  /** Its number in the tables; null until something of it is written there. */
+  no: number | null = null;
+  /** 0 to 1, evenly spread over the devices: what is due for all of them at once is done for each at its own moment. */
+  readonly phase: number;
+  /** The record of the newest sample by measured time, and that time. */
+  newest: Uint8Array<ArrayBuffer> | null = null;
+  newestAtMs = Number.NEGATIVE_INFINITY;
+  /** Within a batch that is being sorted in: where its newest record stands there. */
+  newestStart = 0;
+  newestEnd = 0;
+  /** The shape of its last message, and how many more may be made for it: a device whose messages rarely look alike is parsed. */
+  shape: MessageShape | null = null;
+  shapesLeft = 8;
+  /** By window. */
+  readonly open = new Map<number, OpenSamples>();
+  readonly unsealed = new Map<number, Unsealed>();
+  /** The kinds of each point that it has sent, a bit each, in the order in which they came. */
+  readonly #points = new Map<string, number>();
+  #writtenPoints = "";
+
+  constructor(deviceId: string, place: number) {
+    this.deviceId = deviceId;
+    this.phase = (place * goldenRatio) % 1;
+  }
+
+  get points(): PointInfo[] {
+    return [...this.#points].map(([name, bits]) => ({ name, kinds: pointKinds.filter((_, bit) => (bits >> bit) & 1) }));
+  }
+
+  /** Notes the points of samples. */
+  notePoints({ points }: SampleColumns): void {
+    for (const [name, values] of points) {
+      let bits = this.#points.get(name);
+      if (bits === undefined && this.#points.size >= pointsMax) continue;
+      bits ??= 0;
+      for (let at = 0; at < values.length; at++) {
+        const value = values[at];
+        const kind = value === undefined ? null : kindOf(value);
+        if (kind !== null) bits |= 1 << pointKinds.indexOf(kind);
+      }
+      this.#points.set(name, bits);
+    }
+  }
+
+  /** What is to be written of its points, or null where that stands there already. */
+  unwrittenPoints(): string | null {
+    const text = JSON.stringify(Object.fromEntries(this.#points));
+    if (text === this.#writtenPoints) return null;
+    this.#writtenPoints = text;
+    return text;
+  }
+
+  /** Its number, given to it within the present transaction where it has none yet. */
+  numberIn(tables: Tables): number {
+    this.no ??= tables.run("INSERT INTO device (device_id) VALUES (?)", this.deviceId).lastId;
+    return this.no;
+  }
+
+  /** Takes over what the tables say of it: at start, and when a transaction has been undone. */
+  restore(no: number | null, points: string): void {
+    this.no = no;
+    this.#writtenPoints = points;
+    for (const [name, bits] of Object.entries(JSON.parse(points) as Record<string, number>)) {
+      this.#points.set(name, bits | (this.#points.get(name) ?? 0));
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { parseRfc3339 } from "@wattboard/protocol";
+import { pointsOf } from "../point-value.ts";
+import { RecordReader } from "../sample-record.ts";
+import { windowOf } from "../window.ts";
+import type { DeviceEntry } from "./device-entry.ts";
+import { MessageShape } from "./message-shape.ts";
+import { OpenSamples } from "./open-samples.ts";
+import type { Tables } from "./tables.ts";
+
+export interface JournalLimits {
+  readonly openBytesMax: number;
+  readonly journalBytesMax: number;
+}
+
+/** How far memory may go above its bound while parts cannot be written; then no samples are taken. */
+const refuseFactor = 4;
+/** Shapes known at once; devices of one make and version share one. */
+const shapesMax = 64;
+const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** Where a batch is made durable, and then sorted into memory by device and window. */
+export class Journal {
+  readonly #tables: Tables;
+  readonly #limits: JournalLimits;
+  readonly #nowMs: () => number;
+  readonly #entryOf: (deviceId: string) => DeviceEntry;
+  /** The last used first. */
+  readonly #shapes: MessageShape[] = [];
+  /** Bytes of the rows in the table. */
+  #bytes = 0;
+  openBytes = 0;
+
+  constructor(tables: Tables, limits: JournalLimits, nowMs: () => number, entryOf: (deviceId: string) => DeviceEntry) {
+    this.#tables = tables;
+    this.#limits = limits;
+    this.#nowMs = nowMs;
+    this.#entryOf = entryOf;
+    this.#bytes = Number(tables.first("SELECT total(length(records)) AS bytes FROM journal")?.bytes);
+  }
+
+  /** Durable when it returns; where it throws, nothing was stored. Gives the row. */
+  append(batch: Uint8Array): number {
+    if (this.openBytes > refuseFactor * this.#limits.openBytesMax || this.#bytes > this.#limits.journalBytesMax) {
+      throw new Error("samples cannot be moved from the journal to blocks, and it is full");
+    }
+    const records = zstdCompressSync(batch, fast);
+    const id = this.#tables.durably(() => this.#tables.run("INSERT INTO journal (records) VALUES (?)", records).lastId);
+    this.#bytes += records.length;
+    return id;
+  }
+
+  /** Sorts a batch that is in the table into memory. A record that is damaged is left out; the gatekeeper lets none in. */
+  absorb(batch: Uint8Array, journalId: number): void {
+    const nowMs = this.#nowMs();
+    const buffer = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
+    const record = new RecordReader(buffer);
+    const touched: DeviceEntry[] = [];
+    while (record.next()) {
+      const entry = this.#entryOf(record.deviceId);
+      const window = windowOf(record.observedAtMs);
+      let open = entry.open.get(window);
+      if (open === undefined) {
+        open = new OpenSamples(window, journalId, nowMs);
+        entry.open.set(window, open);
+      }
+      const bytesBefore = open.bytes;
+      this.#read(entry, open, record, buffer);
+      this.openBytes += open.bytes - bytesBefore;
+      if (record.observedAtMs < entry.newestAtMs) continue;
+      entry.newestAtMs = record.observedAtMs;
+      if (entry.newestEnd === 0) touched.push(entry);
+      entry.newestStart = record.start;
+      entry.newestEnd = record.end;
+    }
+    // A copy: the batch does not stay.
+    for (const entry of touched) {
+      entry.newest = new Uint8Array(buffer.subarray(entry.newestStart, entry.newestEnd));
+      entry.newestEnd = 0;
+    }
+  }
+
+  /** Sorts everything that the table holds into memory; `makeRoom` is called after each row. */
+  replay(makeRoom: () => void): void {
+    for (let after = 0; ; ) {
+      const row = this.#tables.first("SELECT id, records FROM journal WHERE id > ? ORDER BY id LIMIT 1", after);
+      if (row === undefined) return;
+      after = Number(row.id);
+      this.absorb(zstdDecompressSync(row.records as Uint8Array), after);
+      makeRoom();
+    }
+  }
+
+  /** Open samples have been written elsewhere. */
+  release(open: OpenSamples): void {
+    this.openBytes -= open.bytes;
+  }
+
+  /** Within a transaction: rows before that one are needed no more. */
+  dropBefore(id: number): void {
+    this.#tables.run("DELETE FROM journal WHERE id < ?", id);
+  }
+
+  /** After a transaction that dropped rows. */
+  measure(): void {
+    this.#bytes = Number(this.#tables.first("SELECT total(length(records)) AS bytes FROM journal")?.bytes);
+  }
+
+  #read(entry: DeviceEntry, open: OpenSamples, record: RecordReader, buffer: Buffer): void {
+    const { messageAt, end } = record;
+    const isServerClock = record.clock === "server";
+    if (!isServerClock) {
+      if (entry.shape !== null && open.addShaped(record, entry.shape, buffer, messageAt, end)) return;
+      if (this.#addOtherwise(entry, open, record, buffer)) return;
+    }
+    let telemetry: { readonly timestamp: string };
+    try {
+      telemetry = JSON.parse(buffer.toString("utf8", messageAt, end)) as typeof telemetry;
+    } catch {
+      return;
+    }
+    const deviceTimeMs = isServerClock ? parseRfc3339(telemetry.timestamp) : record.observedAtMs;
+    open.addPoints(record, deviceTimeMs, pointsOf(telemetry));
+  }
+
+  /** Looks for another shape that fits, or makes one; false where the message is better parsed. */
+  #addOtherwise(entry: DeviceEntry, open: OpenSamples, record: RecordReader, buffer: Buffer): boolean {
+    if (entry.shapesLeft === 0) return false;
+    entry.shapesLeft--;
+    const { messageAt, end } = record;
+    entry.shape = this.#shapes.find((shape) => open.addShaped(record, shape, buffer, messageAt, end)) ?? null;
+    if (entry.shape !== null) return true;
+    const made = MessageShape.of(buffer.subarray(messageAt, end));
+    if (made === null || !open.addShaped(record, made, buffer, messageAt, end)) return false;
+    entry.shape = made;
+    this.#shapes.unshift(made);
+    if (this.#shapes.length > shapesMax) this.#shapes.pop();
+    return true;
+  }
+}

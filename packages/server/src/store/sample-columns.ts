@@ -1,0 +1,33 @@
+import type { PointValue } from "./point-value.ts";
+
+/** Samples of one device, a column a figure; every column has `count` entries. */
+export interface SampleColumns {
+  readonly count: number;
+  /** As filed, ms since 1970 UTC. */
+  readonly observedAtMs: ArrayLike<number>;
+  readonly receivedAtMs: ArrayLike<number>;
+  /** The time that the device told; the same as `observedAtMs` where that was believed. */
+  readonly deviceTimeMs: ArrayLike<number>;
+  readonly epoch: ArrayLike<number>;
+  readonly seq: ArrayLike<number>;
+  /** 1 where the sample is filed under the server's time. */
+  readonly serverClock: ArrayLike<number>;
+  /** By name; `undefined` where the sample does not have the point. */
+  readonly points: ReadonlyMap<string, ArrayLike<PointValue | undefined>>;
+}
+
+/** The places of the samples of a range, which are in order: from the first to before the second. */
+export function placesIn({ count, observedAtMs }: SampleColumns, fromMs: number, toMs: number): [number, number] {
+  return [firstAtOrAfter(observedAtMs, count, fromMs), firstAtOrAfter(observedAtMs, count, toMs)];
+}
+
+function firstAtOrAfter(times: ArrayLike<number>, count: number, ms: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((times[middle] as number) < ms) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,153 @@
+import { type Energy, EnergyMeter, energyNames, energyStreams, gapMsMax, type PowerPoint } from "./energy.ts";
+import type { PointValue } from "./point-value.ts";
+import type { SampleColumns } from "./sample-columns.ts";
+
+/** What long charts need of one point in one window. */
+export interface PointSummary {
+  readonly count: number;
+  readonly min: number;
+  readonly max: number;
+  readonly sum: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface Gap {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const gapsMax = 8;
+
+/** One device's 15 minutes without their samples. */
+export interface WindowSummary {
+  readonly window: number;
+  readonly count: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** The usual time between two samples: the median. 0 with fewer than two. */
+  readonly periodMs: number;
+  /** Spans between two samples of more than `gapMsMax`: the longest eight, in the order of time. */
+  readonly gaps: readonly Gap[];
+  /** Between the first sample and the last; what lies between two windows is added when they are read. */
+  readonly energy: Energy;
+  readonly firstPower: PowerPoint;
+  readonly lastPower: PowerPoint;
+  /** By name; points without numbers have none. */
+  readonly points: ReadonlyMap<string, PointSummary>;
+}
+
+/** Summarizes the samples of one window, which are in order. There must be at least one. */
+export function summarize(window: number, columns: SampleColumns): WindowSummary {
+  const { count, observedAtMs } = columns;
+  const [gridW, batteryW, solarW, loadW] = powersOf(columns) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const meter = new EnergyMeter();
+  const gaps: Gap[] = [];
+  for (let at = 0; at < count; at++) {
+    const atMs = observedAtMs[at] as number;
+    meter.add(atMs, gridW[at] as number, batteryW[at] as number, solarW[at] as number, loadW[at] as number);
+    const beforeMs = at === 0 ? atMs : (observedAtMs[at - 1] as number);
+    if (atMs - beforeMs > gapMsMax) gaps.push({ fromMs: beforeMs, toMs: atMs });
+  }
+  const powerAt = (at: number): PowerPoint => ({
+    atMs: observedAtMs[at] as number,
+    gridW: knownOrNull(gridW[at]),
+    batteryW: knownOrNull(batteryW[at]),
+    solarW: knownOrNull(solarW[at]),
+    loadW: knownOrNull(loadW[at]),
+  });
+  const points = new Map<string, PointSummary>();
+  for (const [name, values] of columns.points) {
+    const summary = summarizePoint(values);
+    if (summary !== null) points.set(name, summary);
+  }
+  return {
+    window,
+    count,
+    firstMs: observedAtMs[0] as number,
+    lastMs: observedAtMs[count - 1] as number,
+    periodMs: periodOf(columns),
+    gaps: longest(gaps),
+    energy: roundEnergy(meter.read()),
+    firstPower: powerAt(0),
+    lastPower: powerAt(count - 1),
+    points,
+  };
+}
+
+/** The usual time between two samples: the median, ms; 0 with fewer than two. */
+export function periodOf({ count, observedAtMs }: SampleColumns): number {
+  const steps = new Float64Array(Math.max(0, count - 1));
+  for (let at = 1; at < count; at++) steps[at - 1] = (observedAtMs[at] as number) - (observedAtMs[at - 1] as number);
+  steps.sort();
+  return steps[steps.length >> 1] ?? 0;
+}
+
+function longest(gaps: readonly Gap[]): Gap[] {
+  const lengthOf = ({ fromMs, toMs }: Gap): number => toMs - fromMs;
+  const kept = [...gaps].sort((a, b) => lengthOf(b) - lengthOf(a)).slice(0, gapsMax);
+  return kept.sort((a, b) => a.fromMs - b.fromMs);
+}
+
+/** Micro-watt-hours are finer than any meter, and take half the room. Every sum is made of the same rounded numbers, so all zooms agree. */
+function roundEnergy(energy: Energy): Energy {
+  const rounded: Record<string, number> = {};
+  for (const name of energyNames) rounded[name] = round(energy[name]);
+  return rounded as unknown as Energy;
+}
+
+function round(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}
+
+function summarizePoint(values: ArrayLike<PointValue | undefined>): PointSummary | null {
+  let count = 0;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  let sum = 0;
+  let first = 0;
+  let last = 0;
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (typeof value !== "number") continue;
+    if (count++ === 0) first = value;
+    last = value;
+    sum += value;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return count === 0 ? null : { count, min, max, sum: round(sum), first, last };
+}
+
+/**
+ * The powers at each sample, one array for each of `energyStreams`; NaN where one is not known. A device that sends only what has changed
+ * leaves values out: the last one known stands for them, for as long as a gap may be.
+ */
+function powersOf({ count, observedAtMs, points }: SampleColumns): Float64Array[] {
+  return energyStreams.map((name) => {
+    const powers = new Float64Array(count).fill(Number.NaN);
+    const values = points.get(name);
+    if (values === undefined) return powers;
+    let known = Number.NaN;
+    let knownAtMs = Number.NEGATIVE_INFINITY;
+    for (let at = 0; at < count; at++) {
+      const value = values[at];
+      const atMs = observedAtMs[at] as number;
+      if (typeof value === "number") {
+        known = value;
+        knownAtMs = atMs;
+        powers[at] = value;
+      } else if (value === undefined && atMs - knownAtMs <= gapMsMax) powers[at] = known;
+    }
+    return powers;
+  });
+}
+
+function knownOrNull(value: number | undefined): number | null {
+  return value === undefined || Number.isNaN(value) ? null : value;
+}
