@@ -28,6 +28,7 @@ export const refusals = {
     status: 429,
     message: "Two devices share this token: takeovers come too fast, so the connected one stays.",
   },
+  busy: { status: 429, message: "As many of these as may run at once are running already. Try again in a moment." },
   too_many_sockets: { status: 429, message: "Too many sockets from this address." },
   internal: { status: 500, message: "The server failed at this request. Its log says why." },
   stopping: { status: 503, message: "The server is stopping. Try again in a few seconds." },

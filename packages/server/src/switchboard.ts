@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
-import { openAccessFile } from "./access/access-file.ts";
+import { copyAccessFile, openAccessFile } from "./access/access-file.ts";
 import { AddressLimit } from "./access/address-limit.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
 import { removeControlFile, writeControlFile } from "./access/control-file.ts";
@@ -73,7 +73,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     removeControlFile(config.data_dir);
     const devices = new Devices(accessFile, clock);
     const apiTokens = new ApiTokens(accessFile, clock);
-    const openStore = options.openStore ?? (() => EmbeddedStore.open(config.data_dir, storeLimits(config)));
+    const openStore = options.openStore ?? (() => openConfiguredStore(config));
     const store = await openStore();
     undo.push(() => store.close());
 
@@ -229,6 +229,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       {
         apiTokens,
         clock,
+        copyAccessFile: (path) => copyAccessFile(accessFile, path),
+        dataDir: config.data_dir,
         devices,
         events,
         fleetFeed,
@@ -290,6 +292,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     for (const step of undo.reverse()) await step();
     throw error;
   }
+}
+
+/** The store that the configuration names. */
+export async function openConfiguredStore(config: Config): Promise<Store> {
+  return await EmbeddedStore.open(config.data_dir, storeLimits(config));
 }
 
 /** The embedded store's bounds, as they are set. */

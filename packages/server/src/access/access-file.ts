@@ -62,6 +62,12 @@ export function openAccessFile(dataDir: string, { waitMs = 0 } = {}): DatabaseSy
   }
 }
 
+/** Writes a consistent copy to a new file while the database is in use. It is small: this stands still for some milliseconds. */
+export function copyAccessFile(database: DatabaseSync, path: string): void {
+  database.prepare("VACUUM INTO ?").run(path);
+  chmodSync(path, 0o600);
+}
+
 const SQLITE_BUSY = 5;
 
 function isLocked(error: unknown): boolean {

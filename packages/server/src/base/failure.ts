@@ -10,7 +10,10 @@ export type FailureCode =
   | "not_supported"
   | "no_data_dir"
   | "no_server"
-  | "request_failed";
+  | "request_failed"
+  | "export_failed"
+  | "backup_failed"
+  | "backup_damaged";
 
 /** The world failing: a disk, a port, a database. `message` says what happened and what to do; programs go by `code`. */
 export class Failure extends Error {

@@ -1,10 +1,14 @@
 import { Command } from "commander";
+import { version } from "../base/version.ts";
 import { addApiTokenCommand } from "./api-token.ts";
+import { addBackupCommand, addRestoreCommand } from "./backup.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDeviceCommand } from "./device.ts";
+import { addExportCommand } from "./export.ts";
+import { addImportCommand } from "./import.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSimulateCommand } from "./simulate.ts";
-import { version } from "./version.ts";
+import { addStoreCommand } from "./store.ts";
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -18,6 +22,7 @@ export function createProgram(): Command {
 Examples:
   $ wattboard serve                       start the server on http://127.0.0.1:8000
   $ wattboard device add ems_001          register a device and print its token
+  $ wattboard export --all --from -24h    the raw samples of a day as CSV
   $ wattboard demo --devices 50           a server with a simulated fleet, to look around
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
@@ -28,5 +33,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addDeviceCommand(program);
   addApiTokenCommand(program);
   addSimulateCommand(program);
+  addExportCommand(program);
+  addImportCommand(program);
+  addBackupCommand(program);
+  addRestoreCommand(program);
+  addStoreCommand(program);
   return program;
 }

@@ -178,7 +178,7 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
 }
 
 /** Lets the request through where its bearer has the role; else 401 without a usable token, 403 with one that may less. */
-function requireRole(gate: Gate, role: Role) {
+export function requireRole(gate: Gate, role: Role) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const principal = gate.identify(request.headers.authorization);
     if (hasRole(principal, role)) return;

@@ -8,14 +8,18 @@ import type { Registry as MetricsRegistry } from "prom-client";
 import type { Health } from "../observe/health.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import { type ApiParts, registerApi } from "./api.ts";
+import { type BackupParts, registerBackupApi } from "./backup-api.ts";
+import { registerExportApi } from "./export-api.ts";
+import { registerImportApi } from "./import-api.ts";
 import { answerWithProblem, sendRefusal } from "./problem.ts";
+import { registerStoreApi } from "./store-api.ts";
 
 export interface HttpLimits {
   readonly handshakeMsMax: number;
   readonly socketsMax: number;
 }
 
-export interface HttpParts extends ApiParts {
+export interface HttpParts extends ApiParts, BackupParts {
   readonly metrics: MetricsRegistry;
   readonly health: Health;
   readonly throttle: Throttle;
@@ -92,6 +96,10 @@ export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Prom
   });
   app.get("/api/v1/points", () => ({ points }));
   registerApi(app, parts);
+  registerExportApi(app, parts);
+  registerImportApi(app, parts);
+  registerStoreApi(app, parts);
+  registerBackupApi(app, parts);
 
   if (existsSync(pageFolder)) {
     await app.register(fastifyStatic, {

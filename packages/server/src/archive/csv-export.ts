@@ -1,0 +1,52 @@
+import type { PointValue } from "../store/point-value.ts";
+import { type ExportColumn, leadingColumns } from "./export-columns.ts";
+import type { SamplePage } from "./sample-pages.ts";
+
+/**
+ * CSV (RFC 4180, lines end with LF): numbers in the shortest form that reads back the same, no value as an empty cell, lists as JSON. A text
+ * that could be read as something else (a number, true, an empty cell) stands in quotes, so that an import brings back what was exported.
+ */
+export async function* writeCsv(
+  pages: AsyncIterable<SamplePage>,
+  columns: readonly ExportColumn[],
+): AsyncGenerator<string> {
+  yield csvHeader(columns);
+  for await (const { deviceId, samples } of pages) {
+    let text = "";
+    for (const { observedAtMs, receivedAtMs, points } of samples) {
+      text += `${deviceId},${isoTime(observedAtMs)},${isoTime(receivedAtMs)}`;
+      for (const { name } of columns) text += `,${cellOf(points[name])}`;
+      text += "\n";
+    }
+    if (text !== "") yield text;
+  }
+}
+
+export function csvHeader(columns: readonly ExportColumn[]): string {
+  return `${[...leadingColumns, ...columns.map(({ name }) => name)].join(",")}\n`;
+}
+
+/** Where a text begins like this, or holds one of these signs, it stands in quotes. */
+const needsQuotes = /^[\s\d+\-.[]|[",;\r\n]|\s$|^(true|false)$/;
+
+function cellOf(value: PointValue | undefined): string {
+  switch (typeof value) {
+    case "number":
+    case "boolean":
+      return String(value);
+    case "string":
+      return value === "" || needsQuotes.test(value) ? quoted(value) : value;
+    case "undefined":
+      return "";
+    default:
+      return value === null ? "" : value.length === 0 ? "[]" : quoted(JSON.stringify(value));
+  }
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,145 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { accessFileName, copyAccessFile, openAccessFile } from "../access/access-file.ts";
+import { readControlFile, removeControlFile } from "../access/control-file.ts";
+import { Devices } from "../access/devices.ts";
+import { type Manifest, makeBackup } from "../archive/backup.ts";
+import { type ExportQuery, openExport } from "../archive/export.ts";
+import { ImportJudge, type ImportSample } from "../archive/import-sample.ts";
+import { type Imported, importSamples } from "../archive/importer.ts";
+import { type StoreInfoBody, storeInfoBody } from "../archive/store-info.ts";
+import { systemClock } from "../base/clock.ts";
+import { Failure } from "../base/failure.ts";
+import { loadConfig } from "../config.ts";
+import type { Store } from "../store/store.ts";
+import { RemoteCare } from "./remote-care.ts";
+import { CommandRefused } from "./report.ts";
+
+/** What the command line does with what is kept: through the server where one runs, else in the data folder itself. */
+export interface Care {
+  /** The registered devices, in order. */
+  deviceIds(): Promise<string[]>;
+  export(query: ExportQuery): Promise<AsyncIterable<string | Uint8Array>>;
+  /** Samples that belong to the same device and time must come together. */
+  import(samples: readonly ImportSample[]): Promise<Imported>;
+  info(): Promise<StoreInfoBody>;
+  verify(progress: (share: number) => void): Promise<string[]>;
+  /** Writes the files of a backup to a new folder. */
+  backup(folder: string, progress: (share: number) => void): Promise<Manifest>;
+  close(): Promise<void>;
+}
+
+export interface CareTarget {
+  readonly dataDir: string;
+  readonly url?: string | undefined;
+}
+
+const triesMax = 50;
+const retryMs = 100;
+
+/** Opens what is kept, does one thing, and lets go. Throws a `Failure`: `no_server`, `no_data_dir`, `data_dir_not_writable`, `store_failed`. */
+export async function withCare<T>(target: CareTarget, task: (care: Care) => Promise<T>): Promise<T> {
+  const care = await openCare(target);
+  try {
+    return await task(care);
+  } finally {
+    await care.close();
+  }
+}
+
+async function openCare({ dataDir, url }: CareTarget): Promise<Care> {
+  if (url !== undefined) {
+    const token = process.env.WATTBOARD_TOKEN ?? "";
+    if (token !== "") return new RemoteCare(url, token);
+    throw new Failure(
+      "no_server",
+      "--url needs an API token in WATTBOARD_TOKEN. Make one on the server's machine: wattboard api-token add NAME --role viewer (to import or back up: admin)",
+    );
+  }
+  if (!existsSync(join(dataDir, accessFileName))) {
+    throw new Failure(
+      "no_data_dir",
+      `There is no Wattboard data in ${dataDir}. Name the server's folder with --data-dir, or begin one: wattboard serve --data-dir ${dataDir}`,
+    );
+  }
+  for (let tries = 1; ; tries++) {
+    try {
+      return await FolderCare.open(dataDir);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== "data_dir_in_use") throw error;
+      const control = readControlFile(dataDir);
+      if (control !== null) return new RemoteCare(control.url, control.token);
+      // A server that starts or stops, or another command like this one: that may take a moment.
+      if (tries >= triesMax) throw error;
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+}
+
+/** For a folder that no server has: the store is opened by the same settings, from the environment and its file. */
+class FolderCare implements Care {
+  readonly #accessFile: DatabaseSync;
+  readonly #devices: Devices;
+  readonly #store: Store;
+  readonly #judge: ImportJudge;
+
+  private constructor(accessFile: DatabaseSync, store: Store) {
+    this.#accessFile = accessFile;
+    this.#store = store;
+    this.#devices = new Devices(accessFile, systemClock);
+    this.#judge = new ImportJudge(systemClock.wallMs(), (deviceId) => this.#devices.find(deviceId) !== undefined);
+  }
+
+  static async open(dataDir: string): Promise<FolderCare> {
+    const accessFile = openAccessFile(dataDir);
+    try {
+      removeControlFile(dataDir);
+      const { config } = loadConfig({
+        flags: { data_dir: dataDir },
+        env: process.env,
+        file: process.env.WATTBOARD_CONFIG || undefined,
+      });
+      const { openConfiguredStore } = await import("../switchboard.ts");
+      return new FolderCare(accessFile, await openConfiguredStore(config));
+    } catch (error) {
+      accessFile.close();
+      throw error;
+    }
+  }
+
+  async deviceIds(): Promise<string[]> {
+    return [...this.#devices.ids()].sort();
+  }
+
+  async export(query: ExportQuery): Promise<AsyncIterable<string | Uint8Array>> {
+    return await openExport(this.#store, query);
+  }
+
+  async import(samples: readonly ImportSample[]): Promise<Imported> {
+    const judged = samples.map((sample) => {
+      const verdict = this.#judge.judge(sample);
+      if ("code" in verdict) throw new CommandRefused(verdict);
+      return verdict;
+    });
+    return await importSamples(this.#store, judged);
+  }
+
+  async info(): Promise<StoreInfoBody> {
+    return storeInfoBody(this.#store.description, await this.#store.info());
+  }
+
+  async verify(progress: (share: number) => void): Promise<string[]> {
+    return await this.#store.verify(progress);
+  }
+
+  async backup(folder: string, progress: (share: number) => void): Promise<Manifest> {
+    const copy = (path: string): void => copyAccessFile(this.#accessFile, path);
+    return await makeBackup({ store: this.#store, copyAccessFile: copy }, folder, progress);
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+    this.#accessFile.close();
+  }
+}

@@ -1,0 +1,134 @@
+import { once } from "node:events";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type ExportFormat, type ExportQuery, exportFormats } from "../archive/export.ts";
+import { parseTime, timeForms } from "../archive/parse-time.ts";
+import { isPointName } from "../archive/point-name.ts";
+import { systemErrorCode } from "../base/failure.ts";
+import { type Care, withCare } from "./care.ts";
+import { addTargetOptions } from "./device.ts";
+import { exportDays } from "./export-days.ts";
+import { exportFile } from "./export-file.ts";
+import { ExportProgress } from "./export-progress.ts";
+import { WrongUsage } from "./report.ts";
+
+interface Options {
+  dataDir: string;
+  url?: string;
+  device?: string[];
+  all?: boolean;
+  from?: (nowMs: number) => number;
+  to?: (nowMs: number) => number;
+  points?: string[];
+  format: ExportFormat;
+  out?: string;
+  perDay?: string;
+  resume?: boolean;
+}
+
+export function addExportCommand(program: Command): void {
+  addTargetOptions(program.command("export"))
+    .description("Write raw samples as CSV or Parquet, also while the server runs.")
+    .option("--device <id>", "a device; may be given again", (id: string, before: string[] = []) => [...before, id])
+    .option("--all", "every registered device")
+    .option(
+      "--from <time>",
+      "samples measured from then on: 2026-01-31, -24h, 2026-01-31T12:00:00Z (default: the first)",
+      instant,
+    )
+    .option("--to <time>", "samples measured before then (default: now)", instant)
+    .option(
+      "--points <list>",
+      "only these points, such as grid.power,battery.soc, and only samples with one of them",
+      pointList,
+    )
+    .addOption(new Option("--format <format>", "what to write").choices([...exportFormats]).default("csv"))
+    .option("--out <file>", "write to a new file (default: standard output)")
+    .option("--per-day <folder>", "write a file for each day (UTC) into a folder")
+    .option("--resume", "go on where --out (CSV) or --per-day ended: a file that was broken off, or is not up to date")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard export --device ems_001 --from -24h > day.csv
+  $ wattboard export --all --from 2026-01-01 --to 2026-02-01 --format parquet --out january.parquet
+  $ wattboard export --all --points grid.power,battery.soc --per-day history --format parquet
+  $ wattboard export --device ems_001 --out ems_001.csv --resume        adds what is new
+  $ WATTBOARD_TOKEN=… wattboard export --all --url https://board.example.org --out all.csv`,
+    )
+    .action(async (options: Options) => {
+      assertUsage(options);
+      await withCare(options, async (care) => {
+        const query = await queryOf(care, options);
+        if (options.perDay !== undefined) await exportDays(care, query, options.perDay, options);
+        else if (options.out !== undefined) await exportFile(care, query, options.out, options);
+        else await exportToOutput(care, query);
+      });
+    });
+}
+
+function assertUsage({ device, all, out, perDay, format, resume, to }: Options): void {
+  if ((device === undefined) === (all === undefined)) {
+    throw new WrongUsage("Say what to export: --device ID, once for each device, or --all.");
+  }
+  if (out !== undefined && perDay !== undefined) throw new WrongUsage("Give --out or --per-day, not both.");
+  if (resume === undefined) {
+    if (out === undefined && perDay === undefined && format === "parquet" && process.stdout.isTTY) {
+      throw new WrongUsage("Parquet is not for a terminal. Name a file with --out.");
+    }
+    return;
+  }
+  if (out === undefined && perDay === undefined)
+    throw new WrongUsage("--resume needs the --out or the --per-day to go on with.");
+  if (out !== undefined && format === "parquet") {
+    throw new WrongUsage(
+      "A Parquet file cannot be gone on with, since its index stands at its end. Write a file for each day: --per-day FOLDER --resume",
+    );
+  }
+  if (out !== undefined && to === undefined && (all || (device?.length ?? 0) > 1)) {
+    throw new WrongUsage(
+      "To go on with a file of several devices, give the --to of the first time: else the devices that are done would end earlier than the others.",
+    );
+  }
+}
+
+async function queryOf(care: Care, { device, from, to, points, format }: Options): Promise<ExportQuery> {
+  const nowMs = Date.now();
+  const fromMs = from?.(nowMs) ?? 0;
+  const toMs = to?.(nowMs) ?? nowMs;
+  if (fromMs >= toMs) throw new WrongUsage("--from must be before --to.");
+  const registered = await care.deviceIds();
+  const unknown = device?.find((id) => !registered.includes(id));
+  if (unknown !== undefined) throw new WrongUsage(`No device ${unknown} is registered. See: wattboard device list`);
+  const deviceIds = device === undefined ? registered : [...new Set(device)];
+  if (deviceIds.length === 0) throw new WrongUsage("No devices are registered yet, so there is nothing to export.");
+  return { deviceIds, fromMs, toMs, points, format };
+}
+
+async function exportToOutput(care: Care, query: ExportQuery): Promise<void> {
+  const progress = new ExportProgress(query);
+  try {
+    for await (const piece of await care.export(query)) {
+      progress.note(piece);
+      if (!process.stdout.write(piece)) await once(process.stdout, "drain");
+      // Whoever reads has had enough (`| head`); main.ts has taken the error.
+      if (process.stdout.destroyed || process.stdout.errored) break;
+    }
+  } catch (error) {
+    if (systemErrorCode(error) !== "EPIPE") throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+function instant(text: string): (nowMs: number) => number {
+  if (Number.isNaN(parseTime(text, 0))) throw new InvalidArgumentError(`It must be ${timeForms}.`);
+  return (nowMs) => parseTime(text, nowMs);
+}
+
+function pointList(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  const misnamed = names.find((name) => !isPointName(name));
+  if (misnamed !== undefined)
+    throw new InvalidArgumentError(`${JSON.stringify(misnamed)} is no name of a point; one is grid.power.`);
+  return names;
+}

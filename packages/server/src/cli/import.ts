@@ -1,0 +1,203 @@
+import { createReadStream, type ReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { type Command, InvalidArgumentError } from "commander";
+import { type ColumnMapping, parseMapping } from "../archive/csv-columns.ts";
+import { CsvHeaderFault, type CsvOptions, type CsvRow, readCsv } from "../archive/csv-import.ts";
+import { ImportJudge, type ImportSample } from "../archive/import-sample.ts";
+import { systemErrorCode } from "../base/failure.ts";
+import { type Care, withCare } from "./care.ts";
+import { addAdministrationOptions } from "./device.ts";
+import { ProgressBar } from "./progress-bar.ts";
+import { printJson, printLine, WrongUsage } from "./report.ts";
+
+interface Options {
+  dataDir: string;
+  url?: string;
+  json?: boolean;
+  device?: string;
+  map?: ColumnMapping[];
+  time: string;
+  utcOffset?: number;
+  decimalComma?: boolean;
+  separator?: string;
+  dryRun?: boolean;
+  skipBad?: boolean;
+}
+
+export function addImportCommand(program: Command): void {
+  addAdministrationOptions(program.command("import").argument("<file>", "a CSV file, or - for standard input"))
+    .description("Bring history along from a CSV, also while the server runs. What is there already is not doubled.")
+    .option("--device <id>", "the device of all rows (default: the column device_id)")
+    .option("--map <column=point>", "a column and its point, with a factor for its unit; may be given again", mappings)
+    .option("--time <column>", "the column of the time", "observed_at")
+    .option("--utc-offset <offset>", "what times without an offset are meant in, such as +01:00", utcOffset)
+    .option("--decimal-comma", "numbers are written as 12,5")
+    .option("--separator <sign>", "what stands between cells (default: found out)")
+    .option("--dry-run", "read and judge everything, and store nothing")
+    .option("--skip-bad", "store the good rows, and count and show the bad ones")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard import ems_001.csv                            what wattboard export has written
+  $ wattboard import meter.csv --device ems_001 --time Time --map "Grid power [kW]=grid.power*1000" --dry-run
+  $ wattboard import old.csv --device ems_001 --time ts --map soc=battery.soc,pv=solar.power --utc-offset +01:00
+Times are RFC 3339, or seconds or milliseconds since 1970. Without --skip-bad nothing behind the first bad row is stored; once the
+file is mended, import it again: what was stored before is known.`,
+    )
+    .action(importFile);
+}
+
+/** Rows sent together, at most; all rows of one device and time are. */
+const batchRows = 1_000;
+const batchBytesMax = 256 * 1024;
+const faultsShownMax = 10;
+
+async function importFile(path: string, options: Options): Promise<void> {
+  const nowMs = Date.now();
+  const csv: CsvOptions = {
+    deviceId: options.device,
+    timeColumn: options.time,
+    mappings: options.map,
+    offsetMinutes: options.utcOffset,
+    decimalComma: options.decimalComma === true,
+    separator: options.separator,
+    receivedAtMs: nowMs,
+  };
+  const bytesInAll = path === "-" ? null : await sizeOf(path);
+  await withCare(options, async (care) => {
+    const registered = new Set(await care.deviceIds());
+    if (options.device !== undefined && !registered.has(options.device)) {
+      throw new WrongUsage(
+        `No device ${options.device} is registered. Register it first: wattboard device add ${options.device}`,
+      );
+    }
+    const judge = new ImportJudge(nowMs, (deviceId) => registered.has(deviceId));
+    const run = new ImportRun(care, judge, options);
+    const progress = new ProgressBar();
+    const file = path === "-" ? process.stdin : createReadStream(path);
+    try {
+      for await (const row of readCsv(file, csv)) {
+        await run.take(row);
+        progress.show(bytesInAll === null ? null : (file as ReadStream).bytesRead / bytesInAll, `${run.rows} rows`);
+      }
+      await run.flush();
+    } catch (error) {
+      if (error instanceof CsvHeaderFault) throw new WrongUsage(`${path}: ${error.message}`);
+      throw error;
+    } finally {
+      progress.end();
+    }
+    run.report(path);
+  });
+}
+
+/** One file on its way: batches, counts, and what was wrong. */
+class ImportRun {
+  rows = 0;
+  #stored = 0;
+  #known = 0;
+  #bad = 0;
+  readonly #faults: string[] = [];
+  readonly #care: Care;
+  readonly #judge: ImportJudge;
+  readonly #options: Options;
+  #batch: ImportSample[] = [];
+  #batchBytes = 0;
+
+  constructor(care: Care, judge: ImportJudge, options: Options) {
+    this.#care = care;
+    this.#judge = judge;
+    this.#options = options;
+  }
+
+  async take(row: CsvRow): Promise<void> {
+    this.rows++;
+    const verdict = "fault" in row ? null : this.#judge.judge(row.sample);
+    if ("fault" in row || verdict === null || "code" in verdict) {
+      const fault = "fault" in row ? row.fault : ((verdict as { message: string } | null)?.message ?? "");
+      await this.#note(`Line ${row.line}: ${fault}`);
+      return;
+    }
+    const last = this.#batch.at(-1);
+    const isFull = this.#batch.length >= batchRows || this.#batchBytes > batchBytesMax;
+    const belongsToLast =
+      last !== undefined && last.deviceId === row.sample.deviceId && last.observedAtMs === row.sample.observedAtMs;
+    if (isFull && !belongsToLast) await this.flush();
+    this.#batch.push(row.sample);
+    this.#batchBytes += verdict.message.length;
+  }
+
+  async flush(): Promise<void> {
+    if (this.#batch.length > 0 && this.#options.dryRun !== true) {
+      const { stored, known } = await this.#care.import(this.#batch);
+      this.#stored += stored;
+      this.#known += known;
+    }
+    this.#batch = [];
+    this.#batchBytes = 0;
+  }
+
+  report(path: string): void {
+    const { dryRun = false, json } = this.#options;
+    const good = this.rows - this.#bad;
+    if (json) {
+      printJson({
+        rows: this.rows,
+        stored: this.#stored,
+        known: this.#known,
+        bad: this.#bad,
+        dry_run: dryRun,
+        faults: this.#faults,
+      });
+    } else if (dryRun) {
+      printLine(`${path}: ${good} of ${this.rows} rows are good. Nothing was stored (--dry-run).`);
+    } else {
+      printLine(
+        `${path}: ${this.#stored} samples stored, ${this.#known} were known already, ${this.#bad} rows were bad.`,
+      );
+    }
+    if (this.#bad === 0) return;
+    if (!json) for (const fault of this.#faults) process.stderr.write(`${fault}\n`);
+    const more = this.#bad - this.#faults.length;
+    if (more > 0 && !json) process.stderr.write(`… and ${more} more\n`);
+  }
+
+  /** A bad row: counted and shown, or the end. */
+  async #note(fault: string): Promise<void> {
+    const { skipBad = false, dryRun = false } = this.#options;
+    if (!skipBad && !dryRun) {
+      await this.flush();
+      throw new WrongUsage(
+        `${fault}\nStopped there: ${this.#stored} samples before it are stored, ${this.#known} were known. Mend the file and import it again, or leave bad rows out with --skip-bad.`,
+      );
+    }
+    this.#bad++;
+    if (this.#faults.length < faultsShownMax) this.#faults.push(fault);
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    const { size } = await stat(path);
+    return size;
+  } catch (error) {
+    const reason = systemErrorCode(error) === "ENOENT" ? "there is no such file" : String((error as Error).message);
+    throw new WrongUsage(`${path} cannot be read: ${reason}.`, error);
+  }
+}
+
+/** With commas between several; one within a column's name is no such comma. */
+function mappings(text: string, before: ColumnMapping[] = []): ColumnMapping[] {
+  const parsed = text.split(/,(?=[^,=]+=[^,=]+(?:,|$))/).map(parseMapping);
+  const fault = parsed.find((each) => typeof each === "string");
+  if (fault !== undefined) throw new InvalidArgumentError(fault);
+  return [...before, ...(parsed as ColumnMapping[])];
+}
+
+function utcOffset(text: string): number {
+  const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(text) ?? [];
+  if (hours === undefined || Number(hours) > 14 || Number(minutes) > 59)
+    throw new InvalidArgumentError("It must look like +01:00.");
+  return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+}

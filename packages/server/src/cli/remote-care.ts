@@ -1,0 +1,167 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Problem, paths, refusals } from "@wattboard/protocol";
+import { copyChecked, type Manifest, writeManifest } from "../archive/backup.ts";
+import type { ExportQuery } from "../archive/export.ts";
+import type { ImportSample } from "../archive/import-sample.ts";
+import type { Imported } from "../archive/importer.ts";
+import type { StoreInfoBody } from "../archive/store-info.ts";
+import { Failure } from "../base/failure.ts";
+import type { DeviceBody } from "../doors/api-bodies.ts";
+import type { Care } from "./care.ts";
+import { CommandRefused } from "./report.ts";
+
+/** What a long task of the server says, line by line. */
+type ProgressLine<T> =
+  | { readonly share: number }
+  | { readonly problem: { readonly code: string; readonly message: string } }
+  | T;
+
+/** A request that finds the server busy, or its store away, is made again, so often and so long after. */
+const triesMax = 60;
+const retryMs = 500;
+
+/** What a running server keeps, through its API. */
+export class RemoteCare implements Care {
+  readonly #base: string;
+  readonly #token: string;
+
+  constructor(url: string, token: string) {
+    this.#base = url.replace(/^ws/, "http").replace(/\/$/, "") + paths.api;
+    this.#token = token;
+  }
+
+  async deviceIds(): Promise<string[]> {
+    const { devices } = (await (await this.#request("GET", "/devices")).json()) as { devices: DeviceBody[] };
+    return devices.map(({ device_id: id }) => id).sort();
+  }
+
+  async export({ deviceIds, fromMs, toMs, points, format, start }: ExportQuery): Promise<AsyncIterable<Uint8Array>> {
+    const query = new URLSearchParams({ from: isoTime(fromMs), to: isoTime(toMs), format });
+    for (const deviceId of deviceIds) query.append("device", deviceId);
+    if (points !== undefined) query.set("points", points.join(","));
+    if (start !== undefined) {
+      query.set("start_device", start.deviceId);
+      query.set("start_at", isoTime(start.fromMs));
+    }
+    return this.#bytesOf(await this.#request("GET", `/export?${query}`));
+  }
+
+  async import(samples: readonly ImportSample[]): Promise<Imported> {
+    const lines = samples.map(({ deviceId, observedAtMs, receivedAtMs, points }) =>
+      JSON.stringify({
+        device_id: deviceId,
+        observed_at: isoTime(observedAtMs),
+        received_at: isoTime(receivedAtMs),
+        points,
+      }),
+    );
+    for (let tries = 1; ; tries++) {
+      try {
+        return (await (await this.#request("POST", "/import", lines.join("\n"))).json()) as Imported;
+      } catch (error) {
+        const mayPass = error instanceof CommandRefused && ["busy", "store_unavailable"].includes(error.refusal.code);
+        if (!mayPass || tries === triesMax) throw error;
+      }
+      await sleep(retryMs);
+    }
+  }
+
+  async info(): Promise<StoreInfoBody> {
+    return (await (await this.#request("GET", "/store")).json()) as StoreInfoBody;
+  }
+
+  async verify(progress: (share: number) => void): Promise<string[]> {
+    return (await this.#follow<{ faults: string[] }>("GET", "/store/verify", progress)).faults;
+  }
+
+  async backup(folder: string, progress: (share: number) => void): Promise<Manifest> {
+    const { backup_id: id, manifest } = await this.#follow<{ backup_id: string; manifest: Manifest }>(
+      "POST",
+      "/backups",
+      (share) => progress(share / 2),
+    );
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+      const bytesInAll = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
+      let copied = 0;
+      for (const file of manifest.files) {
+        const body = this.#bytesOf(await this.#request("GET", `/backups/${id}/${file.name}`));
+        await copyChecked(Readable.from(body), join(folder, file.name), file, (bytes) => {
+          copied += bytes;
+          progress(0.5 + copied / bytesInAll / 2);
+        });
+      }
+      writeManifest(folder, manifest);
+      return manifest;
+    } finally {
+      await this.#request("DELETE", `/backups/${id}`).catch(() => {});
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  /** Reads the lines of a long task to its result. */
+  async #follow<T extends object>(method: string, path: string, progress: (share: number) => void): Promise<T> {
+    const response = await this.#request(method, path);
+    for await (const line of createInterface({ input: Readable.from(this.#bytesOf(response)) })) {
+      const said = JSON.parse(line) as ProgressLine<T>;
+      if ("share" in said) progress(said.share);
+      else if ("problem" in said)
+        throw new Failure("request_failed", `${this.#base} could not do it. ${said.problem.message}`);
+      else return said;
+    }
+    throw new Failure("request_failed", `${this.#base} broke off its answer. Is the server stopping? Try again.`);
+  }
+
+  async *#bytesOf(response: Response): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const bytes of response.body as ReadableStream<Uint8Array>) yield bytes;
+    } catch (error) {
+      throw new Failure(
+        "request_failed",
+        `${this.#base} broke off its answer: the server failed, stopped, or the network did. Its log may say more; try again.`,
+        error,
+      );
+    }
+  }
+
+  async #request(method: string, path: string, body?: string): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(this.#base + path, {
+        method,
+        headers: {
+          authorization: `Bearer ${this.#token}`,
+          ...(body !== undefined && { "content-type": "application/x-ndjson" }),
+        },
+        ...(body !== undefined && { body }),
+      });
+    } catch (error) {
+      throw new Failure(
+        "no_server",
+        `No answer from ${this.#base}. Is the server running, and the address right?`,
+        error,
+      );
+    }
+    if (response.ok) return response;
+    const problem = (await response.json().catch(() => null)) as Problem | null;
+    if (problem === null || !(problem.code in refusals)) {
+      const [bare] = path.split("?");
+      throw new Failure("request_failed", `${this.#base} answered ${response.status} to ${method} ${bare}.`);
+    }
+    const message =
+      problem.code === "unauthorized"
+        ? `${this.#base} does not know the token: it is mistyped, expired or removed.`
+        : problem.detail;
+    throw new CommandRefused({ code: problem.code, message });
+  }
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import { createReadStream, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { paths, refuse } from "@wattboard/protocol";
+import type { FastifyInstance } from "fastify";
+import { type BackupSource, type Manifest, makeBackup } from "../archive/backup.ts";
+import type { CancelTimer } from "../base/clock.ts";
+import { type ApiParts, requireRole } from "./api.ts";
+import { sendRefusal } from "./problem.ts";
+import { sendProgress } from "./progress-stream.ts";
+
+export interface BackupParts extends Pick<BackupSource, "copyAccessFile"> {
+  readonly dataDir: string;
+}
+
+interface Backup {
+  readonly id: string;
+  readonly folder: string;
+  /** Null until it is whole. */
+  manifest: Manifest | null;
+  cancelExpiry: CancelTimer;
+}
+
+/** Copies lie in the data folder until they are fetched; one that nobody fetches goes after this time. */
+const keptMsMax = 10 * 60_000;
+const folderPrefix = "backup-";
+
+/**
+ * `/api/v1/backups`: a `POST` makes a consistent copy and tells its progress, the files are then fetched one by one, a `DELETE` ends it. One at a
+ * time, since each takes as much of the disk as the store.
+ */
+export function registerBackupApi(
+  app: FastifyInstance,
+  parts: Pick<ApiParts, "clock" | "gate" | "log" | "store"> & BackupParts,
+): void {
+  const { clock, dataDir, gate, log } = parts;
+  const admin = { onRequest: requireRole(gate, "admin") };
+  let backup: Backup | null = null;
+
+  for (const name of readdirSync(dataDir)) {
+    // Left behind by a server that was killed.
+    if (name.startsWith(folderPrefix)) rmSync(join(dataDir, name), { recursive: true, force: true });
+  }
+  const remove = (): void => {
+    backup?.cancelExpiry();
+    if (backup !== null) rmSync(backup.folder, { recursive: true, force: true });
+    backup = null;
+  };
+  app.addHook("onClose", async () => remove());
+
+  app.post(`${paths.api}/backups`, admin, (_request, reply) => {
+    if (backup !== null) return sendRefusal(reply, refuse("busy"));
+    const id = randomUUID();
+    const made: Backup = { id, folder: join(dataDir, folderPrefix + id), manifest: null, cancelExpiry: () => {} };
+    backup = made;
+    return sendProgress(reply, log, async (progress, signal) => {
+      try {
+        made.manifest = await makeBackup(parts, made.folder, progress);
+        signal.throwIfAborted();
+        made.cancelExpiry = clock.after(keptMsMax, remove);
+        return { backup_id: id, manifest: made.manifest };
+      } catch (error) {
+        remove();
+        throw error;
+      }
+    });
+  });
+
+  app.get<{ Params: { id: string; name: string } }>(`${paths.api}/backups/:id/:name`, admin, (request, reply) => {
+    const { id, name } = request.params;
+    const file = backup?.id === id ? backup.manifest?.files.find((each) => each.name === name) : undefined;
+    if (backup === null || file === undefined)
+      return sendRefusal(reply, refuse("not_found", "Backups are kept for ten minutes."));
+    backup.cancelExpiry();
+    reply.raw.once("close", () => {
+      if (backup?.id === id) backup.cancelExpiry = clock.after(keptMsMax, remove);
+    });
+    reply.header("Content-Length", file.bytes);
+    return reply.type("application/vnd.sqlite3").send(createReadStream(join(backup.folder, file.name)));
+  });
+
+  app.delete<{ Params: { id: string } }>(`${paths.api}/backups/:id`, admin, (request, reply) => {
+    if (backup?.id !== request.params.id || backup.manifest === null) return sendRefusal(reply, refuse("not_found"));
+    remove();
+    return reply.code(204).send();
+  });
+}

@@ -1,0 +1,104 @@
+import { Readable } from "node:stream";
+import { paths, refuse } from "@wattboard/protocol";
+import type { FastifyInstance } from "fastify";
+import Type from "typebox";
+import { contentTypeOf, exportFormats, openExport } from "../archive/export.ts";
+import { parseTime, timeForms } from "../archive/parse-time.ts";
+import { isPointName } from "../archive/point-name.ts";
+import { type ApiParts, requireRole } from "./api.ts";
+import { sendRefusal } from "./problem.ts";
+
+const querySchema = Type.Object(
+  {
+    device: Type.Optional(
+      Type.Union([Type.String(), Type.Array(Type.String())], { description: "A device's id; may be given again." }),
+    ),
+    all: Type.Optional(Type.Literal("true", { description: "Every registered device." })),
+    from: Type.Optional(
+      Type.String({ description: `By measured time, from then on: ${timeForms}. Absent: the first.` }),
+    ),
+    to: Type.Optional(Type.String({ description: "Until before then. Absent: now." })),
+    points: Type.Optional(
+      Type.String({ description: "Only these points, with commas between them, and only samples with one of them." }),
+    ),
+    start_device: Type.Optional(
+      Type.String({
+        description: "To go on with an export that was broken off: devices before this one are left out.",
+      }),
+    ),
+    start_at: Type.Optional(
+      Type.String({ description: "With start_device: its samples before this time are left out." }),
+    ),
+    format: Type.Optional(Type.Enum([...exportFormats], { description: "Absent: csv." })),
+  },
+  { additionalProperties: false },
+);
+
+/** Exports that run at once; each holds a page of samples, or a row group. One more is refused. */
+const exportsMax = 2;
+
+/** `GET /api/v1/export`: raw samples as a file, streamed at the client's speed. */
+export function registerExportApi(
+  app: FastifyInstance,
+  parts: Pick<ApiParts, "clock" | "devices" | "gate" | "store">,
+): void {
+  const { clock, devices, gate, store } = parts;
+  let running = 0;
+
+  app.get<{ Querystring: Type.Static<typeof querySchema> }>(
+    `${paths.api}/export`,
+    { onRequest: requireRole(gate, "viewer"), schema: { querystring: querySchema } },
+    async (request, reply) => {
+      const { device = [], all, from, to, points: pointList, format = "csv" } = request.query;
+      const invalid = (detail: string) => sendRefusal(reply, refuse("invalid_request", detail));
+      const asked = [device].flat();
+      if ((asked.length === 0) === (all === undefined)) return invalid("Give device=ID, once for each, or all=true.");
+      const deviceIds = all === undefined ? [...new Set(asked)] : [...devices.ids()].sort();
+      const unknown = deviceIds.find((id) => devices.find(id) === undefined);
+      if (unknown !== undefined)
+        return sendRefusal(reply, refuse("unknown_device", `It is ${JSON.stringify(unknown)}.`));
+      const nowMs = clock.wallMs();
+      const fromMs = from === undefined ? 0 : parseTime(from, nowMs);
+      const toMs = to === undefined ? nowMs : parseTime(to, nowMs);
+      if (Number.isNaN(fromMs) || Number.isNaN(toMs)) return invalid(`from and to are each ${timeForms}.`);
+      if (fromMs >= toMs) return invalid("from must be before to.");
+      const points = pointList?.split(",").map((name) => name.trim());
+      const misnamed = points?.find((name) => !isPointName(name));
+      if (misnamed !== undefined)
+        return invalid(`${JSON.stringify(misnamed)} is no name of a point; one is grid.power.`);
+      const { start_device: startDevice, start_at: startAt } = request.query;
+      const start =
+        startDevice === undefined
+          ? undefined
+          : { deviceId: startDevice, fromMs: startAt === undefined ? fromMs : parseTime(startAt, nowMs) };
+      if (start !== undefined && (Number.isNaN(start.fromMs) || !deviceIds.includes(start.deviceId))) {
+        return invalid(`start_device must be one of the devices, and start_at ${timeForms}.`);
+      }
+      if (running >= exportsMax) return sendRefusal(reply, refuse("busy"));
+
+      running++;
+      const left = new AbortController();
+      reply.raw.once("close", () => {
+        running--;
+        left.abort();
+      });
+      const pieces = await openExport(store, { deviceIds, fromMs, toMs, points, format, start, signal: left.signal });
+      // The first piece before the first header: what fails until then is answered as a problem.
+      const first = await pieces.next();
+      const name = deviceIds.length === 1 ? `${deviceIds[0]}-` : "";
+      const day = new Date(toMs).toISOString().slice(0, 10);
+      reply.header("Content-Disposition", `attachment; filename="wattboard-${name}${day}.${format}"`);
+      reply.header("Cache-Control", "no-store");
+      return reply.type(contentTypeOf(format)).send(Readable.from(startingWith(first, pieces), { objectMode: false }));
+    },
+  );
+}
+
+async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  try {
+    if (!first.done) yield first.value;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
+}

@@ -1,0 +1,47 @@
+import { PassThrough } from "node:stream";
+import { refuse } from "@wattboard/protocol";
+import type { FastifyReply } from "fastify";
+import { Failure } from "../base/failure.ts";
+import type { Log } from "../observe/log.ts";
+
+/** Even where nothing has moved: a proxy ends what is silent for long. */
+const repeatMs = 5_000;
+const stepMin = 0.001;
+
+/**
+ * Answers with what a long task does, line by line (`application/x-ndjson`): `{"share": 0.25}` now and then, at last its result or
+ * `{"problem": {code, message}}`. When the client leaves, the signal tells the task.
+ */
+export function sendProgress(
+  reply: FastifyReply,
+  log: Log,
+  task: (progress: (share: number) => void, signal: AbortSignal) => Promise<object>,
+): FastifyReply {
+  const lines = new PassThrough();
+  const left = new AbortController();
+  let shown = 0;
+  const write = (line: object): void => {
+    if (!lines.writableEnded && !lines.destroyed) lines.write(`${JSON.stringify(line)}\n`);
+  };
+  write({ share: 0 });
+  const timer = setInterval(() => write({ share: shown }), repeatMs);
+  const progress = (share: number): void => {
+    if (share - shown < stepMin) return;
+    shown = share;
+    write({ share });
+  };
+  reply.raw.once("close", () => left.abort(new Failure("request_failed", "The client has left.")));
+  task(progress, left.signal)
+    .then(write, (error: unknown) => {
+      if (left.signal.aborted) return;
+      log.error({ err: error }, "request failed");
+      write({
+        problem: error instanceof Failure ? { code: "store_unavailable", message: error.message } : refuse("internal"),
+      });
+    })
+    .finally(() => {
+      clearInterval(timer);
+      lines.end();
+    });
+  return reply.type("application/x-ndjson").send(lines);
+}
