@@ -144,12 +144,12 @@ describe.each([
     const target = await at(await startMixed());
     const file = join(makeFolder(), "all.csv");
     const resume = ["export", "--all", "--to", "2026-03-01", "--out", file, "--resume", ...target];
-    for (const length of [0, 40, 165, 166, 250, mixedCsv.indexOf("twice\n") + 6, mixedCsv.indexOf("99") + 2, mixedCsv.lastIndexOf("sol"), mixedCsv.length]) {
+    for (const length of [0, 40, 166, mixedCsv.indexOf("twice\n") + 6, mixedCsv.indexOf(",99,") + 4, mixedCsv.lastIndexOf("sol")]) {
       writeFileSync(file, mixedCsv.slice(0, length));
       await run(...resume);
       expect([length, readFileSync(file, "utf8")]).toEqual([length, mixedCsv]);
     }
-  });
+  }, 60_000);
 });
 
 async function readParquet(file: string): Promise<Record<string, unknown>[]> {
@@ -157,14 +157,14 @@ async function readParquet(file: string): Promise<Record<string, unknown>[]> {
 }
 
 describe("many samples", () => {
-  const count = 120_000;
+  const count = 100_000;
 
   test("are exported and imported within a small heap, and Parquet holds what the CSV does", async () => {
     const server = await startWith("ems_001");
     const beginMs = Date.now() - count * 1_000;
     await storePast(server.store, secondBySecond("ems_001", beginMs, count));
     const folder = makeFolder();
-    // What is written is 17 MB as text, and several times that as objects: who gathered it would not get through.
+    // what is written is 13 MB as text, and several times that as objects: who gathered it would not get through.
     const env = { NODE_OPTIONS: "--max-old-space-size=48" };
     const csv = join(folder, "all.csv");
     const parquet = join(folder, "all.parquet");
@@ -179,7 +179,7 @@ describe("many samples", () => {
     const rows = await readParquet(parquet);
     expect(rows).toHaveLength(count);
     expect((await parquetMetadataAsync(await asyncBufferFromFile(parquet))).row_groups.length).toBeGreaterThan(1);
-    for (const at of [0, 1, 55_554, 55_555, 55_556, count - 1]) {
+    for (const at of [0, 1, 62_499, 62_500, 62_501, count - 1]) {
       const row = rows[at] as Record<string, unknown>;
       const values = Object.values(row).map((value) => (value instanceof Date ? value.toISOString() : String(value ?? "")));
       expect(values.join(",")).toBe(lines[at]);
@@ -260,7 +260,7 @@ describe("by the API", () => {
     const good = `${line(1, { "battery.soc": 80 })}\n${line(2, { "battery.soc": 81 })}\n`;
     for (const [body, detail] of [
       [`${good}{`, "Line 3: The frame is not one JSON object."],
-      [`${good}${line(3, { "battery.soc": 101 })}`, "Line 3: A required field is missing, or a value has the wrong type or range. /battery/soc"],
+      [`${good}${line(3, { "battery.soc": 101 })}`, "Line 3: A required field is missing, or a value has the wrong type or range. battery.soc must be <= 100"],
       [`${good}${line(3, { __proto__x: 1 })}`, "Line 3: A section or field name"],
       [`${good}${line(3, { "a.b.c": 1 })}`, "Line 3: A section or field name"],
       [`${good}${line(3, { site: 1, "site.note": 1 })}`, "Line 3: A section or field name"],

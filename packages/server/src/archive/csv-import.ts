@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { isDeviceId, parseRfc3339 } from "@wattboard/protocol";
-import { type CsvError, parse } from "csv-parse";
+import { type CsvError, type Parser, parse } from "csv-parse";
 import type { PointValue } from "../store/point-value.ts";
 import { type Cell, type ColumnMapping, excerpt, readCell } from "./csv-columns.ts";
 import type { ImportSample } from "./import-sample.ts";
@@ -30,13 +30,15 @@ export type CsvRow =
 /** The file as a whole cannot be read: its header does not fit. */
 export class CsvHeaderFault extends Error {}
 
+/** Rows one after the other that cannot be told apart. */
+const faultsMax = 10_000;
 const lineBytesMax = 1024 * 1024;
 
 /** Reads a CSV row by row; what is held does not grow with the file. Rows without any value are passed over where columns are mapped. */
 export async function* readCsv(file: Readable, options: CsvOptions): AsyncGenerator<CsvRow> {
   const { head, rest } = await peekHeader(file);
   const faults: CsvRow[] = [];
-  const parser = parse({
+  const parser: Parser = parse({
     bom: true,
     delimiter: options.separator ?? separatorOf(head),
     skip_empty_lines: true,
@@ -47,6 +49,8 @@ export async function* readCsv(file: Readable, options: CsvOptions): AsyncGenera
     cast: (text, { quoting }): Cell => ({ text, isQuoted: quoting }),
     on_skip: (error) => {
       if (error !== undefined) faults.push({ line: lineOf(error), fault: explain(error) });
+      // They are passed on with the next row that can be read; where there is none, this is no CSV.
+      if (faults.length > faultsMax) parser.destroy(new CsvHeaderFault(faultOf(faults[0])));
       return undefined;
     },
   });
@@ -55,17 +59,17 @@ export async function* readCsv(file: Readable, options: CsvOptions): AsyncGenera
   let columns: Columns | null = null;
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: Cell[]; info: { lines: number } }>) {
-      if (columns === null && faults.length > 0) throw new CsvHeaderFault(faultOf(faults[0]));
-      yield* faults.splice(0);
-      if (columns === null)
-        columns = new Columns(
-          record.map(({ text }) => text.trim()),
-          options,
-        );
-      else {
-        const row = columns.read(record, info.lines);
-        if (row !== null) yield row;
+      const isBefore = faults.findIndex(({ line }) => line > info.lines);
+      const before = faults.splice(0, isBefore === -1 ? faults.length : isBefore);
+      if (columns === null) {
+        if (before.length > 0) throw new CsvHeaderFault(faultOf(before[0]));
+        const names = record.map(({ text }) => text.trim());
+        columns = new Columns(names, options);
+        continue;
       }
+      yield* before;
+      const row = columns.read(record, info.lines);
+      if (row !== null) yield row;
     }
     if (columns === null) {
       const [first] = faults;

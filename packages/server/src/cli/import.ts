@@ -177,11 +177,14 @@ class ImportRun {
   }
 }
 
-async function sizeOf(path: string): Promise<number> {
+/** Null where it is not known beforehand, as of a pipe. */
+async function sizeOf(path: string): Promise<number | null> {
   try {
-    const { size } = await stat(path);
-    return size;
+    const found = await stat(path);
+    if (found.isDirectory()) throw new WrongUsage(`${path} is a folder. Import its files one by one.`);
+    return found.isFile() ? found.size : null;
   } catch (error) {
+    if (error instanceof WrongUsage) throw error;
     const reason = systemErrorCode(error) === "ENOENT" ? "there is no such file" : String((error as Error).message);
     throw new WrongUsage(`${path} cannot be read: ${reason}.`, error);
   }
