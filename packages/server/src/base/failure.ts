@@ -4,6 +4,7 @@ export type FailureCode =
   | "port_in_use"
   | "address_not_available"
   | "invalid_config"
+  | "audit_failed"
   | "store_failed"
   | "store_stopped"
   | "store_busy"

@@ -74,7 +74,7 @@ export class DeviceDoor implements Door {
     }
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
       this.#admitted(handshake);
-      const { clock, heartbeat, linkLimits, links, log } = this.#context;
+      const { clock, gate, heartbeat, linkLimits, links, log } = this.#context;
       const device = this.#latest.of(deviceId);
       const rateLimit = new RateLimit(this.#limits.messagesPerSecond, this.#limits.messagesBurst, clock.monotonicMs());
       const link: Link = new Link({
@@ -95,15 +95,15 @@ export class DeviceDoor implements Door {
       });
       links.add("device", link);
       const { session, replaced } = this.#registry.takeOver(deviceId, link);
-      const address = handshake.socket.remoteAddress;
+      const address = gate.addressOf(handshake.request);
       log.info({ device_id: deviceId, epoch: session.epoch, address, replaced: replaced?.epoch }, "device connected");
     });
   }
 
   #refuse(handshake: Handshake, deviceId: string, refusal: Refusal, headers: Record<string, string> = {}): void {
-    const { links, log, throttle } = this.#context;
+    const { gate, links, log, throttle } = this.#context;
     links.noteRefused("device", refusal.code);
-    const address = handshake.socket.remoteAddress ?? "";
+    const address = gate.addressOf(handshake.request);
     const suppressed = throttle.pass(`refused ${address}`);
     if (suppressed !== null) {
       // A token that someone put in the place of the id must not get into the log.
