@@ -56,7 +56,8 @@ export async function createHttpDoor(
     logger: false,
     bodyLimit: 64 * 1024,
     // A number where a text belongs is a mistake, not a text: a token must not lose its last digits.
-    ajv: { customOptions: { coerceTypes: false } },
+    // A name that nobody knows is a mistake too, and not to be passed over in silence.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     // Idle keep-alive sockets go after this; it must be longer than a proxy keeps them.
     keepAliveTimeout: 72_000,
     requestTimeout: limits.handshakeMsMax,
