@@ -99,7 +99,7 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
     const link = await admin.getByLabel("Share link").inputValue();
 
     const guest = await openPage(link);
-    await guest.getByText(/Shared by person root/).waitFor();
+    await guest.getByText(/Shared by root/).waitFor();
     await guest
       .getByText(/85(\.0)? %/)
       .first()

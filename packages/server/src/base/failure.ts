@@ -5,6 +5,7 @@ export type FailureCode =
   | "address_not_available"
   | "invalid_config"
   | "audit_failed"
+  | "audit_broken"
   | "store_failed"
   | "store_stopped"
   | "store_busy"

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { Failure } from "../base/failure.ts";
 import type { AuditFormat, AuditQuery } from "./administration.ts";
 import { addAdministrationOptions, addTargetOptions, administer } from "./device.ts";
 import { printJson, printLine } from "./report.ts";
@@ -34,11 +35,10 @@ Note the last hash elsewhere now and then: whoever can write the file could writ
     .action(async (options: Options) => {
       const report = await administer(options, (administration) => administration.verifyAudit());
       if (options.json) printJson(report);
-      else if (report.whole) {
-        printLine(`The audit is whole: ${report.rows} rows, ${report.first_seq} to ${report.last_seq}.`);
-        printLine(`Its last hash is ${report.last_hash}.`);
-      } else printLine(`The audit is broken: ${report.fault}.`);
-      if (!report.whole) process.exitCode = 1;
+      if (!report.whole) throw new Failure("audit_broken", `The audit is broken: ${report.fault}.`);
+      if (options.json) return;
+      printLine(`The audit is whole: ${report.rows} rows, ${report.first_seq} to ${report.last_seq}.`);
+      printLine(`Its last hash is ${report.last_hash}.`);
     });
 
   addTargetOptions(audit.command("export"))

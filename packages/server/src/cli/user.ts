@@ -1,10 +1,10 @@
 import { defaultUrl, type IssuedLinkBody } from "@wattboard/protocol";
-import { type Command, Option } from "commander";
+import { Argument, type Command, Option } from "commander";
 import { type Role, roles } from "../access/principal.ts";
 import type { Administration } from "./administration.ts";
 import { addAdministrationOptions, administer, readSecret } from "./device.ts";
 import { parseDevices } from "./parse-devices.ts";
-import { printJson, printLine, printTable, WrongUsage } from "./report.ts";
+import { printJson, printLine, printTable } from "./report.ts";
 
 interface Options {
   dataDir: string;
@@ -77,13 +77,12 @@ Examples:
       );
     });
 
-  addAdministrationOptions(user.command("role <name> <role>"))
+  addAdministrationOptions(user.command("role <name>"))
+    .addArgument(new Argument("<role>", "what they may do").choices([...roles]))
     .description("Change what somebody may do; open connections follow within a second.")
     .addHelpText("after", "\nExamples:\n  $ wattboard user role ann viewer")
-    .action(async (name: string, role: string, options: Options) => {
-      const changed = await administer(options, (administration) =>
-        administration.changePerson(name, { role: roleOf(role) }),
-      );
+    .action(async (name: string, role: Role, options: Options) => {
+      const changed = await administer(options, (administration) => administration.changePerson(name, { role }));
       if (options.json) printJson(changed);
       else printLine(`${changed.name} is ${changed.role} now, with ${describeDevices(changed.devices)}.`);
     });
@@ -170,12 +169,6 @@ export function describeDevices(devices: readonly string[] | null): string {
   if (devices === null) return "all devices";
   if (devices.length === 0) return "no devices";
   return devices.length > 3 ? `${devices.length} devices` : devices.join(", ");
-}
-
-function roleOf(text: string): Role {
-  const role = roles.find((each) => each === text);
-  if (role === undefined) throw new WrongUsage(`The role must be one of ${roles.join(", ")}.`);
-  return role;
 }
 
 function printLink({ url }: Administration, { path, expires_at: expiresAt }: IssuedLinkBody): void {

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { writeCookie } from "../access/cookies.ts";
 import { type ShareLink, shareTtlMsMax, shareTtlMsMin } from "../access/share-links.ts";
-import { auditEntry, audited, auditName } from "./access-guard.ts";
+import { auditEntry, audited } from "./access-guard.ts";
 import { isoTime } from "./api-bodies.ts";
 import type { PeopleParts } from "./people-api.ts";
 import { sendRefusal } from "./problem.ts";
@@ -50,7 +50,7 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
       const { label, ttl_ms: ttlMs } = request.body;
       const entry = { action: "share_link.add", deviceId, target: label, detail: { ttl_ms: ttlMs } };
       const added = audited(parts, request, entry, () =>
-        shareLinks.add(deviceId, { label, ttlMs, createdBy: auditName(request.principal) }),
+        shareLinks.add(deviceId, { label, ttlMs, createdBy: request.principal?.name ?? "" }),
       );
       if ("code" in added) return sendRefusal(reply, added);
       return reply.code(201).send({ share_link: shareLinkBody(added.link), path: added.path });

@@ -35,8 +35,9 @@ const passwordChangeSchema = Type.Object(
 export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): void {
   const { audit, gate, oneTimeLinks, passwords, people, sessions, signIn, throttle } = parts;
 
+  /** By the person themselves: whoever signs in is nobody until they have. */
   const record = (request: FastifyRequest, entry: { action: string; target: string; outcome: string }): void =>
-    audit.record(auditEntry(gate, request, entry));
+    audit.record({ ...auditEntry(gate, request, entry), who: `person ${entry.target}` });
 
   /** Guessing must not fill the audit: of failures from one address it gets one each ten seconds, and how many it was not told. */
   const recordFailure = (request: FastifyRequest, entry: { action: string; target: string; outcome: string }): void => {

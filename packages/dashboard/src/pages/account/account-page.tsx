@@ -56,7 +56,7 @@ function Account({ me }: { readonly me: MeBody }) {
   return (
     <div className="stack">
       <Panel title={me.name}>
-        <dl className="facts">
+        <dl className="about-person">
           <dt>Role</dt>
           <dd>{roleWord(me.role)}</dd>
           <dt>Devices</dt>
