@@ -32,7 +32,7 @@ export interface GateParts {
 const always = (): boolean => true;
 
 /** Whoever looks where dashboards are public. */
-export const anonymousViewer: Principal = {
+const anonymousViewer: Principal = {
   kind: "anonymous",
   name: "anonymous",
   role: "viewer",
@@ -42,7 +42,7 @@ export const anonymousViewer: Principal = {
 };
 
 /** The command line of the server's own machine. */
-export const localPrincipal: Principal = { ...anonymousViewer, kind: "local", name: "local", role: "admin" };
+const localPrincipal: Principal = { ...anonymousViewer, kind: "local", name: "local", role: "admin" };
 
 /** Who is asking, from which page and from where, and what they may do. The one place that decides. */
 export class Gate {

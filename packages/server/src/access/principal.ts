@@ -2,7 +2,7 @@
 export const roles = ["viewer", "operator", "admin"] as const;
 export type Role = (typeof roles)[number];
 
-export type PrincipalKind = "anonymous" | "local" | "person" | "token" | "share";
+type PrincipalKind = "anonymous" | "local" | "person" | "token" | "share";
 
 /** Who asks. A value of one moment: where rights change, it is no longer current, and nothing is derived from it any more. */
 export interface Principal {
