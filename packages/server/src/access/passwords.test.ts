@@ -53,7 +53,7 @@ test("when its credit of time is used up, hashing waits until its share of the c
     await Promise.race([answer, moveOn(clock, answer)]);
     await answer;
   }
-  // A second at once; then some twelve times what the last one took.
+  // Half a second at once; then some twenty times what the last one took.
   expect(waits.length).toBeGreaterThanOrEqual(3);
   expect(waits.at(-1)).toBeGreaterThan(2_000);
 });

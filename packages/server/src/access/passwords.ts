@@ -14,9 +14,11 @@ const passwordCharactersMax = 256;
 /** Hashes that may wait for their turn; one more is refused. */
 const waitingMax = 16;
 /** The share of one core that hashing may take in the long run, so that guessing cannot slow the live lane down. */
-const cpuShare = 0.08;
+const cpuShare = 0.05;
 /** What may be spent at once before that share applies, ms. */
-const creditMsMax = 1_000;
+const creditMsMax = 500;
+
+export const busy = "Many people sign in just now; try again in some seconds.";
 
 /** What is wrong with a password that someone wants to have, in words; null where it can be used. */
 export function describePasswordFault(password: string): string | null {
@@ -29,7 +31,7 @@ export function describePasswordFault(password: string): string | null {
 }
 
 /**
- * Hashes passwords with Argon2id in Node's thread pool, one at a time, and with no more than a twelfth of a core in the long run. A wrong
+ * Hashes passwords with Argon2id in Node's thread pool, one at a time, and with no more than a twentieth of a core in the long run. A wrong
  * password, an unknown account and one without a password cost the same.
  */
 export class Passwords {
@@ -42,6 +44,11 @@ export class Passwords {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#creditAtMs = clock.monotonicMs();
+  }
+
+  /** Whether one more would be refused. */
+  get isFull(): boolean {
+    return this.#waiting >= waitingMax;
   }
 
   /** The password's hash in PHC format. */
@@ -63,9 +70,7 @@ export class Passwords {
   }
 
   #derive(password: string, salt: Uint8Array): Promise<Uint8Array | Refusal> {
-    if (this.#waiting >= waitingMax) {
-      return Promise.resolve(refuse("too_many_attempts", "Many people sign in just now; try again in some seconds."));
-    }
+    if (this.isFull) return Promise.resolve(refuse("too_many_attempts", busy));
     this.#waiting++;
     const result = this.#last.then(() => this.#deriveNow(password, salt)).finally(() => this.#waiting--);
     this.#last = result.catch(() => {});

@@ -1,7 +1,7 @@
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import { AttemptLimit } from "./attempt-limit.ts";
-import type { Passwords } from "./passwords.ts";
+import { busy, type Passwords } from "./passwords.ts";
 import { normalAccount, type People, type Person } from "./people.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -30,9 +30,10 @@ export class SignIn {
   }
 
   /** Why this address may not try just now, or null. Costs nothing, so that it can be asked before anything else is looked at. */
-  refuseAddress(address: string): SignInRefusal | null {
+  refuseEarly(address: string): SignInRefusal | null {
     const waitMs = this.#byAddress.waitMs(address);
-    return waitMs === 0 ? null : tooMany(waitMs);
+    if (waitMs > 0) return tooMany(waitMs);
+    return this.#passwords.isFull ? refuse("too_many_attempts", busy) : null;
   }
 
   /** Counts a secret that was none, such as a link that is used up, against the address. */

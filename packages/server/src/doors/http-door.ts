@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import type { IncomingMessage } from "node:http";
+import { createServer as createHttpServer, type IncomingMessage } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { fileURLToPath } from "node:url";
 import helmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
@@ -11,6 +12,7 @@ import type { Throttle } from "../observe/throttle.ts";
 import { guard } from "./access-guard.ts";
 import { type ApiParts, registerApi } from "./api.ts";
 import { registerAuditApi } from "./audit-api.ts";
+import { brakeGuesses } from "./guess-brake.ts";
 import { type PeopleParts, registerPeopleApi } from "./people-api.ts";
 import { answerWithProblem } from "./problem.ts";
 import { registerShareApi } from "./share-api.ts";
@@ -45,30 +47,30 @@ export async function createHttpDoor(
   limits: HttpLimits,
   tls: TlsFiles | null,
 ): Promise<FastifyInstance> {
-  const http = {
+  const serverOptions = {
+    // Idle keep-alive sockets go after this; it must be longer than a proxy keeps them.
+    keepAliveTimeout: 72_000,
+    requestTimeout: limits.handshakeMsMax,
     maxHeaderSize: 8 * 1024,
     headersTimeout: limits.handshakeMsMax,
     connectionsCheckingInterval: Math.min(1_000, limits.handshakeMsMax),
     // An offer of another protocol (curl and Java offer h2c) is no handshake: it is answered as the plain request that it also is.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === "websocket",
   };
-  const options = {
+  const app: FastifyInstance = fastify({
     logger: false,
     bodyLimit: 64 * 1024,
     // A number where a text belongs is a mistake, not a text: a token must not lose its last digits.
     // A name that nobody knows is a mistake too, and not to be passed over in silence.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
-    // Idle keep-alive sockets go after this; it must be longer than a proxy keeps them.
-    keepAliveTimeout: 72_000,
-    requestTimeout: limits.handshakeMsMax,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
-  };
-  // One type for both: nothing below asks which of the two servers it is.
-  const app: FastifyInstance =
-    tls === null
-      ? fastify({ ...options, http })
-      : (fastify({ ...options, https: { ...http, ...tls, minVersion: "TLSv1.2" } }) as unknown as FastifyInstance);
+    serverFactory: (handle) => {
+      const listener = brakeGuesses(handle, parts);
+      if (tls === null) return createHttpServer(serverOptions, listener);
+      return createHttpsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" }, listener);
+    },
+  });
   app.server.maxConnections = limits.socketsMax;
   app.server.maxHeadersCount = 64;
 

@@ -69,10 +69,6 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
   app.post<{ Body: Type.Static<typeof secretSchema> }>(
     `${paths.api}/share-session`,
     {
-      onRequest: async (request, reply) => {
-        const refusal = signIn.refuseAddress(gate.addressOf(request.raw));
-        if (refusal !== null) await sendRefusal(reply, refusal);
-      },
       schema: { body: secretSchema },
     },
     (request, reply) => {

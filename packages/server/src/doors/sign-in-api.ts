@@ -46,12 +46,6 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
     audit.record(auditEntry(gate, request, { ...entry, detail: { suppressed } }));
   };
 
-  /** Before the body is read, so that an address that guesses costs next to nothing. */
-  const withinAttempts = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const refusal = signIn.refuseAddress(gate.addressOf(request.raw));
-    if (refusal !== null) await sendSignInRefusal(reply, refusal);
-  };
-
   const beginSession = (request: FastifyRequest, reply: FastifyReply, person: Person): MeBody => {
     const before = gate.sessionOf(request.raw);
     if (before !== null) sessions.end(before);
@@ -90,7 +84,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
 
   app.post<{ Body: Type.Static<typeof credentialsSchema> }>(
     `${paths.api}/session`,
-    { onRequest: withinAttempts, schema: { body: credentialsSchema } },
+    { schema: { body: credentialsSchema } },
     async (request, reply) => {
       const { account, password } = request.body;
       // What cannot be recorded is not done, and is not worth a hash.
@@ -118,7 +112,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
 
   app.post<{ Body: Type.Static<typeof passwordChangeSchema> }>(
     `${paths.api}/me/password`,
-    { onRequest: withinAttempts, schema: { body: passwordChangeSchema } },
+    { schema: { body: passwordChangeSchema } },
     async (request, reply) => {
       const person = signedIn(request);
       if (person === null) return sendRefusal(reply, refuse("unauthorized", "Only somebody who is signed in has one."));
@@ -150,7 +144,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
 
   app.post<{ Body: Type.Static<typeof secretSchema> }>(
     `${paths.api}/one-time-links/inspect`,
-    { onRequest: withinAttempts, schema: { body: secretSchema } },
+    { schema: { body: secretSchema } },
     (request, reply) => {
       const link = oneTimeLinks.find(request.body.token);
       if ("code" in link) {
@@ -164,7 +158,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
 
   app.post<{ Body: Type.Static<typeof redeemSchema> }>(
     `${paths.api}/one-time-links/redeem`,
-    { onRequest: withinAttempts, schema: { body: redeemSchema } },
+    { schema: { body: redeemSchema } },
     async (request, reply) => {
       audit.assertWritable();
       const person = await redeem(request.body);
