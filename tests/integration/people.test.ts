@@ -516,6 +516,35 @@ describe("the audit", () => {
   });
 });
 
+test("what cannot be recorded is not done, and says so", async () => {
+  const { server, admin, ann } = await startWithOwner();
+  server.audit.close();
+  const asked: [BrowserLike, string, string, object?][] = [
+    [admin, "POST", "/devices", { device_id: "new" }],
+    [admin, "DELETE", "/devices/mine"],
+    [admin, "POST", "/api-tokens", { name: "new", role: "admin" }],
+    [admin, "POST", "/people", { name: "new", role: "admin", devices: null }],
+    [admin, "DELETE", "/people/ann"],
+    [ann, "POST", "/devices/mine/share-links", { label: "x", ttl_ms: 60_000 }],
+    [new BrowserLike(server.url), "POST", "/session", { account: "ann", password: "ann's long password" }],
+  ];
+  for (const [browser, method, path, body] of asked) {
+    const answer = await browser.ask(method, path, body);
+    expect([method, path, answer.status, (await problemOf(answer)).code]).toEqual([
+      method,
+      path,
+      503,
+      "audit_unavailable",
+    ]);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+  }
+  expect(server.devices.list().map(({ deviceId }) => deviceId)).toEqual(["mine", "foreign"]);
+  expect(server.people.list().map(({ name }) => name)).toEqual(["root", "ann"]);
+  expect(server.apiTokens.list()).toEqual([]);
+  // Looking is not recorded, and goes on.
+  expect((await ann.ask("GET", "/devices/mine")).status).toBe(200);
+});
+
 function tokenIn(provisioned: object): string {
   if (!("token" in provisioned)) throw new Error("The device is not registered.");
   return String(provisioned.token);

@@ -59,6 +59,8 @@ const migrations = [
     hash TEXT NOT NULL
   ) STRICT;
   CREATE INDEX audit_by_device ON audit (device_id, seq) WHERE device_id IS NOT NULL;
+  CREATE INDEX audit_by_who ON audit (who, seq);
+  CREATE INDEX audit_by_action ON audit (action, seq);
 
   CREATE TABLE archived (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -154,7 +156,7 @@ export class Audit {
       }
       this.#database.exec("COMMIT");
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw auditFailure(error);
     }
     this.#lastSeq = seq;
@@ -234,7 +236,7 @@ export class Audit {
 
   close(): void {
     this.#cancelSync?.();
-    this.#database.close();
+    if (this.#database.isOpen) this.#database.close();
   }
 
   #rowOf({ who, address, action, deviceId, target, outcome, detail }: AuditEntry, seq: number): AuditRow {

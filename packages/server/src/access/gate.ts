@@ -107,10 +107,15 @@ export class Gate {
     return readCookie(request.headers.cookie, name, this.hasSecureCookies(request));
   }
 
-  /** Whether the browser takes cookies that are for TLS alone: browsers count loopback as just as safe. */
+  /**
+   * Whether the browser takes cookies that are for TLS alone: browsers count loopback as just as safe. A listed origin says that a proxy which
+   * was not declared speaks TLS under this name.
+   */
   hasSecureCookies(request: IncomingMessage): boolean {
     const host = this.#parts.proxies.hostOf(request);
-    return this.#parts.proxies.isSecure(request) || (host !== undefined && isLoopbackName(hostnameOf(host)));
+    if (this.#parts.proxies.isSecure(request)) return true;
+    if (host === undefined) return false;
+    return isLoopbackName(hostnameOf(host)) || this.#settings.origins.includes(`https://${host}`);
   }
 
   /** From where the request comes; through a declared proxy, from where that was asked. */

@@ -92,7 +92,7 @@ export async function createHttpDoor(
     // Without TLS these would lock people out or warn for nothing; a proxy with TLS sets them.
     strictTransportSecurity: tls !== null,
     originAgentCluster: false,
-    crossOriginOpenerPolicy: false,
+    crossOriginOpenerPolicy: tls !== null,
   });
   answerWithProblem(app, parts.log, parts.throttle);
   guard(app, parts);
