@@ -508,10 +508,10 @@ describe("the audit", () => {
     expect(lines.map((line) => (JSON.parse(line) as AuditBody).action)).toContain("api_token.add");
   });
 
-  test("of a thousand wrong passwords it holds one each ten seconds", async () => {
+  test("of many wrong passwords it holds one each ten seconds", async () => {
     const { admin, ann } = await startWithOwner();
     const guess = () => new BrowserLike(ann.url).ask("POST", "/session", { account: "ann", password: "wrong" });
-    await Promise.all(Array.from({ length: 1_000 }, guess));
+    await Promise.all(Array.from({ length: 100 }, guess));
     expect(await rows(admin, "action=sign_in&who=anonymous")).toHaveLength(1);
   });
 });
