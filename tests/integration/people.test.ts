@@ -4,7 +4,7 @@ import { ManualClock } from "wattboard";
 import { eventually } from "../support/eventually.ts";
 import { BrowserLike, createAdministrator, invite, tokenOf } from "../support/people.ts";
 import { openDevice, openSocket, tryOpenSocket } from "../support/sockets.ts";
-import { startServer, type TestServer } from "../support/start-server.ts";
+import { startServer, type TestServer, type TestServerOptions } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
 
 const people = { settings: { "access.dashboards": "people" } };
@@ -20,8 +20,8 @@ async function knock(server: TestServer, browser: BrowserLike, path: string): Pr
 }
 
 /** Two devices that send, the administrator, and ann, who was given one of them. */
-async function startWithOwner() {
-  const server = await startServer(people);
+async function startWithOwner(options: TestServerOptions = {}) {
+  const server = await startServer({ ...people, ...options });
   for (const deviceId of ["mine", "foreign"]) {
     const device = await openDevice(server.wsUrl, deviceId, server.addDevice(deviceId));
     device.send(sampleOf(deviceId));
@@ -191,7 +191,7 @@ describe("an attacker", () => {
   });
 
   test("who guesses is told the same for an account that exists and for one that does not, and is soon not listened to", async () => {
-    const { server } = await startWithOwner();
+    const { server } = await startWithOwner({ clock: new ManualClock(Date.now()) });
     const guess = async (account: string) => {
       const answer = await new BrowserLike(server.url).ask("POST", "/session", { account, password: "wrong" });
       const problem = await problemOf(answer);
@@ -509,7 +509,7 @@ describe("the audit", () => {
   });
 
   test("of many wrong passwords it holds one each ten seconds", async () => {
-    const { admin, ann } = await startWithOwner();
+    const { admin, ann } = await startWithOwner({ clock: new ManualClock(Date.now()) });
     const guess = () => new BrowserLike(ann.url).ask("POST", "/session", { account: "ann", password: "wrong" });
     await Promise.all(Array.from({ length: 100 }, guess));
     expect(await rows(admin, "action=sign_in&who=anonymous")).toHaveLength(1);

@@ -27,7 +27,8 @@ Examples:
     const { startSwitchboard } = await import("../switchboard.ts");
     const switchboard = await startSwitchboard({ config });
     if (hasTls) onHangup(() => reloadTls(switchboard));
-    printSetupLink(switchboard);
+    // Whoever ends it while it starts has no use for the link.
+    if ((await Promise.race([signalled, null])) === null) printSetupLink(switchboard);
     const signal = await signalled;
     switchboard.log.info({ signal }, "signal received");
     await switchboard.stop();
