@@ -1,0 +1,95 @@
+import { energyNames } from "../energy.ts";
+import type { StoreInfo } from "../store.ts";
+import { windowMs, windowOf } from "../window.ts";
+import { summarize } from "../window-summary.ts";
+import { type Client, rowOf, rowsOf } from "./database.ts";
+import { energyColumns, isTouched, readColumns } from "./reader.ts";
+
+type InfoRow = [number, number, number | null, number | null, number, number | null];
+
+export async function readInfo(client: Client, isTimescale: boolean): Promise<Omit<StoreInfo, "retentionMs">> {
+  const [devices, samples, fromMs, toMs, gaps, gapMs] = await rowOf<InfoRow>(
+    client,
+    `WITH span AS (
+       SELECT device_id, samples::float8, first_at, last_at FROM window_summary s WHERE NOT ${isTouched("s")}
+       UNION ALL
+       SELECT t.device_id, count(*)::float8, min(observed_at), max(observed_at)
+       FROM touched_window t JOIN sample ON sample.device_id = t.device_id
+         AND observed_at >= t.window_start AND observed_at < t.window_start + INTERVAL '15 minutes'
+       GROUP BY t.device_id, t.window_start
+     ), silence AS (
+       SELECT device_id, samples, first_at, last_at,
+         ms(first_at) - ms(lag(last_at) OVER (PARTITION BY device_id ORDER BY first_at)) AS before_ms
+       FROM span
+     )
+     SELECT count(DISTINCT device_id)::float8, coalesce(sum(samples), 0), ms(min(first_at)), ms(max(last_at)),
+       count(*) FILTER (WHERE before_ms > ${windowMs})::float8, sum(before_ms) FILTER (WHERE before_ms > ${windowMs})
+     FROM silence`,
+  );
+  const tables = ["latest", "point", "window_summary", "touched_window", "event"];
+  const sizes = [
+    ...tables.map((table) => `pg_total_relation_size('${table}')`),
+    ...(isTimescale
+      ? ["hypertable_size('sample')", "hypertable_size('sample_15min')"]
+      : ["pg_total_relation_size('sample')"]),
+  ];
+  const [bytes] = await rowOf<[number]>(client, `SELECT (${sizes.join(" + ")})::float8`);
+  return { devices, samples, bytes, fromMs, toMs, gaps: { count: gaps, ms: gapMs ?? 0 } };
+}
+
+type WindowRow = [deviceId: string, startMs: number, samples: number, ...energy: number[]];
+const windowsAtOnce = 256;
+
+/** Reads every sample, and compares with what was made of them. */
+export async function verify(
+  client: Client,
+  progress: (share: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const problems: string[] = [];
+  const [windows] = await rowOf<[number]>(client, "SELECT count(*)::float8 FROM window_summary");
+  let done = 0;
+  let from: [string, number] = ["", 0];
+  for (;;) {
+    const rows = await rowsOf<WindowRow>(
+      client,
+      `SELECT device_id, ms(window_start), samples, ${energyColumns} FROM window_summary s
+       WHERE (device_id, window_start) > ($1, instant($2)) AND NOT ${isTouched("s")}
+       ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
+      from,
+    );
+    const last = rows.at(-1);
+    if (last === undefined) break;
+    for (const [deviceId, startMs, samples, ...energy] of rows) {
+      signal?.throwIfAborted();
+      const columns = await readColumns(client, deviceId, startMs, startMs + windowMs);
+      const where = `Device ${deviceId}, 15 minutes from ${new Date(startMs).toISOString()}`;
+      if (columns.count !== samples) {
+        problems.push(`${where}: ${columns.count} samples are there, the summary was made of ${samples}.`);
+      } else {
+        const made = summarize(windowOf(startMs), columns).energy;
+        const isSame = energyNames.every((name, at) => Object.is(made[name], energy[at]));
+        if (!isSame) problems.push(`${where}: the summary's energy is not that of its samples.`);
+      }
+      done++;
+      progress(Math.min(1, done / windows));
+    }
+    from = [last[0], last[1]];
+  }
+  const orphans = await rowsOf<[string, number, number]>(
+    client,
+    `SELECT device_id, ms(window_start), samples FROM (
+       SELECT device_id, date_bin('15 minutes', observed_at, 'epoch') AS window_start, count(*)::float8 AS samples
+       FROM sample GROUP BY 1, 2
+     ) AS found
+     WHERE NOT EXISTS (SELECT FROM window_summary s WHERE s.device_id = found.device_id AND s.window_start = found.window_start)
+       AND NOT ${isTouched("found")}`,
+  );
+  for (const [deviceId, startMs, samples] of orphans) {
+    problems.push(
+      `Device ${deviceId}, 15 minutes from ${new Date(startMs).toISOString()}: ${samples} samples have no summary.`,
+    );
+  }
+  progress(1);
+  return problems;
+}
