@@ -7,13 +7,19 @@ import { energyColumns, isTouched, readColumns } from "./reader.ts";
 
 type InfoRow = [number, number, number | null, number | null, number, number | null];
 
-export async function readInfo(client: Client, isTimescale: boolean): Promise<Omit<StoreInfo, "retentionMs">> {
+/** `retainedMs`: the samples of windows from there on are kept, of older ones the summaries alone. */
+export async function readInfo(
+  client: Client,
+  retainedMs: number,
+  isTimescale: boolean,
+): Promise<Omit<StoreInfo, "retentionMs">> {
   const [devices, samples, fromMs, toMs, gaps, gapMs] = await rowOf<InfoRow>(
     client,
     `WITH span AS (
-       SELECT device_id, samples::float8, first_at, last_at FROM window_summary s WHERE NOT ${isTouched("s")}
+       SELECT device_id, CASE WHEN window_start >= instant($1) THEN samples ELSE 0 END AS samples, first_at, last_at
+       FROM window_summary s WHERE NOT ${isTouched("s")}
        UNION ALL
-       SELECT t.device_id, count(*)::float8, min(observed_at), max(observed_at)
+       SELECT t.device_id, count(*), min(observed_at), max(observed_at)
        FROM touched_window t JOIN sample ON sample.device_id = t.device_id
          AND observed_at >= t.window_start AND observed_at < t.window_start + INTERVAL '15 minutes'
        GROUP BY t.device_id, t.window_start
@@ -22,9 +28,10 @@ export async function readInfo(client: Client, isTimescale: boolean): Promise<Om
          ms(first_at) - ms(lag(last_at) OVER (PARTITION BY device_id ORDER BY first_at)) AS before_ms
        FROM span
      )
-     SELECT count(DISTINCT device_id)::float8, coalesce(sum(samples), 0), ms(min(first_at)), ms(max(last_at)),
+     SELECT count(DISTINCT device_id)::float8, coalesce(sum(samples), 0)::float8, ms(min(first_at)), ms(max(last_at)),
        count(*) FILTER (WHERE before_ms > ${windowMs})::float8, sum(before_ms) FILTER (WHERE before_ms > ${windowMs})
      FROM silence`,
+    [retainedMs],
   );
   const tables = ["latest", "point", "window_summary", "touched_window", "event"];
   const sizes = [
@@ -43,20 +50,25 @@ const windowsAtOnce = 256;
 /** Reads every sample, and compares with what was made of them. */
 export async function verify(
   client: Client,
+  retainedMs: number,
   progress: (share: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   const problems: string[] = [];
-  const [windows] = await rowOf<[number]>(client, "SELECT count(*)::float8 FROM window_summary");
+  const [windows] = await rowOf<[number]>(
+    client,
+    "SELECT count(*)::float8 FROM window_summary WHERE window_start >= instant($1)",
+    [retainedMs],
+  );
   let done = 0;
   let from: [string, number] = ["", 0];
   for (;;) {
     const rows = await rowsOf<WindowRow>(
       client,
       `SELECT device_id, ms(window_start), samples, ${energyColumns} FROM window_summary s
-       WHERE (device_id, window_start) > ($1, instant($2)) AND NOT ${isTouched("s")}
-       ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
-      from,
+       WHERE (device_id, window_start) > ($1, instant($2)) AND window_start >= instant($3)
+         AND NOT ${isTouched("s")} ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
+      [...from, retainedMs],
     );
     const last = rows.at(-1);
     if (last === undefined) break;

@@ -56,6 +56,8 @@ export class Keeper {
 
   async #summarizeAll(client: Client): Promise<void> {
     const overMs = this.#clock.wallMs() - graceMs - windowMs;
+    // Of older windows the samples are gone: their summaries, where they have one, are all that is left of them.
+    const fromMs = retainedFromMs(this.#clock.wallMs(), this.#retentionMs);
     let from: [string, number] = ["", 0];
     for (;;) {
       // From where the last ones ended, so that windows that were touched again meanwhile wait for the next run.
@@ -63,8 +65,10 @@ export class Keeper {
         client,
         `SELECT device_id, ms(window_start) FROM touched_window
          WHERE (device_id, window_start) > ($1, instant($2)) AND window_start <= instant($3)
+           AND (window_start >= instant($4) OR NOT EXISTS (
+             SELECT FROM window_summary s WHERE s.device_id = touched_window.device_id AND s.window_start = touched_window.window_start))
          ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
-        [...from, overMs],
+        [...from, overMs, fromMs],
       );
       const last = touched.at(-1);
       if (last === undefined) return;
@@ -80,20 +84,24 @@ export class Keeper {
 
   async #retain(client: Client): Promise<void> {
     if (this.#retentionMs === 0) return;
-    const beforeMs = this.#clock.wallMs() - this.#retentionMs;
-    if (!this.#isTimescale) await deleteBefore(client, "sample", "observed_at", beforeMs);
-    const windowsBeforeMs = windowOf(beforeMs) * windowMs;
-    await deleteBefore(client, "window_summary", "window_start", windowsBeforeMs);
-    await deleteBefore(client, "touched_window", "window_start", windowsBeforeMs);
+    const beforeMs = retainedFromMs(this.#clock.wallMs(), this.#retentionMs);
+    if (!this.#isTimescale) await deleteSamplesBefore(client, beforeMs);
+    // What came so late that its samples go at once leaves the summary as it was.
+    await client.query("DELETE FROM touched_window WHERE window_start < instant($1)", [beforeMs]);
   }
 }
 
+/** The start of the oldest window whose samples are kept; 0 where all are. Windows go as a whole, and their summaries stay. */
+export function retainedFromMs(nowMs: number, retentionMs: number): number {
+  return retentionMs === 0 ? 0 : windowOf(nowMs - retentionMs) * windowMs;
+}
+
 /** In slices, so that no transaction is long. */
-async function deleteBefore(client: Client, table: string, column: string, beforeMs: number): Promise<void> {
+async function deleteSamplesBefore(client: Client, beforeMs: number): Promise<void> {
   for (;;) {
     const { rowCount } = await client.query(
-      `DELETE FROM ${table} WHERE ctid = ANY (ARRAY (
-         SELECT ctid FROM ${table} WHERE ${column} < instant($1) LIMIT ${deletedAtOnce}))`,
+      `DELETE FROM sample WHERE ctid = ANY (ARRAY (
+         SELECT ctid FROM sample WHERE observed_at < instant($1) LIMIT ${deletedAtOnce}))`,
       [beforeMs],
     );
     if ((rowCount ?? 0) < deletedAtOnce) return;

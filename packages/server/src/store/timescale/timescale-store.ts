@@ -22,7 +22,7 @@ import type {
 import { readInfo, verify } from "./care.ts";
 import { Database, rowsOf } from "./database.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
-import { Keeper } from "./keeper.ts";
+import { Keeper, retainedFromMs } from "./keeper.ts";
 import { type Edition, migrate } from "./migrate.ts";
 import { readEnergy, readFleetTotals, readHistory, readSamples, readTimeline } from "./reader.ts";
 import { kindsOf } from "./sample-row.ts";
@@ -31,7 +31,7 @@ import { Writer } from "./writer.ts";
 export interface TimescaleOptions {
   /** `postgres://user:password@host:5432/database`; the password appears in no error, log line or description. */
   readonly url: string;
-  /** Samples older than this are deleted, ms; 0: kept for ever. */
+  /** Samples older than this are deleted, their summaries stay, ms; 0: kept for ever. */
   readonly retentionMs: number;
   readonly clock?: Clock;
 }
@@ -45,6 +45,7 @@ export class TimescaleStore implements Store {
   readonly #writer: Writer;
   readonly #keeper: Keeper;
   readonly #isTimescale: boolean;
+  readonly #clock: Clock;
   readonly #retentionMs: number;
 
   private constructor(database: Database, { postgres, timescale, plainSince }: Edition, options: TimescaleOptions) {
@@ -55,6 +56,7 @@ export class TimescaleStore implements Store {
         : null;
     this.description = `PostgreSQL ${postgres} ${timescale === null ? `without TimescaleDB: ${this.missing}` : `with TimescaleDB ${timescale}`}`;
     this.#database = database;
+    this.#clock = clock;
     this.#isTimescale = timescale !== null;
     this.#retentionMs = retentionMs;
     this.#writer = new Writer(database, this.#isTimescale);
@@ -144,12 +146,12 @@ export class TimescaleStore implements Store {
   }
 
   async info(signal?: AbortSignal): Promise<StoreInfo> {
-    const info = await this.#database.ask(signal, (client) => readInfo(client, this.#isTimescale));
+    const info = await this.#database.ask(signal, (client) => readInfo(client, this.#retainedMs(), this.#isTimescale));
     return { ...info, retentionMs: this.#retentionMs };
   }
 
   async verify(progress: (share: number) => void, signal?: AbortSignal): Promise<string[]> {
-    return await this.#database.ask(signal, (client) => verify(client, progress, signal));
+    return await this.#database.ask(signal, (client) => verify(client, this.#retainedMs(), progress, signal));
   }
 
   async backup(): Promise<never> {
@@ -167,5 +169,9 @@ export class TimescaleStore implements Store {
   async close(): Promise<void> {
     await this.#keeper.close();
     await this.#database.close();
+  }
+
+  #retainedMs(): number {
+    return retainedFromMs(this.#clock.wallMs(), this.#retentionMs);
   }
 }
