@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { type Clock, ManualClock, systemClock } from "wattboard";
+import { type Clock, loadConfig, ManualClock, startSwitchboard, systemClock } from "wattboard";
 import type { Failure } from "../../packages/server/dist/base/failure.js";
 import { TimescaleStore } from "../../packages/server/dist/store/timescale/timescale-store.js";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
 import { type PostgresServer, password, postgresPrograms, startPostgres } from "../support/postgres.ts";
 import { batchOf, sampleAt } from "../support/samples.ts";
+import { openDashboard, openDevice } from "../support/sockets.ts";
+import { temporaryFolder } from "../support/start-server.ts";
+import { sampleOf } from "../support/telemetry.ts";
 
 const start = Date.UTC(2026, 2, 28);
 const second = 1_000;
@@ -58,6 +61,33 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("the store on Po
       code: "not_supported",
       message: expect.stringContaining("pg_dump"),
     });
+  });
+
+  test("is what a server takes that is told its address, and what it starts from again", async () => {
+    const { url } = await emptyDatabase();
+    const { config } = loadConfig({
+      flags: {
+        port: "0",
+        data_dir: temporaryFolder(),
+        "access.dashboards": "public",
+        "log.level": "silent",
+        "store.url": url,
+      },
+      env: {},
+      file: undefined,
+    });
+    const first = await startSwitchboard({ config });
+    const added = first.devices.add({ deviceId: "ems_001" });
+    if ("code" in added) throw new Error(added.message);
+    const device = await openDevice(first.url.replace("http", "ws"), "ems_001", added.token);
+    const message = JSON.stringify(sampleOf("ems_001"));
+    device.send(message);
+    await eventually(async () => expect(await (await fetch(`${first.url}/metrics`)).text()).toMatch(/^wattboard_stored_samples_total 1$/m));
+    await first.stop();
+    const second = await startSwitchboard({ config });
+    onTestFinished(async () => await second.stop());
+    const dashboard = await openDashboard(second.url.replace("http", "ws"), "ems_001");
+    expect(await dashboard.receive(1)).toEqual([message]);
   });
 
   test("says what to do where it cannot be opened, and never the password", async () => {

@@ -181,7 +181,7 @@ function parseUrl(url: string): URL {
   }
   throw new Failure(
     "invalid_config",
-    "The store's address cannot be read. It looks like postgres://user:password@host:5432/database, with %40 for an @ in the password.",
+    "store.url cannot be read. It is embedded, or looks like postgres://user:password@host:5432/database, with %40 for an @ in the password.",
   );
 }
 
