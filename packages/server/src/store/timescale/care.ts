@@ -2,7 +2,7 @@ import { energyNames } from "../energy.ts";
 import type { StoreInfo } from "../store.ts";
 import { windowMs, windowOf } from "../window.ts";
 import { summarize } from "../window-summary.ts";
-import { type Client, rowOf, rowsOf } from "./database.ts";
+import { type Client, rowOf, rowsOf, snapshot } from "./database.ts";
 import { energyColumns, isTouched, readColumns } from "./reader.ts";
 
 type InfoRow = [number, number, number | null, number | null, number, number | null];
@@ -45,9 +45,9 @@ export async function readInfo(
 }
 
 type WindowRow = [deviceId: string, startMs: number, samples: number, ...energy: number[]];
-const windowsAtOnce = 256;
+const windowsAtOnce = 64;
 
-/** Reads every sample, and compares with what was made of them. */
+/** Reads every sample, and compares with what was made of them. Each piece is read in a transaction of its own, so that none is long. */
 export async function verify(
   client: Client,
   retainedMs: number,
@@ -61,47 +61,58 @@ export async function verify(
     [retainedMs],
   );
   let done = 0;
-  let from: [string, number] = ["", 0];
-  for (;;) {
-    const rows = await rowsOf<WindowRow>(
-      client,
-      `SELECT device_id, ms(window_start), samples, ${energyColumns} FROM window_summary s
-       WHERE (device_id, window_start) > ($1, instant($2)) AND window_start >= instant($3)
-         AND NOT ${isTouched("s")} ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
-      [...from, retainedMs],
-    );
-    const last = rows.at(-1);
-    if (last === undefined) break;
-    for (const [deviceId, startMs, samples, ...energy] of rows) {
-      signal?.throwIfAborted();
-      const columns = await readColumns(client, deviceId, startMs, startMs + windowMs);
-      const where = `Device ${deviceId}, 15 minutes from ${new Date(startMs).toISOString()}`;
-      if (columns.count !== samples) {
-        problems.push(`${where}: ${columns.count} samples are there, the summary was made of ${samples}.`);
-      } else {
-        const made = summarize(windowOf(startMs), columns).energy;
-        const isSame = energyNames.every((name, at) => Object.is(made[name], energy[at]));
-        if (!isSame) problems.push(`${where}: the summary's energy is not that of its samples.`);
+  let from: [string, number] | null = ["", 0];
+  while (from !== null) {
+    const after: [string, number] = from;
+    from = await snapshot(client, async () => {
+      const rows = await rowsOf<WindowRow>(
+        client,
+        `SELECT device_id, ms(window_start), samples, ${energyColumns} FROM window_summary s
+         WHERE (device_id, window_start) > ($1, instant($2)) AND window_start >= instant($3)
+           AND NOT ${isTouched("s")} ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
+        [...after, retainedMs],
+      );
+      for (const row of rows) {
+        signal?.throwIfAborted();
+        const problem = await problemOf(client, row);
+        if (problem !== null) problems.push(problem);
+        progress(Math.min(1, ++done / windows));
       }
-      done++;
-      progress(Math.min(1, done / windows));
-    }
-    from = [last[0], last[1]];
+      const last = rows.at(-1);
+      return last === undefined ? null : [last[0], last[1]];
+    });
   }
-  const orphans = await rowsOf<[string, number, number]>(
-    client,
-    `SELECT device_id, ms(window_start), samples FROM (
-       SELECT device_id, date_bin('15 minutes', observed_at, 'epoch') AS window_start, count(*)::float8 AS samples
-       FROM sample GROUP BY 1, 2
-     ) AS found
-     WHERE NOT EXISTS (SELECT FROM window_summary s WHERE s.device_id = found.device_id AND s.window_start = found.window_start)
-       AND NOT ${isTouched("found")}`,
-  );
-  for (const [deviceId, startMs, samples] of orphans) {
-    problems.push(
-      `Device ${deviceId}, 15 minutes from ${new Date(startMs).toISOString()}: ${samples} samples have no summary.`,
+  for (const [deviceId] of await rowsOf<[string]>(client, "SELECT device_id FROM latest ORDER BY device_id")) {
+    signal?.throwIfAborted();
+    const orphans = await rowsOf<[number, number]>(
+      client,
+      `SELECT ms(window_start), samples FROM (
+         SELECT device_id, date_bin('15 minutes', observed_at, 'epoch') AS window_start, count(*)::float8 AS samples
+         FROM sample WHERE device_id = $1 GROUP BY 1, 2
+       ) AS found
+       WHERE NOT ${isTouched("found")} AND NOT EXISTS (
+         SELECT FROM window_summary s WHERE s.device_id = found.device_id AND s.window_start = found.window_start)
+       ORDER BY window_start`,
+      [deviceId],
     );
+    for (const [startMs, samples] of orphans) {
+      problems.push(`${placeOf(deviceId, startMs)}: ${samples} samples have no summary.`);
+    }
   }
   progress(1);
   return problems;
+}
+
+async function problemOf(client: Client, [deviceId, startMs, samples, ...energy]: WindowRow): Promise<string | null> {
+  const columns = await readColumns(client, deviceId, startMs, startMs + windowMs);
+  if (columns.count !== samples) {
+    return `${placeOf(deviceId, startMs)}: ${columns.count} samples are there, the summary was made of ${samples}.`;
+  }
+  const made = summarize(windowOf(startMs), columns).energy;
+  const isSame = energyNames.every((name, at) => Object.is(made[name], energy[at]));
+  return isSame ? null : `${placeOf(deviceId, startMs)}: the summary's energy is not that of its samples.`;
+}
+
+function placeOf(deviceId: string, startMs: number): string {
+  return `Device ${deviceId}, 15 minutes from ${new Date(startMs).toISOString()}`;
 }

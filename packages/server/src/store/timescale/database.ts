@@ -15,7 +15,7 @@ const careMs = 600_000;
 const backoffMsMax = 5_000;
 
 /**
- * The connections to the database: some for questions, one for samples and one for upkeep, so that none waits for the others. Whatever
+ * The connections to the database: some for questions, one for samples and two for upkeep, so that none waits for the others. Whatever
  * becomes of a connection, the callers get a `Failure`, and the next call makes a new one; after a failed attempt the next one waits a
  * little longer, up to 5 seconds, and calls fail at once meanwhile.
  */
@@ -38,7 +38,7 @@ export class Database {
     this.#secrets = [url, parts.password, decodeURIComponent(parts.password)].filter((secret) => secret !== "");
     this.#questions = makePool(url, questionsMax, questionMs);
     this.#writes = makePool(url, 1, writeMs);
-    this.#care = makePool(url, 1, careMs);
+    this.#care = makePool(url, 2, careMs);
   }
 
   /** Asks in one snapshot that sees one state of the database. An abort ends the question there too. */
@@ -47,23 +47,8 @@ export class Database {
     if (this.#questions.waitingCount >= waitingMax) {
       throw new Failure("store_busy", "Too many questions wait for the database. Ask again in a moment, or for less.");
     }
-    const asked = this.#use(this.#questions, signal, async (client) => {
-      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-      const answer = await question(client);
-      await client.query("COMMIT");
-      return answer;
-    });
-    if (signal === undefined) return await asked;
-    let stop = (): void => {};
-    const aborted = new Promise<never>((_, reject) => {
-      stop = () => reject(signal.reason);
-      signal.addEventListener("abort", stop, { once: true });
-    });
-    try {
-      return await Promise.race([asked, aborted]);
-    } finally {
-      signal.removeEventListener("abort", stop);
-    }
+    const asked = this.#use(this.#questions, signal, (client) => snapshot(client, question));
+    return await untilAborted(signal, asked);
   }
 
   /** Writes in one transaction, one after another. */
@@ -71,9 +56,10 @@ export class Database {
     return await this.#use(this.#writes, undefined, (client) => transaction(client, work));
   }
 
-  /** Upkeep, one piece after another; `work` makes its own transactions. */
+  /** Upkeep and verification; `work` makes its own transactions. */
   async care<T>(signal: AbortSignal | undefined, work: (client: Client) => Promise<T>): Promise<T> {
-    return await this.#use(this.#care, signal, work);
+    signal?.throwIfAborted();
+    return await untilAborted(signal, this.#use(this.#care, signal, work));
   }
 
   /** Waits for what runs, then closes all connections. */
@@ -110,14 +96,17 @@ export class Database {
         `The database is away (${this.#lastReason}). The next attempt is in ${Math.ceil(waitMs)} ms.`,
       );
     }
+    const isFull = pool.totalCount >= pool.options.max && pool.idleCount === 0;
     try {
       const client = await pool.connect();
       this.#failedAttempts = 0;
       return client;
     } catch (error) {
+      // A connection that cannot be made says why; a place in the queue that was waited for in vain does not.
+      if (isFull && systemErrorCode(error) === undefined && (error as Error).cause === undefined) {
+        throw new Failure("store_busy", "No connection to the database came free in time. Ask for less.");
+      }
       const failure = this.#failure(error);
-      const isFull = pool.totalCount >= pool.options.max && pool.options.max === questionsMax;
-      if (isFull) throw new Failure("store_busy", "No connection to the database came free in time. Ask for less.");
       this.#nextAttemptMs = this.#clock.monotonicMs() + Math.min(backoffMsMax, 100 * 2 ** this.#failedAttempts++);
       this.#lastReason = failure.message;
       throw failure;
@@ -134,6 +123,31 @@ export class Database {
 
   #redact(text: string): string {
     return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, "…"), text);
+  }
+}
+
+/** Ends with the signal's reason at once, however long the work takes to notice. */
+async function untilAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (signal === undefined) return await work;
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** Reads in a transaction that sees one state of the database. */
+export async function snapshot<T>(client: Client, question: (client: Client) => Promise<T>): Promise<T> {
+  await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  try {
+    return await question(client);
+  } finally {
+    await client.query("ROLLBACK").catch(() => {});
   }
 }
 
@@ -159,7 +173,7 @@ export async function rowsOf<Row extends unknown[]>(
   return rows;
 }
 
-/** Gives the columns of a query with as many rows as matter; the first row where there must be one. */
+/** The first row of a query that always has one. */
 export async function rowOf<Row extends unknown[]>(
   client: Client,
   text: string,
@@ -230,7 +244,7 @@ function advice(code: string | undefined): string {
     case "57014":
       return " It took too long: ask for a shorter span or wider buckets.";
     case "53300":
-      return " Wattboard needs up to 10 connections.";
+      return " Wattboard needs up to 11 connections.";
     default:
       return "";
   }

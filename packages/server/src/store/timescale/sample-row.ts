@@ -30,12 +30,15 @@ export const readingColumns: readonly ReadingColumn[] = [
   { name: "inverter.power", column: "inverter_power", type: "float8" },
 ];
 
-const columnOf = new Map(readingColumns.map((column) => [column.name, column]));
 const kindOfType: Readonly<Record<ReadingColumn["type"], PointKind>> = {
   float8: "number",
   text: "text",
   "text[]": "list",
 };
+/** By point: its column, what it can hold, and its place in an insert. */
+const columnOf = new Map(
+  readingColumns.map((column, at) => [column.name, { ...column, kind: kindOfType[column.type], place: 7 + at }]),
+);
 
 /** The columns of an insert, in the order of {@link SampleRows.take}; the first seven as numbers and texts that are turned into times. */
 export const insertTypes = [
@@ -65,30 +68,37 @@ export class SampleRows {
   }
 
   add(sample: StoredSample): void {
-    const telemetry = JSON.parse(Buffer.from(sample.message).toString()) as { timestamp?: unknown };
-    const deviceTimeMs = sample.clock === "server" ? parseRfc3339(String(telemetry.timestamp)) : sample.observedAtMs;
-    const own = new Map<string, PointValue>();
-    const extra: [string, unknown][] = [];
-    for (const [name, value] of pointsOf(telemetry)) {
-      this.#note(sample.deviceId, name, value);
-      const column = columnOf.get(name);
-      if (column !== undefined && kindOf(value) === kindOfType[column.type] && isPlain(value)) own.set(name, value);
-      else extra.push([name, isPlain(value) ? value : { json: JSON.stringify(value) }]);
-    }
-    const cells: (string | null)[] = [
-      sample.deviceId,
+    const { message } = sample;
+    const text = Buffer.from(message.buffer, message.byteOffset, message.byteLength).toString();
+    const telemetry = JSON.parse(text) as { timestamp?: unknown };
+    const deviceTimeMs = sample.clock === "server" ? parseRfc3339(String(telemetry.timestamp)) : Number.NaN;
+    const cells = [
+      quoted(sample.deviceId),
       String(sample.observedAtMs),
       String(sample.receivedAtMs),
       String(Number.isNaN(deviceTimeMs) ? sample.observedAtMs : deviceTimeMs),
       sample.clock,
       String(sample.epoch),
       String(sample.seq),
-      ...readingColumns.map(({ name, type }) => cellOf(own.get(name), type)),
-      extra.length === 0 ? null : JSON.stringify(Object.fromEntries(extra)),
+      ...noReadings,
     ];
-    for (const [at, cell] of cells.entries()) {
-      this.#columns[at]?.push(cell === null ? "NULL" : isNumeric[at] ? cell : quoted(cell));
+    const kinds = this.#kindsOf(sample.deviceId);
+    let extra: [string, unknown][] | null = null;
+    for (const [name, value] of pointsOf(telemetry)) {
+      const kind = kindOf(value);
+      const bits = kinds.get(name);
+      const bit = kind === null ? 0 : kindBit(kind);
+      if (bits === undefined || (bits & bit) !== bit) kinds.set(name, (bits ?? 0) | bit);
+      const column = columnOf.get(name);
+      if (column?.kind === kind && isPlain(value)) {
+        cells[column.place] = cellOf(value);
+      } else {
+        extra ??= [];
+        extra.push([name, isPlain(value) ? value : { json: JSON.stringify(value) }]);
+      }
     }
+    if (extra !== null) cells[cells.length - 1] = quoted(JSON.stringify(Object.fromEntries(extra)));
+    for (let at = 0; at < cells.length; at++) this.#columns[at]?.push(cells[at] as string);
     this.#waiting++;
     const newest = this.newest.get(sample.deviceId);
     if (newest === undefined || isNewer(sample, newest)) this.newest.set(sample.deviceId, sample);
@@ -102,26 +112,26 @@ export class SampleRows {
     return columns;
   }
 
-  #note(deviceId: string, name: string, value: PointValue): void {
+  #kindsOf(deviceId: string): Map<string, number> {
     let kinds = this.kinds.get(deviceId);
     if (kinds === undefined) {
       kinds = new Map();
       this.kinds.set(deviceId, kinds);
     }
-    kinds.set(name, (kinds.get(name) ?? 0) | kindBit(value));
+    return kinds;
   }
 }
 
-const isNumeric = insertTypes.map((type) => type === "float8" || type === "bigint");
+const noReadings = new Array<string>(readingColumns.length + 1).fill("NULL");
 
 function isNewer(a: StoredSample, b: StoredSample): boolean {
   return (a.observedAtMs - b.observedAtMs || a.epoch - b.epoch || a.seq - b.seq) > 0;
 }
 
-function cellOf(value: PointValue | undefined, type: ReadingColumn["type"]): string | null {
-  if (value === undefined) return null;
-  if (type === "text[]") return arrayOf((value as readonly string[]).map(quoted));
-  return Object.is(value, -0) ? "-0" : String(value);
+function cellOf(value: PointValue): string {
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  if (typeof value === "string") return quoted(value);
+  return quoted(arrayOf((value as readonly string[]).map(quoted)));
 }
 
 /** An array as PostgreSQL reads it; the items are quoted already where they need it. */
@@ -140,9 +150,8 @@ function isPlain(value: PointValue): boolean {
 }
 
 /** Points' kinds as bits, in the order of {@link pointKinds}; a point that has only ever held null has none. */
-function kindBit(value: PointValue): number {
-  const kind = kindOf(value);
-  return kind === null ? 0 : 1 << pointKinds.indexOf(kind);
+function kindBit(kind: PointKind): number {
+  return 1 << pointKinds.indexOf(kind);
 }
 
 export function kindsOf(bits: number): PointKind[] {

@@ -151,7 +151,7 @@ export class TimescaleStore implements Store {
   }
 
   async verify(progress: (share: number) => void, signal?: AbortSignal): Promise<string[]> {
-    return await this.#database.ask(signal, (client) => verify(client, this.#retainedMs(), progress, signal));
+    return await this.#database.care(signal, (client) => verify(client, this.#retainedMs(), progress, signal));
   }
 
   async backup(): Promise<never> {

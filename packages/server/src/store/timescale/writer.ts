@@ -3,8 +3,8 @@ import type { StoredSample } from "../store.ts";
 import { type Client, type Database, rowsOf } from "./database.ts";
 import { insertTypes, readingColumns, SampleRows } from "./sample-row.ts";
 
-/** Samples read and sent at a time, a few milliseconds' work. The event loop turns while the database takes them. */
-const sliceSamples = 500;
+/** Samples read and sent at a time, about 10 ms of work. The event loop turns while the database takes them. */
+const sliceSamples = 1_000;
 /** Points that are remembered as known to the database; when there are more, all are forgotten and told to it once more. */
 const knownPointsMax = 200_000;
 
