@@ -82,7 +82,9 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("the store on Po
     const device = await openDevice(first.url.replace("http", "ws"), "ems_001", added.token);
     const message = JSON.stringify(sampleOf("ems_001"));
     device.send(message);
-    await eventually(async () => expect(await (await fetch(`${first.url}/metrics`)).text()).toMatch(/^wattboard_stored_samples_total 1$/m));
+    await eventually(async () =>
+      expect(await (await fetch(`${first.url}/metrics`)).text()).toMatch(/^wattboard_stored_samples_total 1$/m),
+    );
     await first.stop();
     const second = await startSwitchboard({ config });
     onTestFinished(async () => await second.stop());
