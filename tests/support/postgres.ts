@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import pg from "pg";
 
 /** The folder of PostgreSQL's programs, 15 or newer; undefined where there is none. */
@@ -96,16 +96,17 @@ export async function startPostgres({ timescale = false } = {}): Promise<Postgre
 /** With signs that an address must escape. */
 export const password = "s3cret@:/word";
 
+/** Debian keeps them by version and off the PATH. */
 function findPrograms(): string | undefined {
   const debian = "/usr/lib/postgresql";
-  const versions = existsSync(debian)
-    ? readdirSync(debian)
-        .map(Number)
-        .filter((version) => version >= 15)
-    : [];
-  const folders = versions.sort((a, b) => b - a).map((version) => join(debian, String(version), "bin"));
-  const configured = spawnSync("pg_config", ["--bindir"], { encoding: "utf8" }).stdout?.trim();
-  return [...folders, ...(configured ? [configured] : [])].find((folder) => existsSync(join(folder, "initdb")));
+  const versions = existsSync(debian) ? readdirSync(debian) : [];
+  const byVersion = versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(debian, version, "bin"));
+  return [...byVersion, ...(process.env.PATH ?? "").split(delimiter)].find((folder) => {
+    const initdb = join(folder, "initdb");
+    if (!existsSync(initdb)) return false;
+    const version = spawnSync(initdb, ["--version"], { encoding: "utf8" }).stdout?.match(/\d+/)?.[0];
+    return Number(version) >= 15;
+  });
 }
 
 function hasExtension(programs: string): boolean {

@@ -13,7 +13,7 @@ export interface Edition {
 
 const oldestVersion = 150_000;
 /** Any number that nobody else takes: "Wattboard" on a keypad. */
-export const migrationLock = 928_826_273;
+const migrationLock = 928_826_273;
 
 /**
  * Brings the schema up to date in one transaction; servers that start together wait for each other. Throws a `Failure` where the schema is
