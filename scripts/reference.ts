@@ -26,13 +26,13 @@ for (const [name, write] of Object.entries(pages)) {
 if (isStale) process.exitCode = 1;
 
 function configuration(): string {
-  const rows = settings.map(({ key, flag, env, schema }) => [
+  const rows = settings.map(({ key, flag, alias, env, schema }) => [
     code(key),
     code(JSON.stringify(schema.default)),
     schema.enum === undefined
       ? schema.description
       : `${schema.description} One of ${schema.enum.map(code).join(", ")}.`,
-    `${code(flag)}<br>${code(env)}`,
+    [alias, flag, env].flatMap((name) => (name === undefined ? [] : [code(name)])).join("<br>"),
   ]);
   return `# Configuration
 

@@ -26,6 +26,7 @@ import { Registry } from "./registry/registry.ts";
 import type { BlockStoreLimits } from "./store/embedded/block-store.ts";
 import { EmbeddedStore } from "./store/embedded/embedded-store.ts";
 import type { Store } from "./store/store.ts";
+import { TimescaleStore } from "./store/timescale/timescale-store.ts";
 import { Fanout } from "./telemetry/fanout.ts";
 import { FleetFeed } from "./telemetry/fleet-feed.ts";
 import { Ingest } from "./telemetry/ingest.ts";
@@ -73,7 +74,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     removeControlFile(config.data_dir);
     const devices = new Devices(accessFile, clock);
     const apiTokens = new ApiTokens(accessFile, clock);
-    const openStore = options.openStore ?? (() => EmbeddedStore.open(config.data_dir, storeLimits(config)));
+    const openStore = options.openStore ?? (() => openConfiguredStore(config, clock, log));
     const store = await openStore();
     undo.push(() => store.close());
 
@@ -290,6 +291,16 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     for (const step of undo.reverse()) await step();
     throw error;
   }
+}
+
+/** The store that `store.url` names; says what it is, and warns of what it cannot do. */
+async function openConfiguredStore(config: Config, clock: Clock, log: Log): Promise<Store> {
+  if (config.store.url === "embedded") return await EmbeddedStore.open(config.data_dir, storeLimits(config));
+  const retentionMs = storeLimits(config).retentionMs;
+  const store = await TimescaleStore.open({ url: config.store.url, retentionMs, clock });
+  if (store.missing === null) log.info(`samples are kept in ${store.description}`);
+  else log.warn(`samples are kept in ${store.description}`);
+  return store;
 }
 
 /** The embedded store's bounds, as they are set. */

@@ -14,6 +14,7 @@ Examples:
   $ wattboard serve
   $ wattboard serve --host 0.0.0.0 --port 80 --data-dir /var/lib/wattboard
   $ WATTBOARD_ACCESS_DASHBOARDS=public wattboard serve
+  $ WATTBOARD_STORE_URL=postgres://wattboard:secret@db.example.org/wattboard wattboard serve
   $ wattboard serve --config wattboard.yaml`,
     );
   addSettingsOptions(command).action(async () => {

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { type Config, loadConfig, type Setting, settings } from "../config.ts";
 
 /** What people usually set; the rest stands below it in the help. */
-const usual = new Set(["host", "port", "data_dir", "access.dashboards", "log.level"]);
+const usual = new Set(["host", "port", "data_dir", "access.dashboards", "store.url", "log.level"]);
 
 /** Gives a command one flag for every setting, and `--config`. */
 export function addSettingsOptions(command: Command): Command {
@@ -54,8 +54,11 @@ export function exitSoon(): void {
   setTimeout(() => process.exit(), 500).unref();
 }
 
-function optionOf({ flag, env, schema }: Setting): Option {
+function optionOf({ flag, alias, env, schema }: Setting): Option {
   const placeholder = schema.type === "integer" ? "number" : schema.type === "array" ? "list" : "text";
   const shown = Array.isArray(schema.default) ? "none" : String(schema.default);
-  return new Option(`${flag} <${placeholder}>`, `${schema.description} (default: ${shown}; ${env})`);
+  return new Option(
+    `${alias === undefined ? "" : `${alias}, `}${flag} <${placeholder}>`,
+    `${schema.description} (default: ${shown}; ${env})`,
+  );
 }
