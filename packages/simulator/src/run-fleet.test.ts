@@ -38,7 +38,11 @@ async function startServer(status?: number) {
         open: true,
       };
       links.push(link);
-      socket.on("message", (data) => link.messages.push(JSON.parse(String(data))));
+      socket.on("message", (data) => {
+        const message = JSON.parse(String(data));
+        // A hello and results have a type.
+        if (!("type" in message)) link.messages.push(message);
+      });
       socket.on("close", () => {
         link.open = false;
       });
