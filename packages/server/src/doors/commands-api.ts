@@ -1,6 +1,7 @@
 import { type NewCommandBody, type NewFleetCommandBody, paths, type Refusal, refuse } from "@wattboard/protocol";
 import { describeNewCommandFault, describeNewFleetCommandFault } from "@wattboard/protocol/validate";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import Type from "typebox";
 import type { Devices } from "../access/devices.ts";
 import type { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
@@ -83,7 +84,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
 
   app.get<DeviceParams & ListQuery>(
     `${paths.api}/devices/:id/commands`,
-    { ...viewer, schema: { querystring: { limit: limitSchema(listMax) } } },
+    { ...viewer, schema: { querystring: Type.Object({ limit: limitSchema(listMax) }) } },
     async (request, reply) => {
       const { id } = request.params;
       if (devices.find(id) === undefined) return sendRefusal(reply, refuse("unknown_device"));
