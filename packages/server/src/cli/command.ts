@@ -168,7 +168,9 @@ Examples:
       if (options.dryRun === true) {
         const preview = await client.preview(body);
         if (options.json) return printJson(preview);
-        printLine(`${preview.count} devices would be told, in waves of ${preview.waves.join(", ")}:`);
+        printLine(
+          `${preview.count} ${preview.count === 1 ? "device" : "devices"} would be told, in waves of ${preview.waves.join(", ")}:`,
+        );
         for (const id of preview.device_ids) printLine(`  ${id}`);
         if (preview.count > preview.device_ids.length) printLine("  …");
         for (const { device_id, reason } of preview.misfits) printLine(`  not ${device_id}: ${reason}`);
