@@ -32,7 +32,6 @@ export const points = [
     label: "Target power",
     unit: "W",
     kind: "number",
-    sign: "in the direction of the target mode",
     minimum: 0,
     digits: 0,
   },
