@@ -8,7 +8,7 @@ import {
   type TargetMode,
   targetModes,
 } from "@wattboard/protocol";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useId, useState } from "react";
 import { postJson, RequestFailed } from "../../api/get-json.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
@@ -157,6 +157,7 @@ interface ParameterFormProps {
 }
 
 function ParameterForm({ parameters, points, onOrder }: ParameterFormProps) {
+  const valueId = useId();
   const [name, setName] = useState("");
   const [value, setValue] = useState("");
   const parameter = parameters.find((each) => each.name === name) ?? parameters[0];
@@ -188,15 +189,16 @@ function ParameterForm({ parameters, points, onOrder }: ParameterFormProps) {
             ))}
           </select>
         </label>
-        <label className="field">
-          <span>
+        <div className="field">
+          <label htmlFor={valueId}>
             {present === undefined || present === null
               ? "Value"
               : `Now ${String(present)}${unit === undefined ? "" : ` ${unit}`}`}
-          </span>
+          </label>
           {options === undefined ? (
             <span className="with-unit">
               <input
+                id={valueId}
                 type={type === "text" ? "text" : "number"}
                 required
                 value={value}
@@ -209,7 +211,7 @@ function ParameterForm({ parameters, points, onOrder }: ParameterFormProps) {
               {unit}
             </span>
           ) : (
-            <select required value={value} onChange={(event) => setValue(event.target.value)}>
+            <select id={valueId} required value={value} onChange={(event) => setValue(event.target.value)}>
               <option value="" disabled>
                 choose
               </option>
@@ -220,7 +222,7 @@ function ParameterForm({ parameters, points, onOrder }: ParameterFormProps) {
               ))}
             </select>
           )}
-        </label>
+        </div>
         <button type="submit" className="button">
           Set
         </button>
