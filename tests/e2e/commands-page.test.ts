@@ -48,7 +48,7 @@ needs("chromium", chromiumPath !== null)("commands on the device's page, in Chro
     device.send(sampleOf("ems_001", { system_status: { mode: "MANUAL" }, battery: { power: -500 } }));
     await page.locator(".command-status", { hasText: "applied" }).waitFor();
 
-    await page.getByRole("spinbutton", { name: "Value" }).fill("20");
+    await page.getByRole("spinbutton", { name: "Now 10 %" }).fill("20");
     await page.getByRole("button", { name: "Set", exact: true }).click();
     await page.getByText("reserve_soc = 20").waitFor();
     // What the device has not announced is not offered.
