@@ -186,8 +186,8 @@ ${table(
 - **Never twice.** \`command_id\` is the idempotency key: the same id and body are the same command, another body is refused with 409. A device is
   sent a command again after a reconnect until it answers or shows it; the SDK carries each \`command_id\` out once.
 - **In order.** A later SET_MODE takes the place of an earlier one that still waits, a later SET_PARAMETER that of an earlier one of the same parameter.
-- **Bounded.** A device has at most ${limits.openCommandsMax} commands that have not ended; one more is refused with 429. Of those that have ended the newest 100 of a device
-  are kept, 100,000 in all.
+- **Bounded.** A device has at most ${limits.openCommandsMax} commands that have not ended; one more is refused with 429. Of those that have ended the newest ${limits.commandsKeptPerDevice} of
+  a device are kept, ${limits.commandsKept.toLocaleString("en-US")} in all.
 
 ## Actions
 
@@ -241,7 +241,7 @@ ${table(
   ],
 )}
 
-It runs in the server, is stored, and goes on after a restart where it was. At most 4 run at once; the newest 100 are kept. \`GET /api/v1/fleet-commands/{id}\` tells its
+It runs in the server, is stored, and goes on after a restart where it was. At most ${limits.fleetCommandsRunning} run at once; the newest ${limits.fleetCommandsKept} are kept. \`GET /api/v1/fleet-commands/{id}\` tells its
 progress, \`…/devices\` has a record for each device, \`POST …/abort\` begins no further wave and takes back what was not sent.
 `;
 }

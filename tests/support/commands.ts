@@ -9,7 +9,7 @@ import type {
 import { eventually } from "./eventually.ts";
 import type { TestServer } from "./start-server.ts";
 
-export interface Answer<T> {
+interface Answer<T> {
   readonly status: number;
   readonly headers: Headers;
   readonly body: T;

@@ -29,6 +29,14 @@ export const limits = {
   commandTtlMs: 60_000,
   /** The longest that a command may wait, ms. */
   commandTtlMsMax: 24 * 60 * 60_000,
+  /** Commands of one device that are kept after their end; then the oldest goes. */
+  commandsKeptPerDevice: 100,
+  /** Commands of all devices that are kept after their end; then the oldest goes. */
+  commandsKept: 100_000,
+  /** Fleet commands that run at once; one more is refused with 429. */
+  fleetCommandsRunning: 4,
+  /** Fleet commands that are kept; then the oldest that has ended goes. */
+  fleetCommandsKept: 100,
   /** The shortest lease of a manual mode, ms; a shorter one is refused. */
   leaseMsMin: 1_000,
   /** The longest lease of a manual mode, ms; a longer one is refused. */

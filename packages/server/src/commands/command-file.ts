@@ -1,6 +1,6 @@
 import { chmodSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { hasEnded } from "@wattboard/protocol";
+import { hasEnded, limits } from "@wattboard/protocol";
 import { migrate } from "../base/migrate.ts";
 import type { CommandRecord } from "./command-record.ts";
 import type { Kept, Row } from "./command-store.ts";
@@ -39,8 +39,6 @@ const migrations = [
   `,
 ];
 
-/** How much is kept of what has ended; the oldest goes first. */
-export const keptMax = { commandsPerDevice: 100, commands: 100_000, fleetCommands: 100 } as const;
 /** The bound over all devices is held once for so many commits. */
 const tidyEvery = 1_000;
 
@@ -64,11 +62,11 @@ export class CommandFile {
       ),
       forgetOfDevice: prepare(
         `DELETE FROM command WHERE device_id = ?1 AND is_open = 0 AND number <= (
-           SELECT number FROM command WHERE device_id = ?1 ORDER BY number DESC LIMIT 1 OFFSET ${keptMax.commandsPerDevice})`,
+           SELECT number FROM command WHERE device_id = ?1 ORDER BY number DESC LIMIT 1 OFFSET ${limits.commandsKeptPerDevice})`,
       ),
       forgetOldest: prepare(
         `DELETE FROM command WHERE is_open = 0 AND number <= (
-           SELECT number FROM command ORDER BY number DESC LIMIT 1 OFFSET ${keptMax.commands})`,
+           SELECT number FROM command ORDER BY number DESC LIMIT 1 OFFSET ${limits.commandsKept})`,
       ),
       saveAnnouncement: prepare("INSERT OR REPLACE INTO announcement (device_id, announcement) VALUES (?, ?)"),
       dropAnnouncement: prepare("DELETE FROM announcement WHERE device_id = ?"),
@@ -81,7 +79,7 @@ export class CommandFile {
       ),
       forgetFleetCommands: prepare(
         `DELETE FROM fleet_command WHERE is_running = 0 AND number <= (
-           SELECT number FROM fleet_command ORDER BY number DESC LIMIT 1 OFFSET ${keptMax.fleetCommands})`,
+           SELECT number FROM fleet_command ORDER BY number DESC LIMIT 1 OFFSET ${limits.fleetCommandsKept})`,
       ),
       forgetFleetTargets: prepare(
         "DELETE FROM fleet_target WHERE fleet_command_id NOT IN (SELECT fleet_command_id FROM fleet_command)",

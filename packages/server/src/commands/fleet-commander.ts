@@ -19,8 +19,6 @@ import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts"
 import { FleetFilter, type FleetMember, type FleetView } from "./fleet-filter.ts";
 
 const tickMs = 500;
-const runningMax = 4;
-const keptMax = 100;
 const previewIdsMax = 1_000;
 const previewMisfitsMax = 100;
 const settleMsDefault = 10_000;
@@ -120,8 +118,11 @@ export class FleetCommander {
   /** Begins a fleet command; the answer comes when it is stored, with every device that it is for. */
   async begin(body: NewFleetCommandBody, requestedBy: string): Promise<FleetCommandRecord | Refusal> {
     const runningCount = [...this.#running.values()].filter(({ record }) => record.status === "running").length;
-    if (runningCount >= runningMax) {
-      return refuse("fleet_commands_full", `${runningMax} may run at once: wait for one, or abort one.`);
+    if (runningCount >= limits.fleetCommandsRunning) {
+      return refuse(
+        "fleet_commands_full",
+        `${limits.fleetCommandsRunning} may run at once: wait for one, or abort one.`,
+      );
     }
     const selection = this.#select(body);
     if ("code" in selection) return selection;
@@ -197,7 +198,7 @@ export class FleetCommander {
     }
     this.#records.set(fleetCommandId, record);
     for (const id of this.#records.keys()) {
-      if (this.#records.size <= keptMax) break;
+      if (this.#records.size <= limits.fleetCommandsKept) break;
       if (!this.#running.has(id)) this.#records.delete(id);
     }
     this.#running.set(fleetCommandId, running);

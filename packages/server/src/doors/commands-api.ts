@@ -1,4 +1,11 @@
-import { type NewCommandBody, type NewFleetCommandBody, paths, type Refusal, refuse } from "@wattboard/protocol";
+import {
+  limits,
+  type NewCommandBody,
+  type NewFleetCommandBody,
+  paths,
+  type Refusal,
+  refuse,
+} from "@wattboard/protocol";
 import { describeNewCommandFault, describeNewFleetCommandFault } from "@wattboard/protocol/validate";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
@@ -24,7 +31,6 @@ export interface CommandParts {
   readonly commandRate: { readonly perSecond: number; readonly burst: number };
 }
 
-const listMax = 100;
 /** Who gives commands is remembered for the rate limit; above this many, all begin anew. */
 const givers = 10_000;
 const retryAfterS = { too_many_requests: 1, too_many_commands: 5, commands_unavailable: 5 } as const;
@@ -84,11 +90,14 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
 
   app.get<DeviceParams & ListQuery>(
     `${paths.api}/devices/:id/commands`,
-    { ...viewer, schema: { querystring: Type.Object({ limit: limitSchema(listMax) }) } },
+    { ...viewer, schema: { querystring: Type.Object({ limit: limitSchema(limits.commandsKeptPerDevice) }) } },
     async (request, reply) => {
       const { id } = request.params;
       if (devices.find(id) === undefined) return sendRefusal(reply, refuse("unknown_device"));
-      const listed = await commandStore.list(id, Math.min(listMax, Number(request.query.limit ?? 50)));
+      const listed = await commandStore.list(
+        id,
+        Math.min(limits.commandsKeptPerDevice, Number(request.query.limit ?? 50)),
+      );
       return { commands: listed.map(commandBody), announced: commands.announcementOf(id) };
     },
   );
@@ -97,7 +106,10 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     const { id, command } = request.params;
     const found = devices.find(id) === undefined ? null : await commandStore.find(id, command);
     if (found !== null) return commandBody(found);
-    return sendRefusal(reply, refuse("not_found", "The device has no such command; the newest 100 are kept."));
+    return sendRefusal(
+      reply,
+      refuse("not_found", `The device has no such command; the newest ${limits.commandsKeptPerDevice} are kept.`),
+    );
   });
 
   app.post(`${paths.api}/fleet-commands`, giving, async (request, reply) => {
