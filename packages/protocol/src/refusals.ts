@@ -15,6 +15,7 @@ export const refusals = {
   too_many_points: { message: "The device would have more than 64 points outside the catalogue." },
   rate_limited: { message: "The link sends faster than its rate limit." },
   fenced: { message: "The link was replaced by a newer one; what it still sends is dropped." },
+  invalid_frame: { message: "A frame of the subprotocol wattboard.v1 is neither a hello nor a command_result." },
   // Handshakes and requests
   forbidden: { status: 403, message: "Forbidden." },
   unauthorized: { status: 401, message: "A bearer token is needed: Authorization: Bearer <token>." },
@@ -24,6 +25,14 @@ export const refusals = {
   device_exists: { status: 409, message: "A device with this id is registered already." },
   token_name_exists: { status: 409, message: "An API token with this name exists already." },
   invalid_request: { status: 400, message: "The request does not fit its schema." },
+  misfit: { status: 422, message: "The device cannot be told so." },
+  command_exists: { status: 409, message: "The device has another command with this command_id." },
+  too_many_commands: { status: 429, message: "The device has 16 commands that have not ended." },
+  too_many_requests: { status: 429, message: "Too many commands in a short time." },
+  fleet_commands_full: { status: 429, message: "Too many fleet commands are under way." },
+  fleet_command_ended: { status: 409, message: "The fleet command has ended already." },
+  commands_unavailable: { status: 503, message: "Commands cannot be stored just now, so none is taken." },
+  not_recorded: { status: 503, message: "The command cannot be recorded in the audit, so it is not taken." },
   contested: {
     status: 429,
     message: "Two devices share this token: takeovers come too fast, so the connected one stays.",

@@ -69,6 +69,13 @@ const configSchema = Type.Object({
     tick_ms: count(500, "How often the fleet page is sent what changed.", 100),
     rows_per_tick: count(2_000, "Rows sent to the fleet page in one tick; the rest follows in the next."),
   }),
+  commands: Type.Object({
+    per_second: count(
+      50,
+      "Commands a second that one token or person may give; what is above is refused with 429. A fleet command counts as one.",
+    ),
+    burst: count(2_000, "Commands that one token or person may give at once before the rate applies."),
+  }),
   store: Type.Object({
     url: Type.String({
       default: "embedded",

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
-import { disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
+import { type CommandFrame, commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
 import { openAccessFile } from "./access/access-file.ts";
 import { AddressLimit } from "./access/address-limit.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
@@ -9,7 +9,13 @@ import { Devices } from "./access/devices.ts";
 import { Gate, isLoopbackName } from "./access/gate.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { Failure, systemErrorCode } from "./base/failure.ts";
+import { CommandBook } from "./commands/command-book.ts";
+import { CommandThread } from "./commands/command-thread.ts";
+import { Dispatcher } from "./commands/dispatcher.ts";
+import { FleetCommander } from "./commands/fleet-commander.ts";
+import type { FleetMember } from "./commands/fleet-filter.ts";
 import type { Config } from "./config.ts";
+import { commandBody } from "./doors/command-bodies.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
 import { type DoorContext, Links } from "./doors/doors.ts";
 import { createHttpDoor } from "./doors/http-door.ts";
@@ -77,6 +83,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const openStore = options.openStore ?? (() => openConfiguredStore(config, clock, log));
     const store = await openStore();
     undo.push(() => store.close());
+    const commandStore = await CommandThread.open(config.data_dir);
+    undo.push(() => commandStore.close());
 
     // The straight line.
     const health = new Health();
@@ -147,13 +155,85 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
     );
     const ingest = new Ingest(clock, fanout, journal, {
-      deviceChanged: (deviceId) => fleetFeed.markChanged(deviceId),
+      deviceChanged(deviceId) {
+        fleetFeed.markChanged(deviceId);
+        commands.noteSample(deviceId);
+      },
       dropped(device, refusal) {
         const suppressed = throttle.pass(`dropped ${device.deviceId}`);
         if (suppressed === null) return;
         log.warn({ device_id: device.deviceId, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
       },
     });
+
+    // Commands.
+    const book = new CommandBook(commandStore, clock, {
+      failed(error) {
+        if (throttle.pass("commands failing") === null) return;
+        const reason = error instanceof Error ? error.message : String(error);
+        events.report("commands_failing", null, `${reason} No new commands are taken; what is open waits.`);
+      },
+      recovered: () => events.report("commands_recovered", null, "Commands are taken again."),
+    });
+    const progress = new Fanout();
+    const commands = new Dispatcher(clock, commandStore, book, (deviceId) => latest.find(deviceId)?.latest ?? null, {
+      record({ deviceId, commandId, action, payload, requestedBy }) {
+        log.info({ device_id: deviceId, command_id: commandId, action, payload, by: requestedBy }, "command given");
+      },
+      stepped(record, step) {
+        const { deviceId, commandId } = record;
+        const frame: CommandFrame = { type: "command", command: commandBody(record) };
+        progress.publish(deviceId, Buffer.from(JSON.stringify(frame)));
+        fleetCommander.noteStep(record, step);
+        log.debug({ device_id: deviceId, command_id: commandId, status: step.status }, step.cause);
+      },
+      resultIgnored(deviceId, { command_id }) {
+        const suppressed = throttle.pass(`result ${deviceId}`);
+        if (suppressed === null) return;
+        log.info({ device_id: deviceId, command_id, suppressed }, "result for a command that is not open");
+      },
+    });
+    undo.push(() => commands.stop());
+    const memberOf = (deviceId: string): FleetMember | undefined => {
+      const device = devices.find(deviceId);
+      return device === undefined
+        ? undefined
+        : {
+            deviceId,
+            name: device.name,
+            properties: device.properties,
+            isOnline: registry.find(deviceId) !== undefined,
+            latest: latest.find(deviceId)?.latest ?? null,
+          };
+    };
+    const fleetCommander = new FleetCommander(
+      clock,
+      commandStore,
+      book,
+      commands,
+      {
+        find: memberOf,
+        *members() {
+          for (const deviceId of devices.ids()) {
+            const member = memberOf(deviceId);
+            if (member !== undefined) yield member;
+          }
+        },
+      },
+      {
+        record(what, { fleetCommandId, action, payload, where, total }, by) {
+          const order = { action, payload, where, devices: total };
+          log.info({ fleet_command_id: fleetCommandId, ...order, by }, `fleet command: ${what}`);
+        },
+      },
+    );
+    undo.push(() => fleetCommander.stop());
+    const kept = await commandStore.load();
+    commands.restore(kept, (deviceId, sinceMs) => {
+      const device = devices.find(deviceId);
+      return device !== undefined && device.createdAtMs <= sinceMs;
+    });
+    await fleetCommander.restore(kept);
 
     // The doors.
     const localToken = randomBytes(32).toString("base64url");
@@ -189,11 +269,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       {
         device: new DeviceDoor(
           context,
-          { devices, registry, latest, ingest, events },
+          { devices, registry, latest, ingest, events, commands },
           { messagesPerSecond: config.limits.messages_per_second, messagesBurst: config.limits.messages_burst },
           ({ socket }) => addresses.give(socket),
         ),
-        dashboard: createDashboardDoor(context, latest, fanout),
+        dashboard: createDashboardDoor(context, latest, fanout, progress),
         fleet: createFleetDoor(context, fleetFeed),
       },
       { health, log, throttle },
@@ -225,13 +305,23 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       takeovers: () => [{ value: registry.takeoverCount }],
       devices: () => [{ value: devices.list().length }],
       queuedBytes: () => [{ value: journal.queuedBytes }],
+      *commandSteps() {
+        for (const status of Object.keys(commandStatuses) as (keyof typeof commandStatuses)[]) {
+          yield { labels: { status }, value: commands.stepCounts.get(status) ?? 0 };
+        }
+      },
+      openCommands: () => [{ value: commands.openCount }],
     });
     const app = await createHttpDoor(
       {
         apiTokens,
         clock,
+        commandRate: { perSecond: config.commands.per_second, burst: config.commands.burst },
+        commands,
+        commandStore,
         devices,
         events,
+        fleetCommander,
         fleetFeed,
         gate,
         health,
@@ -278,6 +368,12 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       if (unstored > 0) log.error({ unstored }, "the store did not take these samples in time; they were never acked");
       fleetFeed.stop();
       heartbeat.stop();
+      fleetCommander.stop();
+      commands.stop();
+      if (!(await book.drain(leftMs()))) log.error("the last steps of some commands were not stored in time");
+      await closeWithin(leftMs(), commandStore, clock).catch((error: unknown) =>
+        log.error({ err: error }, "the commands did not close"),
+      );
       await closeWithin(leftMs(), store, clock).catch((error: unknown) =>
         log.error({ err: error }, "the store did not close"),
       );
@@ -314,7 +410,7 @@ export function storeLimits({ store }: Config): BlockStoreLimits {
 }
 
 /** Closes the store; rejects where it fails, or takes longer than that. What it has committed is safe either way. */
-function closeWithin(graceMs: number, store: Store, clock: Clock): Promise<void> {
+function closeWithin(graceMs: number, store: Pick<Store, "close">, clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {
     clock.after(graceMs, () => reject(new Failure("store_failed", "The store did not answer in time.")));
     store.close().then(resolve, reject);

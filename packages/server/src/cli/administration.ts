@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Problem, paths, refusals } from "@wattboard/protocol";
+import { paths } from "@wattboard/protocol";
 import { accessFileName, openAccessFile } from "../access/access-file.ts";
 import { ApiTokens } from "../access/api-tokens.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
@@ -9,7 +9,8 @@ import type { Role } from "../access/principal.ts";
 import { systemClock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import { type ApiTokenBody, apiTokenBody, type DeviceBody, deviceBody, provisionedBody } from "../doors/api-bodies.ts";
-import { CommandRefused, unlessRefused } from "./report.ts";
+import { unlessRefused } from "./report.ts";
+import { requestApi } from "./request-api.ts";
 
 /** What the command line does to the registrations: through the server where one runs, else in the data folder itself. */
 export interface Administration {
@@ -178,34 +179,7 @@ class RemoteAdministration implements Administration {
 
   close(): void {}
 
-  async #request<T>(method: string, path: string, body?: unknown): Promise<T> {
-    let response: Response;
-    try {
-      response = await fetch(this.#base + path, {
-        method,
-        headers: {
-          authorization: `Bearer ${this.#token}`,
-          ...(body !== undefined && { "content-type": "application/json" }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(30_000),
-      });
-    } catch (error) {
-      throw new Failure(
-        "no_server",
-        `No answer from ${this.#base}. Is the server running, and the address right?`,
-        error,
-      );
-    }
-    if (response.ok) return (await response.json()) as T;
-    const problem = (await response.json().catch(() => null)) as Problem | null;
-    if (problem === null || !(problem.code in refusals)) {
-      throw new Failure("request_failed", `${this.#base} answered ${response.status} to ${method} ${path}.`);
-    }
-    const message =
-      problem.code === "unauthorized"
-        ? `${this.#base} does not know the token: it is mistyped, expired or removed.`
-        : problem.detail;
-    throw new CommandRefused({ code: problem.code, message });
+  #request<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return requestApi(this.#base, this.#token, method, path, body);
   }
 }

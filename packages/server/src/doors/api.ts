@@ -6,6 +6,7 @@ import type { Devices } from "../access/devices.ts";
 import { anonymousViewer, type Gate } from "../access/gate.ts";
 import { hasRole, type Role, roles } from "../access/principal.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { Events } from "../observe/events.ts";
 import type { Log } from "../observe/log.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -18,6 +19,7 @@ import { sendRefusal } from "./problem.ts";
 export interface ApiParts {
   readonly apiTokens: ApiTokens;
   readonly clock: Clock;
+  readonly commands: Dispatcher;
   readonly devices: Devices;
   readonly events: Events;
   readonly fleetFeed: FleetFeed;
@@ -59,7 +61,7 @@ const samplesQuerySchema = Type.Object({
 const listQuerySchema = Type.Object({ limit: limitSchema(1_000) });
 
 /** A query holds text; nothing else is taken for a number. */
-function limitSchema(max: number) {
+export function limitSchema(max: number) {
   return Type.Optional(Type.String({ pattern: "^[1-9][0-9]*$", maxLength: String(max).length }));
 }
 
@@ -155,6 +157,7 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     if ("code" in removed) return sendRefusal(reply, removed);
     tokenChanged(removed.deviceId, "removed with its device");
     latest.forget(removed.deviceId);
+    parts.commands.forget(removed.deviceId);
     fleetFeed.markRemoved(removed.deviceId);
     return deviceBody(removed, false);
   });
@@ -178,7 +181,7 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
 }
 
 /** Lets the request through where its bearer has the role; else 401 without a usable token, 403 with one that may less. */
-function requireRole(gate: Gate, role: Role) {
+export function requireRole(gate: Gate, role: Role) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const principal = gate.identify(request.headers.authorization);
     if (hasRole(principal, role)) return;

@@ -8,6 +8,7 @@ import type { Registry as MetricsRegistry } from "prom-client";
 import type { Health } from "../observe/health.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import { type ApiParts, registerApi } from "./api.ts";
+import { type CommandParts, registerCommandsApi } from "./commands-api.ts";
 import { answerWithProblem, sendRefusal } from "./problem.ts";
 
 export interface HttpLimits {
@@ -15,7 +16,7 @@ export interface HttpLimits {
   readonly socketsMax: number;
 }
 
-export interface HttpParts extends ApiParts {
+export interface HttpParts extends ApiParts, CommandParts {
   readonly metrics: MetricsRegistry;
   readonly health: Health;
   readonly throttle: Throttle;
@@ -92,6 +93,7 @@ export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Prom
   });
   app.get("/api/v1/points", () => ({ points }));
   registerApi(app, parts);
+  registerCommandsApi(app, parts);
 
   if (existsSync(pageFolder)) {
     await app.register(fastifyStatic, {
