@@ -3,6 +3,8 @@ export interface Server {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
+  /** Where its API is, with a token that may do everything; absent where it has none. */
+  readonly api?: { readonly url: string; readonly token: string };
   /** What the server itself counts. */
   counts(): Promise<Counts>;
   /** Has it collect its garbage; for scenarios that measure memory. Needs `collectable`. */

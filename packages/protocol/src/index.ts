@@ -1,5 +1,8 @@
+export * from "./announcement.ts";
 export * from "./api.ts";
 export * from "./command.ts";
+export * from "./command-api.ts";
+export * from "./command-status.ts";
 export * from "./device-id.ts";
 export * from "./disconnects.ts";
 export * from "./fleet.ts";
@@ -11,4 +14,5 @@ export * from "./refusals.ts";
 export * from "./rfc3339.ts";
 export * from "./sections.ts";
 export * from "./states.ts";
+export * from "./subprotocol.ts";
 export * from "./telemetry.ts";

@@ -15,6 +15,7 @@ export const refusals = {
   too_many_points: { message: "The device would have more than 64 points outside the catalogue." },
   rate_limited: { message: "The link sends faster than its rate limit." },
   fenced: { message: "The link was replaced by a newer one; what it still sends is dropped." },
+  invalid_frame: { message: "A frame of the subprotocol wattboard.v1 is neither a hello nor a command_result." },
   // Handshakes and requests
   forbidden: { status: 403, message: "Forbidden." },
   unauthorized: { status: 401, message: "Sign in, or send an API token: Authorization: Bearer <token>." },
@@ -48,6 +49,17 @@ export const refusals = {
   },
   token_name_exists: { status: 409, message: "An API token with this name exists already." },
   invalid_request: { status: 400, message: "The request does not fit its schema." },
+  misfit: { status: 422, message: "The device cannot be told so." },
+  command_exists: { status: 409, message: "The device has another command with this command_id." },
+  too_many_commands: { status: 429, message: "The device has 16 commands that have not ended." },
+  too_many_requests: { status: 429, message: "Too many commands in a short time." },
+  fleet_commands_full: { status: 429, message: "Too many fleet commands are under way." },
+  fleet_command_ended: { status: 409, message: "The fleet command has ended already." },
+  commands_unavailable: { status: 503, message: "Commands cannot be stored just now, so none is taken." },
+  not_recorded: {
+    status: 503,
+    message: "The audit cannot be written just now, and what cannot be recorded is not done.",
+  },
   contested: {
     status: 429,
     message: "Two devices share this token: takeovers come too fast, so the connected one stays.",
@@ -55,10 +67,6 @@ export const refusals = {
   too_many_sockets: { status: 429, message: "Too many sockets from this address." },
   internal: { status: 500, message: "The server failed at this request. Its log says why." },
   stopping: { status: 503, message: "The server is stopping. Try again in a few seconds." },
-  audit_unavailable: {
-    status: 503,
-    message: "The audit cannot be written just now, and what cannot be recorded is not done.",
-  },
   store_unavailable: { status: 503, message: "The store does not answer just now. Live delivery goes on." },
 } as const satisfies Record<string, { readonly status?: number; readonly message: string }>;
 

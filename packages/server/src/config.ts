@@ -103,7 +103,20 @@ const configSchema = Type.Object({
     tick_ms: count(500, "How often the fleet page is sent what changed.", 100),
     rows_per_tick: count(2_000, "Rows sent to the fleet page in one tick; the rest follows in the next."),
   }),
+  commands: Type.Object({
+    per_second: count(
+      50,
+      "Commands a second that one token or person may give; what is above is refused with 429. A fleet command counts as one.",
+    ),
+    burst: count(2_000, "Commands that one token or person may give at once before the rate applies."),
+  }),
   store: Type.Object({
+    url: Type.String({
+      default: "embedded",
+      minLength: 1,
+      description:
+        "Where samples are kept: `embedded` is a file in the data folder, `postgres://user:password@host:5432/database` is PostgreSQL 15 or newer, with TimescaleDB where it is there. Other users of the machine see flags: set an address with a password in the environment or in the file.",
+    }),
     flush_ms: count(250, "A sample waits at most this long before it is handed to the store.", 10),
     flush_bytes: count(4 * 1024 * 1024, "A batch of samples is handed over as soon as it is this large.", 64 * 1024),
     queue_bytes: count(
@@ -149,6 +162,8 @@ export interface Setting {
   readonly env: string;
   /** `--access-dashboards` */
   readonly flag: string;
+  /** A shorter flag, where there is one. */
+  readonly alias: string | undefined;
   readonly schema: SettingSchema;
 }
 
@@ -161,6 +176,8 @@ interface SettingSchema {
   readonly maximum?: number;
   readonly examples?: readonly string[];
 }
+
+const aliases: ReadonlyMap<string, string> = new Map([["store.url", "--store"]]);
 
 /** All settings in the order of the table. */
 export const settings: readonly Setting[] = flatten(configSchema as unknown as ObjectSchema, []);
@@ -178,6 +195,7 @@ function flatten(schema: ObjectSchema, path: readonly string[]): Setting[] {
       key: at.join("."),
       env: `WATTBOARD_${words.toUpperCase()}`,
       flag: `--${words.replaceAll("_", "-")}`,
+      alias: aliases.get(at.join(".")),
       schema: each,
     };
   });

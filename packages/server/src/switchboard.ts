@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createSecureContext } from "node:tls";
-import { disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
+import { type CommandFrame, commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
 import { openAccessFile } from "./access/access-file.ts";
 import { AddressLimit } from "./access/address-limit.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
@@ -20,7 +20,13 @@ import { SignIn } from "./access/sign-in.ts";
 import { TrustedProxies } from "./access/trusted-proxies.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { Failure, systemErrorCode } from "./base/failure.ts";
+import { CommandBook } from "./commands/command-book.ts";
+import { CommandThread } from "./commands/command-thread.ts";
+import { Dispatcher } from "./commands/dispatcher.ts";
+import { FleetCommander } from "./commands/fleet-commander.ts";
+import type { FleetMember } from "./commands/fleet-filter.ts";
 import type { Config } from "./config.ts";
+import { commandBody } from "./doors/command-bodies.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
 import { type DoorContext, Links } from "./doors/doors.ts";
 import { createHttpDoor, type TlsFiles } from "./doors/http-door.ts";
@@ -38,6 +44,7 @@ import { Registry } from "./registry/registry.ts";
 import type { BlockStoreLimits } from "./store/embedded/block-store.ts";
 import { EmbeddedStore } from "./store/embedded/embedded-store.ts";
 import type { Store } from "./store/store.ts";
+import { TimescaleStore } from "./store/timescale/timescale-store.ts";
 import { Fanout } from "./telemetry/fanout.ts";
 import { FleetFeed } from "./telemetry/fleet-feed.ts";
 import { Ingest } from "./telemetry/ingest.ts";
@@ -106,9 +113,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       archivesMax: config.audit.archives,
     });
     undo.push(() => audit.close());
-    const openStore = options.openStore ?? (() => EmbeddedStore.open(config.data_dir, storeLimits(config)));
+    const openStore = options.openStore ?? (() => openConfiguredStore(config, clock, log));
     const store = await openStore();
     undo.push(() => store.close());
+    const commandStore = await CommandThread.open(config.data_dir);
+    undo.push(() => commandStore.close());
 
     // The straight line.
     const health = new Health();
@@ -179,13 +188,94 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
     );
     const ingest = new Ingest(clock, fanout, journal, {
-      deviceChanged: (deviceId) => fleetFeed.markChanged(deviceId),
+      deviceChanged(deviceId) {
+        fleetFeed.markChanged(deviceId);
+        commands.noteSample(deviceId);
+      },
       dropped(device, refusal) {
         const suppressed = throttle.pass(`dropped ${device.deviceId}`);
         if (suppressed === null) return;
         log.warn({ device_id: device.deviceId, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
       },
     });
+
+    // Commands.
+    const book = new CommandBook(commandStore, clock, {
+      failed(error) {
+        if (throttle.pass("commands failing") === null) return;
+        const reason = error instanceof Error ? error.message : String(error);
+        events.report("commands_failing", null, `${reason} No new commands are taken; what is open waits.`);
+      },
+      recovered: () => events.report("commands_recovered", null, "Commands are taken again."),
+    });
+    const progress = new Fanout();
+    const commands = new Dispatcher(clock, commandStore, book, (deviceId) => latest.find(deviceId)?.latest ?? null, {
+      record({ deviceId, commandId, action, payload, requestedBy, fleetCommandId }, address) {
+        const detail = { action, payload, ...(fleetCommandId !== null && { fleet_command_id: fleetCommandId }) };
+        audit.record({ who: requestedBy, address, action: "command", deviceId, target: commandId, detail });
+        log.info({ device_id: deviceId, command_id: commandId, action, payload, by: requestedBy }, "command given");
+      },
+      stepped(record, step) {
+        const { deviceId, commandId } = record;
+        const frame: CommandFrame = { type: "command", command: commandBody(record) };
+        progress.publish(deviceId, Buffer.from(JSON.stringify(frame)));
+        fleetCommander.noteStep(record, step);
+        log.debug({ device_id: deviceId, command_id: commandId, status: step.status }, step.cause);
+      },
+      resultIgnored(deviceId, { command_id }) {
+        const suppressed = throttle.pass(`result ${deviceId}`);
+        if (suppressed === null) return;
+        log.info({ device_id: deviceId, command_id, suppressed }, "result for a command that is not open");
+      },
+    });
+    undo.push(() => commands.stop());
+    const memberOf = (deviceId: string): FleetMember | undefined => {
+      const device = devices.find(deviceId);
+      return device === undefined
+        ? undefined
+        : {
+            deviceId,
+            name: device.name,
+            properties: device.properties,
+            isOnline: registry.find(deviceId) !== undefined,
+            latest: latest.find(deviceId)?.latest ?? null,
+          };
+    };
+    const fleetCommander = new FleetCommander(
+      clock,
+      commandStore,
+      book,
+      commands,
+      {
+        find: memberOf,
+        *members() {
+          for (const deviceId of devices.ids()) {
+            const member = memberOf(deviceId);
+            if (member !== undefined) yield member;
+          }
+        },
+      },
+      {
+        record(what, { fleetCommandId, action, payload, where, total }, { name, address }) {
+          const order = { action, payload, where, devices: total };
+          audit.record({
+            who: name,
+            address,
+            action: `fleet_command.${what}`,
+            target: fleetCommandId,
+            detail: order,
+          });
+          log.info({ fleet_command_id: fleetCommandId, ...order, by: name }, `fleet command: ${what}`);
+        },
+      },
+    );
+    undo.push(() => fleetCommander.stop());
+    const kept = await commandStore.load();
+    commands.restore(kept, (deviceId, sinceMs) => {
+      const device = devices.find(deviceId);
+      return device !== undefined && device.createdAtMs <= sinceMs;
+    });
+    await fleetCommander.restore(kept);
 
     // The doors.
     const localToken = randomBytes(32).toString("base64url");
@@ -227,11 +317,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       {
         device: new DeviceDoor(
           context,
-          { devices, registry, latest, ingest, events },
+          { devices, registry, latest, ingest, events, commands },
           { messagesPerSecond: config.limits.messages_per_second, messagesBurst: config.limits.messages_burst },
           ({ socket }) => addresses.give(socket),
         ),
-        dashboard: createDashboardDoor(context, latest, fanout),
+        dashboard: createDashboardDoor(context, latest, fanout, progress),
         fleet: createFleetDoor(context, fleetFeed),
       },
       { gate, health, log, throttle },
@@ -263,14 +353,24 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       takeovers: () => [{ value: registry.takeoverCount }],
       devices: () => [{ value: devices.list().length }],
       queuedBytes: () => [{ value: journal.queuedBytes }],
+      *commandSteps() {
+        for (const status of Object.keys(commandStatuses) as (keyof typeof commandStatuses)[]) {
+          yield { labels: { status }, value: commands.stepCounts.get(status) ?? 0 };
+        }
+      },
+      openCommands: () => [{ value: commands.openCount }],
     });
     const app = await createHttpDoor(
       {
         apiTokens,
         audit,
         clock,
+        commandRate: { perSecond: config.commands.per_second, burst: config.commands.burst },
+        commands,
+        commandStore,
         devices,
         events,
+        fleetCommander,
         fleetFeed,
         gate,
         health,
@@ -328,6 +428,12 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       fleetFeed.stop();
       heartbeat.stop();
       rightsWatch.stop();
+      fleetCommander.stop();
+      commands.stop();
+      if (!(await book.drain(leftMs()))) log.error("the last steps of some commands were not stored in time");
+      await closeWithin(leftMs(), commandStore, clock).catch((error: unknown) =>
+        log.error({ err: error }, "the commands did not close"),
+      );
       await closeWithin(leftMs(), store, clock).catch((error: unknown) =>
         log.error({ err: error }, "the store did not close"),
       );
@@ -360,6 +466,16 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     for (const step of undo.reverse()) await step();
     throw error;
   }
+}
+
+/** The store that `store.url` names; says what it is, and warns of what it cannot do. */
+async function openConfiguredStore(config: Config, clock: Clock, log: Log): Promise<Store> {
+  if (config.store.url === "embedded") return await EmbeddedStore.open(config.data_dir, storeLimits(config));
+  const retentionMs = storeLimits(config).retentionMs;
+  const store = await TimescaleStore.open({ url: config.store.url, retentionMs, clock });
+  if (store.missing === null) log.info(`samples are kept in ${store.description}`);
+  else log.warn(`samples are kept in ${store.description}`);
+  return store;
 }
 
 /** The embedded store's bounds, as they are set. */
@@ -402,7 +518,7 @@ function assertNotInTheClear({ host, insecure, tls, access }: Config): void {
 }
 
 /** Closes the store; rejects where it fails, or takes longer than that. What it has committed is safe either way. */
-function closeWithin(graceMs: number, store: Store, clock: Clock): Promise<void> {
+function closeWithin(graceMs: number, store: Pick<Store, "close">, clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {
     clock.after(graceMs, () => reject(new Failure("store_failed", "The store did not answer in time.")));
     store.close().then(resolve, reject);

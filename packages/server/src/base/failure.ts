@@ -10,6 +10,7 @@ export type FailureCode =
   | "store_stopped"
   | "store_busy"
   | "not_supported"
+  | "commands_failed"
   | "no_data_dir"
   | "no_server"
   | "request_failed";

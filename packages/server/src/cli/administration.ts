@@ -1,14 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type IssuedLinkBody,
-  type PersonBody,
-  type Problem,
-  paths,
-  type Refusal,
-  refusals,
-  refuse,
-} from "@wattboard/protocol";
+import { type IssuedLinkBody, type PersonBody, type Refusal, refuse } from "@wattboard/protocol";
 import { accessFileName, openAccessFile } from "../access/access-file.ts";
 import { ApiTokens } from "../access/api-tokens.ts";
 import { Audit, type AuditEntry, type AuditLimits } from "../access/audit.ts";
@@ -27,7 +19,7 @@ import { type ApiTokenBody, apiTokenBody, type DeviceBody, deviceBody, provision
 import { type AuditReportBody, auditReportBody, csvOf, filterOf, ndjsonOf } from "../doors/audit-api.ts";
 import { issuedLinkBody, personBody, removePerson } from "../doors/people-api.ts";
 import { CommandRefused, unlessRefused } from "./report.ts";
-import { sendOverTls } from "./send-over-tls.ts";
+import { type ApiTarget, apiTarget, requestApi, sendToApi } from "./request-api.ts";
 
 export type AuditFormat = "csv" | "ndjson";
 
@@ -287,15 +279,11 @@ export class DirectAdministration implements Administration {
 
 class RemoteAdministration implements Administration {
   readonly url: string;
-  readonly #base: string;
-  readonly #token: string;
-  readonly #certificate: string | undefined;
+  readonly #target: ApiTarget;
 
   constructor(url: string, token: string, certificate?: string) {
-    this.#certificate = certificate;
     this.url = url;
-    this.#base = url.replace(/^ws/, "http").replace(/\/$/, "") + paths.api;
-    this.#token = token;
+    this.#target = apiTarget(url, token, certificate);
   }
 
   addDevice({ deviceId, ...rest }: NewDevice) {
@@ -374,47 +362,13 @@ class RemoteAdministration implements Administration {
   async *exportAudit(format: AuditFormat, query: AuditQuery) {
     const given = Object.entries({ ...query, format }).filter(([, value]) => value !== undefined);
     const search = new URLSearchParams(given as [string, string][]);
-    const response = await this.#send("GET", `/audit/export?${search}`);
+    const response = await sendToApi(this.#target, "GET", `/audit/export?${search}`);
     if (response.body !== null) yield* response.body;
   }
 
   close(): void {}
 
-  async #request<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return (await (await this.#send(method, path, body)).json()) as T;
-  }
-
-  /** A good answer, or a `CommandRefused` or `Failure` thrown. */
-  async #send(method: string, path: string, body?: unknown): Promise<Response> {
-    const url = this.#base + path;
-    const init = {
-      method,
-      headers: {
-        authorization: `Bearer ${this.#token}`,
-        ...(body !== undefined && { "content-type": "application/json" }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(30_000),
-    };
-    let response: Response;
-    try {
-      response = await (this.#certificate === undefined ? fetch(url, init) : sendOverTls(url, init, this.#certificate));
-    } catch (error) {
-      throw new Failure(
-        "no_server",
-        `No answer from ${this.#base}. Is the server running, and the address right?`,
-        error,
-      );
-    }
-    if (response.ok) return response;
-    const problem = (await response.json().catch(() => null)) as Problem | null;
-    if (problem === null || !(problem.code in refusals)) {
-      throw new Failure("request_failed", `${this.#base} answered ${response.status} to ${method} ${path}.`);
-    }
-    const message =
-      problem.code === "unauthorized"
-        ? `${this.#base} does not know the token: it is mistyped, expired or removed.`
-        : problem.detail;
-    throw new CommandRefused({ code: problem.code, message });
+  #request<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return requestApi(this.#target, method, path, body);
   }
 }

@@ -83,7 +83,7 @@ Used as: Authorization: Bearer <token>`,
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** `90s`, `15m`, `12h`, `30d` in milliseconds. */
-function parseDuration(text: string): number {
+export function parseDuration(text: string): number {
   const [, amount, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
   if (amount === undefined || unit === undefined)
     throw new InvalidArgumentError("It must look like 90s, 15m, 12h or 30d.");

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addApiTokenCommand } from "./api-token.ts";
 import { addAuditCommand } from "./audit.ts";
+import { addCommandCommand } from "./command.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDeviceCommand } from "./device.ts";
 import { addServeCommand } from "./serve.ts";
@@ -20,6 +21,7 @@ export function createProgram(): Command {
 Examples:
   $ wattboard serve                       start the server on http://127.0.0.1:8000
   $ wattboard device add ems_001          register a device and print its token
+  $ wattboard command send ems_001 RESET_ERROR --wait
   $ wattboard demo --devices 50           a server with a simulated fleet, to look around
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
@@ -30,6 +32,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addDeviceCommand(program);
   addUserCommand(program);
   addApiTokenCommand(program);
+  addCommandCommand(program);
   addAuditCommand(program);
   addSimulateCommand(program);
   return program;

@@ -16,6 +16,7 @@ Examples:
   $ wattboard serve --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem
   $ wattboard serve --host 0.0.0.0 --access-trusted-proxies 10.0.0.7 --data-dir /var/lib/wattboard
   $ WATTBOARD_ACCESS_DASHBOARDS=public wattboard serve
+  $ WATTBOARD_STORE_URL=postgres://wattboard:secret@db.example.org/wattboard wattboard serve
   $ wattboard serve --config wattboard.yaml`,
     );
   addSettingsOptions(command).action(async () => {

@@ -10,6 +10,7 @@ const usual = new Set([
   "tls.cert",
   "tls.key",
   "insecure",
+  "store.url",
   "log.level",
 ]);
 
@@ -68,15 +69,15 @@ export function exitSoon(): void {
   setTimeout(() => process.exit(), 500).unref();
 }
 
-function optionOf({ flag, env, schema }: Setting): Option {
+function optionOf({ flag, alias, env, schema }: Setting): Option {
+  const names = alias === undefined ? flag : `${alias}, ${flag}`;
   // A flag that stands alone says yes.
   if (schema.type === "boolean") {
-    return new Option(`${flag} [true|false]`, `${schema.description} (default: ${schema.default}; ${env})`).preset(
-      "true",
-    );
+    const description = `${schema.description} (default: ${schema.default}; ${env})`;
+    return new Option(`${names} [true|false]`, description).preset("true");
   }
   const placeholder = schema.type === "integer" ? "number" : schema.type === "array" ? "list" : "text";
   const isNone = Array.isArray(schema.default) || schema.default === "";
   const shown = isNone ? "none" : String(schema.default);
-  return new Option(`${flag} <${placeholder}>`, `${schema.description} (default: ${shown}; ${env})`);
+  return new Option(`${names} <${placeholder}>`, `${schema.description} (default: ${shown}; ${env})`);
 }

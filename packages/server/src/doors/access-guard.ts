@@ -92,7 +92,7 @@ export function requireRole(role: Role) {
 }
 
 /** How the audit names whoever asks. */
-function auditName(principal: Principal | null): string {
+export function auditName(principal: Principal | null): string {
   if (principal === null || principal.kind === "anonymous") return "anonymous";
   return principal.kind === "local" ? "local" : `${principal.kind} ${principal.name}`;
 }

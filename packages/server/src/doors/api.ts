@@ -9,6 +9,7 @@ import type { People } from "../access/people.ts";
 import { type Principal, roles } from "../access/principal.ts";
 import type { ShareLinks } from "../access/share-links.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { Events } from "../observe/events.ts";
 import type { Log } from "../observe/log.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -23,6 +24,7 @@ export interface ApiParts {
   readonly apiTokens: ApiTokens;
   readonly audit: Audit;
   readonly clock: Clock;
+  readonly commands: Dispatcher;
   readonly devices: Devices;
   readonly events: Events;
   readonly fleetFeed: FleetFeed;
@@ -68,7 +70,7 @@ const samplesQuerySchema = Type.Object({
 const listQuerySchema = Type.Object({ limit: limitSchema(1_000) });
 
 /** A query holds text; nothing else is taken for a number. */
-function limitSchema(max: number) {
+export function limitSchema(max: number) {
   return Type.Optional(Type.String({ pattern: "^[1-9][0-9]*$", maxLength: String(max).length }));
 }
 
@@ -186,6 +188,7 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     tokenChanged(removed.deviceId, "removed with its device");
     for (const rights of [people, apiTokens, shareLinks]) rights.forgetDevice(removed.deviceId);
     latest.forget(removed.deviceId);
+    parts.commands.forget(removed.deviceId);
     fleetFeed.markRemoved(removed.deviceId);
     return deviceBody(removed, false);
   });

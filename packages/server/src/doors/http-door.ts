@@ -12,6 +12,7 @@ import type { Throttle } from "../observe/throttle.ts";
 import { guard } from "./access-guard.ts";
 import { type ApiParts, registerApi } from "./api.ts";
 import { registerAuditApi } from "./audit-api.ts";
+import { type CommandParts, registerCommandsApi } from "./commands-api.ts";
 import { brakeGuesses } from "./guess-brake.ts";
 import { type PeopleParts, registerPeopleApi } from "./people-api.ts";
 import { answerWithProblem } from "./problem.ts";
@@ -29,7 +30,7 @@ export interface TlsFiles {
   readonly key: Buffer;
 }
 
-export interface HttpParts extends ApiParts, PeopleParts {
+export interface HttpParts extends ApiParts, CommandParts, PeopleParts {
   readonly metrics: MetricsRegistry;
   readonly health: Health;
   readonly throttle: Throttle;
@@ -114,6 +115,7 @@ export async function createHttpDoor(
   registerPeopleApi(app, parts);
   registerShareApi(app, parts);
   registerAuditApi(app, parts);
+  registerCommandsApi(app, parts);
 
   if (existsSync(pageFolder)) {
     await app.register(fastifyStatic, {

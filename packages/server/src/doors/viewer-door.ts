@@ -1,4 +1,4 @@
-import { isDeviceId, refuse } from "@wattboard/protocol";
+import { isDeviceId, refuse, subprotocol } from "@wattboard/protocol";
 import type { Principal } from "../access/principal.ts";
 import { textFrame } from "../link/frame.ts";
 import { Link } from "../link/link.ts";
@@ -10,7 +10,8 @@ import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 /** What a viewer gets, and from when to when. */
 interface Feed {
-  subscribe(subscriber: Link): void;
+  /** `wantsMore`: the viewer speaks the subprotocol, and is also told what is no sample. */
+  subscribe(subscriber: Link, wantsMore: boolean): void;
   unsubscribe(subscriber: Link): void;
 }
 
@@ -58,22 +59,29 @@ class ViewerDoor implements Door {
       });
       links.add(this.name, link);
       rightsWatch.add(link, principal);
-      feed.subscribe(link);
+      feed.subscribe(link, webSocket.protocol === subprotocol);
     });
   }
 }
 
-/** `/ws/dashboard/{device_id}` (DESIGN §3.2): the latest sample at once, then every sample as the device sent it. */
-export function createDashboardDoor(context: DoorContext, latest: Latest, fanout: Fanout): Door {
+/**
+ * `/ws/dashboard/{device_id}` (DESIGN §3.2): the latest sample at once, then every sample as the device sent it. With the subprotocol also
+ * each step of the device's commands, from `progress`.
+ */
+export function createDashboardDoor(context: DoorContext, latest: Latest, fanout: Fanout, progress: Fanout): Door {
   return new ViewerDoor("dashboard", context, (deviceId, principal) => {
     if (!isDeviceId(deviceId) || !context.gate.mayView(principal, deviceId)) return null;
     return {
-      subscribe(subscriber) {
+      subscribe(subscriber, wantsMore) {
         const frame = latest.find(deviceId)?.latestFrame;
         if (frame != null) subscriber.send(textFrame(frame));
         fanout.subscribe(deviceId, subscriber);
+        if (wantsMore) progress.subscribe(deviceId, subscriber);
       },
-      unsubscribe: (subscriber) => fanout.unsubscribe(deviceId, subscriber),
+      unsubscribe(subscriber) {
+        fanout.unsubscribe(deviceId, subscriber);
+        progress.unsubscribe(deviceId, subscriber);
+      },
     };
   });
 }

@@ -76,7 +76,7 @@ function Account({ me }: { readonly me: MeBody }) {
         </dl>
         <FaultLine fault={leaving.fault} />
         <div className="buttons">
-          <button type="button" className="button button-main" disabled={leaving.busy} onClick={() => leave("")}>
+          <button type="button" className="button button-strong" disabled={leaving.busy} onClick={() => leave("")}>
             Sign out
           </button>
           <button type="button" className="button" disabled={leaving.busy} onClick={() => leave("?everywhere=true")}>
@@ -92,7 +92,7 @@ function Account({ me }: { readonly me: MeBody }) {
             <Field label="Present password" name="present" type="password" autoComplete="current-password" required />
             <NewPassword />
             <FaultLine fault={password.fault} />
-            <button type="submit" className="button button-main" disabled={password.busy}>
+            <button type="submit" className="button button-strong" disabled={password.busy}>
               Change it
             </button>
           </form>

@@ -11,6 +11,7 @@ import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { useTick } from "../../ui/use-tick.ts";
 import { useTitle } from "../../ui/use-title.ts";
+import { CommandPanel } from "./command-panel.tsx";
 import { ConnectionPanel, isPressing, LastRefusal } from "./connection-panel.tsx";
 import { DeviceHead } from "./device-head.tsx";
 import { EnergyFlow, type FlowPower } from "./energy-flow.tsx";
@@ -32,7 +33,10 @@ interface DevicePageProps {
 export function DevicePage({ deviceId, share }: DevicePageProps) {
   useTick(1_000);
   const [minutes, setMinutes] = useState<number>(15);
-  const { detail, failure, live, lastText, history, link } = useDeviceFeed(deviceId, minutes * 60_000);
+  const { detail, failure, live, lastText, history, link, commands, announced, fileCommand } = useDeviceFeed(
+    deviceId,
+    minutes * 60_000,
+  );
   const nowMs = serverClock.now();
   useTitle(`${detail?.name || deviceId} · Wattboard`);
 
@@ -125,6 +129,14 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
                 )}
               </Panel>
               <div className="device-side">
+                <CommandPanel
+                  detail={detail}
+                  points={points}
+                  commands={commands}
+                  announced={announced}
+                  nowMs={nowMs}
+                  onGiven={fileCommand}
+                />
                 <ConnectionPanel detail={detail} lastReceivedAtMs={live.receivedAtMs} nowMs={nowMs} />
                 <Panel title="Last message" aside={<span className="muted">as received</span>}>
                   {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse. */}

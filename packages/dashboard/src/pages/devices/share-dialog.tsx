@@ -55,7 +55,7 @@ export function ShareDialog({ deviceId, onClose }: { readonly deviceId: string; 
             </select>
           </label>
           <FaultLine fault={making.fault ?? failure?.message ?? null} />
-          <button type="submit" className="button button-main" disabled={making.busy}>
+          <button type="submit" className="button button-strong" disabled={making.busy}>
             Make a link
           </button>
         </form>

@@ -34,7 +34,7 @@ export function PeoplePage() {
         <div className="page-head">
           <h1 className="page-title">People</h1>
           {body !== null && (
-            <button type="button" className="button button-main" onClick={() => setOpened({ kind: "new" })}>
+            <button type="button" className="button button-strong" onClick={() => setOpened({ kind: "new" })}>
               Invite somebody
             </button>
           )}

@@ -86,7 +86,7 @@ export function PersonForm({ person, onDone }: PersonFormProps) {
       )}
       <FaultLine fault={saving.fault} />
       <div className="buttons">
-        <button type="submit" className="button button-main" disabled={saving.busy}>
+        <button type="submit" className="button button-strong" disabled={saving.busy}>
           {person === null ? "Make the invitation" : "Save"}
         </button>
         {person !== null && (

@@ -32,7 +32,7 @@ export function SignInPage() {
             <Field label="Name or e-mail address" name="account" autoComplete="username" required autoFocus />
             <Field label="Password" name="password" type="password" autoComplete="current-password" required />
             <FaultLine fault={fault} />
-            <button type="submit" className="button button-main" disabled={busy}>
+            <button type="submit" className="button button-strong" disabled={busy}>
               {busy ? "Signing in…" : "Sign in"}
             </button>
             <p className="fine">

@@ -85,7 +85,7 @@ function Redeem({ token, link }: { readonly token: string; readonly link: OneTim
         )}
         {link.kind === "sign_in" ? <p>This link signs you in once, on this computer.</p> : <NewPassword />}
         <FaultLine fault={fault} />
-        <button type="submit" className="button button-main" disabled={busy}>
+        <button type="submit" className="button button-strong" disabled={busy}>
           {link.kind === "setup" ? "Create" : link.kind === "password" ? "Choose this password" : "Sign in"}
         </button>
       </form>
