@@ -26,9 +26,17 @@ describe("a file whose first line does not fit is refused as a whole, and it is 
   test.each([
     ["that is empty", "", "The file is empty"],
     ["of blank lines", "\n\n\n", "The file is empty"],
-    ["without a column of the time", "device_id,battery.soc\nems_001,85", '"observed_at". The file has "device_id", "battery.soc". Name the column of the time with --time.'],
+    [
+      "without a column of the time",
+      "device_id,battery.soc\nems_001,85",
+      '"observed_at". The file has "device_id", "battery.soc". Name the column of the time with --time.',
+    ],
     ["without a device", "observed_at,battery.soc\n2026-01-31T12:00:00Z,85", "--device"],
-    ["with a column twice", "device_id,observed_at,battery.soc,battery.soc\n", 'The column "battery.soc" stands there twice'],
+    [
+      "with a column twice",
+      "device_id,observed_at,battery.soc,battery.soc\n",
+      'The column "battery.soc" stands there twice',
+    ],
     ["with a column that is no point", "device_id,observed_at,State of charge\n", "--map"],
     ["without a point", "device_id,observed_at\n", "--map"],
     ["with a quote that never ends", 'device_id,observed_at,"battery.soc\n1,2,3\n', "never closed"],
@@ -43,7 +51,10 @@ describe("a file whose first line does not fit is refused as a whole, and it is 
 
   test("one with a column missing that is mapped, or two for one point", async () => {
     const missing = await importText(`${header}\n${good}\n`, "--map", "SoC=battery.soc");
-    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('There is no column "SoC". The file has "device_id"') });
+    expect(missing).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('There is no column "SoC". The file has "device_id"'),
+    });
     const twice = await importText(`${header}\n${good}\n`, "--map", "battery.soc=battery.soc,site.note=battery.soc");
     expect(twice).toMatchObject({ code: 2, stderr: expect.stringContaining("Two columns are mapped to battery.soc") });
   });
@@ -68,13 +79,16 @@ const badRows = [
   ["something behind a closing quote", 'ems_001,2026-01-31T12:00:00Z,,85,[],"say" hi', "quote"],
 ] as const;
 
-test.each(badRows)("a row with %s ends the import at its line; what stands before it is stored", async (_what, row, expected) => {
-  const { code, stderr } = await importText(`${header}\n${good}\n${row}\n${good.replace(":00Z", ":59Z")}\n`);
-  expect([code, stderr]).toEqual([2, expect.stringContaining(expected)]);
-  expect(stderr).toMatch(/^Line 3: /);
-  expect(stderr).toContain("--skip-bad");
-  expect(await samplesStored()).toBe(1);
-});
+test.each(badRows)(
+  "a row with %s ends the import at its line; what stands before it is stored",
+  async (_what, row, expected) => {
+    const { code, stderr } = await importText(`${header}\n${good}\n${row}\n${good.replace(":00Z", ":59Z")}\n`);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(expected)]);
+    expect(stderr).toMatch(/^Line 3: /);
+    expect(stderr).toContain("--skip-bad");
+    expect(await samplesStored()).toBe(1);
+  },
+);
 
 test("with --skip-bad the good rows are stored, the bad ones counted, and the first ten shown with their lines", async () => {
   const rows = badRows.map(([, row]) => row);
@@ -91,14 +105,30 @@ test("with --skip-bad the good rows are stored, the bad ones counted, and the fi
 
 test("a file that is not there, or is a folder, is named", async () => {
   await registered;
-  expect(await runCli(["import", join(folder, "no.csv"), ...target])).toMatchObject({ code: 2, stderr: expect.stringContaining("no such file") });
-  expect(await runCli(["import", folder, ...target])).toMatchObject({ code: 2, stderr: expect.stringContaining("folder") });
+  expect(await runCli(["import", join(folder, "no.csv"), ...target])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("no such file"),
+  });
+  expect(await runCli(["import", folder, ...target])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("folder"),
+  });
 });
 
 test("standard input is taken with -", async () => {
   await registered;
   const input = "t;Power [kW]\n2026-02-01 10:00;1,5\n";
-  const map = ["--device", "ems_001", "--time", "t", "--map", "Power [kW]=grid.power*1000", "--utc-offset", "+01:00", "--decimal-comma"];
+  const map = [
+    "--device",
+    "ems_001",
+    "--time",
+    "t",
+    "--map",
+    "Power [kW]=grid.power*1000",
+    "--utc-offset",
+    "+01:00",
+    "--decimal-comma",
+  ];
   const { code, stderr } = await runCli(["import", "-", ...map, ...target], { input });
   expect([code, stderr]).toEqual([0, ""]);
   const csv = (await runCli(["export", "--all", "--points", "grid.power", ...target])).stdout;

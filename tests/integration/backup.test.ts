@@ -60,7 +60,11 @@ test("a backup under load holds every sample that was acked before it began, and
   expect(await run("restore", to, "--data-dir", folder)).toContain(`wattboard serve --data-dir ${folder}`);
   expect(await run("store", "verify", "--data-dir", folder)).toContain("All is well");
   const csv = await run("export", "--device", "live_001", "--points", "solar.power", "--data-dir", folder);
-  const powers = csv.trimEnd().split("\n").slice(1).map((line) => Number(line.split(",").at(-1)));
+  const powers = csv
+    .trimEnd()
+    .split("\n")
+    .slice(1)
+    .map((line) => Number(line.split(",").at(-1)));
   expect(powers.length).toBeGreaterThanOrEqual(before);
   // None is missing between the first and the last.
   expect([...powers].sort((a, b) => a - b)).toEqual(powers.map((_, at) => at + 1));
@@ -92,12 +96,22 @@ test("a server elsewhere is backed up by its address, with an admin's token only
   expect((await store.info()).samples).toBe(3_600);
   const to = join(makeFolder(), "backup");
   const backup = (role: "admin" | "operator") =>
-    runCli(["backup", to, "--url", url], { env: { WATTBOARD_TOKEN: (apiTokens.add(role, role, null) as { token: string }).token } });
-  expect(await backup("operator")).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("Needed here: admin.") });
+    runCli(["backup", to, "--url", url], {
+      env: { WATTBOARD_TOKEN: (apiTokens.add(role, role, null) as { token: string }).token },
+    });
+  expect(await backup("operator")).toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringContaining("Needed here: admin."),
+  });
   expect(existsSync(to)).toBe(false);
   expect(await backup("admin")).toMatchObject({ code: 0, stderr: "" });
   const manifest = JSON.parse(readFileSync(join(to, "manifest.json"), "utf8"));
-  expect(manifest).toMatchObject({ format: 1, store: { samples: 3_600 }, files: [{ name: "access.db" }, { name: "store.db" }] });
+  expect(manifest).toMatchObject({
+    format: 1,
+    store: { samples: 3_600 },
+    files: [{ name: "access.db" }, { name: "store.db" }],
+  });
   const folder = join(makeFolder(), "restored");
   await run("restore", to, "--data-dir", folder);
   expect(await exportAll(folder)).toBe(await exportAll(dataDir));
@@ -127,11 +141,15 @@ describe("a restore", () => {
     const folder = makeFolder();
     await runJson(["device", "add", "older", "--data-dir", folder]);
     writeFileSync(join(folder, "notes.txt"), "mine");
-    expect(await runCli(["restore", from, "--data-dir", folder])).toMatchObject({ code: 2, stderr: expect.stringContaining("--force") });
+    expect(await runCli(["restore", from, "--data-dir", folder])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--force"),
+    });
     const said = await run("restore", from, "--data-dir", folder, "--force");
     const [, aside = ""] = /lies in (\S+) now/.exec(said) ?? [];
     expect(readFileSync(join(aside, "notes.txt"), "utf8")).toBe("mine");
-    const ids = async (dataDir: string) => (await runJson<{ device_id: string }[]>(["device", "list", "--data-dir", dataDir])).map((each) => each.device_id);
+    const ids = async (dataDir: string) =>
+      (await runJson<{ device_id: string }[]>(["device", "list", "--data-dir", dataDir])).map((each) => each.device_id);
     expect(await ids(folder)).toEqual(["ems_001"]);
     expect(await ids(aside)).toEqual(["older"]);
   });
@@ -152,7 +170,11 @@ describe("a restore", () => {
       [() => truncateSync(manifest, 10), "manifest.json"],
     ] as const) {
       damage();
-      expect(await runCli(["restore", from, "--data-dir", folder])).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(expected) });
+      expect(await runCli(["restore", from, "--data-dir", folder])).toMatchObject({
+        code: 1,
+        stdout: "",
+        stderr: expect.stringContaining(expected),
+      });
       expect(existsSync(folder)).toBe(false);
       writeFileSync(store, good.store);
       writeFileSync(manifest, good.manifest);
@@ -168,7 +190,10 @@ describe("a restore", () => {
 test("a backup never writes over anything", async () => {
   const { dataDir } = await startFilled();
   const to = makeFolder();
-  expect(await runCli(["backup", to, "--data-dir", dataDir])).toMatchObject({ code: 2, stderr: expect.stringContaining("is there already") });
+  expect(await runCli(["backup", to, "--data-dir", dataDir])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("is there already"),
+  });
 });
 
 describe("the store", () => {
@@ -197,7 +222,11 @@ describe("the store", () => {
     expect(await run("store", "verify", ...target)).toBe("All is well: everything that is kept can be read.\n");
     // One part's samples are damaged, and nothing of the file around them.
     const database = new DatabaseSync(join(server.dataDir, "store.db"));
-    const row = database.prepare("SELECT id, window, body FROM part ORDER BY id LIMIT 1").get() as { id: number; window: number; body: Uint8Array };
+    const row = database.prepare("SELECT id, window, body FROM part ORDER BY id LIMIT 1").get() as {
+      id: number;
+      window: number;
+      body: Uint8Array;
+    };
     row.body[row.body.length - 8] = (row.body[row.body.length - 8] as number) ^ 0x55;
     database.prepare("UPDATE part SET body = ? WHERE id = ?").run(row.body, row.id);
     database.close();

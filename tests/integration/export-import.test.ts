@@ -92,7 +92,16 @@ describe.each([
 
   test("a range and points can be chosen: only samples in it that have one of them", async () => {
     const target = await at(await startMixed());
-    const out = await run("export", "--device", "ems_001", "--from", "2026-02-01", "--points", "site.on,battery.soc", ...target);
+    const out = await run(
+      "export",
+      "--device",
+      "ems_001",
+      "--from",
+      "2026-02-01",
+      "--points",
+      "site.on,battery.soc",
+      ...target,
+    );
     expect(out.split("\n").map((line) => line.split(",").slice(1).join())).toEqual([
       "observed_at,received_at,battery.soc,site.on",
       "2026-02-01T00:00:00.000Z,2026-02-01T00:00:00.020Z,33.333333333333336,true",
@@ -107,9 +116,9 @@ describe.each([
     const file = join(makeFolder(), "all.parquet");
     await run("export", "--all", "--format", "parquet", "--out", file, ...(await at(await startMixed())));
     const rows = await readParquet(file);
-    expect(rows.map((row) => [row.device_id, (row.observed_at as Date).getTime(), (row.received_at as Date).getTime()])).toEqual(
-      mixed.map(({ deviceId, atMs }) => [deviceId, atMs, atMs + 20]),
-    );
+    expect(
+      rows.map((row) => [row.device_id, (row.observed_at as Date).getTime(), (row.received_at as Date).getTime()]),
+    ).toEqual(mixed.map(({ deviceId, atMs }) => [deviceId, atMs, atMs + 20]));
     const column = (name: string) => rows.map((row) => row[name] ?? null);
     expect(column("battery.soc")).toEqual([85, 1e-7, 33.333333333333336, null, 99, null, null, null]);
     expect(column("site.on")).toEqual([null, null, true, false, null, null, null, null]);
@@ -144,7 +153,14 @@ describe.each([
     const target = await at(await startMixed());
     const file = join(makeFolder(), "all.csv");
     const resume = ["export", "--all", "--to", "2026-03-01", "--out", file, "--resume", ...target];
-    for (const length of [0, 40, 166, mixedCsv.indexOf("twice\n") + 6, mixedCsv.indexOf(",99,") + 4, mixedCsv.lastIndexOf("sol")]) {
+    for (const length of [
+      0,
+      40,
+      166,
+      mixedCsv.indexOf("twice\n") + 6,
+      mixedCsv.indexOf(",99,") + 4,
+      mixedCsv.lastIndexOf("sol"),
+    ]) {
       writeFileSync(file, mixedCsv.slice(0, length));
       await run(...resume);
       expect([length, readFileSync(file, "utf8")]).toEqual([length, mixedCsv]);
@@ -170,7 +186,8 @@ describe("many samples", () => {
     const parquet = join(folder, "all.parquet");
     await server.stop();
     const target = ["--data-dir", server.dataDir];
-    const long = async (...args: string[]) => expect(await new CliProcess([...args, ...target], { env }).exit(120_000)).toMatchObject({ code: 0, stderr: "" });
+    const long = async (...args: string[]) =>
+      expect(await new CliProcess([...args, ...target], { env }).exit(120_000)).toMatchObject({ code: 0, stderr: "" });
     await long("export", "--all", "--out", csv);
     await long("export", "--all", "--format", "parquet", "--out", parquet);
     const text = readFileSync(csv, "utf8");
@@ -181,7 +198,9 @@ describe("many samples", () => {
     expect((await parquetMetadataAsync(await asyncBufferFromFile(parquet))).row_groups.length).toBeGreaterThan(1);
     for (const at of [0, 1, 62_499, 62_500, 62_501, count - 1]) {
       const row = rows[at] as Record<string, unknown>;
-      const values = Object.values(row).map((value) => (value instanceof Date ? value.toISOString() : String(value ?? "")));
+      const values = Object.values(row).map((value) =>
+        value instanceof Date ? value.toISOString() : String(value ?? ""),
+      );
       expect(values.join(",")).toBe(lines[at]);
     }
 
@@ -208,7 +227,9 @@ describe("many samples", () => {
     await storePast(server.store, secondBySecond("ems_001", startMs, 50_000));
     // Readers that do not read hold their places: a third is refused.
     const open = () =>
-      new Promise<NodeJS.ReadableStream & { destroy(): void }>((resolve) => get(`${server.url}/api/v1/export?all=true`, resolve));
+      new Promise<NodeJS.ReadableStream & { destroy(): void }>((resolve) =>
+        get(`${server.url}/api/v1/export?all=true`, resolve),
+      );
     const held = [await open(), await open()];
     const third = await fetch(`${server.url}/api/v1/export?all=true`);
     expect([third.status, ((await third.json()) as { code: string }).code]).toEqual([429, "busy"]);
@@ -233,7 +254,9 @@ describe("by the API", () => {
     expect(good.headers.get("content-type")).toContain("text/csv");
     expect(good.headers.get("content-disposition")).toMatch(/^attachment; filename="wattboard-.*\.csv"$/);
     expect(await good.text()).toBe(mixedCsv);
-    expect(await (await ask("all=true&from=2026-02-01&to=2026-02-01T00:00:01Z&points=battery.soc")).text()).toMatch(/^[^\n]+\n[^\n]+,33.333333333333336\n$/);
+    expect(await (await ask("all=true&from=2026-02-01&to=2026-02-01T00:00:01Z&points=battery.soc")).text()).toMatch(
+      /^[^\n]+\n[^\n]+,33.333333333333336\n$/,
+    );
     for (const [query, status, detail] of [
       ["", 400, "device=ID"],
       ["device=ems_001&all=true", 400, "device=ID"],
@@ -245,7 +268,11 @@ describe("by the API", () => {
       ["device=ems_001&start_device=sol.002", 400, "start_device"],
     ] as const) {
       const answer = await ask(query);
-      expect([query, answer.status, answer.headers.get("content-type")]).toEqual([query, status, "application/problem+json; charset=utf-8"]);
+      expect([query, answer.status, answer.headers.get("content-type")]).toEqual([
+        query,
+        status,
+        "application/problem+json; charset=utf-8",
+      ]);
       expect(((await answer.json()) as { detail: string }).detail).toContain(detail);
     }
   });
@@ -254,13 +281,20 @@ describe("by the API", () => {
     const server = await startWith("ems_001");
     const token = server.apiTokens.add("script", "admin", null) as { token: string };
     const post = (body: string, type = "application/x-ndjson", bearer = token.token) =>
-      fetch(`${server.url}/api/v1/import`, { method: "POST", body, headers: { "content-type": type, authorization: `Bearer ${bearer}` } });
+      fetch(`${server.url}/api/v1/import`, {
+        method: "POST",
+        body,
+        headers: { "content-type": type, authorization: `Bearer ${bearer}` },
+      });
     const line = (second: number, points: object) =>
       JSON.stringify({ device_id: "ems_001", observed_at: `2026-01-31T12:00:0${second}Z`, points });
     const good = `${line(1, { "battery.soc": 80 })}\n${line(2, { "battery.soc": 81 })}\n`;
     for (const [body, detail] of [
       [`${good}{`, "Line 3: The frame is not one JSON object."],
-      [`${good}${line(3, { "battery.soc": 101 })}`, "Line 3: A required field is missing, or a value has the wrong type or range. battery.soc must be <= 100"],
+      [
+        `${good}${line(3, { "battery.soc": 101 })}`,
+        "Line 3: A required field is missing, or a value has the wrong type or range. battery.soc must be <= 100",
+      ],
       [`${good}${line(3, { __proto__x: 1 })}`, "Line 3: A section or field name"],
       [`${good}${line(3, { "a.b.c": 1 })}`, "Line 3: A section or field name"],
       [`${good}${line(3, { site: 1, "site.note": 1 })}`, "Line 3: A section or field name"],
@@ -290,7 +324,10 @@ describe("by the API", () => {
       const body = method === "POST" && path === "/import" ? "{}" : undefined;
       const { status } = await fetch(`${server.url}/api/v1${path}`, {
         method,
-        headers: { ...(token !== null && { authorization: `Bearer ${token}` }), ...(body !== undefined && { "content-type": "application/x-ndjson" }) },
+        headers: {
+          ...(token !== null && { authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { "content-type": "application/x-ndjson" }),
+        },
         ...(body !== undefined && { body }),
       });
       return status;
@@ -321,7 +358,9 @@ describe("an import", () => {
     const file = join(makeFolder(), "old.csv");
     const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
     writeFileSync(file, `observed_at,solar.power\n${hourAgo},2\n2019-06-01T12:00:00Z,3\n`);
-    expect(await run("import", file, "--device", "ems_001", "--data-dir", server.dataDir)).toContain("2 samples stored");
+    expect(await run("import", file, "--device", "ems_001", "--data-dir", server.dataDir)).toContain(
+      "2 samples stored",
+    );
     expect((await deviceDetail(server, "ems_001")).latest?.telemetry.solar?.power).toBe(1);
     const csv = await run("export", "--all", "--points", "solar.power", "--data-dir", server.dataDir);
     expect(csv.match(/\d+$/gm)).toEqual(["3", "2", "1"]);
@@ -336,7 +375,10 @@ describe("an import", () => {
     await storePast(server.store, secondBySecond("ems_001", startMs, 10));
     const file = join(makeFolder(), "some.csv");
     await run("export", "--all", "--out", file, "--data-dir", server.dataDir);
-    appendFileSync(file, readFileSync(file, "utf8").split("\n")[1]?.replace("23:59:58.000", "23:59:58.500").concat("\n") ?? "");
+    appendFileSync(
+      file,
+      readFileSync(file, "utf8").split("\n")[1]?.replace("23:59:58.000", "23:59:58.500").concat("\n") ?? "",
+    );
     expect(await runJson(["import", file, "--data-dir", server.dataDir])).toEqual({
       rows: 11,
       stored: 1,
@@ -351,7 +393,9 @@ describe("an import", () => {
     const server = await startWith("ems_001");
     const file = join(makeFolder(), "old.csv");
     writeFileSync(file, "observed_at,solar.power\n2026-01-31T12:00:00Z,2\n");
-    expect(await run("import", file, "--device", "ems_001", "--dry-run", "--data-dir", server.dataDir)).toContain("1 of 1 rows are good. Nothing was stored");
+    expect(await run("import", file, "--device", "ems_001", "--dry-run", "--data-dir", server.dataDir)).toContain(
+      "1 of 1 rows are good. Nothing was stored",
+    );
     expect((await server.store.info()).samples).toBe(0);
   });
 });

@@ -35,7 +35,12 @@ export function* secondBySecond(deviceId: string, fromMs: number, count: number)
       atMs: fromMs + seq * 1_000,
       seq,
       sections: {
-        system_status: { state: wave > 0 ? "CHARGING" : "DISCHARGING", mode: "AUTO", error_flags: [], wifi_strength: -60 },
+        system_status: {
+          state: wave > 0 ? "CHARGING" : "DISCHARGING",
+          mode: "AUTO",
+          error_flags: [],
+          wifi_strength: -60,
+        },
         battery: { voltage: 53.2, current: Math.round(wave * 1_000) / 100, power: Math.round(wave * 532), soc: 50.5 },
         grid: { voltage: 230.1, power: Math.round(wave * 10_000) / 10, frequency: 50.01 },
         solar: { power: Math.max(0, Math.round(wave * 3_000)) },

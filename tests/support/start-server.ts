@@ -68,7 +68,7 @@ async function stopWithClock(switchboard: Switchboard, clock: SwitchboardOptions
 }
 
 /** A folder that is gone when the test is. */
-function temporaryFolder(): string {
+export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "wattboard-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  createReadStream,
+  createWriteStream,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -25,7 +33,8 @@ const manifestSchema = Type.Object({
   }),
   files: Type.Array(
     Type.Object({
-      name: Type.Enum(["access.db", "store.db"]),
+      // No other: a name is also a path below the data folder.
+      name: Type.String({ pattern: "^((access|audit|commands|store)\\.db|audit-\\d{12}\\.ndjson\\.gz)$" }),
       bytes: Type.Integer({ minimum: 0 }),
       sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
     }),
@@ -40,13 +49,13 @@ export const manifestName = "manifest.json";
 
 export interface BackupSource {
   readonly store: Store;
-  /** Writes a consistent copy of the registrations to a new file. */
-  copyAccessFile(path: string): void;
+  /** Writes consistent copies of everything but the samples to a folder: registrations, audit, commands. */
+  copyRest(folder: string): Promise<void>;
 }
 
 /**
  * Writes a consistent copy of everything to a new folder while the server goes on: every sample that was acked before is in it. Rejects with a
- * `Failure`: `store_failed`, `backup_failed`.
+ * `Failure`: `store_failed`, `commands_failed`, `backup_failed`.
  */
 export async function makeBackup(
   source: BackupSource,
@@ -55,17 +64,23 @@ export async function makeBackup(
 ): Promise<Manifest> {
   mkdirSync(folder, { mode: 0o700 });
   const { samples } = await source.store.info();
-  const names: ManifestFile["name"][] = ["access.db"];
   let note: string | null = null;
   try {
     await source.store.backup(join(folder, "store.db"), (share) => progress(Math.min(1, share) * copyShare));
-    names.push("store.db");
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "not_supported") throw error;
     note = error.message;
   }
   // The registrations after the samples, so that no sample's device is missing.
-  source.copyAccessFile(join(folder, "access.db"));
+  await source.copyRest(folder).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Failure(
+      "backup_failed",
+      `The registrations, the audit and the commands cannot be copied: ${reason}`,
+      error,
+    );
+  });
+  const names = readdirSync(folder).sort();
   const bytesInAll = names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
   let bytesRead = 0;
   const files: ManifestFile[] = [];

@@ -27,7 +27,12 @@ async function thereAndBack(samples: readonly Record<string, PointValue>[]): Pro
     const atMs = 1_700_000_000_000 + seq;
     return { observedAtMs: atMs, receivedAtMs: atMs + 20, deviceTimeMs: atMs, clock: "device", epoch: 1, seq, points };
   });
-  const columns = columnsOf([["extra.value", "system_status.state", "system_status.error_flags"].map((name) => ({ name, kinds: ["number", "text"] as const }))]);
+  const columns = columnsOf([
+    ["extra.value", "system_status.state", "system_status.error_flags"].map((name) => ({
+      name,
+      kinds: ["number", "text"] as const,
+    })),
+  ]);
   async function* pages() {
     yield { deviceId: "ems_001", samples: page };
   }
@@ -43,10 +48,17 @@ test("every number, text and boolean of a point, and the flags, come back from a
     fc.boolean(),
     fc.constant(null),
   );
-  const sample = fc.record({ "extra.value": scalar, "system_status.state": fc.constantFrom("IDLE", "FULL"), "system_status.error_flags": fc.array(fc.string(), { maxLength: 3 }) });
+  const sample = fc.record({
+    "extra.value": scalar,
+    "system_status.state": fc.constantFrom("IDLE", "FULL"),
+    "system_status.error_flags": fc.array(fc.string(), { maxLength: 3 }),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(sample, { minLength: 1, maxLength: 20 }), async (samples) => {
-      const expected = samples.map(({ "extra.value": value, ...rest }) => ({ ...rest, ...(value !== null && { "extra.value": value }) }));
+      const expected = samples.map(({ "extra.value": value, ...rest }) => ({
+        ...rest,
+        ...(value !== null && { "extra.value": value }),
+      }));
       expect(await thereAndBack(samples)).toEqual(expected);
     }),
   );
@@ -60,7 +72,9 @@ describe("a foreign CSV", () => {
     const mappings = ["Netz [kW]=grid.power*1000", "SoC=battery.soc"].map(parseMapping) as never;
     const rows = await read(text, { deviceId: "ems_001", timeColumn: "Zeit", decimalComma: true, mappings });
     expect(rows.map(points)).toEqual([{ "grid.power": 1250, "battery.soc": 80 }, { "grid.power": -70 }]);
-    expect(rows.map((row) => "sample" in row && row.sample.observedAtMs)).toEqual([1_769_860_800_000, 1_769_860_801_000]);
+    expect(rows.map((row) => "sample" in row && row.sample.observedAtMs)).toEqual([
+      1_769_860_800_000, 1_769_860_801_000,
+    ]);
   });
 
   test("with local times needs their offset, and says so", async () => {

@@ -10,6 +10,8 @@ export type ExportFormat = (typeof exportFormats)[number];
 export interface ExportQuery {
   /** One file holds the devices one after the other, in this order. */
   readonly deviceIds: readonly string[];
+  /** These are all that there are. */
+  readonly isAll?: boolean;
   /** By measured time, half open, ms since 1970 UTC. */
   readonly fromMs: number;
   readonly toMs: number;

@@ -7,14 +7,14 @@ import { packTar, unpackTar } from "modern-tar/fs";
 import { accessFileName, openAccessFile } from "../access/access-file.ts";
 import { copyChecked, type Manifest, readManifest } from "../archive/backup.ts";
 import { Failure } from "../base/failure.ts";
-import { withCare } from "./care.ts";
-import { addTargetOptions } from "./device.ts";
+import { addCareOptions, withCare } from "./care.ts";
 import { formatBytes, ProgressBar } from "./progress-bar.ts";
 import { printLine, WrongUsage } from "./report.ts";
 
 interface BackupOptions {
   dataDir: string;
   url?: string;
+  store?: string;
 }
 
 interface RestoreOptions {
@@ -23,7 +23,7 @@ interface RestoreOptions {
 }
 
 export function addBackupCommand(program: Command): void {
-  addTargetOptions(program.command("backup").argument("<to>", "a new folder, or a new file that ends with .tar"))
+  addCareOptions(program.command("backup").argument("<to>", "a new folder, or a new file that ends with .tar"))
     .description("Copy everything that is kept, consistently, while the server goes on.")
     .addHelpText(
       "after",

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { accessFileName, copyAccessFile, openAccessFile } from "../access/access-file.ts";
+import { type Command, Option } from "commander";
+import { accessFileName, openAccessFile } from "../access/access-file.ts";
+import { Audit, type AuditEntry } from "../access/audit.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
 import { Devices } from "../access/devices.ts";
 import { type Manifest, makeBackup } from "../archive/backup.ts";
@@ -10,9 +12,14 @@ import { ImportJudge, type ImportSample } from "../archive/import-sample.ts";
 import { type Imported, importSamples } from "../archive/importer.ts";
 import { type StoreInfoBody, storeInfoBody } from "../archive/store-info.ts";
 import { systemClock } from "../base/clock.ts";
+import { copyDatabase } from "../base/copy-database.ts";
 import { Failure } from "../base/failure.ts";
+import { CommandThread } from "../commands/command-thread.ts";
 import { loadConfig } from "../config.ts";
+import { createLog } from "../observe/log.ts";
 import type { Store } from "../store/store.ts";
+import { auditLimits } from "./administration.ts";
+import { addTargetOptions } from "./device.ts";
 import { RemoteCare } from "./remote-care.ts";
 import { CommandRefused } from "./report.ts";
 
@@ -33,6 +40,18 @@ export interface Care {
 export interface CareTarget {
   readonly dataDir: string;
   readonly url?: string | undefined;
+  /** `store.url` for a folder that no server has. */
+  readonly store?: string | undefined;
+}
+
+/** What is kept, and where: of the server of this machine, of one elsewhere, or in a folder without one. */
+export function addCareOptions(command: Command): Command {
+  return addTargetOptions(command).addOption(
+    new Option(
+      "--store <url>",
+      "postgres://…, where the samples are kept there and no server runs (default: WATTBOARD_STORE_URL)",
+    ),
+  );
 }
 
 const triesMax = 50;
@@ -48,7 +67,7 @@ export async function withCare<T>(target: CareTarget, task: (care: Care) => Prom
   }
 }
 
-async function openCare({ dataDir, url }: CareTarget): Promise<Care> {
+async function openCare({ dataDir, url, store }: CareTarget): Promise<Care> {
   if (url !== undefined) {
     const token = process.env.WATTBOARD_TOKEN ?? "";
     if (token !== "") return new RemoteCare(url, token);
@@ -65,11 +84,11 @@ async function openCare({ dataDir, url }: CareTarget): Promise<Care> {
   }
   for (let tries = 1; ; tries++) {
     try {
-      return await FolderCare.open(dataDir);
+      return await FolderCare.open(dataDir, store);
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "data_dir_in_use") throw error;
       const control = readControlFile(dataDir);
-      if (control !== null) return new RemoteCare(control.url, control.token);
+      if (control !== null) return new RemoteCare(control.url, control.token, control.certificate);
       // A server that starts or stops, or another command like this one: that may take a moment.
       if (tries >= triesMax) throw error;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
@@ -80,29 +99,38 @@ async function openCare({ dataDir, url }: CareTarget): Promise<Care> {
 /** For a folder that no server has: the store is opened by the same settings, from the environment and its file. */
 class FolderCare implements Care {
   readonly #accessFile: DatabaseSync;
+  readonly #audit: Audit;
+  readonly #dataDir: string;
   readonly #devices: Devices;
   readonly #store: Store;
   readonly #judge: ImportJudge;
 
-  private constructor(accessFile: DatabaseSync, store: Store) {
+  private constructor(dataDir: string, accessFile: DatabaseSync, audit: Audit, store: Store) {
+    this.#dataDir = dataDir;
     this.#accessFile = accessFile;
+    this.#audit = audit;
     this.#store = store;
     this.#devices = new Devices(accessFile, systemClock);
     this.#judge = new ImportJudge(systemClock.wallMs(), (deviceId) => this.#devices.find(deviceId) !== undefined);
   }
 
-  static async open(dataDir: string): Promise<FolderCare> {
+  static async open(dataDir: string, storeUrl: string | undefined): Promise<FolderCare> {
     const accessFile = openAccessFile(dataDir);
+    let audit: Audit | undefined;
     try {
       removeControlFile(dataDir);
       const { config } = loadConfig({
-        flags: { data_dir: dataDir },
+        flags: { data_dir: dataDir, ...(storeUrl !== undefined && { "store.url": storeUrl }) },
         env: process.env,
         file: process.env.WATTBOARD_CONFIG || undefined,
       });
       const { openConfiguredStore } = await import("../switchboard.ts");
-      return new FolderCare(accessFile, await openConfiguredStore(config));
+      audit = new Audit(dataDir, systemClock, auditLimits);
+      // Its log would be standard output, where the export goes.
+      const store = await openConfiguredStore(config, systemClock, createLog({ level: "silent" }));
+      return new FolderCare(dataDir, accessFile, audit, store);
     } catch (error) {
+      audit?.close();
       accessFile.close();
       throw error;
     }
@@ -122,7 +150,8 @@ class FolderCare implements Care {
       if ("code" in verdict) throw new CommandRefused(verdict);
       return verdict;
     });
-    return await importSamples(this.#store, judged);
+    const entry = { action: "import", detail: { samples: samples.length } };
+    return await this.#audited(entry, () => importSamples(this.#store, judged));
   }
 
   async info(): Promise<StoreInfoBody> {
@@ -130,16 +159,28 @@ class FolderCare implements Care {
   }
 
   async verify(progress: (share: number) => void): Promise<string[]> {
-    return await this.#store.verify(progress);
+    return await this.#audited({ action: "store.verify" }, () => this.#store.verify(progress));
   }
 
   async backup(folder: string, progress: (share: number) => void): Promise<Manifest> {
-    const copy = (path: string): void => copyAccessFile(this.#accessFile, path);
-    return await makeBackup({ store: this.#store, copyAccessFile: copy }, folder, progress);
+    const source = { store: this.#store, copyRest: (to: string) => this.#copyRest(to) };
+    return await this.#audited({ action: "backup.make", target: folder }, () => makeBackup(source, folder, progress));
   }
 
   async close(): Promise<void> {
     await this.#store.close();
+    this.#audit.close();
     this.#accessFile.close();
+  }
+
+  async #copyRest(folder: string): Promise<void> {
+    await this.#audit.copyTo(folder);
+    const commands = await CommandThread.open(this.#dataDir);
+    await commands.copyTo(join(folder, "commands.db")).finally(() => commands.close());
+    await copyDatabase(this.#accessFile, join(folder, accessFileName));
+  }
+
+  #audited<T>(entry: Omit<AuditEntry, "who" | "address" | "outcome">, act: () => Promise<T>): Promise<T> {
+    return this.#audit.recordTask({ who: "local", address: "", ...entry }, act);
   }
 }

@@ -4,8 +4,7 @@ import { type ExportFormat, type ExportQuery, exportFormats } from "../archive/e
 import { parseTime, timeForms } from "../archive/parse-time.ts";
 import { isPointName } from "../archive/point-name.ts";
 import { systemErrorCode } from "../base/failure.ts";
-import { type Care, withCare } from "./care.ts";
-import { addTargetOptions } from "./device.ts";
+import { addCareOptions, type Care, withCare } from "./care.ts";
 import { exportDays } from "./export-days.ts";
 import { exportFile } from "./export-file.ts";
 import { ExportProgress } from "./export-progress.ts";
@@ -14,6 +13,7 @@ import { WrongUsage } from "./report.ts";
 interface Options {
   dataDir: string;
   url?: string;
+  store?: string;
   device?: string[];
   all?: boolean;
   from?: (nowMs: number) => number;
@@ -26,7 +26,7 @@ interface Options {
 }
 
 export function addExportCommand(program: Command): void {
-  addTargetOptions(program.command("export"))
+  addCareOptions(program.command("export"))
     .description("Write raw samples as CSV or Parquet, also while the server runs.")
     .option("--device <id>", "a device; may be given again", (id: string, before: string[] = []) => [...before, id])
     .option("--all", "every registered device")
@@ -101,7 +101,7 @@ async function queryOf(care: Care, { device, from, to, points, format }: Options
   if (unknown !== undefined) throw new WrongUsage(`No device ${unknown} is registered. See: wattboard device list`);
   const deviceIds = device === undefined ? registered : [...new Set(device)];
   if (deviceIds.length === 0) throw new WrongUsage("No devices are registered yet, so there is nothing to export.");
-  return { deviceIds, fromMs, toMs, points, format };
+  return { deviceIds, isAll: device === undefined, fromMs, toMs, points, format };
 }
 
 async function exportToOutput(care: Care, query: ExportQuery): Promise<void> {

@@ -5,14 +5,14 @@ import { type ColumnMapping, parseMapping } from "../archive/csv-columns.ts";
 import { CsvHeaderFault, type CsvOptions, type CsvRow, readCsv } from "../archive/csv-import.ts";
 import { ImportJudge, type ImportSample } from "../archive/import-sample.ts";
 import { systemErrorCode } from "../base/failure.ts";
-import { type Care, withCare } from "./care.ts";
-import { addAdministrationOptions } from "./device.ts";
+import { addCareOptions, type Care, withCare } from "./care.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { printJson, printLine, WrongUsage } from "./report.ts";
 
 interface Options {
   dataDir: string;
   url?: string;
+  store?: string;
   json?: boolean;
   device?: string;
   map?: ColumnMapping[];
@@ -25,7 +25,8 @@ interface Options {
 }
 
 export function addImportCommand(program: Command): void {
-  addAdministrationOptions(program.command("import").argument("<file>", "a CSV file, or - for standard input"))
+  addCareOptions(program.command("import").argument("<file>", "a CSV file, or - for standard input"))
+    .option("--json", "answer in JSON, for scripts")
     .description("Bring history along from a CSV, also while the server runs. What is there already is not doubled.")
     .option("--device <id>", "the device of all rows (default: the column device_id)")
     .option("--map <column=point>", "a column and its point, with a factor for its unit; may be given again", mappings)

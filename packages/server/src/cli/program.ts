@@ -1,7 +1,9 @@
 import { Command } from "commander";
 import { version } from "../base/version.ts";
 import { addApiTokenCommand } from "./api-token.ts";
+import { addAuditCommand } from "./audit.ts";
 import { addBackupCommand, addRestoreCommand } from "./backup.ts";
+import { addCommandCommand } from "./command.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDeviceCommand } from "./device.ts";
 import { addExportCommand } from "./export.ts";
@@ -9,6 +11,7 @@ import { addImportCommand } from "./import.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSimulateCommand } from "./simulate.ts";
 import { addStoreCommand } from "./store.ts";
+import { addUserCommand } from "./user.ts";
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -23,6 +26,7 @@ Examples:
   $ wattboard serve                       start the server on http://127.0.0.1:8000
   $ wattboard device add ems_001          register a device and print its token
   $ wattboard export --all --from -24h    the raw samples of a day as CSV
+  $ wattboard command send ems_001 RESET_ERROR --wait
   $ wattboard demo --devices 50           a server with a simulated fleet, to look around
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
@@ -31,7 +35,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addServeCommand(program);
   addDemoCommand(program);
   addDeviceCommand(program);
+  addUserCommand(program);
   addApiTokenCommand(program);
+  addCommandCommand(program);
+  addAuditCommand(program);
   addSimulateCommand(program);
   addExportCommand(program);
   addImportCommand(program);

@@ -4,7 +4,6 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Problem, paths, refusals } from "@wattboard/protocol";
 import { copyChecked, type Manifest, writeManifest } from "../archive/backup.ts";
 import type { ExportQuery } from "../archive/export.ts";
 import type { ImportSample } from "../archive/import-sample.ts";
@@ -14,6 +13,7 @@ import { Failure } from "../base/failure.ts";
 import type { DeviceBody } from "../doors/api-bodies.ts";
 import type { Care } from "./care.ts";
 import { CommandRefused } from "./report.ts";
+import { type ApiTarget, apiTarget, sendToApi } from "./request-api.ts";
 
 /** What a long task of the server says, line by line. */
 type ProgressLine<T> =
@@ -21,28 +21,49 @@ type ProgressLine<T> =
   | { readonly problem: { readonly code: string; readonly message: string } }
   | T;
 
+interface DevicesPage {
+  readonly devices: readonly DeviceBody[];
+  /** Where there are more than one answer holds. */
+  readonly next_cursor?: string | null;
+}
+
 /** A request that finds the server busy, or its store away, is made again, so often and so long after. */
 const triesMax = 60;
 const retryMs = 500;
 
 /** What a running server keeps, through its API. */
 export class RemoteCare implements Care {
-  readonly #base: string;
-  readonly #token: string;
+  readonly #target: ApiTarget;
 
-  constructor(url: string, token: string) {
-    this.#base = url.replace(/^ws/, "http").replace(/\/$/, "") + paths.api;
-    this.#token = token;
+  constructor(url: string, token: string, certificate?: string) {
+    this.#target = apiTarget(url, token, certificate);
   }
 
   async deviceIds(): Promise<string[]> {
-    const { devices } = (await (await this.#request("GET", "/devices")).json()) as { devices: DeviceBody[] };
-    return devices.map(({ device_id: id }) => id).sort();
+    const found: string[] = [];
+    for (let cursor = ""; ; ) {
+      const { devices, next_cursor: next } = (await (
+        await this.#request("GET", `/devices?limit=1000${cursor}`)
+      ).json()) as DevicesPage;
+      found.push(...devices.map(({ device_id: id }) => id));
+      if (next === undefined || next === null) return found.sort();
+      cursor = `&cursor=${encodeURIComponent(next)}`;
+    }
   }
 
-  async export({ deviceIds, fromMs, toMs, points, format, start }: ExportQuery): Promise<AsyncIterable<Uint8Array>> {
+  async export({
+    deviceIds,
+    isAll,
+    fromMs,
+    toMs,
+    points,
+    format,
+    start,
+  }: ExportQuery): Promise<AsyncIterable<Uint8Array>> {
     const query = new URLSearchParams({ from: isoTime(fromMs), to: isoTime(toMs), format });
-    for (const deviceId of deviceIds) query.append("device", deviceId);
+    // So many ids would not fit into an address.
+    if (isAll) query.set("all", "true");
+    else for (const deviceId of deviceIds) query.append("device", deviceId);
     if (points !== undefined) query.set("points", points.join(","));
     if (start !== undefined) {
       query.set("start_device", start.deviceId);
@@ -112,10 +133,13 @@ export class RemoteCare implements Care {
       const said = JSON.parse(line) as ProgressLine<T>;
       if ("share" in said) progress(said.share);
       else if ("problem" in said)
-        throw new Failure("request_failed", `${this.#base} could not do it. ${said.problem.message}`);
+        throw new Failure("request_failed", `${this.#target.base} could not do it. ${said.problem.message}`);
       else return said;
     }
-    throw new Failure("request_failed", `${this.#base} broke off its answer. Is the server stopping? Try again.`);
+    throw new Failure(
+      "request_failed",
+      `${this.#target.base} broke off its answer. Is the server stopping? Try again.`,
+    );
   }
 
   async *#bytesOf(response: Response): AsyncGenerator<Uint8Array> {
@@ -124,41 +148,14 @@ export class RemoteCare implements Care {
     } catch (error) {
       throw new Failure(
         "request_failed",
-        `${this.#base} broke off its answer: the server failed, stopped, or the network did. Its log may say more; try again.`,
+        `${this.#target.base} broke off its answer: the server failed, stopped, or the network did. Its log may say more; try again.`,
         error,
       );
     }
   }
 
-  async #request(method: string, path: string, body?: string): Promise<Response> {
-    let response: Response;
-    try {
-      response = await fetch(this.#base + path, {
-        method,
-        headers: {
-          authorization: `Bearer ${this.#token}`,
-          ...(body !== undefined && { "content-type": "application/x-ndjson" }),
-        },
-        ...(body !== undefined && { body }),
-      });
-    } catch (error) {
-      throw new Failure(
-        "no_server",
-        `No answer from ${this.#base}. Is the server running, and the address right?`,
-        error,
-      );
-    }
-    if (response.ok) return response;
-    const problem = (await response.json().catch(() => null)) as Problem | null;
-    if (problem === null || !(problem.code in refusals)) {
-      const [bare] = path.split("?");
-      throw new Failure("request_failed", `${this.#base} answered ${response.status} to ${method} ${bare}.`);
-    }
-    const message =
-      problem.code === "unauthorized"
-        ? `${this.#base} does not know the token: it is mistyped, expired or removed.`
-        : problem.detail;
-    throw new CommandRefused({ code: problem.code, message });
+  #request(method: string, path: string, body?: string): Promise<Response> {
+    return sendToApi(this.#target, method, path, body, 0);
   }
 }
 

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { Failure } from "../base/failure.ts";
-import { withCare } from "./care.ts";
-import { addAdministrationOptions } from "./device.ts";
+import { addCareOptions, withCare } from "./care.ts";
 import { formatBytes, ProgressBar } from "./progress-bar.ts";
 import { printJson, printLine } from "./report.ts";
 
 interface Options {
   dataDir: string;
   url?: string;
+  store?: string;
   json?: boolean;
 }
 
@@ -23,7 +23,8 @@ Examples:
   $ wattboard store verify`,
     );
 
-  addAdministrationOptions(store.command("info"))
+  addCareOptions(store.command("info"))
+    .option("--json", "answer in JSON, for scripts")
     .description("Say what is kept: devices, samples, their size, from when to when, and what is missing in between.")
     .addHelpText(
       "after",
@@ -54,7 +55,8 @@ Examples:
       }
     });
 
-  addAdministrationOptions(store.command("verify"))
+  addCareOptions(store.command("verify"))
+    .option("--json", "answer in JSON, for scripts")
     .description("Read everything that is kept, and say what is damaged. Exit code 1 where something is.")
     .addHelpText("after", "\nExamples:\n  $ wattboard store verify --data-dir /var/lib/wattboard")
     .action(async (options: Options) => {

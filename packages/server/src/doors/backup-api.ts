@@ -5,11 +5,12 @@ import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import { type BackupSource, type Manifest, makeBackup } from "../archive/backup.ts";
 import type { CancelTimer } from "../base/clock.ts";
-import { type ApiParts, requireRole } from "./api.ts";
+import { auditedTask, requireRole } from "./access-guard.ts";
+import type { ApiParts } from "./api.ts";
 import { sendRefusal } from "./problem.ts";
 import { sendProgress } from "./progress-stream.ts";
 
-export interface BackupParts extends Pick<BackupSource, "copyAccessFile"> {
+export interface BackupParts extends Pick<BackupSource, "copyRest"> {
   readonly dataDir: string;
 }
 
@@ -31,10 +32,10 @@ const folderPrefix = "backup-";
  */
 export function registerBackupApi(
   app: FastifyInstance,
-  parts: Pick<ApiParts, "clock" | "gate" | "log" | "store"> & BackupParts,
+  parts: Pick<ApiParts, "audit" | "clock" | "gate" | "log" | "store"> & BackupParts,
 ): void {
-  const { clock, dataDir, gate, log } = parts;
-  const admin = { onRequest: requireRole(gate, "admin") };
+  const { clock, dataDir, log } = parts;
+  const admin = { onRequest: requireRole("admin") };
   let backup: Backup | null = null;
 
   for (const name of readdirSync(dataDir)) {
@@ -48,14 +49,16 @@ export function registerBackupApi(
   };
   app.addHook("onClose", async () => remove());
 
-  app.post(`${paths.api}/backups`, admin, (_request, reply) => {
+  app.post(`${paths.api}/backups`, admin, (request, reply) => {
     if (backup !== null) return sendRefusal(reply, refuse("busy"));
     const id = randomUUID();
     const made: Backup = { id, folder: join(dataDir, folderPrefix + id), manifest: null, cancelExpiry: () => {} };
     backup = made;
     return sendProgress(reply, log, async (progress, signal) => {
       try {
-        made.manifest = await makeBackup(parts, made.folder, progress);
+        made.manifest = await auditedTask(parts, request, { action: "backup.make", target: id }, () =>
+          makeBackup(parts, made.folder, progress),
+        );
         signal.throwIfAborted();
         made.cancelExpiry = clock.after(keptMsMax, remove);
         return { backup_id: id, manifest: made.manifest };
@@ -82,6 +85,6 @@ export function registerBackupApi(
   app.delete<{ Params: { id: string } }>(`${paths.api}/backups/:id`, admin, (request, reply) => {
     if (backup?.id !== request.params.id || backup.manifest === null) return sendRefusal(reply, refuse("not_found"));
     remove();
-    return reply.code(204).send();
+    return { backup_id: request.params.id };
   });
 }

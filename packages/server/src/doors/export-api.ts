@@ -5,7 +5,9 @@ import Type from "typebox";
 import { contentTypeOf, exportFormats, openExport } from "../archive/export.ts";
 import { parseTime, timeForms } from "../archive/parse-time.ts";
 import { isPointName } from "../archive/point-name.ts";
-import { type ApiParts, requireRole } from "./api.ts";
+import type { CancelTimer } from "../base/clock.ts";
+import { auditName, requireRole } from "./access-guard.ts";
+import type { ApiParts } from "./api.ts";
 import { sendRefusal } from "./problem.ts";
 
 const querySchema = Type.Object(
@@ -13,7 +15,7 @@ const querySchema = Type.Object(
     device: Type.Optional(
       Type.Union([Type.String(), Type.Array(Type.String())], { description: "A device's id; may be given again." }),
     ),
-    all: Type.Optional(Type.Literal("true", { description: "Every registered device." })),
+    all: Type.Optional(Type.Literal("true", { description: "Every device that you may see." })),
     from: Type.Optional(
       Type.String({ description: `By measured time, from then on: ${timeForms}. Absent: the first.` }),
     ),
@@ -34,8 +36,11 @@ const querySchema = Type.Object(
   { additionalProperties: false },
 );
 
-/** Exports that run at once; each holds a page of samples, or a row group. One more is refused. */
-const exportsMax = 2;
+/** Exports that run at once, all together and for one who asks; each holds a page of samples, or a row group. One more is refused. */
+const exportsMax = 6;
+const exportsMaxEach = 2;
+/** Who takes nothing for so long is cut off: it holds a place. */
+const stalledMsMax = 60_000;
 
 /** `GET /api/v1/export`: raw samples as a file, streamed at the client's speed. */
 export function registerExportApi(
@@ -43,20 +48,22 @@ export function registerExportApi(
   parts: Pick<ApiParts, "clock" | "devices" | "gate" | "store">,
 ): void {
   const { clock, devices, gate, store } = parts;
-  let running = 0;
+  const running: string[] = [];
 
   app.get<{ Querystring: Type.Static<typeof querySchema> }>(
     `${paths.api}/export`,
-    { onRequest: requireRole(gate, "viewer"), schema: { querystring: querySchema } },
+    { onRequest: requireRole("viewer"), schema: { querystring: querySchema } },
     async (request, reply) => {
       const { device = [], all, from, to, points: pointList, format = "csv" } = request.query;
       const invalid = (detail: string) => sendRefusal(reply, refuse("invalid_request", detail));
       const asked = [device].flat();
       if ((asked.length === 0) === (all === undefined)) return invalid("Give device=ID, once for each, or all=true.");
-      const deviceIds = all === undefined ? [...new Set(asked)] : [...devices.ids()].sort();
-      const unknown = deviceIds.find((id) => devices.find(id) === undefined);
-      if (unknown !== undefined)
-        return sendRefusal(reply, refuse("unknown_device", `It is ${JSON.stringify(unknown)}.`));
+      const isVisible = (id: string): boolean => gate.mayView(request.principal, id) && devices.find(id) !== undefined;
+      const deviceIds = all === undefined ? [...new Set(asked)] : [...devices.ids()].filter(isVisible).sort();
+      const unknown = deviceIds.find((id) => !isVisible(id));
+      if (unknown !== undefined) {
+        return sendRefusal(reply, refuse("unknown_device", `It is ${JSON.stringify(unknown.slice(0, 80))}.`));
+      }
       const nowMs = clock.wallMs();
       const fromMs = from === undefined ? 0 : parseTime(from, nowMs);
       const toMs = to === undefined ? nowMs : parseTime(to, nowMs);
@@ -74,12 +81,20 @@ export function registerExportApi(
       if (start !== undefined && (Number.isNaN(start.fromMs) || !deviceIds.includes(start.deviceId))) {
         return invalid(`start_device must be one of the devices, and start_at ${timeForms}.`);
       }
-      if (running >= exportsMax) return sendRefusal(reply, refuse("busy"));
+      const asker = `${auditName(request.principal)} ${gate.addressOf(request.raw)}`;
+      const own = running.filter((each) => each === asker).length;
+      if (running.length >= exportsMax || own >= exportsMaxEach) return sendRefusal(reply, refuse("busy"));
 
-      running++;
+      running.push(asker);
       const left = new AbortController();
+      let cancelStall: CancelTimer = () => {};
+      const handOver = (): void => {
+        cancelStall();
+        cancelStall = clock.after(stalledMsMax, () => reply.raw.destroy());
+      };
       reply.raw.once("close", () => {
-        running--;
+        running.splice(running.indexOf(asker), 1);
+        cancelStall();
         left.abort();
       });
       const pieces = await openExport(store, { deviceIds, fromMs, toMs, points, format, start, signal: left.signal });
@@ -89,9 +104,25 @@ export function registerExportApi(
       const day = new Date(toMs).toISOString().slice(0, 10);
       reply.header("Content-Disposition", `attachment; filename="wattboard-${name}${day}.${format}"`);
       reply.header("Cache-Control", "no-store");
-      return reply.type(contentTypeOf(format)).send(Readable.from(startingWith(first, pieces), { objectMode: false }));
+      return reply.type(contentTypeOf(format)).send(
+        Readable.from(
+          handingOver(startingWith(first, pieces), handOver, () => cancelStall()),
+          { objectMode: false },
+        ),
+      );
     },
   );
+}
+
+/** Tells before each piece, which is held until the client has room for it, and once it was taken. */
+async function* handingOver<T>(pieces: AsyncIterable<T>, give: () => void, taken: () => void): AsyncGenerator<T> {
+  for await (const piece of pieces) {
+    give();
+    yield piece;
+    taken();
+  }
+  // What lies in the socket still is to be read.
+  give();
 }
 
 async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncGenerator<T>): AsyncGenerator<T> {

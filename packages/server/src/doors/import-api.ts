@@ -5,7 +5,8 @@ import Type from "typebox";
 import { Compile } from "typebox/compile";
 import { ImportJudge, type ImportSample, type JudgedSample } from "../archive/import-sample.ts";
 import { importSamples } from "../archive/importer.ts";
-import { type ApiParts, requireRole } from "./api.ts";
+import { auditedTask, requireRole } from "./access-guard.ts";
+import type { ApiParts } from "./api.ts";
 import { sendRefusal } from "./problem.ts";
 
 /** One line of the body. */
@@ -37,9 +38,9 @@ const linesPerTurn = 100;
  */
 export function registerImportApi(
   app: FastifyInstance,
-  parts: Pick<ApiParts, "clock" | "devices" | "gate" | "store">,
+  parts: Pick<ApiParts, "audit" | "clock" | "devices" | "gate" | "store">,
 ): void {
-  const { clock, devices, gate, store } = parts;
+  const { clock, devices, store } = parts;
   let isRunning = false;
 
   app.register(async (scope) => {
@@ -48,7 +49,7 @@ export function registerImportApi(
 
     scope.post<{ Body: string }>(
       `${paths.api}/import`,
-      { onRequest: requireRole(gate, "admin"), schema: { response: { 200: answerSchema } } },
+      { onRequest: requireRole("admin"), schema: { response: { 200: answerSchema } } },
       async (request, reply) => {
         if (typeof request.body !== "string") {
           return sendRefusal(reply, refuse("invalid_request", "The body's type must be application/x-ndjson."));
@@ -69,7 +70,13 @@ export function registerImportApi(
             }
             samples.push(judged);
           }
-          return await importSamples(store, samples);
+          const [deviceId = null, ...others] = new Set(samples.map((sample) => sample.deviceId));
+          const entry = {
+            action: "import",
+            deviceId: others.length === 0 ? deviceId : null,
+            detail: { samples: samples.length },
+          };
+          return await auditedTask(parts, request, entry, () => importSamples(store, samples));
         } finally {
           isRunning = false;
         }

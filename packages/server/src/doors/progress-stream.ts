@@ -8,6 +8,11 @@ import type { Log } from "../observe/log.ts";
 const repeatMs = 5_000;
 const stepMin = 0.001;
 
+function problemOf(error: unknown): { readonly code: string; readonly message: string } {
+  if (!(error instanceof Failure)) return refuse("internal");
+  return { code: error.code === "audit_failed" ? "not_recorded" : "store_unavailable", message: error.message };
+}
+
 /**
  * Answers with what a long task does, line by line (`application/x-ndjson`): `{"share": 0.25}` now and then, at last its result or
  * `{"problem": {code, message}}`. When the client leaves, the signal tells the task.
@@ -35,9 +40,7 @@ export function sendProgress(
     .then(write, (error: unknown) => {
       if (left.signal.aborted) return;
       log.error({ err: error }, "request failed");
-      write({
-        problem: error instanceof Failure ? { code: "store_unavailable", message: error.message } : refuse("internal"),
-      });
+      write({ problem: problemOf(error) });
     })
     .finally(() => {
       clearInterval(timer);

@@ -1,27 +1,36 @@
 import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import { storeInfoBody } from "../archive/store-info.ts";
-import { type ApiParts, requireRole } from "./api.ts";
+import { auditedTask, requireRole } from "./access-guard.ts";
+import type { ApiParts } from "./api.ts";
 import { sendRefusal } from "./problem.ts";
 import { sendProgress } from "./progress-stream.ts";
 
 /** `/api/v1/store`: what is kept, and whether it can all be read. */
-export function registerStoreApi(app: FastifyInstance, parts: Pick<ApiParts, "gate" | "log" | "store">): void {
+export function registerStoreApi(
+  app: FastifyInstance,
+  parts: Pick<ApiParts, "audit" | "gate" | "log" | "store">,
+): void {
   const { gate, log, store } = parts;
   let isVerifying = false;
 
-  app.get(`${paths.api}/store`, { onRequest: requireRole(gate, "viewer") }, async (_request, reply) => {
+  app.get(`${paths.api}/store`, { onRequest: requireRole("viewer") }, async (request, reply) => {
+    // What is kept of all devices together is told to who may see them all.
+    if (!gate.mayViewAll(request.principal))
+      return sendRefusal(reply, refuse("not_permitted", "It is about all devices."));
     const left = new AbortController();
     reply.raw.once("close", () => left.abort());
     return storeInfoBody(store.description, await store.info(left.signal));
   });
 
-  app.get(`${paths.api}/store/verify`, { onRequest: requireRole(gate, "admin") }, (_request, reply) => {
+  app.get(`${paths.api}/store/verify`, { onRequest: requireRole("admin") }, (request, reply) => {
     if (isVerifying) return sendRefusal(reply, refuse("busy"));
     isVerifying = true;
     return sendProgress(reply, log, async (progress, signal) => {
       try {
-        return { faults: await store.verify(progress, signal) };
+        return {
+          faults: await auditedTask(parts, request, { action: "store.verify" }, () => store.verify(progress, signal)),
+        };
       } finally {
         isVerifying = false;
       }

@@ -2,7 +2,14 @@ import type { EventBody } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "./log.ts";
 
-export type EventKind = "contested" | "token_changed" | "store_failing" | "store_recovered" | "samples_unstored";
+export type EventKind =
+  | "contested"
+  | "token_changed"
+  | "store_failing"
+  | "store_recovered"
+  | "samples_unstored"
+  | "commands_failing"
+  | "commands_recovered";
 
 const eventsMax = 1_000;
 

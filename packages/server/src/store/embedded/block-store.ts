@@ -42,6 +42,7 @@ export class BlockStore {
 
   /** Durable when it returns; where it throws, nothing was stored. Gives the journal row, for `absorb`. */
   append(batch: Uint8Array): number {
+    if (this.#journal.isFull) this.#sealer.writeAllParts();
     return this.#journal.append(batch);
   }
 
@@ -53,6 +54,11 @@ export class BlockStore {
   /** Does a little of what is due, for about `budgetMs`. True while more is due. */
   tidy(budgetMs: number): boolean {
     return this.#sealer.tidy(budgetMs);
+  }
+
+  /** Does at once all that is due some time: windows that are over are in their blocks then. */
+  settle(): void {
+    this.#sealer.sealAll();
   }
 
   /** The devices that have samples here, in the order in which they came. */

@@ -139,6 +139,11 @@ export class EmbeddedStore implements Store {
     await exited;
   }
 
+  /** For tests and measurements: does at once what is otherwise spread over the next minutes; what is over stands in blocks then. */
+  async settle(): Promise<void> {
+    await this.#send({ kind: "settle" });
+  }
+
   /** For tests: the worker stands still, as if its disk did not answer, until the function that comes back is called. */
   stall(): () => void {
     const gate = new Int32Array(new SharedArrayBuffer(4));

@@ -13,8 +13,8 @@ export interface JournalLimits {
   readonly journalBytesMax: number;
 }
 
-/** How far memory may go above its bound while parts cannot be written; then no samples are taken. */
-const refuseFactor = 4;
+/** How far memory may go above its bound while parts are not written; then no samples are taken until they are. */
+const fullFactor = 4;
 /** Shapes known at once; devices of one make and version share one. */
 const shapesMax = 64;
 const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
@@ -27,8 +27,11 @@ export class Journal {
   readonly #entryOf: (deviceId: string) => DeviceEntry;
   /** The last used first. */
   readonly #shapes: MessageShape[] = [];
+  readonly #damaged: number[] = [];
   /** Bytes of the rows in the table. */
   #bytes = 0;
+  /** The last row that has been sorted into memory. */
+  #absorbedId = 0;
   openBytes = 0;
 
   constructor(tables: Tables, limits: JournalLimits, nowMs: () => number, entryOf: (deviceId: string) => DeviceEntry) {
@@ -39,11 +42,16 @@ export class Journal {
     this.#bytes = Number(tables.first("SELECT total(length(records)) AS bytes FROM journal")?.bytes);
   }
 
+  /** Whether samples have not been moved on for so long that no more are to be taken. */
+  get isFull(): boolean {
+    return this.openBytes > fullFactor * this.#limits.openBytesMax || this.#bytes > this.#limits.journalBytesMax;
+  }
+
   /** Durable when it returns; where it throws, nothing was stored. Gives the row. */
   append(batch: Uint8Array): number {
-    if (this.openBytes > refuseFactor * this.#limits.openBytesMax || this.#bytes > this.#limits.journalBytesMax) {
-      throw new Error("samples cannot be moved from the journal to blocks, and it is full");
-    }
+    // One that is cut off must not be acked, and not be found at the next start.
+    const record = new RecordReader(Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength));
+    while (record.next());
     const records = zstdCompressSync(batch, fast);
     const id = this.#tables.durably(() => this.#tables.run("INSERT INTO journal (records) VALUES (?)", records).lastId);
     this.#bytes += records.length;
@@ -73,6 +81,7 @@ export class Journal {
       entry.newestStart = record.start;
       entry.newestEnd = record.end;
     }
+    this.#absorbedId = journalId;
     // A copy: the batch does not stay.
     for (const entry of touched) {
       entry.newest = new Uint8Array(buffer.subarray(entry.newestStart, entry.newestEnd));
@@ -80,13 +89,20 @@ export class Journal {
     }
   }
 
-  /** Sorts everything that the table holds into memory; `makeRoom` is called after each row. */
+  /**
+   * Sorts everything that the table holds into memory; `makeRoom` is called after each row. A row that cannot be read stays where it is, for
+   * `verify` to tell of.
+   */
   replay(makeRoom: () => void): void {
     for (let after = 0; ; ) {
       const row = this.#tables.first("SELECT id, records FROM journal WHERE id > ? ORDER BY id LIMIT 1", after);
       if (row === undefined) return;
       after = Number(row.id);
-      this.absorb(zstdDecompressSync(row.records as Uint8Array), after);
+      try {
+        this.absorb(zstdDecompressSync(row.records as Uint8Array), after);
+      } catch {
+        this.#damaged.push(after);
+      }
       makeRoom();
     }
   }
@@ -96,9 +112,11 @@ export class Journal {
     this.openBytes -= open.bytes;
   }
 
-  /** Within a transaction: rows before that one are needed no more. */
-  dropBefore(id: number): void {
-    this.#tables.run("DELETE FROM journal WHERE id < ?", id);
+  /** Within a transaction: drops the rows of which nothing is needed any more; `id` is the oldest that something in memory needs. */
+  dropBefore(oldestNeeded: number): void {
+    const id = Math.min(oldestNeeded, this.#absorbedId + 1);
+    const sql = "DELETE FROM journal WHERE id < ? AND id NOT IN (SELECT value FROM json_each(?))";
+    this.#tables.run(sql, id, JSON.stringify(this.#damaged));
   }
 
   /** After a transaction that dropped rows. */

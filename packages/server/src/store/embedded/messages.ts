@@ -24,6 +24,7 @@ export type Task =
   | { readonly kind: "points"; readonly deviceId: string }
   | { readonly kind: "recordEvents"; readonly events: readonly StoredEvent[] }
   | { readonly kind: "events"; readonly query: EventsQuery }
+  | { readonly kind: "settle" }
   | { readonly kind: "close" }
   /** Nobody waits for the answer of that number any more. */
   | { readonly kind: "abandon"; readonly abandoned: number }

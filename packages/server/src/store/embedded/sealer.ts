@@ -95,6 +95,16 @@ export class Sealer {
     while (this.#dueParts.length > 0) this.#writeParts();
   }
 
+  /** Seals at once every window that is over. */
+  sealAll(): void {
+    this.writeAllParts();
+    const present = windowOf(this.#nowMs());
+    this.#dueWindows = [...this.#devices.values()].flatMap((entry) =>
+      [...entry.unsealed.keys()].filter((window) => window < present).map((window) => ({ entry, what: window })),
+    );
+    while (this.#dueWindows.length > 0) this.#seal(Number.POSITIVE_INFINITY);
+  }
+
   noteUnsealed(entry: DeviceEntry, window: number, partId: number, mayRepeat = false): void {
     const nowMs = this.#nowMs();
     const known = entry.unsealed.get(window);

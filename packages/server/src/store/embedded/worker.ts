@@ -73,6 +73,9 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" }>): 
       return null;
     case "events":
       return store.events(task.query);
+    case "settle":
+      store.settle();
+      return null;
     case "stall":
       Atomics.wait(task.gate, 0, 0);
       return null;

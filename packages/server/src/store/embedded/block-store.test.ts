@@ -1,0 +1,263 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import { recordBytes, writeRecord } from "../sample-record.ts";
+import { windowMs } from "../window.ts";
+import { BlockStore } from "./block-store.ts";
+import { readHistory, readSamples, type Work } from "./reader.ts";
+import { verify } from "./verify.ts";
+
+const startMs = Date.UTC(2026, 0, 31, 12);
+const folder = mkdtempSync(join(tmpdir(), "wattboard-blocks-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Sample {
+  readonly deviceId: string;
+  readonly observedAtMs: number;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly message: string;
+}
+
+const limits = { openBytesMax: 64 * 1024 * 1024, journalBytesMax: 1e9, retentionMs: 0, bytesMax: 0 };
+
+function batchOf(samples: readonly Sample[]): Uint8Array {
+  const records = samples.map((sample) => {
+    const id = Buffer.from(sample.deviceId);
+    const message = Buffer.from(sample.message);
+    const record = Buffer.alloc(recordBytes(id, message));
+    writeRecord(record, 0, { ...sample, receivedAtMs: sample.observedAtMs + 1, clock: "device" }, id, message);
+    return record;
+  });
+  return Buffer.concat(records);
+}
+
+function take(store: BlockStore, batch: Uint8Array): void {
+  store.absorb(batch, store.append(batch));
+}
+
+function finish<T>(work: Work<T>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Messages of few shapes, so that shapes come again, and change. */
+const message = fc.oneof(
+  fc.record({
+    battery: fc.record({
+      soc: fc.integer({ min: 0, max: 1_000 }).map((tenths) => tenths / 10),
+      mode: fc.constantFrom("a", "b", null),
+    }),
+  }),
+  fc.record({ grid: fc.record({ power: fc.double({ noNaN: true, noDefaultInfinity: true }) }), extra: fc.boolean() }),
+  fc.record({ battery: fc.record({ soc: fc.integer() }), text: fc.string({ unit: "binary", maxLength: 5 }) }),
+);
+
+type Step =
+  | {
+      readonly kind: "samples";
+      readonly samples: readonly { device: number; agoMs: number; again: boolean; body: object }[];
+    }
+  | { readonly kind: "time"; readonly ms: number }
+  | { readonly kind: "tidy"; readonly slices: number }
+  | { readonly kind: "crash" }
+  | { readonly kind: "close" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("samples" as const),
+      samples: fc.array(
+        fc.record({
+          device: fc.nat(2),
+          agoMs: fc.oneof({ weight: 4, arbitrary: fc.nat(2_000) }, { weight: 1, arbitrary: fc.nat(3 * windowMs) }),
+          again: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+          body: message,
+        }),
+        { minLength: 1, maxLength: 20 },
+      ),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("time" as const), ms: fc.integer({ min: 1_000, max: windowMs }) }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("tidy" as const), slices: fc.integer({ min: 1, max: 30 }) }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "crash" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "close" as const }) },
+);
+
+describe("the block store", () => {
+  test("keeps every sample once and in order through lateness, repeats, upkeep, crashes and restarts", () => {
+    let run = 0;
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 5, maxLength: 40 }), fc.boolean(), (steps, isTight) => {
+        const path = join(folder, `model-${++run}.db`);
+        // With hardly any memory every batch becomes parts at once.
+        const own = { ...limits, openBytesMax: isTight ? 4_000 : limits.openBytesMax };
+        let nowMs = startMs;
+        let seq = 0;
+        const open = (): BlockStore => new BlockStore(path, own, () => nowMs);
+        let store = open();
+        const sent: Sample[] = [];
+        for (const step of steps) {
+          if (step.kind === "samples") {
+            const batch = step.samples.map(({ device, agoMs, again, body }): Sample => {
+              const earlier = sent[agoMs % Math.max(1, sent.length)];
+              if (again && earlier !== undefined) return earlier;
+              const deviceId = `ems_00${device}`;
+              const observedAtMs = nowMs - agoMs;
+              const text = JSON.stringify({
+                device_id: deviceId,
+                timestamp: new Date(observedAtMs).toISOString(),
+                ...body,
+              });
+              return { deviceId, observedAtMs, epoch: startMs, seq: seq++, message: text };
+            });
+            take(store, batchOf(batch));
+            sent.push(...batch);
+          } else if (step.kind === "time") nowMs += step.ms;
+          else if (step.kind === "tidy") for (let slice = 0; slice < step.slices; slice++) store.tidy(1);
+          else {
+            if (step.kind === "crash") store.tables.close();
+            else store.close();
+            store = open();
+          }
+        }
+        check(store, sent);
+        store.settle();
+        check(store, sent);
+        expect(finish(verify(store, () => {}))).toEqual([]);
+        store.close();
+        rmSync(path);
+      }),
+      { numRuns: 150 },
+    );
+  }, 60_000);
+
+  test("takes no more samples when they cannot be moved on, and goes on when they can", () => {
+    const path = join(folder, "full.db");
+    const tight = { ...limits, journalBytesMax: 20_000, openBytesMax: 1e9 };
+    const store = new BlockStore(path, tight, () => startMs);
+    store.tables.database.exec(
+      "CREATE TRIGGER no_parts BEFORE INSERT ON part BEGIN SELECT raise(ABORT, 'no parts'); END",
+    );
+    const batch = (from: number): Uint8Array =>
+      batchOf(
+        Array.from({ length: 50 }, (_, at) => ({
+          deviceId: "ems_001",
+          observedAtMs: startMs + from + at,
+          epoch: 1,
+          seq: from + at,
+          message: `{"load":{"power":${Math.random()}}}`,
+        })),
+      );
+    let taken = 0;
+    expect(() => {
+      for (; taken < 1_000; taken++) take(store, batch(taken * 50));
+    }).toThrow("no parts");
+    expect(taken).toBeGreaterThan(0);
+    expect(Number(store.tables.first("SELECT total(length(records)) AS bytes FROM journal")?.bytes)).toBeLessThan(
+      25_000,
+    );
+    store.tables.database.exec("DROP TRIGGER no_parts");
+    take(store, batch(taken * 50));
+    const query = { deviceId: "ems_001", fromMs: 0, toMs: 1e15, take: "first", limit: 1e6 } as const;
+    expect(finish(readSamples(store.windows, query))).toHaveLength((taken + 1) * 50);
+    store.close();
+  });
+
+  test("deletes what is older than the retention, and keeps its summaries for long charts", () => {
+    let nowMs = startMs;
+    const store = new BlockStore(join(folder, "retention.db"), { ...limits, retentionMs: 86_400_000 }, () => nowMs);
+    for (let hour = 0; hour < 48; hour++) {
+      take(
+        store,
+        batchOf([
+          { deviceId: "ems_001", observedAtMs: nowMs, epoch: 1, seq: hour, message: `{"load":{"power":${hour}}}` },
+        ]),
+      );
+      nowMs += 3_600_000;
+    }
+    store.settle();
+    while (store.tidy(5));
+    const range = { deviceId: "ems_001", fromMs: startMs, toMs: nowMs };
+    const kept = finish(readSamples(store.windows, { ...range, take: "first", limit: 1_000 }));
+    expect(kept.map(({ points }) => points["load.power"])).toEqual(Array.from({ length: 24 }, (_, at) => at + 24));
+    const { points } = finish(readHistory(store.windows, { ...range, points: ["load.power"], bucketMs: 3_600_000 }));
+    expect(points["load.power"]?.avg).toEqual(Array.from({ length: 48 }, (_, at) => at));
+    store.close();
+  });
+
+  test("leaves a block that is damaged where it is, tells of it, and goes on with the others", () => {
+    let nowMs = startMs;
+    const path = join(folder, "damaged.db");
+    let store = new BlockStore(path, limits, () => nowMs);
+    const send = (deviceId: string, seq: number): void =>
+      take(store, batchOf([{ deviceId, observedAtMs: nowMs, epoch: 1, seq, message: '{"load":{"power":1}}' }]));
+    for (const deviceId of ["ems_001", "ems_002"]) send(deviceId, 0);
+    store.settle();
+    store.close();
+    store = new BlockStore(path, limits, () => nowMs);
+    for (const deviceId of ["ems_001", "ems_002"]) send(deviceId, 1);
+    store.tables.run("INSERT INTO journal (records) VALUES (x'00')");
+    store.tables.close();
+    store = new BlockStore(path, limits, () => nowMs);
+    nowMs += 2 * windowMs;
+    store.settle();
+    store.tables.run("UPDATE block SET body = x'0102' WHERE device_no = 1");
+    for (const deviceId of ["ems_001", "ems_002"]) {
+      take(store, batchOf([{ deviceId, observedAtMs: startMs, epoch: 1, seq: 2, message: '{"load":{"power":1}}' }]));
+    }
+    store.settle();
+    const faults = finish(verify(store, () => {}));
+    expect(faults).toEqual([
+      expect.stringContaining("The journal's row"),
+      expect.stringContaining("The block of ems_001 at 2026-01-31T12:00:00.000Z"),
+    ]);
+    const query = { deviceId: "ems_002", fromMs: 0, toMs: 1e15, take: "first", limit: 10 } as const;
+    expect(finish(readSamples(store.windows, query))).toHaveLength(3);
+    store.close();
+  });
+});
+
+function check(store: BlockStore, sent: readonly Sample[]): void {
+  for (const deviceId of new Set(sent.map((sample) => sample.deviceId))) {
+    const distinct = new Map(
+      sent.filter((sample) => sample.deviceId === deviceId).map((sample) => [sample.seq, sample]),
+    );
+    const expected = [...distinct.values()].sort((a, b) => a.observedAtMs - b.observedAtMs || a.seq - b.seq);
+    const range = { deviceId, fromMs: startMs - 1e9, toMs: startMs + 1e9 };
+    const found = finish(readSamples(store.windows, { ...range, take: "first", limit: 1e6 }));
+    expect(found.map(({ observedAtMs, seq, points }) => ({ observedAtMs, seq, points }))).toEqual(
+      expected.map(({ observedAtMs, seq, message }) => ({ observedAtMs, seq, points: flat(JSON.parse(message)) })),
+    );
+    const { samples } = finish(
+      readHistory(store.windows, {
+        ...range,
+        points: [],
+        bucketMs: 1_000 * windowMs,
+        fromMs: 0,
+        toMs: 2_000_000 * windowMs,
+      }),
+    );
+    expect(samples.reduce((sum, count) => sum + count, 0)).toBe(expected.length);
+    const newest = store.latest().find((sample) => sample.deviceId === deviceId);
+    expect(newest?.observedAtMs).toBe(expected.at(-1)?.observedAtMs);
+  }
+}
+
+function flat(telemetry: Record<string, unknown>): Record<string, unknown> {
+  const points: Record<string, unknown> = {};
+  for (const [section, body] of Object.entries(telemetry)) {
+    if (section === "device_id" || section === "timestamp") continue;
+    if (typeof body !== "object" || body === null) points[section] = body;
+    else for (const [field, value] of Object.entries(body)) points[`${section}.${field}`] = value;
+  }
+  return points;
+}

@@ -1,0 +1,177 @@
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { Failure } from "../../base/failure.ts";
+import type {
+  EnergyQuery,
+  EnergySpan,
+  EventsQuery,
+  FleetQuery,
+  FleetTotals,
+  History,
+  HistoryQuery,
+  NumberedEvent,
+  PointInfo,
+  PointSample,
+  SamplesQuery,
+  Store,
+  StoredEvent,
+  StoredSample,
+  StoreInfo,
+  Timeline,
+  TimelineQuery,
+} from "../store.ts";
+import { readInfo, verify } from "./care.ts";
+import { Database, rowsOf } from "./database.ts";
+import { readEvents, storeEvents } from "./event-log.ts";
+import { Keeper, retainedFromMs } from "./keeper.ts";
+import { type Edition, migrate } from "./migrate.ts";
+import { readEnergy, readFleetTotals, readHistory, readSamples, readTimeline } from "./reader.ts";
+import { kindsOf } from "./sample-row.ts";
+import { Writer } from "./writer.ts";
+
+export interface TimescaleOptions {
+  /** `postgres://user:password@host:5432/database`; the password appears in no error, log line or description. */
+  readonly url: string;
+  /** Samples older than this are deleted, their summaries stay, ms; 0: kept for ever. */
+  readonly retentionMs: number;
+  readonly clock?: Clock;
+}
+
+/** The store on PostgreSQL 15 and newer, with TimescaleDB where it is there. Several servers may share one database. */
+export class TimescaleStore implements Store {
+  readonly description: string;
+  /** What the database cannot do without TimescaleDB, for people; null where nothing is missing. */
+  readonly missing: string | null;
+  readonly #database: Database;
+  readonly #writer: Writer;
+  readonly #keeper: Keeper;
+  readonly #isTimescale: boolean;
+  readonly #clock: Clock;
+  readonly #retentionMs: number;
+
+  private constructor(database: Database, { postgres, timescale, plainSince }: Edition, options: TimescaleOptions) {
+    const { retentionMs, clock = systemClock } = options;
+    this.missing =
+      timescale === null
+        ? `no compression, no continuous aggregates, retention by deleting rows instead of dropping chunks (${plainSince})`
+        : null;
+    this.description = `PostgreSQL ${postgres} ${timescale === null ? `without TimescaleDB: ${this.missing}` : `with TimescaleDB ${timescale}`}`;
+    this.#database = database;
+    this.#clock = clock;
+    this.#isTimescale = timescale !== null;
+    this.#retentionMs = retentionMs;
+    this.#writer = new Writer(database, this.#isTimescale);
+    this.#keeper = new Keeper(database, clock, retentionMs, this.#isTimescale);
+  }
+
+  /** Connects, and makes or updates the tables. Throws a `Failure` that says what to do. */
+  static async open(options: TimescaleOptions): Promise<TimescaleStore> {
+    const database = new Database(options.url, options.clock ?? systemClock);
+    try {
+      const edition = await database.care(undefined, async (client) => {
+        const found = await migrate(client);
+        if (found.timescale !== null) {
+          await client.query("SELECT remove_retention_policy('sample', if_exists => true)");
+          if (options.retentionMs > 0) {
+            const retention = `${options.retentionMs} milliseconds`;
+            await client.query("SELECT add_retention_policy('sample', $1::interval)", [retention]);
+          }
+        }
+        return found;
+      });
+      return new TimescaleStore(database, edition, options);
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  async append(batches: readonly Uint8Array[]): Promise<void> {
+    await this.#writer.append(batches);
+  }
+
+  async latest(): Promise<StoredSample[]> {
+    type Row = [string, number, number, "device" | "server", number, number, Buffer];
+    const rows = await this.#database.ask(undefined, (client) =>
+      rowsOf<Row>(
+        client,
+        `SELECT device_id, ms(observed_at), ms(received_at), clock, epoch::float8, seq::float8, message FROM latest`,
+      ),
+    );
+    return rows.map(([deviceId, observedAtMs, receivedAtMs, clock, epoch, seq, message]) => ({
+      deviceId,
+      observedAtMs,
+      receivedAtMs,
+      clock,
+      epoch,
+      seq,
+      message,
+    }));
+  }
+
+  async samples(query: SamplesQuery): Promise<PointSample[]> {
+    return await this.#database.ask(query.signal, (client) => readSamples(client, query));
+  }
+
+  async points(deviceId: string): Promise<PointInfo[]> {
+    const rows = await this.#database.ask(undefined, (client) =>
+      rowsOf<[string, number]>(client, "SELECT name, kinds FROM point WHERE device_id = $1 ORDER BY number", [
+        deviceId,
+      ]),
+    );
+    return rows.map(([name, bits]) => ({ name, kinds: kindsOf(bits) }));
+  }
+
+  async history(query: HistoryQuery): Promise<History> {
+    return await this.#database.ask(query.signal, (client) => readHistory(client, query));
+  }
+
+  async energy(query: EnergyQuery): Promise<EnergySpan[]> {
+    return await this.#database.ask(query.signal, (client) => readEnergy(client, query));
+  }
+
+  async timeline(query: TimelineQuery): Promise<Timeline> {
+    return await this.#database.ask(query.signal, (client) => readTimeline(client, query));
+  }
+
+  async fleetTotals(query: FleetQuery): Promise<FleetTotals> {
+    return await this.#database.ask(query.signal, (client) => readFleetTotals(client, query, this.#isTimescale));
+  }
+
+  async recordEvents(events: readonly StoredEvent[]): Promise<void> {
+    if (events.length > 0) await this.#database.write((client) => storeEvents(client, events));
+  }
+
+  async events(query: EventsQuery): Promise<NumberedEvent[]> {
+    return await this.#database.ask(undefined, (client) => readEvents(client, query));
+  }
+
+  async info(signal?: AbortSignal): Promise<StoreInfo> {
+    const info = await this.#database.ask(signal, (client) => readInfo(client, this.#retainedMs(), this.#isTimescale));
+    return { ...info, retentionMs: this.#retentionMs };
+  }
+
+  async verify(progress: (share: number) => void, signal?: AbortSignal): Promise<string[]> {
+    return await this.#database.care(signal, (client) => verify(client, this.#retainedMs(), progress, signal));
+  }
+
+  async backup(): Promise<never> {
+    throw new Failure(
+      "not_supported",
+      "This store is PostgreSQL: back it up with pg_dump --schema=wattboard, or with pg_basebackup for large ones.",
+    );
+  }
+
+  /** Summarizes the windows that are over and deletes what is too old, which otherwise happens every minute. */
+  async upkeep(): Promise<void> {
+    await this.#keeper.run();
+  }
+
+  async close(): Promise<void> {
+    await this.#keeper.close();
+    await this.#database.close();
+  }
+
+  #retainedMs(): number {
+    return retainedFromMs(this.#clock.wallMs(), this.#retentionMs);
+  }
+}
