@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly collectable?: boolean;
   /** Folder for a CPU profile, written when the server stops. */
   readonly profileDir?: string | undefined;
+  /** Further settings, by their names in the environment. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export type StartServer = (options: ServerOptions) => Promise<Server>;

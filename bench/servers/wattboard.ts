@@ -36,7 +36,12 @@ export async function startWattboard(options: ServerOptions): Promise<Server> {
   const keep = atEnd(remove);
   await registerDevices(dataDir, options.devices);
 
-  const child = new ServerProcess(program, ["serve"], { ...settings, WATTBOARD_DATA_DIR: dataDir }, options);
+  const child = new ServerProcess(
+    program,
+    ["serve"],
+    { ...settings, ...options.settings, WATTBOARD_DATA_DIR: dataDir },
+    options,
+  );
   let api = { url: "", token: "" };
   await until(
     () => {

@@ -145,7 +145,6 @@ describe("the refusal of a device", () => {
       ["ems_001", {}],
       ["ems_001", { authorization: `Basic ${Buffer.from(`ems_001:${seedToken}`).toString("base64")}` }],
       ["ems_001", { authorization: seedToken }],
-      [`ems_001?token=${seedToken}`, {}],
       ["ems_999", bearer],
       ["revoked", bearer],
       ["not an id".replaceAll(" ", "%20"), bearer],

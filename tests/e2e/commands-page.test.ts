@@ -56,12 +56,12 @@ needs("chromium", chromiumPath !== null)("commands on the device's page, in Chro
     expect(page.complaints).toEqual([]);
   });
 
-  test("who may not give commands is told so, and what to do instead", async () => {
+  test("who may not give commands is told so, and how to sign in", async () => {
     const { server, operator } = await start();
     const page = await openPage(`${server.url}/devices/ems_001`);
     await page.getByRole("button", { name: "Set mode" }).click();
     await page.getByText("it needs the operator role").waitFor();
-    await page.getByText("wattboard command send ems_001").waitFor();
+    await page.getByRole("link", { name: "Sign in" }).last().waitFor();
     expect((await operator.list("ems_001")).commands).toEqual([]);
   });
 });

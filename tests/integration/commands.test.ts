@@ -55,7 +55,7 @@ describe("a plain device", () => {
       '{"command_id":"cmd_8293","action":"SET_MODE","payload":{"target_mode":"MANUAL_DISCHARGE","target_power":500}}',
       '{"command_id":"cmd_8294","action":"RESET_ERROR","payload":{}}',
     ]);
-    expect(given).toMatchObject({ command_id: "cmd_8293", status: "sent", requested_by: "operator" });
+    expect(given).toMatchObject({ command_id: "cmd_8293", status: "sent", requested_by: "token operator" });
   });
 
   test("that never answers closes its command by what its telemetry shows", async () => {
@@ -370,7 +370,10 @@ describe("across a restart of the server", () => {
     expect(parsed(device)[0]).toMatchObject({ command_id: given.command_id });
     const log = second.logs().filter(({ msg }) => msg === "command given");
     expect(log).toEqual([]);
-    expect(first.logs().find(({ msg }) => msg === "command given")).toMatchObject({ by: "op", device_id: "ems_001" });
+    expect(first.logs().find(({ msg }) => msg === "command given")).toMatchObject({
+      by: "token op",
+      device_id: "ems_001",
+    });
   });
 });
 
@@ -388,6 +391,6 @@ test("a dashboard that speaks wattboard.v1 is told each step; a plain one gets s
     type === "command" ? [(command as CommandBody).status] : ["a sample"],
   );
   expect(steps).toEqual(["queued", "sent", "a sample", "applied"]);
-  expect(parsed(told)[0]?.command).toMatchObject({ command_id, requested_by: "operator" });
+  expect(parsed(told)[0]?.command).toMatchObject({ command_id, requested_by: "token operator" });
   expect(plain.received).toEqual([message]);
 });

@@ -139,7 +139,7 @@ test("a fleet command goes to the canary first, then in waves, and ends with a r
   expect(devices.map(({ wave }) => wave)).toEqual([0, 1, 1, 2, 2]);
   const [first] = devices;
   const command = await operator.show(first?.device_id ?? "", first?.command_id ?? "");
-  expect(command).toMatchObject({ status: "applied", fleet_command_id: id, requested_by: "operator" });
+  expect(command).toMatchObject({ status: "applied", fleet_command_id: id, requested_by: "token operator" });
 });
 
 test("it stops by itself when changed devices raise error flags that they did not have", async () => {

@@ -8,6 +8,7 @@ export * from "./disconnects.ts";
 export * from "./fleet.ts";
 export * from "./limits.ts";
 export * from "./paths.ts";
+export * from "./people.ts";
 export * from "./points.ts";
 export * from "./refusals.ts";
 export * from "./rfc3339.ts";

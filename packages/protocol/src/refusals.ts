@@ -18,11 +18,35 @@ export const refusals = {
   invalid_frame: { message: "A frame of the subprotocol wattboard.v1 is neither a hello nor a command_result." },
   // Handshakes and requests
   forbidden: { status: 403, message: "Forbidden." },
-  unauthorized: { status: 401, message: "A bearer token is needed: Authorization: Bearer <token>." },
-  not_permitted: { status: 403, message: "The token is valid, but its role does not permit this." },
+  unauthorized: { status: 401, message: "Sign in, or send an API token: Authorization: Bearer <token>." },
+  not_permitted: { status: 403, message: "You are known here, but your role does not permit this." },
+  foreign_origin: {
+    status: 403,
+    message: "The request comes from a page of another site. A name of this server's own is listed in access.origins.",
+  },
+  token_in_url: {
+    status: 403,
+    message:
+      "The address holds a secret, and addresses end up in logs: take it back, and send it as Authorization: Bearer <token>.",
+  },
+  insecure_transport: {
+    status: 403,
+    message: "Beyond loopback this server speaks TLS only, or through a proxy listed in access.trusted_proxies.",
+  },
+  wrong_credentials: { status: 401, message: "The name or the password is wrong." },
+  too_many_attempts: { status: 429, message: "Too many attempts." },
+  link_not_valid: {
+    status: 404,
+    message: "The link is used up, expired or revoked. Ask whoever gave it to you for a new one.",
+  },
   not_found: { status: 404, message: "There is no such thing at this address." },
   unknown_device: { status: 404, message: "No device with this id is registered." },
   device_exists: { status: 409, message: "A device with this id is registered already." },
+  person_exists: { status: 409, message: "There is somebody with this name or e-mail address already." },
+  last_administrator: {
+    status: 409,
+    message: "Nobody else could administer the server. Make somebody else administrator first.",
+  },
   token_name_exists: { status: 409, message: "An API token with this name exists already." },
   invalid_request: { status: 400, message: "The request does not fit its schema." },
   misfit: { status: 422, message: "The device cannot be told so." },
@@ -32,7 +56,10 @@ export const refusals = {
   fleet_commands_full: { status: 429, message: "Too many fleet commands are under way." },
   fleet_command_ended: { status: 409, message: "The fleet command has ended already." },
   commands_unavailable: { status: 503, message: "Commands cannot be stored just now, so none is taken." },
-  not_recorded: { status: 503, message: "The command cannot be recorded in the audit, so it is not taken." },
+  not_recorded: {
+    status: 503,
+    message: "The audit cannot be written just now, and what cannot be recorded is not done.",
+  },
   contested: {
     status: 429,
     message: "Two devices share this token: takeovers come too fast, so the connected one stays.",

@@ -25,20 +25,13 @@ export interface Answer<Body> {
 }
 
 /** An answer of the API, or a `RequestFailed` thrown. A request that takes longer than ten seconds counts as unanswered. */
-export function getJson<Body>(path: string, signal: AbortSignal): Promise<Answer<Body>> {
-  return request(path, { headers: { accept: "application/json" } }, signal);
-}
-
-/** As `getJson`, for a request that changes something. */
-export function postJson<Body>(path: string, body: object, signal: AbortSignal): Promise<Answer<Body>> {
-  const headers = { accept: "application/json", "content-type": "application/json" };
-  return request(path, { method: "POST", headers, body: JSON.stringify(body) }, signal);
-}
-
-async function request<Body>(path: string, init: RequestInit, signal: AbortSignal): Promise<Answer<Body>> {
+export async function getJson<Body>(path: string, signal: AbortSignal): Promise<Answer<Body>> {
   let response: Response;
   try {
-    response = await fetch(path, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]) });
+    response = await fetch(path, {
+      headers: { accept: "application/json" },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]),
+    });
   } catch (cause) {
     throw new RequestFailed(0, "The server does not answer.", undefined, cause);
   }

@@ -4,6 +4,8 @@ export type FailureCode =
   | "port_in_use"
   | "address_not_available"
   | "invalid_config"
+  | "audit_failed"
+  | "audit_broken"
   | "store_failed"
   | "store_stopped"
   | "store_busy"

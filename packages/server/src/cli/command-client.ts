@@ -1,39 +1,36 @@
-import {
-  type CommandBody,
-  type CommandListBody,
-  type FleetCommandBody,
-  type FleetDeviceBody,
-  type FleetPreviewBody,
-  type NewCommandBody,
-  type NewFleetCommandBody,
-  paths,
+import type {
+  CommandBody,
+  CommandListBody,
+  FleetCommandBody,
+  FleetDeviceBody,
+  FleetPreviewBody,
+  NewCommandBody,
+  NewFleetCommandBody,
 } from "@wattboard/protocol";
 import { readControlFile } from "../access/control-file.ts";
 import { Failure } from "../base/failure.ts";
-import { requestApi } from "./request-api.ts";
+import { type ApiTarget, apiTarget, requestApi } from "./request-api.ts";
 
 /** A server that gives commands: the one of this machine's data folder, or one elsewhere. */
 export class CommandClient {
-  readonly #base: string;
-  readonly #token: string;
+  readonly #target: ApiTarget;
 
-  private constructor(url: string, token: string) {
-    this.#base = url.replace(/^ws/, "http").replace(/\/$/, "") + paths.api;
-    this.#token = token;
+  private constructor(target: ApiTarget) {
+    this.#target = target;
   }
 
   /** Throws a `Failure`, `no_server`. */
   static open({ dataDir, url }: { readonly dataDir: string; readonly url?: string | undefined }): CommandClient {
     if (url !== undefined) {
       const token = process.env.WATTBOARD_TOKEN ?? "";
-      if (token !== "") return new CommandClient(url, token);
+      if (token !== "") return new CommandClient(apiTarget(url, token));
       throw new Failure(
         "no_server",
         "--url needs an API token with the operator role in WATTBOARD_TOKEN. Make one on the server's machine: wattboard api-token add NAME --role operator",
       );
     }
     const control = readControlFile(dataDir);
-    if (control !== null) return new CommandClient(control.url, control.token);
+    if (control !== null) return new CommandClient(apiTarget(control.url, control.token, control.certificate));
     throw new Failure(
       "no_server",
       `No server runs on ${dataDir}, and a command needs one to reach its device. Start it: wattboard serve --data-dir ${dataDir}`,
@@ -78,7 +75,7 @@ export class CommandClient {
   }
 
   #request<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return requestApi(this.#base, this.#token, method, path, body);
+    return requestApi(this.#target, method, path, body);
   }
 }
 

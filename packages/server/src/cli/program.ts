@@ -1,10 +1,12 @@
 import { Command } from "commander";
 import { addApiTokenCommand } from "./api-token.ts";
+import { addAuditCommand } from "./audit.ts";
 import { addCommandCommand } from "./command.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDeviceCommand } from "./device.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSimulateCommand } from "./simulate.ts";
+import { addUserCommand } from "./user.ts";
 import { version } from "./version.ts";
 
 /** The whole command line. */
@@ -28,8 +30,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addServeCommand(program);
   addDemoCommand(program);
   addDeviceCommand(program);
+  addUserCommand(program);
   addApiTokenCommand(program);
   addCommandCommand(program);
+  addAuditCommand(program);
   addSimulateCommand(program);
   return program;
 }

@@ -45,12 +45,14 @@ export interface NewCommand {
   readonly commandId?: string | undefined;
   readonly ttlMs?: number | undefined;
   readonly requestedBy: string;
+  /** From where; absent where it is given later on somebody's behalf, as in a fleet command. */
+  readonly address?: string | undefined;
   readonly fleetCommandId?: string | undefined;
 }
 
 export interface DispatcherHooks {
   /** Puts on record that somebody gives this command, before anything else happens. Throws where it cannot: then the command is refused. */
-  record(command: CommandRecord): void;
+  record(command: CommandRecord, address: string): void;
   /** A step is stored: tell everybody. */
   stepped(record: CommandRecord, step: Step): void;
   /** A device's result for a command that it was not given, or that has ended. */
@@ -165,7 +167,7 @@ export class Dispatcher {
     }
     if (this.#book.isFailing || this.#isStopped) return refuse("commands_unavailable");
     try {
-      this.#hooks.record(record);
+      this.#hooks.record(record, command.address ?? "");
     } catch {
       return refuse("not_recorded");
     }

@@ -31,9 +31,18 @@ interface Running {
   readonly giving: Set<string>;
 }
 
+/** Who gives or ends a fleet command. */
+export interface Asker {
+  readonly name: string;
+  /** From where. */
+  readonly address: string;
+  /** Devices that they may not command do not exist for them. */
+  mayCommand(deviceId: string): boolean;
+}
+
 export interface FleetCommanderHooks {
   /** Puts on record that somebody begins or aborts a fleet command, before it is done. Throws where it cannot: then it is refused. */
-  record(what: "begin" | "abort", record: FleetCommandRecord, by: string): void;
+  record(what: "begin" | "abort", record: FleetCommandRecord, by: Asker): void;
 }
 
 interface Selection {
@@ -101,8 +110,8 @@ export class FleetCommander {
   }
 
   /** Which devices it would be. */
-  preview(body: NewFleetCommandBody): FleetPreviewBody | Refusal {
-    const selection = this.#select(body);
+  preview(body: NewFleetCommandBody, by: Asker): FleetPreviewBody | Refusal {
+    const selection = this.#select(body, by);
     if ("code" in selection) return selection;
     const { fit, misfits, unknownCount } = selection;
     return {
@@ -116,7 +125,7 @@ export class FleetCommander {
   }
 
   /** Begins a fleet command; the answer comes when it is stored, with every device that it is for. */
-  async begin(body: NewFleetCommandBody, requestedBy: string): Promise<FleetCommandRecord | Refusal> {
+  async begin(body: NewFleetCommandBody, by: Asker): Promise<FleetCommandRecord | Refusal> {
     const runningCount = [...this.#running.values()].filter(({ record }) => record.status === "running").length;
     if (runningCount >= limits.fleetCommandsRunning) {
       return refuse(
@@ -124,7 +133,7 @@ export class FleetCommander {
         `${limits.fleetCommandsRunning} may run at once: wait for one, or abort one.`,
       );
     }
-    const selection = this.#select(body);
+    const selection = this.#select(body, by);
     if ("code" in selection) return selection;
     const { fit } = selection;
     if (fit.length === 0) {
@@ -140,14 +149,14 @@ export class FleetCommander {
       action: body.action,
       payload: body.payload,
       where: body.where,
-      requestedBy,
+      requestedBy: by.name,
       createdAtMs: this.#clock.wallMs(),
       ttlMs: body.ttl_ms ?? limits.commandTtlMs,
       settleMs: body.settle_ms ?? settleMsDefault,
       errorsMax: body.errors_max ?? 0,
       failuresMax: body.failures_max ?? Math.floor(fit.length / 10),
       status: "running",
-      cause: `Begun by ${requestedBy}.`,
+      cause: `Begun by ${by.name}.`,
       endedAtMs: null,
       wave: 0,
       waves: sizes.length,
@@ -156,7 +165,7 @@ export class FleetCommander {
       newErrors: 0,
     };
     try {
-      this.#hooks.record("begin", record, requestedBy);
+      this.#hooks.record("begin", record, by);
     } catch {
       return refuse("not_recorded");
     }
@@ -207,7 +216,7 @@ export class FleetCommander {
   }
 
   /** Begins no further wave, and takes back what no device has been given yet. */
-  abort(fleetCommandId: string, by: string): FleetCommandRecord | Refusal {
+  abort(fleetCommandId: string, by: Asker): FleetCommandRecord | Refusal {
     const running = this.#running.get(fleetCommandId);
     if (running?.record.status !== "running") {
       const isKnown = this.#records.has(fleetCommandId);
@@ -218,7 +227,7 @@ export class FleetCommander {
     } catch {
       return refuse("not_recorded");
     }
-    this.#end(running, "aborted", `Aborted by ${by}.`);
+    this.#end(running, "aborted", `Aborted by ${by.name}.`);
     return running.record;
   }
 
@@ -256,7 +265,7 @@ export class FleetCommander {
     this.#stopTimer();
   }
 
-  #select(body: NewFleetCommandBody): Selection | Refusal {
+  #select(body: NewFleetCommandBody, by: Asker): Selection | Refusal {
     const filter = FleetFilter.parse(body.where);
     if ("code" in filter) return filter;
     const nowMs = this.#clock.wallMs();
@@ -264,6 +273,7 @@ export class FleetCommander {
     const misfits: { device_id: string; reason: string }[] = [];
     let unknownCount = 0;
     for (const member of this.#fleet.members()) {
+      if (!by.mayCommand(member.deviceId)) continue;
       const verdict = filter.judge(member, nowMs);
       if (verdict === "unknown") unknownCount++;
       if (verdict !== "meets") continue;

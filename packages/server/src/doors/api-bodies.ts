@@ -19,6 +19,8 @@ export interface DeviceBody {
 export interface ApiTokenBody {
   readonly name: string;
   readonly role: string;
+  /** Null: all there are. */
+  readonly devices: readonly string[] | null;
   readonly created_at: string;
   readonly expires_at: string | null;
 }
@@ -70,15 +72,16 @@ export function provisionedBody({ device, token }: Provisioned): { device_id: st
   return { device_id: device.deviceId, token };
 }
 
-export function apiTokenBody({ name, role, createdAtMs, expiresAtMs }: ApiToken): ApiTokenBody {
+export function apiTokenBody({ name, role, devices, createdAtMs, expiresAtMs }: ApiToken): ApiTokenBody {
   return {
     name,
     role,
+    devices: devices === null ? null : [...devices],
     created_at: isoTime(createdAtMs),
     expires_at: expiresAtMs === null ? null : isoTime(expiresAtMs),
   };
 }
 
-function isoTime(ms: number): string {
+export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

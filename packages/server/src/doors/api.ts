@@ -1,10 +1,13 @@
 import { disconnects, parseRfc3339, paths, refuse } from "@wattboard/protocol";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
+import type { Audit } from "../access/audit.ts";
 import type { Devices } from "../access/devices.ts";
-import { anonymousViewer, type Gate } from "../access/gate.ts";
-import { hasRole, type Role, roles } from "../access/principal.ts";
+import type { Gate } from "../access/gate.ts";
+import type { People } from "../access/people.ts";
+import { type Principal, roles } from "../access/principal.ts";
+import type { ShareLinks } from "../access/share-links.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { Events } from "../observe/events.ts";
@@ -13,11 +16,13 @@ import type { Registry } from "../registry/registry.ts";
 import type { Store } from "../store/store.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
 import type { Latest } from "../telemetry/latest.ts";
+import { audited, requireRole } from "./access-guard.ts";
 import { apiTokenBody, detailBody, deviceBody, provisionedBody, storedSampleBody } from "./api-bodies.ts";
 import { sendRefusal } from "./problem.ts";
 
 export interface ApiParts {
   readonly apiTokens: ApiTokens;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly commands: Dispatcher;
   readonly devices: Devices;
@@ -26,7 +31,9 @@ export interface ApiParts {
   readonly gate: Gate;
   readonly latest: Latest;
   readonly log: Log;
+  readonly people: People;
   readonly registry: Registry;
+  readonly shareLinks: ShareLinks;
   readonly store: Store;
 }
 
@@ -50,6 +57,8 @@ const newApiTokenSchema = Type.Object(
     role: Type.Enum([...roles]),
     // Absent: it does not expire. Null must not say so: Fastify would take 0 and "" for it.
     ttl_ms: Type.Optional(Type.Integer({ minimum: 1_000 })),
+    // Absent: all there are.
+    devices: Type.Optional(Type.Array(Type.String())),
   },
   { additionalProperties: false },
 );
@@ -71,9 +80,13 @@ interface DeviceParams {
 
 /** `/api/v1`: devices, their samples, events, and the administration that the command line uses. */
 export function registerApi(app: FastifyInstance, parts: ApiParts): void {
-  const { apiTokens, devices, events, fleetFeed, latest, log, registry, store } = parts;
-  const viewer = { preHandler: requireRole(parts.gate, "viewer") };
-  const admin = { preHandler: requireRole(parts.gate, "admin") };
+  const { apiTokens, devices, events, fleetFeed, gate, latest, log, people, registry, shareLinks, store } = parts;
+  const viewer = { onRequest: requireRole("viewer") };
+  const admin = { onRequest: requireRole("admin") };
+
+  /** The device, where it exists and whoever asks may see it: the two are told apart by nothing. */
+  const findVisible = (principal: Principal | null, deviceId: string) =>
+    gate.mayView(principal, deviceId) ? devices.find(deviceId) : undefined;
 
   /** A changed token ends the session that was opened with it. */
   const tokenChanged = (deviceId: string, what: string): void => {
@@ -81,12 +94,15 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     events.report("token_changed", deviceId, `the token of ${deviceId} was ${what}`);
   };
 
-  app.get(`${paths.api}/devices`, viewer, () => ({
-    devices: devices.list().map((device) => deviceBody(device, registry.find(device.deviceId) !== undefined)),
+  app.get(`${paths.api}/devices`, viewer, ({ principal }) => ({
+    devices: devices
+      .list()
+      .filter(({ deviceId }) => gate.mayView(principal, deviceId))
+      .map((device) => deviceBody(device, registry.find(device.deviceId) !== undefined)),
   }));
 
   app.get<DeviceParams>(`${paths.api}/devices/:id`, viewer, (request, reply) => {
-    const device = devices.find(request.params.id);
+    const device = findVisible(request.principal, request.params.id);
     if (device === undefined) return sendRefusal(reply, refuse("unknown_device"));
     return detailBody(device, registry.find(device.deviceId), latest.find(device.deviceId));
   });
@@ -98,7 +114,9 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
       const { from, to, limit = "1000" } = request.query;
       const toMs = to === undefined ? parts.clock.wallMs() + 1 : parseRfc3339(to);
       const fromMs = from === undefined ? toMs - 5 * 60_000 : parseRfc3339(from);
-      if (devices.find(request.params.id) === undefined) return sendRefusal(reply, refuse("unknown_device"));
+      if (findVisible(request.principal, request.params.id) === undefined) {
+        return sendRefusal(reply, refuse("unknown_device"));
+      }
       if (Number.isNaN(toMs) || Number.isNaN(fromMs)) {
         return sendRefusal(
           reply,
@@ -118,7 +136,12 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
   app.get<{ Querystring: Type.Static<typeof listQuerySchema> }>(
     `${paths.api}/events`,
     { ...viewer, schema: { querystring: listQuerySchema } },
-    (request) => ({ events: events.list(Number(request.query.limit ?? 100)) }),
+    ({ principal, query }) => {
+      const isVisible = (deviceId: string | null): boolean =>
+        deviceId === null ? gate.mayViewAll(principal) : gate.mayView(principal, deviceId);
+      const visible = events.list(1_000).filter((event) => isVisible(event.device_id));
+      return { events: visible.slice(0, Number(query.limit ?? 100)) };
+    },
   );
 
   app.post<{ Body: Type.Static<typeof newDeviceSchema> }>(
@@ -126,7 +149,9 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     { ...admin, schema: { body: newDeviceSchema } },
     (request, reply) => {
       const { device_id: deviceId, ...rest } = request.body;
-      const added = devices.add({ deviceId, ...rest });
+      const added = audited(parts, request, { action: "device.add", deviceId }, () =>
+        devices.add({ deviceId, ...rest }),
+      );
       if ("code" in added) return sendRefusal(reply, added);
       fleetFeed.markChanged(deviceId);
       log.info({ device_id: deviceId }, "device added");
@@ -138,7 +163,10 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     `${paths.api}/devices/:id/rotate`,
     { ...admin, schema: { body: newTokenSchema } },
     (request, reply) => {
-      const rotated = devices.rotate(request.params.id, request.body?.token);
+      const { id: deviceId } = request.params;
+      const rotated = audited(parts, request, { action: "device.rotate", deviceId }, () =>
+        devices.rotate(deviceId, request.body?.token),
+      );
       if ("code" in rotated) return sendRefusal(reply, rotated);
       tokenChanged(rotated.device.deviceId, "rotated");
       return provisionedBody(rotated);
@@ -146,16 +174,19 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
   );
 
   app.post<DeviceParams>(`${paths.api}/devices/:id/revoke`, admin, (request, reply) => {
-    const revoked = devices.revoke(request.params.id);
+    const { id: deviceId } = request.params;
+    const revoked = audited(parts, request, { action: "device.revoke", deviceId }, () => devices.revoke(deviceId));
     if ("code" in revoked) return sendRefusal(reply, revoked);
     tokenChanged(revoked.deviceId, "revoked");
     return deviceBody(revoked, false);
   });
 
   app.delete<DeviceParams>(`${paths.api}/devices/:id`, admin, (request, reply) => {
-    const removed = devices.remove(request.params.id);
+    const { id: deviceId } = request.params;
+    const removed = audited(parts, request, { action: "device.remove", deviceId }, () => devices.remove(deviceId));
     if ("code" in removed) return sendRefusal(reply, removed);
     tokenChanged(removed.deviceId, "removed with its device");
+    for (const rights of [people, apiTokens, shareLinks]) rights.forgetDevice(removed.deviceId);
     latest.forget(removed.deviceId);
     parts.commands.forget(removed.deviceId);
     fleetFeed.markRemoved(removed.deviceId);
@@ -168,25 +199,18 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     `${paths.api}/api-tokens`,
     { ...admin, schema: { body: newApiTokenSchema } },
     (request, reply) => {
-      const { name, role, ttl_ms: ttlMs } = request.body;
-      const added = apiTokens.add(name, role, ttlMs ?? null);
+      const { name, role, ttl_ms: ttlMs = null, devices: given = null } = request.body;
+      const detail = { role, ttl_ms: ttlMs, devices: given };
+      const added = audited(parts, request, { action: "api_token.add", target: name, detail }, () =>
+        apiTokens.add(name, role, ttlMs, given),
+      );
       return "code" in added ? sendRefusal(reply, added) : reply.code(201).send(added);
     },
   );
 
   app.delete<{ Params: { name: string } }>(`${paths.api}/api-tokens/:name`, admin, (request, reply) => {
-    const removed = apiTokens.remove(request.params.name);
+    const { name } = request.params;
+    const removed = audited(parts, request, { action: "api_token.remove", target: name }, () => apiTokens.remove(name));
     return "code" in removed ? sendRefusal(reply, removed) : apiTokenBody(removed);
   });
-}
-
-/** Lets the request through where its bearer has the role; else 401 without a usable token, 403 with one that may less. */
-export function requireRole(gate: Gate, role: Role) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const principal = gate.identify(request.headers.authorization);
-    if (hasRole(principal, role)) return;
-    const isAnonymous = principal === null || principal === anonymousViewer;
-    if (isAnonymous) reply.header("WWW-Authenticate", "Bearer");
-    await sendRefusal(reply, refuse(isAnonymous ? "unauthorized" : "not_permitted", `Needed here: ${role}.`));
-  };
 }

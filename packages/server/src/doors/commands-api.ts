@@ -14,9 +14,11 @@ import type { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
 import type { CommandStore } from "../commands/command-store.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
-import type { FleetCommander } from "../commands/fleet-commander.ts";
+import type { FleetCommandRecord } from "../commands/fleet-command-record.ts";
+import type { Asker, FleetCommander } from "../commands/fleet-commander.ts";
 import { RateLimit } from "../link/rate-limit.ts";
-import { limitSchema, requireRole } from "./api.ts";
+import { auditName, requireRole } from "./access-guard.ts";
+import { limitSchema } from "./api.ts";
 import { commandBody, fleetCommandBody, fleetDeviceBody } from "./command-bodies.ts";
 import { sendRefusal } from "./problem.ts";
 
@@ -54,14 +56,26 @@ interface ListQuery {
 /** `/api/v1/devices/{id}/commands` and `/api/v1/fleet-commands`: giving commands, and following them to their end. */
 export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): void {
   const { clock, gate, devices, commands, commandStore, fleetCommander } = parts;
-  const viewer = { preHandler: requireRole(gate, "viewer") };
+  const viewer = { onRequest: requireRole("viewer") };
   const rates = new Map<string, RateLimit>();
 
-  /** Who asks; the role has let them in already. */
-  const nameOf = (request: FastifyRequest): string => gate.identify(request.headers.authorization)?.name ?? "anonymous";
+  const askerOf = ({ principal, raw }: FastifyRequest): Asker => ({
+    name: auditName(principal),
+    address: gate.addressOf(raw),
+    mayCommand: (deviceId) => gate.mayCommand(principal, deviceId),
+  });
+  const isVisible = ({ principal }: FastifyRequest, deviceId: string): boolean =>
+    gate.mayView(principal, deviceId) && devices.find(deviceId) !== undefined;
+  /** Who has devices of their own sees the fleet commands that they gave; those of others would tell of foreign devices. */
+  const findFleet = (request: FastifyRequest, fleetCommandId: string): FleetCommandRecord | undefined => {
+    const found = fleetCommander.find(fleetCommandId);
+    return found !== undefined && isFleetVisible(request, found) ? found : undefined;
+  };
+  const isFleetVisible = ({ principal }: FastifyRequest, { requestedBy }: FleetCommandRecord): boolean =>
+    gate.mayViewAll(principal) || requestedBy === auditName(principal);
 
   const limitRate = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const name = nameOf(request);
+    const { name } = askerOf(request);
     if (rates.size >= givers) rates.clear();
     let rate = rates.get(name);
     if (rate === undefined) {
@@ -76,15 +90,19 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     );
   };
   // The body is judged by the protocol's own schemas, which say in words what is wrong.
-  const giving = { preHandler: [requireRole(gate, "operator"), limitRate] };
+  const giving = { onRequest: [requireRole("operator"), limitRate] };
 
   app.post<DeviceParams>(`${paths.api}/devices/:id/commands`, giving, async (request, reply) => {
     const deviceId = request.params.id;
-    if (devices.find(deviceId) === undefined) return sendRefusal(reply, refuse("unknown_device"));
+    if (!isVisible(request, deviceId)) return sendRefusal(reply, refuse("unknown_device"));
+    if (!gate.mayCommand(request.principal, deviceId)) {
+      return sendRefusal(reply, refuse("not_permitted", "You may look at this device, but not command it."));
+    }
     const fault = describeNewCommandFault(request.body);
     if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
     const { action, payload, command_id: commandId, ttl_ms: ttlMs } = request.body as NewCommandBody;
-    const given = await commands.submit({ deviceId, action, payload, commandId, ttlMs, requestedBy: nameOf(request) });
+    const { name: requestedBy, address } = askerOf(request);
+    const given = await commands.submit({ deviceId, action, payload, commandId, ttlMs, requestedBy, address });
     return "code" in given ? refuseSoon(reply, given) : reply.code(202).send(commandBody(given));
   });
 
@@ -93,7 +111,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     { ...viewer, schema: { querystring: Type.Object({ limit: limitSchema(limits.commandsKeptPerDevice) }) } },
     async (request, reply) => {
       const { id } = request.params;
-      if (devices.find(id) === undefined) return sendRefusal(reply, refuse("unknown_device"));
+      if (!isVisible(request, id)) return sendRefusal(reply, refuse("unknown_device"));
       const listed = await commandStore.list(
         id,
         Math.min(limits.commandsKeptPerDevice, Number(request.query.limit ?? 50)),
@@ -104,7 +122,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
 
   app.get<CommandParams>(`${paths.api}/devices/:id/commands/:command`, viewer, async (request, reply) => {
     const { id, command } = request.params;
-    const found = devices.find(id) === undefined ? null : await commandStore.find(id, command);
+    const found = !isVisible(request, id) ? null : await commandStore.find(id, command);
     if (found !== null) return commandBody(found);
     return sendRefusal(
       reply,
@@ -117,38 +135,49 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
     const body = request.body as NewFleetCommandBody;
     if (body.dry_run === true) {
-      const preview = fleetCommander.preview(body);
+      const preview = fleetCommander.preview(body, askerOf(request));
       return "code" in preview ? sendRefusal(reply, preview) : preview;
     }
-    const begun = await fleetCommander.begin(body, nameOf(request));
+    const begun = await fleetCommander.begin(body, askerOf(request));
     return "code" in begun
       ? refuseSoon(reply, begun)
       : reply.code(202).send(fleetCommandBody(begun, fleetCommander.countsOf(begun)));
   });
 
-  app.get(`${paths.api}/fleet-commands`, viewer, () => ({
-    fleet_commands: fleetCommander.list().map((each) => fleetCommandBody(each, fleetCommander.countsOf(each))),
+  app.get(`${paths.api}/fleet-commands`, viewer, (request) => ({
+    fleet_commands: fleetCommander
+      .list()
+      .filter((each) => isFleetVisible(request, each))
+      .map((each) => fleetCommandBody(each, fleetCommander.countsOf(each))),
   }));
 
   app.get<FleetParams>(`${paths.api}/fleet-commands/:fleet`, viewer, (request, reply) => {
-    const found = fleetCommander.find(request.params.fleet);
+    const found = findFleet(request, request.params.fleet);
     if (found === undefined) return sendRefusal(reply, refuse("not_found", "There is no such fleet command."));
     return fleetCommandBody(found, fleetCommander.countsOf(found));
   });
 
   app.get<FleetParams>(`${paths.api}/fleet-commands/:fleet/devices`, viewer, async (request, reply) => {
     const { fleet } = request.params;
-    if (fleetCommander.find(fleet) === undefined) {
+    if (findFleet(request, fleet) === undefined) {
       return sendRefusal(reply, refuse("not_found", "There is no such fleet command."));
     }
-    return { devices: (await fleetCommander.targetsOf(fleet)).map(fleetDeviceBody) };
+    const targets = await fleetCommander.targetsOf(fleet);
+    return {
+      devices: targets.filter(({ deviceId }) => gate.mayView(request.principal, deviceId)).map(fleetDeviceBody),
+    };
   });
 
   app.post<FleetParams>(
     `${paths.api}/fleet-commands/:fleet/abort`,
-    { preHandler: requireRole(gate, "operator") },
+    { onRequest: requireRole("operator") },
     (request, reply) => {
-      const aborted = fleetCommander.abort(request.params.fleet, nameOf(request));
+      const { fleet } = request.params;
+      const isTheirs =
+        request.principal?.devices === null || findFleet(request, fleet)?.requestedBy === askerOf(request).name;
+      const aborted = isTheirs
+        ? fleetCommander.abort(fleet, askerOf(request))
+        : refuse("not_found", "There is no such fleet command.");
       if ("code" in aborted) return sendRefusal(reply, aborted);
       return fleetCommandBody(aborted, fleetCommander.countsOf(aborted));
     },

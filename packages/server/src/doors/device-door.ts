@@ -81,7 +81,7 @@ export class DeviceDoor implements Door {
     }
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
       this.#admitted(handshake);
-      const { clock, heartbeat, linkLimits, links, log } = this.#context;
+      const { clock, gate, heartbeat, linkLimits, links, log } = this.#context;
       const device = this.#latest.of(deviceId);
       const rateLimit = new RateLimit(this.#limits.messagesPerSecond, this.#limits.messagesBurst, clock.monotonicMs());
       const link: Link = new Link({
@@ -119,7 +119,7 @@ export class DeviceDoor implements Door {
         link.send(textFrame(Buffer.from(JSON.stringify(welcome))));
       }
       this.#commands.connected(deviceId, channel);
-      const address = handshake.socket.remoteAddress;
+      const address = gate.addressOf(handshake.request);
       log.info({ device_id: deviceId, epoch: session.epoch, address, replaced: replaced?.epoch }, "device connected");
     });
   }
@@ -135,9 +135,9 @@ export class DeviceDoor implements Door {
   }
 
   #refuse(handshake: Handshake, deviceId: string, refusal: Refusal, headers: Record<string, string> = {}): void {
-    const { links, log, throttle } = this.#context;
+    const { gate, links, log, throttle } = this.#context;
     links.noteRefused("device", refusal.code);
-    const address = handshake.socket.remoteAddress ?? "";
+    const address = gate.addressOf(handshake.request);
     const suppressed = throttle.pass(`refused ${address}`);
     if (suppressed !== null) {
       // A token that someone put in the place of the id must not get into the log.

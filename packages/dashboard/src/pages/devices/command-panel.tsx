@@ -9,7 +9,9 @@ import {
   targetModes,
 } from "@wattboard/protocol";
 import { type FormEvent, useId, useState } from "react";
-import { postJson, RequestFailed } from "../../api/get-json.ts";
+import { Link } from "wouter";
+import { RequestFailed } from "../../api/get-json.ts";
+import { sendJson } from "../../api/send-json.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { CommandProgress } from "./command-progress.tsx";
@@ -44,8 +46,7 @@ export function CommandPanel({ detail, points, commands, announced, nowMs, onGiv
     setFailure(null);
     try {
       const path = `${paths.api}/devices/${encodeURIComponent(detail.device_id)}/commands`;
-      const { body } = await postJson<CommandBody>(path, order, new AbortController().signal);
-      onGiven(body);
+      onGiven(await sendJson<CommandBody>("POST", path, order));
     } catch (error) {
       if (!(error instanceof RequestFailed)) throw error;
       setFailure(error);
@@ -264,9 +265,12 @@ function GiveFailure({ failure, deviceId }: { readonly failure: RequestFailed; r
   if (!failure.isRefused) return <Notice tone="warn" title={failure.message} />;
   return (
     <Notice tone="warn" title="The command was not given: it needs the operator role.">
-      <p>
-        On the server&apos;s machine the command line has it: <code>wattboard command send {deviceId} …</code>
-      </p>
+      {failure.status === 401 && (
+        <p>
+          <Link href={`/sign-in?to=${encodeURIComponent(`/devices/${deviceId}`)}`}>Sign in</Link> as somebody who has
+          it.
+        </p>
+      )}
       <p className="fine">
         The server said: {failure.status} {failure.message}
       </p>

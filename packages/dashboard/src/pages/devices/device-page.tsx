@@ -1,3 +1,4 @@
+import type { ShareLinkBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import { serverClock } from "../../api/server-clock.ts";
@@ -22,8 +23,14 @@ import "./device.css";
 
 const chartMinutes = [5, 15, 60] as const;
 
+interface DevicePageProps {
+  readonly deviceId: string;
+  /** Where somebody looks by a share link: then there is no fleet to go back to. */
+  readonly share?: ShareLinkBody;
+}
+
 /** `/devices/:id`: one device, live. Mounted anew for each device. */
-export function DevicePage({ deviceId }: { readonly deviceId: string }) {
+export function DevicePage({ deviceId, share }: DevicePageProps) {
   useTick(1_000);
   const [minutes, setMinutes] = useState<number>(15);
   const { detail, failure, live, lastText, history, link, commands, announced, fileCommand } = useDeviceFeed(
@@ -69,7 +76,7 @@ export function DevicePage({ deviceId }: { readonly deviceId: string }) {
         {detail === null && link.phase !== "lost" && <p className="waiting">Waiting for {deviceId}…</p>}
         {detail !== null && (
           <>
-            <DeviceHead detail={detail} live={live} nowMs={nowMs} />
+            <DeviceHead detail={detail} live={live} nowMs={nowMs} {...(share !== undefined && { share })} />
             {detail.last_refusal !== null && isPressing(detail.last_refusal, live.receivedAtMs, nowMs) && (
               <LastRefusal refusal={detail.last_refusal} nowMs={nowMs} />
             )}

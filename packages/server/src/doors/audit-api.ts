@@ -1,0 +1,122 @@
+import { Readable } from "node:stream";
+import { type AuditBody, parseRfc3339, paths, type Refusal, refuse } from "@wattboard/protocol";
+import type { FastifyInstance } from "fastify";
+import Type from "typebox";
+import type { Audit, AuditFilter, AuditReport } from "../access/audit.ts";
+import type { ChainedRow } from "../access/audit-chain.ts";
+import type { Gate } from "../access/gate.ts";
+import { audited, requireRole } from "./access-guard.ts";
+import { isoTime } from "./api-bodies.ts";
+import { sendRefusal } from "./problem.ts";
+
+const text = Type.Optional(Type.String({ maxLength: 256 }));
+const filterSchema = Type.Object({ device: text, who: text, action: text, from: text, to: text });
+const listSchema = Type.Object({
+  ...filterSchema.properties,
+  limit: Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,3}$" })),
+  cursor: Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,14}$" })),
+});
+const exportSchema = Type.Object({ ...filterSchema.properties, format: Type.Optional(Type.Enum(["csv", "ndjson"])) });
+type FilterQuery = { readonly [Name in keyof Type.Static<typeof filterSchema>]?: string | undefined };
+
+const rowsMax = 1_000;
+const columns = ["seq", "at", "who", "address", "action", "device_id", "target", "outcome", "detail", "hash"] as const;
+
+/** `/api/v1/audit`: who did what, for administrators: page by page, as a file, and checked against its chain of hashes. */
+export function registerAuditApi(app: FastifyInstance, parts: { readonly audit: Audit; readonly gate: Gate }): void {
+  const { audit } = parts;
+  const admin = { onRequest: requireRole("admin") };
+
+  app.get<{ Querystring: Type.Static<typeof listSchema> }>(
+    `${paths.api}/audit`,
+    { ...admin, schema: { querystring: listSchema } },
+    ({ query }, reply) => {
+      const filter = filterOf(query);
+      if ("code" in filter) return sendRefusal(reply, filter);
+      const limit = Math.min(rowsMax, Number(query.limit ?? 100));
+      const rows = audit.list(filter, limit, query.cursor === undefined ? undefined : Number(query.cursor));
+      const last = rows.length < limit ? undefined : rows.at(-1);
+      return { audit: rows.map(auditBody), next_cursor: last === undefined ? null : String(last.seq) };
+    },
+  );
+
+  app.get<{ Querystring: Type.Static<typeof exportSchema> }>(
+    `${paths.api}/audit/export`,
+    { ...admin, schema: { querystring: exportSchema } },
+    (request, reply) => {
+      const { format = "csv", ...query } = request.query;
+      const filter = filterOf(query);
+      if ("code" in filter) return sendRefusal(reply, filter);
+      const noted = audited(parts, request, { action: "audit.export", detail: query }, () => ({}));
+      if ("code" in noted) return sendRefusal(reply, noted as Refusal);
+      reply.type(format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson; charset=utf-8");
+      reply.header("Content-Disposition", `attachment; filename="wattboard-audit.${format}"`);
+      return reply.send(Readable.from(format === "csv" ? csvOf(audit, filter) : ndjsonOf(audit, filter)));
+    },
+  );
+
+  app.get(`${paths.api}/audit/verify`, admin, async () => auditReportBody(await audit.verify()));
+}
+
+export interface AuditReportBody {
+  readonly whole: boolean;
+  readonly fault: string | null;
+  readonly rows: number;
+  readonly first_seq: number;
+  readonly last_seq: number;
+  readonly last_hash: string;
+}
+
+export function auditReportBody({ fault, rows, firstSeq, lastSeq, lastHash }: AuditReport): AuditReportBody {
+  return { whole: fault === null, fault, rows, first_seq: firstSeq, last_seq: lastSeq, last_hash: lastHash };
+}
+
+/** The rows as CSV (RFC 4180), newest first. */
+export async function* csvOf(audit: Audit, filter: AuditFilter): AsyncGenerator<string> {
+  yield `${columns.join(",")}\r\n`;
+  for await (const rows of audit.export(filter)) {
+    yield rows.map((row) => `${cellsOf(auditBody(row)).join(",")}\r\n`).join("");
+  }
+}
+
+/** The rows as one JSON object a line, newest first. */
+export async function* ndjsonOf(audit: Audit, filter: AuditFilter): AsyncGenerator<string> {
+  for await (const rows of audit.export(filter)) {
+    yield rows.map((row) => `${JSON.stringify(auditBody(row))}\n`).join("");
+  }
+}
+
+/** What a query asks for, or what is wrong with it. */
+export function filterOf({ device, who, action, from, to }: FilterQuery): AuditFilter | Refusal {
+  const fromMs = from === undefined ? undefined : parseRfc3339(from);
+  const toMs = to === undefined ? undefined : parseRfc3339(to);
+  if (Number.isNaN(fromMs) || Number.isNaN(toMs)) {
+    return refuse("invalid_request", "from and to are RFC 3339 times, e.g. 2026-01-31T12:00:00Z.");
+  }
+  return { deviceId: device, who, action, fromMs, toMs };
+}
+
+function auditBody({
+  seq,
+  atMs,
+  who,
+  address,
+  action,
+  deviceId,
+  target,
+  outcome,
+  detail,
+  hash,
+}: ChainedRow): AuditBody {
+  return { seq, at: isoTime(atMs), who, address, action, device_id: deviceId, target, outcome, detail, hash };
+}
+
+function cellsOf(body: AuditBody): string[] {
+  return columns.map((column) => {
+    const value = body[column];
+    const written = value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+    // A spreadsheet would take it for a formula, and somebody else chose the text.
+    const safe = /^[=+\-@\t\r]/.test(written) ? `'${written}` : written;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  });
+}
