@@ -74,7 +74,8 @@ needs("python3-websockets", pythonWithWebsockets !== undefined)("the Python clie
       expect(clock).toBe("server");
       expect(observed_at).toBe(received_at);
       expect(Date.parse(observed_at)).toBeGreaterThanOrEqual(startedAtMs);
-      expect(telemetry.timestamp).toBe("2026-02-03T12:00:00Z");
+      // A stored timestamp is the instant that was sent, in the store's own spelling.
+      expect(telemetry.timestamp).toBe("2026-02-03T12:00:00.000Z");
     }
   });
 
