@@ -88,7 +88,7 @@ test.each([
   const folder = join(makeFolder(), "new", "restored");
   await run("restore", to, "--data-dir", folder);
   expect(await exportAll(folder)).toBe(whole);
-  expect(readdirSync(folder).sort()).toEqual(["access.db", "store.db"]);
+  expect(readdirSync(folder).sort()).toEqual(["access.db", "audit.db", "commands.db", "store.db"]);
 });
 
 test("a server elsewhere is backed up by its address, with an admin's token only", async () => {
@@ -110,7 +110,7 @@ test("a server elsewhere is backed up by its address, with an admin's token only
   expect(manifest).toMatchObject({
     format: 1,
     store: { samples: 3_600 },
-    files: [{ name: "access.db" }, { name: "store.db" }],
+    files: [{ name: "access.db" }, { name: "audit.db" }, { name: "commands.db" }, { name: "store.db" }],
   });
   const folder = join(makeFolder(), "restored");
   await run("restore", to, "--data-dir", folder);

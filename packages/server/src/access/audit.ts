@@ -252,7 +252,7 @@ export class Audit {
   async copyTo(folder: string): Promise<void> {
     const path = join(folder, "audit.db");
     await copyDatabase(this.#database, path);
-    const copy = new DatabaseSync(path, { readOnly: true });
+    const copy = new DatabaseSync(path);
     const archivedSeq = Number(copy.prepare("SELECT seq FROM archived").get()?.seq);
     copy.close();
     for (const name of this.#archives()) {

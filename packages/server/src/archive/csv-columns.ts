@@ -31,6 +31,18 @@ export interface Cell {
   readonly isQuoted: boolean;
 }
 
+/** What spreadsheets run, in the wide forms of East Asian keyboards too; a device, or whoever speaks for it, chose the text. */
+const formula = /^'*[=+\-@\t\r＝＋－＠]/;
+
+/** Puts an apostrophe before a text that a spreadsheet would run as a formula, and before one that begins with apostrophes and then so. */
+export function guardFormula(text: string): string {
+  return formula.test(text) ? `'${text}` : text;
+}
+
+function unguardFormula(text: string): string {
+  return text.startsWith("'") && formula.test(text) ? text.slice(1) : text;
+}
+
 const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const numberWithComma = /^[+-]?\d+,\d+$/;
 
@@ -46,7 +58,7 @@ export function readCell(
   const trimmed = text.trim();
   if (trimmed === "" && !isQuoted) return undefined;
   const kind = pointSpec(point)?.kind;
-  if (kind === "text") return text;
+  if (kind === "text") return unguardFormula(text);
   if (kind === "flags") return readFlags(trimmed);
   // What writes decimals with a comma puts them in quotes where it separates with commas too.
   const isNumber = number.test(trimmed) || (decimalComma && numberWithComma.test(trimmed));
@@ -58,7 +70,7 @@ export function readCell(
     throw new RangeError(`${excerpt(text)} is no number.${hint}`);
   }
   if (!isQuoted && (trimmed === "true" || trimmed === "false")) return trimmed === "true";
-  return text;
+  return unguardFormula(text);
 }
 
 function readNumber(text: string, factor: number): number {

@@ -1,10 +1,12 @@
 import type { PointValue } from "../store/point-value.ts";
+import { guardFormula } from "./csv-columns.ts";
 import { type ExportColumn, leadingColumns } from "./export-columns.ts";
 import type { SamplePage } from "./sample-pages.ts";
 
 /**
  * CSV (RFC 4180, lines end with LF): numbers in the shortest form that reads back the same, no value as an empty cell, lists as JSON. A text
- * that could be read as something else (a number, true, an empty cell) stands in quotes, so that an import brings back what was exported.
+ * that could be read as something else (a number, true, an empty cell) stands in quotes, so that an import brings back what was exported; one
+ * that a spreadsheet would run as a formula stands behind an apostrophe, which an import takes away again.
  */
 export async function* writeCsv(
   pages: AsyncIterable<SamplePage>,
@@ -34,8 +36,10 @@ function cellOf(value: PointValue | undefined): string {
     case "number":
     case "boolean":
       return String(value);
-    case "string":
-      return value === "" || needsQuotes.test(value) ? quoted(value) : value;
+    case "string": {
+      const text = guardFormula(value);
+      return text === "" || needsQuotes.test(text) ? quoted(text) : text;
+    }
     case "undefined":
       return "";
     default:

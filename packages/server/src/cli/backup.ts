@@ -5,8 +5,11 @@ import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { packTar, unpackTar } from "modern-tar/fs";
 import { accessFileName, openAccessFile } from "../access/access-file.ts";
+import { Audit } from "../access/audit.ts";
 import { copyChecked, type Manifest, readManifest } from "../archive/backup.ts";
+import { systemClock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
+import { auditLimits } from "./administration.ts";
 import { addCareOptions, withCare } from "./care.ts";
 import { formatBytes, ProgressBar } from "./progress-bar.ts";
 import { printLine, WrongUsage } from "./report.ts";
@@ -112,6 +115,7 @@ async function restore(from: string, { dataDir, force = false }: RestoreOptions)
     }
     progress.end();
     await putInPlace(fresh, dataDir, isEmpty);
+    record(dataDir, from, manifest);
   } finally {
     progress.end();
     await rm(work, { recursive: true, force: true });
@@ -124,6 +128,15 @@ async function restore(from: string, { dataDir, force = false }: RestoreOptions)
       `${samples.toLocaleString("en-US")} samples and the registrations of ${manifest.made_at} are back in ${dataDir}.`,
     );
   printLine(`Start the server: wattboard serve --data-dir ${dataDir}`);
+}
+
+/** The audit that is back tells from where it goes on that it was brought back. */
+function record(dataDir: string, from: string, { made_at, wattboard }: Manifest): void {
+  const accessFile = openAccessFile(dataDir);
+  const audit = new Audit(dataDir, systemClock, auditLimits);
+  audit.record({ who: "local", address: "", action: "backup.restore", target: from, detail: { made_at, wattboard } });
+  audit.close();
+  accessFile.close();
 }
 
 /** Every file that was there, logs of the old databases included, goes aside together: an old log beside a new database would damage it. */

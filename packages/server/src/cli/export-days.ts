@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
-import { rename } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExportQuery } from "../archive/export.ts";
 import { Failure } from "../base/failure.ts";
 import type { Care } from "./care.ts";
 import { writeFile } from "./export-file.ts";
-import { WrongUsage } from "./report.ts";
+import { CommandRefused, WrongUsage } from "./report.ts";
 
 const dayMs = 86_400_000;
 
@@ -28,22 +28,43 @@ export async function exportDays(
   if (present.length > 0 && !resume) {
     throw new WrongUsage(`${folder} holds ${present[0]} already. Go on with it by --resume, or choose another folder.`);
   }
-  const { from, to } = await care.info();
-  if (from === null || to === null) return;
-  const firstMs = Math.max(query.fromMs, Date.parse(from));
-  const endMs = Math.min(query.toMs, Date.parse(to) + 1);
+  const span = await spanOf(care, query);
+  if (span === null) return;
   const done = new Set(present.slice(0, -1));
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
     throw new Failure("export_failed", `${folder} cannot be made: ${(error as Error).message}`, error);
   }
-  for (let dayAtMs = Math.floor(firstMs / dayMs) * dayMs; dayAtMs < endMs; dayAtMs += dayMs) {
+  for (let dayAtMs = Math.floor(span.fromMs / dayMs) * dayMs; dayAtMs < span.toMs; dayAtMs += dayMs) {
     const name = `${new Date(dayAtMs).toISOString().slice(0, 10)}.${query.format}`;
     if (done.has(name)) continue;
     const day = { ...query, fromMs: Math.max(query.fromMs, dayAtMs), toMs: Math.min(query.toMs, dayAtMs + dayMs) };
     const part = join(folder, `${name}.part`);
-    await writeFile(await care.export(day), day, part, "w");
+    try {
+      await writeFile(await care.export(day), day, part, "w");
+    } catch (error) {
+      await rm(part, { force: true });
+      if (!(error instanceof Failure)) throw error;
+      throw new Failure(
+        error.code,
+        `${error.message} The days before ${name} are whole. To go on: the same command with --resume.`,
+        error,
+      );
+    }
     await rename(part, join(folder, name));
+  }
+}
+
+/** From when to when there are samples at all, so that no empty days are written. Who may not see all devices is not told, and gives the range. */
+async function spanOf(care: Care, { fromMs, toMs }: ExportQuery): Promise<{ fromMs: number; toMs: number } | null> {
+  try {
+    const { from, to } = await care.info();
+    if (from === null || to === null) return null;
+    return { fromMs: Math.max(fromMs, Date.parse(from)), toMs: Math.min(toMs, Date.parse(to) + 1) };
+  } catch (error) {
+    if (!(error instanceof CommandRefused) || error.refusal.code !== "not_permitted") throw error;
+    if (fromMs === 0) throw new WrongUsage("Say from which day on, with --from: your token is for some devices only.");
+    return { fromMs, toMs };
   }
 }

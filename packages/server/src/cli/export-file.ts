@@ -15,8 +15,13 @@ export async function exportFile(
   { resume = false }: { readonly resume?: boolean },
 ): Promise<void> {
   const end = resume && existsSync(path) ? await findEnd(path) : null;
-  if (end === null) await writeFile(await care.export(query), query, path, resume ? "w" : "wx");
-  else await goOn(care, query, path, end);
+  try {
+    if (end === null) await writeFile(await care.export(query), query, path, resume ? "w" : "wx");
+    else await goOn(care, query, path, end);
+  } catch (error) {
+    const isLeft = error instanceof Failure && query.format === "csv" && existsSync(path);
+    throw isLeft ? new Failure(error.code, `${error.message} ${wayOn(query, path)}`, error) : error;
+  }
 }
 
 /** `flags` as `open` has them: `wx` for a file that must not be there yet. */
@@ -38,6 +43,7 @@ export async function writeFile(
     await file.truncate(fromByte);
     let at = fromByte;
     for await (const piece of pieces) {
+      query.signal?.throwIfAborted();
       const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
       await file.write(bytes, 0, bytes.length, at).catch((error: unknown) => {
         throw unwritable(path, error);
@@ -54,6 +60,11 @@ export async function writeFile(
     progress.end();
     await file.close();
   }
+}
+
+function wayOn({ deviceIds, toMs }: ExportQuery, path: string): string {
+  const end = deviceIds.length > 1 ? ` and --to ${new Date(toMs).toISOString()}` : "";
+  return `${path} is good as far as it goes. To go on: the same command with --resume${end}.`;
 }
 
 /** Where a CSV that was written before ends. */

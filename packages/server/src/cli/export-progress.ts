@@ -7,6 +7,7 @@ export class ExportProgress {
   readonly #query: ExportQuery;
   #bytes = 0;
   #share: number | null;
+  #lastRow: { readonly deviceId: string; readonly time: string } | null = null;
 
   constructor(query: ExportQuery) {
     this.#query = query;
@@ -19,6 +20,11 @@ export class ExportProgress {
     this.#bar.show(this.#share, `${formatBytes(this.#bytes)} exported`);
   }
 
+  /** The newest row that was written, where it can be told. */
+  get lastRow(): { readonly deviceId: string; readonly time: string } | null {
+    return this.#lastRow;
+  }
+
   end(): void {
     this.#bar.end();
   }
@@ -29,6 +35,7 @@ export class ExportProgress {
       [...text.slice(-4_096).matchAll(/\n([\w.-]+),(\d{4}-[\d:T.-]+Z),/g)].at(-1) ?? [];
     const place = this.#query.deviceIds.indexOf(deviceId);
     if (place === -1) return null;
+    this.#lastRow = { deviceId, time };
     const { fromMs, toMs, deviceIds } = this.#query;
     // Where no --from is given the first sample's time is not known: devices are counted.
     const within = fromMs === 0 ? 0 : (Date.parse(time) - fromMs) / (toMs - fromMs);

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ExportFormat, type ExportQuery, exportFormats } from "../archive/export.ts";
 import { parseTime, timeForms } from "../archive/parse-time.ts";
 import { isPointName } from "../archive/point-name.ts";
-import { systemErrorCode } from "../base/failure.ts";
+import { Failure, systemErrorCode } from "../base/failure.ts";
 import { addCareOptions, type Care, withCare } from "./care.ts";
 import { exportDays } from "./export-days.ts";
 import { exportFile } from "./export-file.ts";
@@ -57,8 +57,13 @@ Examples:
     )
     .action(async (options: Options) => {
       assertUsage(options);
+      const interrupted = new AbortController();
+      // Told only once: who asks a second time is not kept waiting.
+      for (const name of ["SIGINT", "SIGTERM"] as const) {
+        process.once(name, () => interrupted.abort(new Failure("export_failed", "The export was interrupted.")));
+      }
       await withCare(options, async (care) => {
-        const query = await queryOf(care, options);
+        const query = { ...(await queryOf(care, options)), signal: interrupted.signal };
         if (options.perDay !== undefined) await exportDays(care, query, options.perDay, options);
         else if (options.out !== undefined) await exportFile(care, query, options.out, options);
         else await exportToOutput(care, query);
@@ -108,13 +113,18 @@ async function exportToOutput(care: Care, query: ExportQuery): Promise<void> {
   const progress = new ExportProgress(query);
   try {
     for await (const piece of await care.export(query)) {
+      query.signal?.throwIfAborted();
       progress.note(piece);
       if (!process.stdout.write(piece)) await once(process.stdout, "drain");
       // Whoever reads has had enough (`| head`); main.ts has taken the error.
       if (process.stdout.destroyed || process.stdout.errored) break;
     }
   } catch (error) {
-    if (systemErrorCode(error) !== "EPIPE") throw error;
+    if (systemErrorCode(error) === "EPIPE") return;
+    const { lastRow } = progress;
+    if (!(error instanceof Failure) || lastRow === null) throw error;
+    const hint = `The last rows written are of ${lastRow.deviceId} at ${lastRow.time}. To go on there by itself, write to a file: --out, and then --resume.`;
+    throw new Failure(error.code, `${error.message} ${hint}`, error);
   } finally {
     progress.end();
   }

@@ -49,9 +49,12 @@ file is mended, import it again: what was stored before is known.`,
     .action(importFile);
 }
 
-/** Rows sent together, at most; all rows of one device and time are. */
-const batchRows = 1_000;
-const batchBytesMax = 256 * 1024;
+/** Sent together; what is above is less than a request may have. Rows of one device and time come together, since the store tells them by their number. */
+const batchRows = 4_000;
+const batchBytes = 512 * 1024;
+const rowsOfOneTimeMax = 16;
+/** Of a request's line besides its points: id, times, names. */
+const lineBytes = 200;
 const faultsShownMax = 10;
 
 async function importFile(path: string, options: Options): Promise<void> {
@@ -105,6 +108,7 @@ class ImportRun {
   readonly #options: Options;
   #batch: ImportSample[] = [];
   #batchBytes = 0;
+  #ofOneTime = 0;
 
   constructor(care: Care, judge: ImportJudge, options: Options) {
     this.#care = care;
@@ -120,13 +124,20 @@ class ImportRun {
       await this.#note(`Line ${row.line}: ${fault}`);
       return;
     }
+    const { deviceId, observedAtMs, points } = row.sample;
     const last = this.#batch.at(-1);
-    const isFull = this.#batch.length >= batchRows || this.#batchBytes > batchBytesMax;
-    const belongsToLast =
-      last !== undefined && last.deviceId === row.sample.deviceId && last.observedAtMs === row.sample.observedAtMs;
+    const belongsToLast = last?.deviceId === deviceId && last.observedAtMs === observedAtMs;
+    this.#ofOneTime = belongsToLast ? this.#ofOneTime + 1 : 1;
+    if (this.#ofOneTime > rowsOfOneTimeMax) {
+      await this.#note(
+        `Line ${row.line}: More than ${rowsOfOneTimeMax} rows of ${deviceId} have this time. Does the column of the time tell seconds and parts of them?`,
+      );
+      return;
+    }
+    const isFull = this.#batch.length >= batchRows || this.#batchBytes > batchBytes;
     if (isFull && !belongsToLast) await this.flush();
     this.#batch.push(row.sample);
-    this.#batchBytes += verdict.message.length;
+    this.#batchBytes += JSON.stringify(points).length + lineBytes;
   }
 
   async flush(): Promise<void> {

@@ -8,7 +8,7 @@ import type { CancelTimer } from "../base/clock.ts";
 import { auditedTask, requireRole } from "./access-guard.ts";
 import type { ApiParts } from "./api.ts";
 import { sendRefusal } from "./problem.ts";
-import { sendProgress } from "./progress-stream.ts";
+import { longTaskMsMax, sendProgress } from "./progress-stream.ts";
 
 export interface BackupParts extends Pick<BackupSource, "copyRest"> {
   readonly dataDir: string;
@@ -35,7 +35,7 @@ export function registerBackupApi(
   parts: Pick<ApiParts, "audit" | "clock" | "gate" | "log" | "store"> & BackupParts,
 ): void {
   const { clock, dataDir, log } = parts;
-  const admin = { onRequest: requireRole("admin") };
+  const admin = { onRequest: requireRole("admin"), handlerTimeout: longTaskMsMax };
   let backup: Backup | null = null;
 
   for (const name of readdirSync(dataDir)) {

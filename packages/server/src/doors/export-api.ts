@@ -9,6 +9,7 @@ import type { CancelTimer } from "../base/clock.ts";
 import { auditName, requireRole } from "./access-guard.ts";
 import type { ApiParts } from "./api.ts";
 import { sendRefusal } from "./problem.ts";
+import { longTaskMsMax } from "./progress-stream.ts";
 
 const querySchema = Type.Object(
   {
@@ -52,7 +53,7 @@ export function registerExportApi(
 
   app.get<{ Querystring: Type.Static<typeof querySchema> }>(
     `${paths.api}/export`,
-    { onRequest: requireRole("viewer"), schema: { querystring: querySchema } },
+    { onRequest: requireRole("viewer"), handlerTimeout: longTaskMsMax, schema: { querystring: querySchema } },
     async (request, reply) => {
       const { device = [], all, from, to, points: pointList, format = "csv" } = request.query;
       const invalid = (detail: string) => sendRefusal(reply, refuse("invalid_request", detail));

@@ -8,6 +8,7 @@ import { importSamples } from "../archive/importer.ts";
 import { auditedTask, requireRole } from "./access-guard.ts";
 import type { ApiParts } from "./api.ts";
 import { sendRefusal } from "./problem.ts";
+import { longTaskMsMax } from "./progress-stream.ts";
 
 /** One line of the body. */
 const lineSchema = Type.Object(
@@ -49,7 +50,7 @@ export function registerImportApi(
 
     scope.post<{ Body: string }>(
       `${paths.api}/import`,
-      { onRequest: requireRole("admin"), schema: { response: { 200: answerSchema } } },
+      { onRequest: requireRole("admin"), handlerTimeout: longTaskMsMax, schema: { response: { 200: answerSchema } } },
       async (request, reply) => {
         if (typeof request.body !== "string") {
           return sendRefusal(reply, refuse("invalid_request", "The body's type must be application/x-ndjson."));

@@ -4,6 +4,9 @@ import type { FastifyReply } from "fastify";
 import { Failure } from "../base/failure.ts";
 import type { Log } from "../observe/log.ts";
 
+/** What is long by its nature, a download or a task, may take so long. */
+export const longTaskMsMax = 24 * 60 * 60_000;
+
 /** Even where nothing has moved: a proxy ends what is silent for long. */
 const repeatMs = 5_000;
 const stepMin = 0.001;

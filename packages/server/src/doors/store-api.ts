@@ -4,7 +4,7 @@ import { storeInfoBody } from "../archive/store-info.ts";
 import { auditedTask, requireRole } from "./access-guard.ts";
 import type { ApiParts } from "./api.ts";
 import { sendRefusal } from "./problem.ts";
-import { sendProgress } from "./progress-stream.ts";
+import { longTaskMsMax, sendProgress } from "./progress-stream.ts";
 
 /** `/api/v1/store`: what is kept, and whether it can all be read. */
 export function registerStoreApi(
@@ -23,17 +23,21 @@ export function registerStoreApi(
     return storeInfoBody(store.description, await store.info(left.signal));
   });
 
-  app.get(`${paths.api}/store/verify`, { onRequest: requireRole("admin") }, (request, reply) => {
-    if (isVerifying) return sendRefusal(reply, refuse("busy"));
-    isVerifying = true;
-    return sendProgress(reply, log, async (progress, signal) => {
-      try {
-        return {
-          faults: await auditedTask(parts, request, { action: "store.verify" }, () => store.verify(progress, signal)),
-        };
-      } finally {
-        isVerifying = false;
-      }
-    });
-  });
+  app.get(
+    `${paths.api}/store/verify`,
+    { onRequest: requireRole("admin"), handlerTimeout: longTaskMsMax },
+    (request, reply) => {
+      if (isVerifying) return sendRefusal(reply, refuse("busy"));
+      isVerifying = true;
+      return sendProgress(reply, log, async (progress, signal) => {
+        try {
+          return {
+            faults: await auditedTask(parts, request, { action: "store.verify" }, () => store.verify(progress, signal)),
+          };
+        } finally {
+          isVerifying = false;
+        }
+      });
+    },
+  );
 }
