@@ -43,6 +43,9 @@ export async function* readCsv(file: Readable, options: CsvOptions): AsyncGenera
     delimiter: options.separator ?? separatorOf(head),
     skip_empty_lines: true,
     relax_column_count: true,
+    // A quote that stands wrong is found below: the parser, once it met one, would take the rest of the file for one cell.
+    relax_quotes: true,
+    raw: true,
     max_record_size: lineBytesMax,
     skip_records_with_error: true,
     info: true,
@@ -58,7 +61,7 @@ export async function* readCsv(file: Readable, options: CsvOptions): AsyncGenera
   rest.pipe(parser);
   let columns: Columns | null = null;
   try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: Cell[]; info: { lines: number } }>) {
+    for await (const { record, raw, info } of parser as AsyncIterable<ParsedRow>) {
       const isBefore = faults.findIndex(({ line }) => line > info.lines);
       const before = faults.splice(0, isBefore === -1 ? faults.length : isBefore);
       if (columns === null) {
@@ -68,7 +71,9 @@ export async function* readCsv(file: Readable, options: CsvOptions): AsyncGenera
         continue;
       }
       yield* before;
-      const row = columns.read(record, info.lines);
+      const row = record.some((cell) => isMisquoted(cell, raw))
+        ? { line: info.lines, fault: misquoted }
+        : columns.read(record, info.lines);
       if (row !== null) yield row;
     }
     if (columns === null) {
@@ -83,6 +88,20 @@ export async function* readCsv(file: Readable, options: CsvOptions): AsyncGenera
     parser.destroy();
     file.destroy();
   }
+}
+
+interface ParsedRow {
+  readonly record: Cell[];
+  readonly raw: string;
+  readonly info: { readonly lines: number };
+}
+
+const misquoted = `A quote stands in the middle of a cell; a cell with quotes in it must stand in quotes, and they are doubled: "say ""hi""".`;
+
+/** Whether a quote stands in a cell that is not in quotes, or something behind the one that closes it. */
+function isMisquoted({ text, isQuoted }: Cell, raw: string): boolean {
+  if (!text.includes('"')) return false;
+  return !isQuoted || !raw.includes(`"${text.replaceAll('"', '""')}"`);
 }
 
 /** Which cell is what. */
@@ -210,9 +229,6 @@ function explain(error: CsvError): string {
       return `The row is longer than ${lineBytesMax} bytes. Is a quote missing?`;
     case "CSV_QUOTE_NOT_CLOSED":
       return "A cell begins with a quote that is never closed.";
-    case "CSV_INVALID_CLOSING_QUOTE":
-    case "INVALID_OPENING_QUOTE":
-      return `A quote stands in the middle of a cell; a cell with quotes in it must stand in quotes, and they are doubled: "say ""hi""".`;
     default:
       return error.message;
   }
