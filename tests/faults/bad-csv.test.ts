@@ -90,6 +90,13 @@ test.each(badRows)(
   },
 );
 
+test("a file whose rows all have one time is not gathered in memory: after sixteen its rows are bad", async () => {
+  const text = `${header}\n${`${good.replace(":00Z,2026", ":30Z,2026")}\n`.repeat(20)}`;
+  const { code, stderr } = await importText(text, "--dry-run");
+  expect([code, stderr.split("\n").length]).toEqual([0, 5]);
+  expect(stderr).toMatch(/^Line 18: More than 16 rows of ems_001 have this time/);
+});
+
 test("with --skip-bad the good rows are stored, the bad ones counted, and the first ten shown with their lines", async () => {
   const rows = badRows.map(([, row]) => row);
   const text = [header, good, ...rows, good.replace("12:00:00", "12:34:56")].join("\r\n");

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
+import { ManualClock } from "wattboard";
 import { metric } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { secondBySecond, storePast } from "../support/history.ts";
@@ -74,7 +75,7 @@ test("a backup under load holds every sample that was acked before it began, and
   // A server starts on it, and the devices' tokens are good there.
   const restored = await startServe({ dataDir: folder });
   await openDevice(restored.wsUrl, "live_001", token);
-});
+}, 60_000);
 
 test.each([
   ["a folder", "backup"],
@@ -185,6 +186,40 @@ describe("a restore", () => {
     expect(await runCli(["restore", join(from, "no"), "--data-dir", folder])).toMatchObject({ code: 2, stdout: "" });
     await run("restore", from, "--data-dir", folder);
   });
+});
+
+test("a backup's files are reached by their names alone, and go when their time is over", async () => {
+  const clock = new ManualClock();
+  const server = await startServer({ clock });
+  const { token } = server.apiTokens.add("script", "admin", null) as { token: string };
+  const ask = (method: string, path: string) =>
+    fetch(`${server.url}/api/v1/backups${path}`, { method, headers: { authorization: `Bearer ${token}` } });
+  const lines = (await (await ask("POST", "")).text()).trimEnd().split("\n");
+  const made = JSON.parse(lines.at(-1) ?? "") as { backup_id: string; manifest: { files: { name: string }[] } };
+  expect((await ask("POST", "")).status).toBe(429);
+  for (const name of [
+    "..%2F..%2Faccess.db",
+    "..%2faccess.db",
+    "manifest.json",
+    ".",
+    "store.db%00",
+    "%2Fetc%2Fpasswd",
+  ]) {
+    expect([name, (await ask("GET", `/${made.backup_id}/${name}`)).status]).toEqual([name, 404]);
+  }
+  for (const id of ["..", "x", `..%2Fbackup-${made.backup_id}`]) {
+    expect([id, (await ask("GET", `/${id}/access.db`)).status]).toEqual([id, 404]);
+    expect([id, (await ask("DELETE", `/${id}`)).status]).toEqual([id, 404]);
+  }
+  const good = await ask("GET", `/${made.backup_id}/access.db`);
+  expect((await good.text()).slice(0, 15)).toBe("SQLite format 3");
+  const copies = () => readdirSync(server.dataDir).filter((name) => name.startsWith("backup-"));
+  expect(copies()).toHaveLength(1);
+  await eventually(() => {
+    clock.advance(60_000);
+    expect(copies()).toEqual([]);
+  });
+  expect((await ask("GET", `/${made.backup_id}/access.db`)).status).toBe(404);
 });
 
 test("a backup never writes over anything", async () => {

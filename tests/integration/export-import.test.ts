@@ -1,15 +1,16 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { get } from "node:http";
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { describe, expect, test } from "vitest";
+import { ManualClock } from "wattboard";
 import { deviceDetail, storedSamples } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Past, secondBySecond, storePast } from "../support/history.ts";
-import { CliProcess, makeFolder, runCli, runJson } from "../support/run-cli.ts";
-import { openDevice } from "../support/sockets.ts";
+import { CliProcess, makeFolder, runCli, runJson, startServe } from "../support/run-cli.ts";
+import { openDevice, openSocket } from "../support/sockets.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
 
@@ -222,6 +223,86 @@ describe("many samples", () => {
     expect(await exited).toMatchObject({ code: 0, stderr: "" });
   });
 
+  test("that are interrupted leave rows that are good, say how to go on, and are whole once that is done", async () => {
+    const server = await startWith("ems_001");
+    await storePast(server.store, secondBySecond("ems_001", startMs, count));
+    const target = ["--data-dir", server.dataDir];
+    const whole = join(makeFolder(), "whole.csv");
+    await run("export", "--all", "--out", whole, ...target);
+    const file = join(makeFolder(), "part.csv");
+    const { child, exited } = new CliProcess(["export", "--all", "--out", file, ...target]);
+    await eventually(() => expect(existsSync(file) && statSync(file).size).toBeGreaterThan(100_000), {
+      withinMs: 30_000,
+    });
+    child.kill("SIGINT");
+    const { code, stderr } = await exited;
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/interrupted.*good as far as it goes.*--resume/)]);
+    expect(statSync(file).size).toBeLessThan(statSync(whole).size);
+    await run("export", "--all", "--to", "2026-03-01", "--out", file, "--resume", ...target);
+    expect(digest(readFileSync(file))).toBe(digest(readFileSync(whole)));
+  }, 120_000);
+
+  test("are exported while live samples go on to their dashboards, each of them and in order", async () => {
+    const server = await startServe();
+    const device = await runJson<{ token: string }>(["device", "add", "ems_001", "--data-dir", server.dataDir]);
+    const token = await runJson<{ token: string }>([
+      ...["api-token", "add", "script", "--role", "admin", "--data-dir", server.dataDir],
+    ]);
+    const headers = { authorization: `Bearer ${token.token}` };
+    const csv = join(makeFolder(), "past.csv");
+    const rows = Array.from({ length: count }, (_, at) => {
+      const wave = Math.sin(at / 600) * 1_000;
+      return `${new Date(startMs - count * 1_000 + at * 1_000).toISOString()},${wave},${-wave},${at % 100}`;
+    });
+    writeFileSync(csv, `observed_at,grid.power,battery.power,battery.soc\n${rows.join("\n")}\n`);
+    await run("import", csv, "--device", "ems_001", "--data-dir", server.dataDir);
+
+    const link = await openDevice(server.wsUrl, "ems_001", device.token);
+    const dashboard = await openSocket(`${server.wsUrl}/ws/dashboard/ems_001`, { headers });
+    let isExporting = true;
+    const exports = Promise.all(
+      [1, 2].map(async () => {
+        const answer = await fetch(`${server.url}/api/v1/export?all=true&to=2026-02-01`, { headers });
+        return (await answer.text()).split("\n").length;
+      }),
+    ).finally(() => {
+      isExporting = false;
+    });
+    let sent = 0;
+    while (isExporting) {
+      // One after the other: the next is sent once the one before has come through.
+      link.send(sampleOf("ems_001", { solar: { power: ++sent } }));
+      const frame = JSON.parse((await dashboard.receive(sent)).at(-1) ?? "") as { solar: { power: number } };
+      expect(frame.solar.power).toBe(sent);
+    }
+    expect(await exports).toEqual([count + 2, count + 2]);
+    expect(sent).toBeGreaterThan(10);
+  }, 120_000);
+
+  test("to clients that take nothing for a minute are cut off, and their places are free again", async () => {
+    const clock = new ManualClock();
+    const server = await startServer({ clock });
+    server.addDevice("ems_001");
+    await storePast(server.store, secondBySecond("ems_001", startMs, 50_000));
+    const address = `${server.url}/api/v1/export?all=true&to=2026-03-01`;
+    const open = () => new Promise<IncomingMessage>((resolve) => get(address, resolve));
+    const stalled = [await open(), await open()];
+    for (const each of stalled) each.on("error", () => {});
+    expect((await fetch(address)).status).toBe(429);
+    await eventually(async () => {
+      clock.advance(30_000);
+      const free = await fetch(address);
+      await free.body?.cancel();
+      expect(free.status).toBe(200);
+    });
+    for (const each of stalled) {
+      const closed = new Promise((resolve) => each.once("close", resolve));
+      each.resume();
+      await closed;
+      expect(each.complete).toBe(false);
+    }
+  });
+
   test("to a client of the API that leaves are not read on, and its place is free again", async () => {
     const server = await startWith("ems_001");
     await storePast(server.store, secondBySecond("ems_001", startMs, 50_000));
@@ -397,6 +478,85 @@ describe("an import", () => {
       "1 of 1 rows are good. Nothing was stored",
     );
     expect((await server.store.info()).samples).toBe(0);
+  });
+});
+
+describe("rights", () => {
+  const bearer = (server: TestServer, role: "viewer" | "admin", devices?: readonly string[]): string =>
+    (server.apiTokens.add(`${role} ${devices ?? "all"}`, role, null, devices ?? null) as { token: string }).token;
+
+  async function startClosed(): Promise<TestServer> {
+    const server = await startServer({ settings: { "access.dashboards": "people" } });
+    for (const deviceId of ["ems_001", "sol.002"]) server.addDevice(deviceId);
+    await storePast(server.store, mixed);
+    return server;
+  }
+
+  test("a device that one may not view cannot be told from one that does not exist; all are all that one may view", async () => {
+    const server = await startClosed();
+    const headers = { authorization: `Bearer ${bearer(server, "viewer", ["ems_001"])}` };
+    const ask = (query: string) => fetch(`${server.url}/api/v1/export?${query}`, { headers });
+    const problemOf = async (id: string) => {
+      const answer = await ask(`device=${id}`);
+      return [answer.status, (await answer.text()).replaceAll(id, "ID")];
+    };
+    expect(await problemOf("sol.002")).toEqual(await problemOf("nobody9"));
+    expect(await problemOf("sol.002")).toMatchObject([404, expect.stringContaining("unknown_device")]);
+    expect((await ask("device=ems_001&device=sol.002")).status).toBe(404);
+    expect((await ask("device=ems_001&start_device=sol.002")).status).toBe(400);
+    const own = await (await ask("all=true")).text();
+    expect(own).toBe(await (await ask("device=ems_001")).text());
+    expect(own).toContain("ems_001,");
+    // Neither rows nor columns tell of the other device.
+    expect(own).not.toMatch(/sol\.002|solar\.power/);
+    expect((await fetch(`${server.url}/api/v1/store`, { headers })).status).toBe(403);
+  });
+
+  test("the command line exports by a token for some devices; by the day it needs to be told from when on", async () => {
+    const server = await startClosed();
+    const env = { WATTBOARD_TOKEN: bearer(server, "viewer", ["sol.002"]) };
+    const all = await runCli(["export", "--all", "--url", server.url], { env });
+    expect([all.code, all.stdout.match(/^(ems_001|sol\.002)/gm)]).toEqual([0, ["sol.002", "sol.002"]]);
+    const folder = join(makeFolder(), "days");
+    const days = ["export", "--all", "--per-day", folder, "--url", server.url, "--to", "2026-02-02"];
+    expect(await runCli(days, { env })).toMatchObject({ code: 2, stderr: expect.stringContaining("--from") });
+    expect(await runCli([...days, "--from", "2026-01-31"], { env })).toMatchObject({ code: 0 });
+    expect(readdirSync(folder).sort()).toEqual(["2026-01-31.csv", "2026-02-01.csv"]);
+  });
+
+  test("imports, verifications and backups stand in the audit, with who did them and how they ended", async () => {
+    const server = await startClosed();
+    const env = { WATTBOARD_TOKEN: bearer(server, "admin") };
+    const csv = join(makeFolder(), "old.csv");
+    writeFileSync(csv, "observed_at,solar.power\n2019-06-01T12:00:00Z,3\n");
+    const to = join(makeFolder(), "backup");
+    for (const args of [
+      ["import", csv, "--device", "ems_001"],
+      ["store", "verify"],
+      ["backup", to],
+    ]) {
+      expect(await runCli([...args, "--url", server.url], { env })).toMatchObject({ code: 0, stderr: "" });
+    }
+    const rows = async (dataDir: string) =>
+      (await run("audit", "export", "--format", "ndjson", "--data-dir", dataDir))
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter(({ action }) => /^(import|store|backup)/.test(String(action)));
+    expect(await rows(server.dataDir)).toMatchObject([
+      { action: "backup.make", who: "token admin all", outcome: "done" },
+      { action: "store.verify", who: "token admin all", outcome: "done" },
+      { action: "import", who: "token admin all", outcome: "done", device_id: "ems_001", detail: { samples: 1 } },
+    ]);
+    // The chain goes on where the backup was brought back.
+    const folder = join(makeFolder(), "restored");
+    await run("restore", to, "--data-dir", folder);
+    await run("store", "verify", "--data-dir", folder);
+    expect((await rows(folder)).map(({ action, who }) => [action, who]).slice(0, 2)).toEqual([
+      ["store.verify", "local"],
+      ["backup.restore", "local"],
+    ]);
+    expect(await run("audit", "verify", "--data-dir", folder)).toContain("The audit is whole");
   });
 });
 

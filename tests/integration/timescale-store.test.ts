@@ -1,3 +1,5 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type Clock, loadConfig, ManualClock, startSwitchboard, systemClock } from "wattboard";
 import type { Failure } from "../../packages/server/dist/base/failure.js";
@@ -5,6 +7,7 @@ import { TimescaleStore } from "../../packages/server/dist/store/timescale/times
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
 import { type PostgresServer, password, postgresPrograms, startPostgres } from "../support/postgres.ts";
+import { makeFolder, runCli, runJson } from "../support/run-cli.ts";
 import { batchOf, sampleAt } from "../support/samples.ts";
 import { openDashboard, openDevice } from "../support/sockets.ts";
 import { temporaryFolder } from "../support/start-server.ts";
@@ -49,6 +52,31 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("the store on Po
     for (const secret of [password, encodeURIComponent(password)]) expect(told).not.toContain(secret);
     return failure;
   };
+
+  test("is looked after by the command line: import, export, info, verify; a backup says what to do for the samples", async () => {
+    const { url } = await emptyDatabase();
+    const folder = makeFolder();
+    const target = ["--data-dir", join(folder, "data"), "--store", url];
+    await runJson(["device", "add", "ems_001", "--data-dir", join(folder, "data")]);
+    const csv = `device_id,observed_at,received_at,system_status.state,battery.soc
+ems_001,2026-01-31T12:00:00.000Z,2026-01-31T12:00:00.020Z,IDLE,85
+ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
+`;
+    const file = join(folder, "past.csv");
+    writeFileSync(file, csv);
+    expect(await runJson(["import", file, ...target])).toMatchObject({ stored: 2, known: 0, bad: 0 });
+    expect(await runJson(["import", file, ...target])).toMatchObject({ stored: 0, known: 2, bad: 0 });
+    expect(await runCli(["export", "--all", ...target])).toEqual({ code: 0, stdout: csv, stderr: "" });
+    expect(await runJson(["store", "info", ...target])).toMatchObject({ devices: 1, samples: 2 });
+    expect(await runJson(["store", "verify", ...target])).toEqual({ faults: [] });
+    const to = join(folder, "backup");
+    const made = await runCli(["backup", to, ...target]);
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining("pg_dump --schema=wattboard") });
+    expect(readdirSync(to).sort()).toEqual(["access.db", "audit.db", "commands.db", "manifest.json"]);
+    const restored = await runCli(["restore", to, "--data-dir", join(folder, "restored")]);
+    expect(restored).toMatchObject({ code: 0, stdout: expect.stringContaining("pg_dump") });
+    expect(`${made.stdout}${restored.stdout}`).not.toContain(password);
+  }, 60_000);
 
   test("says what it is, and what is off without TimescaleDB", async () => {
     const store = await openStore((await emptyDatabase()).url);
