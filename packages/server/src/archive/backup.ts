@@ -45,7 +45,7 @@ const manifestValidator = Compile(manifestSchema);
 export type Manifest = Type.Static<typeof manifestSchema>;
 export type ManifestFile = Manifest["files"][number];
 
-export const manifestName = "manifest.json";
+const manifestName = "manifest.json";
 
 export interface BackupSource {
   readonly store: Store;

@@ -24,7 +24,7 @@ export async function* writeCsv(
   }
 }
 
-export function csvHeader(columns: readonly ExportColumn[]): string {
+function csvHeader(columns: readonly ExportColumn[]): string {
   return `${[...leadingColumns, ...columns.map(({ name }) => name)].join(",")}\n`;
 }
 

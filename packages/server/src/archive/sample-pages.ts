@@ -8,7 +8,7 @@ export interface SamplePage {
 }
 
 /** Small, since a page is read and written in one turn of the event loop that also carries live samples. */
-const pageSamples = 1_000;
+const pageSamples = 250;
 
 /** Device after device, oldest sample first; only one page is held at a time. */
 export async function* readPages(store: Store, query: Omit<ExportQuery, "format">): AsyncGenerator<SamplePage> {
