@@ -24,6 +24,12 @@ export const refusals = {
   device_exists: { status: 409, message: "A device with this id is registered already." },
   token_name_exists: { status: 409, message: "An API token with this name exists already." },
   invalid_request: { status: 400, message: "The request does not fit its schema." },
+  invalid_cursor: {
+    status: 400,
+    message: "The cursor is not one that this address gave. Ask without it for the first page.",
+  },
+  unknown_point: { status: 400, message: "The device has no such point." },
+  too_much: { status: 400, message: "That is more than one answer may take." },
   contested: {
     status: 429,
     message: "Two devices share this token: takeovers come too fast, so the connected one stays.",
@@ -31,6 +37,8 @@ export const refusals = {
   too_many_sockets: { status: 429, message: "Too many sockets from this address." },
   internal: { status: 500, message: "The server failed at this request. Its log says why." },
   stopping: { status: 503, message: "The server is stopping. Try again in a few seconds." },
+  store_busy: { status: 503, message: "Too many questions wait for the store. Ask again in a moment." },
+  too_slow: { status: 504, message: "The answer took too long. Ask for a shorter span, fewer points or fewer devices." },
   store_unavailable: { status: 503, message: "The store does not answer just now. Live delivery goes on." },
 } as const satisfies Record<string, { readonly status?: number; readonly message: string }>;
 
