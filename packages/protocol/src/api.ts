@@ -7,11 +7,13 @@ import type { Scalar, Telemetry } from "./telemetry.ts";
  * The bodies of `/api/v1`, each once: its type, and its part of the OpenAPI document, where it stands under its `title`. Times are RFC 3339 in
  * UTC, powers are in W, energy is in Wh, shares are 0 to 1.
  */
-type ReadonlyBody<Body> = Body extends (infer Item)[]
-  ? readonly ReadonlyBody<Item>[]
-  : Body extends object
-    ? { readonly [Key in keyof Body]: ReadonlyBody<Body[Key]> }
-    : Body;
+type ReadonlyBody<Body> = Body extends Telemetry
+  ? Body
+  : Body extends (infer Item)[]
+    ? readonly ReadonlyBody<Item>[]
+    : Body extends object
+      ? { readonly [Key in keyof Body]: ReadonlyBody<Body[Key]> }
+      : Body;
 
 function body<Properties extends Type.TProperties>(title: string, description: string, properties: Properties) {
   return Type.Object(properties, { title, description, additionalProperties: false });
@@ -169,16 +171,20 @@ const historyBuckets = body("HistoryBuckets", "Points over time, in buckets; an 
   ),
   coverage,
 });
-const historyRaw = body("HistoryRaw", "Points over time, as they were sent: they are no more than the buckets asked for.", {
-  ...historyHead,
-  resolution: Type.Literal("raw"),
-  at: Type.Array(time("When the sample was measured")),
-  points: Type.Record(
-    Type.String(),
-    body("PointValues", "Null where a sample has no number of the point.", { values: Type.Array(numberOrNull) }),
-  ),
-  coverage,
-});
+const historyRaw = body(
+  "HistoryRaw",
+  "Points over time, as they were sent: they are no more than the buckets asked for.",
+  {
+    ...historyHead,
+    resolution: Type.Literal("raw"),
+    at: Type.Array(time("When the sample was measured")),
+    points: Type.Record(
+      Type.String(),
+      body("PointValues", "Null where a sample has no number of the point.", { values: Type.Array(numberOrNull) }),
+    ),
+    coverage,
+  },
+);
 export const historySchema = Type.Union([historyBuckets, historyRaw], {
   title: "History",
   description: "`resolution` tells which of the two it is.",

@@ -38,7 +38,10 @@ export const refusals = {
   internal: { status: 500, message: "The server failed at this request. Its log says why." },
   stopping: { status: 503, message: "The server is stopping. Try again in a few seconds." },
   store_busy: { status: 503, message: "Too many questions wait for the store. Ask again in a moment." },
-  too_slow: { status: 504, message: "The answer took too long. Ask for a shorter span, fewer points or fewer devices." },
+  too_slow: {
+    status: 504,
+    message: "The answer took too long. Ask for a shorter span, fewer points or fewer devices.",
+  },
   store_unavailable: { status: 503, message: "The store does not answer just now. Live delivery goes on." },
 } as const satisfies Record<string, { readonly status?: number; readonly message: string }>;
 

@@ -82,9 +82,11 @@ test("the day that Samoa left out has no length and is left out", () => {
 });
 
 test("knows names of time zones from other texts", () => {
-  for (const name of ["Europe/Vienna", "UTC", "Asia/Kolkata", "europe/vienna"]) expect([name, isTimeZone(name)]).toEqual([name, true]);
+  for (const name of ["Europe/Vienna", "UTC", "Asia/Kolkata", "europe/vienna"])
+    expect([name, isTimeZone(name)]).toEqual([name, true]);
   for (const name of ["", "+05:30", "Vienna", "Europe/Vienna ", "UTC+1", "../etc", "5"]) {
     expect([name, isTimeZone(name)]).toEqual([name, false]);
   }
-  for (const date of ["2026-02-30", "2026-1-1", "yesterday", "", "2026-01-01T00:00:00Z"]) expect(startOfDate(date, "UTC")).toBeNaN();
+  for (const date of ["2026-02-30", "2026-1-1", "yesterday", "", "2026-01-01T00:00:00Z"])
+    expect(startOfDate(date, "UTC")).toBeNaN();
 });

@@ -1,6 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Problem, paths, refusals } from "@wattboard/protocol";
+import {
+  type ApiTokenBody,
+  type DeviceBody,
+  type DevicesBody,
+  type Problem,
+  paths,
+  refusals,
+} from "@wattboard/protocol";
 import { accessFileName, openAccessFile } from "../access/access-file.ts";
 import { ApiTokens } from "../access/api-tokens.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
@@ -8,7 +15,7 @@ import { Devices, type NewDevice } from "../access/devices.ts";
 import type { Role } from "../access/principal.ts";
 import { systemClock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
-import { type ApiTokenBody, apiTokenBody, type DeviceBody, deviceBody, provisionedBody } from "../doors/api-bodies.ts";
+import { apiTokenBody, deviceBody, provisionedBody } from "../doors/api-bodies.ts";
 import { CommandRefused, unlessRefused } from "./report.ts";
 
 /** What the command line does to the registrations: through the server where one runs, else in the data folder itself. */
@@ -141,7 +148,13 @@ class RemoteAdministration implements Administration {
   }
 
   async listDevices() {
-    return (await this.#request<{ devices: DeviceBody[] }>("GET", "/devices")).devices;
+    const found: DeviceBody[] = [];
+    for (let cursor = ""; ; ) {
+      const { devices, next_cursor } = await this.#request<DevicesBody>("GET", `/devices?limit=1000${cursor}`);
+      found.push(...devices);
+      if (next_cursor === null) return found;
+      cursor = `&cursor=${next_cursor}`;
+    }
   }
 
   rotateToken(deviceId: string, token: string | undefined) {

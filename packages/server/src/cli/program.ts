@@ -1,10 +1,10 @@
 import { Command } from "commander";
+import { version } from "../base/version.ts";
 import { addApiTokenCommand } from "./api-token.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDeviceCommand } from "./device.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSimulateCommand } from "./simulate.ts";
-import { version } from "./version.ts";
 
 /** The whole command line. */
 export function createProgram(): Command {

@@ -2,16 +2,18 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import helmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
-import { points, refuse } from "@wattboard/protocol";
+import { refuse } from "@wattboard/protocol";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { Health } from "../observe/health.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import { type ApiParts, registerApi } from "./api.ts";
+import { serveOpenApi } from "./openapi.ts";
 import { answerWithProblem, sendRefusal } from "./problem.ts";
 
 export interface HttpLimits {
   readonly handshakeMsMax: number;
+  readonly queryMsMax: number;
   readonly socketsMax: number;
 }
 
@@ -34,6 +36,7 @@ export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Prom
     // Idle keep-alive sockets go after this; it must be longer than a proxy keeps them.
     keepAliveTimeout: 72_000,
     requestTimeout: limits.handshakeMsMax,
+    handlerTimeout: limits.queryMsMax,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
     http: {
@@ -90,8 +93,10 @@ export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Prom
     reply.type(parts.metrics.contentType);
     return parts.metrics.metrics();
   });
-  app.get("/api/v1/points", () => ({ points }));
-  registerApi(app, parts);
+  await app.register(async (scope) => {
+    await serveOpenApi(scope);
+    await registerApi(scope, parts);
+  });
 
   if (existsSync(pageFolder)) {
     await app.register(fastifyStatic, {

@@ -1,0 +1,150 @@
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import { paths, problemSchema, refusals } from "@wattboard/protocol";
+import { Ajv } from "ajv";
+import type { FastifyInstance, FastifySchema } from "fastify";
+import type Type from "typebox";
+import type { Role } from "../access/principal.ts";
+import { version } from "../base/version.ts";
+
+const tags = {
+  Devices: "Devices and what they sent last",
+  History: "Samples, charts, states and energy of one device",
+  Fleet: "Many devices together",
+  Events: "What a person should know of",
+  Administration: "Devices, their tokens, API tokens",
+} as const;
+
+export interface RouteDescription extends Pick<FastifySchema, "querystring" | "params" | "body"> {
+  readonly tag: keyof typeof tags;
+  readonly summary: string;
+  readonly description?: string;
+  /** Who may. */
+  readonly role: Role;
+  readonly answer: Type.TSchema;
+  /** Of a good answer; 200 unless said otherwise. */
+  readonly status?: number;
+  /** Statuses of its errors besides those that every route has (400, 401, 403, 500, 503). */
+  readonly errors?: readonly number[];
+}
+
+const everywhere = [400, 401, 403, 500, 503];
+const errorWords: Readonly<Record<number, string>> = {
+  400: "The request does not fit; `detail` says what to mend",
+  401: "A bearer token is needed, or the one given is not valid",
+  403: "The token's role does not permit this",
+  404: "No device, or no token, is called that",
+  409: "There is one with this name already",
+  500: "The server failed; its log says why",
+  503: "The store does not answer just now, or has too many questions; `Retry-After` says when to ask again",
+  504: "The answer took too long; ask for less",
+};
+
+/** A route's schema: what it takes, what it answers, and its place in the OpenAPI document. */
+export function describeRoute({
+  tag,
+  role,
+  answer,
+  status = 200,
+  errors = [],
+  querystring,
+  ...rest
+}: RouteDescription): FastifySchema {
+  const problems = [...new Set([...everywhere, ...errors])].map((code) => [
+    code,
+    {
+      description: errorWords[code] ?? "",
+      content: { "application/problem+json": { schema: problemSchema } },
+    },
+  ]);
+  return {
+    tags: [tag],
+    // Where dashboards are public, looking needs no token.
+    security: role === "viewer" ? [{ bearer: [] }, {}] : [{ bearer: [] }],
+    response: {
+      [status]: {
+        description: (answer as { description?: string }).description ?? "",
+        content: { "application/json": { schema: answer } },
+      },
+      ...Object.fromEntries(problems),
+    },
+    ...(querystring !== undefined && { querystring: withoutDefaulted(querystring as ObjectSchema) }),
+    ...rest,
+  };
+}
+
+interface ObjectSchema {
+  readonly required?: readonly string[];
+  readonly properties: Readonly<Record<string, object>>;
+}
+
+/** What has a default is always there for the route's handler, and yet nobody has to send it. */
+function withoutDefaulted(schema: ObjectSchema): ObjectSchema {
+  const required = (schema.required ?? []).filter((name) => !("default" in (schema.properties[name] ?? {})));
+  return { ...schema, required };
+}
+
+/** Writes the OpenAPI document from the schemas of the routes that are registered on `app` after this, and serves it with a page to browse it. */
+export async function serveOpenApi(app: FastifyInstance): Promise<void> {
+  const queryAjv = new Ajv({ coerceTypes: true, useDefaults: true, strict: false, allErrors: false });
+  const bodyAjv = new Ajv({ useDefaults: true, strict: false, allErrors: false });
+  // In a query everything is text, and becomes what its schema says. In a body a text is no number: a token must not lose its last digits.
+  app.setValidatorCompiler<object>(({ schema, httpPart }) =>
+    (httpPart === "querystring" ? queryAjv : bodyAjv).compile(schema),
+  );
+  // Answers are sent as they were made: a schema that does not fit them is found by a test, and not covered up.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Wattboard",
+        version,
+        description:
+          "Devices, their samples, history, energy and events. Times are RFC 3339 in UTC; powers are in W, energy in Wh, shares 0 to 1. " +
+          `Errors are problem documents (RFC 9457); their codes: ${Object.entries(refusals)
+            .filter(([, each]) => "status" in each)
+            .map(([code]) => `\`${code}\``)
+            .join(", ")}.`,
+        license: { name: "MIT", identifier: "MIT" },
+      },
+      servers: [{ url: "/", description: "This server" }],
+      tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: "http",
+            scheme: "bearer",
+            description: "An API token: `wattboard api-token add NAME --role viewer`",
+          },
+        },
+      },
+    },
+    transformObject: (document) => ("openapiObject" in document ? nameSchemas(document.openapiObject) : {}),
+  });
+  await app.register(swaggerUi, {
+    routePrefix: `${paths.api}/docs`,
+    uiConfig: { docExpansion: "list", defaultModelsExpandDepth: 0, tryItOutEnabled: false },
+    theme: { title: "Wattboard API" },
+    logo: { type: "image/svg+xml", content: "", href: "/" },
+  });
+  app.get(`${paths.api}/openapi.json`, { schema: { hide: true } }, () => app.swagger());
+}
+
+/** Moves every schema that has a title among the components, and refers to it from where it stood. */
+function nameSchemas<Document extends object>(document: Document): Document {
+  const schemas: Record<string, unknown> = {};
+  const visit = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(visit);
+    if (typeof node !== "object" || node === null) return node;
+    const copy = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, visit(value)]));
+    const isSchema = typeof copy.title === "string" && ("type" in copy || "anyOf" in copy);
+    if (!isSchema) return copy;
+    const { title, ...schema } = copy;
+    schemas[title as string] = schema;
+    return { $ref: `#/components/schemas/${title}` };
+  };
+  const { components, ...rest } = document as Document & { components?: object };
+  const visited = visit(rest) as Document;
+  return { ...visited, components: { ...components, schemas } };
+}
