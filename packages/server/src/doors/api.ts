@@ -32,7 +32,7 @@ import { cursorReader, writeCursor } from "./cursor.ts";
 import { listDevices, lookUpDevice } from "./device-lookup.ts";
 import { registerFleetApi } from "./fleet-api.ts";
 import { type HistoryParts, registerHistoryApi } from "./history-api.ts";
-import { describeRoute, type RouteDescription } from "./openapi.ts";
+import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
 
 export interface ApiParts extends HistoryParts {
@@ -78,6 +78,7 @@ const newApiTokenBodySchema = Type.Object(
   },
   { additionalProperties: false },
 );
+const nameParams = Type.Object({ name: Type.String({ description: "The token's name", examples: ["wallboard"] }) });
 const cursorProperty = Type.Optional(Type.String({ description: "`next_cursor` of the page before", maxLength: 500 }));
 const devicesQuery = Type.Object(
   {
@@ -181,7 +182,13 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
 
   app.get<DeviceParams>(
     `${paths.api}/devices/:id`,
-    route("viewer", { tag: "Devices", summary: "One device", answer: deviceDetailSchema, errors: [404] }),
+    route("viewer", {
+      tag: "Devices",
+      summary: "One device",
+      params: deviceParams,
+      answer: deviceDetailSchema,
+      errors: [404],
+    }),
     (request, reply) => {
       const device = lookUpDevice(devices, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
@@ -196,7 +203,13 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
 
   app.get<DeviceParams>(
     `${paths.api}/devices/:id/latest`,
-    route("viewer", { tag: "Devices", summary: "Its latest sample", answer: latestSchema, errors: [404] }),
+    route("viewer", {
+      tag: "Devices",
+      summary: "Its latest sample",
+      params: deviceParams,
+      answer: latestSchema,
+      errors: [404],
+    }),
     (request, reply) => {
       const device = lookUpDevice(devices, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
@@ -258,6 +271,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
     `${paths.api}/devices/:id/rotate`,
     admin({
       summary: "Give a device a new token; the old one is void at once",
+      params: deviceParams,
       body: newTokenSchema,
       answer: provisionedSchema,
       errors: [404],
@@ -272,7 +286,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
 
   app.post<DeviceParams>(
     `${paths.api}/devices/:id/revoke`,
-    admin({ summary: "Void a device's token", answer: deviceSchema, errors: [404] }),
+    admin({ summary: "Void a device's token", params: deviceParams, answer: deviceSchema, errors: [404] }),
     (request, reply) => {
       const revoked = devices.revoke(request.params.id);
       if ("code" in revoked) return sendRefusal(reply, revoked);
@@ -283,7 +297,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
 
   app.delete<DeviceParams>(
     `${paths.api}/devices/:id`,
-    admin({ summary: "Forget a device; its samples stay", answer: deviceSchema, errors: [404] }),
+    admin({ summary: "Forget a device; its samples stay", params: deviceParams, answer: deviceSchema, errors: [404] }),
     (request, reply) => {
       const removed = devices.remove(request.params.id);
       if ("code" in removed) return sendRefusal(reply, removed);
@@ -317,7 +331,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
 
   app.delete<{ Params: { name: string } }>(
     `${paths.api}/api-tokens/:name`,
-    admin({ summary: "Remove an API token", answer: apiTokenSchema, errors: [404] }),
+    admin({ summary: "Remove an API token", params: nameParams, answer: apiTokenSchema, errors: [404] }),
     (request, reply) => {
       const removed = apiTokens.remove(request.params.name);
       return "code" in removed ? sendRefusal(reply, removed) : apiTokenBody(removed);

@@ -20,7 +20,7 @@ import { storedSampleBody } from "./api-bodies.ts";
 import { cursorReader, writeCursor } from "./cursor.ts";
 import { lookUpDevice } from "./device-lookup.ts";
 import { bucketsBody, deviceEnergyBody, pointsBody, rawBody, timelineBody } from "./history-bodies.ts";
-import { describeRoute, type RouteDescription } from "./openapi.ts";
+import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
 import { chooseNumberPoints, choosePoints } from "./point-names.ts";
 import { sendRefusal } from "./problem.ts";
 import {
@@ -141,7 +141,7 @@ export async function registerHistoryApi(
   await app.register(etag);
   const route = (about: Omit<RouteDescription, "role" | "tag" | "errors">): RouteShorthandOptions => ({
     ...viewer,
-    schema: describeRoute({ ...about, tag: "History", role: "viewer", errors: [404, 504] }),
+    schema: describeRoute({ ...about, params: deviceParams, tag: "History", role: "viewer", errors: [404, 504] }),
   });
   const zoneOf = ({ properties }: Device): string => properties.time_zone ?? parts.timeZone;
 

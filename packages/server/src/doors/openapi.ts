@@ -3,7 +3,7 @@ import swaggerUi from "@fastify/swagger-ui";
 import { paths, problemSchema, refusals } from "@wattboard/protocol";
 import { Ajv } from "ajv";
 import type { FastifyInstance, FastifySchema } from "fastify";
-import type Type from "typebox";
+import Type from "typebox";
 import type { Role } from "../access/principal.ts";
 import { version } from "../base/version.ts";
 
@@ -72,6 +72,9 @@ export function describeRoute({
     ...rest,
   };
 }
+
+/** The device in a path. */
+export const deviceParams = Type.Object({ id: Type.String({ description: "The device's id", examples: ["ems_001"] }) });
 
 interface ObjectSchema {
   readonly required?: readonly string[];
