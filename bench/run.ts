@@ -21,6 +21,8 @@ async function main(args: readonly string[]): Promise<number> {
     (await import("./scenarios/ingest.ts")).ingest,
     (await import("./scenarios/fanout.ts")).fanout,
     (await import("./scenarios/memory.ts")).memory,
+    (await import("./scenarios/commands.ts")).commands,
+    (await import("./scenarios/guessing.ts")).guessing,
     (await import("./micro/validators.ts")).validators,
   ];
   let options: Options;

@@ -2,7 +2,7 @@
 //   DEVICE_ID=ems_001 API_TOKEN=… node examples/device.mjs
 import { connectDevice } from "@wattboard/device";
 
-let mode = "AUTO";
+let target = { target_mode: "AUTO" };
 let soc = 50;
 
 const device = connectDevice({
@@ -10,7 +10,14 @@ const device = connectDevice({
   read() {
     soc = Math.min(100, soc + 0.01);
     return {
-      system_status: { state: "CHARGING", mode, error_flags: [] },
+      system_status: {
+        state: "CHARGING",
+        mode: target.target_mode === "AUTO" ? "AUTO" : "MANUAL",
+        error_flags: [],
+        // With these the server sees that a command took effect.
+        target_mode: target.target_mode,
+        target_power: target.target_power ?? null,
+      },
       battery: { voltage: 52.8, current: 10, power: 528, soc: Math.round(soc * 100) / 100 },
       // What the catalogue does not know is welcome too.
       enclosure: { humidity: 41 },
@@ -18,7 +25,7 @@ const device = connectDevice({
   },
   onCommand({ action, payload }) {
     console.log("command", action, payload);
-    if (action === "SET_MODE") mode = payload.target_mode === "AUTO" ? "AUTO" : "MANUAL";
+    if (action === "SET_MODE") target = payload;
   },
   onStatus: (status) => console.log(status.state),
 });

@@ -3,6 +3,8 @@ export interface Server {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
+  /** Where its API is, with a token that may do everything; absent where it has none. */
+  readonly api?: { readonly url: string; readonly token: string };
   /** What the server itself counts. */
   counts(): Promise<Counts>;
   /** Has it collect its garbage; for scenarios that measure memory. Needs `collectable`. */
@@ -25,6 +27,8 @@ export interface ServerOptions {
   readonly collectable?: boolean;
   /** Folder for a CPU profile, written when the server stops. */
   readonly profileDir?: string | undefined;
+  /** Further settings, by their names in the environment. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export type StartServer = (options: ServerOptions) => Promise<Server>;

@@ -22,6 +22,8 @@ const settings = {
   WATTBOARD_LIMITS_SOCKETS_PER_ADDRESS: "100000",
   // At full speed the default holds a third of a second; a disk that others use too stalls for longer. What waits at the end is reported.
   WATTBOARD_STORE_QUEUE_BYTES: String(256 * 1024 * 1024),
+  WATTBOARD_COMMANDS_PER_SECOND: unlimited,
+  WATTBOARD_COMMANDS_BURST: unlimited,
   // The load generator answers no pings.
   WATTBOARD_HEARTBEAT_PING_MS: "3600000",
   WATTBOARD_LOG_LEVEL: "warn",
@@ -34,20 +36,27 @@ export async function startWattboard(options: ServerOptions): Promise<Server> {
   const keep = atEnd(remove);
   await registerDevices(dataDir, options.devices);
 
-  const child = new ServerProcess(program, ["serve"], { ...settings, WATTBOARD_DATA_DIR: dataDir }, options);
-  let url = "";
+  const child = new ServerProcess(
+    program,
+    ["serve"],
+    { ...settings, ...options.settings, WATTBOARD_DATA_DIR: dataDir },
+    options,
+  );
+  let api = { url: "", token: "" };
   await until(
     () => {
       child.assertRuns();
-      url = readControlUrl(join(dataDir, "control.json"));
-      return url !== "";
+      api = readControl(join(dataDir, "control.json"));
+      return api.url !== "";
     },
     () => "Wattboard did not start in time.",
   );
+  const { url } = api;
   return {
     name: "wattboard",
     port: Number(new URL(url).port),
     pid: child.pid,
+    api,
     counts: async () => readCounts(await (await fetch(`${url}/metrics`)).text()),
     collectGarbage: () => child.signal("SIGUSR2"),
     stop: async () => {
@@ -65,12 +74,12 @@ async function registerDevices(dataDir: string, count: number): Promise<void> {
   await switchboard.stop();
 }
 
-/** The running server writes its address there, for the command line of the same machine. */
-function readControlUrl(path: string): string {
+/** The running server writes its address and a token there, for the command line of the same machine. */
+function readControl(path: string): { url: string; token: string } {
   try {
-    return (JSON.parse(readFileSync(path, "utf8")) as { url: string }).url;
+    return JSON.parse(readFileSync(path, "utf8"));
   } catch {
-    return "";
+    return { url: "", token: "" };
   }
 }
 

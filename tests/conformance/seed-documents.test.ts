@@ -46,7 +46,8 @@ describe("the documents' own payloads", () => {
       observed_at: "2026-07-01T09:00:00.000Z",
       received_at: "2026-07-01T09:00:00.000Z",
       clock: "server",
-      telemetry: JSON.parse(upstreamPayload),
+      // A stored timestamp is the instant that was sent, in the store's own spelling.
+      telemetry: { ...JSON.parse(upstreamPayload), timestamp: "2026-01-31T12:00:01.000Z" },
     });
     expect((await deviceDetail(server, "ems_001")).dropped).toEqual({});
   });

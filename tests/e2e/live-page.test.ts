@@ -68,7 +68,8 @@ needs("chromium", chromiumPath !== null)("the live page, in Chromium against a r
   test("says what to do where dashboards are not public", async () => {
     const server = await startServer({ settings: { "access.dashboards": "people" } });
     const page = await openPage(server.url);
-    await page.getByText("--access-dashboards public").first().waitFor();
+    await page.getByRole("link", { name: "Sign in" }).last().waitFor();
+    await page.getByText("to people who are signed in").first().waitFor();
   });
 
   test("fits a phone: nothing is wider than the screen", async () => {

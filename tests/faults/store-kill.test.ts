@@ -69,4 +69,4 @@ test("what was acknowledged survives kill -9 a hundred times under load: nothing
   await check();
   await store.close();
   expect(Math.max(...ackedByEpoch.values())).toBeGreaterThan(20);
-}, 240_000);
+}, 600_000);

@@ -29,9 +29,22 @@ describe("help and usage", () => {
     "api-token add",
     "api-token list",
     "api-token remove",
+    "user",
+    "user add",
+    "user list",
+    "user role",
+    "user devices",
+    "user password",
+    "user remove",
+    "user setup-link",
+    "audit",
+    "audit verify",
+    "audit export",
   ];
 
-  test("every command explains itself with --help: how it is used, what it does, and an example", async () => {
+  test("every command explains itself with --help: how it is used, what it does, and an example", {
+    timeout: 60_000,
+  }, async () => {
     for (const command of commands) {
       const words = command.split(" ").filter((word) => word !== "");
       const { code, stdout, stderr } = await runCli([...words, "--help"]);
@@ -51,6 +64,8 @@ describe("help and usage", () => {
     ["a flag without its value", ["serve", "--port"], "argument missing"],
     ["an unknown role", ["api-token", "add", "a", "--role", "root"], "viewer, operator, admin"],
     ["a role left out", ["api-token", "add", "a"], "--role"],
+    ["devices left unsaid", ["user", "add", "ann", "--role", "viewer"], "--devices"],
+    ["a role that is none", ["user", "role", "ann", "boss"], "viewer, operator, admin"],
     ["a time that cannot be read", ["api-token", "add", "a", "--role", "viewer", "--expires", "soon"], "30d"],
     ["a number that is none", ["simulate", "--devices", "many"], "whole number"],
     ["a property without a value", ["device", "add", "a", "--property", "country"], "country=SE"],

@@ -221,7 +221,6 @@ test("whoever is refused at the device door gets one answer, whatever the reason
     ["another scheme", "known", { authorization: `Basic ${Buffer.from(`known:${token}`).toString("base64")}` }],
     ["a token without a scheme", "known", { authorization: token }],
     ["an empty token", "known", { authorization: "Bearer " }],
-    ["a token in the address", `known?token=${token}`, {}],
     ["unknown device", "unknown", { authorization: `Bearer ${token}` }],
     ["unknown device, no token", "unknown", {}],
     ["revoked token", "revoked", { authorization: `Bearer ${revokedToken}` }],
@@ -237,6 +236,23 @@ test("whoever is refused at the device door gets one answer, whatever the reason
   );
   expect(answers[0]).toMatchObject({ status: 403, body: expect.stringContaining('"code":"forbidden"') });
   for (const answer of answers) expect(answer).toEqual(answers[0]);
+});
+
+test("a token in an address is refused, for a known device as for an unknown one, and the log names the parameter but not its value", async () => {
+  const token = await server.addDevice("in_address");
+  const knock = (path: string) => tryOpenSocket(`${server.wsUrl}/ws/device/${path}`);
+  const known = await knock(`in_address?token=${token}`);
+  expect(known).toMatchObject({ status: 403, body: expect.stringContaining('"code":"token_in_url"') });
+  expect(await knock(`nobody?token=${token}`)).toEqual(known);
+  expect(await knock("in_address?access_token=anything")).toMatchObject({ status: 403 });
+  const hidden = await fetch(`${server.url}/api/v1/devices?q=${adminToken}`, {
+    headers: { authorization: `Bearer ${adminToken}` },
+  });
+  expect([hidden.status, ((await hidden.json()) as { code: string }).code]).toEqual([403, "token_in_url"]);
+  const line = server.logs().find(({ parameter }) => parameter === "token");
+  expect(line).toMatchObject({ level: "warn", address: "127.0.0.1" });
+  expect(server.process.stdout).not.toContain(token);
+  expect(server.process.stdout).not.toContain(adminToken);
 });
 
 function decode(digits: string): bigint {

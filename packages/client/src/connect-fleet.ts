@@ -38,7 +38,7 @@ class LiveFleet implements Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#socket = new LiveSocket(paths.fleet, options, this.#onText, this.#onConnect);
+    this.#socket = new LiveSocket(paths.fleet, options, this.#onText, { onConnect: this.#onConnect });
   }
 
   get status() {

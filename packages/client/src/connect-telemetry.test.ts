@@ -292,3 +292,27 @@ describe("closing", () => {
     expect(clock.waiting).toBe(0);
   });
 });
+
+describe("commands", () => {
+  const command = { command_id: "cmd_1", device_id: "ems_001", status: "sent", history: [] };
+
+  test("are asked for by the subprotocol, and told beside the telemetry", async () => {
+    const server = await startServer();
+    const told: unknown[] = [];
+    const { received, errors, clock } = listen({ url: server.url, onCommand: (each) => told.push(each) });
+    clock.advance(0);
+    const socket = await socketOf(server);
+    expect(socket.socket.protocol).toBe("wattboard.v1");
+    socket.send({ type: "command", command });
+    socket.send({ type: "something new" });
+    socket.send({ device_id: "ems_001", timestamp: "2026-01-31T12:00:00Z", type: "hybrid", battery: { soc: 85 } });
+    await eventually(() => expect(received).toHaveLength(1));
+    expect(told).toEqual([command]);
+    expect(errors).toEqual([]);
+  });
+
+  test("are not asked for by who does not listen to them", async () => {
+    const { socket } = await listening();
+    expect(socket.socket.protocol).toBe("");
+  });
+});

@@ -1,4 +1,4 @@
-import { paths, type Telemetry } from "@wattboard/protocol";
+import { type CommandBody, type CommandFrame, paths, subprotocol, type Telemetry } from "@wattboard/protocol";
 import { LiveSocket } from "./live-socket.ts";
 import { parseObject } from "./parse-object.ts";
 import type { Stream, StreamOptions } from "./stream.ts";
@@ -9,6 +9,8 @@ export interface TelemetryOptions extends StreamOptions {
    * °C; a section or value that the device does not have is left out. A sample may be old, if the device is offline: look at `timestamp`.
    */
   readonly onTelemetry?: (telemetry: Telemetry, text: string) => void;
+  /** Told each step of the device's commands, with the whole command as it is then. What was before is asked of the API. */
+  readonly onCommand?: (command: CommandBody) => void;
 }
 
 /**
@@ -18,10 +20,19 @@ export interface TelemetryOptions extends StreamOptions {
  * is told as `unreachable` and tried again, less and less often (at most every 30 s).
  */
 export function connectTelemetry(deviceId: string, options: TelemetryOptions = {}): Stream {
-  const socket: LiveSocket = new LiveSocket(paths.dashboard + encodeURIComponent(deviceId), options, (text) => {
+  const { onTelemetry, onCommand } = options;
+  const onText = (text: string): void => {
     const frame = parseObject(text);
-    if (frame?.device_id === deviceId) options.onTelemetry?.(frame as Telemetry, text);
-    else socket.report("malformed_frame", `The frame is not a telemetry message of ${deviceId}.`);
+    if (frame?.device_id === deviceId) onTelemetry?.(frame as Telemetry, text);
+    else if (frame?.type === "command" && onCommand !== undefined)
+      onCommand((frame as unknown as CommandFrame).command);
+    // Frames of kinds that this version does not know are for later ones.
+    else if (typeof frame?.type !== "string" || onCommand === undefined) {
+      socket.report("malformed_frame", `The frame is not a telemetry message of ${deviceId}.`);
+    }
+  };
+  const socket: LiveSocket = new LiveSocket(paths.dashboard + encodeURIComponent(deviceId), options, onText, {
+    protocol: onCommand === undefined ? undefined : subprotocol,
   });
   return socket;
 }

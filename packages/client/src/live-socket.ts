@@ -15,6 +15,7 @@ export class LiveSocket implements Stream {
   readonly #options: StreamOptions;
   readonly #onText: (text: string) => void;
   readonly #onConnect: () => void;
+  readonly #protocol: string | undefined;
   readonly #random: () => number;
   #status: StreamStatus = "CONNECTING";
   #socket: WebSocket | undefined;
@@ -22,11 +23,20 @@ export class LiveSocket implements Stream {
   #failures = 0;
   #closed = false;
 
-  constructor(path: string, options: StreamOptions, onText: (text: string) => void, onConnect: () => void = () => {}) {
+  constructor(
+    path: string,
+    options: StreamOptions,
+    onText: (text: string) => void,
+    {
+      onConnect = () => {},
+      protocol,
+    }: { readonly onConnect?: () => void; readonly protocol?: string | undefined } = {},
+  ) {
     this.#address = webSocketUrl(options.url ?? pageOrigin() ?? defaultUrl, path);
     this.#options = options;
     this.#onText = onText;
     this.#onConnect = onConnect;
+    this.#protocol = protocol;
     this.clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
     // In a later turn, so that no callback runs before the caller holds the stream.
@@ -54,7 +64,8 @@ export class LiveSocket implements Stream {
     if (this.#closed) return;
     let socket: WebSocket;
     try {
-      socket = this.#options.createSocket?.(this.#address) ?? new WebSocket(this.#address);
+      const protocol = this.#protocol === undefined ? [] : ([this.#protocol] as const);
+      socket = this.#options.createSocket?.(this.#address, ...protocol) ?? new WebSocket(this.#address, ...protocol);
     } catch (error) {
       // An address that is none, or one that a secure page may not reach (ws from https).
       this.#ended(String(error));

@@ -24,8 +24,11 @@ export interface StreamOptions {
   readonly onStatus?: (status: StreamStatus) => void;
   /** Told what went wrong. Without it nobody is. */
   readonly onError?: (error: StreamError) => void;
-  /** Makes the socket, for a Node program that must send a header or go through a proxy. Default: the global `WebSocket`. */
-  readonly createSocket?: (address: string) => WebSocket;
+  /**
+   * Makes the socket, for a Node program that must send a header or go through a proxy. `protocol`, where it is given, must be offered as the
+   * subprotocol. Default: the global `WebSocket`.
+   */
+  readonly createSocket?: (address: string, protocol?: string) => WebSocket;
   /** For tests. */
   readonly clock?: Clock;
   /** For tests: 0 ≤ random() < 1, spreads the retries. */

@@ -1,8 +1,19 @@
 import type { IncomingMessage } from "node:http";
-import { disconnects, limits } from "@wattboard/protocol";
+import {
+  type Announcement,
+  type Command,
+  type CommandResult,
+  type Deadline,
+  disconnects,
+  type Hello,
+  limits,
+  subprotocol,
+  type Welcome,
+} from "@wattboard/protocol";
 import { commandValidator } from "@wattboard/protocol/validate";
 import { WebSocket } from "ws";
 import { type Clock, systemClock } from "./clock.ts";
+import { CommandInbox } from "./command-inbox.ts";
 import type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
 import type { DeviceNotice, DeviceOptions, NoticeCode } from "./device-options.ts";
 import type { Outage } from "./outage.ts";
@@ -57,6 +68,8 @@ class ConnectedDevice implements Device {
   readonly #resolved: Resolved;
   readonly #clock: Clock;
   readonly #random: () => number;
+  readonly #announcement: Announcement;
+  readonly #inbox: CommandInbox;
   #resolveStopped: () => void = () => {};
   #stopping = false;
 
@@ -83,6 +96,15 @@ class ConnectedDevice implements Device {
     this.deviceId = resolved.deviceId;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
+    this.#announcement =
+      options.announcement ?? (options.onCommand === undefined ? { commands: {} } : plainAnnouncement);
+    this.#inbox = new CommandInbox(this.#clock, this.#announcement, options.onCommand, options.commandMemory, {
+      send: (result) => this.#sendFrame(result),
+      began: () => this.counters.commands++,
+      failed: this.#onCommandFailed,
+      leaseEnded: ({ command_id }) =>
+        this.#notice("warn", "lease_ended", `The lease of ${command_id} has ended: back to AUTO.`),
+    });
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
@@ -138,6 +160,7 @@ class ConnectedDevice implements Device {
   stop(): Promise<void> {
     if (this.#stopping) return this.stopped;
     this.#stopping = true;
+    this.#inbox.stop();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#clock.clearTimeout(this.#timer);
     this.#clock.clearTimeout(this.#sampleTimer);
@@ -161,7 +184,7 @@ class ConnectedDevice implements Device {
     const { address, token } = this.#resolved;
     this.#outage = undefined;
     this.#timer = this.#clock.setTimeout(this.#onHandshakeTimeout, handshakeMsMax);
-    const socket = new WebSocket(address, {
+    const socket = new WebSocket(address, subprotocol, {
       headers: { authorization: `Bearer ${token}` },
       maxPayload: commandBytesMax,
       perMessageDeflate: false,
@@ -197,6 +220,10 @@ class ConnectedDevice implements Device {
     this.#timer = this.#clock.setTimeout(this.#checkSilence, silenceMsMax);
     this.#notice("info", "online", `Connected to ${this.#resolved.address.host}.`);
     this.#become({ state: "online" });
+    if (this.#socket?.protocol === subprotocol) {
+      this.#sendFrame({ type: "hello", ...this.#announcement });
+      this.#inbox.linked();
+    }
     if (this.#options.read !== undefined && !this.#stopping) {
       this.#sampleDueMs = this.#openedAtMs;
       this.#tick();
@@ -312,25 +339,36 @@ class ConnectedDevice implements Device {
     this.#heardAtMs = this.#clock.monotonicMs();
     if (this.#stopping) return;
     const frame = isBinary ? undefined : parseJson(data.toString());
-    if (!commandValidator.check(frame)) {
+    if (commandValidator.check(frame)) {
+      this.#onCommand(frame);
+    } else if (isServerFrame(frame)) {
+      // Frames of kinds that this version does not know are for later ones.
+      if (frame.type === "welcome" && typeof frame.server_time === "string") this.#inbox.welcome(frame as Welcome);
+      if (frame.type === "deadline" && typeof frame.expires_at === "string") this.#inbox.deadline(frame as Deadline);
+    } else {
       this.counters.malformedFrames++;
       const why = isBinary ? "it is binary" : whyNoCommand(frame);
       this.#noticeSometimes("warn", "malformed_frame", `A frame from the server is not a command: ${why}.`);
-      return;
-    }
-    this.counters.commands++;
-    const { onCommand } = this.#options;
-    if (onCommand === undefined) {
-      this.#notice("warn", "command_unhandled", `${frame.action} ${frame.command_id} came; there is no onCommand.`);
-      return;
-    }
-    try {
-      const done = onCommand(frame);
-      if (done instanceof Promise) done.catch(this.#onCommandFailed);
-    } catch (error) {
-      this.#onCommandFailed(error);
+      const id = (frame as { command_id?: unknown } | null | undefined)?.command_id;
+      if (typeof id === "string") this.#inbox.refuse(id, `This device does not know such a command: ${why}.`);
     }
   };
+
+  #onCommand(command: Command): void {
+    const { action, command_id } = command;
+    if (this.#options.onCommand === undefined) {
+      this.#notice("warn", "command_unhandled", `${action} ${command_id} came; there is no onCommand.`);
+    }
+    this.#inbox.receive(command);
+  }
+
+  /** Sends a frame of the subprotocol; false where the link is not there or does not speak it. */
+  #sendFrame(frame: Hello | CommandResult): boolean {
+    const socket = this.#socket;
+    if (socket?.readyState !== WebSocket.OPEN || socket.protocol !== subprotocol || this.#stopping) return false;
+    socket.send(JSON.stringify(frame));
+    return true;
+  }
 
   readonly #onCommandFailed = (error: unknown): void => {
     this.counters.commandFailures++;
@@ -388,6 +426,13 @@ function outageOfClose(closeCode: number, reason: string): Outage {
 
 function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+}
+
+/** What a device with an `onCommand` and nothing announced can be told: what the EMS communication interface has, and leases. */
+const plainAnnouncement: Announcement = { commands: { SET_MODE: { leases: true }, RESET_ERROR: {} } };
+
+function isServerFrame(frame: unknown): frame is { readonly type: string } & Readonly<Record<string, unknown>> {
+  return typeof frame === "object" && frame !== null && "type" in frame && typeof frame.type === "string";
 }
 
 function whyNoCommand(frame: unknown): string {

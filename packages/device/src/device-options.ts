@@ -1,5 +1,7 @@
-import type { Command } from "@wattboard/protocol";
+import type { Announcement } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";
+import type { CommandHandler } from "./command-inbox.ts";
+import type { CommandMemory } from "./command-memory.ts";
 import type { DeviceStatus } from "./device.ts";
 import type { Sample } from "./sample.ts";
 
@@ -14,8 +16,19 @@ export interface DeviceOptions {
   readonly read?: () => Sample | null | Promise<Sample | null>;
   /** How often `read` is called, above 0 to 50 a second. Default 1. */
   readonly rateHz?: number;
-  /** Carries out a command. Called as each one comes: an asynchronous handler may overlap with the next. */
-  readonly onCommand?: (command: Command) => void | Promise<void>;
+  /**
+   * Carries out a command, each `command_id` once. Return when it is done; throw a `CommandRejected` where the device will not do it, anything
+   * else where it failed. Called as each one comes: an asynchronous handler may overlap with the next. A manual mode whose lease ends is
+   * given as a SET_MODE to AUTO.
+   */
+  readonly onCommand?: CommandHandler;
+  /**
+   * What the device can be told, with ranges: other commands never reach `onCommand`. Default: SET_MODE with leases and RESET_ERROR where
+   * there is an `onCommand`, else nothing.
+   */
+  readonly announcement?: Announcement;
+  /** Remembers commands beyond a restart, such as `fileCommandMemory(path)`. Without it a command may be applied again after one. */
+  readonly commandMemory?: CommandMemory;
   /** Told each change of `device.status`. */
   readonly onStatus?: (status: DeviceStatus) => void;
   /** Told what a person should know. Default: a line on stderr. */
@@ -49,4 +62,5 @@ export type NoticeCode =
   | "malformed_frame"
   | "command_unhandled"
   | "command_failed"
+  | "lease_ended"
   | "callback_failed";

@@ -25,7 +25,7 @@ export interface DeviceCounters {
   skippedReading: number;
   /** Calls of `read` that threw or rejected. */
   readFailures: number;
-  /** Commands received. */
+  /** Commands received; those that came again not counted. */
   commands: number;
   /** Commands whose handler threw or rejected. */
   commandFailures: number;

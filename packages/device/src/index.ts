@@ -1,4 +1,6 @@
 export { type Clock, systemClock } from "./clock.ts";
+export { type CommandHandler, CommandRejected } from "./command-inbox.ts";
+export { type CommandMemory, fileCommandMemory, type RememberedCommand } from "./command-memory.ts";
 export { connectDevice } from "./connect-device.ts";
 export type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
 export type { DeviceNotice, DeviceOptions, NoticeCode } from "./device-options.ts";

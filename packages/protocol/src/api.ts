@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./body.ts";
 import { pointSpec } from "./points.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
 import type { Scalar, Telemetry } from "./telemetry.ts";
@@ -7,28 +8,10 @@ import type { Scalar, Telemetry } from "./telemetry.ts";
  * The bodies of `/api/v1`, each once: its type, and its part of the OpenAPI document, where it stands under its `title`. Times are RFC 3339 in
  * UTC, powers are in W, energy is in Wh, shares are 0 to 1.
  */
-type ReadonlyBody<Body> = Body extends Telemetry
-  ? Body
-  : Body extends (infer Item)[]
-    ? readonly ReadonlyBody<Item>[]
-    : Body extends object
-      ? { readonly [Key in keyof Body]: ReadonlyBody<Body[Key]> }
-      : Body;
 
-function body<Properties extends Type.TProperties>(title: string, description: string, properties: Properties) {
-  return Type.Object(properties, { title, description, additionalProperties: false });
-}
-
-const time = (description: string) =>
-  Type.String({ format: "date-time", description, examples: ["2026-01-31T12:00:00.000Z"] });
-const orNull = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
-const deviceId = Type.String({ description: "The device's id", examples: ["ems_001"] });
 const share = (description: string) => Type.Number({ minimum: 0, maximum: 1, description, examples: [0.998] });
 const wattHours = (description: string) => Type.Number({ minimum: 0, description: `${description}, Wh` });
 const timeZone = Type.String({ description: "IANA name of the time zone", examples: ["Europe/Vienna"] });
-const nextCursor = orNull(
-  Type.String({ description: "Give it as `cursor` for the next page; null where this is the last one" }),
-);
 const numberOrNull = orNull(Type.Number());
 
 const gap = body("Gap", "A span of more than 30 seconds without samples.", {
@@ -298,6 +281,7 @@ export const provisionedSchema = body("Provisioned", "A device with its token, w
 export const apiTokenSchema = body("ApiToken", "An API token without its secret.", {
   name: Type.String({ examples: ["wallboard"] }),
   role: Type.String({ examples: ["viewer"] }),
+  devices: orNull(Type.Array(Type.String(), { description: "The devices that it is for; null: all there are" })),
   created_at: time("When it was made"),
   expires_at: orNull(time("When it ends; null: never")),
 });

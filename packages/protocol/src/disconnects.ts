@@ -40,6 +40,13 @@ export const disconnects = {
     reconnect: "later",
     meaning: "The device's token was revoked or rotated, or the device was removed.",
   },
+  rightsChanged: {
+    code: 1008,
+    reason: "rights changed",
+    reconnect: "soon",
+    meaning:
+      "The viewer signed out, a session, token or share link ended, or rights were changed. A new connection gets what is left of them.",
+  },
   tooBig: { code: 1009, reason: "", reconnect: "soon", meaning: "A message was larger than 16 KiB." },
   restarting: {
     code: 1012,

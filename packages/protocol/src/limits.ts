@@ -23,4 +23,26 @@ export const limits = {
   clockSkewMsMax: 5 * 60_000,
   /** A device clock that shows the same instant for longer than this stands still, and is not believed either. */
   clockStillMsMax: 2_000,
+  /** Commands of one device that have not ended; one more is refused with 429. */
+  openCommandsMax: 16,
+  /** How long a command may wait for its device, unless it says otherwise, ms; then it is `expired`. */
+  commandTtlMs: 60_000,
+  /** The longest that a command may wait, ms. */
+  commandTtlMsMax: 24 * 60 * 60_000,
+  /** Commands of one device that are kept after their end; then the oldest goes. */
+  commandsKeptPerDevice: 100,
+  /** Commands of all devices that are kept after their end; then the oldest goes. */
+  commandsKept: 100_000,
+  /** Fleet commands that run at once; one more is refused with 429. */
+  fleetCommandsRunning: 4,
+  /** Fleet commands that are kept; then the oldest that has ended goes. */
+  fleetCommandsKept: 100,
+  /** The shortest lease of a manual mode, ms; a shorter one is refused. */
+  leaseMsMin: 1_000,
+  /** The longest lease of a manual mode, ms; a longer one is refused. */
+  leaseMsMax: 24 * 60 * 60_000,
+  /** Parameters that a device may announce; a hello with more is dropped. */
+  parametersMax: 64,
+  /** Choices of one parameter; a hello with more is dropped. */
+  parameterChoicesMax: 64,
 } as const;

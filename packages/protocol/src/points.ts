@@ -26,6 +26,16 @@ export const points = [
   { name: "system_status.mode", label: "Mode", unit: "", kind: "text", digits: 0 },
   { name: "system_status.error_flags", label: "Error flags", unit: "", kind: "flags", digits: 0 },
   { name: "system_status.wifi_strength", label: "Wi-Fi signal", unit: "dBm", kind: "number", digits: 0 },
+  { name: "system_status.target_mode", label: "Target mode", unit: "", kind: "text", digits: 0 },
+  {
+    name: "system_status.target_power",
+    label: "Target power",
+    unit: "W",
+    kind: "number",
+    minimum: 0,
+    digits: 0,
+  },
+  { name: "system_status.uptime", label: "Uptime", unit: "s", kind: "number", minimum: 0, digits: 0 },
   { name: "battery.soc", label: "State of charge", unit: "%", kind: "number", minimum: 0, maximum: 100, digits: 1 },
   {
     name: "battery.power",

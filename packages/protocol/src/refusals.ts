@@ -15,13 +15,38 @@ export const refusals = {
   too_many_points: { message: "The device would have more than 64 points outside the catalogue." },
   rate_limited: { message: "The link sends faster than its rate limit." },
   fenced: { message: "The link was replaced by a newer one; what it still sends is dropped." },
+  invalid_frame: { message: "A frame of the subprotocol wattboard.v1 is neither a hello nor a command_result." },
   // Handshakes and requests
   forbidden: { status: 403, message: "Forbidden." },
-  unauthorized: { status: 401, message: "A bearer token is needed: Authorization: Bearer <token>." },
-  not_permitted: { status: 403, message: "The token is valid, but its role does not permit this." },
+  unauthorized: { status: 401, message: "Sign in, or send an API token: Authorization: Bearer <token>." },
+  not_permitted: { status: 403, message: "You are known here, but your role does not permit this." },
+  foreign_origin: {
+    status: 403,
+    message: "The request comes from a page of another site. A name of this server's own is listed in access.origins.",
+  },
+  token_in_url: {
+    status: 403,
+    message:
+      "The address holds a secret, and addresses end up in logs: take it back, and send it as Authorization: Bearer <token>.",
+  },
+  insecure_transport: {
+    status: 403,
+    message: "Beyond loopback this server speaks TLS only, or through a proxy listed in access.trusted_proxies.",
+  },
+  wrong_credentials: { status: 401, message: "The name or the password is wrong." },
+  too_many_attempts: { status: 429, message: "Too many attempts." },
+  link_not_valid: {
+    status: 404,
+    message: "The link is used up, expired or revoked. Ask whoever gave it to you for a new one.",
+  },
   not_found: { status: 404, message: "There is no such thing at this address." },
   unknown_device: { status: 404, message: "No device with this id is registered." },
   device_exists: { status: 409, message: "A device with this id is registered already." },
+  person_exists: { status: 409, message: "There is somebody with this name or e-mail address already." },
+  last_administrator: {
+    status: 409,
+    message: "Nobody else could administer the server. Make somebody else administrator first.",
+  },
   token_name_exists: { status: 409, message: "An API token with this name exists already." },
   invalid_request: { status: 400, message: "The request does not fit its schema." },
   invalid_cursor: {
@@ -30,6 +55,17 @@ export const refusals = {
   },
   unknown_point: { status: 400, message: "The device has no such point." },
   too_much: { status: 400, message: "That is more than one answer may take." },
+  misfit: { status: 422, message: "The device cannot be told so." },
+  command_exists: { status: 409, message: "The device has another command with this command_id." },
+  too_many_commands: { status: 429, message: "The device has 16 commands that have not ended." },
+  too_many_requests: { status: 429, message: "Too many commands in a short time." },
+  fleet_commands_full: { status: 429, message: "Too many fleet commands are under way." },
+  fleet_command_ended: { status: 409, message: "The fleet command has ended already." },
+  commands_unavailable: { status: 503, message: "Commands cannot be stored just now, so none is taken." },
+  not_recorded: {
+    status: 503,
+    message: "The audit cannot be written just now, and what cannot be recorded is not done.",
+  },
   contested: {
     status: 429,
     message: "Two devices share this token: takeovers come too fast, so the connected one stays.",

@@ -2,7 +2,7 @@ import Type from "typebox";
 import { deviceIdPattern } from "./device-id.ts";
 import { limits } from "./limits.ts";
 import { type PointName, pointSpec } from "./points.ts";
-import { deviceModes, deviceStates } from "./states.ts";
+import { deviceModes, deviceStates, targetModes } from "./states.ts";
 
 /** A measured number in the catalogue's unit and range; null says that the device has no value just now. */
 function measured(name: PointName) {
@@ -29,6 +29,9 @@ export const telemetrySchema = Type.Object(
           Type.Array(Type.String({ maxLength: limits.textLengthMax }), { maxItems: limits.errorFlagsMax }),
         ),
         wifi_strength: measured("system_status.wifi_strength"),
+        target_mode: Type.Optional(Type.Union([Type.Enum([...targetModes]), Type.Null()])),
+        target_power: measured("system_status.target_power"),
+        uptime: measured("system_status.uptime"),
       }),
     ),
     battery: Type.Optional(

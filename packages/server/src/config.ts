@@ -17,7 +17,8 @@ const configSchema = Type.Object({
   host: Type.String({
     default: "127.0.0.1",
     minLength: 1,
-    description: "Address to listen on. `0.0.0.0` opens the server to the network.",
+    description:
+      "Address to listen on. `0.0.0.0` opens the server to the network, for which it needs `tls`, `access.trusted_proxies` or `insecure`.",
   }),
   port: Type.Integer({
     default: 8000,
@@ -26,17 +27,50 @@ const configSchema = Type.Object({
     description: "Port to listen on; 0 takes a free one.",
   }),
   data_dir: Type.String({ default: "./data", minLength: 1, description: "Folder for everything that is kept." }),
+  insecure: Type.Boolean({
+    default: false,
+    description:
+      "Speak without TLS beyond loopback: passwords and tokens can be read on their way. For a network that nobody else is on.",
+  }),
+  tls: Type.Object({
+    cert: Type.String({
+      default: "",
+      description:
+        "File with the certificate and its chain (PEM). With `tls.key` the server speaks TLS; SIGHUP reads both anew.",
+    }),
+    key: Type.String({ default: "", description: "File with the certificate's private key (PEM)." }),
+  }),
   access: Type.Object({
     dashboards: Type.Enum(["people", "public"], {
       default: "people",
       description:
-        "Who may look: `people` asks for a token with the viewer role, `public` lets in whoever reaches the server.",
+        "Who may look: `people` asks people to sign in and programs for an API token, `public` lets in whoever reaches the server.",
     }),
     origins: Type.Array(Type.String({ pattern: "^https?://[^/]+$" }), {
       default: [],
+      examples: ["https://board.example.org"],
       description:
         "Further browser origins whose pages may connect, e.g. `https://board.example.org`; the server's own page always may.",
     }),
+    trusted_proxies: Type.Array(Type.String({ pattern: "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$" }), {
+      default: [],
+      examples: ["10.0.0.0/8"],
+      description:
+        "Addresses or networks of proxies in front of the server, e.g. `10.0.0.7`. Only theirs are `X-Forwarded-For`, `-Proto` and `-Host` believed.",
+    }),
+    session_ms: count(
+      7 * 24 * 3_600_000,
+      "How long somebody stays signed in in a browser; then they sign in again.",
+      60_000,
+    ),
+  }),
+  audit: Type.Object({
+    rows: count(
+      100_000,
+      "Acts that can be searched; above it the oldest thousand go into an archive file beside the data.",
+      1_000,
+    ),
+    archives: count(10_000, "Archive files of the audit; above it the oldest is deleted.", 0),
   }),
   limits: Type.Object({
     messages_per_second: count(
@@ -80,6 +114,13 @@ const configSchema = Type.Object({
       }),
       (name) => isTimeZone(name),
     ),
+  }),
+  commands: Type.Object({
+    per_second: count(
+      50,
+      "Commands a second that one token or person may give; what is above is refused with 429. A fleet command counts as one.",
+    ),
+    burst: count(2_000, "Commands that one token or person may give at once before the rate applies."),
   }),
   store: Type.Object({
     url: Type.String({
@@ -145,6 +186,7 @@ interface SettingSchema {
   readonly description: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly examples?: readonly string[];
 }
 
 const aliases: ReadonlyMap<string, string> = new Map([["store.url", "--store"]]);
@@ -246,20 +288,22 @@ function find(
 /** A flag's or the environment's text as the setting's type; what does not read as a number stays text and fails the check. */
 function fromText(text: string, { type }: SettingSchema): unknown {
   if (type === "array") return text === "" ? [] : text.split(",").map((part) => part.trim());
+  if (type === "boolean" && /^(true|false)$/i.test(text)) return text.toLowerCase() === "true";
   if (type === "integer" && /^-?\d+$/.test(text.trim())) return Number(text);
   return text;
 }
 
 /** What the setting must be, in words; null where the value is that. */
 function judge({ key, schema }: Setting, value: unknown): string | null {
-  const { type, minimum, maximum } = schema;
+  const { type, minimum, maximum, examples = [] } = schema;
   if (Compile(schema as Type.TSchema).Check(value)) return null;
   if (schema.enum !== undefined) return `must be one of ${schema.enum.join(", ")}`;
   if (type === "integer") {
     const isBounded = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER;
     return `must be a whole number ${isBounded ? `from ${minimum} to ${maximum}` : `of at least ${minimum}`}`;
   }
-  if (type === "array") return "must be a list of origins such as https://board.example.org";
+  if (type === "boolean") return "must be true or false";
+  if (type === "array") return `must be a list such as ${examples.join(", ")}`;
   if (key === "site.time_zone") return "must be the IANA name of a time zone, such as Europe/Vienna";
   return "must be a text that is not empty";
 }

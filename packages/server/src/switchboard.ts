@@ -1,18 +1,36 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
+import { createSecureContext } from "node:tls";
+import { type CommandFrame, commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
 import { openAccessFile } from "./access/access-file.ts";
 import { AddressLimit } from "./access/address-limit.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
+import { Audit } from "./access/audit.ts";
 import { removeControlFile, writeControlFile } from "./access/control-file.ts";
 import { Devices } from "./access/devices.ts";
 import { Gate, isLoopbackName } from "./access/gate.ts";
+import { type IssuedLink, OneTimeLinks } from "./access/one-time-links.ts";
+import { Passwords } from "./access/passwords.ts";
+import { People } from "./access/people.ts";
+import { Sessions } from "./access/sessions.ts";
+import { ShareLinks } from "./access/share-links.ts";
+import { SignIn } from "./access/sign-in.ts";
+import { TrustedProxies } from "./access/trusted-proxies.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { Failure, systemErrorCode } from "./base/failure.ts";
+import { CommandBook } from "./commands/command-book.ts";
+import { CommandThread } from "./commands/command-thread.ts";
+import { Dispatcher } from "./commands/dispatcher.ts";
+import { FleetCommander } from "./commands/fleet-commander.ts";
+import type { FleetMember } from "./commands/fleet-filter.ts";
 import type { Config } from "./config.ts";
+import { commandBody } from "./doors/command-bodies.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
 import { type DoorContext, Links } from "./doors/doors.ts";
-import { createHttpDoor } from "./doors/http-door.ts";
+import { createHttpDoor, type TlsFiles } from "./doors/http-door.ts";
+import { RightsWatch } from "./doors/rights-watch.ts";
 import { createWebSocketServer } from "./doors/upgrade.ts";
 import { UpgradeRouter } from "./doors/upgrade-router.ts";
 import { createDashboardDoor, createFleetDoor } from "./doors/viewer-door.ts";
@@ -49,7 +67,16 @@ export interface Switchboard {
   readonly url: string;
   readonly devices: Devices;
   readonly apiTokens: ApiTokens;
+  readonly audit: Audit;
+  readonly people: People;
+  readonly oneTimeLinks: OneTimeLinks;
+  readonly sessions: Sessions;
+  readonly shareLinks: ShareLinks;
   readonly log: Log;
+  /** The link that creates the administrator, behind `url`; null where there is one. A start makes a new one. */
+  readonly setupLink: IssuedLink | null;
+  /** Reads certificate and key anew; new connections get them. Throws a `Failure` (`invalid_config`) and goes on with the old ones. */
+  reloadTls(): void;
   /** Ends everything in order: no new links, links closed with 1012, samples stored, store closed. Within `graceMs`. */
   stop(): Promise<void>;
 }
@@ -62,11 +89,14 @@ const linksCloseMsMax = 3_000;
 
 /**
  * Builds the whole server in order, and opens it. The only place that names concrete adapters. Throws a `Failure`: `data_dir_in_use`,
- * `data_dir_not_writable`, `store_failed`, `port_in_use`, `address_not_available`.
+ * `data_dir_not_writable`, `store_failed`, `audit_failed`, `port_in_use`, `address_not_available`, `invalid_config`.
  */
 export async function startSwitchboard(options: SwitchboardOptions): Promise<Switchboard> {
   const { config, clock = systemClock, log = createLog(config.log) } = options;
   const undo: (() => unknown)[] = [];
+  const proxies = new TrustedProxies(config.access.trusted_proxies);
+  const tls = readTls(config);
+  assertNotInTheClear(config);
   try {
     // What is kept.
     const accessFile = openAccessFile(config.data_dir, { waitMs: folderWaitMs });
@@ -75,9 +105,20 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     removeControlFile(config.data_dir);
     const devices = new Devices(accessFile, clock);
     const apiTokens = new ApiTokens(accessFile, clock);
+    const people = new People(accessFile, clock);
+    const sessions = new Sessions(accessFile, clock, config.access.session_ms);
+    const oneTimeLinks = new OneTimeLinks(accessFile, clock);
+    const shareLinks = new ShareLinks(accessFile, clock);
+    const audit = new Audit(config.data_dir, clock, {
+      rowsMax: config.audit.rows,
+      archivesMax: config.audit.archives,
+    });
+    undo.push(() => audit.close());
     const openStore = options.openStore ?? (() => openConfiguredStore(config, clock, log));
     const store = await openStore();
     undo.push(() => store.close());
+    const commandStore = await CommandThread.open(config.data_dir);
+    undo.push(() => commandStore.close());
 
     // The straight line.
     const health = new Health();
@@ -156,13 +197,94 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
     );
     const ingest = new Ingest(clock, fanout, journal, {
-      deviceChanged: (deviceId) => fleetFeed.markChanged(deviceId),
+      deviceChanged(deviceId) {
+        fleetFeed.markChanged(deviceId);
+        commands.noteSample(deviceId);
+      },
       dropped(device, refusal) {
         const suppressed = throttle.pass(`dropped ${device.deviceId}`);
         if (suppressed === null) return;
         log.warn({ device_id: device.deviceId, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
       },
     });
+
+    // Commands.
+    const book = new CommandBook(commandStore, clock, {
+      failed(error) {
+        if (throttle.pass("commands failing") === null) return;
+        const reason = error instanceof Error ? error.message : String(error);
+        events.report("commands_failing", null, `${reason} No new commands are taken; what is open waits.`);
+      },
+      recovered: () => events.report("commands_recovered", null, "Commands are taken again."),
+    });
+    const progress = new Fanout();
+    const commands = new Dispatcher(clock, commandStore, book, (deviceId) => latest.find(deviceId)?.latest ?? null, {
+      record({ deviceId, commandId, action, payload, requestedBy, fleetCommandId }, address) {
+        const detail = { action, payload, ...(fleetCommandId !== null && { fleet_command_id: fleetCommandId }) };
+        audit.record({ who: requestedBy, address, action: "command", deviceId, target: commandId, detail });
+        log.info({ device_id: deviceId, command_id: commandId, action, payload, by: requestedBy }, "command given");
+      },
+      stepped(record, step) {
+        const { deviceId, commandId } = record;
+        const frame: CommandFrame = { type: "command", command: commandBody(record) };
+        progress.publish(deviceId, Buffer.from(JSON.stringify(frame)));
+        fleetCommander.noteStep(record, step);
+        log.debug({ device_id: deviceId, command_id: commandId, status: step.status }, step.cause);
+      },
+      resultIgnored(deviceId, { command_id }) {
+        const suppressed = throttle.pass(`result ${deviceId}`);
+        if (suppressed === null) return;
+        log.info({ device_id: deviceId, command_id, suppressed }, "result for a command that is not open");
+      },
+    });
+    undo.push(() => commands.stop());
+    const memberOf = (deviceId: string): FleetMember | undefined => {
+      const device = devices.find(deviceId);
+      return device === undefined
+        ? undefined
+        : {
+            deviceId,
+            name: device.name,
+            properties: device.properties,
+            isOnline: registry.find(deviceId) !== undefined,
+            latest: latest.find(deviceId)?.latest ?? null,
+          };
+    };
+    const fleetCommander = new FleetCommander(
+      clock,
+      commandStore,
+      book,
+      commands,
+      {
+        find: memberOf,
+        *members() {
+          for (const deviceId of devices.ids()) {
+            const member = memberOf(deviceId);
+            if (member !== undefined) yield member;
+          }
+        },
+      },
+      {
+        record(what, { fleetCommandId, action, payload, where, total }, { name, address }) {
+          const order = { action, payload, where, devices: total };
+          audit.record({
+            who: name,
+            address,
+            action: `fleet_command.${what}`,
+            target: fleetCommandId,
+            detail: order,
+          });
+          log.info({ fleet_command_id: fleetCommandId, ...order, by: name }, `fleet command: ${what}`);
+        },
+      },
+    );
+    undo.push(() => fleetCommander.stop());
+    const kept = await commandStore.load();
+    commands.restore(kept, (deviceId, sinceMs) => {
+      const device = devices.find(deviceId);
+      return device !== undefined && device.createdAtMs <= sinceMs;
+    });
+    await fleetCommander.restore(kept);
 
     // The doors.
     const localToken = randomBytes(32).toString("base64url");
@@ -171,10 +293,15 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         dashboards: config.access.dashboards,
         origins: config.access.origins,
         loopbackOnly: isLoopbackName(config.host),
+        isInsecure: config.insecure,
         localToken,
       },
-      apiTokens,
+      { apiTokens, people, sessions, shareLinks, proxies },
     );
+    const passwords = new Passwords(clock);
+    const signIn = new SignIn(clock, people, passwords, sessions);
+    const rightsWatch = new RightsWatch(clock);
+    undo.push(() => rightsWatch.stop());
     const heartbeat = new Heartbeat(clock);
     undo.push(() => heartbeat.stop());
     const links = new Links();
@@ -184,6 +311,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       heartbeat,
       links,
       log,
+      rightsWatch,
       throttle,
       webSocketServer: createWebSocketServer(),
       linkLimits: {
@@ -193,19 +321,19 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         outboxStalledMsMax: config.outbox.stalled_ms,
       },
     };
-    const addresses = new AddressLimit(config.limits.sockets_per_address);
+    const addresses = new AddressLimit(config.limits.sockets_per_address, proxies);
     const router = new UpgradeRouter(
       {
         device: new DeviceDoor(
           context,
-          { devices, registry, latest, ingest, events },
+          { devices, registry, latest, ingest, events, commands },
           { messagesPerSecond: config.limits.messages_per_second, messagesBurst: config.limits.messages_burst },
           ({ socket }) => addresses.give(socket),
         ),
-        dashboard: createDashboardDoor(context, latest, fanout),
+        dashboard: createDashboardDoor(context, latest, fanout, progress),
         fleet: createFleetDoor(context, fleetFeed),
       },
-      { health, log, throttle },
+      { gate, health, log, throttle },
       addresses,
     );
     const metrics = createMetrics({
@@ -234,30 +362,48 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       takeovers: () => [{ value: registry.takeoverCount }],
       devices: () => [{ value: devices.list().length }],
       queuedBytes: () => [{ value: journal.queuedBytes }],
+      *commandSteps() {
+        for (const status of Object.keys(commandStatuses) as (keyof typeof commandStatuses)[]) {
+          yield { labels: { status }, value: commands.stepCounts.get(status) ?? 0 };
+        }
+      },
+      openCommands: () => [{ value: commands.openCount }],
     });
     const app = await createHttpDoor(
       {
         apiTokens,
+        audit,
         clock,
+        commandRate: { perSecond: config.commands.per_second, burst: config.commands.burst },
+        commands,
+        commandStore,
         devices,
         events,
+        fleetCommander,
         fleetFeed,
         gate,
         health,
         latest,
         log,
         metrics: metrics.registry,
+        oneTimeLinks,
+        passwords,
+        people,
         presence,
+        queryMsMax: config.limits.query_ms,
         registry,
+        sessions,
+        shareLinks,
+        signIn,
         store,
         throttle,
         timeZone: config.site.time_zone,
       },
       {
         handshakeMsMax: config.limits.handshake_ms,
-        queryMsMax: config.limits.query_ms,
         socketsMax: config.limits.sockets,
       },
+      tls,
     );
     undo.push(() => app.close());
     router.attach(app.server);
@@ -268,11 +414,14 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     } catch (error) {
       throw listenFailure(error, config);
     }
-    const url = `http://${urlHost(config.host)}:${(app.server.address() as AddressInfo).port}`;
-    writeControlFile(config.data_dir, {
-      url: url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
-      token: localToken,
-    });
+    const url = `${tls === null ? "http" : "https"}://${urlHost(config.host)}:${(app.server.address() as AddressInfo).port}`;
+    const publishControl = (certificate: Buffer | null): void =>
+      writeControlFile(config.data_dir, {
+        url: url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
+        token: localToken,
+        ...(certificate !== null && { certificate: certificate.toString() }),
+      });
+    publishControl(tls?.cert ?? null);
     health.started();
     warnOfOldSqlite(log);
     log.info({ url, data_dir: config.data_dir, devices: devices.list().length }, "wattboard is ready");
@@ -295,15 +444,41 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       await events.close(Math.min(1_000, leftMs()));
       fleetFeed.stop();
       heartbeat.stop();
+      rightsWatch.stop();
+      fleetCommander.stop();
+      commands.stop();
+      if (!(await book.drain(leftMs()))) log.error("the last steps of some commands were not stored in time");
+      await closeWithin(leftMs(), commandStore, clock).catch((error: unknown) =>
+        log.error({ err: error }, "the commands did not close"),
+      );
       await closeWithin(leftMs(), store, clock).catch((error: unknown) =>
         log.error({ err: error }, "the store did not close"),
       );
+      audit.close();
       accessFile.close();
       clearInterval(awake);
       log.info("stopped");
     };
     let stopped: Promise<void> | null = null;
-    return { url, devices, apiTokens, log, stop: () => (stopped ??= stop()) };
+    return {
+      url,
+      devices,
+      apiTokens,
+      audit,
+      people,
+      oneTimeLinks,
+      sessions,
+      shareLinks,
+      log,
+      setupLink: people.hasAdministrator ? null : oneTimeLinks.issue("setup", null),
+      reloadTls() {
+        const fresh = readTls(config);
+        if (fresh === null) return;
+        (app.server as unknown as TlsServer).setSecureContext(fresh);
+        publishControl(fresh.cert);
+      },
+      stop: () => (stopped ??= stop()),
+    };
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw error;
@@ -345,8 +520,37 @@ async function restorePresence(presence: PresenceLog, store: Store, devices: Dev
   }
 }
 
+/** Certificate and key, where the server speaks TLS. Throws a `Failure`: `invalid_config`. */
+function readTls({ tls }: Config): TlsFiles | null {
+  if (tls.cert === "" && tls.key === "") return null;
+  if (tls.cert === "" || tls.key === "") {
+    throw new Failure("invalid_config", "TLS needs both: the certificate by --tls-cert, and its key by --tls-key.");
+  }
+  try {
+    const files = { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
+    createSecureContext(files);
+    return files;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Failure(
+      "invalid_config",
+      `TLS cannot be used with ${tls.cert} and ${tls.key}: ${reason}. Both must be PEM files that belong together.`,
+      error,
+    );
+  }
+}
+
+/** Beyond loopback passwords and tokens must not travel in the clear unless somebody has said that they may. */
+function assertNotInTheClear({ host, insecure, tls, access }: Config): void {
+  if (isLoopbackName(host) || insecure || tls.cert !== "" || access.trusted_proxies.length > 0) return;
+  throw new Failure(
+    "invalid_config",
+    `Listening on ${host} would send passwords and tokens in the clear. Use --tls-cert and --tls-key; or name the proxy that speaks TLS in front: --access-trusted-proxies 10.0.0.7; or, on a network that nobody else is on, --insecure.`,
+  );
+}
+
 /** Closes the store; rejects where it fails, or takes longer than that. What it has committed is safe either way. */
-function closeWithin(graceMs: number, store: Store, clock: Clock): Promise<void> {
+function closeWithin(graceMs: number, store: Pick<Store, "close">, clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {
     clock.after(graceMs, () => reject(new Failure("store_failed", "The store did not answer in time.")));
     store.close().then(resolve, reject);

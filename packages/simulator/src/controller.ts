@@ -15,8 +15,9 @@ const leastPowerW = 8;
 /** Charging stops at `fullAt` and starts again under `refillAt`; the gap keeps a full battery from chattering. */
 const fullAt = 0.999;
 const refillAt = 0.97;
-const emptyAt = reserveSoc + 0.001;
-const reuseAt = 0.08;
+/** How far above the reserve discharging stops, and starts again. */
+const emptyGap = 0.001;
+const reuseGap = 0.03;
 /** How fast an inverter follows its meter; the difference shows as short peaks at the grid. */
 const regulationTimeConstantS = 1.2;
 
@@ -24,6 +25,10 @@ const regulationTimeConstantS = 1.2;
 export class Controller {
   state: DeviceState = "IDLE";
   targetMode: TargetMode = "AUTO";
+  /** Discharging stops here, 0 to 1; never below what the battery keeps for itself. */
+  reserve = reserveSoc;
+  /** Charging takes no more than this, W. */
+  chargeMaxW = Number.POSITIVE_INFINITY;
   #targetPowerW = Number.POSITIVE_INFINITY;
   #powerW = 0;
   #full = false;
@@ -31,6 +36,11 @@ export class Controller {
 
   get mode(): DeviceMode {
     return this.targetMode === "AUTO" ? "AUTO" : "MANUAL";
+  }
+
+  /** W, in the direction that the mode names; null where none was given. */
+  get targetPowerW(): number | null {
+    return Number.isFinite(this.#targetPowerW) ? this.#targetPowerW : null;
   }
 
   /** `powerW` is the battery's, in the direction that the mode names; left out, it is as much as the battery takes or gives. */
@@ -42,9 +52,9 @@ export class Controller {
   /** The battery power to try for (+ charges); the battery's and the inverter's limits come after. */
   decide(readings: Readings, chargeLimitW: number, dischargeLimitW: number): number {
     this.#full = readings.soc >= (this.#full ? refillAt : fullAt);
-    this.#empty = readings.soc <= (this.#empty ? reuseAt : emptyAt);
+    this.#empty = readings.soc <= this.reserve + (this.#empty ? reuseGap : emptyGap);
 
-    const mostW = this.#full ? 0 : chargeLimitW;
+    const mostW = this.#full ? 0 : Math.min(chargeLimitW, this.chargeMaxW);
     const leastW = this.#empty ? 0 : -dischargeLimitW;
     const wantedW = Math.max(leastW, Math.min(mostW, this.#wantedW(readings.selfConsumptionW)));
     const reached = -Math.expm1(-readings.dtS / regulationTimeConstantS);
@@ -57,7 +67,7 @@ export class Controller {
     if (batteryW > 0) this.state = "CHARGING";
     else if (batteryW < 0) this.state = "DISCHARGING";
     else if (this.#full || soc >= fullAt) this.state = "FULL";
-    else if (this.#empty || soc <= emptyAt) this.state = "EMPTY";
+    else if (this.#empty || soc <= this.reserve + emptyGap) this.state = "EMPTY";
     else this.state = "IDLE";
   }
 
@@ -65,6 +75,13 @@ export class Controller {
   fail(): void {
     this.#powerW = 0;
     this.state = "ERROR";
+  }
+
+  /** Nothing runs: the box starts anew. What was set by hand is gone, the parameters are kept. */
+  restart(): void {
+    this.#powerW = 0;
+    this.state = "IDLE";
+    this.setMode("AUTO");
   }
 
   #wantedW(selfConsumptionW: number): number {

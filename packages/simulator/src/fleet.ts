@@ -1,4 +1,12 @@
-import { type Clock, connectDevice, type Device, type DeviceStatus } from "@wattboard/device";
+import {
+  type Clock,
+  type CommandMemory,
+  CommandRejected,
+  connectDevice,
+  type Device,
+  type DeviceStatus,
+  type RememberedCommand,
+} from "@wattboard/device";
 import type { Command } from "@wattboard/protocol";
 import type { FleetStatus } from "./fleet-status.ts";
 import { Pacer } from "./pacer.ts";
@@ -30,8 +38,21 @@ const connectsAtOnceMax = 20;
 
 interface Station {
   readonly plant: Plant;
-  readonly device: Device;
+  readonly member: FleetMember;
+  /** What stands on its disk: it outlives a restart. */
+  readonly memory: CommandMemory;
+  device: Device;
+  /** When its program started, by the monotonic clock. */
+  startedMs: number;
+  /** When it goes on with its restart, by the monotonic clock; null while it runs. */
+  restartDueMs: number | null;
+  /** What earlier devices of this station counted. */
+  readonly before: { sent: number; commands: number; commandFailures: number };
 }
+
+/** The link of a box that restarts stays up for so long, for its answer, and then is gone for as long as the box takes. */
+const goesDownMs = 200;
+const comesUpMs = 3_000;
 
 /** All devices of a process, driven by one caller: no timer and no queue of its own. */
 export class Fleet {
@@ -40,6 +61,7 @@ export class Fleet {
   readonly #startMs: number;
   readonly #startedMs: number;
   readonly #stations: Station[] = [];
+  readonly #restarting = new Set<Station>();
   readonly #connects = new Pacer(connectsPerSecond);
   readonly #sends: Pacer;
   #missed = 0;
@@ -60,6 +82,7 @@ export class Fleet {
   turn(): void {
     const elapsedMs = this.#clock.monotonicMs() - this.#startedMs;
     this.#connectDue(elapsedMs);
+    for (const station of this.#restarting) this.#restart(station);
     this.#sendDue(elapsedMs);
   }
 
@@ -72,24 +95,78 @@ export class Fleet {
     for (const member of fleet.slice(first, this.#connects.next)) this.#stations.push(this.#connect(member));
   }
 
-  #connect({ device: planned, token }: FleetMember): Station {
-    const { url, seed, faultsPerDay } = this.#settings;
-    const plant = new Plant(planned, {
+  #connect(member: FleetMember): Station {
+    const { seed, faultsPerDay } = this.#settings;
+    const plant = new Plant(member.device, {
       seed,
       startMs: this.#startMs,
       ...(faultsPerDay !== undefined && { faultsPerDay }),
     });
-    const device = connectDevice({
-      deviceId: planned.deviceId,
+    let kept: readonly RememberedCommand[] = [];
+    const memory: CommandMemory = {
+      load: () => kept,
+      save: (commands) => {
+        kept = commands;
+      },
+    };
+    const station: Station = {
+      plant,
+      member,
+      memory,
+      device: this.#start(member, plant, memory, (command) => this.#obey(station, command)),
+      startedMs: this.#clock.monotonicMs(),
+      restartDueMs: null,
+      before: { sent: 0, commands: 0, commandFailures: 0 },
+    };
+    return station;
+  }
+
+  #start(
+    { device, token }: FleetMember,
+    plant: Plant,
+    commandMemory: CommandMemory,
+    onCommand: (command: Command) => void,
+  ): Device {
+    return connectDevice({
+      deviceId: device.deviceId,
       token,
-      url,
+      url: this.#settings.url,
       clock: this.#clock,
-      onCommand: (command) => obey(plant, command),
+      announcement: plant.announcement,
+      commandMemory,
+      onCommand,
       onStatus: this.#noteStatus,
       // What one device has to say drowns in thousands; the fleet's status tells what matters.
       log: () => {},
     });
-    return { plant, device };
+  }
+
+  /** The server learns from the exception that the command was not carried out, and why. */
+  #obey(station: Station, command: Command): void {
+    const outcome = station.plant.apply(command);
+    if (!outcome.done) throw new CommandRejected(outcome.message);
+    if (command.action !== "RESTART") return;
+    station.restartDueMs = this.#clock.monotonicMs() + goesDownMs;
+    this.#restarting.add(station);
+  }
+
+  /** First the program ends, and with it the link; then a new one starts, which has only what stood on the disk. */
+  #restart(station: Station): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (station.restartDueMs === null || nowMs < station.restartDueMs) return;
+    const { device, member, plant, memory, before } = station;
+    if (device.status.state !== "stopped") {
+      void device.stop();
+      station.restartDueMs = nowMs + comesUpMs;
+      return;
+    }
+    before.sent += device.counters.sent;
+    before.commands += device.counters.commands;
+    before.commandFailures += device.counters.commandFailures;
+    station.device = this.#start(member, plant, memory, (command) => this.#obey(station, command));
+    station.startedMs = nowMs;
+    station.restartDueMs = null;
+    this.#restarting.delete(station);
   }
 
   readonly #noteStatus = (status: DeviceStatus): void => {
@@ -122,12 +199,14 @@ export class Fleet {
     }
   }
 
-  #send({ plant, device }: Station): boolean {
+  #send({ plant, device, startedMs }: Station): boolean {
     if (device.status.state !== "online") return false;
     const sample = plant.telemetry();
-    if (this.#settings.speed === 1) return device.send(sample);
+    const uptime = Math.floor((this.#clock.monotonicMs() - startedMs) / 1_000);
+    const whole = { ...sample, system_status: { ...sample.system_status, uptime } };
+    if (this.#settings.speed === 1) return device.send(whole);
     // Otherwise a reader would wonder why the sun shines at night.
-    return device.send({ ...sample, simulation: { time: new Date(plant.timeMs).toISOString() } });
+    return device.send({ ...whole, simulation: { time: new Date(plant.timeMs).toISOString() } });
   }
 
   status(): FleetStatus {
@@ -136,12 +215,12 @@ export class Fleet {
     let sentTotal = 0;
     let commandsReceived = 0;
     let commandsFailed = 0;
-    for (const { plant, device } of this.#stations) {
+    for (const { plant, device, before } of this.#stations) {
       if (device.status.state === "online") connected++;
       if (plant.state === "ERROR") inError++;
-      sentTotal += device.counters.sent;
-      commandsReceived += device.counters.commands;
-      commandsFailed += device.counters.commandFailures;
+      sentTotal += before.sent + device.counters.sent;
+      commandsReceived += before.commands + device.counters.commands;
+      commandsFailed += before.commandFailures + device.counters.commandFailures;
     }
     const nowMs = this.#clock.monotonicMs();
     const sentPerSecond = ((sentTotal - this.#sentBefore) * 1_000) / Math.max(1, nowMs - this.#statusMs);
@@ -168,10 +247,4 @@ export class Fleet {
   async stop(): Promise<void> {
     await Promise.all(this.#stations.map(({ device }) => device.stop()));
   }
-}
-
-/** The SDK learns from the exception that the command failed, and counts it. */
-function obey(plant: Plant, command: Command): void {
-  const outcome = plant.apply(command);
-  if (!outcome.done) throw new Error(outcome.message);
 }

@@ -1,6 +1,6 @@
 import type { Sample } from "@wattboard/device";
-import type { Command } from "@wattboard/protocol";
-import { Battery } from "./battery.ts";
+import { type Announcement, type Command, targetModes } from "@wattboard/protocol";
+import { Battery, reserveSoc } from "./battery.ts";
 import { Controller, type Readings } from "./controller.ts";
 import { Faults, type Vitals } from "./faults.ts";
 import { Grid } from "./grid.ts";
@@ -41,12 +41,16 @@ export type CommandOutcome = { readonly done: true } | { readonly done: false; r
 const stepSMax = 60;
 /** A fast simulation takes longer steps rather than more of them. */
 const stepsAtOnceMax = 12;
+/** How long a box takes to start. */
+const restartS = 3;
 /** House connections are at least three-phase 16 A. */
 const connectionWMin = 11_000;
 
 /** One house with panels, battery and inverter: pure physics, no clock, no socket. */
 export class Plant {
   readonly battery: Battery;
+  /** What it can be told, and in which ranges. */
+  readonly announcement: Announcement;
   readonly #controller = new Controller();
   readonly #solar: SolarArray;
   readonly #household: Household;
@@ -64,6 +68,7 @@ export class Plant {
   #cloudCover: number;
   #loadW = 0;
   #gridW = 0;
+  #startsInS = 0;
 
   constructor(planned: PlannedDevice, options: PlantOptions) {
     const { place, plant } = planned;
@@ -80,6 +85,9 @@ export class Plant {
     this.#faults = new Faults(faultsPerDay, stream("faults"));
     this.#random = stream("box");
     this.battery = new Battery(plant.battery, this.#random.between(0.25, 0.85), roomC(this.#airC));
+    const { chargeMaxW, dischargeMaxW } = plant.battery;
+    this.#controller.chargeMaxW = chargeMaxW;
+    this.announcement = announcementOf(chargeMaxW, Math.min(dischargeMaxW, plant.inverter.ratedW));
     this.#wifi = new MeanReverting(2.5, 300, this.#random);
     this.#wifiMeanDbm = this.#random.between(-72, -45);
     this.step(1);
@@ -128,7 +136,8 @@ export class Plant {
     this.battery.resistanceFactor = this.#faults.resistanceFactor;
 
     const availableW = this.#solar.availableW(this.#timeMs, this.#cloudCover, this.#airC);
-    if (this.#faults.active.size > 0) this.#runInError(dtS, availableW);
+    if (this.#startsInS > 0) this.#stand(dtS);
+    else if (this.#faults.active.size > 0) this.#runInError(dtS, availableW);
     else this.#run(dtS, availableW);
 
     this.#gridW = this.#loadW - this.#inverter.flow.acW;
@@ -154,14 +163,35 @@ export class Plant {
     else this.#inverter.run(availableW, 0);
   }
 
+  /** The box starts: nothing flows, and the house lives from the grid. */
+  #stand(dtS: number): void {
+    this.#startsInS -= dtS;
+    this.#controller.restart();
+    this.battery.step(0, dtS, roomC(this.#airC));
+    this.#inverter.off();
+  }
+
   /** Obeys at the next step. A mode that is set in ERROR takes effect once the error is reset. */
   apply(command: Command): CommandOutcome {
-    if (command.action === "RESET_ERROR") {
-      const stillWrong = this.#faults.reset(this.#vitals);
-      return stillWrong === null ? { done: true } : { done: false, message: stillWrong };
+    switch (command.action) {
+      case "SET_MODE":
+        this.#controller.setMode(command.payload.target_mode, command.payload.target_power);
+        return { done: true };
+      case "RESET_ERROR": {
+        const stillWrong = this.#faults.reset(this.#vitals);
+        return stillWrong === null ? { done: true } : { done: false, message: stillWrong };
+      }
+      case "SET_PARAMETER": {
+        const { name, value } = command.payload;
+        if (name === "reserve_soc") this.#controller.reserve = Number(value) / 100;
+        else if (name === "charge_power_max") this.#controller.chargeMaxW = Number(value);
+        else return { done: false, message: `There is no parameter ${name}.` };
+        return { done: true };
+      }
+      case "RESTART":
+        this.#startsInS = restartS;
+        return { done: true };
     }
-    this.#controller.setMode(command.payload.target_mode, command.payload.target_power);
-    return { done: true };
   }
 
   /** One message's sections, with the digits that such devices send. */
@@ -174,6 +204,8 @@ export class Plant {
         mode: this.#controller.mode,
         error_flags: [...this.#faults.active],
         wifi_strength: Math.round(this.#wifiMeanDbm + this.#wifi.value),
+        target_mode: this.#controller.targetMode,
+        target_power: this.#controller.targetPowerW,
       },
       battery: {
         voltage: rounded(battery.voltageV, 100),
@@ -190,9 +222,41 @@ export class Plant {
       solar: { power: rounded(solarW, 10) },
       load: { power: rounded(this.#loadW, 10) },
       inverter: { power: rounded(acW, 10) },
+      parameters: {
+        reserve_soc: rounded(100 * this.#controller.reserve, 100),
+        charge_power_max: this.#controller.chargeMaxW,
+      },
       weather: { temperature: rounded(this.#airC, 10), cloud_cover: rounded(100 * this.#cloudCover, 1) },
     };
   }
+}
+
+function announcementOf(chargeMaxW: number, dischargeMaxW: number): Announcement {
+  return {
+    commands: {
+      SET_MODE: {
+        target_modes: [...targetModes],
+        target_power: {
+          MANUAL_CHARGE: { minimum: 0, maximum: chargeMaxW },
+          MANUAL_DISCHARGE: { minimum: 0, maximum: dischargeMaxW },
+        },
+        leases: true,
+      },
+      RESET_ERROR: {},
+      RESTART: {},
+    },
+    parameters: [
+      { name: "reserve_soc", type: "number", label: "Reserve", unit: "%", minimum: 100 * reserveSoc, maximum: 50 },
+      {
+        name: "charge_power_max",
+        type: "number",
+        label: "Charging at most",
+        unit: "W",
+        minimum: 0,
+        maximum: chargeMaxW,
+      },
+    ],
+  };
 }
 
 /** The cellar or garage in which the battery stands follows the air outside by a third. */

@@ -15,6 +15,8 @@ interface Link {
   readonly authorization: string | undefined;
   readonly socket: WebSocket;
   readonly messages: Telemetry[];
+  /** What has a type: the hello, and results. */
+  readonly frames: Record<string, unknown>[];
   open: boolean;
 }
 
@@ -35,10 +37,15 @@ async function startServer(status?: number) {
         authorization: request.headers.authorization,
         socket,
         messages: [],
+        frames: [],
         open: true,
       };
       links.push(link);
-      socket.on("message", (data) => link.messages.push(JSON.parse(String(data))));
+      socket.on("message", (data) => {
+        const message = JSON.parse(String(data));
+        if ("type" in message) link.frames.push(message);
+        else link.messages.push(message);
+      });
       socket.on("close", () => {
         link.open = false;
       });
@@ -228,5 +235,57 @@ describe("Fleet", () => {
     turnUntil(60_100, 60_000);
     expect(fleet.status().sentTotal - sentBefore).toBe(5);
     expect(fleet.status().missed).toBe(295);
+  });
+});
+
+describe("a simulated box", () => {
+  test("announces what it can be told, answers, and shows it; a restart ends its link and begins its uptime anew", async () => {
+    const server = await startServer();
+    start(settings(server.url, 1), fastClock);
+    const status = (link: Link | undefined) =>
+      link?.messages.at(-1)?.system_status as Record<string, unknown> | undefined;
+    await eventually(() => expect(Number(status(server.links[0])?.uptime)).toBeGreaterThan(2));
+    const [first] = server.links;
+    expect(first?.frames[0]).toMatchObject({ type: "hello", commands: { SET_MODE: { leases: true }, RESTART: {} } });
+    const send = (command: object) => first?.socket.send(JSON.stringify(command));
+    send({ command_id: "cmd_1", action: "SET_PARAMETER", payload: { name: "reserve_soc", value: 30 } });
+    send({ command_id: "cmd_2", action: "SET_MODE", payload: { target_mode: "MANUAL_IDLE" } });
+    await eventually(() => {
+      expect(first?.messages.at(-1)).toMatchObject({
+        parameters: { reserve_soc: 30 },
+        system_status: { target_mode: "MANUAL_IDLE", target_power: null },
+      });
+    });
+    send({ command_id: "cmd_3", action: "RESTART", payload: {} });
+    await eventually(() => expect(first?.open).toBe(false));
+    await eventually(() => expect(status(server.links[1])?.uptime).toBeLessThan(2));
+    expect(first?.frames.filter(({ command_id }) => command_id === "cmd_3")).toMatchObject([
+      { status: "accepted" },
+      { status: "applied" },
+    ]);
+    // What was set by hand is gone, what was set for good is not; and the command is remembered.
+    await eventually(() => {
+      expect(server.links[1]?.messages.at(-1)).toMatchObject({
+        parameters: { reserve_soc: 30 },
+        system_status: { mode: "AUTO" },
+      });
+    });
+    server.links[1]?.socket.send(JSON.stringify({ command_id: "cmd_3", action: "RESTART", payload: {} }));
+    await eventually(() =>
+      expect(server.links[1]?.frames.at(-1)).toMatchObject({ command_id: "cmd_3", status: "applied" }),
+    );
+    expect(server.links).toHaveLength(2);
+  });
+
+  test("goes back to AUTO when the lease of its manual mode ends", async () => {
+    const server = await startServer();
+    start(settings(server.url, 1), fastClock);
+    await eventually(() => expect(server.links[0]?.messages.length).toBeGreaterThan(0));
+    const [link] = server.links;
+    const payload = { target_mode: "MANUAL_IDLE", lease_ms: 1_000 };
+    link?.socket.send(JSON.stringify({ command_id: "cmd_1", action: "SET_MODE", payload }));
+    const modes = () => link?.messages.map(({ system_status }) => system_status?.mode) ?? [];
+    await eventually(() => expect(modes()).toContain("MANUAL"));
+    await eventually(() => expect(modes().at(-1)).toBe("AUTO"));
   });
 });

@@ -1,13 +1,24 @@
+import { Link, useLocation } from "wouter";
 import type { RequestFailed } from "../api/get-json.ts";
+import { useMe } from "../api/use-me.ts";
 import { Notice } from "../ui/notice.tsx";
 
-/** What to do when the server wants to know who asks; this page cannot sign anyone in yet. */
+/** What to do when the server wants to know who asks, or does not let this person. */
 export function RefusedNotice({ failure }: { readonly failure: RequestFailed }) {
+  const me = useMe();
+  const [location] = useLocation();
+  if (me?.kind === "person" && failure.status === 403) {
+    return (
+      <Notice tone="warn" title={`This is not for ${me.name}.`}>
+        <p>{failure.message} An administrator can change what you may do.</p>
+      </Notice>
+    );
+  }
   return (
-    <Notice tone="warn" title="This server shows dashboards only to people with a token.">
+    <Notice tone="info" icon="house" title="This server shows its devices to people who are signed in.">
       <p>
-        Signing in from the browser comes later. For now, start the server with <code>--access-dashboards public</code>,
-        on a trusted network only.
+        <Link href={`/sign-in?to=${encodeURIComponent(location)}`}>Sign in</Link>, or open the link that somebody gave
+        you.
       </p>
       <p className="fine">
         The server said: {failure.status} {failure.message}

@@ -2,6 +2,7 @@ import { Link } from "wouter";
 import { serverClock } from "../api/server-clock.ts";
 import { ThemeToggle } from "../ui/theme-toggle.tsx";
 import { useTick } from "../ui/use-tick.ts";
+import { AccountMenu } from "./account-menu.tsx";
 import { ageOf, formatAge } from "./age.ts";
 import type { LinkView } from "./link-view.ts";
 
@@ -17,6 +18,7 @@ export function TopBar({ link }: { readonly link?: LinkView }) {
         <span>Wattboard</span>
       </Link>
       {link !== undefined && <LinkState link={link} />}
+      <AccountMenu />
       <ThemeToggle />
     </header>
   );

@@ -9,7 +9,10 @@ export interface ServerLink {
   readonly socket: WebSocket;
   /** The TCP connection below, to stall it. */
   readonly stream: Socket;
+  /** Telemetry, as it came. */
   readonly texts: string[];
+  /** What came of the subprotocol: a hello, and results. */
+  readonly frames: Record<string, unknown>[];
   closed: { readonly code: number; readonly reason: string } | undefined;
 }
 
@@ -54,8 +57,12 @@ export async function startServer(port = 0): Promise<TestServer> {
       return;
     }
     webSockets.handleUpgrade(request, stream, head, (socket) => {
-      const link: ServerLink = { request, socket, stream, texts: [], closed: undefined };
-      socket.on("message", (data) => link.texts.push(String(data)));
+      const link: ServerLink = { request, socket, stream, texts: [], frames: [], closed: undefined };
+      socket.on("message", (data) => {
+        const frame = JSON.parse(String(data)) as Record<string, unknown>;
+        if ("type" in frame) link.frames.push(frame);
+        else link.texts.push(String(data));
+      });
       socket.on("error", () => {});
       socket.on("close", (code, reason) => {
         link.closed = { code, reason: reason.toString() };

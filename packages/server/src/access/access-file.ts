@@ -24,6 +24,43 @@ const migrations = [
     token_hash BLOB NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE person (
+    name TEXT PRIMARY KEY,
+    email TEXT UNIQUE,
+    role TEXT NOT NULL,
+    devices TEXT,
+    password_hash TEXT,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE session (
+    key TEXT PRIMARY KEY,
+    person TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    address TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE one_time_link (
+    key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    person TEXT,
+    expires_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE share_link (
+    share_id TEXT PRIMARY KEY,
+    secret_key TEXT NOT NULL UNIQUE,
+    device_id TEXT NOT NULL,
+    label TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  ALTER TABLE api_token ADD COLUMN devices TEXT;
+  `,
 ];
 
 export const accessFileName = "access.db";

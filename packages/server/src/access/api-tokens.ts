@@ -1,13 +1,15 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
+import { type DeviceList, describeDevicesFault, packDevices, unpackDevices, withoutDevice } from "./device-list.ts";
 import { describeNameFault } from "./devices.ts";
-import type { Principal, Role } from "./principal.ts";
+import { noDevices, type Principal, type Role } from "./principal.ts";
 import { generateToken, hashToken, type TokenHash, tokenMatches } from "./tokens.ts";
 
 export interface ApiToken {
   readonly name: string;
   readonly role: Role;
+  readonly devices: DeviceList;
   readonly createdAtMs: number;
   /** Null: it does not expire. */
   readonly expiresAtMs: number | null;
@@ -25,19 +27,20 @@ const ttlMsMin = 1_000;
 export class ApiTokens {
   readonly #clock: Clock;
   readonly #tokens = new Map<string, Stored>();
-  readonly #insert: StatementSync;
+  readonly #save: StatementSync;
   readonly #delete: StatementSync;
 
   constructor(database: DatabaseSync, clock: Clock) {
     this.#clock = clock;
-    this.#insert = database.prepare(
-      "INSERT INTO api_token (name, role, created_at_ms, expires_at_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?)",
+    this.#save = database.prepare(
+      "INSERT OR REPLACE INTO api_token (name, role, devices, created_at_ms, expires_at_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
     );
     this.#delete = database.prepare("DELETE FROM api_token WHERE name = ?");
     for (const row of database.prepare("SELECT * FROM api_token ORDER BY name").all()) {
       this.#tokens.set(String(row.name), {
         name: String(row.name),
         role: String(row.role) as Role,
+        devices: unpackDevices(row.devices),
         createdAtMs: Number(row.created_at_ms),
         expiresAtMs: row.expires_at_ms === null ? null : Number(row.expires_at_ms),
         token: { salt: row.token_salt as Uint8Array, hash: row.token_hash as Uint8Array },
@@ -45,9 +48,14 @@ export class ApiTokens {
     }
   }
 
-  /** Makes a token; `ttlMs` null: it does not expire. The plain text is in the answer and nowhere else. */
-  add(name: string, role: Role, ttlMs: number | null): { readonly name: string; readonly token: string } | Refusal {
-    const fault = describeNameFault(name);
+  /** Makes a token; `ttlMs` null: it does not expire; `devices` null: all there are. The plain text is in the answer and nowhere else. */
+  add(
+    name: string,
+    role: Role,
+    ttlMs: number | null,
+    devices: readonly string[] | null = null,
+  ): { readonly name: string; readonly token: string } | Refusal {
+    const fault = describeNameFault(name) ?? describeDevicesFault(role, devices);
     if (fault !== null) return refuse("invalid_request", fault);
     if (ttlMs !== null && ttlMs < ttlMsMin) return refuse("invalid_request", "A token is valid for at least a second.");
     if (this.#tokens.has(name)) return refuse("token_name_exists", "Remove it first, or choose another name.");
@@ -57,9 +65,8 @@ export class ApiTokens {
     const createdAtMs = this.#clock.wallMs();
     const expiresAtMs = ttlMs === null ? null : createdAtMs + ttlMs;
     const token = generateToken();
-    const hashed = hashToken(token);
-    this.#insert.run(name, role, createdAtMs, expiresAtMs, hashed.salt, hashed.hash);
-    this.#tokens.set(name, { name, role, createdAtMs, expiresAtMs, token: hashed });
+    const given = devices === null ? null : new Set(devices);
+    this.#put({ name, role, devices: given, createdAtMs, expiresAtMs, token: hashToken(token) });
     return { name, token };
   }
 
@@ -75,13 +82,29 @@ export class ApiTokens {
     return [...this.#tokens.values()].map(({ token: _, ...shown }) => shown);
   }
 
+  /** A device that is gone is nobody's any more. */
+  forgetDevice(deviceId: string): void {
+    for (const stored of [...this.#tokens.values()]) {
+      const devices = withoutDevice(stored.devices, deviceId);
+      if (devices !== stored.devices) this.#put({ ...stored, devices });
+    }
+  }
+
   /** Who bears this token, or null. */
   authenticate(token: string): Principal | null {
     for (const stored of this.#tokens.values()) {
       if (!tokenMatches(token, stored.token)) continue;
-      if (stored.expiresAtMs !== null && stored.expiresAtMs <= this.#clock.wallMs()) return null;
-      return { name: stored.name, role: stored.role };
+      const { name, role, devices, expiresAtMs } = stored;
+      const isCurrent = (): boolean =>
+        this.#tokens.get(name) === stored && (expiresAtMs === null || expiresAtMs > this.#clock.wallMs());
+      return isCurrent() ? { kind: "token", name, role, devices, sharedDevices: noDevices, isCurrent } : null;
     }
     return null;
+  }
+
+  #put(stored: Stored): void {
+    const { name, role, devices, createdAtMs, expiresAtMs, token } = stored;
+    this.#save.run(name, role, packDevices(devices), createdAtMs, expiresAtMs, token.salt, token.hash);
+    this.#tokens.set(name, stored);
   }
 }

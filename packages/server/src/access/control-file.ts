@@ -5,6 +5,8 @@ import { join } from "node:path";
 export interface ControlFile {
   readonly url: string;
   readonly token: string;
+  /** The server's certificate where it speaks TLS: on loopback it is known by itself, whatever name it is made out to. */
+  readonly certificate?: string;
 }
 
 export function writeControlFile(dataDir: string, content: ControlFile): void {

@@ -4,10 +4,13 @@ export type FailureCode =
   | "port_in_use"
   | "address_not_available"
   | "invalid_config"
+  | "audit_failed"
+  | "audit_broken"
   | "store_failed"
   | "store_stopped"
   | "store_busy"
   | "not_supported"
+  | "commands_failed"
   | "no_data_dir"
   | "no_server"
   | "request_failed";

@@ -2,21 +2,44 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
   type ApiTokenBody,
+  type AuditReportBody,
   type DeviceBody,
   type DevicesBody,
-  type Problem,
-  paths,
-  refusals,
+  type IssuedLinkBody,
+  type PersonBody,
+  type Refusal,
+  refuse,
 } from "@wattboard/protocol";
 import { accessFileName, openAccessFile } from "../access/access-file.ts";
 import { ApiTokens } from "../access/api-tokens.ts";
+import { Audit, type AuditEntry, type AuditLimits } from "../access/audit.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
 import { Devices, type NewDevice } from "../access/devices.ts";
+import { OneTimeLinks } from "../access/one-time-links.ts";
+import { describePasswordFault, Passwords } from "../access/passwords.ts";
+import { type NewPerson, People, type PersonChange } from "../access/people.ts";
 import type { Role } from "../access/principal.ts";
+import { Sessions } from "../access/sessions.ts";
+import { ShareLinks } from "../access/share-links.ts";
 import { systemClock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
+import { settings } from "../config.ts";
 import { apiTokenBody, deviceBody, provisionedBody } from "../doors/api-bodies.ts";
+import { auditReportBody, csvOf, filterOf, ndjsonOf } from "../doors/audit-api.ts";
+import { issuedLinkBody, personBody, removePerson } from "../doors/people-api.ts";
 import { CommandRefused, unlessRefused } from "./report.ts";
+import { type ApiTarget, apiTarget, requestApi, sendToApi } from "./request-api.ts";
+
+export type AuditFormat = "csv" | "ndjson";
+
+/** What the audit is asked for, as the API names it. */
+export interface AuditQuery {
+  readonly device?: string | undefined;
+  readonly who?: string | undefined;
+  readonly action?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
 
 /** What the command line does to the registrations: through the server where one runs, else in the data folder itself. */
 export interface Administration {
@@ -27,9 +50,26 @@ export interface Administration {
   rotateToken(deviceId: string, token: string | undefined): Promise<{ device_id: string; token: string }>;
   revokeToken(deviceId: string): Promise<DeviceBody>;
   removeDevice(deviceId: string): Promise<DeviceBody>;
-  addApiToken(name: string, role: Role, ttlMs: number | null): Promise<{ name: string; token: string }>;
+  addApiToken(
+    name: string,
+    role: Role,
+    ttlMs: number | null,
+    devices: readonly string[] | null,
+  ): Promise<{ name: string; token: string }>;
   listApiTokens(): Promise<ApiTokenBody[]>;
   removeApiToken(name: string): Promise<ApiTokenBody>;
+  addPerson(person: NewPerson): Promise<{ person: PersonBody; link: IssuedLinkBody }>;
+  listPeople(): Promise<PersonBody[]>;
+  changePerson(name: string, change: PersonChange): Promise<PersonBody>;
+  removePerson(name: string): Promise<PersonBody>;
+  setPassword(name: string, password: string): Promise<PersonBody>;
+  /** A one-time link to choose a password. */
+  issuePasswordLink(name: string): Promise<IssuedLinkBody>;
+  /** A one-time link to create an administrator. */
+  issueSetupLink(): Promise<IssuedLinkBody>;
+  verifyAudit(): Promise<AuditReportBody>;
+  /** The audit as text, newest first, in pieces. */
+  exportAudit(format: AuditFormat, query: AuditQuery): AsyncIterable<string | Uint8Array>;
   close(): void;
 }
 
@@ -72,7 +112,7 @@ export async function openAdministration(target: AdministrationTarget): Promise<
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "data_dir_in_use") throw error;
       const control = readControlFile(dataDir);
-      if (control !== null) return new RemoteAdministration(control.url, control.token);
+      if (control !== null) return new RemoteAdministration(control.url, control.token, control.certificate);
       // A server that starts or stops, or another command like this one: that may take a moment.
       if (tries >= triesMax) throw error;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
@@ -80,67 +120,179 @@ export async function openAdministration(target: AdministrationTarget): Promise<
   }
 }
 
+/** What the settings say unless told otherwise; a server may keep more or less, and cares for that itself. */
+const auditLimits: AuditLimits = { rowsMax: defaultOf("audit.rows"), archivesMax: defaultOf("audit.archives") };
+const sessionMs = defaultOf("access.session_ms");
+
+function defaultOf(key: string): number {
+  return Number(settings.find((setting) => setting.key === key)?.schema.default);
+}
+
 function openFolder(dataDir: string): Administration {
   const file = openAccessFile(dataDir);
   // Whoever holds the folder knows that no server does: this one was left behind by one that was killed.
   removeControlFile(dataDir);
-  return new DirectAdministration(new Devices(file, systemClock), new ApiTokens(file, systemClock), () => file.close());
+  const audit = new Audit(dataDir, systemClock, auditLimits);
+  return new DirectAdministration(
+    {
+      devices: new Devices(file, systemClock),
+      apiTokens: new ApiTokens(file, systemClock),
+      audit,
+      oneTimeLinks: new OneTimeLinks(file, systemClock),
+      people: new People(file, systemClock),
+      sessions: new Sessions(file, systemClock, sessionMs),
+      shareLinks: new ShareLinks(file, systemClock),
+    },
+    () => {
+      audit.close();
+      file.close();
+    },
+  );
+}
+
+export interface DirectParts {
+  readonly devices: Devices;
+  readonly apiTokens: ApiTokens;
+  readonly audit: Audit;
+  readonly oneTimeLinks: OneTimeLinks;
+  readonly people: People;
+  readonly sessions: Sessions;
+  readonly shareLinks: ShareLinks;
 }
 
 /** For whoever holds the registrations itself: nothing else may be writing there. */
 export class DirectAdministration implements Administration {
-  readonly #devices: Devices;
-  readonly #apiTokens: ApiTokens;
+  readonly #parts: DirectParts;
   readonly close: () => void;
 
-  constructor(devices: Devices, apiTokens: ApiTokens, close: () => void = () => {}) {
-    this.#devices = devices;
-    this.#apiTokens = apiTokens;
+  constructor(parts: DirectParts, close: () => void = () => {}) {
+    this.#parts = parts;
     this.close = close;
   }
 
   async addDevice(device: NewDevice) {
-    return provisionedBody(unlessRefused(this.#devices.add(device)));
+    const entry = { action: "device.add", deviceId: device.deviceId };
+    return provisionedBody(this.#audited(entry, () => this.#parts.devices.add(device)));
   }
 
   async listDevices() {
-    return this.#devices.list().map((device) => deviceBody(device, false));
+    return this.#parts.devices.list().map((device) => deviceBody(device, false));
   }
 
   async rotateToken(deviceId: string, token: string | undefined) {
-    return provisionedBody(unlessRefused(this.#devices.rotate(deviceId, token)));
+    const entry = { action: "device.rotate", deviceId };
+    return provisionedBody(this.#audited(entry, () => this.#parts.devices.rotate(deviceId, token)));
   }
 
   async revokeToken(deviceId: string) {
-    return deviceBody(unlessRefused(this.#devices.revoke(deviceId)), false);
+    const entry = { action: "device.revoke", deviceId };
+    return deviceBody(
+      this.#audited(entry, () => this.#parts.devices.revoke(deviceId)),
+      false,
+    );
   }
 
   async removeDevice(deviceId: string) {
-    return deviceBody(unlessRefused(this.#devices.remove(deviceId)), false);
+    const { apiTokens, devices, people, shareLinks } = this.#parts;
+    const removed = this.#audited({ action: "device.remove", deviceId }, () => devices.remove(deviceId));
+    for (const rights of [people, apiTokens, shareLinks]) rights.forgetDevice(deviceId);
+    return deviceBody(removed, false);
   }
 
-  async addApiToken(name: string, role: Role, ttlMs: number | null) {
-    return unlessRefused(this.#apiTokens.add(name, role, ttlMs));
+  async addApiToken(name: string, role: Role, ttlMs: number | null, devices: readonly string[] | null) {
+    const entry = { action: "api_token.add", target: name, detail: { role, ttl_ms: ttlMs, devices } };
+    return this.#audited(entry, () => this.#parts.apiTokens.add(name, role, ttlMs, devices));
   }
 
   async listApiTokens() {
-    return this.#apiTokens.list().map(apiTokenBody);
+    return this.#parts.apiTokens.list().map(apiTokenBody);
   }
 
   async removeApiToken(name: string) {
-    return apiTokenBody(unlessRefused(this.#apiTokens.remove(name)));
+    const entry = { action: "api_token.remove", target: name };
+    return apiTokenBody(this.#audited(entry, () => this.#parts.apiTokens.remove(name)));
+  }
+
+  async addPerson(person: NewPerson) {
+    const { oneTimeLinks, people } = this.#parts;
+    const { name, ...detail } = person;
+    const added = this.#audited({ action: "person.add", target: name, detail }, () => people.add(person));
+    return { person: personBody(added, 0), link: issuedLinkBody(oneTimeLinks.issue("password", added.name)) };
+  }
+
+  async listPeople() {
+    const { people, sessions } = this.#parts;
+    return people.list().map((person) => personBody(person, sessions.of(person.name).length));
+  }
+
+  async changePerson(name: string, change: PersonChange) {
+    const entry = { action: "person.change", target: name, detail: { ...change } };
+    return personBody(
+      this.#audited(entry, () => this.#parts.people.change(name, change)),
+      0,
+    );
+  }
+
+  async removePerson(name: string) {
+    const entry = { action: "person.remove", target: name };
+    return personBody(
+      this.#audited(entry, () => removePerson(this.#parts, name)),
+      0,
+    );
+  }
+
+  async setPassword(name: string, password: string) {
+    const { oneTimeLinks, people, sessions } = this.#parts;
+    const fault = describePasswordFault(password);
+    if (fault !== null) throw new CommandRefused(refuse("invalid_request", fault));
+    const hash = await new Passwords(systemClock).hash(password);
+    if (typeof hash === "object") throw new CommandRefused(hash);
+    const changed = this.#audited({ action: "person.password", target: name }, () => people.setPassword(name, hash));
+    sessions.endAll(changed.name);
+    oneTimeLinks.voidOf(changed.name);
+    return personBody(changed, 0);
+  }
+
+  async issuePasswordLink(name: string) {
+    const { oneTimeLinks, people } = this.#parts;
+    const person = this.#audited(
+      { action: "person.link", target: name },
+      () => people.find(name) ?? refuse("not_found", `Nobody is called ${JSON.stringify(name)}.`),
+    );
+    return issuedLinkBody(oneTimeLinks.issue("password", person.name));
+  }
+
+  async issueSetupLink() {
+    const { oneTimeLinks } = this.#parts;
+    return issuedLinkBody(this.#audited({ action: "setup_link.issue" }, () => oneTimeLinks.issue("setup", null)));
+  }
+
+  async verifyAudit() {
+    return auditReportBody(await this.#parts.audit.verify());
+  }
+
+  exportAudit(format: AuditFormat, query: AuditQuery) {
+    const filter = unlessRefused(filterOf(query));
+    this.#audited({ action: "audit.export", detail: { ...query } }, () => ({}));
+    return format === "csv" ? csvOf(this.#parts.audit, filter) : ndjsonOf(this.#parts.audit, filter);
+  }
+
+  #audited<T extends object>(entry: Omit<AuditEntry, "who" | "address">, act: () => T | Refusal): T {
+    const { audit } = this.#parts;
+    audit.assertWritable();
+    const result = act();
+    audit.record({ who: "local", address: "", ...entry, outcome: "code" in result ? result.code : "done" });
+    return unlessRefused(result);
   }
 }
 
 class RemoteAdministration implements Administration {
   readonly url: string;
-  readonly #base: string;
-  readonly #token: string;
+  readonly #target: ApiTarget;
 
-  constructor(url: string, token: string) {
+  constructor(url: string, token: string, certificate?: string) {
     this.url = url;
-    this.#base = url.replace(/^ws/, "http").replace(/\/$/, "") + paths.api;
-    this.#token = token;
+    this.#target = apiTarget(url, token, certificate);
   }
 
   addDevice({ deviceId, ...rest }: NewDevice) {
@@ -173,11 +325,12 @@ class RemoteAdministration implements Administration {
     return this.#request<DeviceBody>("DELETE", `/devices/${encodeURIComponent(deviceId)}`);
   }
 
-  addApiToken(name: string, role: Role, ttlMs: number | null) {
+  addApiToken(name: string, role: Role, ttlMs: number | null, devices: readonly string[] | null) {
     return this.#request<{ name: string; token: string }>("POST", "/api-tokens", {
       name,
       role,
       ...(ttlMs !== null && { ttl_ms: ttlMs }),
+      ...(devices !== null && { devices }),
     });
   }
 
@@ -189,36 +342,48 @@ class RemoteAdministration implements Administration {
     return this.#request<ApiTokenBody>("DELETE", `/api-tokens/${encodeURIComponent(name)}`);
   }
 
+  addPerson(person: NewPerson) {
+    return this.#request<{ person: PersonBody; link: IssuedLinkBody }>("POST", "/people", person);
+  }
+
+  async listPeople() {
+    return (await this.#request<{ people: PersonBody[] }>("GET", "/people")).people;
+  }
+
+  changePerson(name: string, change: PersonChange) {
+    return this.#request<PersonBody>("PATCH", `/people/${encodeURIComponent(name)}`, change);
+  }
+
+  removePerson(name: string) {
+    return this.#request<PersonBody>("DELETE", `/people/${encodeURIComponent(name)}`);
+  }
+
+  setPassword(name: string, password: string) {
+    return this.#request<PersonBody>("PUT", `/people/${encodeURIComponent(name)}/password`, { password });
+  }
+
+  issuePasswordLink(name: string) {
+    return this.#request<IssuedLinkBody>("POST", `/people/${encodeURIComponent(name)}/link`);
+  }
+
+  issueSetupLink() {
+    return this.#request<IssuedLinkBody>("POST", "/setup-link");
+  }
+
+  verifyAudit() {
+    return this.#request<AuditReportBody>("GET", "/audit/verify");
+  }
+
+  async *exportAudit(format: AuditFormat, query: AuditQuery) {
+    const given = Object.entries({ ...query, format }).filter(([, value]) => value !== undefined);
+    const search = new URLSearchParams(given as [string, string][]);
+    const response = await sendToApi(this.#target, "GET", `/audit/export?${search}`);
+    if (response.body !== null) yield* response.body;
+  }
+
   close(): void {}
 
-  async #request<T>(method: string, path: string, body?: unknown): Promise<T> {
-    let response: Response;
-    try {
-      response = await fetch(this.#base + path, {
-        method,
-        headers: {
-          authorization: `Bearer ${this.#token}`,
-          ...(body !== undefined && { "content-type": "application/json" }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(30_000),
-      });
-    } catch (error) {
-      throw new Failure(
-        "no_server",
-        `No answer from ${this.#base}. Is the server running, and the address right?`,
-        error,
-      );
-    }
-    if (response.ok) return (await response.json()) as T;
-    const problem = (await response.json().catch(() => null)) as Problem | null;
-    if (problem === null || !(problem.code in refusals)) {
-      throw new Failure("request_failed", `${this.#base} answered ${response.status} to ${method} ${path}.`);
-    }
-    const message =
-      problem.code === "unauthorized"
-        ? `${this.#base} does not know the token: it is mistyped, expired or removed.`
-        : problem.detail;
-    throw new CommandRefused({ code: problem.code, message });
+  #request<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return requestApi(this.#target, method, path, body);
   }
 }

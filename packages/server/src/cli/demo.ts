@@ -2,10 +2,13 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { FleetStatus } from "@wattboard/simulator";
 import type { Command } from "commander";
+import { isLoopbackName } from "../access/gate.ts";
 import { workerUrl } from "../base/worker-url.ts";
+import type { Config } from "../config.ts";
+import type { Switchboard } from "../switchboard.ts";
 import { DirectAdministration } from "./administration.ts";
 import type { FleetSetup } from "./fleet-worker.ts";
-import { LiveLine, printLine } from "./report.ts";
+import { LiveLine, printLine, WrongUsage } from "./report.ts";
 import { addSettingsOptions, configOf, exitSoon, untilSignalled } from "./settings-options.ts";
 import { fleetSizeOption, registerFleet } from "./simulate.ts";
 
@@ -27,13 +30,14 @@ Examples:
     );
   addSettingsOptions(command).action(async (options: { devices: number }) => {
     const config = configOf(command, demoDefaults);
+    assertOnLoopback(config);
     const signalled = untilSignalled();
     const { startSwitchboard } = await import("../switchboard.ts");
     const { formatStatus, planFleet } = await import("@wattboard/simulator");
     const switchboard = await startSwitchboard({ config });
     try {
       const planned = planFleet({ devices: options.devices, seed });
-      const fleet = await registerFleet(planned, new DirectAdministration(switchboard.devices, switchboard.apiTokens));
+      const fleet = await registerFleet(planned, new DirectAdministration(switchboard));
       const setup: FleetSetup = { url: switchboard.url, fleet, rateHz: 1, speed: 1, seed };
       const worker = new Worker(workerUrl(import.meta.url, "./fleet-worker"), { workerData: setup });
       const exited = once(worker, "exit");
@@ -44,6 +48,8 @@ Examples:
   Wattboard is running with ${options.devices} simulated devices.
 
     Fleet, live       ${switchboard.url}
+    As operator       ${switchboard.url}${issueOperatorLink(switchboard)}
+                      (signs you in, once; without it you may look)
     One device        ${switchboard.url}/devices/${planned[0]?.deviceId}
     As a dashboard    ${switchboard.url.replace("http", "ws")}/ws/dashboard/${planned[0]?.deviceId}
     Metrics           ${switchboard.url}/metrics
@@ -67,4 +73,19 @@ Examples:
     exitSoon();
     printLine("Stopped. The samples are in the store; the next demo goes on from there.");
   });
+}
+
+/** Who uses the demo may give commands, but not administer: that is `wattboard user setup-link`. */
+function issueOperatorLink({ people, oneTimeLinks }: Switchboard): string {
+  const name = "demo";
+  if (people.find(name) === undefined) people.add({ name, role: "operator", devices: null });
+  return oneTimeLinks.issue("sign_in", name).path;
+}
+
+/** Its devices are simulated, but its fleet is open to look at, and the link to its operator stands on the screen. */
+function assertOnLoopback({ host, tls }: Config): void {
+  if (isLoopbackName(host) && tls.cert === "") return;
+  throw new WrongUsage(
+    "The demo runs on loopback only, without TLS. For a network: wattboard serve, and wattboard simulate.",
+  );
 }

@@ -47,7 +47,7 @@ Examples:
   $ WATTBOARD_TOKEN=… wattboard device add ems_004 --url https://board.example.org`,
     )
     .action(async (id: string, options: AddOptions) => {
-      const token = await readToken(options.tokenFile);
+      const token = await readSecret("token", options.tokenFile);
       const added = await administer(
         options,
         (administration) =>
@@ -93,7 +93,7 @@ Examples:
   $ wattboard device rotate ems_001 --token-file -          a token of your own, from standard input`,
     )
     .action(async (id: string, options: TokenOptions) => {
-      const token = await readToken(options.tokenFile);
+      const token = await readSecret("token", options.tokenFile);
       const rotated = await administer(options, (administration) => administration.rotateToken(id, token));
       printProvisioned(`Device ${id} has a new token.`, rotated, options);
     });
@@ -182,14 +182,15 @@ function baseAddress(text: string): string {
   return text;
 }
 
-async function readToken(file: string | undefined): Promise<string | undefined> {
+/** A secret from a file, or from standard input with `-`; never from an argument, which every user of the machine could see. */
+export async function readSecret(what: "token" | "password", file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined;
   try {
     // As a stream: a pipe that has nothing yet would make `readFileSync(0)` fail with EAGAIN.
     return (file === "-" ? await text(process.stdin) : readFileSync(file, "utf8")).trim();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new WrongUsage(`The token file ${file} cannot be read: ${reason}`, error);
+    throw new WrongUsage(`The ${what} file ${file} cannot be read: ${reason}`, error);
   }
 }
 

@@ -1,10 +1,13 @@
 import { Command } from "commander";
 import { version } from "../base/version.ts";
 import { addApiTokenCommand } from "./api-token.ts";
+import { addAuditCommand } from "./audit.ts";
+import { addCommandCommand } from "./command.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDeviceCommand } from "./device.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSimulateCommand } from "./simulate.ts";
+import { addUserCommand } from "./user.ts";
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -18,6 +21,7 @@ export function createProgram(): Command {
 Examples:
   $ wattboard serve                       start the server on http://127.0.0.1:8000
   $ wattboard device add ems_001          register a device and print its token
+  $ wattboard command send ems_001 RESET_ERROR --wait
   $ wattboard demo --devices 50           a server with a simulated fleet, to look around
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
@@ -26,7 +30,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addServeCommand(program);
   addDemoCommand(program);
   addDeviceCommand(program);
+  addUserCommand(program);
   addApiTokenCommand(program);
+  addCommandCommand(program);
+  addAuditCommand(program);
   addSimulateCommand(program);
   return program;
 }

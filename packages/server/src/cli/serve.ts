@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { addSettingsOptions, configOf, exitSoon, untilSignalled } from "./settings-options.ts";
+import type { Switchboard } from "../switchboard.ts";
+import { addSettingsOptions, configOf, exitSoon, onHangup, untilSignalled } from "./settings-options.ts";
 
 export function addServeCommand(program: Command): void {
   const command = program
@@ -12,7 +13,8 @@ export function addServeCommand(program: Command): void {
       `
 Examples:
   $ wattboard serve
-  $ wattboard serve --host 0.0.0.0 --port 80 --data-dir /var/lib/wattboard
+  $ wattboard serve --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem
+  $ wattboard serve --host 0.0.0.0 --access-trusted-proxies 10.0.0.7 --data-dir /var/lib/wattboard
   $ WATTBOARD_ACCESS_DASHBOARDS=public wattboard serve
   $ WATTBOARD_STORE_URL=postgres://wattboard:secret@db.example.org/wattboard wattboard serve
   $ wattboard serve --config wattboard.yaml`,
@@ -20,13 +22,34 @@ Examples:
   addSettingsOptions(command).action(async () => {
     const config = configOf(command);
     // Listened for from here on, so that a signal during the start ends the server in order too.
-    const signalled = untilSignalled();
+    const hasTls = config.tls.cert !== "";
+    const signalled = untilSignalled(hasTls ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"]);
     // The server's code is loaded by the commands that run one; the others answer sooner without.
     const { startSwitchboard } = await import("../switchboard.ts");
     const switchboard = await startSwitchboard({ config });
+    if (hasTls) onHangup(() => reloadTls(switchboard));
+    // Whoever ends it while it starts has no use for the link.
+    if ((await Promise.race([signalled, null])) === null) printSetupLink(switchboard);
     const signal = await signalled;
     switchboard.log.info({ signal }, "signal received");
     await switchboard.stop();
     exitSoon();
   });
+}
+
+function reloadTls(switchboard: Switchboard): void {
+  try {
+    switchboard.reloadTls();
+    switchboard.log.info("certificate and key were read anew");
+  } catch (error) {
+    switchboard.log.error({ err: error }, "the certificate could not be read anew; the one before stays");
+  }
+}
+
+/** On standard error, beside the log: it is for a person, and holds a secret. */
+function printSetupLink({ url, setupLink }: Switchboard): void {
+  if (setupLink === null) return;
+  process.stderr.write(
+    `\nNobody can administer this server yet. To create the administrator, open this link, which works once:\n\n  ${url}${setupLink.path}\n\nA new one: wattboard user setup-link\n\n`,
+  );
 }

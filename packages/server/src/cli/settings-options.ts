@@ -2,7 +2,17 @@ import { type Command, Option } from "commander";
 import { type Config, loadConfig, type Setting, settings } from "../config.ts";
 
 /** What people usually set; the rest stands below it in the help. */
-const usual = new Set(["host", "port", "data_dir", "access.dashboards", "store.url", "log.level"]);
+const usual = new Set([
+  "host",
+  "port",
+  "data_dir",
+  "access.dashboards",
+  "tls.cert",
+  "tls.key",
+  "insecure",
+  "store.url",
+  "log.level",
+]);
 
 /** Gives a command one flag for every setting, and `--config`. */
 export function addSettingsOptions(command: Command): Command {
@@ -31,11 +41,13 @@ export function configOf(command: Command, defaults: Readonly<Record<string, str
   return config;
 }
 
-/** Ends at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. */
-export function untilSignalled(): Promise<NodeJS.Signals> {
+const endingSignals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/** Ends at the first of the signals; a second one ends the process at once. */
+export function untilSignalled(signals = endingSignals): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     const onSignal = (signal: NodeJS.Signals): void => {
-      for (const each of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      for (const each of signals) {
         process.off(each, onSignal);
         // npm passes a Ctrl-C on that the terminal has sent already: only a later one means haste.
         setTimeout(() => process.once(each, () => process.exit(1)), 500).unref();
@@ -43,10 +55,13 @@ export function untilSignalled(): Promise<NodeJS.Signals> {
       }
       resolve(signal);
     };
-    process.on("SIGINT", onSignal);
-    process.on("SIGTERM", onSignal);
-    process.on("SIGHUP", onSignal);
+    for (const each of signals) process.on(each, onSignal);
   });
+}
+
+/** Each SIGHUP, for a server that reads something anew with it. */
+export function onHangup(task: () => void): void {
+  process.on("SIGHUP", task);
 }
 
 /** After a stop: what was given up, such as a store whose disk does not answer, must not keep the process. */
@@ -55,10 +70,14 @@ export function exitSoon(): void {
 }
 
 function optionOf({ flag, alias, env, schema }: Setting): Option {
+  const names = alias === undefined ? flag : `${alias}, ${flag}`;
+  // A flag that stands alone says yes.
+  if (schema.type === "boolean") {
+    const description = `${schema.description} (default: ${schema.default}; ${env})`;
+    return new Option(`${names} [true|false]`, description).preset("true");
+  }
   const placeholder = schema.type === "integer" ? "number" : schema.type === "array" ? "list" : "text";
-  const shown = Array.isArray(schema.default) ? "none" : String(schema.default);
-  return new Option(
-    `${alias === undefined ? "" : `${alias}, `}${flag} <${placeholder}>`,
-    `${schema.description} (default: ${shown}; ${env})`,
-  );
+  const isNone = Array.isArray(schema.default) || schema.default === "";
+  const shown = isNone ? "none" : String(schema.default);
+  return new Option(`${names} <${placeholder}>`, `${schema.description} (default: ${shown}; ${env})`);
 }

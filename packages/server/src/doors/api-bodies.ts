@@ -87,10 +87,11 @@ export function provisionedBody({ device, token }: Provisioned): { device_id: st
   return { device_id: device.deviceId, token };
 }
 
-export function apiTokenBody({ name, role, createdAtMs, expiresAtMs }: ApiToken): ApiTokenBody {
+export function apiTokenBody({ name, role, devices, createdAtMs, expiresAtMs }: ApiToken): ApiTokenBody {
   return {
     name,
     role,
+    devices: devices === null ? null : [...devices],
     created_at: isoTime(createdAtMs),
     expires_at: expiresAtMs === null ? null : isoTime(expiresAtMs),
   };

@@ -16,17 +16,21 @@ import {
   provisionedSchema,
   refuse,
 } from "@wattboard/protocol";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
-import { anonymousViewer, type Gate } from "../access/gate.ts";
-import { hasRole, type Role, roles } from "../access/principal.ts";
+import type { Audit } from "../access/audit.ts";
+import type { People } from "../access/people.ts";
+import { roles } from "../access/principal.ts";
+import type { ShareLinks } from "../access/share-links.ts";
+import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { Events } from "../observe/events.ts";
 import type { Log } from "../observe/log.ts";
 import type { PresenceLog } from "../observe/presence-log.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
 import type { Latest } from "../telemetry/latest.ts";
+import { audited } from "./access-guard.ts";
 import { apiTokenBody, detailBody, deviceBody, eventBody, latestBody, provisionedBody } from "./api-bodies.ts";
 import { cursorReader, writeCursor } from "./cursor.ts";
 import { listDevices, lookUpDevice } from "./device-lookup.ts";
@@ -37,13 +41,16 @@ import { sendRefusal } from "./problem.ts";
 
 export interface ApiParts extends HistoryParts {
   readonly apiTokens: ApiTokens;
+  readonly audit: Audit;
+  readonly commands: Dispatcher;
   readonly events: Events;
   readonly fleetFeed: FleetFeed;
-  readonly gate: Gate;
   readonly latest: Latest;
   readonly log: Log;
+  readonly people: People;
   readonly presence: PresenceLog;
   readonly registry: Registry;
+  readonly shareLinks: ShareLinks;
 }
 
 const pageMax = 1_000;
@@ -74,6 +81,9 @@ const newApiTokenBodySchema = Type.Object(
     // Absent: it does not expire. Null must not say so.
     ttl_ms: Type.Optional(
       Type.Integer({ minimum: 1_000, description: "How long it is valid, ms; left out: for ever" }),
+    ),
+    devices: Type.Optional(
+      Type.Array(Type.String(), { description: "The devices that it is for; left out: all there are" }),
     ),
   },
   { additionalProperties: false },
@@ -118,14 +128,10 @@ interface DeviceParams {
 
 /** `/api/v1`: devices, what they sent, events, and the administration that the command line uses. */
 export async function registerApi(app: FastifyInstance, parts: ApiParts): Promise<void> {
-  const { apiTokens, devices, events, fleetFeed, latest, log, presence, registry } = parts;
-  const preHandlers = { viewer: requireRole(parts.gate, "viewer"), admin: requireRole(parts.gate, "admin") };
-  const viewer = { preHandler: preHandlers.viewer };
-  const route = (role: keyof typeof preHandlers, about: Omit<RouteDescription, "role">) => ({
-    preHandler: preHandlers[role],
-    schema: describeRoute({ ...about, role }),
-  });
-  const admin = (about: Omit<RouteDescription, "role" | "tag">) => route("admin", { ...about, tag: "Administration" });
+  const { apiTokens, devices, events, fleetFeed, gate, latest, log, people, presence, registry, shareLinks } = parts;
+  const viewer = (about: Omit<RouteDescription, "role">) => describeRoute({ ...about, role: "viewer" });
+  const admin = (about: Omit<RouteDescription, "role" | "tag">) =>
+    describeRoute({ ...about, role: "admin", tag: "Administration" });
   const isOnline = (deviceId: string): boolean => registry.find(deviceId) !== undefined;
 
   /** A changed token ends the session that was opened with it. */
@@ -134,26 +140,24 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
     events.report("token_changed", deviceId, `the token of ${deviceId} was ${what}`);
   };
 
-  await app.register((scope) => registerHistoryApi(scope, parts, viewer));
-  await app.register((scope) => registerFleetApi(scope, parts, viewer));
+  await app.register((scope) => registerHistoryApi(scope, parts));
+  await app.register((scope) => registerFleetApi(scope, parts));
 
   // What the catalogue says is open: it is the same everywhere.
   app.get(
     `${paths.api}/points`,
-    {
-      schema: describeRoute({
-        tag: "Devices",
-        role: "viewer",
-        summary: "The points that Wattboard knows by name",
-        answer: pointCatalogueSchema,
-      }),
-    },
+    describeRoute({
+      tag: "Devices",
+      role: null,
+      summary: "The points that Wattboard knows by name",
+      answer: pointCatalogueSchema,
+    }),
     () => ({ points }),
   );
 
   app.get<{ Querystring: Type.Static<typeof devicesQuery> }>(
     `${paths.api}/devices`,
-    route("viewer", {
+    viewer({
       tag: "Devices",
       summary: "Devices, page by page, by id",
       querystring: devicesQuery,
@@ -165,7 +169,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
       if (place === null) return sendRefusal(reply, refuse("invalid_cursor"));
       const text = q?.toLowerCase();
       const [key = "", value] = property === undefined ? [] : splitOnce(property, ":");
-      const found = listDevices(devices, request).filter(
+      const found = listDevices(parts, request).filter(
         ({ deviceId, name, properties }) =>
           deviceId > place.after &&
           (online === undefined || isOnline(deviceId) === online) &&
@@ -182,7 +186,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
 
   app.get<DeviceParams>(
     `${paths.api}/devices/:id`,
-    route("viewer", {
+    viewer({
       tag: "Devices",
       summary: "One device",
       params: deviceParams,
@@ -190,7 +194,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
       errors: [404],
     }),
     (request, reply) => {
-      const device = lookUpDevice(devices, request, request.params.id);
+      const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
       const { deviceId } = device;
       return detailBody(device, {
@@ -203,7 +207,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
 
   app.get<DeviceParams>(
     `${paths.api}/devices/:id/latest`,
-    route("viewer", {
+    viewer({
       tag: "Devices",
       summary: "Its latest sample",
       params: deviceParams,
@@ -211,7 +215,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
       errors: [404],
     }),
     (request, reply) => {
-      const device = lookUpDevice(devices, request, request.params.id);
+      const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
       return latestBody(device.deviceId, isOnline(device.deviceId), latest.find(device.deviceId));
     },
@@ -219,13 +223,14 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
 
   app.get<{ Querystring: Type.Static<typeof eventsQuery> }>(
     `${paths.api}/events`,
-    route("viewer", {
+    viewer({
       tag: "Events",
       summary: "Events, newest first, page by page",
-      description: "The newest 100,000 are kept.",
+      description:
+        "The newest 100,000 are kept. Who has devices of their own sees the events of these; those of the server as a whole need the sight of all.",
       querystring: eventsQuery,
       answer: eventsSchema,
-      errors: [504],
+      timeoutMs: parts.queryMsMax,
     }),
     async (request, reply) => {
       const { device_id: deviceId, kind, from, to, limit, cursor } = request.query;
@@ -239,7 +244,11 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
           refuse("invalid_request", "from and to are RFC 3339 times, e.g. 2026-01-31T12:00:00Z."),
         );
       }
-      const page = await events.list({ ...place, deviceId, kind, fromMs, toMs, limit });
+      const { principal } = request;
+      let deviceIds: readonly string[] | undefined;
+      if (deviceId !== undefined) deviceIds = gate.mayView(principal, deviceId) ? [deviceId] : [];
+      else if (!gate.mayViewAll(principal)) deviceIds = listDevices(parts, request).map((each) => each.deviceId);
+      const page = await events.list({ ...place, deviceIds, kind, fromMs, toMs, limit });
       return {
         events: page.events.map(eventBody),
         next_cursor: page.next === null ? null : writeCursor({ before: page.next }),
@@ -259,7 +268,9 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
     }),
     (request, reply) => {
       const { device_id: deviceId, ...rest } = request.body;
-      const added = devices.add({ deviceId, ...rest });
+      const added = audited(parts, request, { action: "device.add", deviceId }, () =>
+        devices.add({ deviceId, ...rest }),
+      );
       if ("code" in added) return sendRefusal(reply, added);
       fleetFeed.markChanged(deviceId);
       log.info({ device_id: deviceId }, "device added");
@@ -277,7 +288,10 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
       errors: [404],
     }),
     (request, reply) => {
-      const rotated = devices.rotate(request.params.id, request.body?.token);
+      const { id: deviceId } = request.params;
+      const rotated = audited(parts, request, { action: "device.rotate", deviceId }, () =>
+        devices.rotate(deviceId, request.body?.token),
+      );
       if ("code" in rotated) return sendRefusal(reply, rotated);
       tokenChanged(rotated.device.deviceId, "rotated");
       return provisionedBody(rotated);
@@ -288,7 +302,8 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
     `${paths.api}/devices/:id/revoke`,
     admin({ summary: "Void a device's token", params: deviceParams, answer: deviceSchema, errors: [404] }),
     (request, reply) => {
-      const revoked = devices.revoke(request.params.id);
+      const { id: deviceId } = request.params;
+      const revoked = audited(parts, request, { action: "device.revoke", deviceId }, () => devices.revoke(deviceId));
       if ("code" in revoked) return sendRefusal(reply, revoked);
       tokenChanged(revoked.deviceId, "revoked");
       return deviceBody(revoked, false);
@@ -299,10 +314,13 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
     `${paths.api}/devices/:id`,
     admin({ summary: "Forget a device; its samples stay", params: deviceParams, answer: deviceSchema, errors: [404] }),
     (request, reply) => {
-      const removed = devices.remove(request.params.id);
+      const { id: deviceId } = request.params;
+      const removed = audited(parts, request, { action: "device.remove", deviceId }, () => devices.remove(deviceId));
       if ("code" in removed) return sendRefusal(reply, removed);
       tokenChanged(removed.deviceId, "removed with its device");
+      for (const rights of [people, apiTokens, shareLinks]) rights.forgetDevice(removed.deviceId);
       latest.forget(removed.deviceId);
+      parts.commands.forget(removed.deviceId);
       presence.forget(removed.deviceId);
       fleetFeed.markRemoved(removed.deviceId);
       return deviceBody(removed, false);
@@ -323,8 +341,11 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
       errors: [409],
     }),
     (request, reply) => {
-      const { name, role, ttl_ms: ttlMs } = request.body;
-      const added = apiTokens.add(name, role, ttlMs ?? null);
+      const { name, role, ttl_ms: ttlMs = null, devices: given = null } = request.body;
+      const detail = { role, ttl_ms: ttlMs, devices: given };
+      const added = audited(parts, request, { action: "api_token.add", target: name, detail }, () =>
+        apiTokens.add(name, role, ttlMs, given),
+      );
       return "code" in added ? sendRefusal(reply, added) : reply.code(201).send(added);
     },
   );
@@ -333,7 +354,10 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
     `${paths.api}/api-tokens/:name`,
     admin({ summary: "Remove an API token", params: nameParams, answer: apiTokenSchema, errors: [404] }),
     (request, reply) => {
-      const removed = apiTokens.remove(request.params.name);
+      const { name } = request.params;
+      const removed = audited(parts, request, { action: "api_token.remove", target: name }, () =>
+        apiTokens.remove(name),
+      );
       return "code" in removed ? sendRefusal(reply, removed) : apiTokenBody(removed);
     },
   );
@@ -342,15 +366,4 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
   return [text.slice(0, at), text.slice(at + separator.length)];
-}
-
-/** Lets the request through where its bearer has the role; else 401 without a usable token, 403 with one that may less. */
-function requireRole(gate: Gate, role: Role) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const principal = gate.identify(request.headers.authorization);
-    if (hasRole(principal, role)) return;
-    const isAnonymous = principal === null || principal === anonymousViewer;
-    if (isAnonymous) reply.header("WWW-Authenticate", "Bearer");
-    await sendRefusal(reply, refuse(isAnonymous ? "unauthorized" : "not_permitted", `Needed here: ${role}.`));
-  };
 }

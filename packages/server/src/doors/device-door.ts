@@ -1,12 +1,16 @@
-import { isDeviceId, type Refusal, refuse } from "@wattboard/protocol";
+import { isDeviceId, type Refusal, refuse, subprotocol, type Welcome } from "@wattboard/protocol";
 import type { Devices } from "../access/devices.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
+import type { Channel, Dispatcher } from "../commands/dispatcher.ts";
+import { textFrame } from "../link/frame.ts";
 import { Link } from "../link/link.ts";
 import { RateLimit } from "../link/rate-limit.ts";
 import type { Events } from "../observe/events.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { DeviceState } from "../telemetry/device-state.ts";
 import type { Ingest } from "../telemetry/ingest.ts";
 import type { Latest } from "../telemetry/latest.ts";
+import { readDeviceFrame } from "./device-frame.ts";
 import type { Door, DoorContext } from "./doors.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
@@ -25,6 +29,7 @@ export class DeviceDoor implements Door {
   readonly #registry: Registry;
   readonly #latest: Latest;
   readonly #ingest: Ingest;
+  readonly #commands: Dispatcher;
   readonly #events: Events;
   readonly #limits: DeviceDoorLimits;
   /** Called when a device was let in: its socket no longer counts against its address. */
@@ -37,6 +42,7 @@ export class DeviceDoor implements Door {
       readonly registry: Registry;
       readonly latest: Latest;
       readonly ingest: Ingest;
+      readonly commands: Dispatcher;
       readonly events: Events;
     },
     limits: DeviceDoorLimits,
@@ -47,6 +53,7 @@ export class DeviceDoor implements Door {
     this.#registry = parts.registry;
     this.#latest = parts.latest;
     this.#ingest = parts.ingest;
+    this.#commands = parts.commands;
     this.#events = parts.events;
     this.#limits = limits;
     this.#admitted = admitted;
@@ -74,7 +81,7 @@ export class DeviceDoor implements Door {
     }
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
       this.#admitted(handshake);
-      const { clock, heartbeat, linkLimits, links, log } = this.#context;
+      const { clock, gate, heartbeat, linkLimits, links, log } = this.#context;
       const device = this.#latest.of(deviceId);
       const rateLimit = new RateLimit(this.#limits.messagesPerSecond, this.#limits.messagesBurst, clock.monotonicMs());
       const link: Link = new Link({
@@ -84,26 +91,53 @@ export class DeviceDoor implements Door {
         heartbeat,
         limits: linkLimits,
         onText: (frame) => {
-          if (rateLimit.take(clock.monotonicMs())) this.#ingest.receive(device, session, frame);
-          else this.#ingest.drop(device, rateLimited);
+          if (!rateLimit.take(clock.monotonicMs())) this.#ingest.drop(device, rateLimited);
+          else if (!speaksSubprotocol || session.fenced || !this.#takeFrame(device, channel, frame)) {
+            this.#ingest.receive(device, session, frame);
+          }
         },
         onEnd: (end, code) => {
           links.remove("device", link);
           this.#registry.release(session);
+          this.#commands.disconnected(deviceId, channel);
           log.info({ device_id: deviceId, epoch: session.epoch, end, code }, "device disconnected");
         },
       });
       links.add("device", link);
       const { session, replaced } = this.#registry.takeOver(deviceId, link);
-      const address = handshake.socket.remoteAddress;
+      const speaksSubprotocol = webSocket.protocol === subprotocol;
+      const channel: Channel = {
+        saysHello: speaksSubprotocol,
+        get isOpen() {
+          return !session.fenced && link.isOpen;
+        },
+        send: (frame) => link.send(frame),
+      };
+      if (speaksSubprotocol) {
+        const serverTime = new Date(clock.wallMs()).toISOString();
+        const welcome: Welcome = { type: "welcome", server_time: serverTime, epoch: session.epoch };
+        link.send(textFrame(Buffer.from(JSON.stringify(welcome))));
+      }
+      this.#commands.connected(deviceId, channel);
+      const address = gate.addressOf(handshake.request);
       log.info({ device_id: deviceId, epoch: session.epoch, address, replaced: replaced?.epoch }, "device connected");
     });
   }
 
+  /** Takes a frame of the subprotocol; false where it is telemetry. */
+  #takeFrame(device: DeviceState, channel: Channel, text: Buffer): boolean {
+    const frame = readDeviceFrame(text);
+    if (frame === null) return false;
+    if ("code" in frame) this.#ingest.drop(device, frame);
+    else if (frame.type === "hello") this.#commands.hello(device.deviceId, channel, frame);
+    else this.#commands.result(device.deviceId, channel, frame);
+    return true;
+  }
+
   #refuse(handshake: Handshake, deviceId: string, refusal: Refusal, headers: Record<string, string> = {}): void {
-    const { links, log, throttle } = this.#context;
+    const { gate, links, log, throttle } = this.#context;
     links.noteRefused("device", refusal.code);
-    const address = handshake.socket.remoteAddress ?? "";
+    const address = gate.addressOf(handshake.request);
     const suppressed = throttle.pass(`refused ${address}`);
     if (suppressed !== null) {
       // A token that someone put in the place of the id must not get into the log.

@@ -1,15 +1,29 @@
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { FastifyRequest } from "fastify";
 import type { Device, Devices } from "../access/devices.ts";
+import type { Gate } from "../access/gate.ts";
 
-/** The device that a request is about. The one place that decides whether the one who asks may see it. */
-export function lookUpDevice(devices: Devices, _request: FastifyRequest, deviceId: string): Device | Refusal {
-  return devices.find(deviceId) ?? refuse("unknown_device");
+interface LookupParts {
+  readonly devices: Devices;
+  readonly gate: Gate;
 }
 
-/** The devices that the one who asks may see, by id. */
-export function listDevices(devices: Devices, _request: FastifyRequest): Device[] {
-  return devices.list().sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
+/** The device that a request is about. One that whoever asks may not see is told from one that does not exist by nothing. */
+export function lookUpDevice(
+  { devices, gate }: LookupParts,
+  { principal }: FastifyRequest,
+  deviceId: string,
+): Device | Refusal {
+  const device = gate.mayView(principal, deviceId) ? devices.find(deviceId) : undefined;
+  return device ?? refuse("unknown_device");
+}
+
+/** The devices that whoever asks may see, by id. */
+export function listDevices({ devices, gate }: LookupParts, { principal }: FastifyRequest): Device[] {
+  return devices
+    .list()
+    .filter(({ deviceId }) => gate.mayView(principal, deviceId))
+    .sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
 }
 
 export interface DeviceFilter {
@@ -19,13 +33,13 @@ export interface DeviceFilter {
   readonly property?: string | undefined;
 }
 
-/** The devices of a question about the fleet. */
-export function selectDevices(devices: Devices, request: FastifyRequest, filter: DeviceFilter): Device[] | Refusal {
+/** The devices of a question about the fleet: never others than those that whoever asks may see. */
+export function selectDevices(parts: LookupParts, request: FastifyRequest, filter: DeviceFilter): Device[] | Refusal {
   let chosen: Device[] = [];
-  if (filter.devices === undefined) chosen = listDevices(devices, request);
+  if (filter.devices === undefined) chosen = listDevices(parts, request);
   else {
     for (const deviceId of new Set(filter.devices.split(","))) {
-      const device = lookUpDevice(devices, request, deviceId);
+      const device = lookUpDevice(parts, request, deviceId);
       if ("code" in device) return refuse(device.code, `It was asked for as ${JSON.stringify(deviceId)} in devices.`);
       chosen.push(device);
     }

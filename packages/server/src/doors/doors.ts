@@ -5,6 +5,7 @@ import type { Heartbeat } from "../link/heartbeat.ts";
 import type { Link, LinkLimits } from "../link/link.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
+import type { RightsWatch } from "./rights-watch.ts";
 import type { Handshake } from "./upgrade.ts";
 
 /** What all WebSocket doors share. */
@@ -14,6 +15,7 @@ export interface DoorContext {
   readonly heartbeat: Heartbeat;
   readonly linkLimits: LinkLimits;
   readonly log: Log;
+  readonly rightsWatch: RightsWatch;
   /** For log lines that a peer could cause at will. */
   readonly throttle: Throttle;
   readonly webSocketServer: WebSocketServer;

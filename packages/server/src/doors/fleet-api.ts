@@ -1,6 +1,6 @@
 import etag from "@fastify/etag";
 import { fleetEnergySchema, fleetTotalsSchema, limits, paths, pointSpec, refuse } from "@wattboard/protocol";
-import type { FastifyInstance, RouteShorthandOptions } from "fastify";
+import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { windowMs } from "../store/window.ts";
 import { selectDevices } from "./device-lookup.ts";
@@ -49,29 +49,23 @@ const energyQuery = Type.Object(
 );
 
 /** Many devices together: a point's sum over time, and energy. */
-export async function registerFleetApi(
-  app: FastifyInstance,
-  parts: HistoryParts,
-  viewer: RouteShorthandOptions,
-): Promise<void> {
-  const { clock, devices, store, timeZone } = parts;
+export async function registerFleetApi(app: FastifyInstance, parts: HistoryParts): Promise<void> {
+  const { clock, queryMsMax, store, timeZone } = parts;
   await app.register(etag);
 
   app.get<{ Querystring: Type.Static<typeof totalsQuery> }>(
     `${paths.api}/fleet/totals`,
-    {
-      ...viewer,
-      schema: describeRoute({
-        tag: "Fleet",
-        role: "viewer",
-        summary: "A point summed over devices, over time",
-        description:
-          "The sum of the devices' means in each bucket, e.g. the grid power of the whole fleet by the minute. A bucket has a minute or more. Without a range: the last hour.",
-        querystring: totalsQuery,
-        answer: fleetTotalsSchema,
-        errors: [404, 504],
-      }),
-    },
+    describeRoute({
+      tag: "Fleet",
+      role: "viewer",
+      summary: "A point summed over devices, over time",
+      description:
+        "The sum of the devices' means in each bucket, e.g. the grid power of the whole fleet by the minute. A bucket has a minute or more. Without a range: the last hour.",
+      querystring: totalsQuery,
+      answer: fleetTotalsSchema,
+      errors: [404],
+      timeoutMs: queryMsMax,
+    }),
     async (request, reply) => {
       const { point, buckets, ...query } = request.query;
       const nowMs = clock.wallMs();
@@ -81,7 +75,7 @@ export async function registerFleetApi(
       if (pointSpec(point) !== undefined && pointSpec(point)?.kind !== "number") {
         return sendRefusal(reply, refuse("invalid_request", `${point} holds no numbers.`));
       }
-      const chosen = selectDevices(devices, request, query);
+      const chosen = selectDevices(parts, request, query);
       if ("code" in chosen) return sendRefusal(reply, chosen);
       const { bucketMs, ...aligned } = chooseBuckets(range, buckets, nowMs, minuteMs);
       const deviceDays = (chosen.length * (aligned.toMs - aligned.fromMs)) / dayMs;
@@ -104,25 +98,23 @@ export async function registerFleetApi(
 
   app.get<{ Querystring: Type.Static<typeof energyQuery> }>(
     `${paths.api}/fleet/energy`,
-    {
-      ...viewer,
-      schema: describeRoute({
-        tag: "Fleet",
-        role: "viewer",
-        summary: "Energy of many devices together",
-        description:
-          "Summed over the devices, by day, month or year of one time zone for all of them: `time_zone`, or the setting `site.time_zone`. Without a range: the last 30 days, 12 months or 9 years.",
-        querystring: energyQuery,
-        answer: fleetEnergySchema,
-        errors: [404, 504],
-      }),
-    },
+    describeRoute({
+      tag: "Fleet",
+      role: "viewer",
+      summary: "Energy of many devices together",
+      description:
+        "Summed over the devices, by day, month or year of one time zone for all of them: `time_zone`, or the setting `site.time_zone`. Without a range: the last 30 days, 12 months or 9 years.",
+      querystring: energyQuery,
+      answer: fleetEnergySchema,
+      errors: [404],
+      timeoutMs: queryMsMax,
+    }),
     async (request, reply) => {
       const { query, signal } = request;
       const nowMs = clock.wallMs();
       const edgesMs = readEnergyEdges(query, query.per, nowMs, timeZone);
       if ("code" in edgesMs) return sendRefusal(reply, edgesMs);
-      const chosen = selectDevices(devices, request, query);
+      const chosen = selectDevices(parts, request, query);
       if ("code" in chosen) return sendRefusal(reply, chosen);
       const range = { fromMs: edgesMs[0] ?? 0, toMs: edgesMs.at(-1) ?? 0 };
       const deviceDays = (chosen.length * (Math.min(range.toMs, nowMs) - range.fromMs)) / dayMs;

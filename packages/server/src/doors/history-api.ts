@@ -9,9 +9,10 @@ import {
   samplesSchema,
   timelineSchema,
 } from "@wattboard/protocol";
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Device, Devices } from "../access/devices.ts";
+import type { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
 import { type CalendarSpan, calendarEdges, calendarSpans } from "../base/time-zone.ts";
 import type { SampleKey, Store } from "../store/store.ts";
@@ -38,6 +39,9 @@ import {
 export interface HistoryParts {
   readonly clock: Clock;
   readonly devices: Devices;
+  readonly gate: Gate;
+  /** How long an answer may take. */
+  readonly queryMsMax: number;
   readonly store: Store;
   /** Of devices that have none of their own. */
   readonly timeZone: string;
@@ -132,24 +136,25 @@ export const defaultEnergyMs: Readonly<Record<CalendarSpan, number>> = {
 };
 
 /** What one device sent and did: points, samples, history, timeline, energy. */
-export async function registerHistoryApi(
-  app: FastifyInstance,
-  parts: HistoryParts,
-  viewer: RouteShorthandOptions,
-): Promise<void> {
-  const { clock, devices, store } = parts;
+export async function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): Promise<void> {
+  const { clock, store } = parts;
   await app.register(etag);
-  const route = (about: Omit<RouteDescription, "role" | "tag" | "errors">): RouteShorthandOptions => ({
-    ...viewer,
-    schema: describeRoute({ ...about, params: deviceParams, tag: "History", role: "viewer", errors: [404, 504] }),
-  });
+  const route = (about: Pick<RouteDescription, "summary" | "description" | "querystring" | "answer">) =>
+    describeRoute({
+      ...about,
+      params: deviceParams,
+      tag: "History",
+      role: "viewer",
+      errors: [404],
+      timeoutMs: parts.queryMsMax,
+    });
   const zoneOf = ({ properties }: Device): string => properties.time_zone ?? parts.timeZone;
 
   app.get<Asked<Type.TObject>>(
     `${paths.api}/devices/:id/points`,
     route({ summary: "The points that a device has sent", answer: pointsSchema }),
     async (request, reply) => {
-      const device = lookUpDevice(devices, request, request.params.id);
+      const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
       return pointsBody(device.deviceId, await store.points(device.deviceId));
     },
@@ -166,7 +171,7 @@ export async function registerHistoryApi(
     }),
     async (request, reply) => {
       const { query } = request;
-      const device = lookUpDevice(devices, request, request.params.id);
+      const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
       const { deviceId } = device;
       const place = query.cursor === undefined ? null : readSamplesPlace(query.cursor);
@@ -222,7 +227,7 @@ export async function registerHistoryApi(
     }),
     async (request, reply) => {
       const { query, signal } = request;
-      const device = lookUpDevice(devices, request, request.params.id);
+      const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
       const { deviceId } = device;
       const nowMs = clock.wallMs();
@@ -253,7 +258,7 @@ export async function registerHistoryApi(
     }),
     async (request, reply) => {
       const { query } = request;
-      const device = lookUpDevice(devices, request, request.params.id);
+      const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
       const { deviceId } = device;
       const nowMs = clock.wallMs();
@@ -282,7 +287,7 @@ export async function registerHistoryApi(
     }),
     async (request, reply) => {
       const { query, signal } = request;
-      const device = lookUpDevice(devices, request, request.params.id);
+      const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
       const { deviceId } = device;
       const nowMs = clock.wallMs();
@@ -339,5 +344,5 @@ function passedRange(edgesMs: readonly number[], nowMs: number): { readonly rang
 /** What is more than a day old hardly changes any more: only where a device brings its samples late, or an import. */
 export function noteCaching(reply: FastifyReply, { toMs }: Range, nowMs: number): void {
   reply.header("Cache-Control", toMs < nowMs - dayMs ? "private, max-age=300" : "private, no-cache");
-  reply.header("Vary", "Authorization");
+  reply.header("Vary", "Authorization, Cookie");
 }

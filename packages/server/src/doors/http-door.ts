@@ -1,23 +1,36 @@
 import { existsSync } from "node:fs";
+import { createServer as createHttpServer, type IncomingMessage } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { fileURLToPath } from "node:url";
 import helmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
-import { refuse } from "@wattboard/protocol";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { Health } from "../observe/health.ts";
 import type { Throttle } from "../observe/throttle.ts";
+import { guard } from "./access-guard.ts";
 import { type ApiParts, registerApi } from "./api.ts";
+import { registerAuditApi } from "./audit-api.ts";
+import { type CommandParts, registerCommandsApi } from "./commands-api.ts";
+import { brakeGuesses } from "./guess-brake.ts";
 import { serveOpenApi } from "./openapi.ts";
-import { answerWithProblem, sendRefusal } from "./problem.ts";
+import { type PeopleParts, registerPeopleApi } from "./people-api.ts";
+import { answerWithProblem } from "./problem.ts";
+import { registerShareApi } from "./share-api.ts";
+import { registerSignInApi } from "./sign-in-api.ts";
 
 export interface HttpLimits {
   readonly handshakeMsMax: number;
-  readonly queryMsMax: number;
   readonly socketsMax: number;
 }
 
-export interface HttpParts extends ApiParts {
+/** Certificate and key, as PEM. */
+export interface TlsFiles {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+export interface HttpParts extends ApiParts, CommandParts, PeopleParts {
   readonly metrics: MetricsRegistry;
   readonly health: Health;
   readonly throttle: Throttle;
@@ -26,25 +39,34 @@ export interface HttpParts extends ApiParts {
 /** The built page, beside this package's `dist/` and `src/`. */
 const pageFolder = fileURLToPath(new URL("../../public", import.meta.url));
 
+/** The page's own addresses, which are routed in the browser. */
+const pagePaths = ["/devices/*", "/sign-in", "/welcome", "/share", "/people", "/account", "/audit"];
+
 /** Everything that is plain HTTP: the page, the API, health and metrics. Its server carries the WebSocket doors as well. */
-export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Promise<FastifyInstance> {
-  const app = fastify({
-    logger: false,
-    bodyLimit: 64 * 1024,
-    // A number where a text belongs is a mistake, not a text: a token must not lose its last digits.
-    ajv: { customOptions: { coerceTypes: false } },
+export async function createHttpDoor(
+  parts: HttpParts,
+  limits: HttpLimits,
+  tls: TlsFiles | null,
+): Promise<FastifyInstance> {
+  const serverOptions = {
     // Idle keep-alive sockets go after this; it must be longer than a proxy keeps them.
     keepAliveTimeout: 72_000,
     requestTimeout: limits.handshakeMsMax,
-    handlerTimeout: limits.queryMsMax,
+    maxHeaderSize: 8 * 1024,
+    headersTimeout: limits.handshakeMsMax,
+    connectionsCheckingInterval: Math.min(1_000, limits.handshakeMsMax),
+    // An offer of another protocol (curl and Java offer h2c) is no handshake: it is answered as the plain request that it also is.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === "websocket",
+  };
+  const app: FastifyInstance = fastify({
+    logger: false,
+    bodyLimit: 64 * 1024,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
-    http: {
-      maxHeaderSize: 8 * 1024,
-      headersTimeout: limits.handshakeMsMax,
-      connectionsCheckingInterval: Math.min(1_000, limits.handshakeMsMax),
-      // An offer of another protocol (curl and Java offer h2c) is no handshake: it is answered as the plain request that it also is.
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+    serverFactory: (handle) => {
+      const listener = brakeGuesses(handle, parts);
+      if (tls === null) return createHttpServer(serverOptions, listener);
+      return createHttpsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" }, listener);
     },
   });
   app.server.maxConnections = limits.socketsMax;
@@ -66,21 +88,12 @@ export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Prom
       },
     },
     // Without TLS these would lock people out or warn for nothing; a proxy with TLS sets them.
-    strictTransportSecurity: false,
+    strictTransportSecurity: tls !== null,
     originAgentCluster: false,
-    crossOriginOpenerPolicy: false,
+    crossOriginOpenerPolicy: tls !== null,
   });
   answerWithProblem(app, parts.log, parts.throttle);
-  app.addHook("onRequest", async (request, reply) => {
-    if (parts.gate.isHostAllowed(request.headers.host)) return;
-    await sendRefusal(
-      reply,
-      refuse(
-        "forbidden",
-        "This server listens on loopback only. To reach it by another name, list its origin in access.origins.",
-      ),
-    );
-  });
+  guard(app, parts);
 
   app.get("/livez", () => ({ status: "alive" }));
   app.get("/readyz", (_request, reply) => {
@@ -93,9 +106,14 @@ export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Prom
     reply.type(parts.metrics.contentType);
     return parts.metrics.metrics();
   });
-  await app.register(async (scope) => {
-    await serveOpenApi(scope);
-    await registerApi(scope, parts);
+  await app.register(async (api) => {
+    await serveOpenApi(api);
+    await registerApi(api, parts);
+    registerSignInApi(api, parts);
+    registerPeopleApi(api, parts);
+    registerShareApi(api, parts);
+    registerAuditApi(api, parts);
+    registerCommandsApi(api, parts);
   });
 
   if (existsSync(pageFolder)) {
@@ -106,8 +124,7 @@ export async function createHttpDoor(parts: HttpParts, limits: HttpLimits): Prom
         reply.header("Cache-Control", path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
       },
     });
-    // The page's own addresses, such as /devices/ems_001, are routed in the browser.
-    app.get("/devices/*", (_request, reply) => reply.sendFile("index.html"));
+    for (const path of pagePaths) app.get(path, (_request, reply) => reply.sendFile("index.html"));
   }
   return app;
 }

@@ -2,16 +2,22 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { paths, problemSchema, refusals } from "@wattboard/protocol";
 import { Ajv } from "ajv";
-import type { FastifyInstance, FastifySchema } from "fastify";
+import type { FastifyInstance, FastifySchema, onRequestAsyncHookHandler, RouteShorthandOptions } from "fastify";
 import Type from "typebox";
 import type { Role } from "../access/principal.ts";
 import { version } from "../base/version.ts";
+import { requireRole } from "./access-guard.ts";
 
 const tags = {
   Devices: "Devices and what they sent last",
   History: "Samples, charts, states and energy of one device",
   Fleet: "Many devices together",
   Events: "What a person should know of",
+  Commands: "Telling one device, or many, what to do, and following it to its end",
+  "Signing in": "Who asks; signing in and out; one-time links",
+  People: "Accounts and their rights",
+  Sharing: "Read-only links to single devices",
+  Audit: "Who did what",
   Administration: "Devices, their tokens, API tokens",
 } as const;
 
@@ -19,58 +25,94 @@ export interface RouteDescription extends Pick<FastifySchema, "querystring" | "p
   readonly tag: keyof typeof tags;
   readonly summary: string;
   readonly description?: string;
-  /** Who may. */
-  readonly role: Role;
-  readonly answer: Type.TSchema;
+  /** Who may; null: anyone. */
+  readonly role: Role | null;
+  /** A schema; or the media types of a file. */
+  readonly answer: Type.TSchema | readonly string[];
   /** Of a good answer; 200 unless said otherwise. */
   readonly status?: number;
+  /** Another good answer, with status 200, where the status above is another one. */
+  readonly otherAnswer?: Type.TSchema;
   /** Statuses of its errors besides those that every route has (400, 401, 403, 500, 503). */
   readonly errors?: readonly number[];
+  /** How long its handler may take; then 504, and `request.signal` ends what it does. */
+  readonly timeoutMs?: number;
+  /** What is asked besides the role, before anything of the body is read. */
+  readonly onRequest?: onRequestAsyncHookHandler;
+  /** The handler judges the body itself: the schema is for the document alone. */
+  readonly judgesBody?: boolean;
 }
 
 const everywhere = [400, 401, 403, 500, 503];
 const errorWords: Readonly<Record<number, string>> = {
   400: "The request does not fit; `detail` says what to mend",
-  401: "A bearer token is needed, or the one given is not valid",
-  403: "The token's role does not permit this",
-  404: "No device, or no token, is called that",
-  409: "There is one with this name already",
+  401: "A bearer token or a session is needed, or the one given is not valid",
+  403: "Whoever asks may not do this, or asks from a foreign page",
+  404: "There is nothing of this name that whoever asks may see",
+  409: "It is in the way of something that is there",
+  422: "The device cannot be told so",
+  429: "Too many, or too often; `Retry-After` says when to try again",
   500: "The server failed; its log says why",
   503: "The store does not answer just now, or has too many questions; `Retry-After` says when to ask again",
   504: "The answer took too long; ask for less",
 };
 
-/** A route's schema: what it takes, what it answers, and its place in the OpenAPI document. */
+/** The options of a route: who may, what it takes and answers, and its place in the OpenAPI document. */
 export function describeRoute({
   tag,
   role,
   answer,
   status = 200,
+  otherAnswer,
   errors = [],
+  timeoutMs,
+  onRequest,
+  judgesBody = false,
   querystring,
   ...rest
-}: RouteDescription): FastifySchema {
-  const problems = [...new Set([...everywhere, ...errors])].map((code) => [
+}: RouteDescription): RouteShorthandOptions {
+  const timeout = timeoutMs === undefined ? [] : [504];
+  const problems = [...new Set([...everywhere, ...errors, ...timeout])].map((code) => [
     code,
     {
       description: errorWords[code] ?? "",
       content: { "application/problem+json": { schema: problemSchema } },
     },
   ]);
-  return {
+  const schema: FastifySchema = {
     tags: [tag],
-    // Where dashboards are public, looking needs no token.
-    security: role === "viewer" ? [{ bearer: [] }, {}] : [{ bearer: [] }],
+    security: [...securities[role ?? "anyone"]],
     response: {
-      [status]: {
-        description: (answer as { description?: string }).description ?? "",
-        content: { "application/json": { schema: answer } },
-      },
+      ...(otherAnswer !== undefined && { 200: describeAnswer(otherAnswer) }),
+      [status]: describeAnswer(answer),
       ...Object.fromEntries(problems),
     },
     ...(querystring !== undefined && { querystring: withoutDefaulted(querystring as ObjectSchema) }),
     ...rest,
   };
+  return {
+    schema,
+    onRequest: [...(role === null ? [] : [requireRole(role)]), ...(onRequest === undefined ? [] : [onRequest])],
+    ...(timeoutMs !== undefined && { handlerTimeout: timeoutMs }),
+    ...(judgesBody && { validatorCompiler: () => () => true }),
+  };
+}
+
+/** What lets somebody in. Where dashboards are public, looking needs nothing. */
+const securities: Readonly<Record<Role | "anyone", readonly { readonly [name: string]: readonly string[] }[]>> = {
+  anyone: [{}],
+  viewer: [{ bearer: [] }, { session: [] }, { share: [] }, {}],
+  operator: [{ bearer: [] }, { session: [] }],
+  admin: [{ bearer: [] }, { session: [] }],
+};
+
+function describeAnswer(answer: RouteDescription["answer"]): object {
+  const isFile = Array.isArray(answer);
+  const { description = isFile ? "The file" : "" } = answer as { description?: string };
+  const content = isFile
+    ? Object.fromEntries(answer.map((type) => [type, { schema: { type: "string" } }]))
+    : { "application/json": { schema: answer } };
+  return { description, content };
 }
 
 /** The device in a path. */
@@ -104,7 +146,7 @@ export async function serveOpenApi(app: FastifyInstance): Promise<void> {
         title: "Wattboard",
         version,
         description:
-          "Devices, their samples, history, energy and events. Times are RFC 3339 in UTC; powers are in W, energy in Wh, shares 0 to 1. " +
+          "Devices, their samples, history, energy and events; commands, people and their rights. Times are RFC 3339 in UTC; powers are in W, energy in Wh, shares 0 to 1. " +
           `Errors are problem documents (RFC 9457); their codes: ${Object.entries(refusals)
             .filter(([, each]) => "status" in each)
             .map(([code]) => `\`${code}\``)
@@ -119,6 +161,18 @@ export async function serveOpenApi(app: FastifyInstance): Promise<void> {
             type: "http",
             scheme: "bearer",
             description: "An API token: `wattboard api-token add NAME --role viewer`",
+          },
+          session: {
+            type: "apiKey",
+            in: "cookie",
+            name: "__Host-wattboard",
+            description: "Somebody who is signed in in this browser",
+          },
+          share: {
+            type: "apiKey",
+            in: "cookie",
+            name: "__Host-wattboard-share",
+            description: "A browser that has opened a share link",
           },
         },
       },

@@ -35,7 +35,10 @@ export function answerWithProblem(app: FastifyInstance, log: Log, throttle: Thro
         log.error({ err: error, method: request.method, path, suppressed }, "request failed");
       }
       return error instanceof Failure
-        ? sendRefusal(reply.header("Retry-After", "5"), refuse("store_unavailable"))
+        ? sendRefusal(
+            reply.header("Retry-After", "5"),
+            refuse(error.code === "audit_failed" ? "not_recorded" : "store_unavailable"),
+          )
         : sendProblem(reply, 500, refuse("internal"));
     }
     return sendProblem(reply, status, refuse("invalid_request", `${error.message}.`));

@@ -1,6 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { limits, type Refusal, refusals } from "@wattboard/protocol";
+import { limits, type Refusal, refusals, subprotocol } from "@wattboard/protocol";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 
 /** Fragments of one message; clients that split telemetry at all use two or three. More closes the link with 1008. */
@@ -10,7 +10,7 @@ const chunksMax = 1_024;
 
 /**
  * The WebSocket engine with every limit set: no compression (it costs 300 KB a socket and all of the speed), no list of clients (the
- * registry is the one truth), no subprotocol yet.
+ * registry is the one truth), one subprotocol for those who offer it.
  */
 export function createWebSocketServer(): WebSocketServer {
   const options: ServerOptions & { maxPendingAutoPongs: number } = {
@@ -22,7 +22,7 @@ export function createWebSocketServer(): WebSocketServer {
     maxPendingAutoPongs: 60,
     perMessageDeflate: false,
     clientTracking: false,
-    handleProtocols: () => false,
+    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   };
   return new WebSocketServer(options);
 }

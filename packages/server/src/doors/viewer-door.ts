@@ -1,5 +1,5 @@
-import { isDeviceId, refuse } from "@wattboard/protocol";
-import { hasRole } from "../access/principal.ts";
+import { isDeviceId, refuse, subprotocol } from "@wattboard/protocol";
+import type { Principal } from "../access/principal.ts";
 import { textFrame } from "../link/frame.ts";
 import { Link } from "../link/link.ts";
 import type { Fanout } from "../telemetry/fanout.ts";
@@ -10,29 +10,33 @@ import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 /** What a viewer gets, and from when to when. */
 interface Feed {
-  subscribe(subscriber: Link): void;
+  /** `wantsMore`: the viewer speaks the subprotocol, and is also told what is no sample. */
+  subscribe(subscriber: Link, wantsMore: boolean): void;
   unsubscribe(subscriber: Link): void;
 }
+
+/** The feed at the address behind the door's own, or null where there is none, or none for them. */
+type FeedOf = (rest: string, principal: Principal) => Feed | null;
 
 /** A read-only door: what the client sends is ignored, and a client too slow for its feed is cut. */
 class ViewerDoor implements Door {
   readonly name: DoorName;
   readonly #context: DoorContext;
-  readonly #feedOf: (rest: string) => Feed | null;
+  readonly #feedOf: FeedOf;
 
-  constructor(name: DoorName, context: DoorContext, feedOf: (rest: string) => Feed | null) {
+  constructor(name: DoorName, context: DoorContext, feedOf: FeedOf) {
     this.name = name;
     this.#context = context;
     this.#feedOf = feedOf;
   }
 
   knock(handshake: Handshake, rest: string): void {
-    const { clock, gate, heartbeat, linkLimits, links, log, webSocketServer } = this.#context;
+    const { clock, gate, heartbeat, linkLimits, links, log, rightsWatch, webSocketServer } = this.#context;
     const { request, socket } = handshake;
-    const mayLook = gate.isOriginAllowed(request) && hasRole(gate.identify(request.headers.authorization), "viewer");
-    const feed = mayLook ? this.#feedOf(rest) : null;
-    if (feed === null) {
-      const refusal = refuse(mayLook ? "not_found" : "forbidden");
+    const principal = gate.isOriginAllowed(request) ? gate.identify(request) : null;
+    const feed = principal === null ? null : this.#feedOf(rest, principal);
+    if (principal === null || feed === null) {
+      const refusal = refuse(principal === null ? "forbidden" : "not_found");
       links.noteRefused(this.name, refusal.code);
       refuseHandshake(handshake, refusal);
       return;
@@ -46,34 +50,51 @@ class ViewerDoor implements Door {
         limits: linkLimits,
         onEnd: (end) => {
           links.remove(this.name, link);
+          rightsWatch.remove(link);
           feed.unsubscribe(link);
           if (end !== "slow_reader") return;
           links.slowReaderCount++;
-          log.warn({ door: this.name, address: socket.remoteAddress }, "slow reader cut");
+          log.warn({ door: this.name, address: gate.addressOf(request) }, "slow reader cut");
         },
       });
       links.add(this.name, link);
-      feed.subscribe(link);
+      rightsWatch.add(link, principal);
+      feed.subscribe(link, webSocket.protocol === subprotocol);
     });
   }
 }
 
-/** `/ws/dashboard/{device_id}` (DESIGN §3.2): the latest sample at once, then every sample as the device sent it. */
-export function createDashboardDoor(context: DoorContext, latest: Latest, fanout: Fanout): Door {
-  return new ViewerDoor("dashboard", context, (deviceId) => {
-    if (!isDeviceId(deviceId)) return null;
+/**
+ * `/ws/dashboard/{device_id}` (DESIGN §3.2): the latest sample at once, then every sample as the device sent it. With the subprotocol also
+ * each step of the device's commands, from `progress`.
+ */
+export function createDashboardDoor(context: DoorContext, latest: Latest, fanout: Fanout, progress: Fanout): Door {
+  return new ViewerDoor("dashboard", context, (deviceId, principal) => {
+    if (!isDeviceId(deviceId) || !context.gate.mayView(principal, deviceId)) return null;
     return {
-      subscribe(subscriber) {
+      subscribe(subscriber, wantsMore) {
         const frame = latest.find(deviceId)?.latestFrame;
         if (frame != null) subscriber.send(textFrame(frame));
         fanout.subscribe(deviceId, subscriber);
+        if (wantsMore) progress.subscribe(deviceId, subscriber);
       },
-      unsubscribe: (subscriber) => fanout.unsubscribe(deviceId, subscriber),
+      unsubscribe(subscriber) {
+        fanout.unsubscribe(deviceId, subscriber);
+        progress.unsubscribe(deviceId, subscriber);
+      },
     };
   });
 }
 
-/** `/ws/fleet`: the overview of all devices, coalesced. */
+/** `/ws/fleet`: the overview of all devices that the viewer may see, coalesced. */
 export function createFleetDoor(context: DoorContext, feed: FleetFeed): Door {
-  return new ViewerDoor("fleet", context, (rest) => (rest === "" ? feed : null));
+  const { gate } = context;
+  return new ViewerDoor("fleet", context, (rest, principal) => {
+    if (rest !== "") return null;
+    const mayView = gate.mayViewAll(principal) ? null : (deviceId: string) => gate.mayView(principal, deviceId);
+    return {
+      subscribe: (subscriber) => feed.subscribe(subscriber, mayView),
+      unsubscribe: (subscriber) => feed.unsubscribe(subscriber),
+    };
+  });
 }

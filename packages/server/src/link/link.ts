@@ -75,6 +75,11 @@ export class Link {
     if (this.#webSocket.readyState === this.#webSocket.OPEN && !this.#outbox.write(frame)) this.#cut("slow_reader");
   }
 
+  /** Whether what is sent now may still arrive. */
+  get isOpen(): boolean {
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
+  }
+
   /** What the peer has not read yet, bytes. */
   get queuedBytes(): number {
     return this.#outbox.queuedBytes;

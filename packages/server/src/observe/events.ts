@@ -7,6 +7,8 @@ export type EventKind =
   | "store_failing"
   | "store_recovered"
   | "samples_unstored"
+  | "commands_failing"
+  | "commands_recovered"
   | "connected"
   | "disconnected"
   | "flapping";
@@ -22,7 +24,8 @@ export interface EventsFilter {
   readonly limit: number;
   /** Only stored events with a smaller number: the next page. */
   readonly before?: number | undefined;
-  readonly deviceId?: string | undefined;
+  /** Only events of these devices; those of the server as a whole are of none. */
+  readonly deviceIds?: readonly string[] | undefined;
   readonly kind?: string | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
@@ -150,9 +153,9 @@ function newestOf(events: RecordedEvent[]): RecordedEvent[] {
   return events.length > eventsMax ? events.slice(-eventsMax) : events;
 }
 
-function matches(event: RecordedEvent, { deviceId, kind, fromMs, toMs }: EventsFilter): boolean {
+function matches(event: RecordedEvent, { deviceIds, kind, fromMs, toMs }: EventsFilter): boolean {
   return (
-    (deviceId === undefined || event.deviceId === deviceId) &&
+    (deviceIds === undefined || (event.deviceId !== null && deviceIds.includes(event.deviceId))) &&
     (kind === undefined || event.kind === kind) &&
     (fromMs === undefined || event.atMs >= fromMs) &&
     (toMs === undefined || event.atMs < toMs)

@@ -15,6 +15,8 @@ export interface MetricSources {
   readonly takeovers: () => Iterable<Reading>;
   readonly devices: () => Iterable<Reading>;
   readonly queuedBytes: () => Iterable<Reading>;
+  readonly commandSteps: () => Iterable<Reading>;
+  readonly openCommands: () => Iterable<Reading>;
 }
 
 export interface StoreMetrics {
@@ -69,6 +71,13 @@ export function createMetrics(sources: MetricSources): { readonly registry: Regi
   counter("wattboard_takeovers_total", "Links replaced by a newer one of the same device.", [], sources.takeovers);
   gauge("wattboard_devices", "Registered devices.", [], sources.devices);
   gauge("wattboard_store_queue_bytes", "Bytes that wait for the store.", [], sources.queuedBytes);
+  counter(
+    "wattboard_command_steps_total",
+    "Steps of commands by the status that they led to: `queued` counts the commands given.",
+    ["status"],
+    sources.commandSteps,
+  );
+  gauge("wattboard_open_commands", "Commands that have not ended.", [], sources.openCommands);
   return {
     registry,
     store: {

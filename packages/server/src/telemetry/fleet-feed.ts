@@ -25,6 +25,16 @@ export interface FleetSubscriber extends Subscriber {
   readonly queuedBytes: number;
 }
 
+/** Which devices a reader may see. */
+export type MayView = (deviceId: string) => boolean;
+
+interface Reader {
+  /** Ids that the reader has still to be told of: the whole fleet at first, later what a slow one missed. Bounded by the fleet. */
+  readonly waiting: Set<string>;
+  /** Null: the reader sees all devices, and shares its frames with all others who do. */
+  readonly mayView: MayView | null;
+}
+
 const rowsPerFrame = 500;
 /** A frame is closed when it has this many bytes of rows; with the largest row behind it, it still fits the smallest outbox. */
 const rowBytesPerFrame = 32 * 1024;
@@ -39,8 +49,7 @@ export class FleetFeed {
   readonly #latest: Latest;
   readonly #directory: FleetDirectory;
   readonly #limits: FleetFeedLimits;
-  /** With the ids that each has still to be told of: the whole fleet at first, later what a slow one missed. Bounded by the fleet. */
-  readonly #subscribers = new Map<FleetSubscriber, Set<string>>();
+  readonly #subscribers = new Map<FleetSubscriber, Reader>();
   /** In order of their oldest unsent change; bounded by the fleet, and empty while nobody watches. */
   readonly #changed = new Set<string>();
   readonly #removed = new Set<string>();
@@ -54,9 +63,11 @@ export class FleetFeed {
     this.#stopTimer = clock.every(limits.fleetTickMs, () => this.#tick());
   }
 
-  /** Sends the whole fleet to the new subscriber, as fast as it reads, and from now on what changes. */
-  subscribe(subscriber: FleetSubscriber): void {
-    this.#subscribers.set(subscriber, new Set(this.#directory.ids()));
+  /** Sends the new subscriber the whole fleet, or what it may see of it, as fast as it reads, and from now on what changes. */
+  subscribe(subscriber: FleetSubscriber, mayView: MayView | null = null): void {
+    const ids = [...this.#directory.ids()];
+    const waiting = new Set(mayView === null ? ids : ids.filter(mayView));
+    this.#subscribers.set(subscriber, { waiting, mayView });
     this.#sendParts(subscriber, true);
   }
 
@@ -82,7 +93,7 @@ export class FleetFeed {
   }
 
   #sendParts(subscriber: FleetSubscriber, isFirst = false): void {
-    const waiting = this.#subscribers.get(subscriber);
+    const waiting = this.#subscribers.get(subscriber)?.waiting;
     if (waiting === undefined || (waiting.size === 0 && !isFirst)) return;
     for (let parts = 0; parts < partsPerTurnMax && subscriber.queuedBytes < queuedBytesMax; parts++) {
       const batch = new RowBatch();
@@ -104,9 +115,11 @@ export class FleetFeed {
     for (const subscriber of this.#subscribers.keys()) this.#sendParts(subscriber);
     const serverTimeMs = this.#clock.wallMs();
     if (this.#removed.size > 0) {
-      const removed: FleetFrame = { type: "removed", server_time_ms: serverTimeMs, device_ids: [...this.#removed] };
-      const frame = textFrame(Buffer.from(JSON.stringify(removed)));
-      for (const subscriber of this.#subscribers.keys()) subscriber.send(frame);
+      const all = removedFrame([...this.#removed], serverTimeMs);
+      for (const [subscriber, { mayView }] of this.#subscribers) {
+        if (mayView === null) subscriber.send(all);
+        else subscriber.send(removedFrame([...this.#removed].filter(mayView), serverTimeMs));
+      }
       this.#removed.clear();
     }
     const due = [...this.#changed].slice(0, this.#limits.fleetRowsPerTickMax);
@@ -125,10 +138,12 @@ export class FleetFeed {
 
   /** A reader that lags gets the rows later, as they are then, instead of more and more old ones. */
   #publish(batch: RowBatch, serverTimeMs: number): void {
-    const frame = batch.encode(`"type":"changed","server_time_ms":${serverTimeMs}`);
-    for (const [subscriber, waiting] of this.#subscribers) {
-      if (subscriber.queuedBytes < queuedBytesMax) subscriber.send(frame);
-      else for (const id of batch.ids) waiting.add(id);
+    const head = `"type":"changed","server_time_ms":${serverTimeMs}`;
+    const all = batch.encode(head);
+    for (const [subscriber, { waiting, mayView }] of this.#subscribers) {
+      const seen = mayView === null ? batch : batch.filter(mayView);
+      if (subscriber.queuedBytes < queuedBytesMax) subscriber.send(mayView === null ? all : seen.encode(head));
+      else for (const id of seen.ids) waiting.add(id);
     }
   }
 
@@ -153,6 +168,11 @@ export class FleetFeed {
       points: fleetPointsOf(values),
     };
   }
+}
+
+function removedFrame(ids: string[], serverTimeMs: number): Buffer {
+  const frame: FleetFrame = { type: "removed", server_time_ms: serverTimeMs, device_ids: ids };
+  return textFrame(Buffer.from(JSON.stringify(frame)));
 }
 
 const pointPaths = fleetPoints.map((name) => [name, ...name.split(".")] as [FleetPoint, string, string]);
@@ -183,6 +203,17 @@ class RowBatch {
     this.ids.push(row.id);
     this.#rows.push(text);
     this.#bytes += Buffer.byteLength(text);
+  }
+
+  /** The rows of those devices that a reader may see; they are not written out anew. */
+  filter(mayView: MayView): RowBatch {
+    const seen = new RowBatch();
+    for (const [at, id] of this.ids.entries()) {
+      if (!mayView(id)) continue;
+      seen.ids.push(id);
+      seen.#rows.push(this.#rows[at] ?? "");
+    }
+    return seen;
   }
 
   /** The frame, with its header. `head` is what a `FleetFrame` has beside its rows, as JSON without braces. */

@@ -1,21 +1,27 @@
-import type { DeviceDetail, DeviceMode, DeviceState } from "@wattboard/protocol";
+import type { DeviceDetail, DeviceMode, DeviceState, ShareLinkBody } from "@wattboard/protocol";
+import { useState } from "react";
 import { Link } from "wouter";
+import { mayCommand, useMe } from "../../api/use-me.ts";
 import { ageOf, formatAge, standing } from "../../parts/age.ts";
 import { modeWord } from "../../parts/mode-word.ts";
 import { placeOf } from "../../parts/place.ts";
 import { StateChip } from "../../parts/state-chip.tsx";
-import { timeOfDayIn } from "../../ui/format-time.ts";
+import { formatInstant, timeOfDayIn } from "../../ui/format-time.ts";
 import { Icon } from "../../ui/icon.tsx";
 import type { LivePoints } from "./live-points.ts";
+import { ShareDialog } from "./share-dialog.tsx";
 
 interface DeviceHeadProps {
   readonly detail: DeviceDetail;
   readonly live: LivePoints;
   readonly nowMs: number;
+  readonly share?: ShareLinkBody;
 }
 
 /** Which device this is, where, and what it is doing. */
-export function DeviceHead({ detail, live, nowMs }: DeviceHeadProps) {
+export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
+  const [isSharing, setSharing] = useState(false);
+  const me = useMe();
   const { device_id, name, properties, online } = detail;
   const ageMs = ageOf(live.newest?.atMs ?? null, nowMs);
   const stands = standing(online, ageMs);
@@ -25,9 +31,23 @@ export function DeviceHead({ detail, live, nowMs }: DeviceHeadProps) {
   const mode = value("system_status.mode") as DeviceMode | null;
   return (
     <header className="device-head">
-      <Link href="/" className="back">
-        <Icon name="left" /> Fleet
-      </Link>
+      <div className="device-ways">
+        {share === undefined ? (
+          <Link href="/" className="back">
+            <Icon name="left" /> Fleet
+          </Link>
+        ) : (
+          <span className="muted">
+            Shared by {share.created_by} until {formatInstant(Date.parse(share.expires_at), nowMs)}
+          </span>
+        )}
+        {mayCommand(me, device_id) && (
+          <button type="button" className="button" onClick={() => setSharing(true)}>
+            Share
+          </button>
+        )}
+      </div>
+      {isSharing && <ShareDialog deviceId={device_id} onClose={() => setSharing(false)} />}
       <h1>{name || device_id}</h1>
       <p className="device-line">
         <code>{device_id}</code>

@@ -1,3 +1,4 @@
+import type { ShareLinkBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import { serverClock } from "../../api/server-clock.ts";
@@ -10,6 +11,7 @@ import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { useTick } from "../../ui/use-tick.ts";
 import { useTitle } from "../../ui/use-title.ts";
+import { CommandPanel } from "./command-panel.tsx";
 import { ConnectionPanel, isPressing, LastRefusal } from "./connection-panel.tsx";
 import { DeviceHead } from "./device-head.tsx";
 import { EnergyFlow, type FlowPower } from "./energy-flow.tsx";
@@ -21,11 +23,20 @@ import "./device.css";
 
 const chartMinutes = [5, 15, 60] as const;
 
+interface DevicePageProps {
+  readonly deviceId: string;
+  /** Where somebody looks by a share link: then there is no fleet to go back to. */
+  readonly share?: ShareLinkBody;
+}
+
 /** `/devices/:id`: one device, live. Mounted anew for each device. */
-export function DevicePage({ deviceId }: { readonly deviceId: string }) {
+export function DevicePage({ deviceId, share }: DevicePageProps) {
   useTick(1_000);
   const [minutes, setMinutes] = useState<number>(15);
-  const { detail, failure, live, lastText, history, link } = useDeviceFeed(deviceId, minutes * 60_000);
+  const { detail, failure, live, lastText, history, link, commands, announced, fileCommand } = useDeviceFeed(
+    deviceId,
+    minutes * 60_000,
+  );
   const nowMs = serverClock.now();
   useTitle(`${detail?.name || deviceId} · Wattboard`);
 
@@ -65,7 +76,7 @@ export function DevicePage({ deviceId }: { readonly deviceId: string }) {
         {detail === null && link.phase !== "lost" && <p className="waiting">Waiting for {deviceId}…</p>}
         {detail !== null && (
           <>
-            <DeviceHead detail={detail} live={live} nowMs={nowMs} />
+            <DeviceHead detail={detail} live={live} nowMs={nowMs} {...(share !== undefined && { share })} />
             {detail.last_refusal !== null && isPressing(detail.last_refusal, live.receivedAtMs, nowMs) && (
               <LastRefusal refusal={detail.last_refusal} nowMs={nowMs} />
             )}
@@ -118,6 +129,14 @@ export function DevicePage({ deviceId }: { readonly deviceId: string }) {
                 )}
               </Panel>
               <div className="device-side">
+                <CommandPanel
+                  detail={detail}
+                  points={points}
+                  commands={commands}
+                  announced={announced}
+                  nowMs={nowMs}
+                  onGiven={fileCommand}
+                />
                 <ConnectionPanel detail={detail} lastReceivedAtMs={live.receivedAtMs} nowMs={nowMs} />
                 <Panel title="Last message" aside={<span className="muted">as received</span>}>
                   {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse. */}

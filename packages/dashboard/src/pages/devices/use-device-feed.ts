@@ -1,5 +1,12 @@
 import { connectTelemetry, type StreamStatus } from "@wattboard/client";
-import { type DeviceDetail, paths, type SampleBody } from "@wattboard/protocol";
+import {
+  type Announcement,
+  type CommandBody,
+  type CommandListBody,
+  type DeviceDetail,
+  paths,
+  type SampleBody,
+} from "@wattboard/protocol";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type Answer, getJson, type RequestFailed } from "../../api/get-json.ts";
 import { serverClock } from "../../api/server-clock.ts";
@@ -17,6 +24,12 @@ export interface DeviceFeed {
   readonly lastText: string | null;
   readonly history: PowerHistory;
   readonly link: LinkView;
+  /** The device's newest commands, the newest first; null before they are known. */
+  readonly commands: readonly CommandBody[] | null;
+  /** What the device says that it can be told; null where it has not said. */
+  readonly announced: Announcement | null;
+  /** Files a command that was given here. */
+  readonly fileCommand: (command: CommandBody) => void;
 }
 
 /** What is known of one device and changes with every message. Kept outside of React's state, which is told once a frame. */
@@ -29,6 +42,8 @@ interface Model {
   isOnline: boolean;
   status: StreamStatus;
   hasFailed: boolean;
+  commands: readonly CommandBody[] | null;
+  announced: Announcement | null;
 }
 
 function newModel(): Model {
@@ -40,6 +55,8 @@ function newModel(): Model {
     isOnline: false,
     status: "CONNECTING",
     hasFailed: false,
+    commands: null,
+    announced: null,
   };
 }
 
@@ -77,6 +94,27 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
   );
   const { body: detail, failure } = usePolled<DeviceDetail>(path, { everyMs: 4_000, onAnswer, round });
 
+  const onCommands = useCallback(
+    ({ body }: Answer<CommandListBody>) => {
+      model.commands = body.commands;
+      model.announced = body.announced;
+    },
+    [model],
+  );
+  // The stream tells each step; this tells what was before, and what the device can be told.
+  usePolled<CommandListBody>(`${path}/commands?limit=${commandsShown}`, {
+    everyMs: 15_000,
+    onAnswer: onCommands,
+    round,
+  });
+  const fileCommand = useCallback(
+    (command: CommandBody) => {
+      model.commands = withCommand(model.commands ?? [], command);
+      render();
+    },
+    [model, render],
+  );
+
   const isKnown = detail !== null;
   useEffect(() => {
     // Before the server has told its time, the age of a message could not be told either.
@@ -93,6 +131,7 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
         }
         render();
       },
+      onCommand: fileCommand,
       onTelemetry(telemetry, text) {
         model.lastText = text;
         model.heardAtMs = serverClock.now();
@@ -112,7 +151,7 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
       },
     });
     return () => stream.close();
-  }, [deviceId, isKnown, model, render]);
+  }, [deviceId, isKnown, model, render, fileCommand]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `round` fills the hole that a lost connection left.
   useEffect(() => {
@@ -135,9 +174,19 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
     return () => stop.abort();
   }, [path, chartMs, isKnown, round, model, render]);
 
-  const { isOnline, live, lastText, history } = model;
+  const { isOnline, live, lastText, history, commands, announced } = model;
   const present = detail === null ? null : { ...detail, online: isOnline };
-  return { detail: present, failure, live, lastText, history, link: linkView() };
+  return {
+    detail: present,
+    failure,
+    live,
+    lastText,
+    history,
+    link: linkView(),
+    commands,
+    announced,
+    fileCommand,
+  };
 
   function linkView(): LinkView {
     const lastHeardAtMs = model.heardAtMs;
@@ -148,3 +197,12 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
 }
 
 const seedSamplesMax = 5_000;
+const commandsShown = 6;
+
+/** The list with this command as it is now. An older word of it that comes late does not set it back. */
+export function withCommand(commands: readonly CommandBody[], command: CommandBody): readonly CommandBody[] {
+  const known = commands.find(({ command_id }) => command_id === command.command_id);
+  if (known === undefined) return [command, ...commands].slice(0, commandsShown);
+  if (known.history.length > command.history.length) return commands;
+  return commands.map((each) => (each === known ? command : each));
+}

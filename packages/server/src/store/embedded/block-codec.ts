@@ -95,7 +95,7 @@ function writeTimesBeside(writer: ByteWriter, times: ArrayLike<number>, others: 
   let isExact = true;
   for (let at = 0; at < apart.length; at++) {
     apart[at] = (times[at] as number) - (others[at] as number);
-    if ((others[at] as number) + (apart[at] as number) !== times[at]) isExact = false;
+    if (!Object.is((others[at] as number) + (apart[at] as number), times[at])) isExact = false;
   }
   writer.byte(isExact ? 1 : 0);
   writeNumbers(writer, isExact ? apart : times);

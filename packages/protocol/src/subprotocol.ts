@@ -1,0 +1,59 @@
+import Type from "typebox";
+import { announcementSchema } from "./announcement.ts";
+import type { CommandBody } from "./command-api.ts";
+import { limits } from "./limits.ts";
+
+/** Offered in `Sec-WebSocket-Protocol` by who wants more than the plain doors give. */
+export const subprotocol = "wattboard.v1";
+
+/** Server to device, first frame: what time it is, and the number of this link. Links of a device only ever grow in number. */
+export const welcomeSchema = Type.Object(
+  {
+    type: Type.Literal("welcome"),
+    server_time: Type.String({ description: "RFC 3339, UTC" }),
+    epoch: Type.Integer({ description: "With a sample's place on the link it names the sample for ever" }),
+  },
+  { description: "Server to device: the first frame" },
+);
+
+/** Server to device, right before a command: a device that gets the command later than this, by the server's time, does not start it. */
+export const deadlineSchema = Type.Object(
+  {
+    type: Type.Literal("deadline"),
+    command_id: Type.String({ minLength: 1, maxLength: limits.nameLengthMax }),
+    expires_at: Type.String({ description: "RFC 3339, UTC, the server's time" }),
+  },
+  { description: "Server to device, right before a command: it must not be started after this" },
+);
+
+/** Device to server, once after the welcome: what it can be told to do. Until then, or for 5 s, commands wait. */
+export const helloSchema = Type.Object(
+  { type: Type.Literal("hello"), ...announcementSchema.properties },
+  { description: "Device to server, once, after the welcome. Commands wait for it, at most 5 s" },
+);
+
+/** Device to server: what became of a command. */
+export const commandResultSchema = Type.Object(
+  {
+    type: Type.Literal("command_result"),
+    command_id: Type.String({ minLength: 1, maxLength: limits.nameLengthMax }),
+    status: Type.Enum(["accepted", "applied", "rejected", "failed"]),
+    reason: Type.Optional(Type.String({ maxLength: limits.textLengthMax, description: "In words, for people" })),
+  },
+  { description: "Device to server: what became of a command" },
+);
+
+/** What a device sends beside telemetry. A frame is one of these if it has a `type` and no `device_id`. */
+export const deviceFrameSchema = Type.Union([helloSchema, commandResultSchema]);
+
+export type Welcome = Type.Static<typeof welcomeSchema>;
+export type Deadline = Type.Static<typeof deadlineSchema>;
+export type Hello = Type.Static<typeof helloSchema>;
+export type CommandResult = Type.Static<typeof commandResultSchema>;
+export type DeviceFrame = Type.Static<typeof deviceFrameSchema>;
+
+/** Server to dashboard: a command of this device, with each of its steps. Samples come as ever; they have no `type` but a `device_id`. */
+export interface CommandFrame {
+  readonly type: "command";
+  readonly command: CommandBody;
+}

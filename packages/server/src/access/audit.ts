@@ -1,0 +1,379 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { CancelTimer, Clock } from "../base/clock.ts";
+import { Failure } from "../base/failure.ts";
+import { migrate } from "../base/migrate.ts";
+import { type AuditRow, type ChainedRow, ChainWalk, chainHash, chainStart } from "./audit-chain.ts";
+
+/** Something to be recorded: who did what to what, from where, and how it ended. */
+export interface AuditEntry {
+  readonly who: string;
+  readonly address: string;
+  readonly action: string;
+  readonly deviceId?: string | null;
+  readonly target?: string | null;
+  readonly outcome?: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditFilter {
+  readonly deviceId?: string | undefined;
+  readonly who?: string | undefined;
+  readonly action?: string | undefined;
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+}
+
+export interface AuditReport {
+  /** Null: the chain is whole. */
+  readonly fault: string | null;
+  readonly rows: number;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** Noted elsewhere, it shows later whether rows at the end were cut off or the whole chain was written anew. */
+  readonly lastHash: string;
+}
+
+export interface AuditLimits {
+  /** Rows in `audit.db`; above it the oldest go to an archive file. */
+  readonly rowsMax: number;
+  /** Archive files; above it the oldest is deleted. */
+  readonly archivesMax: number;
+}
+
+const migrations = [
+  `
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    address TEXT NOT NULL,
+    action TEXT NOT NULL,
+    device_id TEXT,
+    target TEXT,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_by_device ON audit (device_id, seq) WHERE device_id IS NOT NULL;
+  CREATE INDEX audit_by_who ON audit (who, seq);
+  CREATE INDEX audit_by_action ON audit (action, seq);
+
+  CREATE TABLE archived (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    seq INTEGER NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO archived VALUES (1, 0, '${chainStart}');
+
+  CREATE TABLE probe (only INTEGER PRIMARY KEY CHECK (only = 1), count INTEGER NOT NULL) STRICT;
+  INSERT INTO probe VALUES (1, 0);
+
+  CREATE TRIGGER audit_is_append_only BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;
+  CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit WHEN old.seq > (SELECT seq FROM archived)
+  BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;
+  `,
+];
+
+/** Rows in one archive file, and in one slice of a walk or an export. */
+const sliceRows = 1_000;
+const textLengthMax = 256;
+const detailLengthMax = 4_096;
+/** After a record the file is forced to the disk within this time, off the event loop. */
+const syncMs = 1_000;
+const archivePattern = /^audit-(\d{12})\.ndjson\.gz$/;
+
+/**
+ * Who did what to which device when, from where, and how it ended: append-only, and each row chained to the one before by its hash.
+ *
+ * Writes are synchronous and go to the operating system at once, so they outlive this process however it ends; a second later at most they
+ * are forced to the disk. Opens `audit.db` in the data folder, whose lock the caller holds. Throws a `Failure`: `audit_failed`.
+ */
+export class Audit {
+  readonly #clock: Clock;
+  readonly #folder: string;
+  readonly #limits: AuditLimits;
+  readonly #database: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly #probe: StatementSync;
+  #lastSeq: number;
+  #lastHash: string;
+  #rows: number;
+  #cancelSync: CancelTimer | null = null;
+
+  constructor(dataDir: string, clock: Clock, limits: AuditLimits) {
+    this.#clock = clock;
+    this.#folder = dataDir;
+    this.#limits = limits;
+    const path = join(dataDir, "audit.db");
+    try {
+      this.#database = new DatabaseSync(path);
+      chmodSync(path, 0o600);
+      this.#database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+      migrate(this.#database, migrations);
+      this.#insert = this.#database.prepare(
+        "INSERT INTO audit (seq, at_ms, who, address, action, device_id, target, outcome, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      );
+      this.#probe = this.#database.prepare("UPDATE probe SET count = count + 1");
+      const last = this.#database.prepare("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").get();
+      const { seq, hash } = last ?? this.#archived();
+      this.#lastSeq = Number(seq);
+      this.#lastHash = String(hash);
+      this.#rows = Number(this.#database.prepare("SELECT count(*) AS count FROM audit").get()?.count);
+    } catch (error) {
+      throw auditFailure(error);
+    }
+  }
+
+  /** Throws the `Failure` that a record would meet just now; asked before something is done that could not be undone. */
+  assertWritable(): void {
+    try {
+      this.#probe.run();
+    } catch (error) {
+      throw auditFailure(error);
+    }
+  }
+
+  /** Records one act. Throws a `Failure` (`audit_failed`) where it cannot: then what was to be recorded must not be done. */
+  record(entry: AuditEntry): void {
+    this.recordAll([entry]);
+  }
+
+  /** Records many acts, all or none, in a single write. Throws as `record` does. */
+  recordAll(entries: readonly AuditEntry[]): void {
+    let seq = this.#lastSeq;
+    let hash = this.#lastHash;
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      for (const entry of entries) {
+        const row = this.#rowOf(entry, ++seq);
+        hash = chainHash(hash, row);
+        const { atMs, who, address, action, deviceId, target, outcome, detail } = row;
+        this.#insert.run(seq, atMs, who, address, action, deviceId, target, outcome, JSON.stringify(detail), hash);
+      }
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw auditFailure(error);
+    }
+    this.#lastSeq = seq;
+    this.#lastHash = hash;
+    this.#rows += entries.length;
+    this.#cancelSync ??= this.#clock.after(syncMs, () => void this.#care());
+  }
+
+  /** Newest first, at most `limit`, older than row `beforeSeq`. */
+  list(filter: AuditFilter, limit: number, beforeSeq = Number.MAX_SAFE_INTEGER): ChainedRow[] {
+    const conditions = ["seq < ?"];
+    const values: SQLInputValue[] = [beforeSeq];
+    const need = (condition: string, value: SQLInputValue | undefined): void => {
+      if (value === undefined) return;
+      conditions.push(condition);
+      values.push(value);
+    };
+    need("device_id = ?", filter.deviceId);
+    need("who = ?", filter.who);
+    need("action = ?", filter.action);
+    need("at_ms >= ?", filter.fromMs);
+    need("at_ms < ?", filter.toMs);
+    const where = conditions.join(" AND ");
+    return this.#database
+      .prepare(`SELECT * FROM audit WHERE ${where} ORDER BY seq DESC LIMIT ?`)
+      .all(...values, limit)
+      .map(rowFrom);
+  }
+
+  /** Every row that fits, newest first, in slices, so that the event loop has its turns between them. */
+  async *export(filter: AuditFilter): AsyncGenerator<ChainedRow[]> {
+    let beforeSeq: number | undefined;
+    do {
+      const slice = this.list(filter, sliceRows, beforeSeq);
+      if (slice.length > 0) yield slice;
+      beforeSeq = slice.length < sliceRows ? undefined : slice.at(-1)?.seq;
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (beforeSeq !== undefined);
+  }
+
+  /** Follows the whole chain, archive files included, and says where it is broken first. */
+  async verify(): Promise<AuditReport> {
+    const walk = new ChainWalk();
+    const archives = this.#archives();
+    const [oldest = ""] = archives;
+    const first = Number(archivePattern.exec(oldest)?.[1] ?? 1);
+    const archived = this.#archived();
+    // Older archive files may have been deleted, by the limit or by hand: then the chain is followed from the first that is left.
+    let isBegun = first === 1;
+    for (const name of archives) {
+      for (const line of readArchive(join(this.#folder, name))) {
+        const row = parseArchived(line);
+        if (!isBegun) walk.beginAfter(row.seq - 1, row.previousHash);
+        isBegun = true;
+        walk.take(row);
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (archives.length === 0) walk.beginAfter(archived.seq, archived.hash);
+    else if (walk.lastSeq !== archived.seq || walk.lastHash !== archived.hash) {
+      walk.fault ??= `the archive files end with row ${walk.lastSeq}, but should end with row ${archived.seq}`;
+      walk.beginAfter(archived.seq, archived.hash);
+    }
+    const firstSeq = archives.length === 0 ? archived.seq + 1 : first;
+    for (let seq = walk.lastSeq; ; ) {
+      const rows = this.#database
+        .prepare("SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?")
+        .all(seq, sliceRows)
+        .map(rowFrom);
+      for (const row of rows) walk.take(row);
+      if (rows.length < sliceRows) break;
+      seq = walk.lastSeq;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return { fault: walk.fault, rows: walk.rows, firstSeq, lastSeq: walk.lastSeq, lastHash: walk.lastHash };
+  }
+
+  close(): void {
+    this.#cancelSync?.();
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #rowOf({ who, address, action, deviceId, target, outcome, detail }: AuditEntry, seq: number): AuditRow {
+    const packed = JSON.stringify(detail ?? {});
+    return {
+      seq,
+      atMs: this.#clock.wallMs(),
+      who: cut(who),
+      address: cut(address),
+      action,
+      deviceId: deviceId === undefined || deviceId === null ? null : cut(deviceId),
+      target: target === undefined || target === null ? null : cut(target),
+      outcome: outcome ?? "done",
+      detail: packed.length > detailLengthMax ? { cut: packed.slice(0, detailLengthMax) } : (detail ?? {}),
+    };
+  }
+
+  /** What need not wait for: the disk, and the oldest rows' way into an archive. */
+  async #care(): Promise<void> {
+    this.#cancelSync = null;
+    try {
+      while (this.#rows >= this.#limits.rowsMax + sliceRows) this.#archiveSlice();
+      const file = await open(join(this.#folder, "audit.db-wal"), "r+");
+      await file.datasync().finally(() => file.close());
+    } catch {
+      // The next record is told by SQLite itself what is wrong with the disk.
+    }
+  }
+
+  /** Moves the oldest rows into a file of their own. A stop between the two steps leaves them in both, and the file is written again. */
+  #archiveSlice(): void {
+    const rows = this.#database.prepare("SELECT * FROM audit ORDER BY seq LIMIT ?").all(sliceRows).map(rowFrom);
+    const [first] = rows;
+    const last = rows.at(-1);
+    if (first === undefined || last === undefined) return;
+    let previousHash = this.#archived().hash;
+    const lines = rows.map((row) => {
+      const line = JSON.stringify({ ...row, previousHash });
+      previousHash = row.hash;
+      return line;
+    });
+    mkdirSync(this.#folder, { recursive: true });
+    const path = join(this.#folder, `audit-${String(first.seq).padStart(12, "0")}.ndjson.gz`);
+    writeFileSync(`${path}.new`, gzipSync(`${lines.join("\n")}\n`), { mode: 0o600, flush: true });
+    renameSync(`${path}.new`, path);
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      this.#database.prepare("UPDATE archived SET seq = ?, hash = ?").run(last.seq, last.hash);
+      this.#database.prepare("DELETE FROM audit WHERE seq <= ?").run(last.seq);
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      this.#database.exec("ROLLBACK");
+      throw error;
+    }
+    this.#rows -= rows.length;
+    const archives = this.#archives();
+    const tooMany = Math.max(0, archives.length - this.#limits.archivesMax);
+    for (const name of archives.slice(0, tooMany)) rmSync(join(this.#folder, name));
+  }
+
+  #archives(): string[] {
+    return readdirSync(this.#folder)
+      .filter((name) => archivePattern.test(name))
+      .sort();
+  }
+
+  #archived(): { seq: number; hash: string } {
+    const row = this.#database.prepare("SELECT seq, hash FROM archived").get();
+    return { seq: Number(row?.seq), hash: String(row?.hash) };
+  }
+}
+
+function readArchive(path: string): string[] {
+  try {
+    return gunzipSync(readFileSync(path))
+      .toString()
+      .split("\n")
+      .filter((line) => line !== "");
+  } catch {
+    // Cut off or overwritten: what should be in it is then missing, and the walk says so.
+    return [];
+  }
+}
+
+function parseArchived(line: string): ChainedRow & { readonly previousHash: string } {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return {
+      seq: -1,
+      atMs: 0,
+      who: "",
+      address: "",
+      action: "",
+      deviceId: null,
+      target: null,
+      outcome: "",
+      detail: {},
+      hash: "",
+      previousHash: "",
+    };
+  }
+}
+
+function rowFrom(row: Record<string, unknown>): ChainedRow {
+  return {
+    seq: Number(row.seq),
+    atMs: Number(row.at_ms),
+    who: String(row.who),
+    address: String(row.address),
+    action: String(row.action),
+    deviceId: row.device_id === null ? null : String(row.device_id),
+    target: row.target === null ? null : String(row.target),
+    outcome: String(row.outcome),
+    detail: parseDetail(String(row.detail)),
+    hash: String(row.hash),
+  };
+}
+
+/** What is no JSON was written by somebody else; the chain tells. */
+function parseDetail(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { unreadable: text.slice(0, textLengthMax) };
+  }
+}
+
+function cut(text: string): string {
+  return text.length <= textLengthMax ? text : `${text.slice(0, textLengthMax - 1)}…`;
+}
+
+function auditFailure(error: unknown): Failure {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new Failure(
+    "audit_failed",
+    `The audit cannot be written: ${reason}. Nothing that must be recorded is done until it can; make room on the disk of the data folder.`,
+    error,
+  );
+}

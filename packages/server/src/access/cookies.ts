@@ -1,0 +1,32 @@
+import { parseCookie, stringifySetCookie } from "cookie";
+
+/**
+ * The two cookies: of a person who is signed in, and of a browser that has opened share links. The prefix `__Host-` makes browsers take them from
+ * this very host alone, over TLS or on loopback, and send them nowhere else; no script can read them, and no other site's page sends them.
+ */
+const names = { session: "wattboard", share: "wattboard-share" } as const;
+export type CookieName = keyof typeof names;
+
+/** Without TLS and beyond loopback (`--insecure`) browsers refuse such cookies: there they go without, under another name. */
+function fullName(name: CookieName, isSecure: boolean): string {
+  return isSecure ? `__Host-${names[name]}` : `${names[name]}-insecure`;
+}
+
+/** The cookie's secret, or null. `isSecure`: over TLS, or on loopback. */
+export function readCookie(header: string | undefined, name: CookieName, isSecure: boolean): string | null {
+  if (header === undefined || header.length > 8 * 1024) return null;
+  return parseCookie(header)[fullName(name, isSecure)] ?? null;
+}
+
+/** The `Set-Cookie` header; an empty secret takes the cookie away. */
+export function writeCookie(name: CookieName, secret: string, isSecure: boolean, ttlMs: number): string {
+  return stringifySetCookie({
+    name: fullName(name, isSecure),
+    value: secret,
+    path: "/",
+    httpOnly: true,
+    secure: isSecure,
+    sameSite: "strict",
+    maxAge: secret === "" ? 0 : Math.floor(ttlMs / 1_000),
+  });
+}

@@ -1,0 +1,179 @@
+import { defaultUrl, type IssuedLinkBody } from "@wattboard/protocol";
+import { Argument, type Command, Option } from "commander";
+import { type Role, roles } from "../access/principal.ts";
+import type { Administration } from "./administration.ts";
+import { addAdministrationOptions, administer, readSecret } from "./device.ts";
+import { parseDevices } from "./parse-devices.ts";
+import { printJson, printLine, printTable } from "./report.ts";
+
+interface Options {
+  dataDir: string;
+  url?: string;
+  json?: boolean;
+}
+
+interface AddOptions extends Options {
+  role: Role;
+  devices: readonly string[] | null;
+  email?: string;
+}
+
+export function addUserCommand(program: Command): void {
+  const user = program
+    .command("user")
+    .description("Manage people: who may sign in, and what they may do with which devices.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard user setup-link
+  $ wattboard user add ann --role operator --devices ems_001,ems_002`,
+    );
+
+  addAdministrationOptions(user.command("add <name>"))
+    .description("Make an account, and print the link by which its owner chooses a password.")
+    .addOption(new Option("--role <role>", "what they may do").choices([...roles]).makeOptionMandatory())
+    .addOption(devicesOption().makeOptionMandatory())
+    .option("--email <address>", "they may sign in with it as well as with the name")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard user add ann --role operator --devices ems_001        sees and commands only this one
+  $ wattboard user add bob --role viewer --devices all --email bob@example.org
+  $ wattboard user add eve --role admin --devices all --json        {"person":{…},"link":{"path":"/welcome#wb_…"}}`,
+    )
+    .action(async (name: string, options: AddOptions) => {
+      const { role, devices, email } = options;
+      await administer(
+        options,
+        async (administration) => {
+          const added = await administration.addPerson({ name, role, devices, ...(email !== undefined && { email }) });
+          if (options.json) return printJson(added);
+          printLine(`${added.person.name} has an account. To choose a password, open this link, which works once:`);
+          printLink(administration, added.link);
+        },
+        { mayCreate: true },
+      );
+    });
+
+  addAdministrationOptions(user.command("list"))
+    .description("List the people and their rights.")
+    .addHelpText("after", "\nExamples:\n  $ wattboard user list --json")
+    .action(async (options: Options) => {
+      const people = await administer(options, (administration) => administration.listPeople());
+      if (options.json) return printJson(people);
+      if (people.length === 0) return printLine("Nobody yet. Make an administrator: wattboard user setup-link");
+      printTable(
+        ["NAME", "E-MAIL", "ROLE", "DEVICES", "SIGNED IN", "PASSWORD"],
+        people.map((each) => [
+          each.name,
+          each.email ?? "",
+          each.role,
+          describeDevices(each.devices),
+          each.sessions === 0 ? "no" : `in ${each.sessions}`,
+          each.active ? "chosen" : "not yet",
+        ]),
+      );
+    });
+
+  addAdministrationOptions(user.command("role <name>"))
+    .addArgument(new Argument("<role>", "what they may do").choices([...roles]))
+    .description("Change what somebody may do; open connections follow within a second.")
+    .addHelpText("after", "\nExamples:\n  $ wattboard user role ann viewer")
+    .action(async (name: string, role: Role, options: Options) => {
+      const changed = await administer(options, (administration) => administration.changePerson(name, { role }));
+      if (options.json) printJson(changed);
+      else printLine(`${changed.name} is ${changed.role} now, with ${describeDevices(changed.devices)}.`);
+    });
+
+  addAdministrationOptions(user.command("devices <name> <devices>"))
+    .description("Give somebody these devices and no others; open connections follow within a second.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard user devices ann ems_001,ems_002
+  $ wattboard user devices ann all
+  $ wattboard user devices ann none`,
+    )
+    .action(async (name: string, devices: string, options: Options) => {
+      const changed = await administer(options, (administration) =>
+        administration.changePerson(name, { devices: parseDevices(devices) }),
+      );
+      if (options.json) printJson(changed);
+      else printLine(`${changed.name} has ${describeDevices(changed.devices)} now.`);
+    });
+
+  addAdministrationOptions(user.command("password <name>"))
+    .description("Print a link by which somebody chooses a new password, or set it from a file.")
+    .option("--password-file <file>", "set this password, from a file or from standard input with -; never an argument")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard user password ann                         the present one holds until the link is used
+  $ wattboard user password ann --password-file -       set it at once; she is signed out everywhere`,
+    )
+    .action(async (name: string, options: Options & { passwordFile?: string }) => {
+      const password = await readSecret("password", options.passwordFile);
+      await administer(options, async (administration) => {
+        if (password !== undefined) {
+          const changed = await administration.setPassword(name, password);
+          if (options.json) printJson(changed);
+          else printLine(`${changed.name} has a new password and is signed out everywhere.`);
+          return;
+        }
+        const link = await administration.issuePasswordLink(name);
+        if (options.json) return printJson(link);
+        printLine(`To choose a new password, ${name} opens this link, which works once:`);
+        printLink(administration, link);
+      });
+    });
+
+  addAdministrationOptions(user.command("remove <name>"))
+    .description("Remove somebody's account; they are signed out everywhere.")
+    .addHelpText("after", "\nExamples:\n  $ wattboard user remove ann")
+    .action(async (name: string, options: Options) => {
+      const removed = await administer(options, (administration) => administration.removePerson(name));
+      if (options.json) printJson(removed);
+      else printLine(`${removed.name} is removed.`);
+    });
+
+  addAdministrationOptions(user.command("setup-link"))
+    .description("Print a new one-time link that creates an administrator; the one before is void.")
+    .addHelpText("after", "\nExamples:\n  $ wattboard user setup-link")
+    .action(async (options: Options) => {
+      await administer(
+        options,
+        async (administration) => {
+          const link = await administration.issueSetupLink();
+          if (options.json) return printJson(link);
+          printLine("Whoever opens this link, which works once, creates an administrator:");
+          printLink(administration, link);
+        },
+        { mayCreate: true },
+      );
+    });
+}
+
+/** Which devices somebody is given. */
+export function devicesOption(): Option {
+  return new Option(
+    "--devices <ids>",
+    "the devices they see and command: ids with commas between, all, or none",
+  ).argParser(parseDevices);
+}
+
+export function describeDevices(devices: readonly string[] | null): string {
+  if (devices === null) return "all devices";
+  if (devices.length === 0) return "no devices";
+  return devices.length > 3 ? `${devices.length} devices` : devices.join(", ");
+}
+
+function printLink({ url }: Administration, { path, expires_at: expiresAt }: IssuedLinkBody): void {
+  printLine();
+  printLine(`  ${url ?? defaultUrl}${path}`);
+  printLine();
+  printLine(`It is valid until ${expiresAt}. If the server has another address for people, put that in front.`);
+}

@@ -1,0 +1,39 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { CommandFile } from "./command-file.ts";
+import type { Answer, Numbered, Request } from "./command-thread.ts";
+
+/** The thread of `commands.db`: takes one request after another, so that no disk is waited for where the sockets are. */
+const file = new CommandFile(workerData as string);
+const port = parentPort;
+if (port === null) throw new Error("This file runs as a worker of the command thread.");
+
+port.on("message", (request: Numbered) => {
+  port.postMessage(answer(request));
+  if (request.kind === "close") port.close();
+});
+port.postMessage("ready");
+
+function answer(request: Numbered): Answer {
+  try {
+    return { number: request.number, ok: true, result: perform(request) };
+  } catch (error) {
+    return { number: request.number, ok: false, error };
+  }
+}
+
+function perform(request: Request): unknown {
+  switch (request.kind) {
+    case "load":
+      return file.load();
+    case "commit":
+      return file.commit(request.rows);
+    case "find":
+      return file.find(request.deviceId, request.commandId);
+    case "list":
+      return file.list(request.deviceId, request.limit);
+    case "fleetTargets":
+      return file.fleetTargets(request.fleetCommandId);
+    case "close":
+      return file.close();
+  }
+}

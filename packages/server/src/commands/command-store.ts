@@ -1,0 +1,33 @@
+import type { Announcement } from "@wattboard/protocol";
+import type { CommandRecord } from "./command-record.ts";
+import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts";
+
+/** One row as it is from now on. */
+export type Row =
+  | { readonly table: "command"; readonly record: CommandRecord }
+  | { readonly table: "announcement"; readonly deviceId: string; readonly announcement: Announcement | null }
+  | { readonly table: "fleet_command"; readonly record: FleetCommandRecord }
+  | { readonly table: "fleet_target"; readonly target: FleetTarget };
+
+/** What is kept of commands and needed in memory. */
+export interface Kept {
+  /** Commands that have not ended, oldest first. */
+  readonly open: readonly CommandRecord[];
+  readonly announcements: readonly { readonly deviceId: string; readonly announcement: Announcement }[];
+  /** All fleet commands that are kept, oldest first. */
+  readonly fleetCommands: readonly FleetCommandRecord[];
+  /** The devices of those that run. */
+  readonly fleetTargets: readonly FleetTarget[];
+}
+
+/** Where commands are kept. */
+export interface CommandStore {
+  load(): Promise<Kept>;
+  /** All rows or none. What it resolves for is on the disk. Rejects with a `Failure`, `commands_failed`. */
+  commit(rows: readonly Row[]): Promise<void>;
+  find(deviceId: string, commandId: string): Promise<CommandRecord | null>;
+  /** Newest first. */
+  list(deviceId: string, limit: number): Promise<CommandRecord[]>;
+  fleetTargets(fleetCommandId: string): Promise<FleetTarget[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,79 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { IssuedLinkBody, PersonBody } from "@wattboard/protocol";
+import { describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { BrowserLike } from "../support/people.ts";
+import { makeFolder, runCli, runJson, startServe } from "../support/run-cli.ts";
+
+describe.each([
+  ["through a running server", true],
+  ["in the data folder of one that does not run", false],
+])("wattboard user, %s", (_, isRunning) => {
+  test("adds people, changes their rights, and removes them", { timeout: 60_000 }, async () => {
+    const dataDir = isRunning ? (await startServe()).dataDir : makeFolder();
+    const at = ["--data-dir", dataDir];
+    const add = ["user", "add", "Ann", "--role", "operator", "--devices", "ems_001,ems_002", ...at];
+    const added = await runJson<{ person: PersonBody; link: IssuedLinkBody }>(add);
+    expect(added.person).toMatchObject({
+      name: "ann",
+      role: "operator",
+      devices: ["ems_001", "ems_002"],
+      active: false,
+    });
+    expect(added.link.path).toMatch(/^\/welcome#wb_/);
+    expect((await runCli(add)).stderr).toContain("somebody with this name");
+    expect(await runJson(["user", "role", "ann", "viewer", ...at])).toMatchObject({ role: "viewer" });
+    expect(await runJson(["user", "devices", "ann", "all", ...at])).toMatchObject({ devices: null });
+    expect(await runJson(["user", "devices", "ann", "none", ...at])).toMatchObject({ devices: [] });
+    const file = join(makeFolder(), "password");
+    writeFileSync(file, "ann's long password\n");
+    expect(await runJson(["user", "password", "ann", "--password-file", file, ...at])).toMatchObject({ active: true });
+    expect((await runCli(["user", "list", ...at])).stdout).toMatch(/ann\s+viewer\s+no devices\s+no\s+chosen/);
+    expect((await runCli(["user", "remove", "ann", ...at])).stdout).toContain("ann is removed");
+    const gone = await runCli(["user", "password", "ann", ...at]);
+    expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining("no such")]);
+    const token = ["api-token", "add", "t", "--role", "viewer", "--devices", "ems_001", "--expires", "30d", ...at];
+    expect(Object.keys(await runJson<object>(token))).toEqual(["name", "token"]);
+
+    expect(await runJson(["audit", "verify", ...at])).toMatchObject({ whole: true, fault: null });
+    const { stdout } = await runCli(["audit", "export", "--format", "ndjson", "--who", "local", ...at]);
+    const actions = stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { action: string }).action);
+    expect(actions).toEqual(
+      expect.arrayContaining(["person.add", "person.change", "person.password", "person.remove", "api_token.add"]),
+    );
+  });
+});
+
+test("the first start prints a link on standard error, and `user setup-link` makes a new one that voids it", async () => {
+  const server = await startServe({ args: ["--access-dashboards=people"] });
+  const first = await eventually(() => {
+    const [link] = /http\S+\/welcome#\S+/.exec(server.process.stderr) ?? [];
+    if (link === undefined) throw new Error("no link yet");
+    return link;
+  });
+  expect(first).toContain(server.url);
+  expect(server.process.stdout).not.toContain("/welcome#");
+  const { stdout } = await runCli(["user", "setup-link", "--data-dir", server.dataDir]);
+  const [, second = ""] = /(http\S+\/welcome#\S+)/.exec(stdout) ?? [];
+  const browser = new BrowserLike(server.url);
+  const inspect = (link: string) => browser.ask("POST", "/one-time-links/inspect", { token: link.split("#")[1] ?? "" });
+  expect((await inspect(first)).status).toBe(404);
+  expect((await inspect(second)).status).toBe(200);
+});
+
+test("an audit that was changed is told as broken, with exit code 1", async () => {
+  const dataDir = makeFolder();
+  const at = ["--data-dir", dataDir];
+  for (const id of ["a", "b", "c"]) await runJson(["device", "add", id, ...at]);
+  const database = new DatabaseSync(join(dataDir, "audit.db"));
+  database.exec("DROP TRIGGER audit_is_append_only; UPDATE audit SET device_id = 'x' WHERE seq = 2");
+  database.close();
+  const { code, stderr } = await runCli(["audit", "verify", ...at]);
+  expect([code, stderr]).toEqual([1, "The audit is broken: row 2 was changed, or a row before it.\n"]);
+  expect((await runCli(["audit", "verify", "--json", ...at])).stdout).toContain('"whole":false');
+});

@@ -1,0 +1,87 @@
+import type { IssuedLinkBody, MeBody, PersonBody } from "@wattboard/protocol";
+
+/** A browser as far as the API goes: it keeps its cookies, and says from which page it comes. */
+export class BrowserLike {
+  readonly url: string;
+  cookies = new Map<string, string>();
+  /** The page's origin, as a browser sends it. */
+  origin: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(url: string, headers: Readonly<Record<string, string>> = {}) {
+    this.url = url;
+    this.origin = url;
+    this.headers = headers;
+  }
+
+  get cookie(): string {
+    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+  }
+
+  /** What a browser puts into a handshake. */
+  get handshake(): Record<string, string> {
+    return { ...this.headers, origin: this.origin, ...(this.cookies.size > 0 && { cookie: this.cookie }) };
+  }
+
+  async ask(method: string, path: string, body?: object): Promise<Response> {
+    const response = await fetch(`${this.url}/api/v1${path}`, {
+      method,
+      headers: { ...this.handshake, ...(body !== undefined && { "content-type": "application/json" }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    for (const header of response.headers.getSetCookie()) {
+      const [pair = ""] = header.split(";");
+      const at = pair.indexOf("=");
+      const name = pair.slice(0, at);
+      if (/max-age=0/i.test(header)) this.cookies.delete(name);
+      else this.cookies.set(name, pair.slice(at + 1));
+    }
+    return response;
+  }
+
+  async json<T>(method: string, path: string, body?: object): Promise<T> {
+    const response = await this.ask(method, path, body);
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+
+  signIn(account: string, password = `${account}'s long password`): Promise<MeBody> {
+    return this.json("POST", "/session", { account, password });
+  }
+
+  redeem(path: string, more: object = {}): Promise<MeBody> {
+    return this.json("POST", "/one-time-links/redeem", { token: tokenOf(path), ...more });
+  }
+}
+
+/** The secret of a link. */
+export function tokenOf(path: string): string {
+  return path.slice(path.indexOf("#") + 1);
+}
+
+interface WithSetup {
+  readonly url: string;
+  readonly setupLink: { readonly path: string } | null;
+}
+
+/** The administrator of a new server, signed in. */
+export async function createAdministrator(server: WithSetup): Promise<BrowserLike> {
+  const browser = new BrowserLike(server.url);
+  await browser.redeem(server.setupLink?.path ?? "", { name: "root", password: "root's long password" });
+  return browser;
+}
+
+/** Somebody with these rights, who has used the invitation and is signed in. */
+export async function invite(
+  admin: BrowserLike,
+  name: string,
+  rights: { readonly role: string; readonly devices: readonly string[] | null },
+): Promise<BrowserLike> {
+  const { link } = await admin.json<{ person: PersonBody; link: IssuedLinkBody }>("POST", "/people", {
+    name,
+    ...rights,
+  });
+  const browser = new BrowserLike(admin.url);
+  await browser.redeem(link.path, { password: `${name}'s long password` });
+  return browser;
+}
