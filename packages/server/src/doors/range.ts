@@ -112,7 +112,7 @@ function readTime(text: string, timeZone: string): number {
 
 /**
  * The range in at most `buckets` buckets of a width that people read easily, and the range itself moved out to where buckets can begin and end:
- * full seconds, and full quarters of an hour where a bucket has 15 minutes or more.
+ * full seconds, and full quarters of an hour where a bucket has 15 minutes or more. A range that begins on one, as every day does, begins there.
  */
 export function chooseBuckets(
   { fromMs, toMs }: Range,
@@ -126,7 +126,8 @@ export function chooseBuckets(
     const endMs = Math.ceil(toMs / unitMs) * unitMs;
     // What lies ahead is not missing. Only where buckets are read by the minute must they be whole.
     const behindMs = unitMs === minuteMs ? endMs : Math.min(endMs, Math.max(toMs, nowMs));
-    for (const stepMs of [bucketMs, unitMs]) {
+    const isOnQuarter = unitMs === windowMs && fromMs % windowMs === 0;
+    for (const stepMs of isOnQuarter ? [unitMs] : [bucketMs, unitMs]) {
       const startMs = Math.floor(fromMs / stepMs) * stepMs;
       if (behindMs - startMs <= buckets * bucketMs) return { fromMs: startMs, toMs: behindMs, bucketMs };
     }
