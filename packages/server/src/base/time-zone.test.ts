@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { calendarEdges, calendarFromMs, isTimeZone, startOfDate } from "./time-zone.ts";
+import { calendarEdges, calendarFromMs, calendarSpans, isTimeZone, startOfDate } from "./time-zone.ts";
 
 const hourMs = 3_600_000;
 const hoursOf = (edges: readonly number[]): number[] =>
@@ -23,6 +23,15 @@ test("edges grow, hold what was asked for, and are multiples of 15 minutes, in e
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("the earliest edges are multiples of 15 minutes too, in every time zone", () => {
+  for (const zone of Intl.supportedValuesOf("timeZone")) {
+    for (const per of calendarSpans) {
+      const [edge = 0] = calendarEdges(calendarFromMs, calendarFromMs + 1, per, zone);
+      expect([zone, per, edge % (15 * 60_000)]).toEqual([zone, per, 0]);
+    }
+  }
 });
 
 test("hours tile the day, days the month, months the year, in every time zone", () => {

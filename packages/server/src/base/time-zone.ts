@@ -5,10 +5,10 @@ export const calendarSpans = ["hour", "day", "month", "year"] as const;
 export type CalendarSpan = (typeof calendarSpans)[number];
 
 /**
- * The first instant that the calendar is asked about. Since 1980 every time zone has kept to quarters of an hour, so that each of their edges
- * is one of the store's windows too.
+ * The first instant that the calendar is asked about; the year that holds it may begin in 1980. Since then every time zone has kept to quarters
+ * of an hour, so that each of their edges is one of the store's windows too.
  */
-export const calendarFromMs = Date.UTC(1980, 0, 1);
+export const calendarFromMs = Date.UTC(1981, 0, 1);
 
 /** Whether this is a time zone's IANA name (`Europe/Vienna`), in any case of letters. An offset such as `+05:30` is none: it knows no summer. */
 export function isTimeZone(name: string): boolean {

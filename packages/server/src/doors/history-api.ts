@@ -51,7 +51,7 @@ const samplesMax = 10_000;
 const runsMax = 10_000;
 const timelineMsMax = 31 * dayMs;
 /** Spans of an energy answer. */
-export const calendarSpansMax = 2_000;
+const calendarSpansMax = 2_000;
 
 const pointsParameter = (description: string) =>
   Type.Optional(Type.String({ description, minLength: 1, maxLength: 2_600, examples: ["battery.soc,grid.power"] }));
@@ -128,7 +128,7 @@ interface Asked<Query extends Type.TSchema> {
 }
 
 /** How far back a question about energy reaches where it does not say. */
-export const defaultEnergyMs: Readonly<Record<CalendarSpan, number>> = {
+const defaultEnergyMs: Readonly<Record<CalendarSpan, number>> = {
   hour: dayMs,
   day: 30 * dayMs,
   month: 365 * dayMs,

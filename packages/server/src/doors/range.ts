@@ -90,7 +90,7 @@ export function readRange(query: RangeQuery, rules: RangeRules): Range | Refusal
         `${name} must be an RFC 3339 time, e.g. 2026-01-31T12:00:00Z (a + in it is written %2B), or a date, e.g. 2026-01-31.`,
       );
     }
-    if (ms < calendarFromMs) return refuse("invalid_request", `${name} lies before 1980.`);
+    if (ms < calendarFromMs) return refuse("invalid_request", `${name} lies before 1981.`);
   }
   if (fromMs > toMs) {
     const isAhead = fromMs > latestMs;
