@@ -141,8 +141,9 @@ export class BlockStore {
       entry.restore(Number(row.no), String(row.points));
       byNo.set(Number(row.no), entry);
       if (row.latest === null) continue;
-      entry.newest = row.latest as Uint8Array<ArrayBuffer>;
-      for (const sample of readRecords(entry.newest)) entry.newestAtMs = sample.observedAtMs;
+      const latest = Buffer.from(row.latest as Uint8Array);
+      entry.keepNewest(latest, 0, latest.length);
+      for (const sample of readRecords(latest)) entry.newestAtMs = sample.observedAtMs;
     }
     for (const row of this.tables.each("SELECT id, device_no, window FROM part ORDER BY id")) {
       const entry = byNo.get(Number(row.device_no));
