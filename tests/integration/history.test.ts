@@ -394,7 +394,7 @@ describe("samples", () => {
     const { body } = await get<SamplesBody>(server, path);
     expect(body.samples[0]?.telemetry).toEqual({
       device_id: "ems_001",
-      timestamp: "2025-06-01T12:00:00Z",
+      timestamp: "2025-06-01T12:00:00.000Z",
       battery: { power: 1e-7 },
     });
   });

@@ -73,12 +73,7 @@ export function storedSampleBody(deviceId: string, sample: PointSample): SampleB
     observed_at: isoTime(sample.observedAtMs),
     received_at: isoTime(sample.receivedAtMs),
     clock: sample.clock,
-    // Few devices tell milliseconds; the store keeps them for all.
-    telemetry: telemetryOf(
-      deviceId,
-      isoTime(sample.deviceTimeMs).replace(".000Z", "Z"),
-      sample.points,
-    ) as unknown as Telemetry,
+    telemetry: telemetryOf(deviceId, isoTime(sample.deviceTimeMs), sample.points) as unknown as Telemetry,
   };
 }
 
