@@ -43,6 +43,7 @@ export async function openExport(store: Store, query: ExportQuery): Promise<Asyn
   return format === "csv" ? writeCsv(pages, all) : writeParquet(pages, all);
 }
 
-export function contentTypeOf(format: ExportFormat): string {
-  return format === "csv" ? "text/csv; charset=utf-8; header=present" : "application/vnd.apache.parquet";
-}
+export const contentTypes: Readonly<Record<ExportFormat, string>> = {
+  csv: "text/csv; charset=utf-8; header=present",
+  parquet: "application/vnd.apache.parquet",
+};

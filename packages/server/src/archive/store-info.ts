@@ -1,21 +1,25 @@
+import Type from "typebox";
 import type { StoreInfo } from "../store/store.ts";
 
 /** `GET /api/v1/store`, and what `wattboard store info --json` prints. */
-export interface StoreInfoBody {
-  readonly store: string;
-  readonly devices: number;
-  readonly samples: number;
-  /** On disk, all included. */
-  readonly bytes: number;
-  readonly bytes_per_sample: number | null;
-  /** Of the oldest sample and the newest. */
-  readonly from: string | null;
-  readonly to: string | null;
-  /** Spans without samples longer than 15 minutes, between a device's first sample and its last. */
-  readonly gaps: { readonly count: number; readonly ms: number };
-  /** Samples older than this are deleted; 0: kept for ever. */
-  readonly retention_ms: number;
-}
+export const storeInfoSchema = Type.Object(
+  {
+    store: Type.String({ description: "What keeps the samples" }),
+    devices: Type.Integer(),
+    samples: Type.Integer(),
+    bytes: Type.Integer({ description: "On disk, all included" }),
+    bytes_per_sample: Type.Union([Type.Number(), Type.Null()]),
+    from: Type.Union([Type.String(), Type.Null()], { description: "Of the oldest sample" }),
+    to: Type.Union([Type.String(), Type.Null()], { description: "Of the newest sample" }),
+    gaps: Type.Object(
+      { count: Type.Integer(), ms: Type.Number() },
+      { description: "Spans without samples longer than 15 minutes, between a device's first sample and its last" },
+    ),
+    retention_ms: Type.Number({ description: "Samples older than this are deleted; 0: kept for ever" }),
+  },
+  { title: "StoreInfo" },
+);
+export type StoreInfoBody = Type.Static<typeof storeInfoSchema>;
 
 export function storeInfoBody(description: string, info: StoreInfo): StoreInfoBody {
   const { devices, samples, bytes, fromMs, toMs, gaps, retentionMs } = info;

@@ -4,13 +4,13 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { DevicesBody } from "@wattboard/protocol";
 import { copyChecked, type Manifest, writeManifest } from "../archive/backup.ts";
 import type { ExportQuery } from "../archive/export.ts";
 import type { ImportSample } from "../archive/import-sample.ts";
 import type { Imported } from "../archive/importer.ts";
 import type { StoreInfoBody } from "../archive/store-info.ts";
 import { Failure } from "../base/failure.ts";
-import type { DeviceBody } from "../doors/api-bodies.ts";
 import type { Care } from "./care.ts";
 import { CommandRefused } from "./report.ts";
 import { type ApiTarget, apiTarget, sendToApi } from "./request-api.ts";
@@ -20,12 +20,6 @@ type ProgressLine<T> =
   | { readonly share: number }
   | { readonly problem: { readonly code: string; readonly message: string } }
   | T;
-
-interface DevicesPage {
-  readonly devices: readonly DeviceBody[];
-  /** Where there are more than one answer holds. */
-  readonly next_cursor?: string | null;
-}
 
 /** A request that finds the server busy, or its store away, is made again, so often and so long after. */
 const triesMax = 60;
@@ -44,9 +38,9 @@ export class RemoteCare implements Care {
     for (let cursor = ""; ; ) {
       const { devices, next_cursor: next } = (await (
         await this.#request("GET", `/devices?limit=1000${cursor}`)
-      ).json()) as DevicesPage;
+      ).json()) as DevicesBody;
       found.push(...devices.map(({ device_id: id }) => id));
-      if (next === undefined || next === null) return found.sort();
+      if (next === null) return found.sort();
       cursor = `&cursor=${encodeURIComponent(next)}`;
     }
   }

@@ -2,12 +2,13 @@ import { Readable } from "node:stream";
 import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
-import { contentTypeOf, exportFormats, openExport } from "../archive/export.ts";
+import { contentTypes, exportFormats, openExport } from "../archive/export.ts";
 import { parseTime, timeForms } from "../archive/parse-time.ts";
 import { isPointName } from "../archive/point-name.ts";
 import type { CancelTimer } from "../base/clock.ts";
-import { auditName, requireRole } from "./access-guard.ts";
+import { auditName } from "./access-guard.ts";
 import type { ApiParts } from "./api.ts";
+import { describeRoute } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
 import { longTaskMsMax } from "./progress-stream.ts";
 
@@ -53,7 +54,16 @@ export function registerExportApi(
 
   app.get<{ Querystring: Type.Static<typeof querySchema> }>(
     `${paths.api}/export`,
-    { onRequest: requireRole("viewer"), handlerTimeout: longTaskMsMax, schema: { querystring: querySchema } },
+    describeRoute({
+      tag: "Archive",
+      role: "viewer",
+      summary: "Raw samples as a file",
+      description: "Streamed at the client's speed; who takes nothing for a minute is cut off.",
+      querystring: querySchema,
+      answer: Object.values(contentTypes).map((type) => type.split(";", 1)[0] as string),
+      errors: [404, 429],
+      timeoutMs: longTaskMsMax,
+    }),
     async (request, reply) => {
       const { device = [], all, from, to, points: pointList, format = "csv" } = request.query;
       const invalid = (detail: string) => sendRefusal(reply, refuse("invalid_request", detail));
@@ -105,7 +115,7 @@ export function registerExportApi(
       const day = new Date(toMs).toISOString().slice(0, 10);
       reply.header("Content-Disposition", `attachment; filename="wattboard-${name}${day}.${format}"`);
       reply.header("Cache-Control", "no-store");
-      return reply.type(contentTypeOf(format)).send(
+      return reply.type(contentTypes[format]).send(
         Readable.from(
           handingOver(startingWith(first, pieces), handOver, () => cancelStall()),
           { objectMode: false },

@@ -5,8 +5,9 @@ import Type from "typebox";
 import { Compile } from "typebox/compile";
 import { ImportJudge, type ImportSample, type JudgedSample } from "../archive/import-sample.ts";
 import { importSamples } from "../archive/importer.ts";
-import { auditedTask, requireRole } from "./access-guard.ts";
+import { auditedTask } from "./access-guard.ts";
 import type { ApiParts } from "./api.ts";
+import { describeRoute } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
 import { longTaskMsMax } from "./progress-stream.ts";
 
@@ -50,7 +51,16 @@ export function registerImportApi(
 
     scope.post<{ Body: string }>(
       `${paths.api}/import`,
-      { onRequest: requireRole("admin"), handlerTimeout: longTaskMsMax, schema: { response: { 200: answerSchema } } },
+      describeRoute({
+        tag: "Archive",
+        role: "admin",
+        summary: "Bring samples of the past along",
+        description:
+          'The body is `application/x-ndjson`, at most 1 MiB, a sample a line: `{"device_id":"ems_001","observed_at":"2026-01-31T12:00:00Z","points":{"grid.power":-200}}`. All or nothing; answered once all are durable.',
+        answer: answerSchema,
+        errors: [404, 413, 415, 429],
+        timeoutMs: longTaskMsMax,
+      }),
       async (request, reply) => {
         if (typeof request.body !== "string") {
           return sendRefusal(reply, refuse("invalid_request", "The body's type must be application/x-ndjson."));

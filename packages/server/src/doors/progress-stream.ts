@@ -7,6 +7,10 @@ import type { Log } from "../observe/log.ts";
 /** What is long by its nature, a download or a task, may take so long. */
 export const longTaskMsMax = 24 * 60 * 60_000;
 
+/** What `sendProgress` answers, for whoever reads the document. */
+export const progressWords =
+  'Answered line by line: `{"share": 0.25}` now and then, at last the result, or `{"problem": {"code", "message"}}`.';
+
 /** Even where nothing has moved: a proxy ends what is silent for long. */
 const repeatMs = 5_000;
 const stepMin = 0.001;

@@ -49,6 +49,9 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Told what goes wrong beside the answers, in words, as often as it is tried: the thread has ended, what is due for upkeep cannot be done. */
+export type StoreComplaint = (what: string) => void;
+
 export interface StoredSample {
   readonly deviceId: string;
   readonly observedAtMs: number;
@@ -200,7 +203,8 @@ export interface EventsQuery {
   readonly limit: number;
   /** Only events with a smaller number: the next page. */
   readonly before?: number | undefined;
-  readonly deviceId?: string | undefined;
+  /** Only events of these devices; those of the server as a whole are of none. */
+  readonly deviceIds?: readonly string[] | undefined;
   readonly kind?: string | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;

@@ -118,6 +118,12 @@ function placesOf(flags: ArrayLike<number>): number[] {
 }
 
 function writePoint(writer: ByteWriter, values: ArrayLike<PointValue | undefined>): void {
+  if (values instanceof Float64Array && values.length > 0) {
+    writer.varint(kinds.number);
+    writer.varint(values.length);
+    writeNumbers(writer, values);
+    return;
+  }
   const kindsOf = new Uint8Array(values.length);
   const numbers: number[] = [];
   const texts: string[] = [];
@@ -192,11 +198,14 @@ function kindOf(value: PointValue | undefined): number {
 /** Distinct texts in order of their first use, then runs of their places. */
 function writeTexts(writer: ByteWriter, texts: readonly string[]): void {
   const places = new Map<string, number>();
+  let before = "";
+  let place = -1;
   const placeOf = texts.map((text) => {
-    const known = places.get(text);
-    if (known !== undefined) return known;
-    places.set(text, places.size);
-    return places.size - 1;
+    if (text === before && place !== -1) return place;
+    before = text;
+    place = places.get(text) ?? places.size;
+    places.set(text, place);
+    return place;
   });
   writer.varint(places.size);
   for (const text of places.keys()) writer.text(text);

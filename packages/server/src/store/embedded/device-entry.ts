@@ -8,6 +8,9 @@ import type { Tables } from "./tables.ts";
 const goldenRatio = 0.618_033_988_75;
 /** Names of points that are listed of one device; what more it sends is stored, and not listed. */
 const pointsMax = 1_000;
+/** How much longer a record may get until its copy is put elsewhere, bytes. */
+const newestRoom = 32;
+const numberBit = 1 << pointKinds.indexOf("number");
 
 /** A window with samples that are not in its block: the parts that it has so far. */
 export interface Unsealed {
@@ -27,8 +30,7 @@ export class DeviceEntry {
   no: number | null = null;
   /** 0 to 1, evenly spread over the devices: what is due for all of them at once is done for each at its own moment. */
   readonly phase: number;
-  /** The record of the newest sample by measured time, and that time. */
-  newest: Uint8Array<ArrayBuffer> | null = null;
+  /** When the newest sample by measured time was measured. */
   newestAtMs = Number.NEGATIVE_INFINITY;
   /** Within a batch that is being sorted in: where its newest record stands there. */
   newestStart = 0;
@@ -41,6 +43,8 @@ export class DeviceEntry {
   readonly unsealed = new Map<number, Unsealed>();
   /** The kinds of each point that it has sent, a bit each, in the order in which they came. */
   readonly #points = new Map<string, number>();
+  #newest = Buffer.alloc(0);
+  #newestBytes = 0;
   #writtenPoints = "";
 
   constructor(deviceId: string, place: number) {
@@ -52,17 +56,31 @@ export class DeviceEntry {
     return [...this.#points].map(([name, bits]) => ({ name, kinds: pointKinds.filter((_, bit) => (bits >> bit) & 1) }));
   }
 
+  /** The record of the newest sample; null before the first. A view that changes with the next. */
+  get newest(): Buffer | null {
+    return this.#newestBytes === 0 ? null : this.#newest.subarray(0, this.#newestBytes);
+  }
+
+  /** Takes a copy of the newest record; it overwrites the last one, since there is one for each device in nearly every batch. */
+  keepNewest(batch: Buffer, start: number, end: number): void {
+    this.#newestBytes = end - start;
+    if (this.#newest.length < this.#newestBytes) this.#newest = Buffer.alloc(this.#newestBytes + newestRoom);
+    batch.copy(this.#newest, 0, start, end);
+  }
+
   /** Notes the points of samples. */
   notePoints({ points }: SampleColumns): void {
     for (const [name, values] of points) {
       let bits = this.#points.get(name);
       if (bits === undefined && this.#points.size >= pointsMax) continue;
       bits ??= 0;
-      for (let at = 0; at < values.length; at++) {
-        const value = values[at];
-        const kind = value === undefined ? null : kindOf(value);
-        if (kind !== null) bits |= 1 << pointKinds.indexOf(kind);
-      }
+      if (values instanceof Float64Array) bits |= numberBit;
+      else
+        for (let at = 0; at < values.length; at++) {
+          const value = values[at];
+          const kind = value === undefined ? null : kindOf(value);
+          if (kind !== null) bits |= 1 << pointKinds.indexOf(kind);
+        }
       this.#points.set(name, bits);
     }
   }

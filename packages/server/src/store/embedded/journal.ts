@@ -84,7 +84,7 @@ export class Journal {
     this.#absorbedId = journalId;
     // A copy: the batch does not stay.
     for (const entry of touched) {
-      entry.newest = new Uint8Array(buffer.subarray(entry.newestStart, entry.newestEnd));
+      entry.keepNewest(buffer, entry.newestStart, entry.newestEnd);
       entry.newestEnd = 0;
     }
   }

@@ -6,6 +6,9 @@ interface Slot {
   /** Null where the value is not a point: the device's id and time. */
   readonly name: string | null;
   readonly tags: Map<string, number>;
+  /** The bytes of what it held last, if that was no number, and their tag: such values change seldom. */
+  last: Uint8Array;
+  lastTag: number;
 }
 
 /** Texts, lists and so on that a shape remembers; a message with one more is parsed. */
@@ -65,13 +68,13 @@ export class MessageShape {
       const from = this.#at;
       const to = endOfValue(bytes, from, end);
       if (to === -1) return false;
+      if (slot.name !== null) {
+        const isLast = to - from === slot.last.length && this.#pass(bytes, slot.last);
+        const tag = isLast ? slot.lastTag : this.#tagOf(slot, bytes, from, to);
+        if (tag === 0) return false;
+        tags[place++] = tag;
+      }
       this.#at = to;
-      if (slot.name === null) continue;
-      // One character a byte: only a name for the bytes, equal when they are.
-      const name = bytes.toString("latin1", from, to);
-      const tag = slot.tags.get(name) ?? this.#remember(slot, name, bytes.toString("utf8", from, to));
-      if (tag === 0) return false;
-      tags[place++] = tag;
     }
     return this.#pass(bytes, this.#after) && this.#at === end;
   }
@@ -81,10 +84,17 @@ export class MessageShape {
   }
 
   /** 0 where it has too many already. */
-  #remember(slot: Slot, name: string, text: string): number {
-    if (this.#others.length === othersMax) return 0;
-    const tag = this.#others.push(JSON.parse(text) as PointValue);
-    slot.tags.set(name, tag);
+  #tagOf(slot: Slot, bytes: Buffer, from: number, to: number): number {
+    // One character a byte: only a name for the bytes, equal when they are.
+    const name = bytes.toString("latin1", from, to);
+    let tag = slot.tags.get(name);
+    if (tag === undefined) {
+      if (this.#others.length === othersMax) return 0;
+      tag = this.#others.push(JSON.parse(bytes.toString("utf8", from, to)) as PointValue);
+      slot.tags.set(name, tag);
+    }
+    slot.last = new Uint8Array(bytes.subarray(from, to));
+    slot.lastTag = tag;
     return tag;
   }
 
@@ -180,7 +190,7 @@ class ShapeReader {
     const start = this.#at;
     const before = this.#bytes.slice(this.#from, start);
     this.#at = this.#from = endOfValue(this.#bytes, start, this.#bytes.length);
-    this.#slots.push({ before, name, tags: new Map() });
+    this.#slots.push({ before, name, tags: new Map(), last: new Uint8Array(0), lastTag: 0 });
   }
 
   #byte(): number | undefined {

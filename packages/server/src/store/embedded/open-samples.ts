@@ -6,7 +6,6 @@ import type { MessageShape } from "./message-shape.ts";
 
 /** A few samples of one device, as they come. */
 interface Piece {
-  readonly bytes: number;
   columns(): SampleColumns;
 }
 
@@ -18,6 +17,8 @@ export class OpenSamples {
   readonly openedAtMs: number;
   readonly #rows: OpenRows[] = [];
   #columns: OpenColumns | null = null;
+  /** What it takes in memory, roughly. */
+  bytes = 0;
 
   constructor(window: number, journalId: number, openedAtMs: number) {
     this.window = window;
@@ -25,26 +26,26 @@ export class OpenSamples {
     this.openedAtMs = openedAtMs;
   }
 
-  /** What it takes in memory, roughly. */
-  get bytes(): number {
-    let bytes = this.#columns?.bytes ?? 0;
-    for (const rows of this.#rows) bytes += rows.bytes;
-    return bytes;
-  }
-
   /** Adds the message of that shape at `from` to `to`; false where it has another shape. */
   addShaped(header: SampleHeader, shape: MessageShape, buffer: Buffer, from: number, to: number): boolean {
-    for (const rows of this.#rows) if (rows.shape === shape) return rows.add(header, buffer, from, to);
-    const rows = new OpenRows(shape);
+    let rows = this.#rows.find((each) => each.shape === shape);
+    if (rows !== undefined) {
+      const bytesBefore = rows.bytes;
+      const isAdded = rows.add(header, buffer, from, to);
+      this.bytes += rows.bytes - bytesBefore;
+      return isAdded;
+    }
+    rows = new OpenRows(shape);
     if (!rows.add(header, buffer, from, to)) return false;
     this.#rows.push(rows);
+    this.bytes += rows.bytes;
     return true;
   }
 
   /** Adds a sample of no known shape. */
   addPoints(header: SampleHeader, deviceTimeMs: number, points: Iterable<[name: string, value: PointValue]>): void {
     this.#columns ??= new OpenColumns();
-    this.#columns.add(header, deviceTimeMs, points);
+    this.bytes += this.#columns.add(header, deviceTimeMs, points);
   }
 
   /** All of them, in order. */
@@ -68,16 +69,15 @@ class OpenRows implements Piece {
   #numbers: Float64Array;
   #tags: Uint16Array;
   #count = 0;
+  /** What it takes in memory. */
+  bytes: number;
 
   constructor(shape: MessageShape) {
     this.shape = shape;
     this.#width = headerWidth + shape.names.length;
     this.#numbers = new Float64Array(firstRows * this.#width);
     this.#tags = new Uint16Array(firstRows * this.#width);
-  }
-
-  get bytes(): number {
-    return this.#numbers.byteLength + this.#tags.byteLength;
+    this.bytes = this.#numbers.byteLength + this.#tags.byteLength;
   }
 
   add(header: SampleHeader, buffer: Buffer, from: number, to: number): boolean {
@@ -131,6 +131,7 @@ class OpenRows implements Piece {
     const tags = new Uint16Array(numbers.length);
     tags.set(this.#tags);
     this.#tags = tags;
+    this.bytes = numbers.byteLength + tags.byteLength;
   }
 }
 
@@ -141,7 +142,6 @@ const figureCount = 6;
 
 /** Samples of all kinds of shapes, a column a point. */
 class OpenColumns implements Piece {
-  bytes = 0;
   #count = 0;
   readonly #observedAtMs: number[] = [];
   readonly #receivedAtMs: number[] = [];
@@ -151,7 +151,8 @@ class OpenColumns implements Piece {
   readonly #serverClock: number[] = [];
   readonly #points = new Map<string, (PointValue | undefined)[]>();
 
-  add(header: SampleHeader, deviceTimeMs: number, points: Iterable<[name: string, value: PointValue]>): void {
+  /** Gives the bytes that it takes, roughly. */
+  add(header: SampleHeader, deviceTimeMs: number, points: Iterable<[name: string, value: PointValue]>): number {
     this.#observedAtMs.push(header.observedAtMs);
     this.#receivedAtMs.push(header.receivedAtMs);
     this.#deviceTimeMs.push(deviceTimeMs);
@@ -168,7 +169,7 @@ class OpenColumns implements Piece {
       column.push(value);
     }
     this.#count++;
-    this.bytes += (this.#points.size + figureCount) * valueBytes;
+    return (this.#points.size + figureCount) * valueBytes;
   }
 
   /** A copy of what may still grow. */

@@ -15,15 +15,15 @@ export interface SealerLimits {
   readonly retentionMs: number;
 }
 
-/** Samples wait in memory for others of their window, 30 to 90 seconds, each device at its own moment. They are safe in the journal meanwhile. */
-const openMsMin = 30_000;
-const openMsSpread = 60_000;
+/** Samples wait in memory for others of their window, 2 to 5 minutes, each device at its own moment. They are safe in the journal meanwhile. */
+const openMsMin = 120_000;
+const openMsSpread = 180_000;
 /** A window is sealed this long after its end, and after the last part was added to it: samples come late now and then. */
 const sealAfterMs = 120_000;
 /** And then within this time, each device at its own moment. */
 const sealMsSpread = 10 * 60_000;
 /** How often it is looked up what is due. */
-const lookMs = 250;
+const lookMs = 1_000;
 const retainEveryMs = 3_600_000;
 const checkpointEveryMs = 1_000;
 /** zstd's level for parts, which will be merged soon, and for blocks, which stay. */
