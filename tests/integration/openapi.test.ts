@@ -138,6 +138,9 @@ test("real answers fit what the document says of them, good ones and errors", as
   await ask("get", "/fleet/totals?devices=nobody", "/fleet/totals");
   await ask("post", "/devices", "/devices", { device_id: "ems_001" });
   await ask("post", "/devices", "/devices", { device_id: 1 });
+  await ask("patch", "/devices/ems_001", "/devices/{id}", { name: "Cellar", properties: { country: "AT" } });
+  await ask("get", "/smart-os/waiting", "/smart-os/waiting");
+  await ask("post", "/smart-os/waiting/0001/accept", "/smart-os/waiting/{id}/accept");
   await ask("post", "/devices/ems_001/rotate", "/devices/{id}/rotate", {});
   await ask("post", "/devices/ems_001/revoke", "/devices/{id}/revoke");
   await ask("delete", "/devices/ems_001", "/devices/{id}");

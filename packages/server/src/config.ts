@@ -58,6 +58,11 @@ const configSchema = Type.Object({
       description:
         "Addresses or networks of proxies in front of the server, e.g. `10.0.0.7`. Only theirs are `X-Forwarded-For`, `-Proto` and `-Host` believed.",
     }),
+    peers: Type.Boolean({
+      default: false,
+      description:
+        "Devices may get the samples of others over their own connection, where an administrator has given them the property `peers` (`site` or `owner`).",
+    }),
     session_ms: count(
       7 * 24 * 3_600_000,
       "How long somebody stays signed in in a browser; then they sign in again.",
@@ -157,11 +162,42 @@ const configSchema = Type.Object({
       0,
     ),
   }),
+  smart_os: Type.Object({
+    access: Type.Enum(["off", "token", "open"], {
+      default: "off",
+      description:
+        "The doors of SMART-OS, `/update/` for devices and `/client/` for web clients. `token` asks devices for their token in the header, `open` lets in who names a device of this dialect: for a network that nobody else is on. Web clients are asked as `access.dashboards` says.",
+    }),
+    auto_register: Type.Boolean({
+      default: false,
+      description:
+        "With `smart_os.access: open`, register devices that nobody knows. Without it they wait for `wattboard device accept`.",
+    }),
+    registered_max: count(
+      10_000,
+      "With so many registered devices `smart_os.auto_register` registers no more; the others wait.",
+    ),
+    client_bytes: count(
+      32 * 1024 * 1024,
+      "Bytes that may wait for a slow `/client/`; one more message and it is cut. The dataset must fit: some 400 bytes a device.",
+      64 * 1024,
+    ),
+  }),
   log: Type.Object({
     level: Type.Enum(["debug", "info", "warn", "error", "silent"], {
       default: "info",
       description: "Least level that is logged.",
     }),
+    general: Type.Enum(["off", "smart_os", "all"], {
+      default: "smart_os",
+      description:
+        "Whose messages towards the server are written to `general.log` in the data folder, one a line and without secrets: those of the SMART-OS doors, or of the device door as well.",
+    }),
+    general_bytes: count(
+      1024 * 1024,
+      "Size of `general.log` and `general.log.1` together; when it is reached the older half goes.",
+      256 * 1024,
+    ),
   }),
 });
 
@@ -220,7 +256,7 @@ export interface ConfigSources {
   /** Path of a YAML or JSON file, if one is given. */
   readonly file: string | undefined;
   /** By setting key: what a command takes instead of the table's defaults. */
-  readonly defaults?: Readonly<Record<string, string>>;
+  readonly defaults?: Readonly<Record<string, string | boolean>>;
 }
 
 interface Given {

@@ -10,10 +10,11 @@ import { AddressLimit } from "./access/address-limit.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
 import { Audit } from "./access/audit.ts";
 import { removeControlFile, writeControlFile } from "./access/control-file.ts";
-import { Devices } from "./access/devices.ts";
+import { Devices, propertiesOf } from "./access/devices.ts";
 import { Gate, isLoopbackName } from "./access/gate.ts";
 import { type IssuedLink, OneTimeLinks } from "./access/one-time-links.ts";
 import { Passwords } from "./access/passwords.ts";
+import { Peers } from "./access/peers.ts";
 import { People } from "./access/people.ts";
 import { Sessions } from "./access/sessions.ts";
 import { ShareLinks } from "./access/share-links.ts";
@@ -28,22 +29,28 @@ import { Dispatcher } from "./commands/dispatcher.ts";
 import { FleetCommander } from "./commands/fleet-commander.ts";
 import type { FleetMember } from "./commands/fleet-filter.ts";
 import type { Config } from "./config.ts";
+import { ClientDoor } from "./doors/client-door.ts";
 import { commandBody } from "./doors/command-bodies.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
-import { type DoorContext, Links } from "./doors/doors.ts";
+import { type DoorContext, doorNames, Links } from "./doors/doors.ts";
 import { createHttpDoor, type TlsFiles } from "./doors/http-door.ts";
 import { RightsWatch } from "./doors/rights-watch.ts";
+import { UpdateDoor } from "./doors/update-door.ts";
 import { createWebSocketServer } from "./doors/upgrade.ts";
 import { UpgradeRouter } from "./doors/upgrade-router.ts";
 import { createDashboardDoor, createFleetDoor } from "./doors/viewer-door.ts";
 import { Heartbeat } from "./link/heartbeat.ts";
 import { Events } from "./observe/events.ts";
+import { GeneralLog } from "./observe/general-log.ts";
 import { Health } from "./observe/health.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { PresenceLog } from "./observe/presence-log.ts";
 import { Throttle } from "./observe/throttle.ts";
 import { Registry } from "./registry/registry.ts";
+import { ClientFeed } from "./smart-os/client-feed.ts";
+import { Dataset } from "./smart-os/dataset.ts";
+import { WaitingDevices } from "./smart-os/waiting-devices.ts";
 import type { BlockStoreLimits } from "./store/embedded/block-store.ts";
 import { EmbeddedStore } from "./store/embedded/embedded-store.ts";
 import type { Store } from "./store/store.ts";
@@ -53,6 +60,7 @@ import { FleetFeed } from "./telemetry/fleet-feed.ts";
 import { Ingest } from "./telemetry/ingest.ts";
 import { Journal } from "./telemetry/journal.ts";
 import { Latest } from "./telemetry/latest.ts";
+import { PeerFeed } from "./telemetry/peer-feed.ts";
 import { restoreLatest } from "./telemetry/restore.ts";
 
 export interface SwitchboardOptions {
@@ -88,6 +96,8 @@ const folderWaitMs = 1_000;
 /** A stop takes no longer than this, ms. */
 const stopMsMax = 10_000;
 const linksCloseMsMax = 3_000;
+/** What devices say of themselves is written down this often, ms. */
+const saveReportedMs = 5_000;
 
 /**
  * Builds the whole server in order, and opens it. The only place that names concrete adapters. Throws a `Failure`: `data_dir_in_use`,
@@ -148,7 +158,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       clock,
       latest,
       {
-        find: (deviceId) => devices.find(deviceId),
+        find(deviceId) {
+          const device = devices.find(deviceId);
+          return device === undefined ? undefined : { name: device.name, properties: propertiesOf(device) };
+        },
         ids: () => devices.ids(),
         isOnline: (deviceId) => registry.find(deviceId) !== undefined,
       },
@@ -201,6 +214,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const ingest = new Ingest(clock, fanout, journal, {
       deviceChanged(deviceId) {
         fleetFeed.markChanged(deviceId);
+        peering?.feed.markChanged(deviceId);
         commands.noteSample(deviceId);
       },
       dropped(device, refusal) {
@@ -209,6 +223,26 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         log.warn({ device_id: device.deviceId, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
       },
     });
+
+    const peers = new Peers(devices, people);
+    const peering = config.access.peers ? { peers, feed: new PeerFeed(clock, latest, () => peers.snapshot()) } : null;
+    undo.push(() => peering?.feed.stop());
+
+    // The dialect of SMART-OS.
+    const isSmartOsOpen = config.smart_os.access !== "off";
+    const dataset = new Dataset(devices, latest);
+    const clientFeed = new ClientFeed();
+    const waitingDevices = new WaitingDevices(clock);
+    undo.push(
+      clock.every(saveReportedMs, () => {
+        try {
+          devices.saveReported();
+        } catch (error) {
+          if (throttle.pass("reported properties") !== null)
+            log.error({ err: error }, "what devices say of themselves");
+        }
+      }),
+    );
 
     // Commands.
     const book = new CommandBook(commandStore, clock, {
@@ -247,7 +281,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         : {
             deviceId,
             name: device.name,
-            properties: device.properties,
+            properties: propertiesOf(device),
             isOnline: registry.find(deviceId) !== undefined,
             latest: latest.find(deviceId)?.latest ?? null,
           };
@@ -307,12 +341,23 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const heartbeat = new Heartbeat(clock);
     undo.push(() => heartbeat.stop());
     const links = new Links();
+    const isLogged = config.log.general === "all" || (config.log.general === "smart_os" && isSmartOsOpen);
+    const generalLog = isLogged
+      ? new GeneralLog(clock, {
+          folder: config.data_dir,
+          bytesMax: config.log.general_bytes,
+          onError: (error) => log.error({ err: error }, "general.log cannot be written, and ends here"),
+        })
+      : null;
+    undo.push(() => generalLog?.close());
     const context: DoorContext = {
       clock,
       gate,
+      generalLog,
       heartbeat,
       links,
       log,
+      peering,
       rightsWatch,
       throttle,
       webSocketServer: createWebSocketServer(),
@@ -323,17 +368,45 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         outboxStalledMsMax: config.outbox.stalled_ms,
       },
     };
+    const messageRate = {
+      messagesPerSecond: config.limits.messages_per_second,
+      messagesBurst: config.limits.messages_burst,
+    };
     const addresses = new AddressLimit(config.limits.sockets_per_address, proxies);
     const router = new UpgradeRouter(
       {
         device: new DeviceDoor(
           context,
-          { devices, registry, latest, ingest, events, commands },
-          { messagesPerSecond: config.limits.messages_per_second, messagesBurst: config.limits.messages_burst },
+          {
+            devices,
+            registry,
+            latest,
+            ingest,
+            events,
+            commands,
+            generalLog: config.log.general === "all" ? generalLog : null,
+            accepted: (device) => clientFeed.publishReading(device.latest),
+          },
+          messageRate,
           ({ socket }) => addresses.give(socket),
         ),
         dashboard: createDashboardDoor(context, latest, fanout, progress),
         fleet: createFleetDoor(context, fleetFeed),
+        update: new UpdateDoor(
+          context,
+          { audit, clientFeed, commands, devices, ingest, latest, registry, waiting: waitingDevices },
+          {
+            access: config.smart_os.access,
+            autoRegister: config.smart_os.auto_register,
+            registeredMax: config.smart_os.registered_max,
+            ...messageRate,
+          },
+          ({ socket }) => addresses.give(socket),
+        ),
+        client: new ClientDoor(context, dataset, clientFeed, {
+          isOpen: isSmartOsOpen,
+          outboxBytesMax: config.smart_os.client_bytes,
+        }),
       },
       { gate, health, log, throttle },
       addresses,
@@ -349,8 +422,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         }
       },
       *connections() {
-        for (const role of ["device", "dashboard", "fleet"] as const)
-          yield { labels: { role }, value: links.count(role) };
+        for (const role of doorNames) yield { labels: { role }, value: links.count(role) };
       },
       *refusedHandshakes() {
         for (const [key, value] of links.refusedCounts) {
@@ -359,7 +431,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         }
         yield { labels: { door: "any", code: "too_many_sockets" }, value: router.refusedSocketCount };
       },
-      deliveries: () => [{ value: fanout.deliveryCount }],
+      deliveries: () => [{ value: fanout.deliveryCount + clientFeed.deliveryCount }],
       slowReaders: () => [{ value: links.slowReaderCount }],
       takeovers: () => [{ value: registry.takeoverCount }],
       devices: () => [{ value: devices.list().length }],
@@ -405,6 +477,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         signIn,
         store,
         throttle,
+        waitingDevices,
         timeZone: config.site.time_zone,
       },
       {
@@ -451,6 +524,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       if (unstored > 0) log.error({ unstored }, "the store did not take these samples in time; they were never acked");
       await events.close(Math.min(1_000, leftMs()));
       fleetFeed.stop();
+      peering?.feed.stop();
       heartbeat.stop();
       rightsWatch.stop();
       fleetCommander.stop();
@@ -462,6 +536,12 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       await closeWithin(leftMs(), store, clock).catch((error: unknown) =>
         log.error({ err: error }, "the store did not close"),
       );
+      saveAllReported(devices, log);
+      if (generalLog !== null) {
+        await closeWithin(leftMs(), generalLog, clock).catch((error: unknown) =>
+          log.error({ err: error }, "general.log did not close"),
+        );
+      }
       audit.close();
       accessFile.close();
       clearInterval(awake);
@@ -562,10 +642,18 @@ function assertNotInTheClear({ host, insecure, tls, access }: Config): void {
   );
 }
 
-/** Closes the store; rejects where it fails, or takes longer than that. What it has committed is safe either way. */
+function saveAllReported(devices: Devices, log: Log): void {
+  try {
+    while (devices.unsavedCount > 0) devices.saveReported();
+  } catch (error) {
+    log.error({ err: error }, "what devices said of themselves last could not be written down");
+  }
+}
+
+/** Closes the store, or a file; rejects where it fails, or takes longer than that. What it has committed is safe either way. */
 function closeWithin(graceMs: number, store: Pick<Store, "close">, clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {
-    clock.after(graceMs, () => reject(new Failure("store_failed", "The store did not answer in time.")));
+    clock.after(graceMs, () => reject(new Failure("store_failed", "It did not answer in time.")));
     store.close().then(resolve, reject);
   });
 }

@@ -8,7 +8,7 @@ import type {
   Telemetry,
 } from "@wattboard/protocol";
 import type { ApiToken } from "../access/api-tokens.ts";
-import type { Device, Provisioned } from "../access/devices.ts";
+import { type Device, type Provisioned, propertiesOf } from "../access/devices.ts";
 import type { RecordedEvent } from "../observe/events.ts";
 import type { Session } from "../registry/session.ts";
 import { telemetryOf } from "../store/point-value.ts";
@@ -16,7 +16,9 @@ import type { PointSample, StoredSample } from "../store/store.ts";
 import type { DeviceState } from "../telemetry/device-state.ts";
 import { isoTime } from "./range.ts";
 
-export function deviceBody({ deviceId, name, properties, createdAtMs, token }: Device, online: boolean): DeviceBody {
+export function deviceBody(device: Device, online: boolean): DeviceBody {
+  const { deviceId, name, createdAtMs, token } = device;
+  const properties = propertiesOf(device);
   return { device_id: deviceId, name, properties, created_at: isoTime(createdAtMs), active: token !== null, online };
 }
 

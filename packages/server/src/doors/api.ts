@@ -70,6 +70,17 @@ const newDeviceSchema = Type.Object(
   },
   { additionalProperties: false },
 );
+const deviceChangeSchema = Type.Object(
+  {
+    name: Type.Optional(Type.String({ description: "What people call it" })),
+    properties: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]), {
+        description: "Those named are set, or taken away by null; the others stay",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
 const newTokenSchema = Type.Object(
   { token: Type.Optional(Type.String({ description: "A token of your own; left out: one is made" })) },
   { additionalProperties: false },
@@ -275,6 +286,25 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
       fleetFeed.markChanged(deviceId);
       log.info({ device_id: deviceId }, "device added");
       return reply.code(201).send(provisionedBody(added));
+    },
+  );
+
+  app.patch<DeviceParams & { Body: Type.Static<typeof deviceChangeSchema> }>(
+    `${paths.api}/devices/:id`,
+    admin({
+      summary: "Change a device's name or properties",
+      params: deviceParams,
+      body: deviceChangeSchema,
+      answer: deviceSchema,
+      errors: [404],
+    }),
+    (request, reply) => {
+      const { id: deviceId } = request.params;
+      const entry = { action: "device.change", deviceId, detail: request.body };
+      const changed = audited(parts, request, entry, () => devices.change(deviceId, request.body));
+      if ("code" in changed) return sendRefusal(reply, changed);
+      fleetFeed.markChanged(deviceId);
+      return deviceBody(changed, registry.find(deviceId) !== undefined);
     },
   );
 

@@ -1,20 +1,34 @@
+import { limits, type Refusal, refuse } from "@wattboard/protocol";
 import type { WebSocketServer } from "ws";
 import type { Gate } from "../access/gate.ts";
+import type { Peers } from "../access/peers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Heartbeat } from "../link/heartbeat.ts";
 import type { Link, LinkLimits } from "../link/link.ts";
+import type { GeneralLog } from "../observe/general-log.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
+import type { PeerEncoding, PeerFeed } from "../telemetry/peer-feed.ts";
 import type { RightsWatch } from "./rights-watch.ts";
 import type { Handshake } from "./upgrade.ts";
+
+/** How devices get to see others. */
+interface Peering {
+  readonly peers: Peers;
+  readonly feed: PeerFeed;
+}
 
 /** What all WebSocket doors share. */
 export interface DoorContext {
   readonly clock: Clock;
   readonly gate: Gate;
+  /** Null: messages are not logged. */
+  readonly generalLog: GeneralLog | null;
   readonly heartbeat: Heartbeat;
   readonly linkLimits: LinkLimits;
   readonly log: Log;
+  /** Null: no device may see others. */
+  readonly peering: Peering | null;
   readonly rightsWatch: RightsWatch;
   /** For log lines that a peer could cause at will. */
   readonly throttle: Throttle;
@@ -22,7 +36,8 @@ export interface DoorContext {
   readonly links: Links;
 }
 
-export type DoorName = "device" | "dashboard" | "fleet";
+export const doorNames = ["device", "dashboard", "fleet", "update", "client"] as const;
+export type DoorName = (typeof doorNames)[number];
 
 /** One kind of WebSocket address. */
 export interface Door {
@@ -33,7 +48,13 @@ export interface Door {
 
 /** The open links by door, so that they can be counted, and closed on a stop. Bounded by the number of sockets. */
 export class Links {
-  readonly #links: Record<DoorName, Set<Link>> = { device: new Set(), dashboard: new Set(), fleet: new Set() };
+  readonly #links: Record<DoorName, Set<Link>> = {
+    device: new Set(),
+    dashboard: new Set(),
+    fleet: new Set(),
+    update: new Set(),
+    client: new Set(),
+  };
   refusedCounts = new Map<string, number>();
   slowReaderCount = 0;
 
@@ -57,4 +78,16 @@ export class Links {
     const key = `${door} ${code}`;
     this.refusedCounts.set(key, (this.refusedCounts.get(key) ?? 0) + 1);
   }
+}
+
+/** Tells a device of its peers from now on; gives who they are, or why it is not told. */
+export function subscribeToPeers(
+  { peering }: DoorContext,
+  link: Link,
+  deviceId: string,
+  encoding: PeerEncoding,
+): readonly string[] | Refusal {
+  if (peering === null || !peering.peers.hasRight(deviceId)) return refuse("no_peers");
+  const peers = peering.feed.subscribe(link, deviceId, encoding);
+  return peers ?? refuse("no_peers", `${limits.peerReadersMax} devices listen already.`);
 }

@@ -21,6 +21,7 @@ import { type PeopleParts, registerPeopleApi } from "./people-api.ts";
 import { answerWithProblem } from "./problem.ts";
 import { registerShareApi } from "./share-api.ts";
 import { registerSignInApi } from "./sign-in-api.ts";
+import { registerSmartOsApi, type SmartOsParts } from "./smart-os-api.ts";
 import { registerStoreApi } from "./store-api.ts";
 
 export interface HttpLimits {
@@ -34,7 +35,7 @@ export interface TlsFiles {
   readonly key: Buffer;
 }
 
-export interface HttpParts extends ApiParts, BackupParts, CommandParts, PeopleParts {
+export interface HttpParts extends ApiParts, BackupParts, CommandParts, PeopleParts, SmartOsParts {
   readonly metrics: MetricsRegistry;
   readonly health: Health;
   readonly throttle: Throttle;
@@ -118,6 +119,7 @@ export async function createHttpDoor(
     registerShareApi(api, parts);
     registerAuditApi(api, parts);
     registerCommandsApi(api, parts);
+    registerSmartOsApi(api, parts);
     registerExportApi(api, parts);
     registerImportApi(api, parts);
     registerStoreApi(api, parts);
