@@ -8,6 +8,8 @@ interface PagerProps<Size extends number> {
   readonly pageSize: Size;
   readonly pageSizes: readonly Size[];
   readonly onPageSize: (size: Size) => void;
+  /** A word beside it, where there is room. */
+  readonly note: string;
   /** Null on the first page. */
   readonly onBack: (() => void) | null;
   /** Null on the last page. */
@@ -16,7 +18,7 @@ interface PagerProps<Size extends number> {
 
 /** Walks through a list page by page. */
 export function Pager<Size extends number>(props: PagerProps<Size>) {
-  const { from, to, total, pageSize, pageSizes, onPageSize, onBack, onNext } = props;
+  const { from, to, total, pageSize, pageSizes, onPageSize, note, onBack, onNext } = props;
   return (
     <nav className="pager" aria-label="Pages">
       <label className="pager-size">
@@ -35,6 +37,7 @@ export function Pager<Size extends number>(props: PagerProps<Size>) {
           ))}
         </select>
       </label>
+      <span className="pager-note">{note}</span>
       <span className="pager-place">
         {from}–{to} of {total}
       </span>

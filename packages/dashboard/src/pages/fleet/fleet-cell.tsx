@@ -1,4 +1,4 @@
-import type { FleetRow, Scalar } from "@wattboard/protocol";
+import { type FleetRow, type Scalar, smartOsDialect } from "@wattboard/protocol";
 import { useRef } from "react";
 import { Link } from "wouter";
 import type { Standing } from "../../parts/age.ts";
@@ -7,7 +7,7 @@ import { countryName } from "../../parts/place.ts";
 import type { PowerPoint } from "../../parts/power.ts";
 import { PowerValue } from "../../parts/power-value.tsx";
 import { StateChip } from "../../parts/state-chip.tsx";
-import { formatNumber } from "../../ui/format-number.ts";
+import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
 import { Icon } from "../../ui/icon.tsx";
 import type { FleetField } from "./fleet-field.ts";
 import { asNumber, isSimulated } from "./fleet-filter.ts";
@@ -67,6 +67,14 @@ function Value({ field, row, value, standing, age }: FleetCellProps & { readonly
   if (typeof value === "boolean") return value ? "yes" : "no";
   const number = kind === "number" ? asNumber(value) : typeof value === "number" ? value : null;
   if (number === null) return <span title={String(value)}>{value}</span>;
+  if (unit === "W") {
+    const scaled = scaleQuantity(number, unit);
+    return (
+      <span className="quantity">
+        {scaled.value} <span className="unit">{scaled.unit}</span>
+      </span>
+    );
+  }
   const shownDigits = digits > 0 || Number.isInteger(number) || unit !== "" ? digits : 2;
   return (
     <span className="quantity">
@@ -77,7 +85,9 @@ function Value({ field, row, value, standing, age }: FleetCellProps & { readonly
 
 /** The name of the device, which leads to its page, and what should be known of all its values. */
 export function DeviceName({ row: { id, name, properties, clock, observed_at_ms } }: { readonly row: FleetRow }) {
-  const isClockOff = clock === "server" && observed_at_ms !== null;
+  const isSolMate = properties[smartOsDialect.key] === smartOsDialect.value;
+  // A SolMate tells no time of measurement, so the server's clock is the right one for it.
+  const isClockOff = clock === "server" && observed_at_ms !== null && !isSolMate;
   return (
     <span className="device-name">
       <Link className="row-link" href={`/devices/${encodeURIComponent(id)}`}>
@@ -86,6 +96,7 @@ export function DeviceName({ row: { id, name, properties, clock, observed_at_ms 
       <span className="device-sub">
         {name !== "" && name !== id && <span className="device-id">{id}</span>}
         {isSimulated({ properties }) && <span className="tag">simulated</span>}
+        {isSolMate && <span className="tag">SolMate</span>}
         {isClockOff && (
           <span
             className="tag tag-warn"

@@ -51,7 +51,15 @@ const propertyLabels: Readonly<Record<string, string>> = {
   pv_connectors: "PV connectors",
 };
 const numberProperties: ReadonlySet<string> = new Set(["pv_connectors", "capacity_wh", "peak_w"]);
-const shortLabels: Readonly<Record<string, string>> = { "battery.soc": "Charge" };
+/** Shorter than in the catalogue, since a column is no wider than its values. */
+const shortLabels: Readonly<Partial<Record<FleetPoint, string>>> = {
+  "battery.soc": "Charge",
+  "battery.power": "Battery",
+  "solar.power": "Solar",
+  "inverter.power": "Inverter",
+  "load.power": "Load",
+  "grid.power": "Grid",
+};
 const fleetPointNames: ReadonlySet<string> = new Set(fleetPoints);
 
 const known = new Map<string, FleetField>(deviceFields.map((field) => [field.name, field]));
@@ -83,12 +91,17 @@ function pointField(name: string): FleetField {
   const reader: FleetField["read"] = fleetPointNames.has(name)
     ? ({ points }) => points[name as FleetPoint] ?? null
     : ({ others }) => others[name] ?? null;
-  return about(name, shortLabels[name] ?? spec?.label ?? spelled(name), isFlow ? onlineOnly(reader) : reader, {
-    unit,
-    kind: spec?.kind === "number" ? "number" : "text",
-    digits: spec?.digits ?? 0,
-    group: "Measured",
-  });
+  return about(
+    name,
+    shortLabels[name as FleetPoint] ?? spec?.label ?? spelled(name),
+    isFlow ? onlineOnly(reader) : reader,
+    {
+      unit,
+      kind: spec?.kind === "number" ? "number" : "text",
+      digits: spec?.digits ?? 0,
+      group: "Measured",
+    },
+  );
 }
 
 function onlineOnly(read: FleetField["read"]): FleetField["read"] {

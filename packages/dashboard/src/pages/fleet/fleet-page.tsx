@@ -97,7 +97,6 @@ export function FleetPage() {
               fields={fields}
               valuesOf={valuesOf}
               highlight={highlight}
-              isHeld={holding}
               onChange={change}
             />
             <FleetTable
@@ -105,6 +104,7 @@ export function FleetPage() {
               total={ids.length}
               view={page === view.page ? view : { ...view, page }}
               nowMs={nowMs}
+              isHeld={holding}
               isHighlighted={highlight.isOn}
               onChange={change}
               onHold={setHolding}

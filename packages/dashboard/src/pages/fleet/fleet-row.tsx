@@ -29,7 +29,7 @@ export const FleetRow = memo(function FleetRow(props: FleetRowProps) {
   };
   return (
     <>
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the button in the row's head does the same; a row is only easier to hit. */}
+      {/* The button in the row's head does the same for those without a mouse; a row is only easier to hit. */}
       <tr className={`fleet-row is-${standing} ${isOpen ? "is-open" : ""}`} aria-rowindex={index + 2} onClick={onClick}>
         <th scope="row" className="col-id">
           <span className="row-head">

@@ -24,6 +24,8 @@ interface FleetTableProps {
   readonly view: FleetView;
   readonly nowMs: number;
   readonly isHighlighted: boolean;
+  /** Whether the order stands still just now. */
+  readonly isHeld: boolean;
   readonly onChange: (change: Partial<FleetView>) => void;
   /** Called with true while somebody aims at a row, and its place should not change. */
   readonly onHold: (holding: boolean) => void;
@@ -33,7 +35,8 @@ interface FleetTableProps {
 const features = tableFeatures({ rowSortingFeature, rowPaginationFeature });
 
 /** A page of the fleet. The address holds what is chosen; TanStack Table tells what a click on a head or on the pager makes of it. */
-export function FleetTable({ rows, total, view, nowMs, isHighlighted, onChange, onHold }: FleetTableProps) {
+export function FleetTable(props: FleetTableProps) {
+  const { rows, total, view, nowMs, isHighlighted, isHeld, onChange, onHold } = props;
   const [openId, setOpenId] = useState<string | null>(null);
   const toggle = useCallback((id: string) => setOpenId((before) => (before === id ? null : id)), []);
   const hold = useHold(onHold);
@@ -129,6 +132,7 @@ export function FleetTable({ rows, total, view, nowMs, isHighlighted, onChange, 
         </table>
       </section>
       <Pager
+        note={isHeld ? "Rows keep their place while you point at them." : ""}
         from={total === 0 ? 0 : first + 1}
         to={first + rows.length}
         total={total}

@@ -17,13 +17,12 @@ interface FleetToolsProps {
   /** Values of a field that devices have told, to choose from. */
   readonly valuesOf: (field: string) => readonly string[];
   readonly highlight: ReturnType<typeof useHighlight>;
-  readonly isHeld: boolean;
   readonly onChange: (change: Partial<FleetView>) => void;
 }
 
 /** What narrows and orders the list, and which columns it has. */
 export function FleetTools(props: FleetToolsProps) {
-  const { view, totals, shown, fields, valuesOf, highlight, isHeld, onChange } = props;
+  const { view, totals, shown, fields, valuesOf, highlight, onChange } = props;
   const { devices, online, withError } = totals;
   const [isAdding, setAdding] = useState(false);
   const [isChoosing, setChoosing] = useState(false);
@@ -69,7 +68,9 @@ export function FleetTools(props: FleetToolsProps) {
           onClick={highlight.toggle}
         >
           <span className="switch-track" aria-hidden="true" />
-          Highlight updates
+          <span>
+            Highlight<span className="wide-only"> updates</span>
+          </span>
         </button>
       </div>
       {isAdding && (
@@ -105,7 +106,6 @@ export function FleetTools(props: FleetToolsProps) {
         <p className="shown-count" role="status">
           {shown === devices ? "" : `${shown} of ${devices} fit`}
         </p>
-        {isHeld && <p className="shown-count">Rows keep their place while you point at them.</p>}
       </div>
       {isChoosing && (
         <ColumnChoice

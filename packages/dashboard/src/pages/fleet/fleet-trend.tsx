@@ -70,15 +70,18 @@ export function FleetTrend({ row }: { readonly row: FleetRow }) {
   });
 
   const [times, ...powers] = columns;
+  const toldPoints = trendPoints
+    .map((point, at) => ({ point, hue: hues[at], powersW: powers[at] ?? [] }))
+    .filter(({ powersW }) => powersW.some((power) => power !== null));
   const isEmpty = !times.some((timeS) => timeS * 1_000 >= nowMs - trendMs);
   return (
     <section className="trend" aria-label={`Last 30 seconds of ${row.name || row.id}`}>
       <div className="trend-head">
         <ul className="trend-legend">
-          {trendPoints.map((point, at) => (
-            <li key={point} className={`hue-${hues[at]}`}>
+          {toldPoints.map(({ point, hue, powersW }) => (
+            <li key={point} className={`hue-${hue}`}>
               <span className="swatch" aria-hidden="true" />
-              {labelOf(point)} <Range powersW={powers[at] ?? []} />
+              {labelOf(point)} <Range powersW={powersW} />
             </li>
           ))}
         </ul>
@@ -104,15 +107,13 @@ export function FleetTrend({ row }: { readonly row: FleetRow }) {
 /** The newest value, and between what it has moved. */
 function Range({ powersW }: { readonly powersW: readonly (number | null)[] }) {
   const told = powersW.filter((power) => power !== null);
-  const newest = told.at(-1);
-  if (newest === undefined) return <b className="absent">—</b>;
   const shown = (watts: number) => {
     const { value, unit } = scaleQuantity(watts, "W");
     return `${value} ${unit}`;
   };
   return (
     <>
-      <b>{shown(newest)}</b>{" "}
+      <b>{shown(told.at(-1) ?? 0)}</b>{" "}
       <span className="trend-range">
         {shown(Math.min(...told))} … {shown(Math.max(...told))}
       </span>
@@ -134,12 +135,17 @@ function plotOptions(host: HTMLElement): uPlot.Options {
   return {
     width: host.clientWidth,
     height: host.clientHeight,
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => yRange(low, high) } },
     axes: [
-      { ...axis, size: 24, space: 60, values: (plot, ticks) => ticks.map((second) => agoOf(second, plot)) },
+      {
+        ...axis,
+        size: 24,
+        splits: (plot) => [30, 20, 10, 0].map((agoS) => endOf(plot) - agoS),
+        values: (plot, ticks) => ticks.map((second) => agoWord(Math.round(endOf(plot) - second))),
+      },
       wattAxis,
     ],
     series: [
@@ -157,8 +163,11 @@ function plotOptions(host: HTMLElement): uPlot.Options {
   };
 }
 
-/** A tick as what it is on this chart: so many seconds ago. */
-function agoOf(second: number, { scales }: uPlot): string {
-  const agoS = Math.round((scales.x?.max ?? second) - second);
+/** The present, in seconds: the right edge. */
+function endOf({ scales }: uPlot): number {
+  return scales.x?.max ?? 0;
+}
+
+function agoWord(agoS: number): string {
   return agoS === 0 ? "now" : `−${agoS} s`;
 }
