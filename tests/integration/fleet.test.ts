@@ -42,6 +42,7 @@ describe("the fleet stream", () => {
       mode: null,
       error_flags: [],
       points: {},
+      others: {},
     });
     expect([...shownBy(fleet).keys()].toSorted()).toEqual(["ems_001", "ems_002"]);
   });
@@ -101,7 +102,8 @@ describe("the fleet stream", () => {
         points: { "battery.soc": 85, "battery.power": 558.6, "grid.power": -200, "solar.power": 1_200 },
       }),
     );
-    // The overview has the points of an overview; the rest is on the device's own stream.
+    // Every other point is there too, those that nobody has described included, for whoever asks for them.
+    expect(row()?.others).toMatchObject({ "heater.power": 7, "grid.voltage": sample.grid?.voltage });
     expect(Object.keys(row()?.points ?? {}).toSorted()).toEqual([
       "battery.power",
       "battery.soc",

@@ -55,18 +55,30 @@ export interface FleetState {
 
 const noFleet: FleetState = { rows: new Map(), status: "CLOSED", complete: false, clockOffsetMs: null };
 
-/** The whole fleet, live: connects on mount, reconnects by itself, closes on unmount. Renders at most as often as the server tells. */
+/** A large fleet comes in many frames; those that come within this time are one change. */
+const coalesceMs = 50;
+
+/** The whole fleet, live: connects on mount, reconnects by itself, closes on unmount. Renders at most 20 times a second. */
 export function useFleet(): FleetState {
   const url = useContext(BaseUrl);
   const [held, setHeld] = useState({ url, state: noFleet });
   useEffect(() => {
-    const fleet = connectFleet({ url, onStatus: () => update(), onChange: () => update() });
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const update = () => {
+      timer = undefined;
       const { rows, status, complete, clockOffsetMs } = fleet;
       setHeld({ url, state: { rows: new Map(rows), status, complete, clockOffsetMs } });
     };
+    const updateSoon = () => {
+      timer ??= setTimeout(update, coalesceMs);
+    };
+    const fleet = connectFleet({ url, onStatus: updateSoon, onChange: updateSoon });
     update();
-    return () => fleet.close();
+    return () => {
+      fleet.close();
+      // Closing is a change, too.
+      clearTimeout(timer);
+    };
   }, [url]);
   return held.url === url ? held.state : noFleet;
 }

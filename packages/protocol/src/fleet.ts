@@ -1,11 +1,13 @@
 import type { PointName } from "./points.ts";
 import type { DeviceMode, DeviceState } from "./states.ts";
+import type { Scalar } from "./telemetry.ts";
 
-/** The numbers of the fleet stream: what an overview shows of each device. Everything else is on the device's own stream. */
+/** The numbers of the fleet stream that every overview shows. */
 export const fleetPoints = [
   "battery.soc",
   "battery.power",
   "solar.power",
+  "inverter.power",
   "load.power",
   "grid.power",
 ] as const satisfies readonly PointName[];
@@ -27,6 +29,8 @@ export interface FleetRow {
   readonly mode: DeviceMode | null;
   readonly error_flags: readonly string[];
   readonly points: Readonly<Partial<Record<FleetPoint, number>>>;
+  /** All else that the latest sample holds, by the name of the point, those that nobody has described included: `grid.voltage`, `smart_os.local_time`. */
+  readonly others: Readonly<Record<string, Scalar>>;
 }
 
 /**

@@ -14,6 +14,7 @@ export function fleetRow(id: string, seen: Partial<FleetRow> = {}): FleetRow {
     mode: null,
     error_flags: [],
     points: {},
+    others: {},
     ...seen,
   };
 }

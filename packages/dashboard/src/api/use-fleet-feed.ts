@@ -1,11 +1,12 @@
 import { useFleet } from "@wattboard/client/react";
 import type { FleetRow } from "@wattboard/protocol";
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useRef } from "react";
 import type { LinkView } from "../parts/link-view.ts";
 import { serverClock } from "./server-clock.ts";
 
 export interface FleetFeed {
-  readonly rows: readonly FleetRow[];
+  /** By device id; a new map with each change, in which a row that did not change is the same object. */
+  readonly rows: ReadonlyMap<string, FleetRow>;
   /** Whether the whole fleet has come once; before that, no rows does not mean no devices. */
   readonly complete: boolean;
   readonly link: LinkView;
@@ -16,8 +17,7 @@ const silentAfterMs = 6_000;
 
 /** The fleet stream, and how far it can be trusted just now. The caller renders once a second, so that silence is noticed. */
 export function useFleetFeed(): FleetFeed {
-  const { rows: rowsById, status, complete, clockOffsetMs } = useFleet();
-  const rows = useMemo(() => [...rowsById.values()], [rowsById]);
+  const { rows, status, complete, clockOffsetMs } = useFleet();
   const heardAtMs = useRef<number | null>(null);
   const hasFailed = useRef(false);
 
@@ -27,7 +27,7 @@ export function useFleetFeed(): FleetFeed {
     if (status !== "OPEN" || clockOffsetMs === null) return;
     serverClock.observe(Date.now() + clockOffsetMs);
     heardAtMs.current = serverClock.now();
-  }, [rowsById, status, clockOffsetMs]);
+  }, [rows, status, clockOffsetMs]);
 
   return { rows, complete, link: linkView() };
 

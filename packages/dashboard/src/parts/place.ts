@@ -2,7 +2,7 @@ let regionNames: Intl.DisplayNames | undefined;
 const regionCode = /^[A-Z]{2}$/;
 
 /** A country in the viewer's language where it is given as a code of ISO 3166 (`SE`), else as it was written. */
-function countryName(country: string): string {
+export function countryName(country: string): string {
   if (!regionCode.test(country)) return country;
   regionNames ??= new Intl.DisplayNames(undefined, { type: "region", fallback: "code" });
   return regionNames.of(country) ?? country;

@@ -1,4 +1,4 @@
-import { type FleetFrame, type FleetPoint, type FleetRow, fleetPoints } from "@wattboard/protocol";
+import { type FleetFrame, type FleetPoint, type FleetRow, fleetPoints, type Scalar } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { textFrame } from "../link/frame.ts";
 import type { Subscriber } from "./fanout.ts";
@@ -37,7 +37,7 @@ interface Reader {
 
 const rowsPerFrame = 500;
 /** A frame is closed when it has this many bytes of rows; with the largest row behind it, it still fits the smallest outbox. */
-const rowBytesPerFrame = 32 * 1024;
+const rowBytesPerFrame = 24 * 1024;
 /** A new reader gets the next part of the fleet while less than this waits for it. */
 const queuedBytesMax = 256 * 1024;
 /** Parts sent in one turn of the event loop, so that a large fleet does not hold up live samples. */
@@ -166,6 +166,7 @@ export class FleetFeed {
       mode: (pointValue(values, "system_status", "mode") ?? null) as FleetRow["mode"],
       error_flags: Array.isArray(flags) ? flags : [],
       points: fleetPointsOf(values),
+      others: otherPointsOf(values),
     };
   }
 }
@@ -182,6 +183,33 @@ function fleetPointsOf(values: Values): Partial<Record<FleetPoint, number>> {
   for (const [name, section, field] of pointPaths) {
     const value = pointValue(values, section, field);
     if (typeof value === "number") found[name] = value;
+  }
+  return found;
+}
+
+/** What stands in a row under a name of its own. */
+const toldApart: ReadonlySet<string> = new Set([
+  ...fleetPoints,
+  "device_id",
+  "timestamp",
+  "system_status.state",
+  "system_status.mode",
+]);
+
+/** Bounded by the message that they came in. Lists, such as error flags, are no scalars, and not among them. */
+function otherPointsOf(values: Values): Record<string, Scalar> {
+  const found: Record<string, Scalar> = {};
+  for (const section in values) {
+    const body = values[section] ?? null;
+    if (typeof body !== "object" || body === null) {
+      if (!toldApart.has(section)) found[section] = body;
+      continue;
+    }
+    for (const field in body) {
+      const name = `${section}.${field}`;
+      const value = body[field] ?? null;
+      if (!toldApart.has(name) && (typeof value !== "object" || value === null)) found[name] = value;
+    }
   }
   return found;
 }

@@ -1,4 +1,4 @@
-import { scaleQuantity } from "../../ui/format-number.ts";
+import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { StackedBar } from "../../ui/stacked-bar.tsx";
 import type { FleetTotals } from "./fleet-totals.ts";
@@ -11,7 +11,19 @@ interface FleetOverviewProps {
 
 /** The fleet in one look: how many are here, and what their power does. */
 export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
-  const { devices, online, counted, withError, solarW, loadW, importingW, sellingW, chargingW, dischargingW } = totals;
+  const {
+    devices,
+    online,
+    counted,
+    withError,
+    solarW,
+    loadW,
+    importingW,
+    sellingW,
+    chargingW,
+    dischargingW,
+    socPercent,
+  } = totals;
   const supplyW = solarW + dischargingW + importingW;
   const useW = loadW + chargingW + sellingW;
   const whole = Math.max(supplyW, useW);
@@ -44,6 +56,14 @@ export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
           plus={{ watts: chargingW, word: "charging" }}
           minus={{ watts: dischargingW, word: "discharging" }}
         />
+        <div className="figure hue-battery figure-charge">
+          <span className="figure-name">Charge</span>
+          <span className="figure-value">
+            {socPercent === null ? <span className="absent">—</span> : formatNumber(socPercent, 0)}
+            {socPercent !== null && <span className="unit"> %</span>}
+          </span>
+          <span className="figure-note">on average</span>
+        </div>
         <BothWays
           name="Grid"
           icon="pylon"

@@ -1,5 +1,5 @@
 import { type EventBody, paths } from "@wattboard/protocol";
-import { useDeferredValue, useMemo, useState } from "react";
+import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { serverClock } from "../../api/server-clock.ts";
 import { useFleetFeed } from "../../api/use-fleet-feed.ts";
@@ -7,25 +7,36 @@ import { usePolled } from "../../api/use-polled.ts";
 import { LostNotice } from "../../parts/lost-notice.tsx";
 import { RefusedNotice } from "../../parts/refused-notice.tsx";
 import { TopBar } from "../../parts/top-bar.tsx";
+import { Notice } from "../../ui/notice.tsx";
 import { useTick } from "../../ui/use-tick.ts";
 import { useTitle } from "../../ui/use-title.ts";
+import { arrangeFleet } from "./arrange-fleet.ts";
 import { EmptyFleet } from "./empty-fleet.tsx";
 import { FleetEvents } from "./fleet-events.tsx";
+import { fieldsOfFleet, toldValues } from "./fleet-field.ts";
 import { FleetOverview } from "./fleet-overview.tsx";
-import { type FleetPart, filterFleet, fleetParts, formatSort, parseSort, type Sort } from "./fleet-query.ts";
 import { FleetTable } from "./fleet-table.tsx";
 import { FleetTools } from "./fleet-tools.tsx";
 import { fleetTotals } from "./fleet-totals.ts";
-import { useHeldOrder } from "./use-held-order.ts";
+import { type FleetView, formatView, parseView } from "./fleet-view.ts";
+import { useHighlight } from "./use-highlight.ts";
+import { useSampledRows } from "./use-sampled-rows.ts";
+import { WaitingDevices } from "./waiting-devices.tsx";
 import "./fleet.css";
 
-/** `/`: the whole fleet. The filter and the order stand in the address, so that they survive a look at a device and can be shared. */
+/** Arranging 10,000 rows takes some milliseconds, so it is done at most this often, however fast samples come. Shown rows follow each sample. */
+const arrangeEveryMs = 500;
+/** How soon a field that no device had told before can be chosen. */
+const fieldsEveryMs = 3_000;
+
+/** `/`: the whole fleet. What is shown of it stands in the address, so that it survives a look at a device and can be shared. */
 export function FleetPage() {
   useTick(1_000);
   useTitle("Fleet · Wattboard");
-  const { rows, complete, link } = useFleetFeed();
+  const { rows: rowsById, complete, link } = useFleetFeed();
   const [params, setParams] = useSearchParams();
   const [holding, setHolding] = useState(false);
+  const highlight = useHighlight();
 
   // A browser does not tell why a socket was refused; the same door asked by HTTP does.
   const probe = usePolled<unknown>(link.phase === "live" ? null : `${paths.api}/devices`, { everyMs: 10_000 });
@@ -34,56 +45,68 @@ export function FleetPage() {
     everyMs: 10_000,
   });
 
-  const text = params.get("q") ?? "";
-  const part = fleetParts.find((known) => known === params.get("show")) ?? "all";
-  const sortText = params.get("sort");
-  const sort = useMemo(() => parseSort(sortText), [sortText]);
-  const change = (name: string, value: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before);
-        if (value === "") next.delete(name);
-        else next.set(name, value);
-        return next;
-      },
-      { replace: true },
-    );
+  const address = params.toString();
+  const { view, faults } = useMemo(() => parseView(new URLSearchParams(address)), [address]);
+  const change = (part: Partial<FleetView>) =>
+    // Another list begins with its first page.
+    setParams((before) => formatView({ ...parseView(before).view, page: 1, ...part }), { replace: true });
 
   const nowMs = serverClock.now();
-  const ordered = useHeldOrder(rows, sort, holding);
-  const wanted = useDeferredValue(text);
-  const shown = useMemo(() => filterFleet(ordered, wanted, part), [ordered, wanted, part]);
-  const totals = fleetTotals(rows, nowMs);
+  const recent = useSampledRows(rowsById, arrangeEveryMs);
+  const totals = useMemo(() => fleetTotals(recent.values(), serverClock.now()), [recent]);
+  const steady = useSampledRows(rowsById, fieldsEveryMs);
+  const fields = useMemo(() => fieldsOfFleet(steady.values()), [steady]);
+  const valuesOf = useCallback((field: string) => toldValues(steady.values(), field), [steady]);
+
+  const held = useSampledRows(rowsById, arrangeEveryMs, holding);
+  const wanted = useDeferredValue(view);
+  const before = useRef<readonly string[]>([]);
+  const ids = useMemo(() => {
+    before.current = arrangeFleet(held, wanted, serverClock.now(), before.current);
+    return before.current;
+  }, [held, wanted]);
+  const page = Math.min(view.page, Math.max(1, Math.ceil(ids.length / view.pageSize)));
+  const shown = ids.slice((page - 1) * view.pageSize, page * view.pageSize).flatMap((id) => rowsById.get(id) ?? []);
 
   return (
     <>
       <TopBar link={link} />
-      <main id="content" className="page">
+      <main id="content" className="page fleet-page">
         <h1 className="sr-only">Fleet</h1>
         {refusal !== null ? <RefusedNotice failure={refusal} /> : <LostNotice link={link} />}
+        {faults.length > 0 && (
+          <Notice tone="warn" title="Not all of this address could be read; the rest holds.">
+            {faults.map((fault) => (
+              <p key={fault}>{fault}</p>
+            ))}
+          </Notice>
+        )}
         {!complete && refusal === null && link.phase !== "lost" && <p className="waiting">Waiting for the fleet…</p>}
-        {complete && rows.length === 0 && <EmptyFleet />}
-        {rows.length > 0 && (
+        {refusal === null && <WaitingDevices nowMs={nowMs} />}
+        {complete && rowsById.size === 0 && <EmptyFleet />}
+        {rowsById.size > 0 && (
           <>
             <div className="fleet-head">
               <FleetOverview totals={totals} isLost={link.phase === "lost"} />
               <FleetEvents events={events.body?.events ?? null} failure={events.failure} nowMs={nowMs} />
             </div>
             <FleetTools
-              text={text}
-              part={part}
-              sort={sort}
+              view={view}
               totals={totals}
-              shown={shown.length}
-              onText={(value) => change("q", value)}
-              onPart={(value: FleetPart) => change("show", value === "all" ? "" : value)}
-              onSort={(value: Sort) => change("sort", formatSort(value))}
+              shown={ids.length}
+              fields={fields}
+              valuesOf={valuesOf}
+              highlight={highlight}
+              onChange={change}
             />
             <FleetTable
               rows={shown}
+              total={ids.length}
+              view={page === view.page ? view : { ...view, page }}
               nowMs={nowMs}
-              sort={sort}
-              onSort={(value: Sort) => change("sort", formatSort(value))}
+              isHeld={holding}
+              isHighlighted={highlight.isOn}
+              onChange={change}
               onHold={setHolding}
             />
           </>

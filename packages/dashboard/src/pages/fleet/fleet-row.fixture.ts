@@ -13,6 +13,7 @@ export function fleetRow(given: Partial<FleetRow> & { id: string }): FleetRow {
     mode: "AUTO",
     error_flags: [],
     points: {},
+    others: {},
     ...given,
   };
 }

@@ -28,3 +28,10 @@ it("counts no power of a device that is offline, stale or silent", () => {
   );
   expect(totals).toMatchObject({ devices: 4, online: 3, counted: 1, solarW: 1_000 });
 });
+
+it("means the charge of those that tell one", () => {
+  const soc = (id: string, percent?: number) =>
+    fleetRow({ id, observed_at_ms: nowMs, points: percent === undefined ? {} : { "battery.soc": percent } });
+  expect(fleetTotals([soc("a", 20), soc("b", 60), soc("c")], nowMs).socPercent).toBe(40);
+  expect(fleetTotals([soc("c")], nowMs).socPercent).toBeNull();
+});

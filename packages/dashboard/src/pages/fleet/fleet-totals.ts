@@ -1,6 +1,6 @@
 import type { FleetPoint, FleetRow } from "@wattboard/protocol";
 import { ageOf, standing } from "../../parts/age.ts";
-import { hasError } from "./fleet-query.ts";
+import { hasError } from "./fleet-filter.ts";
 
 /** The fleet in a few numbers. Powers are in W, and only of devices whose values are young enough to be called present. */
 export interface FleetTotals {
@@ -16,9 +16,12 @@ export interface FleetTotals {
   readonly sellingW: number;
   readonly chargingW: number;
   readonly dischargingW: number;
+  /** The mean state of charge in %, of those present devices that tell one; null where none does. */
+  readonly socPercent: number | null;
 }
 
-export function fleetTotals(rows: readonly FleetRow[], nowMs: number): FleetTotals {
+export function fleetTotals(rows: Iterable<FleetRow>, nowMs: number): FleetTotals {
+  let devices = 0;
   let online = 0;
   let withError = 0;
   let counted = 0;
@@ -28,7 +31,10 @@ export function fleetTotals(rows: readonly FleetRow[], nowMs: number): FleetTota
   let sellingW = 0;
   let chargingW = 0;
   let dischargingW = 0;
+  let socSum = 0;
+  let socCount = 0;
   for (const row of rows) {
+    devices++;
     if (!row.online) continue;
     online++;
     if (hasError(row)) withError++;
@@ -42,9 +48,13 @@ export function fleetTotals(rows: readonly FleetRow[], nowMs: number): FleetTota
     sellingW += Math.max(0, -watts("grid.power"));
     chargingW += Math.max(0, watts("battery.power"));
     dischargingW += Math.max(0, -watts("battery.power"));
+    const soc = row.points["battery.soc"];
+    if (soc === undefined) continue;
+    socSum += soc;
+    socCount++;
   }
   return {
-    devices: rows.length,
+    devices,
     online,
     withError,
     counted,
@@ -54,5 +64,6 @@ export function fleetTotals(rows: readonly FleetRow[], nowMs: number): FleetTota
     sellingW,
     chargingW,
     dischargingW,
+    socPercent: socCount === 0 ? null : socSum / socCount,
   };
 }

@@ -1,0 +1,78 @@
+import type { SmartOsOperator } from "@wattboard/protocol";
+import { type FormEvent, useId, useState } from "react";
+import { FieldOptions } from "./field-options.tsx";
+import { type FleetField, fleetField } from "./fleet-field.ts";
+import { type Condition, operators, operatorWords } from "./fleet-filter.ts";
+import { viewLimits } from "./fleet-view.ts";
+
+interface ConditionFormProps {
+  readonly fields: readonly FleetField[];
+  readonly valuesOf: (field: string) => readonly string[];
+  readonly isFull: boolean;
+  readonly onAdd: (condition: Condition) => void;
+}
+
+/** Makes a filter of a field, a comparison and a value. It stays open, since one rarely comes alone. */
+export function ConditionForm({ fields, valuesOf, isFull, onAdd }: ConditionFormProps) {
+  const [field, setField] = useState("battery.soc");
+  const [operator, setOperator] = useState<SmartOsOperator>(">");
+  const [value, setValue] = useState("");
+  const listId = useId();
+  const { unit } = fleetField(field);
+
+  const chooseField = (name: string) => {
+    setField(name);
+    setValue("");
+    setOperator(fleetField(name).kind === "number" ? ">" : "=");
+  };
+  const add = (event: FormEvent) => {
+    event.preventDefault();
+    onAdd({ field, operator, value: value.trim() });
+    setValue("");
+  };
+  return (
+    <form className="condition-form" onSubmit={add} aria-label="New filter">
+      <label>
+        <span className="sr-only">Field</span>
+        <select className="input" value={field} onChange={({ target }) => chooseField(target.value)}>
+          <FieldOptions fields={fields} />
+        </select>
+      </label>
+      <label>
+        <span className="sr-only">Comparison</span>
+        <select
+          className="input"
+          value={operator}
+          onChange={({ target }) => setOperator(operators.find((known) => known === target.value) ?? "=")}
+        >
+          {operators.map((each) => (
+            <option key={each} value={each}>
+              {operatorWords[each]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="condition-value">
+        <span className="sr-only">Value</span>
+        <input
+          className="input"
+          required
+          maxLength={100}
+          value={value}
+          list={listId}
+          placeholder={unit === "" ? "Value" : `Value in ${unit}`}
+          onChange={({ target }) => setValue(target.value)}
+        />
+      </label>
+      <datalist id={listId}>
+        {valuesOf(field).map((told) => (
+          <option key={told} value={told} />
+        ))}
+      </datalist>
+      <button type="submit" className="button button-strong" disabled={isFull}>
+        Add filter
+      </button>
+      {isFull && <span className="muted">There are at most {viewLimits.conditions} filters.</span>}
+    </form>
+  );
+}

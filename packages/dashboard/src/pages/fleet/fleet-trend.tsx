@@ -1,0 +1,173 @@
+import { type FleetRow, paths, pointSpec, type SampleBody } from "@wattboard/protocol";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { Link } from "wouter";
+import { getJson } from "../../api/get-json.ts";
+import { serverClock } from "../../api/server-clock.ts";
+import { scaleQuantity } from "../../ui/format-number.ts";
+import { useTheme } from "../../ui/theme.ts";
+import { useTick } from "../../ui/use-tick.ts";
+import { colourOf, plotFrame, silences, yRange } from "../devices/plot-style.ts";
+import { TrendHistory, trendMs, trendPoints } from "./trend-history.ts";
+
+const hues = ["solar", "inverter", "load", "battery", "grid"] as const;
+/** A silence longer than this breaks a line. A device that sends on change is silent while nothing changes. */
+const gapS = 10;
+
+/** The powers of one device over the last 30 seconds: what is stored of them, and then each live row. The right edge is the present. */
+export function FleetTrend({ row }: { readonly row: FleetRow }) {
+  useTick(500);
+  const [history] = useState(() => new TrendHistory());
+  const [seed, setSeed] = useState<"waiting" | "there" | "failed">("waiting");
+  const hostRef = useRef<HTMLDivElement>(null);
+  const plotRef = useRef<uPlot>(null);
+  const [theme] = useTheme();
+  history.addRow(row);
+
+  useEffect(() => {
+    const stop = new AbortController();
+    const nowMs = serverClock.now();
+    const query = new URLSearchParams({ from: rfc3339(nowMs - trendMs), to: rfc3339(nowMs), limit: "2000" });
+    getJson<{ samples: SampleBody[] }>(
+      `${paths.api}/devices/${encodeURIComponent(row.id)}/samples?${query}`,
+      stop.signal,
+    ).then(
+      ({ body }) => {
+        history.addStored(body.samples);
+        setSeed("there");
+      },
+      () => {
+        if (!stop.signal.aborted) setSeed("failed");
+      },
+    );
+    return () => stop.abort();
+  }, [history, row.id]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the plot reads its colours from the style sheet, so a new theme makes a new plot.
+  useLayoutEffect(() => {
+    const host = hostRef.current;
+    if (host === null) return;
+    const plot = new uPlot(plotOptions(host), [[], ...trendPoints.map(() => [])], host);
+    plotRef.current = plot;
+    const observer = new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height: host.clientHeight }));
+    observer.observe(host);
+    return () => {
+      observer.disconnect();
+      plot.destroy();
+      plotRef.current = null;
+    };
+  }, [theme]);
+
+  const nowMs = serverClock.now();
+  const columns = history.columns(nowMs);
+  useEffect(() => {
+    const plot = plotRef.current;
+    plot?.batch(() => {
+      plot.setData(columns, false);
+      plot.setScale("x", { min: (nowMs - trendMs) / 1_000, max: nowMs / 1_000 });
+    });
+  });
+
+  const [times, ...powers] = columns;
+  const toldPoints = trendPoints
+    .map((point, at) => ({ point, hue: hues[at], powersW: powers[at] ?? [] }))
+    .filter(({ powersW }) => powersW.some((power) => power !== null));
+  const isEmpty = !times.some((timeS) => timeS * 1_000 >= nowMs - trendMs);
+  return (
+    <section className="trend" aria-label={`Last 30 seconds of ${row.name || row.id}`}>
+      <div className="trend-head">
+        <ul className="trend-legend">
+          {toldPoints.map(({ point, hue, powersW }) => (
+            <li key={point} className={`hue-${hue}`}>
+              <span className="swatch" aria-hidden="true" />
+              {labelOf(point)} <Range powersW={powersW} />
+            </li>
+          ))}
+        </ul>
+        <Link className="button" href={`/devices/${encodeURIComponent(row.id)}`}>
+          Device page
+        </Link>
+      </div>
+      <div className="trend-frame">
+        <div className="trend-plot" ref={hostRef} role="img" aria-label="Chart of the powers listed above, in W" />
+        {isEmpty && (
+          <p className="chart-empty">
+            {seed === "waiting" ? "Asking for the last 30 seconds…" : "No samples in the last 30 seconds."}
+          </p>
+        )}
+      </div>
+      {seed === "failed" && (
+        <p className="fine">What was before this row was opened cannot be had just now; the line begins here.</p>
+      )}
+    </section>
+  );
+}
+
+/** The newest value, and between what it has moved. */
+function Range({ powersW }: { readonly powersW: readonly (number | null)[] }) {
+  const told = powersW.filter((power) => power !== null);
+  const shown = (watts: number) => {
+    const { value, unit } = scaleQuantity(watts, "W");
+    return `${value} ${unit}`;
+  };
+  return (
+    <>
+      <b>{shown(told.at(-1) ?? 0)}</b>{" "}
+      <span className="trend-range">
+        {shown(Math.min(...told))} … {shown(Math.max(...told))}
+      </span>
+    </>
+  );
+}
+
+function labelOf(point: string): string {
+  return (pointSpec(point)?.label ?? point).replace(" power", "");
+}
+
+function rfc3339(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function plotOptions(host: HTMLElement): uPlot.Options {
+  const colour = colourOf(host);
+  const { axis, wattAxis } = plotFrame(host);
+  return {
+    width: host.clientWidth,
+    height: host.clientHeight,
+    padding: [8, 18, 0, 0],
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => yRange(low, high) } },
+    axes: [
+      {
+        ...axis,
+        size: 24,
+        splits: (plot) => [30, 20, 10, 0].map((agoS) => endOf(plot) - agoS),
+        values: (plot, ticks) => ticks.map((second) => agoWord(Math.round(endOf(plot) - second))),
+      },
+      wattAxis,
+    ],
+    series: [
+      {},
+      ...trendPoints.map(
+        (point, at): uPlot.Series => ({
+          label: labelOf(point),
+          stroke: colour(hues[at] ?? "ink"),
+          width: 1.75,
+          points: { show: true, size: 3.5 },
+          gaps: (plot, _index, from, to) => silences(plot, gapS, from, to),
+        }),
+      ),
+    ],
+  };
+}
+
+/** The present, in seconds: the right edge. */
+function endOf({ scales }: uPlot): number {
+  return scales.x?.max ?? 0;
+}
+
+function agoWord(agoS: number): string {
+  return agoS === 0 ? "now" : `−${agoS} s`;
+}

@@ -1,0 +1,82 @@
+import { type SmartOsOperator, smartOsOperators } from "@wattboard/protocol";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { usualColumns } from "./fleet-field.ts";
+import { fleetParts } from "./fleet-filter.ts";
+import { type FleetView, formatView, pageSizes, parseView, usualSorts, viewLimits } from "./fleet-view.ts";
+
+const parse = (text: string) => parseView(new URLSearchParams(text));
+
+describe("the address of a view", () => {
+  it("of the usual one says nothing", () => {
+    const { view, faults } = parse("");
+    expect(faults).toEqual([]);
+    expect(view).toEqual({
+      text: "",
+      part: "all",
+      conditions: [],
+      sorts: usualSorts,
+      columns: usualColumns,
+      page: 1,
+      pageSize: 20,
+    });
+    expect(formatView(view).toString()).toBe("");
+  });
+
+  it("holds all of any view: what is written is read as it was", () => {
+    const name = fc.stringMatching(/^[a-z][a-z_.]{0,20}$/);
+    const views: fc.Arbitrary<FleetView> = fc.record({
+      text: fc.string(),
+      part: fc.constantFrom(...fleetParts),
+      conditions: fc.array(
+        fc.record({
+          field: name,
+          operator: fc.constantFrom(...(Object.keys(smartOsOperators) as SmartOsOperator[])),
+          // Colons, as in times, ampersands and line breaks included.
+          value: fc.oneof(fc.string(), fc.constant("2024-03-11T00:43:33&x=1\n:")),
+        }),
+        { maxLength: viewLimits.conditions },
+      ),
+      sorts: fc.uniqueArray(fc.record({ field: name, descending: fc.boolean() }), {
+        selector: ({ field }) => field,
+        minLength: 1,
+        maxLength: viewLimits.sorts,
+      }),
+      columns: fc
+        .uniqueArray(
+          name.filter((each) => each !== "id"),
+          { maxLength: viewLimits.columns - 1 },
+        )
+        .map((names) => ["id", ...names]),
+      page: fc.integer({ min: 1, max: 1_000 }),
+      pageSize: fc.constantFrom(...pageSizes),
+    });
+    fc.assert(
+      fc.property(views, (view) => {
+        expect(parse(formatView(view).toString())).toEqual({ view, faults: [] });
+      }),
+    );
+  });
+
+  it("says what in it cannot be read, and holds the rest", () => {
+    const { view, faults } = parse(
+      "filter=battery.soc:~:5&filter=country&filter=battery.soc:>:5&rows=17&page=-1&show=some",
+    );
+    expect(faults).toHaveLength(2);
+    expect(faults[0]).toContain("battery.soc:~:5");
+    expect(view.conditions).toEqual([{ field: "battery.soc", operator: ">", value: "5" }]);
+    expect(view).toMatchObject({ pageSize: 20, page: 1, part: "all" });
+  });
+
+  it("has bounds, and says where it goes beyond them", () => {
+    const params = new URLSearchParams();
+    for (let at = 0; at < 100; at++) params.append("filter", `battery.soc:>:${at}`);
+    params.set("sort", "a,b,c,d,e,f");
+    params.set("columns", Array.from({ length: 100 }, (_, at) => `column_${at}`).join());
+    const { view, faults } = parseView(params);
+    expect(view.conditions).toHaveLength(viewLimits.conditions);
+    expect(view.sorts).toHaveLength(viewLimits.sorts);
+    expect(view.columns.length).toBeLessThanOrEqual(viewLimits.columns + 1);
+    expect(faults).toHaveLength(3);
+  });
+});

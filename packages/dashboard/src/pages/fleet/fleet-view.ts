@@ -1,0 +1,109 @@
+import type { SmartOsOperator } from "@wattboard/protocol";
+import { fleetField, usualColumns } from "./fleet-field.ts";
+import { type Condition, type FleetFilter, fleetParts, operators } from "./fleet-filter.ts";
+import type { Sort } from "./fleet-order.ts";
+
+export const pageSizes = [10, 15, 20] as const;
+export type PageSize = (typeof pageSizes)[number];
+
+/** What of the fleet is shown, and how. All of it stands in the address, so that it can be shared, and survives a look at a device. */
+export interface FleetView extends FleetFilter {
+  readonly sorts: readonly Sort[];
+  readonly columns: readonly string[];
+  /** From 1. */
+  readonly page: number;
+  readonly pageSize: PageSize;
+}
+
+export const usualSorts: readonly Sort[] = [{ field: "id", descending: false }];
+const usualPageSize = 20;
+
+/** What is above these is left out of a view, with a word about it. */
+export const viewLimits = { conditions: 16, sorts: 4, columns: 24 } as const;
+const nameLengthMax = 140;
+
+const conditionPattern = /^([^:]+):([^:]+):(.*)$/s;
+
+/** Reads a view from an address; `faults` says, for people, what could not be read and was left out. */
+export function parseView(params: URLSearchParams): { readonly view: FleetView; readonly faults: readonly string[] } {
+  const faults: string[] = [];
+  const conditions: Condition[] = [];
+  for (const text of params.getAll("filter")) {
+    const condition = parseCondition(text);
+    if (condition === null) {
+      faults.push(`filter=${cut(text)} is not of the form NAME:OPERATOR:VALUE, with one of ${operators.join(" ")}.`);
+    } else if (conditions.length === viewLimits.conditions) {
+      faults.push(`There are more than ${viewLimits.conditions} filters.`);
+      break;
+    } else conditions.push(condition);
+  }
+  const sorts = listOf(params.get("sort")).map((text) => ({
+    field: text.replace(/^-/, ""),
+    descending: text.startsWith("-"),
+  }));
+  if (sorts.length > viewLimits.sorts) faults.push(`The order has more than ${viewLimits.sorts} columns.`);
+  const columns = listOf(params.get("columns"));
+  if (columns.length > viewLimits.columns) faults.push(`There are more than ${viewLimits.columns} columns.`);
+  const page = Number(params.get("page") ?? 1);
+  const view: FleetView = {
+    text: params.get("q") ?? "",
+    part: fleetParts.find((known) => known === params.get("show")) ?? "all",
+    conditions,
+    sorts: sorts.length === 0 ? usualSorts : uniqueBy(sorts, ({ field }) => field).slice(0, viewLimits.sorts),
+    columns: withDevice(uniqueBy(columns, String).slice(0, viewLimits.columns)),
+    page: Number.isSafeInteger(page) && page > 0 ? page : 1,
+    pageSize: pageSizes.find((size) => String(size) === params.get("rows")) ?? usualPageSize,
+  };
+  return { view, faults };
+}
+
+/** The address of a view. What is as usual is not said, so the usual view has the shortest one. */
+export function formatView({ text, part, conditions, sorts, columns, page, pageSize }: FleetView): URLSearchParams {
+  const params = new URLSearchParams();
+  if (text !== "") params.set("q", text);
+  if (part !== "all") params.set("show", part);
+  for (const condition of conditions) params.append("filter", formatCondition(condition));
+  const sort = formatSorts(sorts);
+  if (sort !== formatSorts(usualSorts)) params.set("sort", sort);
+  if (columns.join() !== usualColumns.join()) params.set("columns", columns.join());
+  if (pageSize !== usualPageSize) params.set("rows", String(pageSize));
+  if (page !== 1) params.set("page", String(page));
+  return params;
+}
+
+export function formatCondition({ field, operator, value }: Condition): string {
+  return `${field}:${operator}:${value}`;
+}
+
+function formatSorts(sorts: readonly Sort[]): string {
+  return sorts.map(({ field, descending }) => (descending ? `-${field}` : field)).join();
+}
+
+function parseCondition(text: string): Condition | null {
+  const [, field = "", operator = "", value = ""] = conditionPattern.exec(text) ?? [];
+  if (field === "" || field.length > nameLengthMax || !operators.includes(operator as SmartOsOperator)) return null;
+  return { field, operator: operator as SmartOsOperator, value };
+}
+
+function listOf(text: string | null): string[] {
+  return (text ?? "").split(",").filter((name) => name !== "" && name.length <= nameLengthMax);
+}
+
+/** Without the device's own column a row could not be told from another. */
+function withDevice(columns: readonly string[]): readonly string[] {
+  if (columns.length === 0) return usualColumns;
+  return ["id", ...columns.filter((name) => name !== "id")];
+}
+
+function uniqueBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {
+  return [...new Map(items.toReversed().map((item) => [keyOf(item), item])).values()].toReversed();
+}
+
+/** The order that a first click on a column gives: quantities largest first, since that is what one looks for; ages youngest first. */
+export function startsDescending(field: string): boolean {
+  return field !== "age" && fleetField(field).kind === "number";
+}
+
+function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
