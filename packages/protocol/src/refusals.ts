@@ -16,6 +16,7 @@ export const refusals = {
   rate_limited: { message: "The link sends faster than its rate limit." },
   fenced: { message: "The link was replaced by a newer one; what it still sends is dropped." },
   invalid_frame: { message: "A frame of the subprotocol wattboard.v1 is neither a hello nor a command_result." },
+  invalid_smart_os: { message: "The frame is no message of SMART-OS: {type, message: MMMM:SSSS:{…}}." },
   // Handshakes and requests
   forbidden: { status: 403, message: "Forbidden." },
   unauthorized: { status: 401, message: "Sign in, or send an API token: Authorization: Bearer <token>." },

@@ -145,6 +145,27 @@ const configSchema = Type.Object({
       0,
     ),
   }),
+  smart_os: Type.Object({
+    access: Type.Enum(["off", "token", "open"], {
+      default: "off",
+      description:
+        "The doors of SMART-OS, `/update/` for devices and `/client/` for web clients. `token` asks devices for their token in the header, `open` lets in who names a device of this dialect: for a network that nobody else is on. Web clients are asked as `access.dashboards` says.",
+    }),
+    auto_register: Type.Boolean({
+      default: false,
+      description:
+        "With `smart_os.access: open`, register devices that nobody knows. Without it they wait for `wattboard device accept`.",
+    }),
+    registered_max: count(
+      10_000,
+      "With so many registered devices `smart_os.auto_register` registers no more; the others wait.",
+    ),
+    client_bytes: count(
+      32 * 1024 * 1024,
+      "Bytes that may wait for a slow `/client/`; one more message and it is cut. The dataset must fit: some 400 bytes a device.",
+      64 * 1024,
+    ),
+  }),
   log: Type.Object({
     level: Type.Enum(["debug", "info", "warn", "error", "silent"], {
       default: "info",
@@ -208,7 +229,7 @@ export interface ConfigSources {
   /** Path of a YAML or JSON file, if one is given. */
   readonly file: string | undefined;
   /** By setting key: what a command takes instead of the table's defaults. */
-  readonly defaults?: Readonly<Record<string, string>>;
+  readonly defaults?: Readonly<Record<string, string | boolean>>;
 }
 
 interface Given {

@@ -9,7 +9,7 @@ import { AddressLimit } from "./access/address-limit.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
 import { Audit } from "./access/audit.ts";
 import { removeControlFile, writeControlFile } from "./access/control-file.ts";
-import { Devices } from "./access/devices.ts";
+import { Devices, propertiesOf } from "./access/devices.ts";
 import { Gate, isLoopbackName } from "./access/gate.ts";
 import { type IssuedLink, OneTimeLinks } from "./access/one-time-links.ts";
 import { Passwords } from "./access/passwords.ts";
@@ -26,11 +26,13 @@ import { Dispatcher } from "./commands/dispatcher.ts";
 import { FleetCommander } from "./commands/fleet-commander.ts";
 import type { FleetMember } from "./commands/fleet-filter.ts";
 import type { Config } from "./config.ts";
+import { ClientDoor } from "./doors/client-door.ts";
 import { commandBody } from "./doors/command-bodies.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
-import { type DoorContext, Links } from "./doors/doors.ts";
+import { type DoorContext, doorNames, Links } from "./doors/doors.ts";
 import { createHttpDoor, type TlsFiles } from "./doors/http-door.ts";
 import { RightsWatch } from "./doors/rights-watch.ts";
+import { UpdateDoor } from "./doors/update-door.ts";
 import { createWebSocketServer } from "./doors/upgrade.ts";
 import { UpgradeRouter } from "./doors/upgrade-router.ts";
 import { createDashboardDoor, createFleetDoor } from "./doors/viewer-door.ts";
@@ -41,6 +43,9 @@ import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { Throttle } from "./observe/throttle.ts";
 import { Registry } from "./registry/registry.ts";
+import { ClientFeed } from "./smart-os/client-feed.ts";
+import { Dataset } from "./smart-os/dataset.ts";
+import { WaitingDevices } from "./smart-os/waiting-devices.ts";
 import type { BlockStoreLimits } from "./store/embedded/block-store.ts";
 import { EmbeddedStore } from "./store/embedded/embedded-store.ts";
 import type { Store } from "./store/store.ts";
@@ -85,6 +90,8 @@ const folderWaitMs = 1_000;
 /** A stop takes no longer than this, ms. */
 const stopMsMax = 10_000;
 const linksCloseMsMax = 3_000;
+/** What devices say of themselves is written down this often, ms. */
+const saveReportedMs = 5_000;
 
 /**
  * Builds the whole server in order, and opens it. The only place that names concrete adapters. Throws a `Failure`: `data_dir_in_use`,
@@ -137,7 +144,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       clock,
       latest,
       {
-        find: (deviceId) => devices.find(deviceId),
+        find(deviceId) {
+          const device = devices.find(deviceId);
+          return device === undefined ? undefined : { name: device.name, properties: propertiesOf(device) };
+        },
         ids: () => devices.ids(),
         isOnline: (deviceId) => registry.find(deviceId) !== undefined,
       },
@@ -199,6 +209,21 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
     });
 
+    // The dialect of SMART-OS.
+    const dataset = new Dataset(devices, latest);
+    const clientFeed = new ClientFeed();
+    const waitingDevices = new WaitingDevices(clock);
+    undo.push(
+      clock.every(saveReportedMs, () => {
+        try {
+          devices.saveReported();
+        } catch (error) {
+          if (throttle.pass("reported properties") !== null)
+            log.error({ err: error }, "what devices say of themselves");
+        }
+      }),
+    );
+
     // Commands.
     const book = new CommandBook(commandStore, clock, {
       failed(error) {
@@ -236,7 +261,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         : {
             deviceId,
             name: device.name,
-            properties: device.properties,
+            properties: propertiesOf(device),
             isOnline: registry.find(deviceId) !== undefined,
             latest: latest.find(deviceId)?.latest ?? null,
           };
@@ -312,17 +337,44 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         outboxStalledMsMax: config.outbox.stalled_ms,
       },
     };
+    const messageRate = {
+      messagesPerSecond: config.limits.messages_per_second,
+      messagesBurst: config.limits.messages_burst,
+    };
     const addresses = new AddressLimit(config.limits.sockets_per_address, proxies);
     const router = new UpgradeRouter(
       {
         device: new DeviceDoor(
           context,
-          { devices, registry, latest, ingest, events, commands },
-          { messagesPerSecond: config.limits.messages_per_second, messagesBurst: config.limits.messages_burst },
+          {
+            devices,
+            registry,
+            latest,
+            ingest,
+            events,
+            commands,
+            accepted: (device) => clientFeed.publishReading(device.latest),
+          },
+          messageRate,
           ({ socket }) => addresses.give(socket),
         ),
         dashboard: createDashboardDoor(context, latest, fanout, progress),
         fleet: createFleetDoor(context, fleetFeed),
+        update: new UpdateDoor(
+          context,
+          { audit, clientFeed, commands, devices, ingest, latest, registry, waiting: waitingDevices },
+          {
+            access: config.smart_os.access,
+            autoRegister: config.smart_os.auto_register,
+            registeredMax: config.smart_os.registered_max,
+            ...messageRate,
+          },
+          ({ socket }) => addresses.give(socket),
+        ),
+        client: new ClientDoor(context, dataset, clientFeed, {
+          isOpen: config.smart_os.access !== "off",
+          outboxBytesMax: config.smart_os.client_bytes,
+        }),
       },
       { gate, health, log, throttle },
       addresses,
@@ -338,8 +390,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         }
       },
       *connections() {
-        for (const role of ["device", "dashboard", "fleet"] as const)
-          yield { labels: { role }, value: links.count(role) };
+        for (const role of doorNames) yield { labels: { role }, value: links.count(role) };
       },
       *refusedHandshakes() {
         for (const [key, value] of links.refusedCounts) {
@@ -348,7 +399,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         }
         yield { labels: { door: "any", code: "too_many_sockets" }, value: router.refusedSocketCount };
       },
-      deliveries: () => [{ value: fanout.deliveryCount }],
+      deliveries: () => [{ value: fanout.deliveryCount + clientFeed.deliveryCount }],
       slowReaders: () => [{ value: links.slowReaderCount }],
       takeovers: () => [{ value: registry.takeoverCount }],
       devices: () => [{ value: devices.list().length }],
@@ -437,6 +488,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       await closeWithin(leftMs(), store, clock).catch((error: unknown) =>
         log.error({ err: error }, "the store did not close"),
       );
+      saveAllReported(devices, log);
       audit.close();
       accessFile.close();
       clearInterval(awake);
@@ -515,6 +567,14 @@ function assertNotInTheClear({ host, insecure, tls, access }: Config): void {
     "invalid_config",
     `Listening on ${host} would send passwords and tokens in the clear. Use --tls-cert and --tls-key; or name the proxy that speaks TLS in front: --access-trusted-proxies 10.0.0.7; or, on a network that nobody else is on, --insecure.`,
   );
+}
+
+function saveAllReported(devices: Devices, log: Log): void {
+  try {
+    while (devices.unsavedCount > 0) devices.saveReported();
+  } catch (error) {
+    log.error({ err: error }, "what devices said of themselves last could not be written down");
+  }
 }
 
 /** Closes the store; rejects where it fails, or takes longer than that. What it has committed is safe either way. */

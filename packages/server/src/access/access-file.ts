@@ -61,6 +61,9 @@ const migrations = [
 
   ALTER TABLE api_token ADD COLUMN devices TEXT;
   `,
+  `
+  ALTER TABLE device ADD COLUMN reported TEXT NOT NULL DEFAULT '{}';
+  `,
 ];
 
 export const accessFileName = "access.db";

@@ -6,8 +6,10 @@ import { describeTokenFault, generateToken, hashToken, nobody, type TokenHash, t
 export interface Device {
   readonly deviceId: string;
   readonly name: string;
-  /** Free properties: `country`, `place`, `time_zone`, `simulated`, … */
+  /** Free properties, given by an administrator: `country`, `place`, `time_zone`, `simulated`, … */
   readonly properties: Readonly<Record<string, string>>;
+  /** What the device says of itself: `software_version`, `postcode`, … */
+  readonly reported: Readonly<Record<string, string>>;
   readonly createdAtMs: number;
   /** Null once revoked. */
   readonly token: TokenHash | null;
@@ -30,6 +32,8 @@ export interface Provisioned {
 /** What people call a device or a token: bounded, since it stands in every list. */
 const nameLengthMax = 120;
 const propertiesMax = 32;
+/** Devices whose reported properties are written to the file in one go; the rest follows with the next. */
+const savedAtOnceMax = 500;
 const propertyKey = new RegExp(`^[a-z][a-z0-9_]{0,${limits.nameLengthMax - 1}}$`);
 
 /** What is wrong with a name, in words; null where it can be used. */
@@ -52,18 +56,29 @@ function describePropertiesFault(properties: Readonly<Record<string, string>> = 
   return null;
 }
 
+/** What is shown of a device: what it says of itself, and over that what an administrator says. */
+export function propertiesOf({ properties, reported }: Device): Readonly<Record<string, string>> {
+  return { ...reported, ...properties };
+}
+
 /** The registered devices and their tokens. All in memory, written through to `access.db`; only who holds that file may make one. */
 export class Devices {
   readonly #clock: Clock;
   readonly #devices = new Map<string, Device>();
+  readonly #database: DatabaseSync;
+  /** Devices whose reported properties the file does not have yet. */
+  readonly #unsaved = new Set<string>();
   readonly #save: StatementSync;
+  readonly #saveReported: StatementSync;
   readonly #delete: StatementSync;
 
   constructor(database: DatabaseSync, clock: Clock) {
     this.#clock = clock;
+    this.#database = database;
     this.#save = database.prepare(
-      "INSERT OR REPLACE INTO device (device_id, name, properties, created_at_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO device (device_id, name, properties, reported, created_at_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
     );
+    this.#saveReported = database.prepare("UPDATE device SET reported = ? WHERE device_id = ?");
     this.#delete = database.prepare("DELETE FROM device WHERE device_id = ?");
     for (const row of database.prepare("SELECT * FROM device ORDER BY device_id").all()) {
       const salt = row.token_salt as Uint8Array | null;
@@ -72,6 +87,7 @@ export class Devices {
         deviceId: String(row.device_id),
         name: String(row.name),
         properties: JSON.parse(String(row.properties)),
+        reported: JSON.parse(String(row.reported)),
         createdAtMs: Number(row.created_at_ms),
         token: salt === null || hash === null ? null : { salt, hash },
       });
@@ -92,6 +108,7 @@ export class Devices {
       deviceId,
       name: name ?? deviceId,
       properties: properties ?? {},
+      reported: {},
       createdAtMs: this.#clock.wallMs(),
     };
     return this.#provision(device, token);
@@ -115,7 +132,59 @@ export class Devices {
     if (device === undefined) return refuse("unknown_device");
     this.#delete.run(deviceId);
     this.#devices.delete(deviceId);
+    this.#unsaved.delete(deviceId);
     return device;
+  }
+
+  /**
+   * Notes what a device says of itself: new values replace old ones of the same name. Gives the names that found no room, since a device has
+   * at most 32 of them. The file has it with the next `saveReported`.
+   */
+  report(deviceId: string, said: Readonly<Record<string, string>>): string[] {
+    const device = this.#devices.get(deviceId);
+    if (device === undefined) return [];
+    const reported: Record<string, string> = { ...device.reported };
+    const leftOut: string[] = [];
+    let count = Object.keys(reported).length;
+    let isNew = false;
+    for (const [name, value] of Object.entries(said)) {
+      if (reported[name] === value) continue;
+      if (!Object.hasOwn(reported, name) && ++count > propertiesMax) {
+        leftOut.push(name);
+        continue;
+      }
+      reported[name] = value;
+      isNew = true;
+    }
+    if (isNew) {
+      this.#devices.set(deviceId, { ...device, reported });
+      this.#unsaved.add(deviceId);
+    }
+    return leftOut;
+  }
+
+  /** Writes what devices have said of themselves since the last time to the file, in one go: they may say it as often as they like. */
+  saveReported(): void {
+    if (this.#unsaved.size === 0) return;
+    const saved: string[] = [];
+    this.#database.exec("BEGIN");
+    try {
+      for (const deviceId of this.#unsaved) {
+        if (saved.length >= savedAtOnceMax) break;
+        this.#saveReported.run(JSON.stringify(this.#devices.get(deviceId)?.reported ?? {}), deviceId);
+        saved.push(deviceId);
+      }
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      // After some failures SQLite has rolled back by itself.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+    for (const deviceId of saved) this.#unsaved.delete(deviceId);
+  }
+
+  get unsavedCount(): number {
+    return this.#unsaved.size;
   }
 
   find(deviceId: string): Device | undefined {
@@ -124,6 +193,10 @@ export class Devices {
 
   ids(): Iterable<string> {
     return this.#devices.keys();
+  }
+
+  get count(): number {
+    return this.#devices.size;
   }
 
   list(): Device[] {
@@ -144,8 +217,9 @@ export class Devices {
   }
 
   #put(device: Device): Device {
-    const { deviceId, name, properties, createdAtMs, token } = device;
-    this.#save.run(deviceId, name, JSON.stringify(properties), createdAtMs, token?.salt ?? null, token?.hash ?? null);
+    const { deviceId, name, properties, reported, createdAtMs, token } = device;
+    const [given, said] = [JSON.stringify(properties), JSON.stringify(reported)];
+    this.#save.run(deviceId, name, given, said, createdAtMs, token?.salt ?? null, token?.hash ?? null);
     this.#devices.set(deviceId, device);
     return device;
   }

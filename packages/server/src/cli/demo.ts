@@ -13,7 +13,13 @@ import { addSettingsOptions, configOf, exitSoon, untilSignalled } from "./settin
 import { fleetSizeOption, registerFleet } from "./simulate.ts";
 
 /** What the demo sets unless told otherwise: its own folder, open to look at, and a quiet log. */
-const demoDefaults = { data_dir: "./data/demo", "access.dashboards": "public", "log.level": "warn" };
+const demoDefaults = {
+  data_dir: "./data/demo",
+  "access.dashboards": "public",
+  "log.level": "warn",
+  "smart_os.access": "open",
+  "smart_os.auto_register": true,
+};
 const seed = 1;
 
 export function addDemoCommand(program: Command): void {
@@ -52,6 +58,7 @@ Examples:
                       (signs you in, once; without it you may look)
     One device        ${switchboard.url}/devices/${planned[0]?.deviceId}
     As a dashboard    ${switchboard.url.replace("http", "ws")}/ws/dashboard/${planned[0]?.deviceId}
+    SolMates          ${switchboard.url.replace("http", "ws")}/update/   (SMART-OS: devices; web clients at /client/)
     Metrics           ${switchboard.url}/metrics
 
   To try next, in a second terminal:

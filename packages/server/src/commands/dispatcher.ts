@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   type Announcement,
+  type Command,
   type CommandResult,
   type CommandStatus,
   commandActions,
@@ -26,8 +27,12 @@ export interface Channel {
   readonly isOpen: boolean;
   /** Whether the device speaks `wattboard.v1`: then it says hello first. */
   readonly saysHello: boolean;
+  /** What a device is taken to know that says no hello in time; absent: what it announced last. */
+  readonly unlessAnnounced?: Announcement;
   /** `frame` has its WebSocket header already. */
   send(frame: Uint8Array): void;
+  /** A command's frames, with their headers, where the device speaks another dialect. */
+  encode?(command: Command, expiresAt: string): Buffer;
 }
 
 /** A device's newest sample. */
@@ -182,7 +187,12 @@ export class Dispatcher {
     desk.channel = channel;
     desk.isReady = !channel.saysHello;
     if (channel.saysHello) {
-      desk.cancelHello = this.#clock.after(helloMsMax, () => this.#ready(desk, channel));
+      const { unlessAnnounced = desk.announcement } = channel;
+      if (desk.announcement === null) this.#announce(desk, unlessAnnounced);
+      desk.cancelHello = this.#clock.after(helloMsMax, () => {
+        this.#announce(desk, unlessAnnounced);
+        this.#ready(desk, channel);
+      });
     } else {
       // It speaks as plainly as the seeds: what an earlier program of it announced holds no more.
       this.#announce(desk, null);
@@ -507,11 +517,13 @@ export class Dispatcher {
 /** The command's frame, exactly as the contract has it; who speaks the subprotocol is told before until when it may be started. */
 function framesOf(
   { commandId: command_id, action, payload, expiresAtMs }: CommandRecord,
-  { saysHello }: Channel,
+  { saysHello, encode }: Channel,
 ): Buffer {
+  const expires_at = new Date(expiresAtMs).toISOString();
+  if (encode !== undefined) return encode({ command_id, action, payload } as Command, expires_at);
   const command = textFrame(Buffer.from(JSON.stringify({ command_id, action, payload })));
   if (!saysHello) return command;
-  const deadline: Deadline = { type: "deadline", command_id, expires_at: new Date(expiresAtMs).toISOString() };
+  const deadline: Deadline = { type: "deadline", command_id, expires_at };
   return Buffer.concat([textFrame(Buffer.from(JSON.stringify(deadline))), command]);
 }
 

@@ -1,6 +1,6 @@
 import type { DeviceDetail, SampleBody, Telemetry } from "@wattboard/protocol";
 import type { ApiToken } from "../access/api-tokens.ts";
-import type { Device, Provisioned } from "../access/devices.ts";
+import { type Device, type Provisioned, propertiesOf } from "../access/devices.ts";
 import type { Session } from "../registry/session.ts";
 import { telemetryOf } from "../store/point-value.ts";
 import type { PointSample, StoredSample } from "../store/store.ts";
@@ -25,7 +25,9 @@ export interface ApiTokenBody {
   readonly expires_at: string | null;
 }
 
-export function deviceBody({ deviceId, name, properties, createdAtMs, token }: Device, online: boolean): DeviceBody {
+export function deviceBody(device: Device, online: boolean): DeviceBody {
+  const { deviceId, name, createdAtMs, token } = device;
+  const properties = propertiesOf(device);
   return { device_id: deviceId, name, properties, created_at: isoTime(createdAtMs), active: token !== null, online };
 }
 

@@ -32,6 +32,7 @@ export class DeviceDoor implements Door {
   readonly #commands: Dispatcher;
   readonly #events: Events;
   readonly #limits: DeviceDoorLimits;
+  readonly #accepted: (device: DeviceState) => void;
   /** Called when a device was let in: its socket no longer counts against its address. */
   readonly #admitted: (handshake: Handshake) => void;
 
@@ -44,6 +45,8 @@ export class DeviceDoor implements Door {
       readonly ingest: Ingest;
       readonly commands: Dispatcher;
       readonly events: Events;
+      /** Called for each sample that ingest takes. */
+      readonly accepted: (device: DeviceState) => void;
     },
     limits: DeviceDoorLimits,
     admitted: (handshake: Handshake) => void,
@@ -55,6 +58,7 @@ export class DeviceDoor implements Door {
     this.#ingest = parts.ingest;
     this.#commands = parts.commands;
     this.#events = parts.events;
+    this.#accepted = parts.accepted;
     this.#limits = limits;
     this.#admitted = admitted;
   }
@@ -93,7 +97,7 @@ export class DeviceDoor implements Door {
         onText: (frame) => {
           if (!rateLimit.take(clock.monotonicMs())) this.#ingest.drop(device, rateLimited);
           else if (!speaksSubprotocol || session.fenced || !this.#takeFrame(device, channel, frame)) {
-            this.#ingest.receive(device, session, frame);
+            if (this.#ingest.receive(device, session, frame) === null) this.#accepted(device);
           }
         },
         onEnd: (end, code) => {

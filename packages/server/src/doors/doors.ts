@@ -22,7 +22,8 @@ export interface DoorContext {
   readonly links: Links;
 }
 
-export type DoorName = "device" | "dashboard" | "fleet";
+export const doorNames = ["device", "dashboard", "fleet", "update", "client"] as const;
+export type DoorName = (typeof doorNames)[number];
 
 /** One kind of WebSocket address. */
 export interface Door {
@@ -33,7 +34,13 @@ export interface Door {
 
 /** The open links by door, so that they can be counted, and closed on a stop. Bounded by the number of sockets. */
 export class Links {
-  readonly #links: Record<DoorName, Set<Link>> = { device: new Set(), dashboard: new Set(), fleet: new Set() };
+  readonly #links: Record<DoorName, Set<Link>> = {
+    device: new Set(),
+    dashboard: new Set(),
+    fleet: new Set(),
+    update: new Set(),
+    client: new Set(),
+  };
   refusedCounts = new Map<string, number>();
   slowReaderCount = 0;
 

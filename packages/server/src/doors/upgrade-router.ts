@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { paths, refuse } from "@wattboard/protocol";
+import { paths, refuse, smartOsPaths } from "@wattboard/protocol";
 import type { AddressLimit } from "../access/address-limit.ts";
 import type { Gate } from "../access/gate.ts";
 import type { Health } from "../observe/health.ts";
@@ -80,10 +80,17 @@ export class UpgradeRouter {
     else if (path.startsWith(paths.dashboard))
       this.#doors.dashboard.knock(handshake, path.slice(paths.dashboard.length));
     else if (path === paths.fleet) this.#doors.fleet.knock(handshake, "");
+    else if (isAt(path, smartOsPaths.update)) this.#doors.update.knock(handshake, "");
+    else if (isAt(path, smartOsPaths.client)) this.#doors.client.knock(handshake, "");
     else
       refuseHandshake(
         handshake,
         refuse("not_found", `WebSockets are at ${Object.values(paths).slice(0, 3).join(", ")}.`),
       );
   }
+}
+
+/** With or without the last slash. */
+function isAt(path: string, door: string): boolean {
+  return path === door || `${path}/` === door;
 }

@@ -38,19 +38,17 @@ export class Ingest {
     this.#observer = observer;
   }
 
-  receive(device: DeviceState, source: Source, frame: Buffer): void {
+  /**
+   * Takes one telemetry message, or drops it and gives why. `hasClock` is false where the device sent no time of its own and the message says
+   * the server's.
+   */
+  receive(device: DeviceState, source: Source, frame: Buffer, hasClock = true): Refusal | null {
     const receivedAtMs = this.#clock.wallMs();
-    if (source.fenced) {
-      this.drop(device, refuse("fenced"));
-      return;
-    }
+    if (source.fenced) return this.drop(device, refuse("fenced"));
     const decoded = decode(device, frame, receivedAtMs);
-    if (isRefusal(decoded)) {
-      this.drop(device, decoded);
-      return;
-    }
+    if (isRefusal(decoded)) return this.drop(device, decoded);
     const { deviceTimeMs, values } = decoded;
-    const isBelieved = device.clockWatch.isBelieved(deviceTimeMs, receivedAtMs);
+    const isBelieved = hasClock && device.clockWatch.isBelieved(deviceTimeMs, receivedAtMs);
     const reading: Reading = {
       deviceId: device.deviceId,
       deviceTimeMs,
@@ -69,12 +67,14 @@ export class Ingest {
     if (device.offer(reading, frame)) this.#observer.deviceChanged(device.deviceId);
     // Cold lane.
     this.#journal.append(device, reading, frame);
+    return null;
   }
 
   /** Counts a frame that goes no further, and keeps the reason where people look for it. */
-  drop(device: DeviceState, refusal: Refusal): void {
+  drop(device: DeviceState, refusal: Refusal): Refusal {
     this.droppedCounts.set(refusal.code, (this.droppedCounts.get(refusal.code) ?? 0) + 1);
     device.noteDropped(refusal, this.#clock.wallMs());
     this.#observer.dropped(device, refusal);
+    return refusal;
   }
 }

@@ -1,0 +1,334 @@
+import { type Announcement, type Refusal, refuse, smartOsDialect, smartOsWelcomes } from "@wattboard/protocol";
+import { deviceFrameValidator } from "@wattboard/protocol/validate";
+import type { Audit } from "../access/audit.ts";
+import type { Devices } from "../access/devices.ts";
+import { bearerToken } from "../access/tokens.ts";
+import type { Channel, Dispatcher } from "../commands/dispatcher.ts";
+import { Link } from "../link/link.ts";
+import { RateLimit } from "../link/rate-limit.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Session } from "../registry/session.ts";
+import type { ClientFeed } from "../smart-os/client-feed.ts";
+import { readMessage, type SmartOsMessage, smartOsFrame } from "../smart-os/message.ts";
+import { heldMsMax, pointOfField, smartOsSample } from "../smart-os/sample.ts";
+import type { WaitingDevices } from "../smart-os/waiting-devices.ts";
+import type { DeviceState } from "../telemetry/device-state.ts";
+import type { Ingest } from "../telemetry/ingest.ts";
+import type { Latest } from "../telemetry/latest.ts";
+import type { Door, DoorContext } from "./doors.ts";
+import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
+
+export interface UpdateDoorSettings {
+  /** `token`: as at the device door. `open`: also whoever names a device of this dialect. */
+  readonly access: "off" | "token" | "open";
+  /** Whether `open` registers devices that nobody knows, and up to how many registered devices. */
+  readonly autoRegister: boolean;
+  readonly registeredMax: number;
+  readonly messagesPerSecond: number;
+  readonly messagesBurst: number;
+}
+
+export interface UpdateDoorParts {
+  readonly audit: Audit;
+  readonly clientFeed: ClientFeed;
+  readonly commands: Dispatcher;
+  readonly devices: Devices;
+  readonly ingest: Ingest;
+  readonly latest: Latest;
+  readonly registry: Registry;
+  readonly waiting: WaitingDevices;
+}
+
+/** Registrations a second by `smart_os.auto_register`, since each is written to disk, and how many at once. */
+const registrationsPerSecond = 200;
+const registrationsBurst = 3_000;
+/** What a device of this dialect can be told until it announces something: nothing. */
+const nothingAnnounced: Announcement = { commands: {} };
+
+/**
+ * `/update/` (DESIGN §3.4): devices that speak SMART-OS. Which device it is says the first message, so that is when it is let in, and from then
+ * on the link is this device's alone. Samples go the same way as those of the device door.
+ */
+export class UpdateDoor implements Door {
+  readonly name = "update";
+  readonly context: DoorContext;
+  readonly parts: UpdateDoorParts;
+  readonly settings: UpdateDoorSettings;
+  readonly #registrations: RateLimit;
+  /** Called when a device was let in: its socket no longer counts against its address. */
+  readonly admitted: (handshake: Handshake) => void;
+
+  constructor(
+    context: DoorContext,
+    parts: UpdateDoorParts,
+    settings: UpdateDoorSettings,
+    admitted: (handshake: Handshake) => void,
+  ) {
+    this.context = context;
+    this.parts = parts;
+    this.settings = settings;
+    this.admitted = admitted;
+    this.#registrations = new RateLimit(registrationsPerSecond, registrationsBurst, context.clock.monotonicMs());
+  }
+
+  knock(handshake: Handshake): void {
+    const { gate, links, webSocketServer } = this.context;
+    const { request } = handshake;
+    const token = bearerToken(request.headers.authorization);
+    const refusal =
+      this.settings.access === "off"
+        ? refuse("not_found", "The SMART-OS doors are closed; smart_os.access opens them.")
+        : // With an open door any page in a browser of this machine could play a device.
+          !gate.isOriginAllowed(request) || (this.settings.access === "token" && token === null)
+          ? refuse("forbidden")
+          : null;
+    if (refusal !== null) {
+      links.noteRefused(this.name, refusal.code);
+      refuseHandshake(handshake, refusal);
+      return;
+    }
+    acceptHandshake(webSocketServer, handshake, (webSocket) => {
+      const { clock, heartbeat, linkLimits } = this.context;
+      const link: Link = new Link({
+        webSocket,
+        socket: handshake.socket,
+        clock,
+        heartbeat,
+        limits: linkLimits,
+        onText: (frame) => caller.take(frame),
+        onEnd: (end, code) => {
+          links.remove(this.name, link);
+          caller.left(end, code);
+        },
+      });
+      links.add(this.name, link);
+      const caller = new Caller(this, link, handshake, token);
+      link.send(smartOsFrame("INFO", smartOsWelcomes.update));
+    });
+  }
+
+  /** Why the device may not come in with this token; null where it may. */
+  judge(serial: string, token: string | null, address: string): Refusal | null {
+    const { devices, registry, waiting } = this.parts;
+    const isKnown = devices.authenticate(serial, token);
+    if (devices.find(serial) === undefined) {
+      const refusal = this.#register(serial, address);
+      if (refusal !== null) waiting.note(serial, address);
+      if (refusal !== null) return refusal;
+    } else if (!isKnown && !this.#isOpenTo(serial)) return refuse("forbidden");
+    return registry.contestedMs(serial) > 0 ? refuse("contested") : null;
+  }
+
+  /** Devices that have a token of their own must show it, unless an administrator took them in as devices of this dialect. */
+  #isOpenTo(serial: string): boolean {
+    const device = this.parts.devices.find(serial);
+    const isOfDialect = device?.properties[smartOsDialect.key] === smartOsDialect.value;
+    return this.settings.access === "open" && isOfDialect && device?.token !== null;
+  }
+
+  #register(serial: string, address: string): Refusal | null {
+    const { access, autoRegister, registeredMax } = this.settings;
+    const { audit, devices } = this.parts;
+    const { clock, log } = this.context;
+    if (access !== "open" || !autoRegister) return refuse("unknown_device");
+    if (devices.count >= registeredMax) {
+      return refuse("unknown_device", "smart_os.auto_register registers no more: see smart_os.registered_max.");
+    }
+    if (!this.#registrations.take(clock.monotonicMs())) return refuse("too_many_requests");
+    try {
+      audit.record({ who: "smart_os.auto_register", address, action: "device.add", deviceId: serial });
+    } catch {
+      return refuse("not_recorded");
+    }
+    const added = devices.add({ deviceId: serial, properties: { [smartOsDialect.key]: smartOsDialect.value } });
+    if ("code" in added) return added;
+    log.info({ device_id: serial, address }, "device registered by smart_os.auto_register");
+    return null;
+  }
+}
+
+/** One socket at the door, and the device that it turns out to be. */
+class Caller {
+  readonly #door: UpdateDoor;
+  readonly #link: Link;
+  readonly #handshake: Handshake;
+  readonly #token: string | null;
+  readonly #address: string;
+  readonly #rateLimit: RateLimit;
+  #guest: { readonly session: Session; readonly device: DeviceState; readonly channel: Channel } | null = null;
+  /** Texts that can be set by remote control, and are therefore points. */
+  #textParameters: ReadonlySet<string> = new Set();
+  #commandId = 0;
+
+  constructor(door: UpdateDoor, link: Link, handshake: Handshake, token: string | null) {
+    const { clock, gate } = door.context;
+    const { messagesPerSecond, messagesBurst } = door.settings;
+    this.#door = door;
+    this.#link = link;
+    this.#handshake = handshake;
+    this.#token = token;
+    this.#address = gate.addressOf(handshake.request);
+    this.#rateLimit = new RateLimit(messagesPerSecond, messagesBurst, clock.monotonicMs());
+  }
+
+  take(frame: Buffer): void {
+    const { clock } = this.#door.context;
+    if (!this.#rateLimit.take(clock.monotonicMs())) {
+      // Without an answer: a peer that sends too much must not be sent as much.
+      this.#drop(refuse("rate_limited"));
+      return;
+    }
+    const message = readMessage(frame.toString());
+    if ("fault" in message) {
+      this.#drop(refuse("invalid_smart_os", `Here ${message.fault}.`));
+      this.#answer(message.header, `ERROR: ${message.fault}`, "ERROR");
+      return;
+    }
+    const refusal = this.#enter(message.serial) ?? this.#handle(message, frame);
+    this.#answer(message.header, "", refusal === null ? "OK" : "ERROR");
+  }
+
+  left(end: string, code: number): void {
+    if (this.#guest === null) return;
+    const { session, channel } = this.#guest;
+    const { commands, registry } = this.#door.parts;
+    registry.release(session);
+    commands.disconnected(session.deviceId, channel);
+    const { deviceId, epoch } = session;
+    this.#door.context.log.info({ device_id: deviceId, epoch, end, code }, "device disconnected");
+  }
+
+  /** The first message says who it is; any other must say the same. */
+  #enter(serial: string): Refusal | null {
+    const { context, parts } = this.#door;
+    if (this.#guest !== null) {
+      if (serial === this.#guest.device.deviceId) return null;
+      return this.#drop(
+        refuse("wrong_device", `The message says ${serial}, the link is ${this.#guest.device.deviceId}'s.`),
+      );
+    }
+    const refusal = this.#door.judge(serial, this.#token, this.#address);
+    if (refusal !== null) {
+      context.links.noteRefused("update", refusal.code);
+      const suppressed = context.throttle.pass(`refused ${this.#address}`);
+      if (suppressed !== null) {
+        const { code } = refusal;
+        context.log.warn({ device_id: serial, address: this.#address, code, suppressed }, "device refused");
+      }
+      return refusal;
+    }
+    this.#door.admitted(this.#handshake);
+    const { session, replaced } = parts.registry.takeOver(serial, this.#link);
+    const channel = this.#channelOf(session);
+    this.#guest = { session, channel, device: parts.latest.of(serial) };
+    parts.commands.connected(serial, channel);
+    context.log.info(
+      {
+        device_id: serial,
+        epoch: session.epoch,
+        address: this.#address,
+        replaced: replaced?.epoch,
+        dialect: "smart-os",
+      },
+      "device connected",
+    );
+    return null;
+  }
+
+  #handle(message: SmartOsMessage, frame: Buffer): Refusal | null {
+    switch (message.type) {
+      case "INIT":
+      case "UPDT":
+        return this.#sample(message, frame);
+      case "CMND":
+        return this.#command(message.body);
+      case "INFO":
+        return null;
+      default:
+        return this.#drop(refuse("invalid_smart_os", `${message.type} is for web clients.`));
+    }
+  }
+
+  #sample({ type, header, body, isJson }: SmartOsMessage, frame: Buffer): Refusal | null {
+    if (this.#guest === null) return null;
+    const { session, device } = this.#guest;
+    const { clientFeed, devices, ingest } = this.#door.parts;
+    const { clock, log, throttle } = this.#door.context;
+    const { deviceId } = device;
+    if (body.serial_number !== undefined && body.serial_number !== deviceId) {
+      return this.#drop(refuse("wrong_device", "serial_number is not the one of the header."));
+    }
+    const nowMs = clock.wallMs();
+    const last = device.latest;
+    const stillHolds =
+      last !== null && (last.epoch === session.epoch || nowMs - last.receivedAtMs <= heldMsMax) ? last : null;
+    const sample = smartOsSample(deviceId, body, stillHolds, nowMs, this.#textParameters);
+    const refusal = ingest.receive(device, session, sample.telemetry, false);
+    if (refusal !== null) return refusal;
+    const leftOut = [...sample.leftOut, ...devices.report(deviceId, sample.properties)];
+    if (leftOut.length > 0) {
+      const suppressed = throttle.pass(`left out ${deviceId}`);
+      if (suppressed !== null) {
+        const names = leftOut.slice(0, 10).map((name) => name.slice(0, 80));
+        log.info({ device_id: deviceId, fields: names, suppressed }, "fields that cannot be kept were left out");
+      }
+    }
+    if (type === "UPDT" && isJson) clientFeed.publishAsSent(deviceId, frame);
+    else clientFeed.publish(deviceId, header, sample.fields);
+    return null;
+  }
+
+  /** What the device can be told, or what became of a command. */
+  #command(body: Readonly<Record<string, unknown>>): Refusal | null {
+    if (this.#guest === null) return null;
+    const { device, channel } = this.#guest;
+    const { commands } = this.#door.parts;
+    const said = "command_id" in body ? { ...body, type: "command_result" } : { commands: {}, ...body, type: "hello" };
+    if (!deviceFrameValidator.check(said)) {
+      const { path, message } = deviceFrameValidator.explain(said);
+      return this.#drop(refuse("invalid_smart_os", `${path === "" ? "The body" : path} ${message}.`));
+    }
+    if (said.type === "command_result") {
+      commands.result(device.deviceId, channel, said);
+      return null;
+    }
+    const parameters = said.parameters?.map((each) => ({ ...each, point: each.point ?? pointOfField(each.name) }));
+    this.#textParameters = new Set(parameters?.filter(({ type }) => type === "text").map(({ name }) => name));
+    commands.hello(device.deviceId, channel, { ...said, ...(parameters !== undefined && { parameters }) });
+    return null;
+  }
+
+  #channelOf(session: Session): Channel {
+    const link = this.#link;
+    return {
+      saysHello: true,
+      unlessAnnounced: nothingAnnounced,
+      get isOpen() {
+        return !session.fenced && link.isOpen;
+      },
+      send: (frame) => link.send(frame),
+      encode: ({ command_id, action, payload }, expiresAt) => {
+        this.#commandId = (this.#commandId + 1) % 10_000;
+        const body = JSON.stringify({ command_id, action, payload, expires_at: expiresAt });
+        const messageId = String(this.#commandId).padStart(4, "0");
+        return smartOsFrame("CMND", `${messageId}:${session.deviceId}:${body}`);
+      },
+    };
+  }
+
+  /** Counts what goes no further, for the device that it is, if that is known. */
+  #drop(refusal: Refusal): Refusal {
+    if (this.#guest !== null) return this.#door.parts.ingest.drop(this.#guest.device, refusal);
+    const { links, log, throttle } = this.#door.context;
+    links.noteRefused("update", refusal.code);
+    const suppressed = throttle.pass(`dropped ${this.#address}`);
+    if (suppressed !== null) {
+      log.warn({ address: this.#address, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
+    }
+    return refusal;
+  }
+
+  #answer(header: string | null, fault: string, outcome: "OK" | "ERROR"): void {
+    this.#link.send(smartOsFrame("INFO", header === null ? fault : `${header}:${outcome}`));
+  }
+}

@@ -1,0 +1,46 @@
+import { textFrame } from "../link/frame.ts";
+import type { Subscriber } from "../telemetry/fanout.ts";
+import type { MayView } from "../telemetry/fleet-feed.ts";
+import type { Reading } from "../telemetry/reading.ts";
+import { fieldsOf } from "./dataset.ts";
+import { smartOsFrame } from "./message.ts";
+
+/** Every update to every web client that may see the device, as it comes; framed once for all. Bounded by the number of sockets. */
+export class ClientFeed {
+  /** Null: the client sees all devices. */
+  readonly #clients = new Map<Subscriber, MayView | null>();
+  deliveryCount = 0;
+
+  subscribe(client: Subscriber, mayView: MayView | null): void {
+    this.#clients.set(client, mayView);
+  }
+
+  unsubscribe(client: Subscriber): void {
+    this.#clients.delete(client);
+  }
+
+  /** An update that a web client can read as the device sent it: it goes out byte for byte. */
+  publishAsSent(deviceId: string, frame: Uint8Array): void {
+    if (this.#clients.size > 0) this.#send(deviceId, textFrame(frame));
+  }
+
+  /** An update in other words: of an INIT, or of a Python dict that a browser could not read. */
+  publish(deviceId: string, header: string, fields: object): void {
+    if (this.#clients.size > 0) this.#send(deviceId, smartOsFrame("UPDT", `${header}:${JSON.stringify(fields)}`));
+  }
+
+  /** A sample of a device of the other dialect. Its place on its link stands for the message id. */
+  publishReading(reading: Reading | null): void {
+    if (this.#clients.size === 0 || reading === null) return;
+    const messageId = String(reading.seq % 10_000).padStart(4, "0");
+    this.publish(reading.deviceId, `${messageId}:${reading.deviceId}`, fieldsOf(reading.values));
+  }
+
+  #send(deviceId: string, frame: Buffer): void {
+    for (const [client, mayView] of this.#clients) {
+      if (mayView !== null && !mayView(deviceId)) continue;
+      this.deliveryCount++;
+      client.send(frame);
+    }
+  }
+}

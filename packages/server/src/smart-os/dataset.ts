@@ -1,0 +1,122 @@
+import { type Scalar, smartOsFields, smartOsSection } from "@wattboard/protocol";
+import { textFrame } from "../link/frame.ts";
+import type { Latest } from "../telemetry/latest.ts";
+import type { Reading, Values } from "../telemetry/reading.ts";
+import { scalarAt, sectionOf } from "./sample.ts";
+
+/** A registered device, as the dataset needs it. Replaced by another object whenever anything of it changes. */
+export interface DatasetDevice {
+  readonly deviceId: string;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly reported: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
+}
+
+export interface DatasetDirectory {
+  find(deviceId: string): DatasetDevice | undefined;
+  ids(): Iterable<string>;
+}
+
+/** A device as web clients see it; `serial_number` first. */
+export type Row = Readonly<Record<string, Scalar>>;
+
+interface CachedRow {
+  readonly device: DatasetDevice;
+  readonly reading: Reading | null;
+  readonly row: Row;
+  readonly text: string;
+}
+
+/**
+ * The table of all devices, of both dialects, as SMART-OS's web clients expect it. A row is made anew only where its device has changed; at
+ * most one a device is kept.
+ */
+export class Dataset {
+  readonly #directory: DatasetDirectory;
+  readonly #latest: Latest;
+  readonly #rows = new Map<string, CachedRow>();
+
+  constructor(directory: DatasetDirectory, latest: Latest) {
+    this.#directory = directory;
+    this.#latest = latest;
+  }
+
+  /** The rows of those devices that a client may see, by serial number. */
+  rows(mayView: (deviceId: string) => boolean): Row[] {
+    const ids = [...this.#directory.ids()].filter(mayView).sort();
+    return ids.map((deviceId) => this.#cached(deviceId)?.row).filter((row) => row !== undefined);
+  }
+
+  /** An INIT frame with these rows. */
+  frame(rows: readonly Row[]): Buffer {
+    const texts = rows.map((row) => this.#cached(String(row.serial_number))?.text ?? JSON.stringify(row));
+    return textFrame(Buffer.from(`{"type": "INIT", "message": [${texts.join(", ")}]}`));
+  }
+
+  forget(deviceId: string): void {
+    this.#rows.delete(deviceId);
+  }
+
+  #cached(deviceId: string): CachedRow | undefined {
+    const device = this.#directory.find(deviceId);
+    if (device === undefined) return undefined;
+    const reading = this.#latest.find(deviceId)?.latest ?? null;
+    const known = this.#rows.get(deviceId);
+    if (known?.device === device && known.reading === reading) return known;
+    const row = rowOf(device, reading);
+    const made = { device, reading, row, text: JSON.stringify(row) };
+    this.#rows.set(deviceId, made);
+    return made;
+  }
+}
+
+/** The fields of a device of the other dialect that a sample holds, as a web client is told of them: points that SMART-OS has no name for keep theirs. */
+export function fieldsOf(values: Values): Record<string, Scalar> {
+  const fields: Record<string, Scalar> = {};
+  for (const { name, point } of mapped) {
+    const value = scalarAt(values, point);
+    if (value !== undefined) fields[name] = value;
+  }
+  for (const [section, body] of Object.entries(values)) {
+    if (section === "device_id" || section === "timestamp" || section === smartOsSection) continue;
+    if (typeof body !== "object" || body === null) {
+      fields[section] = body;
+      continue;
+    }
+    for (const [field, value] of Object.entries(body)) {
+      const point = `${section}.${field}`;
+      if (mappedPoints.has(point)) continue;
+      fields[point] = typeof value === "object" && value !== null ? value.join(" ") : (value as Scalar);
+    }
+  }
+  return Object.assign(fields, Object.fromEntries(sectionOf(values)));
+}
+
+const mapped = smartOsFields.flatMap(({ name, point }) => (point === undefined ? [] : [{ name, point }]));
+const mappedPoints: ReadonlySet<string> = new Set(mapped.map(({ point }) => point));
+
+function rowOf({ deviceId, properties, reported, createdAtMs }: DatasetDevice, reading: Reading | null): Row {
+  const fields = reading === null ? {} : fieldsOf(reading.values);
+  const said: Readonly<Record<string, string>> = { ...reported, ...properties };
+  const row: Record<string, Scalar> = {};
+  for (const { name, kind, kept } of smartOsFields) {
+    const value = kept === "property" ? said[name] : fields[name];
+    row[name] = value ?? null;
+    // What a device has not told yet is empty or 0, as in SMART-OS's own table.
+    if (value === undefined && kept === "property") row[name] = kind === "number" ? 0 : "";
+    if (value === undefined && kept === "point" && kind === "number") row[name] = 0;
+    if (kind === "number" && kept === "property") row[name] = numberOr(row[name] ?? 0);
+  }
+  row.serial_number = deviceId;
+  if (row.manufacturing_date === "") row.manufacturing_date = new Date(createdAtMs).toISOString();
+  row.last_status_update = reading === null ? null : new Date(reading.receivedAtMs).toISOString();
+  for (const [name, value] of [...Object.entries(said), ...Object.entries(fields)]) {
+    if (!Object.hasOwn(row, name)) row[name] = value;
+  }
+  return row;
+}
+
+function numberOr(value: Scalar): Scalar {
+  const read = Number(value);
+  return value === "" || Number.isNaN(read) ? value : read;
+}
