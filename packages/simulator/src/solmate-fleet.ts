@@ -5,7 +5,7 @@ import { type SolMateCounters, SolMateLink } from "./solmate-link.ts";
 import type { SolMateStatus } from "./solmate-status.ts";
 
 /** Serial numbers have four digits. */
-export const solMateSerialMax = 9_999;
+const serialMax = 9_999;
 
 export interface SolMateFleetSettings extends SolMateSettings {
   /** The server's base address, or the one of its door: `http://127.0.0.1:8000`, `ws://127.0.0.1:8000/update/`. */
@@ -92,7 +92,7 @@ export class SolMateFleet {
 }
 
 /** `0001` */
-export function serialOf(number: number): string {
+function serialOf(number: number): string {
   return String(number).padStart(4, "0");
 }
 
@@ -112,10 +112,8 @@ function assertUsable(settings: SolMateFleetSettings): URL {
     problems.push(
       "The number of devices must be a whole number of at least 1, and the first serial number of at least 0.",
     );
-  } else if (lastSerial > solMateSerialMax) {
-    problems.push(
-      `Serial numbers have four digits: ${lastSerial} would be the last, and ${solMateSerialMax} is the highest.`,
-    );
+  } else if (lastSerial > serialMax) {
+    problems.push(`Serial numbers have four digits: ${lastSerial} would be the last, and ${serialMax} is the highest.`);
   }
   if (!Number.isSafeInteger(valueMax) || valueMax < 1) problems.push("valueMax must be a whole number of at least 1.");
   if (!(sleepMinS > 0 && sleepMaxS >= sleepMinS && Number.isFinite(sleepMaxS))) {

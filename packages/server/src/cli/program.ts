@@ -6,6 +6,7 @@ import { addDemoCommand } from "./demo.ts";
 import { addDeviceCommand } from "./device.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSimulateCommand } from "./simulate.ts";
+import { addSimulateSolMateCommand } from "./simulate-solmate.ts";
 import { addUserCommand } from "./user.ts";
 import { version } from "./version.ts";
 
@@ -14,6 +15,8 @@ export function createProgram(): Command {
   const program = new Command("wattboard")
     .description("The real-time switchboard for fleets of energy devices.")
     .version(version)
+    // What stands behind the name of a command is that one's: `simulate` and `simulate solmate` both have --url.
+    .enablePositionalOptions()
     .showHelpAfterError("(add --help for the options and examples)")
     .addHelpText(
       "after",
@@ -34,6 +37,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addApiTokenCommand(program);
   addCommandCommand(program);
   addAuditCommand(program);
-  addSimulateCommand(program);
+  addSimulateSolMateCommand(addSimulateCommand(program));
   return program;
 }
