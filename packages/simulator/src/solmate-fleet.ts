@@ -77,10 +77,9 @@ export class SolMateFleet {
     const atMs = this.#clock.monotonicMs();
     const sent = this.#counters.sent - this.#before.sent;
     const sentPerSecond = (sent * 1_000) / Math.max(1, atMs - this.#before.atMs);
-    const { errors, unanswered } = this.#before;
-    if (connected === devices && this.#counters.errors === errors && this.#counters.unanswered === unanswered) {
-      this.#trouble = null;
-    }
+    const { ok, errors, unanswered } = this.#counters;
+    const isAllWell = ok > this.#before.ok && errors === this.#before.errors && unanswered === this.#before.unanswered;
+    if (connected === devices && isAllWell) this.#trouble = null;
     this.#before = { ...this.#counters, atMs };
     return { devices, connected, sentPerSecond, ...this.#counters, trouble: this.#trouble };
   }
