@@ -42,6 +42,16 @@ export interface EventBody {
   readonly message: string;
 }
 
+/** A device that has come to the SMART-OS door and is not registered: `GET /api/v1/smart-os/waiting` answers `{waiting: WaitingDeviceBody[]}`, the last to ask first. */
+export interface WaitingDeviceBody {
+  readonly device_id: string;
+  readonly first_seen_at: string;
+  readonly last_seen_at: string;
+  readonly messages: number;
+  /** From where it asked last. */
+  readonly address: string;
+}
+
 /** An error of the API, as RFC 9457 (`application/problem+json`). */
 export interface Problem {
   readonly type: string;

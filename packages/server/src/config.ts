@@ -171,6 +171,16 @@ const configSchema = Type.Object({
       default: "info",
       description: "Least level that is logged.",
     }),
+    general: Type.Enum(["off", "smart_os", "all"], {
+      default: "smart_os",
+      description:
+        "Whose messages towards the server are written to `general.log` in the data folder, one a line and without secrets: those of the SMART-OS doors, or of the device door as well.",
+    }),
+    general_bytes: count(
+      1024 * 1024,
+      "Size of `general.log` and `general.log.1` together; when it is reached the older half goes.",
+      256 * 1024,
+    ),
   }),
 });
 

@@ -38,6 +38,7 @@ import { UpgradeRouter } from "./doors/upgrade-router.ts";
 import { createDashboardDoor, createFleetDoor } from "./doors/viewer-door.ts";
 import { Heartbeat } from "./link/heartbeat.ts";
 import { Events } from "./observe/events.ts";
+import { GeneralLog } from "./observe/general-log.ts";
 import { Health } from "./observe/health.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
@@ -210,6 +211,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     });
 
     // The dialect of SMART-OS.
+    const isSmartOsOpen = config.smart_os.access !== "off";
     const dataset = new Dataset(devices, latest);
     const clientFeed = new ClientFeed();
     const waitingDevices = new WaitingDevices(clock);
@@ -321,9 +323,19 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const heartbeat = new Heartbeat(clock);
     undo.push(() => heartbeat.stop());
     const links = new Links();
+    const isLogged = config.log.general === "all" || (config.log.general === "smart_os" && isSmartOsOpen);
+    const generalLog = isLogged
+      ? new GeneralLog(clock, {
+          folder: config.data_dir,
+          bytesMax: config.log.general_bytes,
+          onError: (error) => log.error({ err: error }, "general.log cannot be written, and ends here"),
+        })
+      : null;
+    undo.push(() => generalLog?.close());
     const context: DoorContext = {
       clock,
       gate,
+      generalLog,
       heartbeat,
       links,
       log,
@@ -353,6 +365,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
             ingest,
             events,
             commands,
+            generalLog: config.log.general === "all" ? generalLog : null,
             accepted: (device) => clientFeed.publishReading(device.latest),
           },
           messageRate,
@@ -372,7 +385,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
           ({ socket }) => addresses.give(socket),
         ),
         client: new ClientDoor(context, dataset, clientFeed, {
-          isOpen: config.smart_os.access !== "off",
+          isOpen: isSmartOsOpen,
           outboxBytesMax: config.smart_os.client_bytes,
         }),
       },
@@ -437,6 +450,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         signIn,
         store,
         throttle,
+        waitingDevices,
       },
       { handshakeMsMax: config.limits.handshake_ms, socketsMax: config.limits.sockets },
       tls,
@@ -489,6 +503,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         log.error({ err: error }, "the store did not close"),
       );
       saveAllReported(devices, log);
+      if (generalLog !== null) {
+        await closeWithin(leftMs(), generalLog, clock).catch((error: unknown) =>
+          log.error({ err: error }, "general.log did not close"),
+        );
+      }
       audit.close();
       accessFile.close();
       clearInterval(awake);
@@ -577,10 +596,10 @@ function saveAllReported(devices: Devices, log: Log): void {
   }
 }
 
-/** Closes the store; rejects where it fails, or takes longer than that. What it has committed is safe either way. */
+/** Closes the store, or a file; rejects where it fails, or takes longer than that. What it has committed is safe either way. */
 function closeWithin(graceMs: number, store: Pick<Store, "close">, clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {
-    clock.after(graceMs, () => reject(new Failure("store_failed", "The store did not answer in time.")));
+    clock.after(graceMs, () => reject(new Failure("store_failed", "It did not answer in time.")));
     store.close().then(resolve, reject);
   });
 }

@@ -23,6 +23,12 @@ export interface NewDevice {
   readonly token?: string | undefined;
 }
 
+export interface DeviceChange {
+  readonly name?: string | undefined;
+  /** Null takes the property away. */
+  readonly properties?: Readonly<Record<string, string | null>> | undefined;
+}
+
 /** A device with its token in plain text, which is shown this once and nowhere kept. */
 export interface Provisioned {
   readonly device: Device;
@@ -112,6 +118,17 @@ export class Devices {
       createdAtMs: this.#clock.wallMs(),
     };
     return this.#provision(device, token);
+  }
+
+  /** Changes the device's name, or properties that an administrator gives; null takes one away. */
+  change(deviceId: string, { name, properties = {} }: DeviceChange): Device | Refusal {
+    const device = this.#devices.get(deviceId);
+    if (device === undefined) return refuse("unknown_device");
+    const merged = Object.entries({ ...device.properties, ...properties }).filter(([, value]) => value !== null);
+    const given = Object.fromEntries(merged) as Record<string, string>;
+    const fault = describeNameFault(name) ?? describePropertiesFault(given);
+    if (fault !== null) return refuse("invalid_request", fault);
+    return this.#put({ ...device, name: name ?? device.name, properties: given });
   }
 
   /** Gives the device a new token; the one before is void at once. */

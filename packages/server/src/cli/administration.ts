@@ -1,11 +1,17 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type IssuedLinkBody, type PersonBody, type Refusal, refuse } from "@wattboard/protocol";
+import {
+  type IssuedLinkBody,
+  type PersonBody,
+  type Refusal,
+  refuse,
+  type WaitingDeviceBody,
+} from "@wattboard/protocol";
 import { accessFileName, openAccessFile } from "../access/access-file.ts";
 import { ApiTokens } from "../access/api-tokens.ts";
 import { Audit, type AuditEntry, type AuditLimits } from "../access/audit.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
-import { Devices, type NewDevice } from "../access/devices.ts";
+import { type DeviceChange, Devices, type NewDevice } from "../access/devices.ts";
 import { OneTimeLinks } from "../access/one-time-links.ts";
 import { describePasswordFault, Passwords } from "../access/passwords.ts";
 import { type NewPerson, People, type PersonChange } from "../access/people.ts";
@@ -38,6 +44,10 @@ export interface Administration {
   readonly url?: string;
   addDevice(device: NewDevice): Promise<{ device_id: string; token: string }>;
   listDevices(): Promise<DeviceBody[]>;
+  changeDevice(deviceId: string, change: DeviceChange): Promise<DeviceBody>;
+  /** Devices that came to the SMART-OS door and are not registered; only a running server knows of them. */
+  listWaiting(): Promise<WaitingDeviceBody[]>;
+  acceptWaiting(deviceId: string): Promise<{ device_id: string; token: string }>;
   rotateToken(deviceId: string, token: string | undefined): Promise<{ device_id: string; token: string }>;
   revokeToken(deviceId: string): Promise<DeviceBody>;
   removeDevice(deviceId: string): Promise<DeviceBody>;
@@ -170,6 +180,22 @@ export class DirectAdministration implements Administration {
     return this.#parts.devices.list().map((device) => deviceBody(device, false));
   }
 
+  async changeDevice(deviceId: string, change: DeviceChange) {
+    const entry = { action: "device.change", deviceId, detail: { ...change } };
+    return deviceBody(
+      this.#audited(entry, () => this.#parts.devices.change(deviceId, change)),
+      false,
+    );
+  }
+
+  async listWaiting(): Promise<WaitingDeviceBody[]> {
+    throw noServerWaitedAt();
+  }
+
+  async acceptWaiting(): Promise<{ device_id: string; token: string }> {
+    throw noServerWaitedAt();
+  }
+
   async rotateToken(deviceId: string, token: string | undefined) {
     const entry = { action: "device.rotate", deviceId };
     return provisionedBody(this.#audited(entry, () => this.#parts.devices.rotate(deviceId, token)));
@@ -277,6 +303,13 @@ export class DirectAdministration implements Administration {
   }
 }
 
+function noServerWaitedAt(): Failure {
+  return new Failure(
+    "no_server",
+    "No server runs on this folder, so no device waits there. Start one: wattboard serve",
+  );
+}
+
 class RemoteAdministration implements Administration {
   readonly url: string;
   readonly #target: ApiTarget;
@@ -292,6 +325,21 @@ class RemoteAdministration implements Administration {
 
   async listDevices() {
     return (await this.#request<{ devices: DeviceBody[] }>("GET", "/devices")).devices;
+  }
+
+  changeDevice(deviceId: string, change: DeviceChange) {
+    return this.#request<DeviceBody>("PATCH", `/devices/${encodeURIComponent(deviceId)}`, change);
+  }
+
+  async listWaiting() {
+    return (await this.#request<{ waiting: WaitingDeviceBody[] }>("GET", "/smart-os/waiting")).waiting;
+  }
+
+  acceptWaiting(deviceId: string) {
+    return this.#request<{ device_id: string; token: string }>(
+      "POST",
+      `/smart-os/waiting/${encodeURIComponent(deviceId)}/accept`,
+    );
   }
 
   rotateToken(deviceId: string, token: string | undefined) {

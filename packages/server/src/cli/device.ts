@@ -20,6 +20,12 @@ interface AddOptions extends TokenOptions {
   property?: Record<string, string>;
 }
 
+interface SetOptions extends TargetOptions {
+  name?: string;
+  property?: Record<string, string>;
+  without?: string[];
+}
+
 export function addDeviceCommand(program: Command): void {
   const device = program
     .command("device")
@@ -79,6 +85,85 @@ Examples:
           each.active ? "valid" : "revoked",
           each.created_at,
         ]),
+      );
+    });
+
+  addAdministrationOptions(device.command("set <id>"))
+    .description("Change a device's name or properties.")
+    .option("--name <text>", "what people call it")
+    .option("--property <key=value>", "a property such as site=harbour; may be given again", collectProperty)
+    .option("--without <key...>", "properties to take away")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard device set ems_001 --name "Cellar" --property country=SE
+  $ wattboard device set ems_001 --property site=harbour --property peers=site
+  $ wattboard device set ems_001 --without peers`,
+    )
+    .action(async (id: string, { name, property = {}, without = [], ...options }: SetOptions) => {
+      const properties = { ...property, ...Object.fromEntries(without.map((key) => [key, null])) };
+      if (name === undefined && Object.keys(properties).length === 0) {
+        throw new WrongUsage("Say what to change: --name, --property or --without.");
+      }
+      const changed = await administer(options, (administration) =>
+        administration.changeDevice(id, { ...(name !== undefined && { name }), properties }),
+      );
+      if (options.json) printJson(changed);
+      else printLine(`Device ${id} is changed.`);
+    });
+
+  addAdministrationOptions(device.command("waiting"))
+    .description("List the devices that came to the SMART-OS door (/update/) and are not registered.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ wattboard device waiting
+  $ wattboard device accept 0001                            lets one of them in`,
+    )
+    .action(async (options: TargetOptions) => {
+      const waiting = await administer(options, (administration) => administration.listWaiting());
+      if (options.json) return printJson(waiting);
+      if (waiting.length === 0) return printLine("No device waits.");
+      printTable(
+        ["SERIAL", "FIRST SEEN", "LAST SEEN", "MESSAGES", "FROM"],
+        waiting.map((each) => [
+          each.device_id,
+          each.first_seen_at,
+          each.last_seen_at,
+          String(each.messages),
+          each.address,
+        ]),
+      );
+    });
+
+  addAdministrationOptions(device.command("accept [serials...]"))
+    .description("Register devices that wait at the SMART-OS door; they are let in with their next message.")
+    .option("--all", "all that wait")
+    .addHelpText(
+      "after",
+      `
+Where smart_os.access is token, give each device its token; where it is open, the devices need none.
+
+Examples:
+  $ wattboard device accept 0001 0002
+  $ wattboard device accept --all
+  $ wattboard device accept 0001 --json                     [{"device_id":"0001","token":"wb_…"}]`,
+    )
+    .action(async (serials: string[], { all, ...options }: TargetOptions & { all?: boolean }) => {
+      if ((serials.length === 0) !== (all === true)) throw new WrongUsage("Name the devices, or take --all.");
+      const accepted = await administer(options, async (administration) => {
+        const ids = all ? (await administration.listWaiting()).map((each) => each.device_id) : serials;
+        const done: { device_id: string; token: string }[] = [];
+        for (const id of ids) done.push(await administration.acceptWaiting(id));
+        return done;
+      });
+      if (options.json) return printJson(accepted);
+      if (accepted.length === 0) return printLine("No device waits.");
+      printTable(
+        ["ACCEPTED", "TOKEN, SHOWN ONLY THIS ONCE"],
+        accepted.map((each) => [each.device_id, each.token]),
       );
     });
 

@@ -50,6 +50,13 @@ const newDeviceSchema = Type.Object(
   },
   { additionalProperties: false },
 );
+const deviceChangeSchema = Type.Object(
+  {
+    name: Type.Optional(Type.String()),
+    properties: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]))),
+  },
+  { additionalProperties: false },
+);
 const newTokenSchema = Type.Object({ token: Type.Optional(Type.String()) }, { additionalProperties: false });
 const newApiTokenSchema = Type.Object(
   {
@@ -156,6 +163,19 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
       fleetFeed.markChanged(deviceId);
       log.info({ device_id: deviceId }, "device added");
       return reply.code(201).send(provisionedBody(added));
+    },
+  );
+
+  app.patch<DeviceParams & { Body: Type.Static<typeof deviceChangeSchema> }>(
+    `${paths.api}/devices/:id`,
+    { ...admin, schema: { body: deviceChangeSchema } },
+    (request, reply) => {
+      const { id: deviceId } = request.params;
+      const entry = { action: "device.change", deviceId, detail: request.body };
+      const changed = audited(parts, request, entry, () => devices.change(deviceId, request.body));
+      if ("code" in changed) return sendRefusal(reply, changed);
+      fleetFeed.markChanged(deviceId);
+      return deviceBody(changed, registry.find(deviceId) !== undefined);
     },
   );
 

@@ -35,7 +35,7 @@ export class ClientDoor implements Door {
   }
 
   knock(handshake: Handshake): void {
-    const { clock, gate, heartbeat, linkLimits, links, log, rightsWatch, webSocketServer } = this.#context;
+    const { clock, gate, generalLog, heartbeat, linkLimits, links, log, rightsWatch, webSocketServer } = this.#context;
     const { request, socket } = handshake;
     const principal = gate.isOriginAllowed(request) ? gate.identify(request) : null;
     if (!this.#settings.isOpen || principal === null) {
@@ -55,6 +55,7 @@ export class ClientDoor implements Door {
         heartbeat,
         limits: { ...linkLimits, outboxBytesMax: this.#settings.outboxBytesMax },
         onText: (frame) => {
+          generalLog?.note("client", gate.addressOf(request), frame);
           const answered = rateLimit.take(clock.monotonicMs())
             ? this.#answer(frame.toString(), principal)
             : "too many queries in a short time";

@@ -6,6 +6,7 @@ import { textFrame } from "../link/frame.ts";
 import { Link } from "../link/link.ts";
 import { RateLimit } from "../link/rate-limit.ts";
 import type { Events } from "../observe/events.ts";
+import type { GeneralLog } from "../observe/general-log.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { DeviceState } from "../telemetry/device-state.ts";
 import type { Ingest } from "../telemetry/ingest.ts";
@@ -32,6 +33,7 @@ export class DeviceDoor implements Door {
   readonly #commands: Dispatcher;
   readonly #events: Events;
   readonly #limits: DeviceDoorLimits;
+  readonly #generalLog: GeneralLog | null;
   readonly #accepted: (device: DeviceState) => void;
   /** Called when a device was let in: its socket no longer counts against its address. */
   readonly #admitted: (handshake: Handshake) => void;
@@ -45,6 +47,8 @@ export class DeviceDoor implements Door {
       readonly ingest: Ingest;
       readonly commands: Dispatcher;
       readonly events: Events;
+      /** Null: messages are not logged. */
+      readonly generalLog: GeneralLog | null;
       /** Called for each sample that ingest takes. */
       readonly accepted: (device: DeviceState) => void;
     },
@@ -58,6 +62,7 @@ export class DeviceDoor implements Door {
     this.#ingest = parts.ingest;
     this.#commands = parts.commands;
     this.#events = parts.events;
+    this.#generalLog = parts.generalLog;
     this.#accepted = parts.accepted;
     this.#limits = limits;
     this.#admitted = admitted;
@@ -95,6 +100,7 @@ export class DeviceDoor implements Door {
         heartbeat,
         limits: linkLimits,
         onText: (frame) => {
+          this.#generalLog?.note("device", deviceId, frame);
           if (!rateLimit.take(clock.monotonicMs())) this.#ingest.drop(device, rateLimited);
           else if (!speaksSubprotocol || session.fenced || !this.#takeFrame(device, channel, frame)) {
             if (this.#ingest.receive(device, session, frame) === null) this.#accepted(device);

@@ -3,6 +3,7 @@ import type { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Heartbeat } from "../link/heartbeat.ts";
 import type { Link, LinkLimits } from "../link/link.ts";
+import type { GeneralLog } from "../observe/general-log.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import type { RightsWatch } from "./rights-watch.ts";
@@ -12,6 +13,8 @@ import type { Handshake } from "./upgrade.ts";
 export interface DoorContext {
   readonly clock: Clock;
   readonly gate: Gate;
+  /** Null: messages are not logged. */
+  readonly generalLog: GeneralLog | null;
   readonly heartbeat: Heartbeat;
   readonly linkLimits: LinkLimits;
   readonly log: Log;

@@ -18,6 +18,7 @@ import { type PeopleParts, registerPeopleApi } from "./people-api.ts";
 import { answerWithProblem } from "./problem.ts";
 import { registerShareApi } from "./share-api.ts";
 import { registerSignInApi } from "./sign-in-api.ts";
+import { registerSmartOsApi, type SmartOsParts } from "./smart-os-api.ts";
 
 export interface HttpLimits {
   readonly handshakeMsMax: number;
@@ -30,7 +31,7 @@ export interface TlsFiles {
   readonly key: Buffer;
 }
 
-export interface HttpParts extends ApiParts, CommandParts, PeopleParts {
+export interface HttpParts extends ApiParts, CommandParts, PeopleParts, SmartOsParts {
   readonly metrics: MetricsRegistry;
   readonly health: Health;
   readonly throttle: Throttle;
@@ -116,6 +117,7 @@ export async function createHttpDoor(
   registerShareApi(app, parts);
   registerAuditApi(app, parts);
   registerCommandsApi(app, parts);
+  registerSmartOsApi(app, parts);
 
   if (existsSync(pageFolder)) {
     await app.register(fastifyStatic, {

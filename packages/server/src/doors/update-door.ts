@@ -178,6 +178,7 @@ class Caller {
       this.#drop(refuse("rate_limited"));
       return;
     }
+    this.#door.context.generalLog?.note("update", this.#address, frame);
     const message = readMessage(frame.toString());
     if ("fault" in message) {
       this.#drop(refuse("invalid_smart_os", `Here ${message.fault}.`));
