@@ -41,13 +41,14 @@ export const smartOs: Scenario = {
     for (let round = 1; round <= options.rounds; round++) {
       const ceilings: number[] = [];
       for (const subject of subjects) {
-        const { perSecond, cpu } = await measureCeiling(subject, options.seconds);
+        const { perSecond, cpu, loadCpu } = await measureCeiling(subject, options.seconds);
         ceilings.push(perSecond);
         const deliveries = perSecond * clients;
         progress(`round ${round} of ${options.rounds}: ${subject.name} ${Math.round(perSecond)} updates/s`);
         comparisons.add(about("updates a second", "/s", 0), subject.name, perSecond);
         comparisons.add(about("deliveries a second", "/s", 0), subject.name, deliveries);
         if (cpu !== null) comparisons.add(about("server CPU at the ceiling", "%", 0), subject.name, cpu);
+        comparisons.add(about("load generator CPU at the ceiling", "%", 0), subject.name, loadCpu);
       }
       const perSecond = Math.min(...ceilings) / 2;
       for (const subject of subjects) {
@@ -81,14 +82,15 @@ async function measureCeiling(subject: Subject, seconds: number) {
   const { load, server } = subject;
   load.startCeiling();
   await sleep(rampSeconds * 1_000);
-  const before = { sent: load.sent, cpu: cpuSeconds(server.pid) };
+  const before = { sent: load.sent, cpu: cpuSeconds(server.pid), loadCpu: process.cpuUsage() };
   const startedAtMs = performance.now();
   await sleep(seconds * 1_000);
   const tookMs = performance.now() - startedAtMs;
   const perSecond = ((load.sent - before.sent) * 1_000) / tookMs;
   const cpu = cpuShare(before.cpu, cpuSeconds(server.pid), tookMs);
+  const { user, system } = process.cpuUsage(before.loadCpu);
   await drain(subject);
-  return { perSecond, cpu };
+  return { perSecond, cpu, loadCpu: (user + system) / 10 / tookMs };
 }
 
 async function measureLatency(subject: Subject, perSecond: number, seconds: number) {
