@@ -13,7 +13,7 @@ import type { RightsWatch } from "./rights-watch.ts";
 import type { Handshake } from "./upgrade.ts";
 
 /** How devices get to see others. */
-export interface Peering {
+interface Peering {
   readonly peers: Peers;
   readonly feed: PeerFeed;
 }
