@@ -73,7 +73,7 @@ const fastClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
-function start(url: string, more: Partial<SolMateFleetSettings> = {}) {
+function start(url: string, more: Partial<SolMateFleetSettings> = {}, clock = fastClock) {
   const abort = new AbortController();
   const statuses: SolMateStatus[] = [];
   const ended = runSolMates({
@@ -84,7 +84,7 @@ function start(url: string, more: Partial<SolMateFleetSettings> = {}) {
     sleepMinS: 1,
     sleepMaxS: 2,
     seed: 1,
-    clock: fastClock,
+    clock,
     ...more,
     signal: abort.signal,
     onStatus: (status) => statuses.push(status),
@@ -142,10 +142,25 @@ describe("runSolMates", () => {
 
   test("has one message on its way at a time, waits 5 s for its answer, and ends a link that answers no more", async () => {
     const door = await startDoor({ answer: () => "silence" });
-    const { statuses } = start(door.url, { devices: 1 });
+    const delaysMs: number[] = [];
+    const clock: Clock = {
+      ...fastClock,
+      setTimeout(run, delayMs) {
+        delaysMs.push(delayMs);
+        return fastClock.setTimeout(run, delayMs);
+      },
+    };
+    const { statuses } = start(door.url, { devices: 1, sleepMinS: 0.1, sleepMaxS: 0.2 }, clock);
     await eventually(() => expect(door.links).toHaveLength(2));
-    // Changes come every 1 to 2 s: had it not waited for 5 s each time, there would be more than three.
+    // Some hundred changes and three messages: the next one goes when the wait for an answer is over. All other timers are short.
     expect(door.links[0]?.messages).toHaveLength(3);
+    const waitsMs = delaysMs.filter((delayMs) => delayMs > 1_000);
+    expect(waitsMs.slice(0, 4)).toEqual([
+      5_000,
+      5_000,
+      5_000,
+      expect.toSatisfy((ms: number) => ms > 5_000 && ms < 6_000),
+    ]);
     expect(door.links[0]?.open).toBe(false);
     await eventually(() => expect(statuses.at(-1)?.unanswered).toBeGreaterThanOrEqual(3));
     expect(statuses.at(-1)?.trouble).toMatch(/not answered 3 messages in a row/);
