@@ -38,7 +38,7 @@ describe("simulate solmate", () => {
     emulator.signal("SIGINT");
     const { code, stdout, stderr } = await emulator.exit();
     expect([code, stdout]).toEqual([0, ""]);
-    expect(stderr).toMatch(/^\d\/3 connected · \d+ updates\/s · \d+ OK · 0 ERROR/);
+    expect(stderr).toMatch(/^3\/3 connected · \d+ updates\/s · \d+ OK · 0 ERROR$/m);
     const updates = updatesOf(client);
     for (const serial of ["0001", "0002", "0003"]) {
       const own = updates.filter((update) => update.serial === serial);
@@ -104,7 +104,12 @@ describe("simulate solmate", () => {
     const server = await startServe({ args: ["--smart-os-access=open"] });
     const emulator = new CliProcess(["simulate", "solmate", ...quick, "--devices=1", `--url=${server.url}`]);
     await eventually(
-      () => expect(server.logs()).toContainEqual(expect.objectContaining({ msg: "device refused", device_id: "0001" })),
+      async () => {
+        const waiting = await runJson<object[]>(["device", "waiting", "--data-dir", server.dataDir]);
+        expect(waiting).toMatchObject([
+          { device_id: "0001", messages: expect.toSatisfy((count: number) => count > 1) },
+        ]);
+      },
       { withinMs: 15_000 },
     );
     emulator.signal("SIGINT");

@@ -68,7 +68,6 @@ export class SolMateLink {
 
   start(): void {
     this.#connect();
-    this.#sleep();
   }
 
   /** Closes the link, ends all timers, and resolves when nothing is left running. */
@@ -115,6 +114,8 @@ export class SolMateLink {
     this.#unansweredInRow = 0;
     this.#solmate.linked();
     this.#publish();
+    // Its life begins with its first link, so that the same seed begins the same, however long that took.
+    if (this.#changeTimer === undefined) this.#sleep();
   };
 
   readonly #onClose = (code: number, reason: Buffer): void => {
