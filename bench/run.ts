@@ -23,6 +23,7 @@ async function main(args: readonly string[]): Promise<number> {
     (await import("./scenarios/memory.ts")).memory,
     (await import("./scenarios/commands.ts")).commands,
     (await import("./scenarios/guessing.ts")).guessing,
+    (await import("./scenarios/smart-os.ts")).smartOs,
     (await import("./micro/validators.ts")).validators,
   ];
   let options: Options;

@@ -4,7 +4,7 @@ import { benchDeviceId, benchMessage } from "./message.ts";
 const mask = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 const FIN = 0x80;
 const MASKED = 0x80;
-const TEXT = 0x1;
+export const TEXT = 0x1;
 const PING = 0x9;
 const epoch = new Date(0).toISOString();
 
@@ -42,7 +42,8 @@ export class Burst {
   }
 }
 
-function maskedFrame(opcode: number, payload: Buffer): Buffer {
+/** A frame as a client sends it. */
+export function maskedFrame(opcode: number, payload: Buffer): Buffer {
   const isShort = payload.length < 126;
   const header = Buffer.alloc(isShort ? 2 : 4);
   header[0] = FIN | opcode;

@@ -17,13 +17,18 @@ export function openDevice(port: number, index: number): Promise<Peer> {
   return openPeer(port, `/ws/device/${benchDeviceId(index)}`, `Authorization: Bearer ${benchToken}\r\n`);
 }
 
+/** A SolMate, or a web client of SMART-OS; `onBytes` gets all that comes, from the welcome on. */
+export function openSmartOs(port: number, door: "update" | "client", onBytes: Peer["onBytes"]): Promise<Peer> {
+  return openPeer(port, `/${door}/`, "", onBytes);
+}
+
 export function openDashboard(port: number, deviceIndex: number): Promise<Peer> {
   return openPeer(port, `/ws/dashboard/${benchDeviceId(deviceIndex)}`, "");
 }
 
 /** Opens `count` peers, a few at a time; the result is in order. */
-export async function openAll(count: number, open: (index: number) => Promise<Peer>): Promise<Peer[]> {
-  const peers = new Array<Peer>(count);
+export async function openAll<T = Peer>(count: number, open: (index: number) => Promise<T>): Promise<T[]> {
+  const peers = new Array<T>(count);
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < count) {
@@ -43,7 +48,8 @@ export function closeAll(peers: readonly Peer[]): void {
   }
 }
 
-function openPeer(port: number, path: string, extraHeaders: string): Promise<Peer> {
+/** Without `onBytes`, nothing may come before the peer is open, and what comes after is for who sets it then. */
+function openPeer(port: number, path: string, extraHeaders: string, onBytes?: Peer["onBytes"]): Promise<Peer> {
   return new Promise((resolve, reject) => {
     let answer = "";
     const onread = {
@@ -64,13 +70,16 @@ function openPeer(port: number, path: string, extraHeaders: string): Promise<Pee
       socket,
       onBytes(bytes) {
         answer += bytes.toString("latin1");
-        if (!answer.includes("\r\n\r\n")) return;
-        if (!isAccepted(answer)) {
+        const endsAt = answer.indexOf("\r\n\r\n") + headerEndBytes;
+        if (endsAt < headerEndBytes) return;
+        const early = bytes.subarray(bytes.length - (answer.length - endsAt));
+        if (!answer.startsWith("HTTP/1.1 101 ") || (early.length > 0 && onBytes === undefined)) {
           refuse(answer.slice(0, answer.indexOf("\r\n")));
           return;
         }
         clearTimeout(timer);
-        peer.onBytes = () => {};
+        peer.onBytes = onBytes ?? (() => {});
+        if (early.length > 0) peer.onBytes(early);
         socket.once("close", () => {
           throw new Error(`The server closed ${path}.`);
         });
@@ -87,9 +96,5 @@ function openPeer(port: number, path: string, extraHeaders: string): Promise<Pee
   });
 }
 
-/** Switched over, and no frame came with it: nobody has sent anything yet. */
-function isAccepted(answer: string): boolean {
-  return answer.startsWith("HTTP/1.1 101 ") && answer.endsWith("\r\n\r\n");
-}
-
+const headerEndBytes = 4;
 const webSocketKey = Buffer.from("wattboard-bench!").toString("base64");

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /** CPU time that a process has used so far, s: its main thread, and all its other threads (store worker, GC, compiler) together. */
-export interface CpuSeconds {
+interface CpuSeconds {
   readonly main: number;
   readonly others: number;
 }
@@ -25,6 +25,12 @@ export function cpuSeconds(pid: number): CpuSeconds | null {
   } catch {
     return null;
   }
+}
+
+/** CPU of all threads between two readings, % of a core. */
+export function cpuShare(before: CpuSeconds | null, after: CpuSeconds | null, tookMs: number): number | null {
+  if (before === null || after === null) return null;
+  return (1e5 * (after.main + after.others - before.main - before.others)) / tookMs;
 }
 
 /** Memory of the process that is in RAM, KB. Linux only. */

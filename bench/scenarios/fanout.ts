@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { FanoutLoad, type Topology } from "../load/fanout-load.ts";
 import { Comparisons } from "../measure/comparison.ts";
-import { type CpuSeconds, cpuSeconds } from "../measure/process-figures.ts";
+import { cpuSeconds, cpuShare } from "../measure/process-figures.ts";
 import { quantile } from "../measure/spread.ts";
 import { until } from "../measure/until.ts";
 import { startPlainWs } from "../servers/plain-ws.ts";
@@ -136,12 +136,6 @@ async function measureLatency(
   const serverCpu = cpuShare(cpuBefore, cpuSeconds(server.pid), performance.now() - startedAtMs);
   await drain(server, load);
   return { sorted: Float64Array.from(load.takeLatenciesMs()).sort(), serverCpu };
-}
-
-/** CPU of all threads between two readings, % of a core. */
-function cpuShare(before: CpuSeconds | null, after: CpuSeconds | null, tookMs: number): number | null {
-  if (before === null || after === null) return null;
-  return (1e5 * (after.main + after.others - before.main - before.others)) / tookMs;
 }
 
 /** Stops, and waits until every message has reached every dashboard: none may be lost. */

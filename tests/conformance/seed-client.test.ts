@@ -3,7 +3,7 @@ import { deviceDetail, storedSamples } from "../support/api.ts";
 import { callerOf } from "../support/commands.ts";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
-import { pythonWithWebsockets, startSeedClient } from "../support/seed-client.ts";
+import { pythonWithWebsockets, startSeedClient } from "../support/python-client.ts";
 import { openDashboard, tryOpenSocket } from "../support/sockets.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 

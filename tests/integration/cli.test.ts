@@ -19,6 +19,7 @@ describe("help and usage", () => {
     "serve",
     "demo",
     "simulate",
+    "simulate solmate",
     "device",
     "device add",
     "device list",
@@ -71,6 +72,13 @@ describe("help and usage", () => {
     ["a role that is none", ["user", "role", "ann", "boss"], "viewer, operator, admin"],
     ["a time that cannot be read", ["api-token", "add", "a", "--role", "viewer", "--expires", "soon"], "30d"],
     ["a number that is none", ["simulate", "--devices", "many"], "whole number"],
+    ["more SolMates than serial numbers", ["simulate", "solmate", "--devices", "10000"], "at most 9999"],
+    ["a behaviour that is none", ["simulate", "solmate", "--behaviour", "cosine"], "random, linear, sine"],
+    ["a sleep too short for the server", ["simulate", "solmate", "--sleep-min", "0"], "at least 0.02"],
+    ["an address that is none", ["simulate", "solmate", "--yes", "--url", "board"], "not an address such as"],
+    ["sleeps the wrong way round", ["simulate", "solmate", "-y", "--sleep-min=2", "--sleep-max=1"], "2 to 1 s"],
+    ["serial numbers with five digits", ["simulate", "solmate", "-y", "--first-serial=9999"], "four digits"],
+    ["nothing to ask in", ["simulate", "solmate", "--max=9", "--devices=1"], "--behaviour, --sleep-min, --sleep-max"],
     ["a property without a value", ["device", "add", "a", "--property", "country"], "country=SE"],
   ])("%s is wrong usage: exit code 2, and what is wrong on standard error", async (_what, args, message) => {
     const cwd = makeFolder();

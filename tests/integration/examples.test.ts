@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
-import { pythonWithWebsockets } from "../support/seed-client.ts";
+import { pythonWithWebsockets } from "../support/python-client.ts";
 import { openDashboard } from "../support/sockets.ts";
 import { startServer } from "../support/start-server.ts";
 

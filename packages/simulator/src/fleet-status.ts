@@ -36,6 +36,6 @@ export function formatStatus(status: FleetStatus): string {
   return parts.join(" · ");
 }
 
-function count(value: number): string {
+export function count(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }

@@ -65,6 +65,7 @@ Examples:
 
     npx wattboard device add ems_001 --data-dir ${config.data_dir}      a device of your own
     npx wattboard simulate --help                              more and other fleets
+    npx wattboard simulate solmate --url ${switchboard.url}    devices that speak SMART-OS
 
   Ctrl-C stops everything.
 `);

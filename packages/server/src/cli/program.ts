@@ -10,6 +10,7 @@ import { addExportCommand } from "./export.ts";
 import { addImportCommand } from "./import.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSimulateCommand } from "./simulate.ts";
+import { addSimulateSolMateCommand } from "./simulate-solmate.ts";
 import { addStoreCommand } from "./store.ts";
 import { addUserCommand } from "./user.ts";
 
@@ -18,6 +19,8 @@ export function createProgram(): Command {
   const program = new Command("wattboard")
     .description("The real-time switchboard for fleets of energy devices.")
     .version(version)
+    // What stands behind the name of a command is that one's: `simulate` and `simulate solmate` both have --url.
+    .enablePositionalOptions()
     .showHelpAfterError("(add --help for the options and examples)")
     .addHelpText(
       "after",
@@ -39,7 +42,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addApiTokenCommand(program);
   addCommandCommand(program);
   addAuditCommand(program);
-  addSimulateCommand(program);
+  addSimulateSolMateCommand(addSimulateCommand(program));
   addExportCommand(program);
   addImportCommand(program);
   addBackupCommand(program);

@@ -48,11 +48,13 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
   }
 }
 
-/** A line that is written over itself on a terminal; elsewhere at most one line a minute, so that a log stays short. */
+/** A line that is written over itself on a terminal; elsewhere at most one line a minute and the last one, so that a log stays short. */
 export class LiveLine {
   readonly #stream = process.stderr;
   #printedAtMs = Number.NEGATIVE_INFINITY;
   #isOpen = false;
+  /** What no minute has come for yet. */
+  #unsaid: string | null = null;
 
   show(text: string): void {
     if (this.#stream.isTTY) {
@@ -61,7 +63,9 @@ export class LiveLine {
       this.#isOpen = true;
       return;
     }
+    this.#unsaid = text;
     if (performance.now() - this.#printedAtMs < 60_000) return;
+    this.#unsaid = null;
     this.#printedAtMs = performance.now();
     this.#stream.write(`${text}\n`);
   }
@@ -69,6 +73,8 @@ export class LiveLine {
   /** Leaves the line as it is and goes on below it. */
   end(): void {
     if (this.#isOpen) this.#stream.write("\n");
+    if (this.#unsaid !== null) this.#stream.write(`${this.#unsaid}\n`);
     this.#isOpen = false;
+    this.#unsaid = null;
   }
 }

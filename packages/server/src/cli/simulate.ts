@@ -25,13 +25,14 @@ interface SimulateOptions {
   tokens?: string;
 }
 
-export function addSimulateCommand(program: Command): void {
+export function addSimulateCommand(program: Command): Command {
   const command = program
     .command("simulate")
+    .enablePositionalOptions()
     .description(
       "Run a simulated fleet against a server: batteries, PV, households and the grid, at real places, over real connections.",
     );
-  addTargetOptions(command)
+  return addTargetOptions(command)
     .addOption(fleetSizeOption(20))
     .option("--rate <hz>", "samples a second from each device", positive, 1)
     .option("--speed <factor>", "how fast the physics runs; timestamps stay the wall clock's", positive, 1)
@@ -50,7 +51,8 @@ is reached by --url with an admin's API token in WATTBOARD_TOKEN. Only devices t
 Examples:
   $ wattboard simulate --devices 200
   $ wattboard simulate --url http://127.0.0.1:8000 --data-dir ./data --devices 50 --rate 2
-  $ wattboard simulate --speed 600 --seed 7                 a day in about two and a half minutes`,
+  $ wattboard simulate --speed 600 --seed 7                 a day in about two and a half minutes
+  $ wattboard simulate solmate --help                       devices that speak SMART-OS`,
     )
     .action(async (options: SimulateOptions) => {
       const { formatStatus, planFleet, runFleet } = await import("@wattboard/simulator");
@@ -59,15 +61,17 @@ Examples:
       const { fleet, url } = await provision(planned, options, line);
       const stop = new AbortController();
       const signalled = untilSignalled().then(() => stop.abort());
-      await runFleet({
-        url,
-        fleet,
-        rateHz: options.rate,
-        speed: options.speed,
-        seed: options.seed,
-        signal: stop.signal,
-        onStatus: (status) => line.show(formatStatus(status)),
-      });
+      await orWrongUsage(
+        runFleet({
+          url,
+          fleet,
+          rateHz: options.rate,
+          speed: options.speed,
+          seed: options.seed,
+          signal: stop.signal,
+          onStatus: (status) => line.show(formatStatus(status)),
+        }),
+      );
       line.end();
       await signalled;
     });
@@ -143,7 +147,20 @@ async function provision(
   }
 }
 
-function readTokens(file: string): Map<string, string> {
+/** What cannot be run at all, such as an address that is none, was said wrongly. */
+export async function orWrongUsage(run: Promise<void>): Promise<void> {
+  try {
+    await run;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "device_configuration") {
+      throw new WrongUsage(error.message, error);
+    }
+    throw error;
+  }
+}
+
+/** Reads tokens by device id from a file. */
+export function readTokens(file: string): Map<string, string> {
   const tokens = new Map<string, string>();
   let lineNumber = 0;
   try {
@@ -169,12 +186,14 @@ function positive(text: string): number {
   return value;
 }
 
-function wholeNumber(least: number): (text: string) => number {
+/** Reads a whole number for a flag. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!Number.isSafeInteger(value) || value < least) {
       throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
     }
+    if (value > most) throw new InvalidArgumentError(`It must be at most ${most}.`);
     return value;
   };
 }
