@@ -243,7 +243,7 @@ describe("many samples", () => {
   }, 120_000);
 
   test("are exported while live samples go on to their dashboards, each of them and in order", async () => {
-    const server = await startServe();
+    const server = await startServe({ args: ["--limits-messages-burst=1000000"] });
     const device = await runJson<{ token: string }>(["device", "add", "ems_001", "--data-dir", server.dataDir]);
     const token = await runJson<{ token: string }>([
       ...["api-token", "add", "script", "--role", "admin", "--data-dir", server.dataDir],
