@@ -1,0 +1,276 @@
+import { afterAll, expect, test } from "vitest";
+import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { needs } from "../support/needs.ts";
+import { ask, openDoors, openSolMate } from "../support/smart-os.ts";
+import { openDevice, type TestSocket } from "../support/sockets.ts";
+import { startServer, type TestServer } from "../support/start-server.ts";
+import { sampleOf } from "../support/telemetry.ts";
+
+/** A device of the first dialect that has sent one sample. */
+async function startEms(server: TestServer, deviceId: string, solarW: number, soc = 85): Promise<TestSocket> {
+  const device = await openDevice(server.wsUrl, deviceId, server.addDevice(deviceId));
+  device.send(sampleOf(deviceId, { solar: { power: solarW }, battery: { power: 0, soc } }));
+  return device;
+}
+
+/** A SolMate that has said what it is; gives the server's answer, too. */
+async function startSolMate(
+  server: TestServer,
+  serial: string,
+  body: object,
+): Promise<TestSocket & { answer: string }> {
+  const socket = await openSolMate(server.wsUrl);
+  const answer = await ask(socket, { type: "INIT", message: `0000:${serial}:${JSON.stringify(body)}` });
+  return Object.assign(socket, { answer });
+}
+
+/** The ids of the shown rows, from top to bottom. */
+const idsOf = (page: TestPage): Promise<(string | null)[]> => page.locator(".fleet-row .row-link").allTextContents();
+const cellOf = (page: TestPage, id: string, column: number) =>
+  page
+    .locator(".fleet-row", { has: page.getByRole("link", { name: id, exact: true }) })
+    .locator("td")
+    .nth(column);
+const shows = (page: TestPage, ids: readonly string[]) =>
+  eventually(async () => expect(await idsOf(page)).toEqual(ids));
+
+async function startBothDialects() {
+  const server = await startServer({ settings: openDoors });
+  const ems = await startEms(server, "ems_001", 500);
+  const v86 = await startSolMate(server, "0001", {
+    _software_version: "v8.6",
+    _country: "AT",
+    _power_income: 388,
+    _battery: 35,
+    _capacity: 5_184_000,
+  });
+  const v90 = await startSolMate(server, "0002", {
+    _software_version: "v9.0",
+    _country: "DE",
+    _power_income: 120,
+    _battery: 90,
+  });
+  return { server, ems, v86, v90 };
+}
+
+needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a real server", () => {
+  afterAll(closeBrowser);
+
+  test("shows both dialects, filters by any number of fields, and keeps the view in the address", async () => {
+    const { server, v90 } = await startBothDialects();
+    const page = await openPage(server.url);
+    await shows(page, ["0001", "0002", "ems_001"]);
+
+    await page.getByRole("button", { name: "Filter", exact: true }).click();
+    await page.getByLabel("Field").selectOption("properties.country");
+    await page.getByLabel("Comparison").selectOption("=");
+    await page.getByRole("combobox", { name: "Value" }).fill("e");
+    await page.getByRole("button", { name: "Add filter" }).click();
+    await shows(page, ["0002"]);
+    await page.getByRole("button", { name: "Remove filter: Country contains e" }).click();
+
+    await page.getByLabel("Field").selectOption("battery.soc");
+    await page.getByLabel("Comparison").selectOption(">=");
+    await page.getByRole("combobox", { name: "Value" }).fill("50");
+    await page.getByRole("combobox", { name: "Value" }).press("Enter");
+    await shows(page, ["0002", "ems_001"]);
+    expect(new URL(page.url()).searchParams.getAll("filter")).toEqual(["battery.soc:>=:50"]);
+    await page.getByText("2 of 3 fit").waitFor();
+
+    // In real time: what no longer meets the filter is gone by itself.
+    v90.send({ type: "UPDT", message: '0001:0002:{"battery": 20}' });
+    await shows(page, ["ems_001"]);
+    await page.reload();
+    await shows(page, ["ems_001"]);
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("orders by several columns while samples come in, by mouse and by keyboard", async () => {
+    const { server, ems, v90 } = await startBothDialects();
+    const page = await openPage(server.url);
+    await shows(page, ["0001", "0002", "ems_001"]);
+    const solar = page.getByRole("columnheader", { name: "Solar" });
+    await solar.getByRole("button").click();
+    await shows(page, ["ems_001", "0001", "0002"]);
+    expect(await solar.getAttribute("aria-sort")).toBe("descending");
+
+    v90.send({ type: "UPDT", message: '0001:0002:{"power_income": 450}' });
+    await shows(page, ["ems_001", "0002", "0001"]);
+    ems.send(sampleOf("ems_001", { solar: { power: 400 } }));
+    await shows(page, ["0002", "ems_001", "0001"]);
+
+    await page.getByRole("columnheader", { name: "Country" }).getByRole("button").focus();
+    await page.keyboard.press("Enter");
+    await shows(page, ["0001", "0002", "ems_001"]);
+    await solar.getByRole("button").click({ modifiers: ["Shift"] });
+    await eventually(() =>
+      expect(new URL(page.url()).searchParams.get("sort")).toBe("properties.country,-solar.power"),
+    );
+    expect(await solar.getAttribute("aria-sort")).toBe("descending");
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("has the columns that are chosen, of fields that nobody has described as well", async () => {
+    const { server } = await startBothDialects();
+    const page = await openPage(server.url);
+    await shows(page, ["0001", "0002", "ems_001"]);
+    await page.getByRole("button", { name: "Columns" }).click();
+    await page.getByRole("dialog").getByLabel("Capacity").check();
+    await page.getByRole("dialog").getByLabel("Grid voltage").check();
+    await page.getByRole("dialog").getByLabel("State", { exact: true }).uncheck();
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("columnheader", { name: "Capacity" }).waitFor();
+    await page.reload();
+    await page.getByRole("columnheader", { name: "Grid voltage" }).waitFor();
+    expect(await page.getByRole("columnheader", { name: "State" }).count()).toBe(0);
+    await page.locator(".fleet-row").getByText("5,184,000").waitFor();
+    await page.locator(".fleet-row").getByText("230.1").waitFor();
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("shows 10, 15 or 20 devices a page, and says which", async () => {
+    const server = await startServer();
+    for (let number = 1; number <= 23; number++) server.addDevice(`ems_${number}`);
+    const page = await openPage(server.url);
+    await page.getByText("1–20 of 23").waitFor();
+    await page.getByRole("button", { name: "Next page" }).click();
+    await shows(page, ["ems_21", "ems_22", "ems_23"]);
+    expect(await page.getByRole("button", { name: "Next page" }).isDisabled()).toBe(true);
+    await page.getByLabel("Rows a page").selectOption("10");
+    // The rows that were in view still are.
+    await page.getByText("21–23 of 23").waitFor();
+    await page.getByRole("button", { name: "Previous page" }).click();
+    await page.getByText("11–20 of 23").waitFor();
+    // Another list begins with its first page.
+    await page.getByLabel("Search devices").fill("ems_2");
+    await shows(page, ["ems_2", "ems_20", "ems_21", "ems_22", "ems_23"]);
+    // A page that there is no more is the last one.
+    await page.goto(`${server.url}/?page=99&rows=10`);
+    await page.getByText("21–23 of 23").waitFor();
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("lights up what changes, unless that is switched off, or the system asks for less motion", async () => {
+    const { server, v86 } = await startBothDialects();
+    const page = await openPage(server.url);
+    await shows(page, ["0001", "0002", "ems_001"]);
+    const solar = cellOf(page, "0001", 3);
+    const animation = () => solar.evaluate((cell) => getComputedStyle(cell).animationName);
+    expect(await animation()).toBe("none");
+    v86.send({ type: "UPDT", message: '0001:0001:{"power_income": 391}' });
+    await eventually(async () => expect(await animation()).toBe("flash-odd"));
+    v86.send({ type: "UPDT", message: '0002:0001:{"power_income": 394}' });
+    await eventually(async () => expect(await animation()).toBe("flash-even"));
+    // What did not change does not.
+    expect(await cellOf(page, "0001", 5).evaluate((cell) => getComputedStyle(cell).animationName)).toBe("none");
+
+    const control = page.getByRole("switch", { name: "Highlight updates" });
+    await control.click();
+    expect(await control.getAttribute("aria-checked")).toBe("false");
+    expect(await animation()).toBe("none");
+    await page.reload();
+    await shows(page, ["0001", "0002", "ems_001"]);
+    expect(await control.getAttribute("aria-checked")).toBe("false");
+
+    const still = await openPage(server.url, { reducedMotion: "reduce" });
+    await shows(still, ["0001", "0002", "ems_001"]);
+    v86.send({ type: "UPDT", message: '0003:0001:{"power_income": 397}' });
+    await cellOf(still, "0001", 3).getByText("397").waitFor();
+    expect(await cellOf(still, "0001", 3).evaluate((cell) => getComputedStyle(cell).animationName)).toBe("none");
+    expect(await still.getByRole("switch", { name: "Highlight updates" }).isDisabled()).toBe(true);
+  });
+
+  test("shows the last 30 seconds of a row that is clicked, what was before and what comes, over one socket", async () => {
+    const { server, v86 } = await startBothDialects();
+    v86.send({ type: "UPDT", message: '0001:0001:{"power_income": 200}' });
+    const sockets: string[] = [];
+    const page = await openPage("about:blank");
+    page.on("websocket", (socket) => sockets.push(new URL(socket.url()).pathname));
+    await page.goto(server.url);
+    await cellOf(page, "0001", 3).getByText("200").waitFor();
+    await cellOf(page, "0001", 3).click();
+    const trend = page.getByRole("region", { name: "Last 30 seconds of 0001" });
+    // From the store: the sample before the page was opened.
+    await trend.getByText("200 W … 388 W").waitFor();
+    v86.send({ type: "UPDT", message: '0002:0001:{"power_income": 500}' });
+    await trend.getByText("200 W … 500 W").waitFor();
+    expect(await inkOf(trend.locator("canvas"))).toBeGreaterThan(100);
+    expect(sockets).toEqual(["/ws/fleet"]);
+
+    const button = page.getByRole("button", { name: "Last 30 seconds of 0001" });
+    expect(await button.getAttribute("aria-expanded")).toBe("true");
+    await button.press("Enter");
+    await trend.waitFor({ state: "detached" });
+    await button.press("Enter");
+    await trend.getByRole("link", { name: "Device page" }).click();
+    expect(new URL(page.url()).pathname).toBe("/devices/0001");
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("lets an administrator accept a SolMate that waits, with one click, and nobody else", async () => {
+    const server = await startServer({ settings: { "smart_os.access": "open" } });
+    const solMate = await startSolMate(server, "0042", { battery: 50 });
+    expect(solMate.answer).toContain("0000:0042:ERROR");
+    const viewer = await openPage(server.url);
+    await viewer.getByText("wattboard device add").first().waitFor();
+    expect(await viewer.getByText("SolMates waiting").count()).toBe(0);
+
+    const page = await openPage(server.url + (server.setupLink?.path ?? ""));
+    await page.getByLabel("Name").fill("root");
+    await page.getByLabel("New password").fill("a long enough one");
+    await page.getByLabel("The same once more").fill("a long enough one");
+    await page.getByRole("button", { name: "Create" }).click();
+    await page.getByText("SolMates waiting (1)").waitFor();
+    await page.getByRole("button", { name: "Accept 0042" }).click();
+    await page.getByText("is accepted").waitFor();
+    await shows(page, ["0042"]);
+    const again = await startSolMate(server, "0042", { battery: 51 });
+    expect(again.answer).toContain("0000:0042:OK");
+    await page.locator(".fleet-row").getByText("51").waitFor();
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("says what in an address cannot be read", async () => {
+    const { server } = await startBothDialects();
+    const page = await openPage(`${server.url}/?filter=battery.soc:near:5&filter=properties.country:==:AT`);
+    await page.getByText("filter=battery.soc:near:5 is not of the form").waitFor();
+    await shows(page, ["0001"]);
+  });
+
+  test("on a phone scrolls sideways below its first column, and keeps the overview in view", async () => {
+    const { server } = await startBothDialects();
+    for (let number = 1; number <= 15; number++) server.addDevice(`more_${number}`);
+    const page = await openPage(server.url, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    await page.getByText("1–18 of 18").waitFor();
+    await page.getByText("1–18 of 18").scrollIntoViewIfNeeded();
+    const places = await page.evaluate(() => {
+      const scroll = document.querySelector(".fleet-scroll");
+      if (scroll === null) throw new Error("no table");
+      scroll.scrollLeft = 300;
+      const place = (selector: string) => document.querySelector(selector)?.getBoundingClientRect();
+      return {
+        scrolled: scroll.scrollLeft,
+        page: document.documentElement.scrollWidth,
+        overview: place(".overview")?.top,
+        head: place(".fleet-row .col-id")?.left,
+        table: place(".fleet-scroll")?.left,
+      };
+    });
+    expect(places.scrolled).toBe(300);
+    expect(places.page).toBeLessThanOrEqual(390);
+    expect(places.overview).toBe(0);
+    expect(Math.abs((places.head ?? 0) - (places.table ?? 0))).toBeLessThanOrEqual(1);
+    await page.getByRole("button", { name: "Last 30 seconds of more_15" }).tap();
+    await page.getByText("No samples in the last 30 seconds.").waitFor();
+  });
+});
+
+/** How many points of a chart are drawn. */
+function inkOf(canvas: ReturnType<TestPage["locator"]>): Promise<number> {
+  return canvas.evaluate((element) => {
+    const { width, height } = element as HTMLCanvasElement;
+    const data = (element as HTMLCanvasElement).getContext("2d")?.getImageData(0, 0, width, height).data ?? [];
+    return Array.from(data).filter((value, at) => at % 4 === 3 && value > 0).length;
+  });
+}
