@@ -425,6 +425,39 @@ describe("remote control", () => {
     await operator.reaches("0001", command_id, "applied");
   });
 
+  test("a command waits for a device that is away, and goes out when it has announced that it knows it", async () => {
+    const server = await startServer({ settings: openDoors });
+    const operator = callerOf(server, "operator");
+    const first = await openSolMate(server.wsUrl);
+    await ask(first, announce);
+    first.webSocket.close();
+    await eventually(async () => expect((await deviceDetail(server, "0001")).online).toBe(false));
+    const { command_id, status } = await operator.give("0001", { action: "RESTART", payload: {} });
+    expect(status).toBe("queued");
+    const second = await openSolMate(server.wsUrl);
+    await ask(second, update("0001", { battery: 50 }));
+    expect(await ask(second, announce)).toMatch(/OK|CMND/);
+    await second.receive(3);
+    expect(second.received.some((frame) => frame.includes(command_id))).toBe(true);
+  });
+
+  test("a device that comes back and announces nothing is told nothing: what waits for it is rejected", async () => {
+    const clock = new ManualClock(Date.UTC(2026, 6, 1, 9));
+    const server = await startServer({ clock, settings: openDoors });
+    const operator = callerOf(server, "operator");
+    const first = await openSolMate(server.wsUrl);
+    await ask(first, announce);
+    first.webSocket.close();
+    await eventually(async () => expect((await deviceDetail(server, "0001")).online).toBe(false));
+    const { command_id } = await operator.give("0001", { action: "RESTART", payload: {} });
+    const second = await openSolMate(server.wsUrl);
+    await ask(second, update("0001", { battery: 50 }));
+    clock.advance(5_000);
+    const rejected = await operator.reaches("0001", command_id, "rejected");
+    expect(rejected.history.at(-1)?.cause).toContain("has not announced RESTART");
+    expect(second.received).toHaveLength(1);
+  });
+
   test("what a device has not announced is refused, and nothing is sent", async () => {
     const server = await startServer({ settings: openDoors });
     const operator = callerOf(server, "operator");

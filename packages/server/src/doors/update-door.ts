@@ -1,4 +1,11 @@
-import { type Announcement, type Refusal, refuse, smartOsDialect, smartOsWelcomes } from "@wattboard/protocol";
+import {
+  type Announcement,
+  isOfSmartOs,
+  type Refusal,
+  refuse,
+  smartOsDialect,
+  smartOsWelcomes,
+} from "@wattboard/protocol";
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import type { Audit } from "../access/audit.ts";
 import type { Devices } from "../access/devices.ts";
@@ -122,8 +129,8 @@ export class UpdateDoor implements Door {
   /** Devices that have a token of their own must show it, unless an administrator took them in as devices of this dialect. */
   #isOpenTo(serial: string): boolean {
     const device = this.parts.devices.find(serial);
-    const isOfDialect = device?.properties[smartOsDialect.key] === smartOsDialect.value;
-    return this.settings.access === "open" && isOfDialect && device?.token !== null;
+    if (this.settings.access !== "open" || device === undefined) return false;
+    return device.token !== null && isOfSmartOs(device.properties);
   }
 
   #register(serial: string, address: string): Refusal | null {

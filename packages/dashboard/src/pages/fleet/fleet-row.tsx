@@ -1,4 +1,4 @@
-import type { FleetRow as Row } from "@wattboard/protocol";
+import { isOfSmartOs, type FleetRow as Row } from "@wattboard/protocol";
 import { memo } from "react";
 import { Link } from "wouter";
 import type { Standing } from "../../parts/age.ts";
@@ -37,7 +37,7 @@ export const FleetRow = memo(function FleetRow({ row, index, standing, age }: Fl
         <span className="device-sub">
           {name !== "" && name !== id && <span className="device-id">{id}</span>}
           {isSimulated(row) && <span className="tag">simulated</span>}
-          {row.clock === "server" && row.observed_at_ms !== null && (
+          {row.clock === "server" && row.observed_at_ms !== null && !isOfSmartOs(row.properties) && (
             <span
               className="tag tag-warn"
               title="The device's clock is off; its samples are filed under the time of receipt."
