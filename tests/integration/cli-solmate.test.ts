@@ -29,7 +29,10 @@ function updatesOf(client: TestSocket): Update[] {
   });
 }
 
-describe("simulate solmate", () => {
+// Each test starts several processes, which takes its time on a busy machine.
+const withPatience = { timeout: 60_000 };
+
+describe("simulate solmate", withPatience, () => {
   test("brings SolMates to the server's web clients, each with its own count and first with everything; Ctrl-C ends it alone", async () => {
     const server = await startOpenServe();
     const client = await openWebClient(server.wsUrl);
@@ -57,8 +60,8 @@ describe("simulate solmate", () => {
   });
 
   test("sends the same values for the same seed, and others for another", async () => {
+    const server = await startOpenServe();
     const first = async (seed: number): Promise<unknown[]> => {
-      const server = await startOpenServe();
       const client = await openWebClient(server.wsUrl);
       const emulator = new CliProcess(["simulate", "solmate", ...quick, `--url=${server.url}`, `--seed=${seed}`]);
       const updates = await eventually(
@@ -171,23 +174,27 @@ function openTerminal(args: readonly string[]) {
 }
 
 needs("script", hasScript)("simulate solmate in a terminal", () => {
-  test("asks what the original asked, again where an answer cannot be read, and takes Enter for what is usual", async () => {
-    const server = await startOpenServe();
-    const terminal = openTerminal([`--url=${server.url}`]);
-    await terminal.answer(/How many SolMate instances\? \[20\]/, "some\r");
-    await terminal.answer(/whole number of at least 1[\s\S]*How many SolMate instances\?/, "2\r");
-    await terminal.answer(/Strict monoton behaviour\? \(y\/n\) \[y\]/, "y\r");
-    await terminal.answer(/Sinus curve behaviour\? \(y\/n\) \[y\]/, "n\r");
-    await terminal.answer(/Maximum values\? \[400\]/, "50\r");
-    await terminal.answer(/Minimum sleep time between two values, in seconds\? \[1\]/, "0.05\r");
-    await terminal.answer(/Maximum sleep time between two values, in seconds\? \[5\]/, "0.1\r");
-    const client = await openWebClient(server.wsUrl);
-    await eventually(() => expect(updatesOf(client).length).toBeGreaterThan(5), { withinMs: 15_000 });
-    await terminal.answer(/2\/2/, "\x03");
-    expect(await terminal.exited).toBe(0);
-  });
+  test(
+    "asks what the original asked, again where an answer cannot be read, and takes Enter for what is usual",
+    withPatience,
+    async () => {
+      const server = await startOpenServe();
+      const terminal = openTerminal([`--url=${server.url}`]);
+      await terminal.answer(/How many SolMate instances\? \[20\]/, "some\r");
+      await terminal.answer(/whole number of at least 1[\s\S]*How many SolMate instances\?/, "2\r");
+      await terminal.answer(/Strict monoton behaviour\? \(y\/n\) \[y\]/, "y\r");
+      await terminal.answer(/Sinus curve behaviour\? \(y\/n\) \[y\]/, "n\r");
+      await terminal.answer(/Maximum values\? \[400\]/, "50\r");
+      await terminal.answer(/Minimum sleep time between two values, in seconds\? \[1\]/, "0.05\r");
+      await terminal.answer(/Maximum sleep time between two values, in seconds\? \[5\]/, "0.1\r");
+      const client = await openWebClient(server.wsUrl);
+      await eventually(() => expect(updatesOf(client).length).toBeGreaterThan(5), { withinMs: 15_000 });
+      await terminal.answer(/2\/2/, "\x03");
+      expect(await terminal.exited).toBe(0);
+    },
+  );
 
-  test("asks only for what was not given, and not for a curve where values are random", async () => {
+  test("asks only for what was not given, and not for a curve where values are random", withPatience, async () => {
     const server = await startOpenServe();
     const terminal = openTerminal(["--devices=1", "--sleep-min=7", `--url=${server.url}`]);
     await terminal.answer(/Strict monoton behaviour\?/, "n\r");
