@@ -67,7 +67,7 @@ function Value({ field, row, value, standing, age }: FleetCellProps & { readonly
   if (typeof value === "boolean") return value ? "yes" : "no";
   const number = kind === "number" ? asNumber(value) : typeof value === "number" ? value : null;
   if (number === null) return <span title={String(value)}>{value}</span>;
-  if (unit === "W") {
+  if (unit === "W" || unit === "Wh") {
     const scaled = scaleQuantity(number, unit);
     return (
       <span className="quantity">

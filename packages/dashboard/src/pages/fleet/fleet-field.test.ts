@@ -30,6 +30,7 @@ it("lists what every device has, and whatever any of them has told", () => {
 it("names what nobody has described after itself", () => {
   expect(fleetField("smart_os.local_time")).toMatchObject({ label: "Local time", unit: "", group: "Measured" });
   expect(fleetField("properties.software_version")).toMatchObject({ label: "Software", group: "Properties" });
+  expect(fleetField("properties.capacity_wh")).toMatchObject({ label: "Capacity", unit: "Wh", kind: "number" });
   expect(fleetField("grid.voltage")).toMatchObject({ label: "Grid voltage", unit: "V", kind: "number" });
 });
 

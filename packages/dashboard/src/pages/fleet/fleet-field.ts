@@ -50,7 +50,9 @@ const propertyLabels: Readonly<Record<string, string>> = {
   solmate_version: "SolMate",
   pv_connectors: "PV connectors",
 };
-const numberProperties: ReadonlySet<string> = new Set(["pv_connectors", "capacity_wh", "peak_w"]);
+const numberProperties: ReadonlySet<string> = new Set(["pv_connectors"]);
+/** Units stand last in names: `capacity_wh`. */
+const unitSuffix = /^(.+)_(wh?)$/;
 /** Shorter than in the catalogue, since a column is no wider than its values. */
 const shortLabels: Readonly<Partial<Record<FleetPoint, string>>> = {
   "battery.soc": "Charge",
@@ -77,8 +79,11 @@ export function fleetField(name: string): FleetField {
 
 function propertyField(name: string): FleetField {
   const property = name.slice(propertyPrefix.length);
-  return about(name, propertyLabels[property] ?? spelled(property), ({ properties }) => properties[property] ?? null, {
-    kind: numberProperties.has(property) ? "number" : "text",
+  const [, quantity = property, suffix] = unitSuffix.exec(property) ?? [];
+  const unit = suffix === undefined ? "" : suffix.replace("w", "W");
+  return about(name, propertyLabels[property] ?? spelled(quantity), ({ properties }) => properties[property] ?? null, {
+    unit,
+    kind: unit !== "" || numberProperties.has(property) ? "number" : "text",
     group: "Properties",
   });
 }

@@ -18,7 +18,7 @@ import { FleetOverview } from "./fleet-overview.tsx";
 import { FleetTable } from "./fleet-table.tsx";
 import { FleetTools } from "./fleet-tools.tsx";
 import { fleetTotals } from "./fleet-totals.ts";
-import { type FleetView, formatView, parseView } from "./fleet-view.ts";
+import { changeView, type FleetView, formatView, parseView } from "./fleet-view.ts";
 import { useHighlight } from "./use-highlight.ts";
 import { useSampledRows } from "./use-sampled-rows.ts";
 import { WaitingDevices } from "./waiting-devices.tsx";
@@ -47,9 +47,8 @@ export function FleetPage() {
 
   const address = params.toString();
   const { view, faults } = useMemo(() => parseView(new URLSearchParams(address)), [address]);
-  const change = (part: Partial<FleetView>) =>
-    // Another list begins with its first page.
-    setParams((before) => formatView({ ...parseView(before).view, page: 1, ...part }), { replace: true });
+  const change = (changes: Partial<FleetView>) =>
+    setParams((before) => formatView(changeView(parseView(before).view, changes)), { replace: true });
 
   const nowMs = serverClock.now();
   const recent = useSampledRows(rowsById, arrangeEveryMs);
@@ -65,6 +64,8 @@ export function FleetPage() {
     before.current = arrangeFleet(held, wanted, serverClock.now(), before.current);
     return before.current;
   }, [held, wanted]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read aloud when the view changes, and not each time that a value does.
+  const found = useMemo(() => ids.length, [wanted]);
   const page = Math.min(view.page, Math.max(1, Math.ceil(ids.length / view.pageSize)));
   const shown = ids.slice((page - 1) * view.pageSize, page * view.pageSize).flatMap((id) => rowsById.get(id) ?? []);
 
@@ -94,6 +95,7 @@ export function FleetPage() {
               view={view}
               totals={totals}
               shown={ids.length}
+              found={found}
               fields={fields}
               valuesOf={valuesOf}
               highlight={highlight}

@@ -13,6 +13,8 @@ interface FleetToolsProps {
   readonly view: FleetView;
   readonly totals: FleetTotals;
   readonly shown: number;
+  /** How many there were when the view was last changed. */
+  readonly found: number;
   readonly fields: readonly FleetField[];
   /** Values of a field that devices have told, to choose from. */
   readonly valuesOf: (field: string) => readonly string[];
@@ -22,7 +24,7 @@ interface FleetToolsProps {
 
 /** What narrows and orders the list, and which columns it has. */
 export function FleetTools(props: FleetToolsProps) {
-  const { view, totals, shown, fields, valuesOf, highlight, onChange } = props;
+  const { view, totals, shown, found, fields, valuesOf, highlight, onChange } = props;
   const { devices, online, withError } = totals;
   const [isAdding, setAdding] = useState(false);
   const [isChoosing, setChoosing] = useState(false);
@@ -103,8 +105,9 @@ export function FleetTools(props: FleetToolsProps) {
           })}
         </ul>
         <SortChoice view={view} fields={fields} onChange={onChange} />
-        <p className="shown-count" role="status">
-          {shown === devices ? "" : `${shown} of ${devices} fit`}
+        <p className="shown-count">{shown === devices ? "" : `${shown} of ${devices} fit`}</p>
+        <p className="sr-only" role="status">
+          {found} devices
         </p>
       </div>
       {isChoosing && (

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { usualColumns } from "./fleet-field.ts";
 import { fleetParts } from "./fleet-filter.ts";
-import { type FleetView, formatView, pageSizes, parseView, usualSorts, viewLimits } from "./fleet-view.ts";
+import { changeView, type FleetView, formatView, pageSizes, parseView, usualSorts, viewLimits } from "./fleet-view.ts";
 
 const parse = (text: string) => parseView(new URLSearchParams(text));
 
@@ -66,6 +66,16 @@ describe("the address of a view", () => {
     expect(faults[0]).toContain("battery.soc:~:5");
     expect(view.conditions).toEqual([{ field: "battery.soc", operator: ">", value: "5" }]);
     expect(view).toMatchObject({ pageSize: 20, page: 1, part: "all" });
+  });
+
+  it("that is filtered or ordered otherwise begins with its first page; other columns leave it where it was", () => {
+    const { view } = parse("page=3");
+    expect(changeView(view, { columns: ["id"] }).page).toBe(3);
+    expect(changeView(view, { page: 4 }).page).toBe(4);
+    expect(changeView(view, { text: "x" }).page).toBe(1);
+    expect(changeView(view, { sorts: [] }).page).toBe(1);
+    // No order at all is the usual one.
+    expect(formatView(changeView(view, { sorts: [] })).toString()).toBe("");
   });
 
   it("has bounds, and says where it goes beyond them", () => {

@@ -4,7 +4,7 @@ import { type Condition, type FleetFilter, fleetParts, operators } from "./fleet
 import type { Sort } from "./fleet-order.ts";
 
 export const pageSizes = [10, 15, 20] as const;
-export type PageSize = (typeof pageSizes)[number];
+type PageSize = (typeof pageSizes)[number];
 
 /** What of the fleet is shown, and how. All of it stands in the address, so that it can be shared, and survives a look at a device. */
 export interface FleetView extends FleetFilter {
@@ -23,6 +23,12 @@ export const viewLimits = { conditions: 16, sorts: 4, columns: 24 } as const;
 const nameLengthMax = 140;
 
 const conditionPattern = /^([^:]+):([^:]+):(.*)$/s;
+
+/** The view with these changes. Another list begins with its first page. */
+export function changeView(view: FleetView, changes: Partial<FleetView>): FleetView {
+  const isAnotherList = ["text", "part", "conditions", "sorts"].some((key) => key in changes);
+  return { ...view, ...(isAnotherList && { page: 1 }), ...changes };
+}
 
 /** Reads a view from an address; `faults` says, for people, what could not be read and was left out. */
 export function parseView(params: URLSearchParams): { readonly view: FleetView; readonly faults: readonly string[] } {
@@ -64,7 +70,7 @@ export function formatView({ text, part, conditions, sorts, columns, page, pageS
   if (part !== "all") params.set("show", part);
   for (const condition of conditions) params.append("filter", formatCondition(condition));
   const sort = formatSorts(sorts);
-  if (sort !== formatSorts(usualSorts)) params.set("sort", sort);
+  if (sort !== "" && sort !== formatSorts(usualSorts)) params.set("sort", sort);
   if (columns.join() !== usualColumns.join()) params.set("columns", columns.join());
   if (pageSize !== usualPageSize) params.set("rows", String(pageSize));
   if (page !== 1) params.set("page", String(page));
