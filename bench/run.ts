@@ -23,6 +23,9 @@ async function main(args: readonly string[]): Promise<number> {
     (await import("./scenarios/memory.ts")).memory,
     (await import("./scenarios/commands.ts")).commands,
     (await import("./scenarios/guessing.ts")).guessing,
+    (await import("./scenarios/store.ts")).store,
+    (await import("./scenarios/history.ts")).history,
+    (await import("./scenarios/wear.ts")).wear,
     (await import("./micro/validators.ts")).validators,
   ];
   let options: Options;
