@@ -42,6 +42,11 @@ export class Burst {
   }
 }
 
+/** One text, as a device sends it. */
+export function maskedText(text: string): Buffer {
+  return maskedFrame(TEXT, Buffer.from(text));
+}
+
 function maskedFrame(opcode: number, payload: Buffer): Buffer {
   const isShort = payload.length < 126;
   const header = Buffer.alloc(isShort ? 2 : 4);
