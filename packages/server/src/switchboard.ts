@@ -470,9 +470,14 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
 
 /** The store that `store.url` names; says what it is, and warns of what it cannot do. */
 async function openConfiguredStore(config: Config, clock: Clock, log: Log): Promise<Store> {
-  if (config.store.url === "embedded") return await EmbeddedStore.open(config.data_dir, storeLimits(config));
+  const throttle = new Throttle(clock, 60_000);
+  const complain = (what: string): void => {
+    const suppressed = throttle.pass(what);
+    if (suppressed !== null) log.warn({ suppressed }, `the store: ${what}`);
+  };
+  if (config.store.url === "embedded") return await EmbeddedStore.open(config.data_dir, storeLimits(config), complain);
   const retentionMs = storeLimits(config).retentionMs;
-  const store = await TimescaleStore.open({ url: config.store.url, retentionMs, clock });
+  const store = await TimescaleStore.open({ url: config.store.url, retentionMs, clock, complain });
   if (store.missing === null) log.info(`samples are kept in ${store.description}`);
   else log.warn(`samples are kept in ${store.description}`);
   return store;

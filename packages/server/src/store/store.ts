@@ -49,6 +49,9 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Told what goes wrong beside the answers, in words, as often as it is tried: the thread has ended, what is due for upkeep cannot be done. */
+export type StoreComplaint = (what: string) => void;
+
 export interface StoredSample {
   readonly deviceId: string;
   readonly observedAtMs: number;

@@ -17,6 +17,7 @@ import type {
   PointSample,
   SamplesQuery,
   Store,
+  StoreComplaint,
   StoredEvent,
   StoredSample,
   StoreInfo,
@@ -41,19 +42,25 @@ const progressEveryMs = 200;
 export class EmbeddedStore implements Store {
   readonly description = `the embedded store, SQLite ${process.versions.sqlite}`;
   readonly #setup: WorkerSetup;
+  readonly #complain: StoreComplaint;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | null = null;
   #lastNumber = 0;
   #questions = 0;
   #closing = false;
 
-  private constructor(setup: WorkerSetup) {
+  private constructor(setup: WorkerSetup, complain: StoreComplaint) {
     this.#setup = setup;
+    this.#complain = complain;
   }
 
   /** Opens `store.db` in `dataDir`, making it where there is none. Throws a `Failure` with code `store_failed`. */
-  static async open(dataDir: string, limits: BlockStoreLimits): Promise<EmbeddedStore> {
-    const store = new EmbeddedStore({ path: join(dataDir, "store.db"), ...limits });
+  static async open(
+    dataDir: string,
+    limits: BlockStoreLimits,
+    complain: StoreComplaint = () => {},
+  ): Promise<EmbeddedStore> {
+    const store = new EmbeddedStore({ path: join(dataDir, "store.db"), ...limits }, complain);
     await store.#start();
     return store;
   }
@@ -167,7 +174,7 @@ export class EmbeddedStore implements Store {
     }
     worker.on("message", (answer: Answer) => this.#settle(answer));
     worker.unref();
-    worker.on("error", () => {});
+    worker.on("error", ({ message }) => this.#complain(`its thread has ended, another is started: ${message}`));
     worker.once("exit", () => this.#lost());
     this.#worker = worker;
   }
@@ -207,6 +214,10 @@ export class EmbeddedStore implements Store {
   }
 
   #settle(answer: Answer): void {
+    if ("complaint" in answer) {
+      this.#complain(answer.complaint);
+      return;
+    }
     if ("share" in answer) {
       this.#pending.get(answer.number)?.progress?.(answer.share);
       return;

@@ -48,4 +48,6 @@ export type Numbered = Request & { readonly number: number };
 export type Answer =
   | { readonly number: number; readonly ok: true; readonly result: unknown }
   | { readonly number: number; readonly ok: false; readonly error: unknown }
-  | { readonly number: number; readonly share: number };
+  | { readonly number: number; readonly share: number }
+  /** No answer: what was due could not be done. */
+  | { readonly complaint: string };

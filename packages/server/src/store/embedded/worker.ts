@@ -114,9 +114,10 @@ function turn(): void {
   if (nowMs >= tidyFrom) {
     try {
       isMoreDue = store.tidy(sliceMs);
-    } catch {
-      // It is all in the journal still. A full disk is reported by the commits.
+    } catch (error) {
+      // It is all in the journal still.
       tidyFrom = nowMs + retryMs;
+      post({ complaint: `samples cannot be moved to their blocks: ${error instanceof Error ? error.message : error}` });
     }
   }
   schedule(isMoreDue || questions.size > 0);

@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from "../../base/clock.ts";
 import { energyNames, type PowerPoint } from "../energy.ts";
+import type { StoreComplaint } from "../store.ts";
 import { windowMs, windowOf } from "../window.ts";
 import { summarize, type WindowSummary } from "../window-summary.ts";
 import { type Client, type Database, rowOf, rowsOf, transaction } from "./database.ts";
@@ -24,14 +25,25 @@ export class Keeper {
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
 
-  constructor(database: Database, clock: Clock, retentionMs: number, isTimescale: boolean) {
+  constructor(
+    database: Database,
+    clock: Clock,
+    retentionMs: number,
+    isTimescale: boolean,
+    complain: StoreComplaint = () => {},
+  ) {
     this.#database = database;
     this.#clock = clock;
     this.#retentionMs = retentionMs;
     this.#isTimescale = isTimescale;
     this.#stopTimer = clock.every(everyMs, () => {
       // What fails now is done in a minute: the windows stay marked.
-      this.run().catch(() => {});
+      this.run().catch((error: unknown) => {
+        if (this.#stopping.signal.aborted) return;
+        complain(
+          `summaries and retention wait, and are tried each minute: ${error instanceof Error ? error.message : error}`,
+        );
+      });
     });
   }
 

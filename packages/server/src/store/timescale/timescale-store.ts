@@ -13,6 +13,7 @@ import type {
   PointSample,
   SamplesQuery,
   Store,
+  StoreComplaint,
   StoredEvent,
   StoredSample,
   StoreInfo,
@@ -34,6 +35,7 @@ export interface TimescaleOptions {
   /** Samples older than this are deleted, their summaries stay, ms; 0: kept for ever. */
   readonly retentionMs: number;
   readonly clock?: Clock;
+  readonly complain?: StoreComplaint;
 }
 
 /** The store on PostgreSQL 15 and newer, with TimescaleDB where it is there. Several servers may share one database. */
@@ -60,7 +62,7 @@ export class TimescaleStore implements Store {
     this.#isTimescale = timescale !== null;
     this.#retentionMs = retentionMs;
     this.#writer = new Writer(database, this.#isTimescale);
-    this.#keeper = new Keeper(database, clock, retentionMs, this.#isTimescale);
+    this.#keeper = new Keeper(database, clock, retentionMs, this.#isTimescale, options.complain);
   }
 
   /** Connects, and makes or updates the tables. Throws a `Failure` that says what to do. */
