@@ -12,7 +12,15 @@ interface Figures {
   loadPower: number;
 }
 
-/** Devices whose figures drift from second to second, in the digits that such devices send. The same seed gives the same fleet. */
+/** How far a power is drawn back to what is usual, a second: so it stays in its range for weeks. */
+const pull = 1 / 3_600;
+/** Power that changes the state of charge by one percent in a second. */
+const wattsPerPercent = 100_000;
+
+/**
+ * Devices whose figures drift from second to second, in the digits that such devices send, and by as much as those of the simulator's plants do
+ * on a summer's morning (median and 90th percentile); the plants themselves would take too long. The same seed gives the same fleet.
+ */
 export class DriftingFleet {
   readonly #devices: Figures[];
   #random: number;
@@ -35,14 +43,14 @@ export class DriftingFleet {
   /** A device's next message, with that time: 12 points, about 290 bytes. */
   message(index: number, atMs: number): string {
     const now = this.#devices[index] as Figures;
-    now.voltage += this.#step(0.02);
-    now.power += this.#step(20);
-    now.soc = Math.min(100, Math.max(0, now.soc + this.#step(0.02)));
-    now.temperature += this.#step(0.05);
-    now.gridVoltage += this.#step(0.3);
-    now.gridPower += this.#step(20);
-    now.solarPower = Math.max(0, now.solarPower + this.#step(10));
-    now.loadPower = Math.max(0, now.loadPower + this.#step(30));
+    now.voltage += this.#step(0.01);
+    now.power += this.#jump(12) - (now.power - 500) * pull;
+    now.soc = Math.min(100, Math.max(0, now.soc + now.power / wattsPerPercent));
+    now.temperature += this.#step(0.01);
+    now.gridVoltage += this.#step(0.8);
+    now.gridPower += this.#jump(8) - (now.gridPower + 200) * pull;
+    now.solarPower = Math.max(0, now.solarPower + this.#jump(8));
+    now.loadPower = Math.max(0, now.loadPower + this.#jump(10));
     const state = now.power < 0 ? "DISCHARGING" : "CHARGING";
     // Put together by hand: generating must cost less than what is measured.
     return (
@@ -62,6 +70,11 @@ export class DriftingFleet {
 
   #step(width: number): number {
     return (this.#next() - 0.5) * width;
+  }
+
+  /** Small most of the time: the median is an eighth of the most. */
+  #jump(most: number): number {
+    return most * (2 * this.#next() - 1) ** 3;
   }
 
   /** 0 to 1; Mulberry32, which is fast and good enough. */
