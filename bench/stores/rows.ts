@@ -85,9 +85,9 @@ export function sqlOf(question: Question): { readonly sql: string; readonly valu
       return {
         sql: `SELECT bucket, sum(mean) AS power FROM
             (SELECT ${bucket} AS bucket, avg(grid_power) AS mean FROM sample
-             WHERE device < ? AND ${inRange} GROUP BY device, bucket)
+             WHERE ${inRange} GROUP BY device, bucket)
           GROUP BY bucket ORDER BY bucket`,
-        values: [fromMs, question.bucketMs, question.devices, fromMs, toMs],
+        values: [fromMs, question.bucketMs, fromMs, toMs],
       };
   }
 }
