@@ -632,7 +632,10 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
         (await store.events({ limit: 100, ...query })).map(({ message }) => message);
       const expected = (keep: (event: (typeof sent)[number]) => boolean) =>
         newest.filter(keep).map(({ message }) => message);
-      expect(await messages({ deviceId: "ems_1" })).toEqual(expected(({ deviceId }) => deviceId === "ems_1"));
+      expect(await messages({ deviceIds: ["ems_1"] })).toEqual(expected(({ deviceId }) => deviceId === "ems_1"));
+      const few = ["ems_0", "ems_2", "nobody"];
+      expect(await messages({ deviceIds: few })).toEqual(expected(({ deviceId }) => few.includes(deviceId ?? "")));
+      expect(await messages({ deviceIds: [] })).toEqual([]);
       expect(await messages({ kind: "fault" })).toEqual(expected(({ kind }) => kind === "fault"));
       const [fromMs, toMs] = [start + 3 * second, start + 9 * second];
       expect(await messages({ fromMs, toMs })).toEqual(expected(({ atMs }) => atMs >= fromMs && atMs < toMs));

@@ -14,7 +14,7 @@ const lazyStore = "--store-flush-ms=60000";
 
 /** Holds the store's file as another program would, so that the server cannot write to it until the test lets go. */
 function lockStore(dataDir: string): () => void {
-  const intruder = new DatabaseSync(join(dataDir, "store.db"));
+  const intruder = new DatabaseSync(join(dataDir, "store.db"), { timeout: 5_000 });
   onTestFinished(() => intruder.close());
   intruder.exec("BEGIN IMMEDIATE");
   return () => intruder.exec("ROLLBACK");

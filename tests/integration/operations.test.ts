@@ -32,7 +32,7 @@ describe("health", () => {
     const device = await openDevice(server.wsUrl, "patient", token);
     const dashboard = await openDashboard(server.wsUrl, "patient");
     // Another program that writes to the store's file: SQLite gives it to nobody else.
-    const intruder = new DatabaseSync(join(server.dataDir, "store.db"));
+    const intruder = new DatabaseSync(join(server.dataDir, "store.db"), { timeout: 5_000 });
     onTestFinished(() => intruder.close());
     intruder.exec("BEGIN IMMEDIATE");
     device.send(sampleOf("patient"));

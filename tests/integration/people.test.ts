@@ -1,9 +1,13 @@
 import type {
   AuditBody,
   CommandBody,
+  DevicesBody,
+  EventsBody,
   FleetCommandBody,
+  FleetEnergyBody,
   FleetFrame,
   FleetPreviewBody,
+  FleetTotalsBody,
   MeBody,
   PersonBody,
   Problem,
@@ -13,6 +17,7 @@ import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { eventually } from "../support/eventually.ts";
 import { BrowserLike, createAdministrator, invite, tokenOf } from "../support/people.ts";
+import { batchOf, sampleAt } from "../support/samples.ts";
 import { openDevice, openSocket, tryOpenSocket } from "../support/sockets.ts";
 import { startServer, type TestServer, type TestServerOptions } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
@@ -262,7 +267,8 @@ describe("an owner", () => {
     expect(await knock(server, ann, "/ws/dashboard/mine")).toBe(101);
 
     const normal = (text: string) => text.replaceAll(/foreign|nowhere/g, "ID");
-    for (const path of ["", "/samples", "/share-links"]) {
+    const parts = ["latest", "points", "samples", "history", "timeline", "energy", "commands", "share-links"];
+    for (const path of ["", ...parts.map((part) => `/${part}`)]) {
       const [foreign, unknown] = await Promise.all(
         ["foreign", "nowhere"].map(async (id) => {
           const answer = await ann.ask("GET", `/devices/${id}${path}`);
@@ -282,6 +288,65 @@ describe("an owner", () => {
     );
     expect(doors[0]).toMatchObject({ status: 404 });
     expect(doors[0]).toEqual(doors[1]);
+  });
+
+  test("gets sums over their own devices only, however they ask for more", async () => {
+    const { server, admin, ann } = await startWithOwner();
+    const fromMs = Date.parse("2025-06-01T12:00:00Z");
+    for (const [deviceId, power] of [
+      ["mine", 100],
+      ["foreign", 1_000],
+    ] as const) {
+      const samples = Array.from({ length: 360 }, (_, at) =>
+        sampleAt(fromMs + at * 10_000, at, { grid: { power } }, { deviceId, epoch: fromMs }),
+      );
+      await server.store.append([batchOf(samples)]);
+    }
+    const totals = "/fleet/totals?from=2025-06-01T12:00:00Z&to=2025-06-01T13:00:00Z&buckets=60";
+    const energy = "/fleet/energy?from=2025-06-01&to=2025-06-02";
+    expect(await admin.json<FleetTotalsBody>("GET", totals)).toMatchObject({
+      device_count: 2,
+      sum: Array(60).fill(1_100),
+    });
+    expect(await ann.json<FleetTotalsBody>("GET", totals)).toMatchObject({
+      device_count: 1,
+      devices: Array(60).fill(1),
+      sum: Array(60).fill(100),
+    });
+    const inAll = await admin.json<FleetEnergyBody>("GET", energy);
+    const inMine = await ann.json<FleetEnergyBody>("GET", energy);
+    expect([inAll.device_count, Math.round(inAll.total.imported_wh)]).toEqual([2, 1_097]);
+    expect([inMine.device_count, Math.round(inMine.total.imported_wh)]).toEqual([1, 100]);
+
+    const detail = async (path: string, id: string) => {
+      const answer = await ann.ask("GET", `${path}&devices=mine,${id}`);
+      return [answer.status, (await answer.text()).replaceAll(id, "ID")];
+    };
+    for (const path of [totals, energy]) {
+      const foreign = await detail(path, "foreign");
+      expect(foreign[0]).toBe(404);
+      expect(foreign).toEqual(await detail(path, "nowhere"));
+    }
+    // What was given is taken away: the next question is answered without it.
+    await admin.json("PATCH", "/people/ann", { devices: [] });
+    expect(await ann.json<FleetTotalsBody>("GET", totals)).toMatchObject({ device_count: 0 });
+    expect((await ann.ask("GET", "/devices/mine/history")).status).toBe(404);
+  });
+
+  test("may page through their devices alone", async () => {
+    const { server, admin, ann } = await startWithOwner();
+    const given = Array.from({ length: 7 }, (_, at) => `own_${at}`);
+    for (const deviceId of [...given, ...given.map((id) => `not_${id}`)]) server.addDevice(deviceId);
+    await admin.json("PATCH", "/people/ann", { devices: given });
+    const found: string[] = [];
+    for (let cursor = ""; ; ) {
+      const page = await ann.json<DevicesBody>("GET", `/devices?limit=3${cursor}`);
+      expect(page.devices.length).toBeLessThanOrEqual(3);
+      found.push(...page.devices.map(({ device_id }) => device_id));
+      if (page.next_cursor === null) break;
+      cursor = `&cursor=${page.next_cursor}`;
+    }
+    expect(found).toEqual(given);
   });
 
   test("gets the fleet's stream with their own devices only, when it begins and as it goes on", async () => {
@@ -305,10 +370,15 @@ describe("an owner", () => {
     const { admin, ann } = await startWithOwner();
     await admin.json("POST", "/devices/foreign/rotate", {});
     await admin.json("POST", "/devices/mine/rotate", {});
-    const seen = async (browser: BrowserLike) =>
-      (await browser.json<{ events: { device_id: string }[] }>("GET", "/events")).events.map((each) => each.device_id);
-    expect(await seen(admin)).toEqual(["mine", "foreign"]);
-    expect(await seen(ann)).toEqual(["mine"]);
+    const seen = async (browser: BrowserLike, query: string) =>
+      (await browser.json<EventsBody>("GET", `/events?${query}`)).events.map((each) => each.device_id);
+    expect(await seen(admin, "kind=token_changed")).toEqual(["mine", "foreign"]);
+    expect(await seen(ann, "kind=token_changed")).toEqual(["mine"]);
+    expect(await seen(ann, "kind=token_changed&limit=1")).toEqual(["mine"]);
+    expect(new Set(await seen(admin, ""))).toEqual(new Set(["mine", "foreign"]));
+    expect(new Set(await seen(ann, ""))).toEqual(new Set(["mine"]));
+    expect(await seen(ann, "device_id=foreign")).toEqual([]);
+    expect(await seen(admin, "device_id=foreign")).not.toEqual([]);
   });
 
   test("loses what is taken away within a second, on open sockets too, and gets what is given", async () => {
@@ -326,7 +396,7 @@ describe("an owner", () => {
     const { server, admin, ann } = await startWithOwner();
     await admin.json("DELETE", "/devices/mine");
     server.addDevice("mine");
-    expect(await ann.json("GET", "/devices")).toEqual({ devices: [] });
+    expect(await ann.json("GET", "/devices")).toMatchObject({ devices: [] });
     expect(await ann.json("GET", "/me")).toMatchObject({ devices: [] });
   });
 
@@ -540,7 +610,7 @@ test("what a person may be is checked, and says what is wrong", async () => {
     [{ name: "ann", role: "viewer", devices: ["../x"] }, "no device id"],
     [{ name: "ann", role: "admin", devices: ["mine"] }, "administrator has all"],
     [{ name: "ann", role: "viewer", devices: null, email: "nowhere" }, "ann@example.org"],
-    [{ name: "ann", role: "viewer", devices: null, password: "x" }, "additional"],
+    [{ name: "ann", role: "viewer", devices: null, password: "x" }, 'There is no "password" in the body'],
   ];
   for (const [body, text] of cases) {
     const answer = await admin.ask("POST", "/people", body);

@@ -15,9 +15,10 @@ export function deviceDetail(server: Reachable, deviceId: string): Promise<Devic
   return getJson(server, `/api/v1/devices/${deviceId}`);
 }
 
-/** Newest first. */
+/** Newest first; without devices that come and go. */
 export async function events(server: Reachable): Promise<EventBody[]> {
-  return (await getJson<{ events: EventBody[] }>(server, "/api/v1/events")).events;
+  const { events } = await getJson<{ events: EventBody[] }>(server, "/api/v1/events?limit=1000");
+  return events.filter(({ kind }) => kind !== "connected" && kind !== "disconnected");
 }
 
 /** The stored samples of the last minutes, oldest first. `query` as in the API: `from=…&to=…&limit=…`. */

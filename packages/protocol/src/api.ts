@@ -1,53 +1,295 @@
-import type { RefusalCode } from "./refusals.ts";
-import type { Telemetry } from "./telemetry.ts";
+import Type from "typebox";
+import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./body.ts";
+import { pointSpec } from "./points.ts";
+import { type RefusalCode, refusals } from "./refusals.ts";
+import type { Scalar, Telemetry } from "./telemetry.ts";
 
-/** The bodies of `/api/v1`. Times are RFC 3339 in UTC. */
+/**
+ * The bodies of `/api/v1`, each once: its type, and its part of the OpenAPI document, where it stands under its `title`. Times are RFC 3339 in
+ * UTC, powers are in W, energy is in Wh, shares are 0 to 1.
+ */
 
-/** `GET /api/v1/devices/{id}` */
-export interface DeviceDetail {
-  readonly device_id: string;
-  readonly name: string;
-  readonly properties: Readonly<Record<string, string>>;
-  readonly created_at: string;
-  /** Whether the device has a token that is not revoked. */
-  readonly active: boolean;
-  readonly online: boolean;
-  /** Since when the present link is there; null while offline. */
-  readonly connected_at: string | null;
-  readonly latest: SampleBody | null;
-  /** Messages since the server started. */
-  readonly accepted: number;
-  readonly dropped: Readonly<Partial<Record<RefusalCode, number>>>;
-  readonly last_refusal: {
-    readonly code: RefusalCode;
-    readonly message: string;
-    readonly at: string;
-  } | null;
-}
+const share = (description: string) => Type.Number({ minimum: 0, maximum: 1, description, examples: [0.998] });
+const wattHours = (description: string) => Type.Number({ minimum: 0, description: `${description}, Wh` });
+const timeZone = Type.String({ description: "IANA name of the time zone", examples: ["Europe/Vienna"] });
+const numberOrNull = orNull(Type.Number());
 
-/** One stored sample: `GET /api/v1/devices/{id}/samples?from&to&limit` answers `{samples: SampleBody[]}`, oldest first; where they are more than `limit`, the newest. */
-export interface SampleBody {
-  /** When it was measured; where `clock` is `server`, when it was received. */
-  readonly observed_at: string;
-  readonly received_at: string;
-  readonly clock: "device" | "server";
-  readonly telemetry: Telemetry;
-}
+const gap = body("Gap", "A span of more than 30 seconds without samples.", {
+  from: time("Last sample before it, or the start of the range"),
+  to: time("First sample after it, or the end of the range"),
+});
+const coverage = body("Coverage", "How much of what was expected is there. What is missing is not made up.", {
+  share: share("Share of the expected samples that is there"),
+  gaps: Type.Array(gap, { description: "What is missing: the longest hundred, the longest first", maxItems: 100 }),
+});
 
-/** Something that a person should know of: `GET /api/v1/events` answers `{events: EventBody[]}`, newest first. */
-export interface EventBody {
-  readonly at: string;
-  readonly kind: string;
-  readonly device_id: string | null;
-  readonly message: string;
-}
-
+export const problemSchema = body("Problem", "An error, as in RFC 9457 (`application/problem+json`).", {
+  type: Type.String({ examples: ["about:blank"] }),
+  title: Type.String({ examples: ["Bad Request"] }),
+  status: Type.Integer({ examples: [400] }),
+  detail: Type.String({ description: "What is wrong, where, and what to do" }),
+  code: Type.Unsafe<RefusalCode>({
+    type: "string",
+    enum: Object.keys(refusals),
+    description: "Stable; programs go by it",
+  }),
+});
 /** An error of the API, as RFC 9457 (`application/problem+json`). */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  /** What is wrong, where, and what to do. */
-  readonly detail: string;
-  readonly code: RefusalCode;
-}
+export type Problem = ReadonlyBody<Type.Static<typeof problemSchema>>;
+
+export const sampleSchema = body("Sample", "One sample as it was filed.", {
+  observed_at: time("When it was measured; where `clock` is `server`, when it was received"),
+  received_at: time("When the server received it"),
+  clock: Type.Enum(["device", "server"], { description: "Whose clock `observed_at` is of" }),
+  telemetry: Type.Unsafe<Telemetry>({
+    type: "object",
+    description: "The message of the device: `device_id`, `timestamp`, and sections of values",
+    examples: [{ device_id: "ems_001", timestamp: "2026-01-31T12:00:00Z", battery: { soc: 85, power: 558.6 } }],
+  }),
+});
+export type SampleBody = ReadonlyBody<Type.Static<typeof sampleSchema>>;
+
+const deviceProperties = {
+  device_id: deviceId,
+  name: Type.String({ description: "What people call it" }),
+  properties: Type.Record(Type.String(), Type.String(), {
+    description: "Free properties; `time_zone` says where its days begin",
+    examples: [{ country: "AT", time_zone: "Europe/Vienna" }],
+  }),
+  created_at: time("When it was registered"),
+  active: Type.Boolean({ description: "Whether it has a token that is not revoked" }),
+  online: Type.Boolean({ description: "Whether it is connected now" }),
+};
+export const deviceSchema = body("Device", "A registered device.", deviceProperties);
+export type DeviceBody = ReadonlyBody<Type.Static<typeof deviceSchema>>;
+
+export const devicesSchema = body("Devices", "A page of devices, by id.", {
+  devices: Type.Array(deviceSchema),
+  next_cursor: nextCursor,
+});
+export type DevicesBody = ReadonlyBody<Type.Static<typeof devicesSchema>>;
+
+export const deviceDetailSchema = body("DeviceDetail", "What the server knows of one device.", {
+  ...deviceProperties,
+  connected_at: orNull(time("Since when the present link is there; null while offline")),
+  disconnected_at: orNull(time("Since when it is offline; null while online, and where that is not known")),
+  latest: orNull(sampleSchema),
+  accepted: Type.Integer({ minimum: 0, description: "Messages taken since the server started" }),
+  dropped: Type.Unsafe<Partial<Record<RefusalCode, number>>>({
+    type: "object",
+    additionalProperties: { type: "integer" },
+    description: "Messages dropped since the server started, by code",
+    examples: [{ invalid_schema: 3 }],
+  }),
+  last_refusal: orNull(
+    body("LastRefusal", "The newest message that was dropped, and why.", {
+      code: Type.Unsafe<RefusalCode>({ type: "string" }),
+      message: Type.String(),
+      at: time("When it came"),
+    }),
+  ),
+});
+export type DeviceDetail = ReadonlyBody<Type.Static<typeof deviceDetailSchema>>;
+
+export const latestSchema = body("Latest", "The newest sample by measured time.", {
+  device_id: deviceId,
+  online: deviceProperties.online,
+  latest: orNull(sampleSchema),
+});
+export type LatestBody = ReadonlyBody<Type.Static<typeof latestSchema>>;
+
+export const samplesSchema = body("Samples", "A page of stored samples, oldest first.", {
+  samples: Type.Array(sampleSchema),
+  next_cursor: nextCursor,
+});
+export type SamplesBody = ReadonlyBody<Type.Static<typeof samplesSchema>>;
+
+const pointSchema = body("Point", "A measured quantity.", {
+  name: Type.String({ examples: ["battery.soc"] }),
+  label: Type.String({ examples: ["State of charge"] }),
+  unit: Type.String({ description: "Empty where it has none, or where nobody has described the point" }),
+  kinds: Type.Array(Type.Enum(["number", "text", "boolean", "list"]), { description: "What it has held so far" }),
+  sign: Type.Optional(Type.String({ description: "What the sign means", examples: ["+ charges, − discharges"] })),
+});
+export const pointsSchema = body("Points", "The points that a device has sent.", {
+  device_id: deviceId,
+  points: Type.Array(pointSchema),
+});
+export type PointsBody = ReadonlyBody<Type.Static<typeof pointsSchema>>;
+
+export const pointCatalogueSchema = body("PointCatalogue", "The points that Wattboard knows by name.", {
+  points: Type.Array(
+    body("PointSpec", "A point of the catalogue.", {
+      name: Type.String({ examples: ["battery.power"] }),
+      label: Type.String({ examples: [pointSpec("battery.power")?.label] }),
+      unit: Type.String({ examples: ["W"] }),
+      kind: Type.Enum(["number", "text", "flags"]),
+      sign: Type.Optional(Type.String()),
+      minimum: Type.Optional(Type.Number()),
+      maximum: Type.Optional(Type.Number()),
+      digits: Type.Integer({ description: "Digits after the point when shown" }),
+    }),
+  ),
+});
+
+const historyHead = {
+  device_id: deviceId,
+  from: time("Start of the range, as it was answered"),
+  to: time("Its end"),
+};
+const historyBuckets = body("HistoryBuckets", "Points over time, in buckets; an entry a bucket in each array.", {
+  ...historyHead,
+  resolution: Type.Literal("buckets"),
+  bucket_ms: Type.Integer({ description: "Width of a bucket, ms", examples: [300_000] }),
+  at: Type.Array(time("Start of the bucket")),
+  samples: Type.Array(Type.Integer(), { description: "How many samples are in each" }),
+  bucket_coverage: Type.Array(share("Share of the expected samples in each")),
+  points: Type.Record(
+    Type.String(),
+    body("PointBuckets", "Null where a bucket has no number of the point.", {
+      min: Type.Array(numberOrNull),
+      avg: Type.Array(numberOrNull),
+      max: Type.Array(numberOrNull),
+    }),
+  ),
+  coverage,
+});
+const historyRaw = body(
+  "HistoryRaw",
+  "Points over time, as they were sent: they are no more than the buckets asked for.",
+  {
+    ...historyHead,
+    resolution: Type.Literal("raw"),
+    at: Type.Array(time("When the sample was measured")),
+    points: Type.Record(
+      Type.String(),
+      body("PointValues", "Null where a sample has no number of the point.", { values: Type.Array(numberOrNull) }),
+    ),
+    coverage,
+  },
+);
+export const historySchema = Type.Union([historyBuckets, historyRaw], {
+  title: "History",
+  description: "`resolution` tells which of the two it is.",
+});
+export type HistoryBody = ReadonlyBody<Type.Static<typeof historySchema>>;
+
+export const timelineSchema = body("Timeline", "When a point had which value.", {
+  ...historyHead,
+  point: Type.String({ examples: ["system_status.state"] }),
+  runs: Type.Array(
+    body("TimelineRun", "A value and its time. Between two runs that do not touch there were no samples.", {
+      from: time("First sample with the value"),
+      to: time("First sample with another, or the last one before a gap"),
+      value: Type.Unsafe<Scalar | readonly string[]>({
+        description: "Text, number, boolean, list of texts, or null",
+        examples: ["CHARGING"],
+      }),
+    }),
+  ),
+  next_from: orNull(time("Give it as `from` for what follows; null where that is all")),
+});
+export type TimelineBody = ReadonlyBody<Type.Static<typeof timelineSchema>>;
+
+const energyProperties = {
+  imported_wh: wattHours("Taken from the grid"),
+  exported_wh: wattHours("Sold to the grid"),
+  charged_wh: wattHours("Into the battery"),
+  discharged_wh: wattHours("Out of the battery"),
+  produced_wh: wattHours("From the sun"),
+  consumed_wh: wattHours("By the house"),
+  self_consumed_wh: wattHours("Produced, and not sold at the same moment"),
+  autarky: orNull(share("Share of the consumption that did not come from the grid; null where nothing was consumed")),
+  self_consumption: orNull(share("Share of the production that was used on the spot; null where nothing was produced")),
+};
+const energySchema = body("Energy", "What was moved.", energyProperties);
+const span = { from: time("Start of the span"), to: time("Its end") };
+const per = Type.Enum(["hour", "day", "month", "year"]);
+
+export const deviceEnergySchema = body("DeviceEnergy", "Energy of one device by hour, day, month or year.", {
+  device_id: deviceId,
+  time_zone: timeZone,
+  per,
+  ...span,
+  spans: Type.Array(
+    body("EnergySpan", "One hour, day, month or year of the time zone.", {
+      ...span,
+      ...energyProperties,
+      coverage: share("Share of the expected samples that is there, of the time that has passed"),
+    }),
+  ),
+  total: energySchema,
+  coverage,
+});
+export type DeviceEnergyBody = ReadonlyBody<Type.Static<typeof deviceEnergySchema>>;
+export type EnergyFigures = ReadonlyBody<Type.Static<typeof energySchema>>;
+
+export const fleetEnergySchema = body("FleetEnergy", "Energy of many devices together by day, month or year.", {
+  time_zone: timeZone,
+  per,
+  ...span,
+  device_count: Type.Integer({ description: "Devices that were asked for" }),
+  spans: Type.Array(
+    body("FleetEnergySpan", "One day, month or year of the time zone.", {
+      ...span,
+      ...energyProperties,
+      devices: Type.Integer({ description: "Devices with samples in it" }),
+      coverage: share("Share of the samples expected of all devices, of the time that has passed"),
+    }),
+  ),
+  total: energySchema,
+  coverage: share("Share of the samples expected of all devices over the whole range"),
+});
+export type FleetEnergyBody = ReadonlyBody<Type.Static<typeof fleetEnergySchema>>;
+
+export const fleetTotalsSchema = body("FleetTotals", "A point summed over devices, over time; an entry a bucket.", {
+  point: Type.String({ examples: ["grid.power"] }),
+  unit: Type.String({ examples: ["W"] }),
+  from: historyHead.from,
+  to: historyHead.to,
+  bucket_ms: Type.Integer({ description: "Width of a bucket, ms" }),
+  device_count: Type.Integer({ description: "Devices that were asked for" }),
+  at: Type.Array(time("Start of the bucket")),
+  sum: Type.Array(numberOrNull, { description: "Sum of the devices' means; null where none has the point" }),
+  devices: Type.Array(Type.Integer(), { description: "How many devices have the point in the bucket" }),
+  coverage,
+});
+export type FleetTotalsBody = ReadonlyBody<Type.Static<typeof fleetTotalsSchema>>;
+
+const eventSchema = body("Event", "Something that a person should know of.", {
+  at: time("When it happened"),
+  kind: Type.String({ examples: ["disconnected"] }),
+  device_id: orNull(deviceId),
+  message: Type.String({ description: "For people" }),
+});
+export type EventBody = ReadonlyBody<Type.Static<typeof eventSchema>>;
+
+export const eventsSchema = body("Events", "A page of events, newest first.", {
+  events: Type.Array(eventSchema),
+  next_cursor: nextCursor,
+  complete: Type.Boolean({
+    description: "False while the store does not answer: then these are the newest since the server started",
+  }),
+});
+export type EventsBody = ReadonlyBody<Type.Static<typeof eventsSchema>>;
+
+export const provisionedSchema = body("Provisioned", "A device with its token, which is shown this once.", {
+  device_id: deviceId,
+  token: Type.String({ examples: ["wb_…"] }),
+});
+
+export const apiTokenSchema = body("ApiToken", "An API token without its secret.", {
+  name: Type.String({ examples: ["wallboard"] }),
+  role: Type.String({ examples: ["viewer"] }),
+  devices: orNull(Type.Array(Type.String(), { description: "The devices that it is for; null: all there are" })),
+  created_at: time("When it was made"),
+  expires_at: orNull(time("When it ends; null: never")),
+});
+export type ApiTokenBody = ReadonlyBody<Type.Static<typeof apiTokenSchema>>;
+
+export const apiTokensSchema = body("ApiTokens", "All API tokens.", { api_tokens: Type.Array(apiTokenSchema) });
+
+export const newApiTokenSchema = body("NewApiToken", "An API token with its secret, which is shown this once.", {
+  name: Type.String(),
+  token: Type.String({ examples: ["wb_…"] }),
+});

@@ -1,7 +1,8 @@
 import Type from "typebox";
-import type { Announcement } from "./announcement.ts";
+import { type Announcement, announcementSchema } from "./announcement.ts";
+import { body, deviceId, orNull, type ReadonlyBody, time } from "./body.ts";
 import { type CommandAction, commandActionNames } from "./command.ts";
-import type { CommandStatus } from "./command-status.ts";
+import { type CommandStatus, commandStatuses } from "./command-status.ts";
 import { limits } from "./limits.ts";
 
 const orderExtras = {
@@ -22,11 +23,18 @@ const orderExtras = {
 
 const order = {
   action: Type.Enum([...commandActionNames]),
-  payload: Type.Object({}, { description: "What the action needs: see the command's schema" }),
+  payload: Type.Object(
+    {},
+    {
+      description:
+        "SET_MODE: `target_mode`, and as may be `target_power` (W) and `lease_ms`; SET_PARAMETER: `name` and `value`; RESET_ERROR and RESTART: nothing",
+      examples: [{ target_mode: "MANUAL_DISCHARGE", target_power: 500 }],
+    },
+  ),
 };
 
 /** The body of `POST /api/v1/devices/{id}/commands`. */
-export const newCommandSchema = Type.Object({ ...order, ...orderExtras }, { additionalProperties: false });
+export const newCommandSchema = body("NewCommand", "A command to one device.", { ...order, ...orderExtras });
 
 export interface NewCommandBody {
   readonly action: CommandAction;
@@ -35,36 +43,45 @@ export interface NewCommandBody {
   readonly ttl_ms?: number;
 }
 
-/** One step of a command: when, and why. */
-export interface CommandStep {
-  readonly status: CommandStatus;
-  readonly at: string;
-  readonly cause: string;
-}
+const payload = Type.Unsafe<NewCommandBody["payload"]>({
+  type: "object",
+  examples: [{ target_mode: "MANUAL_DISCHARGE", target_power: 500 }],
+});
+const commandStatus = Type.Unsafe<CommandStatus>({ type: "string", enum: Object.keys(commandStatuses) });
 
+const commandStepSchema = body("CommandStep", "One step of a command.", {
+  status: commandStatus,
+  at: time("When"),
+  cause: Type.String({ description: "Why, in words" }),
+});
+export type CommandStep = ReadonlyBody<Type.Static<typeof commandStepSchema>>;
+
+export const deviceCommandSchema = body("Command", "A command and its life.", {
+  command_id: Type.String({ examples: ["cmd_8293"] }),
+  device_id: deviceId,
+  action: order.action,
+  payload,
+  status: commandStatus,
+  created_at: time("When it was given"),
+  expires_at: time("It is never sent after this"),
+  requested_by: Type.String({ description: "Who gave it", examples: ["person ada"] }),
+  fleet_command_id: orNull(Type.String({ description: "The fleet command that it belongs to" })),
+  history: Type.Array(commandStepSchema, { description: "Every step, the first one first" }),
+});
 /** `GET /api/v1/devices/{id}/commands/{command_id}` */
-export interface CommandBody {
-  readonly command_id: string;
-  readonly device_id: string;
-  readonly action: CommandAction;
-  readonly payload: NewCommandBody["payload"];
-  readonly status: CommandStatus;
-  readonly created_at: string;
-  /** It is never sent after this. */
-  readonly expires_at: string;
-  /** Who asked: the name of the token or person. */
-  readonly requested_by: string;
-  /** The fleet command that it belongs to, or null. */
-  readonly fleet_command_id: string | null;
-  readonly history: readonly CommandStep[];
-}
+export type CommandBody = ReadonlyBody<Type.Static<typeof deviceCommandSchema>>;
 
+export const commandListSchema = body("Commands", "The commands of a device, newest first.", {
+  commands: Type.Array(deviceCommandSchema),
+  announced: Type.Unsafe<Announcement | null>({
+    anyOf: [{ ...announcementSchema, title: "Announcement" }, { type: "null" }],
+    description: "What the device says that it can be told; null where it has not said",
+  }),
+});
 /** `GET /api/v1/devices/{id}/commands`: the newest first. */
-export interface CommandListBody {
-  readonly commands: readonly CommandBody[];
-  /** What the device says that it can be told; null where it has not said. */
+export type CommandListBody = ReadonlyBody<Omit<Type.Static<typeof commandListSchema>, "announced">> & {
   readonly announced: Announcement | null;
-}
+};
 
 /** What is common to the bodies that begin a fleet command. */
 const fleetExtras = {
@@ -99,7 +116,10 @@ const fleetExtras = {
 };
 
 /** The body of `POST /api/v1/fleet-commands`. */
-export const newFleetCommandSchema = Type.Object({ ...order, ...fleetExtras }, { additionalProperties: false });
+export const newFleetCommandSchema = body("NewFleetCommand", "One command to many devices.", {
+  ...order,
+  ...fleetExtras,
+});
 
 export interface NewFleetCommandBody {
   readonly action: CommandAction;
@@ -114,56 +134,74 @@ export interface NewFleetCommandBody {
   readonly ttl_ms?: number;
 }
 
+export const fleetPreviewSchema = body("FleetPreview", "What `dry_run` answers.", {
+  count: Type.Integer({ description: "Devices that meet the conditions and can be told so" }),
+  device_ids: Type.Array(Type.String(), { description: "Their ids, the first 1,000" }),
+  misfits: Type.Array(
+    body("Misfit", "A device that cannot be told so.", { device_id: deviceId, reason: Type.String() }),
+    {
+      description: "Devices that meet the conditions but cannot be told so, the first 100, and why",
+    },
+  ),
+  misfit_count: Type.Integer(),
+  unknown_count: Type.Integer({
+    description:
+      "Devices left out because a point in the conditions is not known as of now: offline, or older than a minute",
+  }),
+  waves: Type.Array(Type.Integer(), { description: "Sizes of the waves, the canary first" }),
+});
 /** What `dry_run` answers. */
-export interface FleetPreviewBody {
-  /** Devices that meet the conditions and can be told so. */
-  readonly count: number;
-  /** Their ids, the first 1,000. */
-  readonly device_ids: readonly string[];
-  /** Devices that meet the conditions but cannot be told so, the first 100, and why. */
-  readonly misfits: readonly { readonly device_id: string; readonly reason: string }[];
-  readonly misfit_count: number;
-  /** Devices left out because a point in the conditions is not known as of now: offline, or older than a minute. */
-  readonly unknown_count: number;
-  /** Sizes of the waves, the canary first. */
-  readonly waves: readonly number[];
-}
-
-/** `running`; `done`: every wave is through; `stopped` by itself, see the cause; `aborted` by somebody. */
-export type FleetCommandStatus = "running" | "done" | "stopped" | "aborted";
-
-/** `GET /api/v1/fleet-commands/{id}` */
-export interface FleetCommandBody {
-  readonly fleet_command_id: string;
-  readonly action: CommandAction;
-  readonly payload: NewCommandBody["payload"];
-  readonly where: readonly string[];
-  readonly status: FleetCommandStatus;
-  /** Why it stands as it does, in words. */
-  readonly cause: string;
-  readonly requested_by: string;
-  readonly created_at: string;
-  readonly ended_at: string | null;
-  /** The wave that is under way, from 0, the canary. */
-  readonly wave: number;
-  readonly waves: number;
-  readonly total: number;
-  /** How many devices stand where: `waiting`, `skipped`, or the status of their command. */
-  readonly counts: Readonly<Partial<Record<FleetDeviceStatus, number>>>;
-  /** Changed devices that raised an error flag which they did not have before. */
-  readonly new_errors: number;
-}
+export type FleetPreviewBody = ReadonlyBody<Type.Static<typeof fleetPreviewSchema>>;
 
 /** `waiting`: its wave has not begun; `skipped`: it never will. */
 export type FleetDeviceStatus = CommandStatus | "waiting" | "skipped";
 
+const fleetCommandStatus = Type.Enum(["running", "done", "stopped", "aborted"], {
+  description: "`done`: every wave is through; `stopped` by itself, see the cause; `aborted` by somebody",
+});
+export type FleetCommandStatus = Type.Static<typeof fleetCommandStatus>;
+
+export const fleetCommandSchema = body("FleetCommand", "One command to many devices, in waves.", {
+  fleet_command_id: Type.String(),
+  action: order.action,
+  payload,
+  where: Type.Array(Type.String()),
+  status: fleetCommandStatus,
+  cause: Type.String({ description: "Why it stands as it does, in words" }),
+  requested_by: Type.String(),
+  created_at: time("When it was begun"),
+  ended_at: orNull(time("When it ended; null while it runs")),
+  wave: Type.Integer({ description: "The wave that is under way, from 0, the canary" }),
+  waves: Type.Integer(),
+  total: Type.Integer({ description: "Devices in all" }),
+  counts: Type.Unsafe<Partial<Record<FleetDeviceStatus, number>>>({
+    type: "object",
+    additionalProperties: { type: "integer" },
+    description: "How many devices stand where: `waiting`, `skipped`, or the status of their command",
+  }),
+  new_errors: Type.Integer({ description: "Changed devices that raised an error flag which they did not have before" }),
+});
+/** `GET /api/v1/fleet-commands/{id}` */
+export type FleetCommandBody = ReadonlyBody<Type.Static<typeof fleetCommandSchema>>;
+
+export const fleetCommandsSchema = body("FleetCommands", "The fleet commands of late.", {
+  fleet_commands: Type.Array(fleetCommandSchema),
+});
+
+const fleetDeviceSchema = body("FleetDevice", "How a fleet command stands at one device.", {
+  device_id: deviceId,
+  wave: Type.Integer(),
+  command_id: Type.String(),
+  status: Type.Unsafe<FleetDeviceStatus>({
+    type: "string",
+    enum: ["waiting", "skipped", ...Object.keys(commandStatuses)],
+  }),
+  cause: Type.String(),
+  new_flags: Type.Array(Type.String(), { description: "Error flags that it raised after it was changed" }),
+});
 /** One device of `GET /api/v1/fleet-commands/{id}/devices`. */
-export interface FleetDeviceBody {
-  readonly device_id: string;
-  readonly wave: number;
-  readonly command_id: string;
-  readonly status: FleetDeviceStatus;
-  readonly cause: string;
-  /** Error flags that it raised after it was changed. */
-  readonly new_flags: readonly string[];
-}
+export type FleetDeviceBody = ReadonlyBody<Type.Static<typeof fleetDeviceSchema>>;
+
+export const fleetDevicesSchema = body("FleetDevices", "How a fleet command stands at each device.", {
+  devices: Type.Array(fleetDeviceSchema),
+});

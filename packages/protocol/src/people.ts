@@ -1,73 +1,114 @@
+import Type from "typebox";
+import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./body.ts";
+
 /** The bodies of `/api/v1` that are about people and their rights. Times are RFC 3339 in UTC. */
 
+const role = Type.Enum(["viewer", "operator", "admin"], { description: "Each includes the ones before it" });
 /** What a person or a token may do; each includes the ones before it. */
-export type RoleName = "viewer" | "operator" | "admin";
+export type RoleName = Type.Static<typeof role>;
 
-/** `GET /api/v1/me`, and the answer to signing in. */
-export interface MeBody {
-  /** `anonymous` where dashboards are public and nobody is signed in. */
-  readonly kind: "anonymous" | "local" | "person" | "token" | "share";
-  readonly name: string;
-  readonly role: RoleName;
-  /** The devices given to them; null: all. */
-  readonly devices: readonly string[] | null;
-  /** Devices that a share link lets them look at besides. */
-  readonly shared_devices: readonly string[];
-  /** Of a person. */
-  readonly email: string | null;
-  /** When the session ends; null where there is none. */
-  readonly session_expires_at: string | null;
-}
+const personName = Type.String({ examples: ["ada"] });
+const email = orNull(Type.String({ examples: ["ada@example.org"] }));
+const given = orNull(Type.Array(Type.String(), { description: "The devices given to them" }));
 
-/** Someone with an account: `GET /api/v1/people` answers `{people: PersonBody[]}`. */
-export interface PersonBody {
-  readonly name: string;
-  readonly email: string | null;
-  readonly role: RoleName;
-  readonly devices: readonly string[] | null;
-  readonly created_at: string;
-  /** False until they have chosen a password. */
-  readonly active: boolean;
-  /** Browsers in which they are signed in. */
-  readonly sessions: number;
-}
+export const meSchema = body("Me", "Who asks, and what they may do.", {
+  kind: Type.Enum(["anonymous", "local", "person", "token", "share"], {
+    description: "`anonymous` where dashboards are public and nobody is signed in",
+  }),
+  name: personName,
+  role,
+  devices: given,
+  shared_devices: Type.Array(Type.String(), { description: "Devices that a share link lets them look at besides" }),
+  email,
+  session_expires_at: orNull(time("When the session ends; null where there is none")),
+});
+/** `GET /api/v1/me`, and the answer to signing in. `devices` is null where all are given to them. */
+export type MeBody = ReadonlyBody<Type.Static<typeof meSchema>>;
 
+export const signedOutSchema = body("SignedOut", "The answer to signing out.", {
+  signed_out: Type.Boolean({ description: "Whether somebody was signed in here" }),
+});
+
+export const personSchema = body("Person", "Someone with an account.", {
+  name: personName,
+  email,
+  role,
+  devices: given,
+  created_at: time("When the account was made"),
+  active: Type.Boolean({ description: "False until they have chosen a password" }),
+  sessions: Type.Integer({ minimum: 0, description: "Browsers in which they are signed in" }),
+});
+/** Someone with an account. `devices` is null where all are given to them. */
+export type PersonBody = ReadonlyBody<Type.Static<typeof personSchema>>;
+
+export const peopleSchema = body("People", "All accounts.", { people: Type.Array(personSchema) });
+
+export const issuedLinkSchema = body("IssuedLink", "A link that works once; it is shown only now.", {
+  path: Type.String({ description: "To be put behind the server's address", examples: ["/welcome#…"] }),
+  expires_at: time("It works no longer than until then"),
+});
 /** A link that works once: `path` is to be put behind the server's address, and is shown only now. */
-export interface IssuedLinkBody {
-  readonly path: string;
-  readonly expires_at: string;
-}
+export type IssuedLinkBody = ReadonlyBody<Type.Static<typeof issuedLinkSchema>>;
 
-/** `POST /api/v1/one-time-links/inspect`: what a link is for, before it is used up. */
-export interface OneTimeLinkBody {
-  readonly kind: "setup" | "password" | "sign_in";
-  /** Null where it creates the administrator. */
-  readonly person: string | null;
-  readonly expires_at: string;
-}
+export const invitedSchema = body("Invited", "A new account, and the link by which they choose a password.", {
+  person: personSchema,
+  link: issuedLinkSchema,
+});
 
-/** A read-only link to one device: `GET /api/v1/devices/{id}/share-links` answers `{share_links: ShareLinkBody[]}`. */
-export interface ShareLinkBody {
-  readonly share_id: string;
-  readonly device_id: string;
-  readonly label: string;
-  readonly created_by: string;
-  readonly created_at: string;
-  readonly expires_at: string;
-}
+export const oneTimeLinkSchema = body("OneTimeLink", "What a link is for, before it is used up.", {
+  kind: Type.Enum(["setup", "password", "sign_in"]),
+  person: orNull(Type.String({ description: "Whose it is; null where it creates the administrator" })),
+  expires_at: issuedLinkSchema.properties.expires_at,
+});
+/** `POST /api/v1/one-time-links/inspect` */
+export type OneTimeLinkBody = ReadonlyBody<Type.Static<typeof oneTimeLinkSchema>>;
 
-/** One row of the audit: `GET /api/v1/audit` answers `{audit: AuditBody[], next_cursor}`, newest first. */
-export interface AuditBody {
-  readonly seq: number;
-  readonly at: string;
-  readonly who: string;
-  readonly address: string;
-  readonly action: string;
-  readonly device_id: string | null;
-  readonly target: string | null;
-  /** `done`, or the code of the refusal. */
-  readonly outcome: string;
-  readonly detail: Readonly<Record<string, unknown>>;
-  /** SHA-256 over the hash of the row before and this row. */
-  readonly hash: string;
-}
+export const shareLinkSchema = body("ShareLink", "A read-only link to one device, without its secret.", {
+  share_id: Type.String(),
+  device_id: deviceId,
+  label: Type.String({ description: "For whom it is" }),
+  created_by: Type.String(),
+  created_at: time("When it was made"),
+  expires_at: time("When it ends"),
+});
+/** A read-only link to one device. */
+export type ShareLinkBody = ReadonlyBody<Type.Static<typeof shareLinkSchema>>;
+
+export const shareLinksSchema = body("ShareLinks", "The links to a device that hold.", {
+  share_links: Type.Array(shareLinkSchema),
+});
+export const newShareLinkSchema = body("NewShareLink", "A new link, which is shown this once.", {
+  share_link: shareLinkSchema,
+  path: Type.String({ description: "To be put behind the server's address", examples: ["/share#…"] }),
+});
+
+export const auditRowSchema = body("AuditRow", "Who did what, and how it ended.", {
+  seq: Type.Integer({ minimum: 1 }),
+  at: time("When"),
+  who: Type.String({ examples: ["person ada"] }),
+  address: Type.String({ description: "From where", examples: ["192.0.2.1"] }),
+  action: Type.String({ examples: ["person.add"] }),
+  device_id: orNull(deviceId),
+  target: orNull(Type.String({ description: "What else it was done to" })),
+  outcome: Type.String({ description: "`done`, or the code of the refusal" }),
+  detail: Type.Record(Type.String(), Type.Unknown()),
+  hash: Type.String({ description: "SHA-256 over the hash of the row before and this row" }),
+});
+/** One row of the audit. */
+export type AuditBody = ReadonlyBody<Type.Static<typeof auditRowSchema>>;
+
+export const auditSchema = body("Audit", "A page of the audit, newest first.", {
+  audit: Type.Array(auditRowSchema),
+  next_cursor: nextCursor,
+});
+
+export const auditReportSchema = body("AuditReport", "Whether the audit's chain of hashes holds.", {
+  whole: Type.Boolean(),
+  fault: orNull(Type.String({ description: "What is wrong, and where; null where it is whole" })),
+  rows: Type.Integer({ minimum: 0 }),
+  first_seq: Type.Integer(),
+  last_seq: Type.Integer(),
+  last_hash: Type.String({ description: "Kept elsewhere, it shows later whether the end was cut off" }),
+});
+/** `GET /api/v1/audit/verify` */
+export type AuditReportBody = ReadonlyBody<Type.Static<typeof auditReportSchema>>;

@@ -49,6 +49,12 @@ export const refusals = {
   },
   token_name_exists: { status: 409, message: "An API token with this name exists already." },
   invalid_request: { status: 400, message: "The request does not fit its schema." },
+  invalid_cursor: {
+    status: 400,
+    message: "The cursor is not one that this address gave. Ask without it for the first page.",
+  },
+  unknown_point: { status: 400, message: "The device has no such point." },
+  too_much: { status: 400, message: "That is more than one answer may take." },
   misfit: { status: 422, message: "The device cannot be told so." },
   command_exists: { status: 409, message: "The device has another command with this command_id." },
   too_many_commands: { status: 429, message: "The device has 16 commands that have not ended." },
@@ -67,6 +73,11 @@ export const refusals = {
   too_many_sockets: { status: 429, message: "Too many sockets from this address." },
   internal: { status: 500, message: "The server failed at this request. Its log says why." },
   stopping: { status: 503, message: "The server is stopping. Try again in a few seconds." },
+  store_busy: { status: 503, message: "Too many questions wait for the store. Ask again in a moment." },
+  too_slow: {
+    status: 504,
+    message: "The answer took too long. Ask for a shorter span, fewer points or fewer devices.",
+  },
   store_unavailable: { status: 503, message: "The store does not answer just now. Live delivery goes on." },
 } as const satisfies Record<string, { readonly status?: number; readonly message: string }>;
 

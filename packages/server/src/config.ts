@@ -4,6 +4,7 @@ import Type from "typebox";
 import { Compile } from "typebox/compile";
 import { parse as parseYaml } from "yaml";
 import { Failure } from "./base/failure.ts";
+import { isTimeZone } from "./base/time-zone.ts";
 
 const count = (fallback: number, description: string, minimum = 1) =>
   Type.Integer({ default: fallback, minimum, maximum: Number.MAX_SAFE_INTEGER, description });
@@ -83,6 +84,7 @@ const configSchema = Type.Object({
     ),
     sockets: count(100_000, "Sockets in all; more are closed at once."),
     handshake_ms: count(10_000, "How long a request's headers, and a WebSocket handshake, may take; then 408.", 100),
+    query_ms: count(30_000, "How long the API may take to answer; then 504, and the store stops working on it.", 100),
   }),
   heartbeat: Type.Object({
     ping_ms: count(25_000, "Every link is pinged this often.", 1_000),
@@ -102,6 +104,16 @@ const configSchema = Type.Object({
   fleet: Type.Object({
     tick_ms: count(500, "How often the fleet page is sent what changed.", 100),
     rows_per_tick: count(2_000, "Rows sent to the fleet page in one tick; the rest follows in the next."),
+  }),
+  site: Type.Object({
+    time_zone: Type.Refine(
+      Type.String({
+        default: "UTC",
+        description:
+          "IANA name of the time zone in which days and months begin, e.g. `Europe/Vienna`, for devices that have no property `time_zone`.",
+      }),
+      (name) => isTimeZone(name),
+    ),
   }),
   commands: Type.Object({
     per_second: count(
@@ -282,7 +294,7 @@ function fromText(text: string, { type }: SettingSchema): unknown {
 }
 
 /** What the setting must be, in words; null where the value is that. */
-function judge({ schema }: Setting, value: unknown): string | null {
+function judge({ key, schema }: Setting, value: unknown): string | null {
   const { type, minimum, maximum, examples = [] } = schema;
   if (Compile(schema as Type.TSchema).Check(value)) return null;
   if (schema.enum !== undefined) return `must be one of ${schema.enum.join(", ")}`;
@@ -292,6 +304,7 @@ function judge({ schema }: Setting, value: unknown): string | null {
   }
   if (type === "boolean") return "must be true or false";
   if (type === "array") return `must be a list such as ${examples.join(", ")}`;
+  if (key === "site.time_zone") return "must be the IANA name of a time zone, such as Europe/Vienna";
   return "must be a text that is not empty";
 }
 

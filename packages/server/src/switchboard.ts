@@ -39,6 +39,7 @@ import { Events } from "./observe/events.ts";
 import { Health } from "./observe/health.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
+import { PresenceLog } from "./observe/presence-log.ts";
 import { Throttle } from "./observe/throttle.ts";
 import { Registry } from "./registry/registry.ts";
 import type { BlockStoreLimits } from "./store/embedded/block-store.ts";
@@ -121,7 +122,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
 
     // The straight line.
     const health = new Health();
-    const events = new Events(clock, log);
+    const events = new Events(clock, log, store);
     const latest = new Latest();
     for (const sample of await store.latest()) {
       const device = devices.find(sample.deviceId);
@@ -131,8 +132,16 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const registry = new Registry(
       clock,
       { takeoversMax: config.takeover.max, takeoverWindowMs: config.takeover.window_ms },
-      { presenceChanged: (deviceId) => fleetFeed.markChanged(deviceId) },
+      {
+        presenceChanged(deviceId) {
+          fleetFeed.markChanged(deviceId);
+          presence.changed(deviceId);
+        },
+      },
     );
+    const presence = new PresenceLog(clock, events, (deviceId) => registry.find(deviceId) !== undefined);
+    undo.push(() => presence.stop());
+    await restorePresence(presence, store, devices, latest);
     const fleetFeed = new FleetFeed(
       clock,
       latest,
@@ -380,14 +389,20 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         oneTimeLinks,
         passwords,
         people,
+        presence,
+        queryMsMax: config.limits.query_ms,
         registry,
         sessions,
         shareLinks,
         signIn,
         store,
         throttle,
+        timeZone: config.site.time_zone,
       },
-      { handshakeMsMax: config.limits.handshake_ms, socketsMax: config.limits.sockets },
+      {
+        handshakeMsMax: config.limits.handshake_ms,
+        socketsMax: config.limits.sockets,
+      },
       tls,
     );
     undo.push(() => app.close());
@@ -418,6 +433,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       removeControlFile(config.data_dir);
       log.info({ links: links.all().length }, "stopping");
       const startedAtMs = clock.monotonicMs();
+      presence.stop();
       for (const link of links.all()) link.close(disconnects.restarting);
       await untilNoLinks(links, clock);
       for (const link of links.all()) link.terminate();
@@ -425,6 +441,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       const leftMs = (): number => Math.max(0, stopMsMax - 1_000 - (clock.monotonicMs() - startedAtMs));
       const unstored = await journal.close(leftMs());
       if (unstored > 0) log.error({ unstored }, "the store did not take these samples in time; they were never acked");
+      await events.close(Math.min(1_000, leftMs()));
       fleetFeed.stop();
       heartbeat.stop();
       rightsWatch.stop();
@@ -491,6 +508,21 @@ export function storeLimits({ store }: Config): BlockStoreLimits {
     retentionMs: store.retention_days * 86_400_000,
     bytesMax: store.bytes,
   };
+}
+
+/** Events looked through at the start for when each device came or went. */
+const presenceEventsMax = 20_000;
+
+/** Takes up presence where the server before this one ended. */
+async function restorePresence(presence: PresenceLog, store: Store, devices: Devices, latest: Latest): Promise<void> {
+  const seen = new Set<string>();
+  for (const { kind, deviceId, atMs } of await store.events({ limit: presenceEventsMax })) {
+    if (deviceId === null || seen.has(deviceId) || (kind !== "connected" && kind !== "disconnected")) continue;
+    seen.add(deviceId);
+    const device = devices.find(deviceId);
+    if (device === undefined || atMs < device.createdAtMs) continue;
+    presence.restore(deviceId, kind, atMs, latest.find(deviceId)?.latest?.receivedAtMs ?? null);
+  }
 }
 
 /** Certificate and key, where the server speaks TLS. Throws a `Failure`: `invalid_config`. */

@@ -9,13 +9,15 @@ export interface Polled<Body> {
 }
 
 export interface PollOptions<Body> {
-  /** From one answer to the next request, so that a slow server is not asked twice at a time. */
+  /** From one answer to the next request, so that a slow server is not asked twice at a time. After a failure it is 5 seconds at most. */
   readonly everyMs: number;
   /** Told each good answer; must be the same function in each render. */
   readonly onAnswer?: (answer: Answer<Body>) => void;
   /** Any change of it asks again at once. */
   readonly round?: number;
 }
+
+const retryMs = 5_000;
 
 /** Asks for `path` at once and then again and again. A null path asks for nothing. */
 export function usePolled<Body>(
@@ -34,6 +36,7 @@ export function usePolled<Body>(
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout>;
     const ask = async () => {
+      let waitMs = everyMs;
       try {
         const answer = await getJson<Body>(path, stop.signal);
         if (stop.signal.aborted) return;
@@ -42,9 +45,10 @@ export function usePolled<Body>(
       } catch (error) {
         if (stop.signal.aborted) return;
         if (!(error instanceof RequestFailed)) throw error;
+        waitMs = Math.min(everyMs, retryMs);
         setPolled((before) => ({ path, body: before.path === path ? before.body : null, failure: error }));
       }
-      timer = setTimeout(ask, everyMs);
+      timer = setTimeout(ask, waitMs);
     };
     void ask();
     return () => {

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isDeviceId, limits, type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
+import { isTimeZone } from "../base/time-zone.ts";
 import { describeTokenFault, generateToken, hashToken, nobody, type TokenHash, tokenMatches } from "./tokens.ts";
 
 export interface Device {
@@ -47,6 +48,9 @@ function describePropertiesFault(properties: Readonly<Record<string, string>> = 
     }
     if (value.length > limits.textLengthMax) {
       return `The property ${key} has ${value.length} characters; at most ${limits.textLengthMax} are allowed.`;
+    }
+    if (key === "time_zone" && !isTimeZone(value)) {
+      return `The property time_zone must be the IANA name of a time zone, such as Europe/Vienna; ${JSON.stringify(value)} is none.`;
     }
   }
   return null;

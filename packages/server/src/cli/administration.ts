@@ -1,6 +1,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type IssuedLinkBody, type PersonBody, type Refusal, refuse } from "@wattboard/protocol";
+import {
+  type ApiTokenBody,
+  type AuditReportBody,
+  type DeviceBody,
+  type DevicesBody,
+  type IssuedLinkBody,
+  type PersonBody,
+  type Refusal,
+  refuse,
+} from "@wattboard/protocol";
 import { accessFileName, openAccessFile } from "../access/access-file.ts";
 import { ApiTokens } from "../access/api-tokens.ts";
 import { Audit, type AuditEntry, type AuditLimits } from "../access/audit.ts";
@@ -15,8 +24,8 @@ import { ShareLinks } from "../access/share-links.ts";
 import { systemClock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import { settings } from "../config.ts";
-import { type ApiTokenBody, apiTokenBody, type DeviceBody, deviceBody, provisionedBody } from "../doors/api-bodies.ts";
-import { type AuditReportBody, auditReportBody, csvOf, filterOf, ndjsonOf } from "../doors/audit-api.ts";
+import { apiTokenBody, deviceBody, provisionedBody } from "../doors/api-bodies.ts";
+import { auditReportBody, csvOf, filterOf, ndjsonOf } from "../doors/audit-api.ts";
 import { issuedLinkBody, personBody, removePerson } from "../doors/people-api.ts";
 import { CommandRefused, unlessRefused } from "./report.ts";
 import { type ApiTarget, apiTarget, requestApi, sendToApi } from "./request-api.ts";
@@ -291,7 +300,13 @@ class RemoteAdministration implements Administration {
   }
 
   async listDevices() {
-    return (await this.#request<{ devices: DeviceBody[] }>("GET", "/devices")).devices;
+    const found: DeviceBody[] = [];
+    for (let cursor = ""; ; ) {
+      const { devices, next_cursor } = await this.#request<DevicesBody>("GET", `/devices?limit=1000${cursor}`);
+      found.push(...devices);
+      if (next_cursor === null) return found;
+      cursor = `&cursor=${next_cursor}`;
+    }
   }
 
   rotateToken(deviceId: string, token: string | undefined) {

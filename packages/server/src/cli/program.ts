@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { version } from "../base/version.ts";
 import { addApiTokenCommand } from "./api-token.ts";
 import { addAuditCommand } from "./audit.ts";
 import { addCommandCommand } from "./command.ts";
@@ -7,7 +8,6 @@ import { addDeviceCommand } from "./device.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSimulateCommand } from "./simulate.ts";
 import { addUserCommand } from "./user.ts";
-import { version } from "./version.ts";
 
 /** The whole command line. */
 export function createProgram(): Command {

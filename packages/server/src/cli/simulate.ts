@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
+import type { DeviceBody } from "@wattboard/protocol";
 import { defaultUrl } from "@wattboard/protocol";
 import type { PlannedDevice } from "@wattboard/simulator";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Failure } from "../base/failure.ts";
-import type { DeviceBody } from "../doors/api-bodies.ts";
 import { type Administration, openAdministration } from "./administration.ts";
 import { addTargetOptions } from "./device.ts";
 import { LiveLine, WrongUsage } from "./report.ts";

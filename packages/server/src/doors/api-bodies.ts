@@ -1,45 +1,55 @@
-import type { DeviceDetail, SampleBody, Telemetry } from "@wattboard/protocol";
+import type {
+  ApiTokenBody,
+  DeviceBody,
+  DeviceDetail,
+  EventBody,
+  LatestBody,
+  SampleBody,
+  Telemetry,
+} from "@wattboard/protocol";
 import type { ApiToken } from "../access/api-tokens.ts";
 import type { Device, Provisioned } from "../access/devices.ts";
+import type { RecordedEvent } from "../observe/events.ts";
 import type { Session } from "../registry/session.ts";
 import { telemetryOf } from "../store/point-value.ts";
 import type { PointSample, StoredSample } from "../store/store.ts";
 import type { DeviceState } from "../telemetry/device-state.ts";
-
-/** A device in a list. */
-export interface DeviceBody {
-  readonly device_id: string;
-  readonly name: string;
-  readonly properties: Readonly<Record<string, string>>;
-  readonly created_at: string;
-  readonly active: boolean;
-  readonly online: boolean;
-}
-
-export interface ApiTokenBody {
-  readonly name: string;
-  readonly role: string;
-  /** Null: all there are. */
-  readonly devices: readonly string[] | null;
-  readonly created_at: string;
-  readonly expires_at: string | null;
-}
+import { isoTime } from "./range.ts";
 
 export function deviceBody({ deviceId, name, properties, createdAtMs, token }: Device, online: boolean): DeviceBody {
   return { device_id: deviceId, name, properties, created_at: isoTime(createdAtMs), active: token !== null, online };
 }
 
-export function detailBody(device: Device, session: Session | undefined, state: DeviceState | undefined): DeviceDetail {
+interface DeviceNow {
+  readonly session: Session | undefined;
+  readonly offlineSinceMs: number | null;
+  readonly state: DeviceState | undefined;
+}
+
+export function detailBody(device: Device, { session, offlineSinceMs, state }: DeviceNow): DeviceDetail {
   const last = state?.lastRefusal ?? null;
-  const { latest = null, latestFrame = null } = state ?? {};
+  const isOffline = session === undefined;
   return {
-    ...deviceBody(device, session !== undefined),
-    connected_at: session === undefined ? null : isoTime(session.connectedAtMs),
-    latest: latest === null || latestFrame === null ? null : sampleBody({ ...latest, message: latestFrame }),
+    ...deviceBody(device, !isOffline),
+    connected_at: isOffline ? null : isoTime(session.connectedAtMs),
+    disconnected_at: isOffline && offlineSinceMs !== null ? isoTime(offlineSinceMs) : null,
+    latest: newestBody(state),
     accepted: state?.accepted ?? 0,
     dropped: Object.fromEntries(state?.dropped ?? []),
     last_refusal: last === null ? null : { ...last.refusal, at: isoTime(last.atMs) },
   };
+}
+
+export function latestBody(deviceId: string, online: boolean, state: DeviceState | undefined): LatestBody {
+  return { device_id: deviceId, online, latest: newestBody(state) };
+}
+
+function newestBody({ latest, latestFrame }: Partial<DeviceState> = {}): SampleBody | null {
+  return latest == null || latestFrame == null ? null : sampleBody({ ...latest, message: latestFrame });
+}
+
+export function eventBody({ atMs, kind, deviceId, message }: RecordedEvent): EventBody {
+  return { at: isoTime(atMs), kind, device_id: deviceId, message };
 }
 
 function sampleBody({
@@ -80,8 +90,4 @@ export function apiTokenBody({ name, role, devices, createdAtMs, expiresAtMs }: 
     created_at: isoTime(createdAtMs),
     expires_at: expiresAtMs === null ? null : isoTime(expiresAtMs),
   };
-}
-
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

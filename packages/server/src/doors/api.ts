@@ -1,92 +1,138 @@
-import { disconnects, parseRfc3339, paths, refuse } from "@wattboard/protocol";
+import {
+  apiTokenSchema,
+  apiTokensSchema,
+  deviceDetailSchema,
+  deviceSchema,
+  devicesSchema,
+  disconnects,
+  eventsSchema,
+  latestSchema,
+  limits,
+  newApiTokenSchema,
+  parseRfc3339,
+  paths,
+  pointCatalogueSchema,
+  points,
+  provisionedSchema,
+  refuse,
+} from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
 import type { Audit } from "../access/audit.ts";
-import type { Devices } from "../access/devices.ts";
-import type { Gate } from "../access/gate.ts";
 import type { People } from "../access/people.ts";
-import { type Principal, roles } from "../access/principal.ts";
+import { roles } from "../access/principal.ts";
 import type { ShareLinks } from "../access/share-links.ts";
-import type { Clock } from "../base/clock.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { Events } from "../observe/events.ts";
 import type { Log } from "../observe/log.ts";
+import type { PresenceLog } from "../observe/presence-log.ts";
 import type { Registry } from "../registry/registry.ts";
-import type { Store } from "../store/store.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
 import type { Latest } from "../telemetry/latest.ts";
-import { audited, requireRole } from "./access-guard.ts";
-import { apiTokenBody, detailBody, deviceBody, provisionedBody, storedSampleBody } from "./api-bodies.ts";
+import { audited } from "./access-guard.ts";
+import { apiTokenBody, detailBody, deviceBody, eventBody, latestBody, provisionedBody } from "./api-bodies.ts";
+import { cursorReader, writeCursor } from "./cursor.ts";
+import { listDevices, lookUpDevice } from "./device-lookup.ts";
+import { registerFleetApi } from "./fleet-api.ts";
+import { type HistoryParts, registerHistoryApi } from "./history-api.ts";
+import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
 
-export interface ApiParts {
+export interface ApiParts extends HistoryParts {
   readonly apiTokens: ApiTokens;
   readonly audit: Audit;
-  readonly clock: Clock;
   readonly commands: Dispatcher;
-  readonly devices: Devices;
   readonly events: Events;
   readonly fleetFeed: FleetFeed;
-  readonly gate: Gate;
   readonly latest: Latest;
   readonly log: Log;
   readonly people: People;
+  readonly presence: PresenceLog;
   readonly registry: Registry;
   readonly shareLinks: ShareLinks;
-  readonly store: Store;
 }
 
-const spanMsMax = 60 * 60_000;
-const samplesMax = 10_000;
+const pageMax = 1_000;
 
 // Types only: what a name, a property or a token may be is judged where they are kept, for the command line as well.
 const newDeviceSchema = Type.Object(
   {
-    device_id: Type.String(),
-    name: Type.Optional(Type.String()),
-    properties: Type.Optional(Type.Record(Type.String(), Type.String())),
-    token: Type.Optional(Type.String()),
+    device_id: Type.String({
+      description: "1 to 64 of A-Z a-z 0-9 _ . -, first a letter or digit",
+      examples: ["ems_001"],
+    }),
+    name: Type.Optional(Type.String({ description: "What people call it; left out: its id" })),
+    properties: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { examples: [{ country: "AT", time_zone: "Europe/Vienna" }] }),
+    ),
+    token: Type.Optional(Type.String({ description: "A token of your own; left out: one is made" })),
   },
   { additionalProperties: false },
 );
-const newTokenSchema = Type.Object({ token: Type.Optional(Type.String()) }, { additionalProperties: false });
-const newApiTokenSchema = Type.Object(
+const newTokenSchema = Type.Object(
+  { token: Type.Optional(Type.String({ description: "A token of your own; left out: one is made" })) },
+  { additionalProperties: false },
+);
+const newApiTokenBodySchema = Type.Object(
   {
-    name: Type.String(),
-    role: Type.Enum([...roles]),
-    // Absent: it does not expire. Null must not say so: Fastify would take 0 and "" for it.
-    ttl_ms: Type.Optional(Type.Integer({ minimum: 1_000 })),
-    // Absent: all there are.
-    devices: Type.Optional(Type.Array(Type.String())),
+    name: Type.String({ examples: ["wallboard"] }),
+    role: Type.Enum([...roles], { description: "What its bearer may do" }),
+    // Absent: it does not expire. Null must not say so.
+    ttl_ms: Type.Optional(
+      Type.Integer({ minimum: 1_000, description: "How long it is valid, ms; left out: for ever" }),
+    ),
+    devices: Type.Optional(
+      Type.Array(Type.String(), { description: "The devices that it is for; left out: all there are" }),
+    ),
   },
   { additionalProperties: false },
 );
-const samplesQuerySchema = Type.Object({
-  from: Type.Optional(Type.String()),
-  to: Type.Optional(Type.String()),
-  limit: limitSchema(samplesMax),
-});
-const listQuerySchema = Type.Object({ limit: limitSchema(1_000) });
-
-/** A query holds text; nothing else is taken for a number. */
-export function limitSchema(max: number) {
-  return Type.Optional(Type.String({ pattern: "^[1-9][0-9]*$", maxLength: String(max).length }));
-}
+const nameParams = Type.Object({ name: Type.String({ description: "The token's name", examples: ["wallboard"] }) });
+const cursorProperty = Type.Optional(Type.String({ description: "`next_cursor` of the page before", maxLength: 500 }));
+const devicesQuery = Type.Object(
+  {
+    online: Type.Optional(Type.Boolean({ description: "Only those that are connected, or only those that are not" })),
+    q: Type.Optional(
+      Type.String({ description: "Only those with this in their id or name, in any case", maxLength: 120 }),
+    ),
+    property: Type.Optional(
+      Type.String({
+        pattern: "^[a-z][a-z0-9_]*:",
+        description: "Only those with this property",
+        examples: ["country:SE"],
+      }),
+    ),
+    limit: Type.Integer({ minimum: 1, maximum: pageMax, default: 100, description: "Devices a page, at most" }),
+    cursor: cursorProperty,
+  },
+  { additionalProperties: false },
+);
+const eventsQuery = Type.Object(
+  {
+    device_id: Type.Optional(Type.String({ description: "Only of this device", maxLength: limits.deviceIdLengthMax })),
+    kind: Type.Optional(Type.String({ description: "Only of this kind", maxLength: 64, examples: ["disconnected"] })),
+    from: Type.Optional(Type.String({ description: "Only from this RFC 3339 time on" })),
+    to: Type.Optional(Type.String({ description: "Only before this RFC 3339 time" })),
+    limit: Type.Integer({ minimum: 1, maximum: pageMax, default: 100, description: "Events a page, at most" }),
+    cursor: cursorProperty,
+  },
+  { additionalProperties: false },
+);
+const readDevicesPlace = cursorReader(Type.Object({ after: Type.String() }, { additionalProperties: false }));
+const readEventsPlace = cursorReader(Type.Object({ before: Type.Integer() }, { additionalProperties: false }));
 
 interface DeviceParams {
   Params: { id: string };
 }
 
-/** `/api/v1`: devices, their samples, events, and the administration that the command line uses. */
-export function registerApi(app: FastifyInstance, parts: ApiParts): void {
-  const { apiTokens, devices, events, fleetFeed, gate, latest, log, people, registry, shareLinks, store } = parts;
-  const viewer = { onRequest: requireRole("viewer") };
-  const admin = { onRequest: requireRole("admin") };
-
-  /** The device, where it exists and whoever asks may see it: the two are told apart by nothing. */
-  const findVisible = (principal: Principal | null, deviceId: string) =>
-    gate.mayView(principal, deviceId) ? devices.find(deviceId) : undefined;
+/** `/api/v1`: devices, what they sent, events, and the administration that the command line uses. */
+export async function registerApi(app: FastifyInstance, parts: ApiParts): Promise<void> {
+  const { apiTokens, devices, events, fleetFeed, gate, latest, log, people, presence, registry, shareLinks } = parts;
+  const viewer = (about: Omit<RouteDescription, "role">) => describeRoute({ ...about, role: "viewer" });
+  const admin = (about: Omit<RouteDescription, "role" | "tag">) =>
+    describeRoute({ ...about, role: "admin", tag: "Administration" });
+  const isOnline = (deviceId: string): boolean => registry.find(deviceId) !== undefined;
 
   /** A changed token ends the session that was opened with it. */
   const tokenChanged = (deviceId: string, what: string): void => {
@@ -94,59 +140,132 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     events.report("token_changed", deviceId, `the token of ${deviceId} was ${what}`);
   };
 
-  app.get(`${paths.api}/devices`, viewer, ({ principal }) => ({
-    devices: devices
-      .list()
-      .filter(({ deviceId }) => gate.mayView(principal, deviceId))
-      .map((device) => deviceBody(device, registry.find(device.deviceId) !== undefined)),
-  }));
+  await app.register((scope) => registerHistoryApi(scope, parts));
+  await app.register((scope) => registerFleetApi(scope, parts));
 
-  app.get<DeviceParams>(`${paths.api}/devices/:id`, viewer, (request, reply) => {
-    const device = findVisible(request.principal, request.params.id);
-    if (device === undefined) return sendRefusal(reply, refuse("unknown_device"));
-    return detailBody(device, registry.find(device.deviceId), latest.find(device.deviceId));
-  });
+  // What the catalogue says is open: it is the same everywhere.
+  app.get(
+    `${paths.api}/points`,
+    describeRoute({
+      tag: "Devices",
+      role: null,
+      summary: "The points that Wattboard knows by name",
+      answer: pointCatalogueSchema,
+    }),
+    () => ({ points }),
+  );
 
-  app.get<DeviceParams & { Querystring: Type.Static<typeof samplesQuerySchema> }>(
-    `${paths.api}/devices/:id/samples`,
-    { ...viewer, schema: { querystring: samplesQuerySchema } },
+  app.get<{ Querystring: Type.Static<typeof devicesQuery> }>(
+    `${paths.api}/devices`,
+    viewer({
+      tag: "Devices",
+      summary: "Devices, page by page, by id",
+      querystring: devicesQuery,
+      answer: devicesSchema,
+    }),
+    (request, reply) => {
+      const { online, q, property, limit, cursor } = request.query;
+      const place = cursor === undefined ? { after: "" } : readDevicesPlace(cursor);
+      if (place === null) return sendRefusal(reply, refuse("invalid_cursor"));
+      const text = q?.toLowerCase();
+      const [key = "", value] = property === undefined ? [] : splitOnce(property, ":");
+      const found = listDevices(parts, request).filter(
+        ({ deviceId, name, properties }) =>
+          deviceId > place.after &&
+          (online === undefined || isOnline(deviceId) === online) &&
+          (text === undefined || deviceId.toLowerCase().includes(text) || name.toLowerCase().includes(text)) &&
+          (value === undefined || properties[key] === value),
+      );
+      const page = found.slice(0, limit);
+      return {
+        devices: page.map((device) => deviceBody(device, isOnline(device.deviceId))),
+        next_cursor: found.length > limit ? writeCursor({ after: page.at(-1)?.deviceId ?? "" }) : null,
+      };
+    },
+  );
+
+  app.get<DeviceParams>(
+    `${paths.api}/devices/:id`,
+    viewer({
+      tag: "Devices",
+      summary: "One device",
+      params: deviceParams,
+      answer: deviceDetailSchema,
+      errors: [404],
+    }),
+    (request, reply) => {
+      const device = lookUpDevice(parts, request, request.params.id);
+      if ("code" in device) return sendRefusal(reply, device);
+      const { deviceId } = device;
+      return detailBody(device, {
+        session: registry.find(deviceId),
+        offlineSinceMs: presence.offlineSinceMs(deviceId),
+        state: latest.find(deviceId),
+      });
+    },
+  );
+
+  app.get<DeviceParams>(
+    `${paths.api}/devices/:id/latest`,
+    viewer({
+      tag: "Devices",
+      summary: "Its latest sample",
+      params: deviceParams,
+      answer: latestSchema,
+      errors: [404],
+    }),
+    (request, reply) => {
+      const device = lookUpDevice(parts, request, request.params.id);
+      if ("code" in device) return sendRefusal(reply, device);
+      return latestBody(device.deviceId, isOnline(device.deviceId), latest.find(device.deviceId));
+    },
+  );
+
+  app.get<{ Querystring: Type.Static<typeof eventsQuery> }>(
+    `${paths.api}/events`,
+    viewer({
+      tag: "Events",
+      summary: "Events, newest first, page by page",
+      description:
+        "The newest 100,000 are kept. Who has devices of their own sees the events of these; those of the server as a whole need the sight of all.",
+      querystring: eventsQuery,
+      answer: eventsSchema,
+      timeoutMs: parts.queryMsMax,
+    }),
     async (request, reply) => {
-      const { from, to, limit = "1000" } = request.query;
-      const toMs = to === undefined ? parts.clock.wallMs() + 1 : parseRfc3339(to);
-      const fromMs = from === undefined ? toMs - 5 * 60_000 : parseRfc3339(from);
-      if (findVisible(request.principal, request.params.id) === undefined) {
-        return sendRefusal(reply, refuse("unknown_device"));
-      }
-      if (Number.isNaN(toMs) || Number.isNaN(fromMs)) {
+      const { device_id: deviceId, kind, from, to, limit, cursor } = request.query;
+      const place = cursor === undefined ? {} : readEventsPlace(cursor);
+      if (place === null) return sendRefusal(reply, refuse("invalid_cursor"));
+      const fromMs = from === undefined ? undefined : parseRfc3339(from);
+      const toMs = to === undefined ? undefined : parseRfc3339(to);
+      if (Number.isNaN(fromMs) || Number.isNaN(toMs)) {
         return sendRefusal(
           reply,
           refuse("invalid_request", "from and to are RFC 3339 times, e.g. 2026-01-31T12:00:00Z."),
         );
       }
-      if (fromMs > toMs || toMs - fromMs > spanMsMax) {
-        return sendRefusal(reply, refuse("invalid_request", "from must be before to, and they may be one hour apart."));
-      }
-      const deviceId = request.params.id;
-      const query = { deviceId, fromMs, toMs, take: "last", limit: Math.min(samplesMax, Number(limit)) } as const;
-      const samples = await store.samples(query);
-      return { samples: samples.map((sample) => storedSampleBody(deviceId, sample)) };
-    },
-  );
-
-  app.get<{ Querystring: Type.Static<typeof listQuerySchema> }>(
-    `${paths.api}/events`,
-    { ...viewer, schema: { querystring: listQuerySchema } },
-    ({ principal, query }) => {
-      const isVisible = (deviceId: string | null): boolean =>
-        deviceId === null ? gate.mayViewAll(principal) : gate.mayView(principal, deviceId);
-      const visible = events.list(1_000).filter((event) => isVisible(event.device_id));
-      return { events: visible.slice(0, Number(query.limit ?? 100)) };
+      const { principal } = request;
+      let deviceIds: readonly string[] | undefined;
+      if (deviceId !== undefined) deviceIds = gate.mayView(principal, deviceId) ? [deviceId] : [];
+      else if (!gate.mayViewAll(principal)) deviceIds = listDevices(parts, request).map((each) => each.deviceId);
+      const page = await events.list({ ...place, deviceIds, kind, fromMs, toMs, limit });
+      return {
+        events: page.events.map(eventBody),
+        next_cursor: page.next === null ? null : writeCursor({ before: page.next }),
+        complete: page.isComplete,
+      };
     },
   );
 
   app.post<{ Body: Type.Static<typeof newDeviceSchema> }>(
     `${paths.api}/devices`,
-    { ...admin, schema: { body: newDeviceSchema } },
+    admin({
+      summary: "Register a device",
+      body: newDeviceSchema,
+      answer: provisionedSchema,
+      status: 201,
+      errors: [409],
+    }),
     (request, reply) => {
       const { device_id: deviceId, ...rest } = request.body;
       const added = audited(parts, request, { action: "device.add", deviceId }, () =>
@@ -161,7 +280,13 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
 
   app.post<DeviceParams & { Body: Type.Static<typeof newTokenSchema> | undefined }>(
     `${paths.api}/devices/:id/rotate`,
-    { ...admin, schema: { body: newTokenSchema } },
+    admin({
+      summary: "Give a device a new token; the old one is void at once",
+      params: deviceParams,
+      body: newTokenSchema,
+      answer: provisionedSchema,
+      errors: [404],
+    }),
     (request, reply) => {
       const { id: deviceId } = request.params;
       const rotated = audited(parts, request, { action: "device.rotate", deviceId }, () =>
@@ -173,31 +298,48 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     },
   );
 
-  app.post<DeviceParams>(`${paths.api}/devices/:id/revoke`, admin, (request, reply) => {
-    const { id: deviceId } = request.params;
-    const revoked = audited(parts, request, { action: "device.revoke", deviceId }, () => devices.revoke(deviceId));
-    if ("code" in revoked) return sendRefusal(reply, revoked);
-    tokenChanged(revoked.deviceId, "revoked");
-    return deviceBody(revoked, false);
-  });
+  app.post<DeviceParams>(
+    `${paths.api}/devices/:id/revoke`,
+    admin({ summary: "Void a device's token", params: deviceParams, answer: deviceSchema, errors: [404] }),
+    (request, reply) => {
+      const { id: deviceId } = request.params;
+      const revoked = audited(parts, request, { action: "device.revoke", deviceId }, () => devices.revoke(deviceId));
+      if ("code" in revoked) return sendRefusal(reply, revoked);
+      tokenChanged(revoked.deviceId, "revoked");
+      return deviceBody(revoked, false);
+    },
+  );
 
-  app.delete<DeviceParams>(`${paths.api}/devices/:id`, admin, (request, reply) => {
-    const { id: deviceId } = request.params;
-    const removed = audited(parts, request, { action: "device.remove", deviceId }, () => devices.remove(deviceId));
-    if ("code" in removed) return sendRefusal(reply, removed);
-    tokenChanged(removed.deviceId, "removed with its device");
-    for (const rights of [people, apiTokens, shareLinks]) rights.forgetDevice(removed.deviceId);
-    latest.forget(removed.deviceId);
-    parts.commands.forget(removed.deviceId);
-    fleetFeed.markRemoved(removed.deviceId);
-    return deviceBody(removed, false);
-  });
+  app.delete<DeviceParams>(
+    `${paths.api}/devices/:id`,
+    admin({ summary: "Forget a device; its samples stay", params: deviceParams, answer: deviceSchema, errors: [404] }),
+    (request, reply) => {
+      const { id: deviceId } = request.params;
+      const removed = audited(parts, request, { action: "device.remove", deviceId }, () => devices.remove(deviceId));
+      if ("code" in removed) return sendRefusal(reply, removed);
+      tokenChanged(removed.deviceId, "removed with its device");
+      for (const rights of [people, apiTokens, shareLinks]) rights.forgetDevice(removed.deviceId);
+      latest.forget(removed.deviceId);
+      parts.commands.forget(removed.deviceId);
+      presence.forget(removed.deviceId);
+      fleetFeed.markRemoved(removed.deviceId);
+      return deviceBody(removed, false);
+    },
+  );
 
-  app.get(`${paths.api}/api-tokens`, admin, () => ({ api_tokens: apiTokens.list().map(apiTokenBody) }));
+  app.get(`${paths.api}/api-tokens`, admin({ summary: "API tokens", answer: apiTokensSchema }), () => ({
+    api_tokens: apiTokens.list().map(apiTokenBody),
+  }));
 
-  app.post<{ Body: Type.Static<typeof newApiTokenSchema> }>(
+  app.post<{ Body: Type.Static<typeof newApiTokenBodySchema> }>(
     `${paths.api}/api-tokens`,
-    { ...admin, schema: { body: newApiTokenSchema } },
+    admin({
+      summary: "Make an API token",
+      body: newApiTokenBodySchema,
+      answer: newApiTokenSchema,
+      status: 201,
+      errors: [409],
+    }),
     (request, reply) => {
       const { name, role, ttl_ms: ttlMs = null, devices: given = null } = request.body;
       const detail = { role, ttl_ms: ttlMs, devices: given };
@@ -208,9 +350,20 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     },
   );
 
-  app.delete<{ Params: { name: string } }>(`${paths.api}/api-tokens/:name`, admin, (request, reply) => {
-    const { name } = request.params;
-    const removed = audited(parts, request, { action: "api_token.remove", target: name }, () => apiTokens.remove(name));
-    return "code" in removed ? sendRefusal(reply, removed) : apiTokenBody(removed);
-  });
+  app.delete<{ Params: { name: string } }>(
+    `${paths.api}/api-tokens/:name`,
+    admin({ summary: "Remove an API token", params: nameParams, answer: apiTokenSchema, errors: [404] }),
+    (request, reply) => {
+      const { name } = request.params;
+      const removed = audited(parts, request, { action: "api_token.remove", target: name }, () =>
+        apiTokens.remove(name),
+      );
+      return "code" in removed ? sendRefusal(reply, removed) : apiTokenBody(removed);
+    },
+  );
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return [text.slice(0, at), text.slice(at + separator.length)];
 }

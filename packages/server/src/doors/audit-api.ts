@@ -1,39 +1,70 @@
 import { Readable } from "node:stream";
-import { type AuditBody, parseRfc3339, paths, type Refusal, refuse } from "@wattboard/protocol";
+import {
+  type AuditBody,
+  type AuditReportBody,
+  auditReportSchema,
+  auditSchema,
+  parseRfc3339,
+  paths,
+  type Refusal,
+  refuse,
+} from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { Audit, AuditFilter, AuditReport } from "../access/audit.ts";
 import type { ChainedRow } from "../access/audit-chain.ts";
 import type { Gate } from "../access/gate.ts";
-import { audited, requireRole } from "./access-guard.ts";
-import { isoTime } from "./api-bodies.ts";
+import { audited } from "./access-guard.ts";
+import { describeRoute, type RouteDescription } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
-
-const text = Type.Optional(Type.String({ maxLength: 256 }));
-const filterSchema = Type.Object({ device: text, who: text, action: text, from: text, to: text });
-const listSchema = Type.Object({
-  ...filterSchema.properties,
-  limit: Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,3}$" })),
-  cursor: Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,14}$" })),
-});
-const exportSchema = Type.Object({ ...filterSchema.properties, format: Type.Optional(Type.Enum(["csv", "ndjson"])) });
-type FilterQuery = { readonly [Name in keyof Type.Static<typeof filterSchema>]?: string | undefined };
+import { isoTime } from "./range.ts";
 
 const rowsMax = 1_000;
+const text = (description: string) => Type.Optional(Type.String({ maxLength: 256, description }));
+const filterSchema = Type.Object(
+  {
+    device: text("Only what was done to this device"),
+    who: text("Only what they did, e.g. `person ada`"),
+    action: text("Only this action, e.g. `person.add`"),
+    from: text("Only from this RFC 3339 time on"),
+    to: text("Only before this RFC 3339 time"),
+  },
+  { additionalProperties: false },
+);
+const listSchema = Type.Object(
+  {
+    ...filterSchema.properties,
+    limit: Type.Integer({ minimum: 1, maximum: rowsMax, default: 100, description: "Rows a page, at most" }),
+    cursor: Type.Optional(
+      Type.String({ pattern: "^[1-9][0-9]{0,14}$", description: "`next_cursor` of the page before" }),
+    ),
+  },
+  { additionalProperties: false },
+);
+const exportSchema = Type.Object(
+  {
+    ...filterSchema.properties,
+    format: Type.Optional(Type.Enum(["csv", "ndjson"], { default: "csv", description: "Of the file" })),
+  },
+  { additionalProperties: false },
+);
+type FilterQuery = { readonly [Name in keyof Type.Static<typeof filterSchema>]?: string | undefined };
+
 const columns = ["seq", "at", "who", "address", "action", "device_id", "target", "outcome", "detail", "hash"] as const;
 
 /** `/api/v1/audit`: who did what, for administrators: page by page, as a file, and checked against its chain of hashes. */
 export function registerAuditApi(app: FastifyInstance, parts: { readonly audit: Audit; readonly gate: Gate }): void {
   const { audit } = parts;
-  const admin = { onRequest: requireRole("admin") };
+  const admin = (about: Omit<RouteDescription, "role" | "tag">) =>
+    describeRoute({ ...about, tag: "Audit", role: "admin" });
 
   app.get<{ Querystring: Type.Static<typeof listSchema> }>(
     `${paths.api}/audit`,
-    { ...admin, schema: { querystring: listSchema } },
+    admin({ summary: "The audit, newest first, page by page", querystring: listSchema, answer: auditSchema }),
     ({ query }, reply) => {
       const filter = filterOf(query);
       if ("code" in filter) return sendRefusal(reply, filter);
-      const limit = Math.min(rowsMax, Number(query.limit ?? 100));
+      const { limit } = query;
       const rows = audit.list(filter, limit, query.cursor === undefined ? undefined : Number(query.cursor));
       const last = rows.length < limit ? undefined : rows.at(-1);
       return { audit: rows.map(auditBody), next_cursor: last === undefined ? null : String(last.seq) };
@@ -42,7 +73,11 @@ export function registerAuditApi(app: FastifyInstance, parts: { readonly audit: 
 
   app.get<{ Querystring: Type.Static<typeof exportSchema> }>(
     `${paths.api}/audit/export`,
-    { ...admin, schema: { querystring: exportSchema } },
+    admin({
+      summary: "The audit as a file, newest first",
+      querystring: exportSchema,
+      answer: ["text/csv", "application/x-ndjson"],
+    }),
     (request, reply) => {
       const { format = "csv", ...query } = request.query;
       const filter = filterOf(query);
@@ -55,16 +90,11 @@ export function registerAuditApi(app: FastifyInstance, parts: { readonly audit: 
     },
   );
 
-  app.get(`${paths.api}/audit/verify`, admin, async () => auditReportBody(await audit.verify()));
-}
-
-export interface AuditReportBody {
-  readonly whole: boolean;
-  readonly fault: string | null;
-  readonly rows: number;
-  readonly first_seq: number;
-  readonly last_seq: number;
-  readonly last_hash: string;
+  app.get(
+    `${paths.api}/audit/verify`,
+    admin({ summary: "Check the audit against its chain of hashes", answer: auditReportSchema }),
+    async () => auditReportBody(await audit.verify()),
+  );
 }
 
 export function auditReportBody({ fault, rows, firstSeq, lastSeq, lastHash }: AuditReport): AuditReportBody {

@@ -2,6 +2,7 @@ import type { CommandBody, FleetCommandBody, FleetDeviceBody } from "@wattboard/
 import type { CommandRecord } from "../commands/command-record.ts";
 import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-record.ts";
 import type { FleetCommander } from "../commands/fleet-commander.ts";
+import { isoTime } from "./range.ts";
 
 export function commandBody(record: CommandRecord): CommandBody {
   return {
@@ -42,8 +43,4 @@ export function fleetCommandBody(
 
 export function fleetDeviceBody({ deviceId, wave, commandId, status, cause, newFlags }: FleetTarget): FleetDeviceBody {
   return { device_id: deviceId, wave, command_id: commandId, status, cause, new_flags: newFlags };
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,7 +1,15 @@
 import {
+  commandListSchema,
+  deviceCommandSchema,
+  fleetCommandSchema,
+  fleetCommandsSchema,
+  fleetDevicesSchema,
+  fleetPreviewSchema,
   limits,
   type NewCommandBody,
   type NewFleetCommandBody,
+  newCommandSchema,
+  newFleetCommandSchema,
   paths,
   type Refusal,
   refuse,
@@ -17,9 +25,9 @@ import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { FleetCommandRecord } from "../commands/fleet-command-record.ts";
 import type { Asker, FleetCommander } from "../commands/fleet-commander.ts";
 import { RateLimit } from "../link/rate-limit.ts";
-import { auditName, requireRole } from "./access-guard.ts";
-import { limitSchema } from "./api.ts";
+import { auditName } from "./access-guard.ts";
 import { commandBody, fleetCommandBody, fleetDeviceBody } from "./command-bodies.ts";
+import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
 
 export interface CommandParts {
@@ -49,14 +57,32 @@ interface FleetParams {
   Params: { fleet: string };
 }
 
+const commandParams = Type.Object({
+  ...deviceParams.properties,
+  command: Type.String({ description: "The command's id", examples: ["cmd_8293"] }),
+});
+const fleetParams = Type.Object({ fleet: Type.String({ description: "The fleet command's id" }) });
+const listQuery = Type.Object(
+  {
+    limit: Type.Integer({
+      minimum: 1,
+      maximum: limits.commandsKeptPerDevice,
+      default: 50,
+      description: "Commands, at most",
+    }),
+  },
+  { additionalProperties: false },
+);
+
 interface ListQuery {
-  Querystring: { limit?: string };
+  Querystring: Type.Static<typeof listQuery>;
 }
 
 /** `/api/v1/devices/{id}/commands` and `/api/v1/fleet-commands`: giving commands, and following them to their end. */
 export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): void {
   const { clock, gate, devices, commands, commandStore, fleetCommander } = parts;
-  const viewer = { onRequest: requireRole("viewer") };
+  const viewer = (about: Omit<RouteDescription, "role" | "tag">) =>
+    describeRoute({ ...about, tag: "Commands", role: "viewer" });
   const rates = new Map<string, RateLimit>();
 
   const askerOf = ({ principal, raw }: FastifyRequest): Asker => ({
@@ -90,87 +116,150 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     );
   };
   // The body is judged by the protocol's own schemas, which say in words what is wrong.
-  const giving = { onRequest: [requireRole("operator"), limitRate] };
+  const giving = (about: Omit<RouteDescription, "role" | "tag">) =>
+    describeRoute({ ...about, tag: "Commands", role: "operator", onRequest: limitRate, judgesBody: true });
 
-  app.post<DeviceParams>(`${paths.api}/devices/:id/commands`, giving, async (request, reply) => {
-    const deviceId = request.params.id;
-    if (!isVisible(request, deviceId)) return sendRefusal(reply, refuse("unknown_device"));
-    if (!gate.mayCommand(request.principal, deviceId)) {
-      return sendRefusal(reply, refuse("not_permitted", "You may look at this device, but not command it."));
-    }
-    const fault = describeNewCommandFault(request.body);
-    if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
-    const { action, payload, command_id: commandId, ttl_ms: ttlMs } = request.body as NewCommandBody;
-    const { name: requestedBy, address } = askerOf(request);
-    const given = await commands.submit({ deviceId, action, payload, commandId, ttlMs, requestedBy, address });
-    return "code" in given ? refuseSoon(reply, given) : reply.code(202).send(commandBody(given));
-  });
+  app.post<DeviceParams>(
+    `${paths.api}/devices/:id/commands`,
+    giving({
+      summary: "Give a device a command",
+      description:
+        "It is taken, and not yet applied: ask for it again to see how it goes. The same `command_id` with the same body is the same command.",
+      params: deviceParams,
+      body: newCommandSchema,
+      answer: deviceCommandSchema,
+      status: 202,
+      errors: [404, 409, 422, 429],
+    }),
+    async (request, reply) => {
+      const deviceId = request.params.id;
+      if (!isVisible(request, deviceId)) return sendRefusal(reply, refuse("unknown_device"));
+      if (!gate.mayCommand(request.principal, deviceId)) {
+        return sendRefusal(reply, refuse("not_permitted", "You may look at this device, but not command it."));
+      }
+      const fault = describeNewCommandFault(request.body);
+      if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
+      const { action, payload, command_id: commandId, ttl_ms: ttlMs } = request.body as NewCommandBody;
+      const { name: requestedBy, address } = askerOf(request);
+      const given = await commands.submit({ deviceId, action, payload, commandId, ttlMs, requestedBy, address });
+      return "code" in given ? refuseSoon(reply, given) : reply.code(202).send(commandBody(given));
+    },
+  );
 
   app.get<DeviceParams & ListQuery>(
     `${paths.api}/devices/:id/commands`,
-    { ...viewer, schema: { querystring: Type.Object({ limit: limitSchema(limits.commandsKeptPerDevice) }) } },
+    viewer({
+      summary: "The commands of a device, newest first",
+      description: `The newest ${limits.commandsKeptPerDevice} are kept.`,
+      params: deviceParams,
+      querystring: listQuery,
+      answer: commandListSchema,
+      errors: [404],
+    }),
     async (request, reply) => {
       const { id } = request.params;
       if (!isVisible(request, id)) return sendRefusal(reply, refuse("unknown_device"));
-      const listed = await commandStore.list(
-        id,
-        Math.min(limits.commandsKeptPerDevice, Number(request.query.limit ?? 50)),
-      );
+      const listed = await commandStore.list(id, request.query.limit);
       return { commands: listed.map(commandBody), announced: commands.announcementOf(id) };
     },
   );
 
-  app.get<CommandParams>(`${paths.api}/devices/:id/commands/:command`, viewer, async (request, reply) => {
-    const { id, command } = request.params;
-    const found = !isVisible(request, id) ? null : await commandStore.find(id, command);
-    if (found !== null) return commandBody(found);
-    return sendRefusal(
-      reply,
-      refuse("not_found", `The device has no such command; the newest ${limits.commandsKeptPerDevice} are kept.`),
-    );
-  });
+  app.get<CommandParams>(
+    `${paths.api}/devices/:id/commands/:command`,
+    viewer({
+      summary: "One command: how it stands, and each step with its time and cause",
+      params: commandParams,
+      answer: deviceCommandSchema,
+      errors: [404],
+    }),
+    async (request, reply) => {
+      const { id, command } = request.params;
+      const found = !isVisible(request, id) ? null : await commandStore.find(id, command);
+      if (found !== null) return commandBody(found);
+      return sendRefusal(
+        reply,
+        refuse("not_found", `The device has no such command; the newest ${limits.commandsKeptPerDevice} are kept.`),
+      );
+    },
+  );
 
-  app.post(`${paths.api}/fleet-commands`, giving, async (request, reply) => {
-    const fault = describeNewFleetCommandFault(request.body);
-    if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
-    const body = request.body as NewFleetCommandBody;
-    if (body.dry_run === true) {
-      const preview = fleetCommander.preview(body, askerOf(request));
-      return "code" in preview ? sendRefusal(reply, preview) : preview;
-    }
-    const begun = await fleetCommander.begin(body, askerOf(request));
-    return "code" in begun
-      ? refuseSoon(reply, begun)
-      : reply.code(202).send(fleetCommandBody(begun, fleetCommander.countsOf(begun)));
-  });
+  app.post(
+    `${paths.api}/fleet-commands`,
+    giving({
+      summary: "Begin a fleet command, or see whom it would reach",
+      description: "With `dry_run` nothing is done, and the answer tells which devices it would be.",
+      body: newFleetCommandSchema,
+      answer: fleetCommandSchema,
+      status: 202,
+      otherAnswer: fleetPreviewSchema,
+      errors: [429],
+    }),
+    async (request, reply) => {
+      const fault = describeNewFleetCommandFault(request.body);
+      if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
+      const body = request.body as NewFleetCommandBody;
+      if (body.dry_run === true) {
+        const preview = fleetCommander.preview(body, askerOf(request));
+        return "code" in preview ? sendRefusal(reply, preview) : preview;
+      }
+      const begun = await fleetCommander.begin(body, askerOf(request));
+      return "code" in begun
+        ? refuseSoon(reply, begun)
+        : reply.code(202).send(fleetCommandBody(begun, fleetCommander.countsOf(begun)));
+    },
+  );
 
-  app.get(`${paths.api}/fleet-commands`, viewer, (request) => ({
-    fleet_commands: fleetCommander
-      .list()
-      .filter((each) => isFleetVisible(request, each))
-      .map((each) => fleetCommandBody(each, fleetCommander.countsOf(each))),
-  }));
+  app.get(
+    `${paths.api}/fleet-commands`,
+    viewer({ summary: "Fleet commands of late", answer: fleetCommandsSchema }),
+    (request) => ({
+      fleet_commands: fleetCommander
+        .list()
+        .filter((each) => isFleetVisible(request, each))
+        .map((each) => fleetCommandBody(each, fleetCommander.countsOf(each))),
+    }),
+  );
 
-  app.get<FleetParams>(`${paths.api}/fleet-commands/:fleet`, viewer, (request, reply) => {
-    const found = findFleet(request, request.params.fleet);
-    if (found === undefined) return sendRefusal(reply, refuse("not_found", "There is no such fleet command."));
-    return fleetCommandBody(found, fleetCommander.countsOf(found));
-  });
+  app.get<FleetParams>(
+    `${paths.api}/fleet-commands/:fleet`,
+    viewer({ summary: "One fleet command", params: fleetParams, answer: fleetCommandSchema, errors: [404] }),
+    (request, reply) => {
+      const found = findFleet(request, request.params.fleet);
+      if (found === undefined) return sendRefusal(reply, refuse("not_found", "There is no such fleet command."));
+      return fleetCommandBody(found, fleetCommander.countsOf(found));
+    },
+  );
 
-  app.get<FleetParams>(`${paths.api}/fleet-commands/:fleet/devices`, viewer, async (request, reply) => {
-    const { fleet } = request.params;
-    if (findFleet(request, fleet) === undefined) {
-      return sendRefusal(reply, refuse("not_found", "There is no such fleet command."));
-    }
-    const targets = await fleetCommander.targetsOf(fleet);
-    return {
-      devices: targets.filter(({ deviceId }) => gate.mayView(request.principal, deviceId)).map(fleetDeviceBody),
-    };
-  });
+  app.get<FleetParams>(
+    `${paths.api}/fleet-commands/:fleet/devices`,
+    viewer({
+      summary: "How a fleet command stands at each device",
+      params: fleetParams,
+      answer: fleetDevicesSchema,
+      errors: [404],
+    }),
+    async (request, reply) => {
+      const { fleet } = request.params;
+      if (findFleet(request, fleet) === undefined) {
+        return sendRefusal(reply, refuse("not_found", "There is no such fleet command."));
+      }
+      const targets = await fleetCommander.targetsOf(fleet);
+      return {
+        devices: targets.filter(({ deviceId }) => gate.mayView(request.principal, deviceId)).map(fleetDeviceBody),
+      };
+    },
+  );
 
   app.post<FleetParams>(
     `${paths.api}/fleet-commands/:fleet/abort`,
-    { onRequest: requireRole("operator") },
+    describeRoute({
+      tag: "Commands",
+      role: "operator",
+      summary: "Stop a fleet command: what was not given yet never is",
+      params: fleetParams,
+      answer: fleetCommandSchema,
+      errors: [404, 409],
+    }),
     (request, reply) => {
       const { fleet } = request.params;
       const isTheirs =

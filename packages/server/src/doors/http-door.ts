@@ -4,7 +4,6 @@ import { createServer as createHttpsServer } from "node:https";
 import { fileURLToPath } from "node:url";
 import helmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
-import { points } from "@wattboard/protocol";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { Health } from "../observe/health.ts";
@@ -14,6 +13,7 @@ import { type ApiParts, registerApi } from "./api.ts";
 import { registerAuditApi } from "./audit-api.ts";
 import { type CommandParts, registerCommandsApi } from "./commands-api.ts";
 import { brakeGuesses } from "./guess-brake.ts";
+import { serveOpenApi } from "./openapi.ts";
 import { type PeopleParts, registerPeopleApi } from "./people-api.ts";
 import { answerWithProblem } from "./problem.ts";
 import { registerShareApi } from "./share-api.ts";
@@ -61,9 +61,6 @@ export async function createHttpDoor(
   const app: FastifyInstance = fastify({
     logger: false,
     bodyLimit: 64 * 1024,
-    // A number where a text belongs is a mistake, not a text: a token must not lose its last digits.
-    // A name that nobody knows is a mistake too, and not to be passed over in silence.
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
     serverFactory: (handle) => {
@@ -109,13 +106,15 @@ export async function createHttpDoor(
     reply.type(parts.metrics.contentType);
     return parts.metrics.metrics();
   });
-  app.get("/api/v1/points", () => ({ points }));
-  registerApi(app, parts);
-  registerSignInApi(app, parts);
-  registerPeopleApi(app, parts);
-  registerShareApi(app, parts);
-  registerAuditApi(app, parts);
-  registerCommandsApi(app, parts);
+  await app.register(async (api) => {
+    await serveOpenApi(api);
+    await registerApi(api, parts);
+    registerSignInApi(api, parts);
+    registerPeopleApi(api, parts);
+    registerShareApi(api, parts);
+    registerAuditApi(api, parts);
+    registerCommandsApi(api, parts);
+  });
 
   if (existsSync(pageFolder)) {
     await app.register(fastifyStatic, {

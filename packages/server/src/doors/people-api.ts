@@ -1,4 +1,14 @@
-import { type IssuedLinkBody, type PersonBody, paths, type Refusal, refuse } from "@wattboard/protocol";
+import {
+  type IssuedLinkBody,
+  invitedSchema,
+  issuedLinkSchema,
+  type PersonBody,
+  paths,
+  peopleSchema,
+  personSchema,
+  type Refusal,
+  refuse,
+} from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { Audit } from "../access/audit.ts";
@@ -13,9 +23,10 @@ import type { ShareLinks } from "../access/share-links.ts";
 import type { SignIn } from "../access/sign-in.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Throttle } from "../observe/throttle.ts";
-import { audited, requireRole } from "./access-guard.ts";
-import { isoTime } from "./api-bodies.ts";
+import { audited } from "./access-guard.ts";
+import { describeRoute, type RouteDescription } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
+import { isoTime } from "./range.ts";
 
 export interface PeopleParts {
   readonly audit: Audit;
@@ -32,8 +43,10 @@ export interface PeopleParts {
 }
 
 const closed = { additionalProperties: false };
-const roleSchema = Type.Enum([...roles]);
-const devicesSchema = Type.Union([Type.Null(), Type.Array(Type.String())]);
+const roleSchema = Type.Enum([...roles], { description: "What they may do; each role includes the ones before it" });
+const devicesSchema = Type.Union([Type.Null(), Type.Array(Type.String())], {
+  description: "The devices given to them; null: all there are",
+});
 const emailSchema = Type.Union([Type.Null(), Type.String({ maxLength: 320 })]);
 const newPersonSchema = Type.Object(
   {
@@ -49,6 +62,9 @@ const personChangeSchema = Type.Object(
   { email: Type.Optional(emailSchema), role: Type.Optional(roleSchema), devices: Type.Optional(devicesSchema) },
   closed,
 );
+const personParams = Type.Object({
+  name: Type.String({ description: "The person's name, or their e-mail address", examples: ["ada"] }),
+});
 const passwordSchema = Type.Object({ password: Type.String({ maxLength: 1_024 }) }, closed);
 
 interface PersonParams {
@@ -58,14 +74,24 @@ interface PersonParams {
 /** `/api/v1/people`: accounts, their rights, and the one-time links by which people choose their passwords. */
 export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): void {
   const { audit, oneTimeLinks, passwords, people, sessions } = parts;
-  const admin = { onRequest: requireRole("admin") };
+  const admin = (about: Omit<RouteDescription, "role" | "tag">) =>
+    describeRoute({ ...about, tag: "People", role: "admin" });
   const bodyOf = (person: Person): PersonBody => personBody(person, sessions.of(person.name).length);
 
-  app.get(`${paths.api}/people`, admin, () => ({ people: people.list().map(bodyOf) }));
+  app.get(`${paths.api}/people`, admin({ summary: "All accounts", answer: peopleSchema }), () => ({
+    people: people.list().map(bodyOf),
+  }));
 
   app.post<{ Body: Type.Static<typeof newPersonSchema> }>(
     `${paths.api}/people`,
-    { ...admin, schema: { body: newPersonSchema } },
+    admin({
+      summary: "Make an account",
+      description: "The answer has the link by which they choose their password.",
+      body: newPersonSchema,
+      answer: invitedSchema,
+      status: 201,
+      errors: [404, 409],
+    }),
     (request, reply) => {
       const { name, ...detail } = request.body;
       const added = audited(parts, request, { action: "person.add", target: name, detail }, () =>
@@ -79,7 +105,13 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
 
   app.patch<PersonParams & { Body: Type.Static<typeof personChangeSchema> }>(
     `${paths.api}/people/:name`,
-    { ...admin, schema: { body: personChangeSchema } },
+    admin({
+      summary: "Change somebody's rights or address; it holds at once, on open connections too",
+      params: personParams,
+      body: personChangeSchema,
+      answer: personSchema,
+      errors: [404, 409],
+    }),
     (request, reply) => {
       const { name } = request.params;
       const changed = audited(parts, request, { action: "person.change", target: name, detail: request.body }, () =>
@@ -89,28 +121,49 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
     },
   );
 
-  app.delete<PersonParams>(`${paths.api}/people/:name`, admin, (request, reply) => {
-    const { name } = request.params;
-    const removed = audited(parts, request, { action: "person.remove", target: name }, () => removePerson(parts, name));
-    return "code" in removed ? sendRefusal(reply, removed) : personBody(removed, 0);
-  });
+  app.delete<PersonParams>(
+    `${paths.api}/people/:name`,
+    admin({ summary: "Remove an account", params: personParams, answer: personSchema, errors: [404, 409] }),
+    (request, reply) => {
+      const { name } = request.params;
+      const removed = audited(parts, request, { action: "person.remove", target: name }, () =>
+        removePerson(parts, name),
+      );
+      return "code" in removed ? sendRefusal(reply, removed) : personBody(removed, 0);
+    },
+  );
 
   /** A new link to choose a password, for somebody who forgot theirs or lost their invitation. The present one holds until it is used. */
-  app.post<PersonParams>(`${paths.api}/people/:name/link`, admin, (request, reply) => {
-    const { name } = request.params;
-    const person = audited(
-      parts,
-      request,
-      { action: "person.link", target: name },
-      (): Person | Refusal => people.find(name) ?? refuse("not_found", "There is no such person."),
-    );
-    if ("code" in person) return sendRefusal(reply, person);
-    return issuedLinkBody(oneTimeLinks.issue("password", person.name));
-  });
+  app.post<PersonParams>(
+    `${paths.api}/people/:name/link`,
+    admin({
+      summary: "A new link to choose a password",
+      params: personParams,
+      answer: issuedLinkSchema,
+      errors: [404],
+    }),
+    (request, reply) => {
+      const { name } = request.params;
+      const person = audited(
+        parts,
+        request,
+        { action: "person.link", target: name },
+        (): Person | Refusal => people.find(name) ?? refuse("not_found", "There is no such person."),
+      );
+      if ("code" in person) return sendRefusal(reply, person);
+      return issuedLinkBody(oneTimeLinks.issue("password", person.name));
+    },
+  );
 
   app.put<PersonParams & { Body: Type.Static<typeof passwordSchema> }>(
     `${paths.api}/people/:name/password`,
-    { ...admin, schema: { body: passwordSchema } },
+    admin({
+      summary: "Set somebody's password, and sign them out everywhere",
+      params: personParams,
+      body: passwordSchema,
+      answer: personSchema,
+      errors: [404, 429],
+    }),
     async (request, reply) => {
       const { name } = request.params;
       const { password } = request.body;
@@ -129,10 +182,14 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
     },
   );
 
-  app.post(`${paths.api}/setup-link`, admin, (request) => {
-    const link = audited(parts, request, { action: "setup_link.issue" }, () => oneTimeLinks.issue("setup", null));
-    return "code" in link ? link : issuedLinkBody(link);
-  });
+  app.post(
+    `${paths.api}/setup-link`,
+    admin({ summary: "A link that creates another administrator", answer: issuedLinkSchema }),
+    (request) => {
+      const link = audited(parts, request, { action: "setup_link.issue" }, () => oneTimeLinks.issue("setup", null));
+      return "code" in link ? link : issuedLinkBody(link);
+    },
+  );
 }
 
 /** Removes somebody with all that lets them in. */

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { type Problem, type Refusal, refusals, refuse } from "@wattboard/protocol";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
 import { Failure } from "../base/failure.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
@@ -16,7 +16,16 @@ export function answerWithProblem(app: FastifyInstance, log: Log, throttle: Thro
   app.setNotFoundHandler((request, reply) =>
     sendRefusal(reply, refuse("not_found", `The path is ${request.url.split("?", 1)[0]}.`)),
   );
-  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error.validation !== undefined) {
+      return sendRefusal(reply, refuse("invalid_request", describeMismatch(error)));
+    }
+    if (error instanceof Failure && error.code === "store_busy") {
+      return sendRefusal(reply.header("Retry-After", "1"), refuse("store_busy"));
+    }
+    if (error.code === "FST_ERR_HANDLER_TIMEOUT") return sendRefusal(reply, refuse("too_slow"));
+    // Who asked has left: nobody reads the answer, and nothing has failed.
+    if (error.name === "AbortError" && request.signal.aborted) return sendRefusal(reply, refuse("too_slow"));
     const status = error.statusCode ?? 500;
     // What failed on our side tells the peer nothing of our inside; the log has it.
     if (status >= 500) {
@@ -26,11 +35,30 @@ export function answerWithProblem(app: FastifyInstance, log: Log, throttle: Thro
         log.error({ err: error, method: request.method, path, suppressed }, "request failed");
       }
       return error instanceof Failure
-        ? sendRefusal(reply, refuse(error.code === "audit_failed" ? "not_recorded" : "store_unavailable"))
+        ? sendRefusal(
+            reply.header("Retry-After", "5"),
+            refuse(error.code === "audit_failed" ? "not_recorded" : "store_unavailable"),
+          )
         : sendProblem(reply, 500, refuse("internal"));
     }
     return sendProblem(reply, status, refuse("invalid_request", `${error.message}.`));
   });
+}
+
+const partWords: Readonly<Record<string, string>> = { querystring: "the query", params: "the path", body: "the body" };
+
+/** The first thing that does not fit a schema: where, and what is expected there. */
+function describeMismatch({ validation, validationContext }: FastifyError): string {
+  const [first] = validation ?? [];
+  const part = partWords[validationContext ?? ""] ?? "the request";
+  const field = (first?.instancePath ?? "").slice(1).replaceAll("/", ".");
+  const params = (first?.params ?? {}) as { additionalProperty?: string; allowedValues?: readonly string[] };
+  if (params.additionalProperty !== undefined) {
+    return `There is no ${JSON.stringify(params.additionalProperty.slice(0, 80))} in ${part} here.`;
+  }
+  const choices = params.allowedValues === undefined ? "" : `: ${params.allowedValues.join(", ")}`;
+  const place = field === "" ? `${part[0]?.toUpperCase()}${part.slice(1)}` : `In ${part}, ${field}`;
+  return `${place} ${first?.message ?? "does not fit"}${choices}.`;
 }
 
 function sendProblem(reply: FastifyReply, status: number, { code, message }: Refusal): FastifyReply {

@@ -1,21 +1,31 @@
-import { paths, refuse, type ShareLinkBody } from "@wattboard/protocol";
+import {
+  newShareLinkSchema,
+  paths,
+  refuse,
+  type ShareLinkBody,
+  shareLinkSchema,
+  shareLinksSchema,
+} from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { writeCookie } from "../access/cookies.ts";
 import { type ShareLink, shareTtlMsMax, shareTtlMsMin } from "../access/share-links.ts";
 import { auditEntry, audited } from "./access-guard.ts";
-import { isoTime } from "./api-bodies.ts";
+import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
 import type { PeopleParts } from "./people-api.ts";
 import { sendRefusal } from "./problem.ts";
+import { isoTime } from "./range.ts";
 
 const newShareSchema = Type.Object(
   {
-    label: Type.String({ maxLength: 320 }),
-    ttl_ms: Type.Integer({ minimum: shareTtlMsMin, maximum: shareTtlMsMax }),
+    label: Type.String({ maxLength: 320, description: "For whom it is" }),
+    ttl_ms: Type.Integer({ minimum: shareTtlMsMin, maximum: shareTtlMsMax, description: "How long it holds, ms" }),
   },
   { additionalProperties: false },
 );
 const secretSchema = Type.Object({ token: Type.String({ maxLength: 256 }) }, { additionalProperties: false });
+
+const shareParams = Type.Object({ ...deviceParams.properties, share: Type.String({ description: "The link's id" }) });
 
 interface ShareParams {
   Params: { id: string; share: string };
@@ -38,13 +48,33 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
     }
   };
 
-  app.get<ShareParams>(`${paths.api}/devices/:id/share-links`, { onRequest: mayShare }, ({ params }) => ({
-    share_links: shareLinks.of(params.id).map(shareLinkBody),
-  }));
+  /** Who asks is known, and may command the device: `mayShare` judges both. */
+  const sharing = (about: Omit<RouteDescription, "role" | "tag">) =>
+    describeRoute({
+      params: deviceParams,
+      ...about,
+      tag: "Sharing",
+      role: "viewer",
+      onRequest: mayShare,
+      errors: [404],
+    });
+
+  app.get<ShareParams>(
+    `${paths.api}/devices/:id/share-links`,
+    sharing({ summary: "The links to a device that hold", answer: shareLinksSchema }),
+    ({ params }) => ({
+      share_links: shareLinks.of(params.id).map(shareLinkBody),
+    }),
+  );
 
   app.post<ShareParams & { Body: Type.Static<typeof newShareSchema> }>(
     `${paths.api}/devices/:id/share-links`,
-    { onRequest: mayShare, schema: { body: newShareSchema } },
+    sharing({
+      summary: "Make a link to look at a device",
+      body: newShareSchema,
+      answer: newShareLinkSchema,
+      status: 201,
+    }),
     (request, reply) => {
       const { id: deviceId } = request.params;
       const { label, ttl_ms: ttlMs } = request.body;
@@ -57,20 +87,29 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
     },
   );
 
-  app.delete<ShareParams>(`${paths.api}/devices/:id/share-links/:share`, { onRequest: mayShare }, (request, reply) => {
-    const { id: deviceId, share } = request.params;
-    const revoked = audited(parts, request, { action: "share_link.revoke", deviceId, target: share }, () =>
-      shareLinks.revoke(deviceId, share),
-    );
-    return "code" in revoked ? sendRefusal(reply, revoked) : shareLinkBody(revoked);
-  });
+  app.delete<ShareParams>(
+    `${paths.api}/devices/:id/share-links/:share`,
+    sharing({ summary: "Revoke a link", params: shareParams, answer: shareLinkSchema }),
+    (request, reply) => {
+      const { id: deviceId, share } = request.params;
+      const revoked = audited(parts, request, { action: "share_link.revoke", deviceId, target: share }, () =>
+        shareLinks.revoke(deviceId, share),
+      );
+      return "code" in revoked ? sendRefusal(reply, revoked) : shareLinkBody(revoked);
+    },
+  );
 
   /** Opens a link: its secret comes in the body, never in an address, and goes on in a cookie that scripts cannot read. */
   app.post<{ Body: Type.Static<typeof secretSchema> }>(
     `${paths.api}/share-session`,
-    {
-      schema: { body: secretSchema },
-    },
+    describeRoute({
+      tag: "Sharing",
+      role: null,
+      summary: "Open a share link in this browser",
+      body: secretSchema,
+      answer: shareLinkSchema,
+      errors: [404, 429],
+    }),
     (request, reply) => {
       const opened = shareLinks.open(request.body.token, gate.shareSessionOf(request.raw));
       const address = gate.addressOf(request.raw);

@@ -1,4 +1,13 @@
-import { type MeBody, type OneTimeLinkBody, paths, type Refusal, refuse } from "@wattboard/protocol";
+import {
+  type MeBody,
+  meSchema,
+  type OneTimeLinkBody,
+  oneTimeLinkSchema,
+  paths,
+  type Refusal,
+  refuse,
+  signedOutSchema,
+} from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { writeCookie } from "../access/cookies.ts";
@@ -6,14 +15,18 @@ import { describePasswordFault } from "../access/passwords.ts";
 import type { Person } from "../access/people.ts";
 import type { Principal } from "../access/principal.ts";
 import type { SignInRefusal } from "../access/sign-in.ts";
-import { auditEntry, requireRole } from "./access-guard.ts";
-import { isoTime } from "./api-bodies.ts";
+import { auditEntry } from "./access-guard.ts";
+import { describeRoute, type RouteDescription } from "./openapi.ts";
 import type { PeopleParts } from "./people-api.ts";
 import { sendRefusal } from "./problem.ts";
+import { isoTime } from "./range.ts";
 
 const closed = { additionalProperties: false };
 const credentialsSchema = Type.Object(
-  { account: Type.String({ maxLength: 320 }), password: Type.String({ maxLength: 1_024 }) },
+  {
+    account: Type.String({ maxLength: 320, description: "Name or e-mail address" }),
+    password: Type.String({ maxLength: 1_024 }),
+  },
   closed,
 );
 const secretSchema = Type.Object({ token: Type.String({ maxLength: 256 }) }, closed);
@@ -28,6 +41,11 @@ const redeemSchema = Type.Object(
 );
 const passwordChangeSchema = Type.Object(
   { present: Type.String({ maxLength: 1_024 }), password: Type.String({ maxLength: 1_024 }) },
+  closed,
+);
+
+const signOutQuery = Type.Object(
+  { everywhere: Type.Boolean({ default: false, description: "In all browsers, and not only in this one" }) },
   closed,
 );
 
@@ -61,30 +79,49 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
     return session === null ? null : (people.find(session.person) ?? null);
   };
 
-  app.get(`${paths.api}/me`, { onRequest: requireRole("viewer") }, (request, reply) => {
-    reply.header("Cache-Control", "no-store");
-    const person = signedIn(request);
-    const principal = request.principal as Principal;
-    const expiresAtMs = gate.sessionOf(request.raw)?.expiresAtMs ?? null;
-    const shared = [...principal.sharedDevices];
-    if (person !== null) return { ...personBody(person, expiresAtMs), shared_devices: shared };
-    const { kind, name, role, devices } = principal;
-    const given = devices === null ? null : [...devices];
-    const me: MeBody = {
-      kind,
-      name,
-      role,
-      devices: given,
-      shared_devices: shared,
-      email: null,
-      session_expires_at: null,
-    };
-    return me;
-  });
+  /** Open to anyone: the handlers find out who it is. */
+  const open = (about: Omit<RouteDescription, "role" | "tag">) =>
+    describeRoute({ ...about, tag: "Signing in", role: null });
+
+  app.get(
+    `${paths.api}/me`,
+    describeRoute({
+      tag: "Signing in",
+      role: "viewer",
+      summary: "Who asks, and what they may do",
+      answer: meSchema,
+    }),
+    (request, reply) => {
+      reply.header("Cache-Control", "no-store");
+      const person = signedIn(request);
+      const principal = request.principal as Principal;
+      const expiresAtMs = gate.sessionOf(request.raw)?.expiresAtMs ?? null;
+      const shared = [...principal.sharedDevices];
+      if (person !== null) return { ...personBody(person, expiresAtMs), shared_devices: shared };
+      const { kind, name, role, devices } = principal;
+      const given = devices === null ? null : [...devices];
+      const me: MeBody = {
+        kind,
+        name,
+        role,
+        devices: given,
+        shared_devices: shared,
+        email: null,
+        session_expires_at: null,
+      };
+      return me;
+    },
+  );
 
   app.post<{ Body: Type.Static<typeof credentialsSchema> }>(
     `${paths.api}/session`,
-    { schema: { body: credentialsSchema } },
+    open({
+      summary: "Sign in",
+      description: "The session goes on in a cookie that scripts cannot read.",
+      body: credentialsSchema,
+      answer: meSchema,
+      errors: [429],
+    }),
     async (request, reply) => {
       const { account, password } = request.body;
       // What cannot be recorded is not done, and is not worth a hash.
@@ -99,20 +136,29 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
     },
   );
 
-  app.delete<{ Querystring: { everywhere?: string } }>(`${paths.api}/session`, (request, reply) => {
-    const session = gate.sessionOf(request.raw);
-    if (session !== null) {
-      if (request.query.everywhere === "true") sessions.endAll(session.person);
-      else sessions.end(session);
-      record(request, { action: "sign_out", target: session.person, outcome: "done" });
-    }
-    reply.header("Set-Cookie", writeCookie("session", "", gate.hasSecureCookies(request.raw), 0));
-    return { signed_out: session !== null };
-  });
+  app.delete<{ Querystring: Type.Static<typeof signOutQuery> }>(
+    `${paths.api}/session`,
+    open({ summary: "Sign out; open connections end too", querystring: signOutQuery, answer: signedOutSchema }),
+    (request, reply) => {
+      const session = gate.sessionOf(request.raw);
+      if (session !== null) {
+        if (request.query.everywhere) sessions.endAll(session.person);
+        else sessions.end(session);
+        record(request, { action: "sign_out", target: session.person, outcome: "done" });
+      }
+      reply.header("Set-Cookie", writeCookie("session", "", gate.hasSecureCookies(request.raw), 0));
+      return { signed_out: session !== null };
+    },
+  );
 
   app.post<{ Body: Type.Static<typeof passwordChangeSchema> }>(
     `${paths.api}/me/password`,
-    { schema: { body: passwordChangeSchema } },
+    open({
+      summary: "Choose another password, and sign out everywhere else",
+      body: passwordChangeSchema,
+      answer: meSchema,
+      errors: [429],
+    }),
     async (request, reply) => {
       const person = signedIn(request);
       if (person === null) return sendRefusal(reply, refuse("unauthorized", "Only somebody who is signed in has one."));
@@ -144,7 +190,12 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
 
   app.post<{ Body: Type.Static<typeof secretSchema> }>(
     `${paths.api}/one-time-links/inspect`,
-    { schema: { body: secretSchema } },
+    open({
+      summary: "What a one-time link is for",
+      body: secretSchema,
+      answer: oneTimeLinkSchema,
+      errors: [404, 429],
+    }),
     (request, reply) => {
       const link = oneTimeLinks.find(request.body.token);
       if ("code" in link) {
@@ -158,7 +209,12 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
 
   app.post<{ Body: Type.Static<typeof redeemSchema> }>(
     `${paths.api}/one-time-links/redeem`,
-    { schema: { body: redeemSchema } },
+    open({
+      summary: "Use a one-time link: choose a password, or sign in",
+      body: redeemSchema,
+      answer: meSchema,
+      errors: [404, 409, 429],
+    }),
     async (request, reply) => {
       audit.assertWritable();
       const person = await redeem(request.body);

@@ -1,4 +1,3 @@
-import type { EventBody } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "./log.ts";
 
@@ -9,29 +8,160 @@ export type EventKind =
   | "store_recovered"
   | "samples_unstored"
   | "commands_failing"
-  | "commands_recovered";
+  | "commands_recovered"
+  | "connected"
+  | "disconnected"
+  | "flapping";
 
+export interface RecordedEvent {
+  readonly atMs: number;
+  readonly kind: string;
+  readonly deviceId: string | null;
+  readonly message: string;
+}
+
+export interface EventsFilter {
+  readonly limit: number;
+  /** Only stored events with a smaller number: the next page. */
+  readonly before?: number | undefined;
+  /** Only events of these devices; those of the server as a whole are of none. */
+  readonly deviceIds?: readonly string[] | undefined;
+  readonly kind?: string | undefined;
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+}
+
+/** Where events are kept. */
+export interface EventStore {
+  recordEvents(events: readonly RecordedEvent[]): Promise<void>;
+  events(query: EventsFilter): Promise<readonly (RecordedEvent & { readonly number: number })[]>;
+}
+
+export interface EventsPage {
+  /** Newest first. */
+  readonly events: readonly RecordedEvent[];
+  /** `before` of the next page; null where this is the last one. */
+  readonly next: number | null;
+  /** False while the store does not answer: then these are the newest since the start. */
+  readonly isComplete: boolean;
+}
+
+/** Kept in memory: of all, for when the store does not answer; and of those that it has not taken yet. The oldest go; the log has them. */
 const eventsMax = 1_000;
+const retryMs = 1_000;
+/** Who asks is shown what is in memory when the store takes longer than this. */
+const storeMsMax = 1_000;
 
-/** What a person should know of. The newest thousand since the start, oldest dropped; each is a log line as well. */
+/** What a person should know of. Written through to the store as soon as it takes them. */
 export class Events {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #events: EventBody[] = [];
+  readonly #store: EventStore;
+  #newest: RecordedEvent[] = [];
+  #waiting: RecordedEvent[] = [];
+  #inFlight: readonly RecordedEvent[] = [];
+  #writing: Promise<void> | null = null;
+  #isRetryDue = false;
 
-  constructor(clock: Clock, log: Log) {
+  constructor(clock: Clock, log: Log, store: EventStore) {
     this.#clock = clock;
     this.#log = log;
+    this.#store = store;
   }
 
+  /** Keeps an event, and writes it to the log as a warning. */
   report(kind: EventKind, deviceId: string | null, message: string): void {
-    this.#events.push({ at: new Date(this.#clock.wallMs()).toISOString(), kind, device_id: deviceId, message });
-    if (this.#events.length > eventsMax) this.#events.shift();
     this.#log.warn({ event: kind, ...(deviceId !== null && { device_id: deviceId }) }, message);
+    this.note(kind, deviceId, message);
   }
 
-  /** Newest first. */
-  list(limit: number): EventBody[] {
-    return this.#events.slice(-limit).reverse();
+  /** Keeps an event whose log line is written elsewhere, or that is no warning. */
+  note(kind: EventKind, deviceId: string | null, message: string, atMs: number = this.#clock.wallMs()): void {
+    const event = { atMs, kind, deviceId, message };
+    this.#newest = newestOf([...this.#newest, event]);
+    this.#waiting = newestOf([...this.#waiting, event]);
+    if (!this.#isRetryDue) this.#write();
   }
+
+  async list(filter: EventsFilter): Promise<EventsPage> {
+    const stored = await this.#within(this.#ask(filter));
+    if (stored === null) {
+      const events = this.#newest.filter((event) => matches(event, filter)).reverse();
+      return { events: events.slice(0, filter.limit), next: null, isComplete: false };
+    }
+    const isFirstPage = filter.before === undefined;
+    const unstored = (isFirstPage ? [...this.#inFlight, ...this.#waiting] : [])
+      .filter((event) => matches(event, filter) && !stored.some((other) => isSame(event, other)))
+      .reverse();
+    const shown = stored.slice(0, Math.max(0, filter.limit - unstored.length));
+    // Where all room went to those that are not stored yet, the next page begins with the newest that is.
+    const next = shown.at(-1)?.number ?? Number.MAX_SAFE_INTEGER;
+    const isFull = unstored.length + stored.length >= filter.limit;
+    return {
+      events: [...unstored, ...shown].slice(0, filter.limit),
+      next: isFull ? next : null,
+      isComplete: true,
+    };
+  }
+
+  /** Resolves when the store has what was reported, or has not taken it in that time. */
+  async close(graceMs: number): Promise<void> {
+    if (this.#writing === null) this.#write();
+    await this.#within(this.#writing ?? Promise.resolve(), graceMs);
+  }
+
+  async #ask(filter: EventsFilter): Promise<readonly (RecordedEvent & { readonly number: number })[]> {
+    await this.#writing;
+    return this.#store.events(filter);
+  }
+
+  #write(): void {
+    if (this.#writing !== null || this.#waiting.length === 0) return;
+    this.#inFlight = this.#waiting;
+    this.#waiting = [];
+    this.#writing = this.#store.recordEvents(this.#inFlight).then(
+      () => this.#written(true),
+      () => this.#written(false),
+    );
+  }
+
+  #written(isStored: boolean): void {
+    this.#writing = null;
+    if (!isStored) this.#waiting = newestOf([...this.#inFlight, ...this.#waiting]);
+    this.#inFlight = [];
+    if (isStored) {
+      this.#write();
+      return;
+    }
+    this.#isRetryDue = true;
+    this.#clock.after(retryMs, () => {
+      this.#isRetryDue = false;
+      this.#write();
+    });
+  }
+
+  /** What the store answers, or null where it fails or takes too long. */
+  #within<T>(answer: Promise<T>, timeMs = storeMsMax): Promise<T | null> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(timeMs, () => resolve(null));
+      answer.then(resolve, () => resolve(null)).finally(cancel);
+    });
+  }
+}
+
+function newestOf(events: RecordedEvent[]): RecordedEvent[] {
+  return events.length > eventsMax ? events.slice(-eventsMax) : events;
+}
+
+function matches(event: RecordedEvent, { deviceIds, kind, fromMs, toMs }: EventsFilter): boolean {
+  return (
+    (deviceIds === undefined || (event.deviceId !== null && deviceIds.includes(event.deviceId))) &&
+    (kind === undefined || event.kind === kind) &&
+    (fromMs === undefined || event.atMs >= fromMs) &&
+    (toMs === undefined || event.atMs < toMs)
+  );
+}
+
+function isSame(a: RecordedEvent, b: RecordedEvent): boolean {
+  return a.atMs === b.atMs && a.kind === b.kind && a.deviceId === b.deviceId && a.message === b.message;
 }

@@ -203,7 +203,8 @@ export interface EventsQuery {
   readonly limit: number;
   /** Only events with a smaller number: the next page. */
   readonly before?: number | undefined;
-  readonly deviceId?: string | undefined;
+  /** Only events of these devices; those of the server as a whole are of none. */
+  readonly deviceIds?: readonly string[] | undefined;
   readonly kind?: string | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;

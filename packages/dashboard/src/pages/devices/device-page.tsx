@@ -15,6 +15,7 @@ import { CommandPanel } from "./command-panel.tsx";
 import { ConnectionPanel, isPressing, LastRefusal } from "./connection-panel.tsx";
 import { DeviceHead } from "./device-head.tsx";
 import { EnergyFlow, type FlowPower } from "./energy-flow.tsx";
+import { HistoryPanel } from "./history-panel.tsx";
 import { numberOf } from "./live-points.ts";
 import { PointValues } from "./point-values.tsx";
 import { PowerChart } from "./power-chart.tsx";
@@ -120,6 +121,9 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
                 </Panel>
               </div>
             )}
+            <div className="device-past">
+              <HistoryPanel detail={detail} />
+            </div>
             <div className="device-rest">
               <Panel title="Values" className="values-panel">
                 {points.size === 0 ? (

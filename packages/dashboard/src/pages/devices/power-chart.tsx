@@ -4,10 +4,11 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { serverClock } from "../../api/server-clock.ts";
 import { describePower, type PowerPoint } from "../../parts/power.ts";
-import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
+import { scaleQuantity } from "../../ui/format-number.ts";
 import { formatInstant } from "../../ui/format-time.ts";
 import { useTheme } from "../../ui/theme.ts";
 import { useTick } from "../../ui/use-tick.ts";
+import { colourOf, plotFrame, silences, yRange } from "./plot-style.ts";
 import { chartPoints, gapSeconds, type PowerHistory } from "./power-history.ts";
 
 interface PowerChartProps {
@@ -15,7 +16,7 @@ interface PowerChartProps {
   readonly chartMs: number;
 }
 
-const hueOf: Record<PowerPoint, string> = {
+export const hueOf: Record<PowerPoint, string> = {
   "solar.power": "solar",
   "load.power": "load",
   "battery.power": "battery",
@@ -104,7 +105,7 @@ export function PowerChart({ history, chartMs }: PowerChartProps) {
   );
 }
 
-function labelOf(point: PointName): string {
+export function labelOf(point: PointName): string {
   return (pointSpec(point)?.label ?? point).replace(" power", "");
 }
 
@@ -123,14 +124,8 @@ function plotOptions(
   gapS: { readonly current: number },
   onCursor: (index: number | null) => void,
 ): uPlot.Options {
-  const style = getComputedStyle(host);
-  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  const axis: uPlot.Axis = {
-    stroke: colour("ink-3"),
-    font: `11px ${style.fontFamily}`,
-    grid: { stroke: colour("line"), width: 1 },
-    ticks: { show: false },
-  };
+  const colour = colourOf(host);
+  const { axis, wattAxis } = plotFrame(host);
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
   return {
     width: host.clientWidth,
@@ -141,12 +136,7 @@ function plotOptions(
     scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => yRange(low, high) } },
     axes: [
       { ...axis, size: 28, space: 70, values: (_plot, ticks) => ticks.map((second) => clock.format(second * 1_000)) },
-      {
-        ...axis,
-        size: 52,
-        grid: { stroke: colour("line"), width: 1 },
-        values: (_plot, ticks) => ticks.map((watts) => formatNumber(watts, 0)),
-      },
+      wattAxis,
     ],
     series: [
       {},
@@ -158,30 +148,10 @@ function plotOptions(
           width: 1.75,
           points: { show: false },
           ...(point === "solar.power" && { fill: colour("solar-wash") }),
-          // A device may leave a point out of a message, and the line goes on. A silence breaks it.
           gaps: (plot, _index, from, to) => silences(plot, gapS.current, from, to),
         };
       }),
     ],
     hooks: { setCursor: [({ cursor }) => onCursor(cursor.idx ?? null)] },
   };
-}
-
-/** Zero is always in view, with some room at either end that holds a line. */
-function yRange(low: number | null, high: number | null): [number, number] {
-  const bottom = Math.min(0, low ?? 0);
-  const top = Math.max(100, high ?? 0);
-  const room = (top - bottom) * 0.08;
-  return [bottom < 0 ? bottom - room : 0, top + room];
-}
-
-function silences(plot: uPlot, gapS: number, from: number, to: number): uPlot.Series.Gaps {
-  const times = plot.data[0];
-  const gaps: uPlot.Series.Gaps = [];
-  for (let at = from + 1; at <= to; at++) {
-    const [before, after] = [times[at - 1], times[at]];
-    if (before === undefined || after === undefined || after - before <= gapS) continue;
-    gaps.push([Math.round(plot.valToPos(before, "x", true)), Math.round(plot.valToPos(after, "x", true))]);
-  }
-  return gaps;
 }

@@ -94,14 +94,14 @@ export class BlockStore {
   }
 
   events(query: EventsQuery): NumberedEvent[] {
-    const { limit, before = null, deviceId = null, kind = null, fromMs = null, toMs = null } = query;
+    const { limit, before = null, deviceIds, kind = null, fromMs = null, toMs = null } = query;
     const rows = this.tables.all(
       `SELECT * FROM event
-       WHERE (?1 IS NULL OR number < ?1) AND (?2 IS NULL OR device_id = ?2) AND (?3 IS NULL OR kind = ?3)
+       WHERE (?1 IS NULL OR number < ?1) AND (?2 IS NULL OR device_id IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR kind = ?3)
          AND (?4 IS NULL OR at_ms >= ?4) AND (?5 IS NULL OR at_ms < ?5)
        ORDER BY number DESC LIMIT ?6`,
       before,
-      deviceId,
+      deviceIds === undefined ? null : JSON.stringify(deviceIds),
       kind,
       fromMs,
       toMs,

@@ -37,7 +37,7 @@ export async function readEvents(client: Client, query: EventsQuery): Promise<Nu
     conditions.push(condition(`$${values.length}`));
   };
   only((before) => `number < ${before}`, query.before);
-  only((deviceId) => `device_id = ${deviceId}`, query.deviceId);
+  only((deviceIds) => `device_id = ANY (${deviceIds})`, query.deviceIds);
   only((kind) => `kind = ${kind}`, query.kind);
   only((fromMs) => `at >= instant(${fromMs})`, query.fromMs);
   only((toMs) => `at < instant(${toMs})`, query.toMs);

@@ -1,0 +1,53 @@
+import type { HistoryBody } from "@wattboard/protocol";
+import { formatAge } from "../../parts/age.ts";
+import { formatNumber } from "../../ui/format-number.ts";
+
+interface CoverageStripProps {
+  readonly coverage: HistoryBody["coverage"];
+  readonly fromMs: number;
+  /** The right edge of the chart above. */
+  readonly toMs: number;
+  /** What has passed of it. */
+  readonly nowMs: number;
+  readonly timeZone: string;
+}
+
+/** How much was measured of the time above: a strip with its gaps, and a sentence. */
+export function CoverageStrip({ coverage: { share, gaps }, fromMs, toMs, nowMs, timeZone }: CoverageStripProps) {
+  const [longest] = gaps;
+  const place = (ms: number): number => (100 * (Math.min(ms, toMs) - fromMs)) / (toMs - fromMs);
+  const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone });
+  const lengthOf = (gap: { readonly from: string; readonly to: string }) =>
+    formatAge(Date.parse(gap.to) - Date.parse(gap.from));
+  const times = gaps.length === 1 ? "one gap" : `${gaps.length === 100 ? "100 gaps or more" : `${gaps.length} gaps`}`;
+  return (
+    <div className="coverage">
+      <div className="coverage-strip" aria-hidden="true">
+        <span className="coverage-there" style={{ width: `${place(nowMs)}%` }} />
+        {gaps.map((gap) => {
+          const [from, to] = [place(Date.parse(gap.from)), place(Date.parse(gap.to))];
+          return (
+            <span
+              key={gap.from}
+              className="coverage-gap"
+              style={{ left: `${from}%`, width: `${to - from}%` }}
+              title={`Nothing for ${lengthOf(gap)} from ${day.format(Date.parse(gap.from))}`}
+            />
+          );
+        })}
+      </div>
+      <p className="fine">
+        <b>{percent(share)}</b> of the expected samples are there
+        {longest === undefined
+          ? ", without a gap."
+          : `; ${times}, the longest of ${lengthOf(longest)} from ${day.format(Date.parse(longest.from))}.`}
+      </p>
+    </div>
+  );
+}
+
+/** Never rounded up to the whole: `99.9 %` is not all. */
+function percent(share: number): string {
+  const shown = share === 1 ? 100 : Math.min(99.9, 100 * share);
+  return `${formatNumber(shown, shown === 100 ? 0 : 1)} %`;
+}

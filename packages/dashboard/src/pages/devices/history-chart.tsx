@@ -1,0 +1,210 @@
+import type { HistoryBody } from "@wattboard/protocol";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
+import { useTheme } from "../../ui/theme.ts";
+import { colourOf, plotFrame, silences, yRange } from "./plot-style.ts";
+import { hueOf, labelOf } from "./power-chart.tsx";
+import { chartPoints } from "./power-history.ts";
+
+const lines = [...chartPoints, "battery.soc"] as const;
+type Line = (typeof lines)[number];
+type Column = (number | null)[];
+/** What the API calls a gap. */
+const rawGapS = 30;
+
+/** The points that the chart asks the API for. */
+export const historyPoints: string = lines.join(",");
+
+interface HistoryChartProps {
+  readonly history: HistoryBody;
+  readonly timeZone: string;
+  /** The right edge, which may lie ahead. */
+  readonly toMs: number;
+}
+
+/** Means over time, with the span from the least to the greatest value behind them. Where nothing was measured there is no line. */
+export function HistoryChart({ history, timeZone, toMs }: HistoryChartProps) {
+  const hostRef = useRef<HTMLDivElement>(null);
+  const plotRef = useRef<uPlot>(null);
+  const isRaw = useRef(false);
+  const [theme] = useTheme();
+  const [cursorAt, setCursorAt] = useState<number | null>(null);
+  const [hidden, setHidden] = useState<ReadonlySet<Line>>(new Set());
+  const columns = columnsOf(history);
+  const fromMs = Date.parse(history.from);
+  isRaw.current = history.resolution === "raw";
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the plot reads its colours from the style sheet, so a new theme makes a new plot.
+  useLayoutEffect(() => {
+    const host = hostRef.current;
+    if (host === null) return;
+    const empty = [[], ...lines.flatMap(() => [[], [], []])] as unknown as uPlot.AlignedData;
+    const plot = new uPlot(plotOptions(host, timeZone, isRaw, setCursorAt), empty, host);
+    plotRef.current = plot;
+    const observer = new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height: host.clientHeight }));
+    observer.observe(host);
+    return () => {
+      observer.disconnect();
+      plot.destroy();
+      plotRef.current = null;
+    };
+  }, [theme, timeZone]);
+
+  useEffect(() => {
+    const plot = plotRef.current;
+    if (plot === null) return;
+    plot.batch(() => {
+      for (const [index, line] of lines.entries()) {
+        const show = !hidden.has(line);
+        for (const series of [1, 2, 3].map((part) => 3 * index + part)) {
+          if (plot.series[series]?.show !== show) plot.setSeries(series, { show });
+        }
+      }
+      plot.setData(columns, false);
+      plot.setScale("x", { min: fromMs / 1_000, max: toMs / 1_000 });
+    });
+  });
+
+  const toggle = (line: Line) =>
+    setHidden((before) => {
+      const next = new Set(before);
+      if (!next.delete(line)) next.add(line);
+      return next;
+    });
+  const readAt = cursorAt !== null && cursorAt < columns[0].length ? cursorAt : null;
+  const at = readAt === null ? undefined : history.at[readAt];
+
+  return (
+    <>
+      <div className="chart-legend">
+        {lines.map((line, index) => {
+          const [least, mean, greatest] = [1, 2, 3].map((part) =>
+            readAt === null ? null : columns[3 * index + part]?.[readAt],
+          );
+          return (
+            <button
+              key={line}
+              type="button"
+              className={line === "battery.soc" ? "hue-soc" : `hue-${hueOf[line]}`}
+              aria-pressed={!hidden.has(line)}
+              onClick={() => toggle(line)}
+              {...(typeof least === "number" &&
+                typeof greatest === "number" && { title: `${inUnit(line, least)} to ${inUnit(line, greatest)}` })}
+            >
+              <span className="swatch" aria-hidden="true" />
+              {labelOf(line)} <b>{typeof mean === "number" ? inUnit(line, mean) : ""}</b>
+            </button>
+          );
+        })}
+      </div>
+      <div className="chart-frame">
+        <span className="chart-time">{at === undefined ? "" : timeIn(timeZone, Date.parse(at))}</span>
+        <div
+          className="chart"
+          ref={hostRef}
+          role="img"
+          aria-label="Chart of powers and the state of charge over time"
+        />
+        {columns[0].length === 0 && <p className="chart-empty">Nothing was measured in this time.</p>}
+      </div>
+    </>
+  );
+}
+
+function inUnit(line: Line, value: number): string {
+  if (line === "battery.soc") return `${formatNumber(value, 0)} %`;
+  const quantity = scaleQuantity(value, "W");
+  return `${quantity.value} ${quantity.unit}`;
+}
+
+function timeIn(timeZone: string, atMs: number): string {
+  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone }).format(atMs);
+}
+
+/** Times in seconds, the middle of each bucket; then least, mean and greatest value of each line. */
+function columnsOf(history: HistoryBody): [number[], ...Column[]] {
+  const toMs = Date.parse(history.to);
+  const times = history.at.map((text) => {
+    const fromMs = Date.parse(text);
+    // The last bucket may be cut off by the end of the range.
+    const endMs = history.resolution === "buckets" ? Math.min(toMs, fromMs + history.bucket_ms) : fromMs;
+    return (fromMs + endMs) / 2_000;
+  });
+  const none = times.map(() => null);
+  return [
+    times,
+    ...lines.flatMap((line): Column[] => {
+      if (history.resolution === "raw") return [none, [...(history.points[line]?.values ?? none)], none];
+      const { min, avg, max } = history.points[line] ?? { min: none, avg: none, max: none };
+      return [[...min], [...avg], [...max]];
+    }),
+  ];
+}
+
+function plotOptions(
+  host: HTMLElement,
+  timeZone: string,
+  isRaw: { readonly current: boolean },
+  onCursor: (index: number | null) => void,
+): uPlot.Options {
+  const colour = colourOf(host);
+  const { axis, wattAxis } = plotFrame(host);
+  // A bucket without samples is an empty entry; samples that come as they are only lie far apart.
+  const gaps: uPlot.Series["gaps"] = (plot, _index, from, to, empty) =>
+    isRaw.current ? silences(plot, rawGapS, from, to) : empty;
+  const bound: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false }, gaps };
+  return {
+    width: host.clientWidth,
+    height: host.clientHeight,
+    padding: [10, 0, 0, 0],
+    legend: { show: false },
+    tzDate: (second) => uPlot.tzDate(new Date(second * 1_000), timeZone),
+    cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+    scales: {
+      x: { time: true, auto: false },
+      y: { range: (_plot, low, high) => yRange(low, high) },
+      share: { range: [0, 108] },
+    },
+    axes: [
+      { ...axis, size: 28, space: 64, values: timeTicks(timeZone) },
+      wattAxis,
+      {
+        ...axis,
+        side: 1,
+        scale: "share",
+        size: 42,
+        grid: { show: false },
+        splits: [0, 50, 100],
+        values: (_plot, ticks) => ticks.map((tick) => `${tick} %`),
+      },
+    ],
+    series: [
+      {},
+      ...lines.flatMap((line): uPlot.Series[] => {
+        const isShare = line === "battery.soc";
+        const scale = isShare ? "share" : "y";
+        const stroke = isShare ? colour("ink-3") : colour(hueOf[line]);
+        const mean = { stroke, scale, width: isShare ? 1.25 : 1.75, points: { show: false }, gaps };
+        return [{ ...bound, scale }, isShare ? { ...mean, dash: [5, 4] } : mean, { ...bound, scale }];
+      }),
+    ],
+    bands: chartPoints.map((point, index) => ({
+      series: [3 * index + 3, 3 * index + 1],
+      fill: `${colour(hueOf[point])}16`,
+    })),
+    hooks: { setCursor: [({ cursor }) => onCursor(cursor.idx ?? null)] },
+  };
+}
+
+/** Hours within days, days within months, months above that. */
+function timeTicks(timeZone: string): uPlot.Axis.DynamicValues {
+  const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { ...options, timeZone });
+  const hour = format({ hour: "2-digit", minute: "2-digit" });
+  const day = format({ day: "numeric", month: "short" });
+  const month = format({ month: "short" });
+  const dayS = 86_400;
+  return (_plot, ticks, _axis, _space, stepS) =>
+    ticks.map((second) => (stepS < dayS ? hour : stepS < 28 * dayS ? day : month).format(second * 1_000));
+}

@@ -1,0 +1,230 @@
+import type {
+  DeviceEnergyBody,
+  EnergyFigures,
+  FleetEnergyBody,
+  FleetTotalsBody,
+  HistoryBody,
+  PointsBody,
+  TimelineBody,
+} from "@wattboard/protocol";
+import { pointSpec } from "@wattboard/protocol";
+import { addEnergy, type Energy, noEnergy } from "../store/energy.ts";
+import { autarky, selfConsumption } from "../store/energy-shares.ts";
+import type { Coverage, EnergySpan, FleetTotals, History, PointInfo, PointSample, Timeline } from "../store/store.ts";
+import { bucketTimes, isoTime, type Range } from "./range.ts";
+
+export function pointsBody(deviceId: string, points: readonly PointInfo[]): PointsBody {
+  return {
+    device_id: deviceId,
+    points: points.map(({ name, kinds }) => {
+      const spec = pointSpec(name);
+      return {
+        name,
+        label: spec?.label ?? name,
+        unit: spec?.unit ?? "",
+        kinds: [...kinds],
+        ...(spec?.sign !== undefined && { sign: spec.sign }),
+      };
+    }),
+  };
+}
+
+function coverageBody({ share, gaps }: Coverage): HistoryBody["coverage"] {
+  return { share, gaps: gaps.map(({ fromMs, toMs }) => ({ from: isoTime(fromMs), to: isoTime(toMs) })) };
+}
+
+export function bucketsBody(deviceId: string, range: Range, history: History): HistoryBody {
+  const { bucketMs, samples, coverage, points, total } = history;
+  return {
+    device_id: deviceId,
+    from: isoTime(range.fromMs),
+    to: isoTime(range.toMs),
+    resolution: "buckets",
+    bucket_ms: bucketMs,
+    at: bucketTimes({ ...range, bucketMs }),
+    samples,
+    bucket_coverage: coverage,
+    points,
+    coverage: coverageBody(total),
+  };
+}
+
+export function rawBody(
+  deviceId: string,
+  range: Range,
+  samples: readonly PointSample[],
+  points: readonly string[],
+  total: Coverage,
+): HistoryBody {
+  const valuesOf = (name: string): (number | null)[] =>
+    samples.map((sample) => {
+      const value = sample.points[name];
+      return typeof value === "number" ? value : null;
+    });
+  return {
+    device_id: deviceId,
+    from: isoTime(range.fromMs),
+    to: isoTime(range.toMs),
+    resolution: "raw",
+    at: samples.map(({ observedAtMs }) => isoTime(observedAtMs)),
+    points: Object.fromEntries(points.map((name) => [name, { values: valuesOf(name) }])),
+    coverage: coverageBody(total),
+  };
+}
+
+export function timelineBody(deviceId: string, range: Range, point: string, timeline: Timeline): TimelineBody {
+  const { runs, truncated } = timeline;
+  const last = runs.at(-1);
+  return {
+    device_id: deviceId,
+    from: isoTime(range.fromMs),
+    to: isoTime(range.toMs),
+    point,
+    runs: runs.map(({ fromMs, toMs, value }) => ({ from: isoTime(fromMs), to: isoTime(toMs), value })),
+    next_from: truncated && last !== undefined ? isoTime(last.toMs) : null,
+  };
+}
+
+function energyFigures(energy: Energy): EnergyFigures {
+  return {
+    imported_wh: energy.imported,
+    exported_wh: energy.exported,
+    charged_wh: energy.charged,
+    discharged_wh: energy.discharged,
+    produced_wh: energy.produced,
+    consumed_wh: energy.consumed,
+    self_consumed_wh: energy.selfConsumed,
+    autarky: autarky(energy),
+    self_consumption: selfConsumption(energy),
+  };
+}
+
+/** How much of a span has passed, ms. */
+function passedMs({ fromMs, toMs }: Range, nowMs: number): number {
+  return Math.max(0, Math.min(toMs, nowMs) - fromMs);
+}
+
+/** The time with samples in a span, ms. The store's share is of the whole span, which may not be over yet. */
+function coveredMs({ fromMs, toMs, coverage }: EnergySpan): number {
+  return coverage * (toMs - fromMs);
+}
+
+function shareOf(coveredMs: number, wholeMs: number): number {
+  return wholeMs > 0 ? Math.min(1, coveredMs / wholeMs) : 0;
+}
+
+interface EnergyQuestion {
+  readonly timeZone: string;
+  readonly per: DeviceEnergyBody["per"];
+  readonly nowMs: number;
+}
+
+export function deviceEnergyBody(
+  deviceId: string,
+  { timeZone, per, nowMs }: EnergyQuestion,
+  spans: readonly EnergySpan[],
+  total: Coverage,
+): DeviceEnergyBody {
+  return {
+    device_id: deviceId,
+    time_zone: timeZone,
+    per,
+    from: isoTime(spans[0]?.fromMs ?? 0),
+    to: isoTime(spans.at(-1)?.toMs ?? 0),
+    spans: spans.map((span) => ({
+      from: isoTime(span.fromMs),
+      to: isoTime(span.toMs),
+      ...energyFigures(span.energy),
+      coverage: shareOf(coveredMs(span), passedMs(span, nowMs)),
+    })),
+    total: energyFigures(spans.reduce((sum, { energy }) => addEnergy(sum, energy), noEnergy)),
+    coverage: coverageBody(total),
+  };
+}
+
+/** Adds up devices' spans, which lie on the same edges. */
+export class FleetEnergySum {
+  readonly #spans: { readonly range: Range; energy: Energy; devices: number; coveredMs: number }[];
+  #deviceCount = 0;
+
+  constructor(edgesMs: readonly number[]) {
+    this.#spans = edgesMs.slice(1).map((toMs, at) => ({
+      range: { fromMs: edgesMs[at] as number, toMs },
+      energy: noEnergy,
+      devices: 0,
+      coveredMs: 0,
+    }));
+  }
+
+  add(spans: readonly EnergySpan[]): void {
+    this.#deviceCount++;
+    for (const [at, sum] of this.#spans.entries()) {
+      const span = spans[at];
+      if (span === undefined) continue;
+      sum.energy = addEnergy(sum.energy, span.energy);
+      sum.coveredMs += coveredMs(span);
+      if (span.coverage > 0) sum.devices++;
+    }
+  }
+
+  body({ timeZone, per, nowMs }: EnergyQuestion): FleetEnergyBody {
+    const wholeMs = (range: Range): number => passedMs(range, nowMs) * this.#deviceCount;
+    const range = { fromMs: this.#spans[0]?.range.fromMs ?? 0, toMs: this.#spans.at(-1)?.range.toMs ?? 0 };
+    const allCoveredMs = this.#spans.reduce((sum, span) => sum + span.coveredMs, 0);
+    return {
+      time_zone: timeZone,
+      per,
+      from: isoTime(range.fromMs),
+      to: isoTime(range.toMs),
+      device_count: this.#deviceCount,
+      spans: this.#spans.map((span) => ({
+        from: isoTime(span.range.fromMs),
+        to: isoTime(span.range.toMs),
+        ...energyFigures(span.energy),
+        devices: span.devices,
+        coverage: shareOf(span.coveredMs, wholeMs(span.range)),
+      })),
+      total: energyFigures(this.#spans.reduce((sum, { energy }) => addEnergy(sum, energy), noEnergy)),
+      coverage: shareOf(allCoveredMs, wholeMs(range)),
+    };
+  }
+}
+
+export function fleetTotalsBody(
+  point: string,
+  range: Range,
+  deviceCount: number,
+  totals: FleetTotals,
+): FleetTotalsBody {
+  const { bucketMs, sum, devices } = totals;
+  const present = devices.reduce((count, each) => count + each, 0);
+  return {
+    point,
+    unit: pointSpec(point)?.unit ?? "",
+    from: isoTime(range.fromMs),
+    to: isoTime(range.toMs),
+    bucket_ms: bucketMs,
+    device_count: deviceCount,
+    at: bucketTimes({ ...range, bucketMs }),
+    sum,
+    devices,
+    coverage: coverageBody({
+      share: shareOf(present, devices.length * deviceCount),
+      gaps: emptyBuckets(range, totals).slice(0, 100),
+    }),
+  };
+}
+
+/** Where no device has anything: runs of empty buckets, the longest first. */
+function emptyBuckets({ fromMs, toMs }: Range, { bucketMs, devices }: FleetTotals): Range[] {
+  const gaps: { fromMs: number; toMs: number }[] = [];
+  for (const [at, count] of devices.entries()) {
+    if (count > 0) continue;
+    const startMs = fromMs + at * bucketMs;
+    const endMs = Math.min(toMs, startMs + bucketMs);
+    const last = gaps.at(-1);
+    if (last?.toMs === startMs) last.toMs = endMs;
+    else gaps.push({ fromMs: startMs, toMs: endMs });
+  }
+  return gaps.sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs));
+}

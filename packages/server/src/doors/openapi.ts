@@ -1,0 +1,207 @@
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import { paths, problemSchema, refusals } from "@wattboard/protocol";
+import { Ajv } from "ajv";
+import type { FastifyInstance, FastifySchema, onRequestAsyncHookHandler, RouteShorthandOptions } from "fastify";
+import Type from "typebox";
+import type { Role } from "../access/principal.ts";
+import { version } from "../base/version.ts";
+import { requireRole } from "./access-guard.ts";
+
+const tags = {
+  Devices: "Devices and what they sent last",
+  History: "Samples, charts, states and energy of one device",
+  Fleet: "Many devices together",
+  Events: "What a person should know of",
+  Commands: "Telling one device, or many, what to do, and following it to its end",
+  "Signing in": "Who asks; signing in and out; one-time links",
+  People: "Accounts and their rights",
+  Sharing: "Read-only links to single devices",
+  Audit: "Who did what",
+  Administration: "Devices, their tokens, API tokens",
+} as const;
+
+export interface RouteDescription extends Pick<FastifySchema, "querystring" | "params" | "body"> {
+  readonly tag: keyof typeof tags;
+  readonly summary: string;
+  readonly description?: string;
+  /** Who may; null: anyone. */
+  readonly role: Role | null;
+  /** A schema; or the media types of a file. */
+  readonly answer: Type.TSchema | readonly string[];
+  /** Of a good answer; 200 unless said otherwise. */
+  readonly status?: number;
+  /** Another good answer, with status 200, where the status above is another one. */
+  readonly otherAnswer?: Type.TSchema;
+  /** Statuses of its errors besides those that every route has (400, 401, 403, 500, 503). */
+  readonly errors?: readonly number[];
+  /** How long its handler may take; then 504, and `request.signal` ends what it does. */
+  readonly timeoutMs?: number;
+  /** What is asked besides the role, before anything of the body is read. */
+  readonly onRequest?: onRequestAsyncHookHandler;
+  /** The handler judges the body itself: the schema is for the document alone. */
+  readonly judgesBody?: boolean;
+}
+
+const everywhere = [400, 401, 403, 500, 503];
+const errorWords: Readonly<Record<number, string>> = {
+  400: "The request does not fit; `detail` says what to mend",
+  401: "A bearer token or a session is needed, or the one given is not valid",
+  403: "Whoever asks may not do this, or asks from a foreign page",
+  404: "There is nothing of this name that whoever asks may see",
+  409: "It is in the way of something that is there",
+  422: "The device cannot be told so",
+  429: "Too many, or too often; `Retry-After` says when to try again",
+  500: "The server failed; its log says why",
+  503: "The store does not answer just now, or has too many questions; `Retry-After` says when to ask again",
+  504: "The answer took too long; ask for less",
+};
+
+/** The options of a route: who may, what it takes and answers, and its place in the OpenAPI document. */
+export function describeRoute({
+  tag,
+  role,
+  answer,
+  status = 200,
+  otherAnswer,
+  errors = [],
+  timeoutMs,
+  onRequest,
+  judgesBody = false,
+  querystring,
+  ...rest
+}: RouteDescription): RouteShorthandOptions {
+  const timeout = timeoutMs === undefined ? [] : [504];
+  const problems = [...new Set([...everywhere, ...errors, ...timeout])].map((code) => [
+    code,
+    {
+      description: errorWords[code] ?? "",
+      content: { "application/problem+json": { schema: problemSchema } },
+    },
+  ]);
+  const schema: FastifySchema = {
+    tags: [tag],
+    security: [...securities[role ?? "anyone"]],
+    response: {
+      ...(otherAnswer !== undefined && { 200: describeAnswer(otherAnswer) }),
+      [status]: describeAnswer(answer),
+      ...Object.fromEntries(problems),
+    },
+    ...(querystring !== undefined && { querystring: withoutDefaulted(querystring as ObjectSchema) }),
+    ...rest,
+  };
+  return {
+    schema,
+    onRequest: [...(role === null ? [] : [requireRole(role)]), ...(onRequest === undefined ? [] : [onRequest])],
+    ...(timeoutMs !== undefined && { handlerTimeout: timeoutMs }),
+    ...(judgesBody && { validatorCompiler: () => () => true }),
+  };
+}
+
+/** What lets somebody in. Where dashboards are public, looking needs nothing. */
+const securities: Readonly<Record<Role | "anyone", readonly { readonly [name: string]: readonly string[] }[]>> = {
+  anyone: [{}],
+  viewer: [{ bearer: [] }, { session: [] }, { share: [] }, {}],
+  operator: [{ bearer: [] }, { session: [] }],
+  admin: [{ bearer: [] }, { session: [] }],
+};
+
+function describeAnswer(answer: RouteDescription["answer"]): object {
+  const isFile = Array.isArray(answer);
+  const { description = isFile ? "The file" : "" } = answer as { description?: string };
+  const content = isFile
+    ? Object.fromEntries(answer.map((type) => [type, { schema: { type: "string" } }]))
+    : { "application/json": { schema: answer } };
+  return { description, content };
+}
+
+/** The device in a path. */
+export const deviceParams = Type.Object({ id: Type.String({ description: "The device's id", examples: ["ems_001"] }) });
+
+interface ObjectSchema {
+  readonly required?: readonly string[];
+  readonly properties: Readonly<Record<string, object>>;
+}
+
+/** What has a default is always there for the route's handler, and yet nobody has to send it. */
+function withoutDefaulted(schema: ObjectSchema): ObjectSchema {
+  const required = (schema.required ?? []).filter((name) => !("default" in (schema.properties[name] ?? {})));
+  return { ...schema, required };
+}
+
+/** Writes the OpenAPI document from the schemas of the routes that are registered on `app` after this, and serves it with a page to browse it. */
+export async function serveOpenApi(app: FastifyInstance): Promise<void> {
+  const queryAjv = new Ajv({ coerceTypes: true, useDefaults: true, strict: false, allErrors: false });
+  const bodyAjv = new Ajv({ useDefaults: true, strict: false, allErrors: false });
+  // In a query everything is text, and becomes what its schema says. In a body a text is no number: a token must not lose its last digits.
+  app.setValidatorCompiler<object>(({ schema, httpPart }) =>
+    (httpPart === "querystring" ? queryAjv : bodyAjv).compile(schema),
+  );
+  // Answers are sent as they were made: a schema that does not fit them is found by a test, and not covered up.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Wattboard",
+        version,
+        description:
+          "Devices, their samples, history, energy and events; commands, people and their rights. Times are RFC 3339 in UTC; powers are in W, energy in Wh, shares 0 to 1. " +
+          `Errors are problem documents (RFC 9457); their codes: ${Object.entries(refusals)
+            .filter(([, each]) => "status" in each)
+            .map(([code]) => `\`${code}\``)
+            .join(", ")}.`,
+        license: { name: "MIT", identifier: "MIT" },
+      },
+      servers: [{ url: "/", description: "This server" }],
+      tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: "http",
+            scheme: "bearer",
+            description: "An API token: `wattboard api-token add NAME --role viewer`",
+          },
+          session: {
+            type: "apiKey",
+            in: "cookie",
+            name: "__Host-wattboard",
+            description: "Somebody who is signed in in this browser",
+          },
+          share: {
+            type: "apiKey",
+            in: "cookie",
+            name: "__Host-wattboard-share",
+            description: "A browser that has opened a share link",
+          },
+        },
+      },
+    },
+    transformObject: (document) => ("openapiObject" in document ? nameSchemas(document.openapiObject) : {}),
+  });
+  await app.register(swaggerUi, {
+    routePrefix: `${paths.api}/docs`,
+    // Without the bar on top: its picture has an inline style, which the policy forbids.
+    uiConfig: { layout: "BaseLayout", docExpansion: "list", defaultModelsExpandDepth: 0 },
+    theme: { title: "Wattboard API" },
+  });
+  app.get(`${paths.api}/openapi.json`, { schema: { hide: true } }, () => app.swagger());
+}
+
+/** Moves every schema that has a title among the components, and refers to it from where it stood. */
+function nameSchemas<Document extends object>(document: Document): Document {
+  const schemas: Record<string, unknown> = {};
+  const visit = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(visit);
+    if (typeof node !== "object" || node === null) return node;
+    const copy = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, visit(value)]));
+    const isSchema = typeof copy.title === "string" && ("type" in copy || "anyOf" in copy);
+    if (!isSchema) return copy;
+    const { title, ...schema } = copy;
+    schemas[title as string] = schema;
+    return { $ref: `#/components/schemas/${title}` };
+  };
+  const { components, ...rest } = document as Document & { components?: object };
+  const visited = visit(rest) as Document;
+  return { ...visited, components: { ...components, schemas } };
+}

@@ -1,0 +1,75 @@
+import { afterAll, expect, test } from "vitest";
+import { chromiumPath, closeBrowser, openPage } from "../support/browser.ts";
+import { needs } from "../support/needs.ts";
+import { batchOf, sampleAt } from "../support/samples.ts";
+import { startServer, type TestServer } from "../support/start-server.ts";
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+/** No day of the year is 23 or 25 hours long there, and midnight is never that of UTC. */
+const timeZone = "Asia/Kolkata";
+const offsetMs = 5.5 * hourMs;
+
+/** The start of the day there, so many days ago. */
+function dayStart(daysAgo: number): number {
+  return Math.floor((Date.now() + offsetMs) / dayMs) * dayMs - offsetMs - daysAgo * dayMs;
+}
+
+/** A house that uses 1 kW, of which the sun gives 600 W, for some hours of a day. */
+async function fill({ store }: TestServer, fromMs: number, hours: number): Promise<void> {
+  const samples = Array.from({ length: (hours * hourMs) / 30_000 + 1 }, (_, at) =>
+    sampleAt(
+      fromMs + at * 30_000,
+      at,
+      { solar: { power: 600 }, load: { power: 1_000 }, grid: { power: 400 }, battery: { power: 0, soc: 50 } },
+      { epoch: fromMs },
+    ),
+  );
+  await store.append([batchOf(samples)]);
+}
+
+needs("chromium", chromiumPath !== null)("the history on a device's page, in Chromium", () => {
+  afterAll(closeBrowser);
+
+  test("shows energy, autarky and coverage of the day, the day before, and the month", async () => {
+    const server = await startServer();
+    server.devices.add({ deviceId: "ems_001", properties: { time_zone: timeZone } });
+    await fill(server, dayStart(1) + 2 * hourMs, 10);
+    await fill(server, dayStart(1) + 15 * hourMs, 5);
+    const page = await openPage(`${server.url}/devices/ems_001`);
+    const energy = page.getByRole("region", { name: "Energy" });
+    const history = page.getByRole("region", { name: "History" });
+    await page.getByRole("button", { name: "The day before" }).click();
+    await energy.getByText("15.0 kWh").waitFor();
+    const sums = await energy.locator("dl > div").allTextContents();
+    expect(sums).toEqual([
+      "Produced9.00 kWh",
+      "Consumed15.0 kWh",
+      "From the grid6.00 kWh",
+      "To the grid0 Wh",
+      "Charged0 Wh",
+      "Discharged0 Wh",
+      "Autarky60 %",
+      "Self-consumption100 %",
+    ]);
+    await history.getByText("Asia/Kolkata").waitFor();
+    await history.getByText("62.5 %").waitFor();
+    await history.getByText(/3 gaps, the longest of 4 h/).waitFor();
+    expect(await energy.locator(".bars > li").count()).toBe(24);
+    expect(await history.locator("canvas").count()).toBe(1);
+
+    await page.getByRole("button", { name: "Year", exact: true }).click();
+    await page.getByRole("button", { name: "The year before" }).waitFor();
+    await energy.locator(".bars > li").nth(11).or(energy.getByText("15.0 kWh")).first().waitFor();
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("says that nothing was measured where nothing was, and goes no further than today", async () => {
+    const server = await startServer();
+    server.addDevice("ems_001");
+    const page = await openPage(`${server.url}/devices/ems_001`);
+    await page.getByText(/0\.0 % of the expected samples|0 % of the expected samples/).waitFor();
+    expect(await page.getByRole("button", { name: "The day after" }).isDisabled()).toBe(true);
+    expect(page.complaints).toEqual([]);
+  });
+});
