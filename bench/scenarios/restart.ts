@@ -6,7 +6,7 @@ import { atEnd } from "../measure/cleanup.ts";
 import { Comparisons } from "../measure/comparison.ts";
 import { until } from "../measure/until.ts";
 import { makeDataFolder, startWattboard } from "../servers/wattboard.ts";
-import { makeKilledDataFolder } from "../stores/hour-of-data.ts";
+import { makeKilledDataFolder } from "../stores/killed-data-folder.ts";
 import type { Scenario } from "./scenario.ts";
 
 const empty = "nothing stored yet";

@@ -5,10 +5,10 @@ import { SubjectProcess } from "./subject-process.ts";
 
 /**
  * A data folder as a server leaves it that is killed after so many seconds at 1 Hz, now: its devices, blocks, parts, and the journal of what was
- * in memory only. It is the caller's to delete.
+ * in memory only. `silent` more devices are registered that have sent nothing. It is the caller's to delete.
  */
-export async function makeKilledDataFolder(devices: number, seconds: number): Promise<string> {
-  const folder = await makeDataFolder(devices);
+export async function makeKilledDataFolder(devices: number, seconds: number, silent = 0): Promise<string> {
+  const folder = await makeDataFolder(devices + silent);
   const subject = await SubjectProcess.open("simulated");
   const fromMs = Math.floor(Date.now() / 1_000 - seconds) * 1_000;
   await subject.run("pace", { span: { devices, fromMs, seconds }, quietSeconds: 0 });
