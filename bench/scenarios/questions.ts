@@ -77,9 +77,9 @@ async function askFor(
     const text = await answer.text();
     if (answer.status !== 200) throw new Error(`The question was answered ${answer.status}: ${text}`);
     answersMs.push(performance.now() - startedAtMs);
-    await sleep(Math.min(endAtMs, startedAtMs + everyMs) - performance.now());
+    await sleep(Math.max(0, Math.min(endAtMs, startedAtMs + everyMs) - performance.now()));
   }
-  await sleep(endAtMs - performance.now());
+  await sleep(Math.max(0, endAtMs - performance.now()));
   return answersMs;
 }
 

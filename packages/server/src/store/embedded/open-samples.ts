@@ -118,10 +118,12 @@ class OpenRows implements Piece {
     for (let row = 0; row < this.#count; row++) if (this.#tags[row * this.#width + offset] !== 0) isNumeric = false;
     const numbers = this.#column(offset);
     if (isNumeric) return numbers;
-    return Array.from(numbers, (number, row) => {
+    const values: PointValue[] = [];
+    for (let row = 0; row < this.#count; row++) {
       const tag = this.#tags[row * this.#width + offset] as number;
-      return tag === 0 ? number : this.shape.other(tag);
-    });
+      values.push(tag === 0 ? (numbers[row] as number) : this.shape.other(tag));
+    }
+    return values;
   }
 
   #grow(): void {
