@@ -1,7 +1,7 @@
 // A subject in a process of its own: `node subject-program.ts KIND FOLDER`, with a channel to the bench.
 import { readBatches, recordBatches } from "../load/record-batches.ts";
 import { writtenBytes } from "../measure/process-figures.ts";
-import type { Answer, Question, Subject } from "./subject.ts";
+import type { Answer, Cost, Question, Subject } from "./subject.ts";
 import type { SubjectKind, TaskName, Tasks } from "./task.ts";
 
 type Perform = { [Name in TaskName]: (task: Tasks[Name]["task"]) => Promise<Tasks[Name]["result"]> };
@@ -56,8 +56,10 @@ const tasks: Perform = {
     const commitsPerSecond = 4;
     const commitsMs: number[] = [];
     const stepsMs: number[] = [];
-    const passed = (tookMs: number): void => {
-      stepsMs.push(tookMs);
+    const stepsCpuMs: number[] = [];
+    const passed = ({ ms, cpuMs }: Cost): void => {
+      stepsMs.push(ms);
+      stepsCpuMs.push(cpuMs);
     };
     const writtenBefore = writtenBytes();
     let nowMs = span.fromMs;
@@ -75,6 +77,7 @@ const tasks: Perform = {
       writtenBytes: writtenBefore === null || written === null ? null : written - writtenBefore,
       commitsMs: commitsMs.sort((a, b) => a - b),
       stepsMs: stepsMs.sort((a, b) => a - b),
+      stepsCpuMs: stepsCpuMs.sort((a, b) => a - b),
     };
   },
 
@@ -97,7 +100,7 @@ const tasks: Perform = {
   close: async () => await subject.close(),
 };
 
-async function measured(task: () => Promise<void>): Promise<{ ms: number; cpuMs: number }> {
+async function measured(task: () => Promise<void>): Promise<Cost> {
   const cpuBefore = subject.cpuMs();
   const startedAtMs = performance.now();
   await task();

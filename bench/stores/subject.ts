@@ -5,12 +5,17 @@ export interface Subject {
   /** Puts everything where it stays, which is otherwise done in the course of time. */
   seal(): void | Promise<void>;
   /** The simulated clock has come to `nowMs`; for a subject that has one. Does what is due by then. */
-  advance?(nowMs: number, passed: (tookMs: number) => void): void;
+  advance?(nowMs: number, passed: (cost: Cost) => void): void;
   /** CPU time used so far, by all processes that it has, ms. */
   cpuMs(): number;
   ask(question: Question): Answer | Promise<Answer>;
   /** Lets go of everything, and tells what is there then. */
   close(): Disk | Promise<Disk>;
+}
+
+export interface Cost {
+  readonly ms: number;
+  readonly cpuMs: number;
 }
 
 export interface Disk {

@@ -1,5 +1,5 @@
 import type { Span } from "../load/record-batches.ts";
-import type { Answer, Disk, Question } from "./subject.ts";
+import type { Answer, Cost, Disk, Question } from "./subject.ts";
 
 /** Who can be measured; the names are the report's. */
 export const subjectNames = {
@@ -26,17 +26,13 @@ export interface Tasks {
   close: { readonly task: object; readonly result: Disk };
 }
 
-export interface Cost {
-  readonly ms: number;
-  readonly cpuMs: number;
-}
-
 export interface Paced {
   /** By the device that it all was written to; null where that cannot be told. */
   readonly writtenBytes: number | null;
-  /** Ascending, ms: how long each commit took, and each step of what is due by time. */
+  /** Ascending, ms: how long each commit took, and each step of what is due by time; and the CPU time of these steps. */
   readonly commitsMs: readonly number[];
   readonly stepsMs: readonly number[];
+  readonly stepsCpuMs: readonly number[];
 }
 
 export interface Asked {
