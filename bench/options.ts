@@ -22,8 +22,9 @@ export function readOptions(args: readonly string[], known: readonly Scenario[])
   const scenarios = name === "all" ? known : known.filter((scenario) => scenario.name === name);
   if (scenarios.length === 0 && !help) throw new WrongUsage(`There is no scenario "${name}".`);
   const rounds = positive(values.rounds, "--rounds", { whole: true, max: 1_000 });
-  const seconds = positive(values.seconds, "--seconds", { whole: false, max: 600 });
+  const seconds = positive(values.seconds, "--seconds", { whole: false, max: 3_600 });
   const devices = positive(values.devices, "--devices", { whole: true, max: 15_000 });
+  const days = positive(values.days, "--days", { whole: false, max: 400 });
   return {
     scenarios,
     help,
@@ -33,6 +34,7 @@ export function readOptions(args: readonly string[], known: readonly Scenario[])
       ...(rounds !== undefined && { rounds }),
       ...(seconds !== undefined && { seconds }),
       ...(devices !== undefined && { devices }),
+      ...(days !== undefined && { days }),
       ...(values.profile !== undefined && { profileDir: values.profile }),
     },
   };
@@ -47,6 +49,7 @@ function parse(args: readonly string[]) {
         rounds: { type: "string" },
         seconds: { type: "string" },
         devices: { type: "string" },
+        days: { type: "string" },
         profile: { type: "string" },
         json: { type: "boolean" },
         smoke: { type: "boolean" },
@@ -81,8 +84,9 @@ ${list}
 
 Options:
   --rounds N       how often each side is measured
-  --seconds S      how long one measurement lasts
+  --seconds S      how long one measurement lasts; in store and wear: the span of the samples
   --devices N      devices; in memory: connections; in fanout: dashboards as well
+  --days D         in history: how many days the samples reach back
   --smoke          as little as shows that it works; nothing is written
   --json           the figures as JSON on standard output
   --profile DIR    write CPU profiles of Wattboard to DIR; the figures are then no figures, and nothing is written
@@ -92,6 +96,8 @@ Examples:
   $ npm run bench -- ingest
   $ npm run bench -- fanout --rounds 9 --seconds 5
   $ npm run bench -- memory --devices 2000 --json
+  $ npm run bench -- store --devices 100 --rounds 1
+  $ npm run bench -- history --days 2
   $ npm run bench -- ingest --smoke
   $ npm run bench -- ingest --rounds 2 --profile profiles
 

@@ -42,7 +42,7 @@ export function markdown({ scenario, method, options, machine, comparisons }: Re
   const made = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `## ${scenario}
 
-${date} UTC, ${options.rounds} rounds of ${options.seconds} s, ${options.devices} devices. ${cpu}, ${cores} cores, ${memoryGb} GB, ${system}; ${pinning}.
+${date} UTC, ${options.rounds} rounds of ${options.seconds} s, ${options.devices} devices${options.days === undefined ? "" : `, ${options.days} days`}. ${cpu}, ${cores} cores, ${memoryGb} GB, ${system}; ${pinning}.
 ${[...made, ...settings].join(", ")}.
 
 ${method}
@@ -57,7 +57,7 @@ function table(comparison: Comparison): string {
   const head = [quantity, `${unit}, median (min–max)`, ...(baseline === undefined ? [] : [`ratio to ${baseline}`])];
   const lines = Object.entries(rounds).map(([subject, values]) => {
     const ratio = ratioOf(comparison, subject);
-    const cells = [subject, shown(spreadOf(values), digits)];
+    const cells = [subject, values.length === 0 ? "not available" : shown(spreadOf(values), digits)];
     return baseline === undefined ? cells : [...cells, ratio === null ? "" : shown(ratio, 2)];
   });
   return aligned([head, ...lines]);

@@ -24,6 +24,12 @@ async function main(args: readonly string[]): Promise<number> {
     (await import("./scenarios/commands.ts")).commands,
     (await import("./scenarios/guessing.ts")).guessing,
     (await import("./scenarios/smart-os.ts")).smartOs,
+    (await import("./scenarios/store.ts")).store,
+    (await import("./scenarios/history.ts")).history,
+    (await import("./scenarios/wear.ts")).wear,
+    (await import("./scenarios/restart.ts")).restart,
+    (await import("./scenarios/load.ts")).load,
+    (await import("./scenarios/questions.ts")).questions,
     (await import("./micro/validators.ts")).validators,
   ];
   let options: Options;

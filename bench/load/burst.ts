@@ -42,6 +42,11 @@ export class Burst {
   }
 }
 
+/** One text, as a device sends it. */
+export function maskedText(text: string): Buffer {
+  return maskedFrame(TEXT, Buffer.from(text));
+}
+
 /** A frame as a client sends it. */
 export function maskedFrame(opcode: number, payload: Buffer): Buffer {
   const isShort = payload.length < 126;

@@ -19,6 +19,8 @@ interface Group {
 export interface Topology {
   readonly devices: number;
   readonly dashboardsPerDevice: number;
+  /** Index of the first of them; it must have sent nothing before, for a dashboard would be told of that. Default 0. */
+  readonly firstDevice?: number;
   /** Messages of one device on the way at once, when the ceiling is sought. */
   readonly window: number;
 }
@@ -39,19 +41,22 @@ export class FanoutLoad {
     this.#window = window;
   }
 
-  static async open(port: number, { devices, dashboardsPerDevice, window }: Topology): Promise<FanoutLoad> {
+  static async open(
+    port: number,
+    { devices, dashboardsPerDevice, window, firstDevice = 0 }: Topology,
+  ): Promise<FanoutLoad> {
     const load = new FanoutLoad(window);
     const dashboards = await openAll(devices * dashboardsPerDevice, (index) =>
-      openDashboard(port, Math.floor(index / dashboardsPerDevice)),
+      openDashboard(port, firstDevice + Math.floor(index / dashboardsPerDevice)),
     );
-    const devicePeers = await openAll(devices, (index) => openDevice(port, index));
+    const devicePeers = await openAll(devices, (index) => openDevice(port, firstDevice + index));
     devicePeers.forEach((device, index) => {
       device.onBytes = () => {
         throw new Error("The server sent a device something unasked.");
       };
       const group: Group = {
         device,
-        burst: new Burst(benchDeviceId(index), 1, { ping: false }),
+        burst: new Burst(benchDeviceId(firstDevice + index), 1, { ping: false }),
         dashboards: dashboardsPerDevice,
         sentAtMs: new Float64Array(remembered),
         sent: 0,

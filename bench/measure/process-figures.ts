@@ -14,9 +14,7 @@ export function cpuSeconds(pid: number): CpuSeconds | null {
     let main = 0;
     let others = 0;
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      // The command's name is in parentheses and may hold blanks; utime and stime are the 12th and 13th field behind it.
-      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      const fields = statFields(`/proc/${pid}/task/${thread}`);
       const seconds = (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
       if (Number(thread) === pid) main += seconds;
       else others += seconds;
@@ -33,9 +31,47 @@ export function cpuShare(before: CpuSeconds | null, after: CpuSeconds | null, to
   return (1e5 * (after.main + after.others - before.main - before.others)) / tookMs;
 }
 
+/** CPU time of a process, its children, and those of its children that have ended, ms; 0 where there is no /proc. */
+export function processFamilyCpuMs(pid: number): number {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+    const fields = statFields(`/proc/${pid}`);
+    // Its own user and system time, and both of the children that it has waited for.
+    const own = fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0);
+    return children.reduce((sum, child) => sum + processFamilyCpuMs(Number(child)), (1_000 * own) / ticksPerSecond);
+  } catch {
+    return 0;
+  }
+}
+
 /** Memory of the process that is in RAM, KB. Linux only. */
 export function residentKb(pid: number): number {
-  const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return statusKb(pid, "VmRSS");
+}
+
+/** The most that it ever had in RAM, KB. Linux only. */
+export function peakResidentKb(pid: number): number {
+  return statusKb(pid, "VmHWM");
+}
+
+/** What this process has had written to block devices, bytes; null where Linux does not tell. */
+export function writtenBytes(): number | null {
+  try {
+    const found = /^write_bytes: (\d+)$/m.exec(readFileSync("/proc/self/io", "utf8"));
+    return found === null ? null : Number(found[1]);
+  } catch {
+    return null;
+  }
+}
+
+function statusKb(pid: number, name: string): number {
+  const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   if (found === null) throw new Error(`The memory of process ${pid} cannot be read.`);
   return Number(found[1]);
+}
+
+/** From the third on, which stands behind the command's name; that is in parentheses and may hold blanks. utime is the 12th of these. */
+function statFields(folder: string): string[] {
+  const stat = readFileSync(`${folder}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }

@@ -7,6 +7,8 @@ export interface RunOptions {
   readonly seconds: number;
   /** Devices, or what the scenario counts instead of them: dashboards, connections. */
   readonly devices: number;
+  /** How many days the samples reach back, where it matters. */
+  readonly days?: number;
   /** Folder for CPU profiles of the server under test. */
   readonly profileDir?: string | undefined;
 }

@@ -23,6 +23,8 @@ export interface Counts {
 export interface ServerOptions {
   /** How many devices the server must know. */
   readonly devices: number;
+  /** A data folder in which the devices are registered, see `makeDataFolder`; it is deleted with the server. Absent: a new one is made. */
+  readonly dataDir?: string;
   /** Lets the bench call for a garbage collection. */
   readonly collectable?: boolean;
   /** Folder for a CPU profile, written when the server stops. */

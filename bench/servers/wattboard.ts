@@ -29,12 +29,11 @@ const settings = {
   WATTBOARD_LOG_LEVEL: "warn",
 };
 
-/** Wattboard from its command line, with a new data folder in which the devices are registered. */
+/** Wattboard from its command line, ready for devices. */
 export async function startWattboard(options: ServerOptions): Promise<Server> {
-  const dataDir = mkdtempSync(join(tmpdir(), "wattboard-bench-"));
+  const dataDir = options.dataDir ?? (await makeDataFolder(options.devices));
   const remove = (): void => rmSync(dataDir, { recursive: true, force: true });
   const keep = atEnd(remove);
-  await registerDevices(dataDir, options.devices);
 
   const child = new ServerProcess(
     program,
@@ -67,11 +66,14 @@ export async function startWattboard(options: ServerOptions): Promise<Server> {
   };
 }
 
-async function registerDevices(dataDir: string, count: number): Promise<void> {
+/** A new data folder in which so many devices are registered. It is the caller's to delete. */
+export async function makeDataFolder(devices: number): Promise<string> {
+  const dataDir = mkdtempSync(join(tmpdir(), "wattboard-bench-"));
   const flags = { port: "0", data_dir: dataDir, "log.level": "silent" };
   const switchboard = await startSwitchboard({ config: loadConfig({ flags, env: {}, file: undefined }).config });
-  for (let i = 0; i < count; i++) switchboard.devices.add({ deviceId: benchDeviceId(i), token: benchToken });
+  for (let i = 0; i < devices; i++) switchboard.devices.add({ deviceId: benchDeviceId(i), token: benchToken });
   await switchboard.stop();
+  return dataDir;
 }
 
 /** The running server writes its address and a token there, for the command line of the same machine. */

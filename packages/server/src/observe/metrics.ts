@@ -84,7 +84,7 @@ export function createMetrics(sources: MetricSources): { readonly registry: Regi
       commitSeconds: new Histogram({
         name: "wattboard_store_commit_seconds",
         help: "Time from handing a batch to the store until it is durable.",
-        buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+        buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
         registers,
       }),
       committed: new Counter({ name: "wattboard_stored_samples_total", help: "Samples that are durable.", registers }),

@@ -62,8 +62,9 @@ export function* readRecords(batch: Uint8Array): Generator<StoredSample> {
 
 /** Walks a batch without making objects: `next` puts a record's figures into the fields. Throws a RangeError where a record is cut off. */
 export class RecordReader implements SampleHeader {
-  readonly #buffer: Buffer;
-  readonly #view: DataView;
+  /** The batch. */
+  readonly bytes: Buffer;
+  readonly view: DataView;
   observedAtMs = 0;
   receivedAtMs = 0;
   clock: "device" | "server" = "device";
@@ -75,12 +76,12 @@ export class RecordReader implements SampleHeader {
   end = 0;
 
   constructor(batch: Buffer) {
-    this.#buffer = batch;
-    this.#view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+    this.bytes = batch;
+    this.view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
   }
 
   next(): boolean {
-    const view = this.#view;
+    const { view } = this;
     const start = this.end;
     if (start === view.byteLength) return false;
     const messageAt = start + headerBytes + view.getUint8(start + 29);
@@ -98,6 +99,6 @@ export class RecordReader implements SampleHeader {
   }
 
   get deviceId(): string {
-    return this.#buffer.toString("latin1", this.start + headerBytes, this.messageAt);
+    return this.bytes.toString("latin1", this.start + headerBytes, this.messageAt);
   }
 }

@@ -127,13 +127,20 @@ function writePoint(writer: ByteWriter, values: ArrayLike<PointValue | undefined
   const kindsOf = new Uint8Array(values.length);
   const numbers: number[] = [];
   const texts: string[] = [];
+  // The same list follows itself most of the time, as the same object.
+  let list: PointValue | undefined;
+  let listText = "";
   for (let at = 0; at < values.length; at++) {
     const value = values[at];
     const kind = kindOf(value);
     kindsOf[at] = kind;
     if (kind === kinds.number) numbers.push(value as number);
     else if (kind === kinds.text) texts.push(value as string);
-    else if (kind === kinds.list) texts.push(JSON.stringify(value));
+    else if (kind === kinds.list) {
+      if (value !== list) listText = JSON.stringify(value);
+      list = value;
+      texts.push(listText);
+    }
   }
   writeRuns(writer, kindsOf);
   if (numbers.length > 0) writeNumbers(writer, numbers);

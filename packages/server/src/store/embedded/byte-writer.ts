@@ -27,9 +27,25 @@ export class ByteWriter {
     this.#bytes[this.#length++] = rest;
   }
 
-  /** A signed integer, |value| < 2^52: small ones take few bytes whatever their sign. */
-  zigzag(value: number): void {
-    this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+  /** The first `count` of signed integers, |value| < 2^52, as varints: small ones take few bytes whatever their sign. */
+  zigzags(values: Float64Array, count: number): void {
+    this.#reserve(8 * count);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let index = 0; index < count; index++) {
+      const value = values[index] as number;
+      let rest = value < 0 ? -2 * value - 1 : 2 * value;
+      while (rest > 0x7fff_ffff) {
+        bytes[at++] = (rest % 128) | 0x80;
+        rest = Math.floor(rest / 128);
+      }
+      while (rest > 0x7f) {
+        bytes[at++] = (rest & 0x7f) | 0x80;
+        rest >>>= 7;
+      }
+      bytes[at++] = rest;
+    }
+    this.#length = at;
   }
 
   float64(value: number): void {

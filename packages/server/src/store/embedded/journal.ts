@@ -73,7 +73,7 @@ export class Journal {
         entry.open.set(window, open);
       }
       const bytesBefore = open.bytes;
-      this.#read(entry, open, record, buffer);
+      this.#read(entry, open, record);
       this.openBytes += open.bytes - bytesBefore;
       if (record.observedAtMs < entry.newestAtMs) continue;
       entry.newestAtMs = record.observedAtMs;
@@ -124,16 +124,15 @@ export class Journal {
     this.#bytes = Number(this.#tables.first("SELECT total(length(records)) AS bytes FROM journal")?.bytes);
   }
 
-  #read(entry: DeviceEntry, open: OpenSamples, record: RecordReader, buffer: Buffer): void {
-    const { messageAt, end } = record;
+  #read(entry: DeviceEntry, open: OpenSamples, record: RecordReader): void {
     const isServerClock = record.clock === "server";
     if (!isServerClock) {
-      if (entry.shape !== null && open.addShaped(record, entry.shape, buffer, messageAt, end)) return;
-      if (this.#addOtherwise(entry, open, record, buffer)) return;
+      if (entry.shape !== null && open.addShaped(record, entry.shape)) return;
+      if (this.#addOtherwise(entry, open, record)) return;
     }
     let telemetry: { readonly timestamp: string };
     try {
-      telemetry = JSON.parse(buffer.toString("utf8", messageAt, end)) as typeof telemetry;
+      telemetry = JSON.parse(record.bytes.toString("utf8", record.messageAt, record.end)) as typeof telemetry;
     } catch {
       return;
     }
@@ -142,14 +141,13 @@ export class Journal {
   }
 
   /** Looks for another shape that fits, or makes one; false where the message is better parsed. */
-  #addOtherwise(entry: DeviceEntry, open: OpenSamples, record: RecordReader, buffer: Buffer): boolean {
+  #addOtherwise(entry: DeviceEntry, open: OpenSamples, record: RecordReader): boolean {
     if (entry.shapesLeft === 0) return false;
     entry.shapesLeft--;
-    const { messageAt, end } = record;
-    entry.shape = this.#shapes.find((shape) => open.addShaped(record, shape, buffer, messageAt, end)) ?? null;
+    entry.shape = this.#shapes.find((shape) => open.addShaped(record, shape)) ?? null;
     if (entry.shape !== null) return true;
-    const made = MessageShape.of(buffer.subarray(messageAt, end));
-    if (made === null || !open.addShaped(record, made, buffer, messageAt, end)) return false;
+    const made = MessageShape.of(record.bytes.subarray(record.messageAt, record.end));
+    if (made === null || !open.addShaped(record, made)) return false;
     entry.shape = made;
     this.#shapes.unshift(made);
     if (this.#shapes.length > shapesMax) this.#shapes.pop();

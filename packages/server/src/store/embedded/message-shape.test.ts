@@ -9,7 +9,8 @@ function readWith(shape: MessageShape | null, text: string): [string, PointValue
   const bytes = bytesOf(`noise${text}noise`);
   const numbers = new Float64Array(40);
   const tags = new Uint16Array(40);
-  if (shape === null || !shape.read(bytes, 5, bytes.length - 5, numbers, tags, 3)) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (shape === null || !shape.read({ bytes, view }, 5, bytes.length - 5, numbers, tags, 3)) return null;
   return shape.names.map((name, at) => {
     const tag = tags[3 + at] as number;
     return [name, tag === 0 ? (numbers[3 + at] as number) : shape.other(tag)];

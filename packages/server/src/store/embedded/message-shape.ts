@@ -2,13 +2,50 @@ import type { PointValue } from "../point-value.ts";
 
 /** A value's place in a shape: the bytes before it, and the tags of what it has held besides numbers, by their bytes. */
 interface Slot {
-  readonly before: Uint8Array;
+  readonly before: Expected;
   /** Null where the value is not a point: the device's id and time. */
   readonly name: string | null;
   readonly tags: Map<string, number>;
   /** The bytes of what it held last, if that was no number, and their tag: such values change seldom. */
-  last: Uint8Array;
+  last: Expected;
   lastTag: number;
+}
+
+/** Bytes to be compared with, four at a time: that is most of what reading a message takes. */
+class Expected {
+  readonly bytes: Uint8Array;
+  readonly #words: Int32Array;
+
+  /** Takes a copy. */
+  constructor(bytes: Uint8Array) {
+    this.bytes = new Uint8Array(bytes);
+    const view = viewOf(this.bytes);
+    this.#words = Int32Array.from({ length: bytes.length >> 2 }, (_, index) => view.getInt32(4 * index, true));
+  }
+
+  standsAt(view: DataView, start: number): boolean {
+    const { bytes } = this;
+    if (start + bytes.length > view.byteLength) return false;
+    const words = this.#words;
+    let at = start;
+    for (let index = 0; index < words.length; index++, at += 4) {
+      if (view.getInt32(at, true) !== words[index]) return false;
+    }
+    for (let index = 4 * words.length; index < bytes.length; index++, at++) {
+      if (view.getUint8(at) !== bytes[index]) return false;
+    }
+    return true;
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The bytes that a message stands in, and a view of the same. */
+export interface Batch {
+  readonly bytes: Buffer;
+  readonly view: DataView;
 }
 
 /** Texts, lists and so on that a shape remembers; a message with one more is parsed. */
@@ -34,12 +71,12 @@ export class MessageShape {
   /** The points' names, in the order in which `read` gives their values. */
   readonly names: readonly string[];
   readonly #slots: readonly Slot[];
-  readonly #after: Uint8Array;
+  readonly #after: Expected;
   /** What is no number, by its tag less one. */
   readonly #others: PointValue[] = [];
   #at = 0;
 
-  private constructor(slots: readonly Slot[], after: Uint8Array) {
+  private constructor(slots: readonly Slot[], after: Expected) {
     this.#slots = slots;
     this.#after = after;
     this.names = slots.flatMap(({ name }) => (name === null ? [] : [name]));
@@ -51,14 +88,21 @@ export class MessageShape {
   }
 
   /**
-   * Reads the message at `start` to `end` of `bytes`. Its numbers go into `numbers` from `into` on, with 0 in `tags` at the same place; what is
+   * Reads the message at `start` to `end` of a batch. Its numbers go into `numbers` from `into` on, with 0 in `tags` at the same place; what is
    * no number has a tag, for `other`. False where it is of another shape.
    */
-  read(bytes: Buffer, start: number, end: number, numbers: Float64Array, tags: Uint16Array, into: number): boolean {
+  read(
+    { bytes, view }: Batch,
+    start: number,
+    end: number,
+    numbers: Float64Array,
+    tags: Uint16Array,
+    into: number,
+  ): boolean {
     this.#at = start;
     let place = into;
     for (const slot of this.#slots) {
-      if (!this.#pass(bytes, slot.before)) return false;
+      if (!this.#pass(view, slot.before)) return false;
       const first = bytes[this.#at] as number;
       if (slot.name !== null && (first === minus || (first >= zero && first <= nine))) {
         numbers[place] = this.#readNumber(bytes, end);
@@ -69,14 +113,14 @@ export class MessageShape {
       const to = endOfValue(bytes, from, end);
       if (to === -1) return false;
       if (slot.name !== null) {
-        const isLast = to - from === slot.last.length && this.#pass(bytes, slot.last);
+        const isLast = to - from === slot.last.bytes.length && this.#pass(view, slot.last);
         const tag = isLast ? slot.lastTag : this.#tagOf(slot, bytes, from, to);
         if (tag === 0) return false;
         tags[place++] = tag;
       }
       this.#at = to;
     }
-    return this.#pass(bytes, this.#after) && this.#at === end;
+    return this.#pass(view, this.#after) && this.#at === end;
   }
 
   other(tag: number): PointValue {
@@ -93,18 +137,14 @@ export class MessageShape {
       tag = this.#others.push(JSON.parse(bytes.toString("utf8", from, to)) as PointValue);
       slot.tags.set(name, tag);
     }
-    slot.last = new Uint8Array(bytes.subarray(from, to));
+    slot.last = new Expected(bytes.subarray(from, to));
     slot.lastTag = tag;
     return tag;
   }
 
-  #pass(bytes: Buffer, expected: Uint8Array): boolean {
-    const at = this.#at;
-    const length = expected.length;
-    for (let index = 0; index < length; index++) {
-      if (bytes[at + index] !== expected[index]) return false;
-    }
-    this.#at = at + length;
+  #pass(view: DataView, expected: Expected): boolean {
+    if (!expected.standsAt(view, this.#at)) return false;
+    this.#at += expected.bytes.length;
     return true;
   }
 
@@ -150,10 +190,10 @@ class ShapeReader {
     this.#bytes = new Uint8Array(bytes);
   }
 
-  read<T>(make: (slots: readonly Slot[], after: Uint8Array) => T): T | null {
+  read<T>(make: (slots: readonly Slot[], after: Expected) => T): T | null {
     this.#skipSpace();
     const isKnown = this.#readObject("") && this.#skipSpace() === undefined;
-    return isKnown ? make(this.#slots, this.#bytes.slice(this.#from)) : null;
+    return isKnown ? make(this.#slots, new Expected(this.#bytes.subarray(this.#from))) : null;
   }
 
   /** False where the message is better parsed. */
@@ -188,9 +228,9 @@ class ShapeReader {
 
   #noteValue(name: string | null): void {
     const start = this.#at;
-    const before = this.#bytes.slice(this.#from, start);
+    const before = new Expected(this.#bytes.subarray(this.#from, start));
     this.#at = this.#from = endOfValue(this.#bytes, start, this.#bytes.length);
-    this.#slots.push({ before, name, tags: new Map(), last: new Uint8Array(0), lastTag: 0 });
+    this.#slots.push({ before, name, tags: new Map(), last: new Expected(new Uint8Array(0)), lastTag: 0 });
   }
 
   #byte(): number | undefined {

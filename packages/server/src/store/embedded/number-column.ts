@@ -36,18 +36,21 @@ export function writeNumbers(writer: ByteWriter, values: ArrayLike<number>): voi
   const kind = cheapestKind(count);
   writer.byte(kind);
   writer.byte(scale);
+  if (kind === kinds.offsets) subtractFirst(count);
+  else subtractBefore(count);
+  if (kind === kinds.deltasOfDeltas) subtractBefore(count);
+  writer.zigzags(integers, count);
+}
+
+/** Turns `integers` into their differences from the first, which stays. */
+function subtractFirst(count: number): void {
   const first = integers[0] as number;
-  let before = 0;
-  let deltaBefore = 0;
-  for (let at = 0; at < count; at++) {
-    const integer = integers[at] as number;
-    const delta = integer - before;
-    if (kind === kinds.offsets) writer.zigzag(at === 0 ? first : integer - first);
-    else if (kind === kinds.deltas) writer.zigzag(delta);
-    else writer.zigzag(delta - deltaBefore);
-    before = integer;
-    deltaBefore = delta;
-  }
+  for (let at = 1; at < count; at++) integers[at] = (integers[at] as number) - first;
+}
+
+/** Turns `integers` into their differences from the one before. */
+function subtractBefore(count: number): void {
+  for (let at = count - 1; at > 0; at--) integers[at] = (integers[at] as number) - (integers[at - 1] as number);
 }
 
 /** Reads `count` numbers into a new array. Throws a RangeError for a kind that this version does not know. */
@@ -61,21 +64,22 @@ export function readNumbers(reader: ByteReader, count: number): Float64Array {
   if (kind > kinds.offsets) throw new RangeError(`A column has the unknown kind ${kind}.`);
   const power = powers[reader.byte()];
   if (power === undefined) throw new RangeError("A column has an unknown scale.");
-  let first = 0;
-  let integer = 0;
-  let delta = 0;
-  for (let at = 0; at < count; at++) {
-    const written = reader.zigzag();
-    if (kind === kinds.offsets) {
-      integer = first + written;
-      if (at === 0) first = integer;
-    } else {
-      delta = kind === kinds.deltas ? written : delta + written;
-      integer += delta;
-    }
-    values[at] = integer / power;
-  }
+  reader.zigzags(values);
+  if (kind === kinds.offsets) {
+    const first = values[0] as number;
+    for (let at = 1; at < count; at++) values[at] = first + (values[at] as number);
+  } else addBefore(values);
+  if (kind === kinds.deltasOfDeltas) addBefore(values);
+  if (power > 1) for (let at = 0; at < count; at++) values[at] = (values[at] as number) / power;
   return values;
+}
+
+function addBefore(values: Float64Array): void {
+  let sum = 0;
+  for (let at = 0; at < values.length; at++) {
+    sum += values[at] as number;
+    values[at] = sum;
+  }
 }
 
 /** Puts the scaled values into `integers`, and gives the least number of decimals that holds all of them exactly, or null. */
@@ -86,18 +90,15 @@ function scaleToIntegers(values: ArrayLike<number>): number | null {
   let power = 1;
   for (let at = 0; at < count; at++) {
     const value = values[at] as number;
-    while (Math.round(value * power) / power !== value) {
-      if (scale === scaleMax) return null;
-      power = powers[++scale] as number;
-    }
-  }
-  // Once more at the scale that was found: those before it were tried at smaller ones.
-  for (let at = 0; at < count; at++) {
-    const value = values[at] as number;
     const integer = Math.round(value * power);
-    const isExact = integer <= integerMax && integer >= -integerMax && integer / power === value;
-    if (!isExact || (integer === 0 && Object.is(value, -0))) return null;
+    // At more decimals it is larger still.
+    if (!(Math.abs(integer) <= integerMax) || (integer === 0 && Object.is(value, -0))) return null;
     integers[at] = integer;
+    if (integer / power === value) continue;
+    if (scale === scaleMax) return null;
+    power = powers[++scale] as number;
+    // Those before it were scaled by less; the first value most often has as many decimals as any.
+    at = -1;
   }
   return scale;
 }

@@ -1,7 +1,7 @@
 import { mergeSamples } from "../merge-samples.ts";
 import type { PointValue } from "../point-value.ts";
 import type { SampleColumns } from "../sample-columns.ts";
-import type { SampleHeader } from "../sample-record.ts";
+import type { RecordReader, SampleHeader } from "../sample-record.ts";
 import type { MessageShape } from "./message-shape.ts";
 
 /** A few samples of one device, as they come. */
@@ -26,17 +26,17 @@ export class OpenSamples {
     this.openedAtMs = openedAtMs;
   }
 
-  /** Adds the message of that shape at `from` to `to`; false where it has another shape. */
-  addShaped(header: SampleHeader, shape: MessageShape, buffer: Buffer, from: number, to: number): boolean {
+  /** Adds a record whose message is of that shape; false where it has another. */
+  addShaped(record: RecordReader, shape: MessageShape): boolean {
     let rows = this.#rows.find((each) => each.shape === shape);
     if (rows !== undefined) {
       const bytesBefore = rows.bytes;
-      const isAdded = rows.add(header, buffer, from, to);
+      const isAdded = rows.add(record);
       this.bytes += rows.bytes - bytesBefore;
       return isAdded;
     }
     rows = new OpenRows(shape);
-    if (!rows.add(header, buffer, from, to)) return false;
+    if (!rows.add(record)) return false;
     this.#rows.push(rows);
     this.bytes += rows.bytes;
     return true;
@@ -80,15 +80,15 @@ class OpenRows implements Piece {
     this.bytes = this.#numbers.byteLength + this.#tags.byteLength;
   }
 
-  add(header: SampleHeader, buffer: Buffer, from: number, to: number): boolean {
+  add(record: RecordReader): boolean {
     const at = this.#count * this.#width;
     if (at === this.#numbers.length) this.#grow();
     const numbers = this.#numbers;
-    if (!this.shape.read(buffer, from, to, numbers, this.#tags, at + headerWidth)) return false;
-    numbers[at] = header.observedAtMs;
-    numbers[at + 1] = header.receivedAtMs;
-    numbers[at + 2] = header.epoch;
-    numbers[at + 3] = header.seq;
+    if (!this.shape.read(record, record.messageAt, record.end, numbers, this.#tags, at + headerWidth)) return false;
+    numbers[at] = record.observedAtMs;
+    numbers[at + 1] = record.receivedAtMs;
+    numbers[at + 2] = record.epoch;
+    numbers[at + 3] = record.seq;
     this.#count++;
     return true;
   }
@@ -118,10 +118,12 @@ class OpenRows implements Piece {
     for (let row = 0; row < this.#count; row++) if (this.#tags[row * this.#width + offset] !== 0) isNumeric = false;
     const numbers = this.#column(offset);
     if (isNumeric) return numbers;
-    return Array.from(numbers, (number, row) => {
+    const values: PointValue[] = [];
+    for (let row = 0; row < this.#count; row++) {
       const tag = this.#tags[row * this.#width + offset] as number;
-      return tag === 0 ? number : this.shape.other(tag);
-    });
+      values.push(tag === 0 ? (numbers[row] as number) : this.shape.other(tag));
+    }
+    return values;
   }
 
   #grow(): void {
