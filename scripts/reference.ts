@@ -9,8 +9,16 @@ import {
   disconnects,
   helloSchema,
   limits,
+  parameterSchema,
+  peersSchema,
   points,
   refusals,
+  smartOsFields,
+  smartOsInternals,
+  smartOsOperators,
+  smartOsPaths,
+  smartOsSection,
+  smartOsWelcomes,
   subprotocol,
   telemetrySchema,
   welcomeSchema,
@@ -24,6 +32,7 @@ const pages: Readonly<Record<string, () => string>> = {
   "commands.md": commands,
   "configuration.md": configuration,
   "points.md": pointCatalogue,
+  "smart-os.md": smartOs,
   "wire.md": wire,
 };
 
@@ -136,7 +145,11 @@ On the **device door** the frames below travel beside telemetry and commands. A 
 \`type\` and no \`device_id\`. On the **dashboard door** samples come as ever, and \`{"type":"command","command":{…}}\` with each step of one of the
 device's commands; the inner object is the body of \`GET /api/v1/devices/{id}/commands/{command_id}\`.
 
-${[welcomeSchema, helloSchema, deadlineSchema, commandResultSchema]
+The answer to ${code("peers")} is ${code('{"type":"peers","device_ids":[…]}')}, with a ${code("reason")} where there are none; then comes
+${code('{"type":"peer","telemetry":{…}}')} with the newest sample of each of them, as it was sent, at most once a second. It takes the setting
+${code("access.peers")} and the device's property ${code("peers")}, ${code("site")} or ${code("owner")}, from an administrator; at most ${limits.peersMax} peers.
+
+${[welcomeSchema, helloSchema, deadlineSchema, commandResultSchema, peersSchema]
   .map((schema) => `### ${schema.properties.type.const}\n\n\`\`\`json\n${JSON.stringify(schema, null, 2)}\n\`\`\``)
   .join("\n\n")}
 
@@ -145,6 +158,129 @@ ${[welcomeSchema, helloSchema, deadlineSchema, commandResultSchema]
 \`\`\`json
 ${JSON.stringify(commandSchema, null, 2)}
 \`\`\`
+`;
+}
+
+function smartOs(): string {
+  const frame = (type: string, message: string): string =>
+    `\`\`\`\n{"type": "${type}", "message": ${JSON.stringify(message)}}\n\`\`\``;
+  const rows = smartOsFields.map(({ name, kind, kept, point, meaning }) => [
+    code(name),
+    kind,
+    kept === "property"
+      ? "property of the device"
+      : kept === "server"
+        ? "the server's own"
+        : code(point ?? `${smartOsSection}.${name}`),
+    meaning,
+  ]);
+  return `# SMART-OS
+
+The second dialect: devices (SolMates) at ${code(smartOsPaths.update)}, web clients at ${code(smartOsPaths.client)}, with or without the last slash. Both doors are closed unless
+${code("smart_os.access")} is ${code("token")} or ${code("open")}. Every frame is text, and an object with a ${code("type")} and a ${code("message")}.
+
+## Devices
+
+First frame of the server:
+
+${frame("INFO", smartOsWelcomes.update)}
+
+A message of the device: message id (1 to 16 digits), serial number, a dict.
+
+${frame("UPDT", '0116:0001:{"power_consumption": 357}')}
+
+- The envelope and the body are JSON or Python dicts (${code("{'battery': 350, 'charging': True, 'local_time': None}")}); of the whole envelope the inner text may stand alone. Nothing is evaluated.
+- ${code("INIT")} and ${code("UPDT")} mean the same: a sample. A leading underscore of a name is taken off.
+- The answer begins with the same header: ${code('{"type": "INFO", "message": "0116:0001:OK"}')} once the sample is accepted, else ${code('{"type": "INFO", "message": "0116:0001:ERROR"}')}; without a readable
+  header ${code('{"type": "INFO", "message": "ERROR: …"}')} with what is wrong. Why it was ERROR stands in the server's log and on the device's page.
+- The serial number is the device's id: 1 to ${limits.deviceIdLengthMax} of ${code("A-Z a-z 0-9 _ . -")}. The first message decides which device the link is; another serial number on it is refused. One device, one
+  connection: the older link is closed with 1008 ${code("replaced")}.
+- ${code("token")}: the handshake carries ${code("Authorization: Bearer <token>")}, without it 403; a token that is not the device's gets ERROR. ${code("open")}: devices with the property ${code("dialect")} ${code("smart-os")} need no
+  token; others show theirs.
+- A serial number that is not registered gets ERROR and waits: ${code("wattboard device waiting")}, ${code("wattboard device accept 0001")}, or ${code("GET /api/v1/smart-os/waiting")} and
+  ${code("POST /api/v1/smart-os/waiting/{id}/accept")}. The list holds 1,000. With ${code("smart_os.auto_register")} it is registered at once.
+- Limits are those of the device door: ${limits.frameBytesMax.toLocaleString("en-US")} bytes a frame (1009), text only (1003), ${limits.messagesPerSecond} messages a second after ${limits.messagesBurst} at once. What is above the rate is dropped without an answer.
+
+### Fields
+
+${table(["Field", "Kind", "Kept as", "Meaning"], rows)}
+
+- A sample holds what the device said before, while it is connected or away for no longer than five minutes.
+- A value that its point cannot hold goes to ${code(`${smartOsSection}.NAME`)} as it is, and the point is ${code("null")}. A ${code("battery")} that was above 100 once stays there.
+- Fields that nobody knows: numbers, truth values and ${code("null")} become points ${code(`${smartOsSection}.NAME`)}, at most 48; texts become properties, at most 32, ${limits.textLengthMax} characters each. What finds no room, and lists and
+  dicts, are left out, and the rest is taken.
+- Not kept: ${smartOsInternals
+    .filter((name) => name !== "serial_number")
+    .map(code)
+    .join(", ")}.
+- ${code("dialect")}, ${code("peers")}, ${code("simulated")} and ${code("site")} are given by administrators; a device that says them is not listened to. Where both give a property, the administrator's is shown.
+
+## Web clients
+
+First frame of the server, and after it the full dataset:
+
+${frame("INFO", smartOsWelcomes.client)}
+
+\`\`\`
+{"type": "INIT", "message": [{"serial_number":"0001","software_version":"v2.0",…}, …]}
+\`\`\`
+
+- One row a device, of both dialects, by serial number; fields as above, then what else the device has told. Points that have no name here keep theirs: ${code("grid.power")}. What a device has not told is
+  ${code('""')}, 0 or ${code("null")}. ${code("manufacturing_date")} is when it was registered unless the device says otherwise.
+- Then every update as it comes: of a SolMate's ${code("UPDT")} in JSON the frame as it was sent, byte for byte; of anything else an ${code("UPDT")} in the same form.
+- Who may look, and at which devices, decides ${code("access.dashboards")}, as at the dashboard door: a session's cookie or ${code("Authorization: Bearer")}. When rights change the link is closed with 1008 ${code("rights changed")}.
+- A client that does not read what it is sent is cut at ${code("smart_os.client_bytes")}.
+
+A query, answered with a dataset of type ${code("INIT")}:
+
+\`\`\`json
+{"type":"FILT","message":["filter:serial_number:=:0","sort:serial_number:<:abc"]}
+\`\`\`
+
+- Up to 32 filters and sorts in any order, over every field. All filters must be met; the first sort counts most.
+- ${code("sort:NAME:<:abc")} is small to big, a to z; ${code(">")} big to small. ${code("abc")} and ${code("123")} mean the same: numbers, and texts that are numbers, come before other texts; what was not told comes last.
+- A malformed query gets ${code('{"type": "INFO", "message": "ERROR: …"}')}, and the connection stays. So do more than 5 a second after 20 at once.
+
+${table(
+  ["Filter", "The field"],
+  Object.entries(smartOsOperators).map(([operator, meaning]) => [code(`filter:NAME:${operator}:VALUE`), meaning]),
+)}
+
+Numbers are compared with numbers and texts with texts; a field that was not told meets no filter.
+
+## Remote control
+
+A device that can be told something announces it after connecting; until then it can be told nothing. ${code("commands")} and ${code("parameters")} are those of the subprotocol's ${code("hello")} (see [wire](wire.md)).
+
+${frame("CMND", '0001:0001:{"commands": {"RESTART": {}}, "parameters": [{"name": "power_inject", "type": "number", "minimum": 0, "maximum": 800}]}')}
+
+The server answers OK or ERROR. A command of ${code("POST /api/v1/devices/{id}/commands")} then comes as
+
+${frame("CMND", '0001:0001:{"command_id":"cmd_8293","action":"SET_PARAMETER","payload":{"name":"power_inject","value":300},"expires_at":"2026-07-01T09:01:00.000Z"}')}
+
+and the device may say what became of it (${code("accepted")}, ${code("applied")}, ${code("rejected")}, ${code("failed")}, with a ${code("reason")}):
+
+${frame("CMND", '0002:0001:{"command_id": "cmd_8293", "status": "accepted"}')}
+
+It counts as applied when an update shows it: a parameter's by the field of the same name, unless the announcement names a ${code("point")}. A text that is a parameter is kept as a point, too. All else
+is as for other devices: see [commands](commands.md). A parameter:
+
+\`\`\`json
+${JSON.stringify(parameterSchema, null, 2)}
+\`\`\`
+
+## From device to device
+
+Where ${code("access.peers")} is on and an administrator has given the device the property ${code("peers")} (${code("site")}: the devices with the same property ${code("site")}; ${code("owner")}: those that somebody was given together with it):
+
+${frame("PEER", '0001:0001:{"subscribe": true}')}
+
+is answered with OK, and from then on each of at most ${limits.peersMax} peers comes as an ${code("UPDT")} when it has a new sample, at most once a second. ${code('{"subscribe": false}')} ends it.
+
+## general.log
+
+Every message towards these doors, one a line, without secrets, in ${code("general.log")} of the data folder (${code("log.general")}); when ${code("log.general_bytes")} are reached the older half goes. A disk that does not keep up
+costs lines, which are counted there, and nothing else.
 `;
 }
 

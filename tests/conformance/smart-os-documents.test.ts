@@ -142,8 +142,8 @@ test("a valid data update: it is answered, and changes what it names and nothing
     battery: { soc: null },
     smart_os: { battery: 350 },
   });
-  clock.advance(10);
   await eventually(async () => {
+    clock.advance(10);
     const samples = await storedSamples(server, "0001");
     expect(samples.map(({ telemetry }) => telemetry.load?.power)).toEqual([289, 357]);
   });

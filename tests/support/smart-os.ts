@@ -12,7 +12,7 @@ export async function openSolMate(wsUrl: string, options: SocketOptions = {}): P
   return socket;
 }
 
-export interface DatasetFrame {
+interface DatasetFrame {
   readonly type: "INIT";
   readonly message: Record<string, unknown>[];
 }

@@ -45,4 +45,8 @@ export const limits = {
   parametersMax: 64,
   /** Choices of one parameter; a hello with more is dropped. */
   parameterChoicesMax: 64,
+  /** Devices whose samples one device is sent; the first by their ids, the others are left out. */
+  peersMax: 64,
+  /** Devices that are sent the samples of others at once; one more is refused. */
+  peerReadersMax: 256,
 } as const;

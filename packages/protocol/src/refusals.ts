@@ -15,7 +15,11 @@ export const refusals = {
   too_many_points: { message: "The device would have more than 64 points outside the catalogue." },
   rate_limited: { message: "The link sends faster than its rate limit." },
   fenced: { message: "The link was replaced by a newer one; what it still sends is dropped." },
-  invalid_frame: { message: "A frame of the subprotocol wattboard.v1 is neither a hello nor a command_result." },
+  invalid_frame: { message: "A frame of the subprotocol wattboard.v1 is none of hello, command_result, peers." },
+  no_peers: {
+    message:
+      "The device may not see others: that takes access.peers, and a property peers that an administrator gives.",
+  },
   invalid_smart_os: { message: "The frame is no message of SMART-OS: {type, message: MMMM:SSSS:{…}}." },
   // Handshakes and requests
   forbidden: { status: 403, message: "Forbidden." },

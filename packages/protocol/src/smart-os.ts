@@ -21,6 +21,11 @@ export const smartOsSection = "smart_os";
 /** The property, given by an administrator, of a device that may come in by the SMART-OS door without a token. */
 export const smartOsDialect = { key: "dialect", value: "smart-os" } as const;
 
+/** Whether a device with these properties was taken in as one of SMART-OS: it has no clock that it tells. */
+export function isOfSmartOs(properties: Readonly<Record<string, string>>): boolean {
+  return properties[smartOsDialect.key] === smartOsDialect.value;
+}
+
 export interface SmartOsField {
   readonly name: string;
   readonly kind: "text" | "number";

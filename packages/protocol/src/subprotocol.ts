@@ -43,8 +43,21 @@ export const commandResultSchema = Type.Object(
   { description: "Device to server: what became of a command" },
 );
 
+/** Device to server: begin or stop telling it of its peers. The answer is a `peers` frame with their ids. */
+export const peersSchema = Type.Object(
+  { type: Type.Literal("peers"), subscribe: Type.Boolean() },
+  { description: "Device to server: begin or stop sending the samples of its peers" },
+);
+
+/** Server to device: whose samples it will get; empty where it gets none, with the reason. */
+export interface PeersFrame {
+  readonly type: "peers";
+  readonly device_ids: readonly string[];
+  readonly reason?: string;
+}
+
 /** What a device sends beside telemetry. A frame is one of these if it has a `type` and no `device_id`. */
-export const deviceFrameSchema = Type.Union([helloSchema, commandResultSchema]);
+export const deviceFrameSchema = Type.Union([helloSchema, commandResultSchema, peersSchema]);
 
 export type Welcome = Type.Static<typeof welcomeSchema>;
 export type Deadline = Type.Static<typeof deadlineSchema>;

@@ -57,6 +57,11 @@ const configSchema = Type.Object({
       description:
         "Addresses or networks of proxies in front of the server, e.g. `10.0.0.7`. Only theirs are `X-Forwarded-For`, `-Proto` and `-Host` believed.",
     }),
+    peers: Type.Boolean({
+      default: false,
+      description:
+        "Devices may get the samples of others over their own connection, where an administrator has given them the property `peers` (`site` or `owner`).",
+    }),
     session_ms: count(
       7 * 24 * 3_600_000,
       "How long somebody stays signed in in a browser; then they sign in again.",

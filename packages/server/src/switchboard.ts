@@ -13,6 +13,7 @@ import { Devices, propertiesOf } from "./access/devices.ts";
 import { Gate, isLoopbackName } from "./access/gate.ts";
 import { type IssuedLink, OneTimeLinks } from "./access/one-time-links.ts";
 import { Passwords } from "./access/passwords.ts";
+import { Peers } from "./access/peers.ts";
 import { People } from "./access/people.ts";
 import { Sessions } from "./access/sessions.ts";
 import { ShareLinks } from "./access/share-links.ts";
@@ -56,6 +57,7 @@ import { FleetFeed } from "./telemetry/fleet-feed.ts";
 import { Ingest } from "./telemetry/ingest.ts";
 import { Journal } from "./telemetry/journal.ts";
 import { Latest } from "./telemetry/latest.ts";
+import { PeerFeed } from "./telemetry/peer-feed.ts";
 import { restoreLatest } from "./telemetry/restore.ts";
 
 export interface SwitchboardOptions {
@@ -201,6 +203,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const ingest = new Ingest(clock, fanout, journal, {
       deviceChanged(deviceId) {
         fleetFeed.markChanged(deviceId);
+        peering?.feed.markChanged(deviceId);
         commands.noteSample(deviceId);
       },
       dropped(device, refusal) {
@@ -209,6 +212,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         log.warn({ device_id: device.deviceId, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
       },
     });
+
+    const peers = new Peers(devices, people);
+    const peering = config.access.peers ? { peers, feed: new PeerFeed(clock, latest, () => peers.snapshot()) } : null;
+    undo.push(() => peering?.feed.stop());
 
     // The dialect of SMART-OS.
     const isSmartOsOpen = config.smart_os.access !== "off";
@@ -339,6 +346,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       heartbeat,
       links,
       log,
+      peering,
       rightsWatch,
       throttle,
       webSocketServer: createWebSocketServer(),
@@ -491,6 +499,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       const unstored = await journal.close(leftMs());
       if (unstored > 0) log.error({ unstored }, "the store did not take these samples in time; they were never acked");
       fleetFeed.stop();
+      peering?.feed.stop();
       heartbeat.stop();
       rightsWatch.stop();
       fleetCommander.stop();

@@ -160,23 +160,18 @@ export class Devices {
   report(deviceId: string, said: Readonly<Record<string, string>>): string[] {
     const device = this.#devices.get(deviceId);
     if (device === undefined) return [];
-    const reported: Record<string, string> = { ...device.reported };
     const leftOut: string[] = [];
+    const fresh = Object.entries(said).filter(([name, value]) => device.reported[name] !== value);
+    if (fresh.length === 0) return leftOut;
+    const reported: Record<string, string> = { ...device.reported };
     let count = Object.keys(reported).length;
-    let isNew = false;
-    for (const [name, value] of Object.entries(said)) {
-      if (reported[name] === value) continue;
-      if (!Object.hasOwn(reported, name) && ++count > propertiesMax) {
-        leftOut.push(name);
-        continue;
-      }
-      reported[name] = value;
-      isNew = true;
+    for (const [name, value] of fresh) {
+      if (!Object.hasOwn(reported, name) && ++count > propertiesMax) leftOut.push(name);
+      else reported[name] = value;
     }
-    if (isNew) {
-      this.#devices.set(deviceId, { ...device, reported });
-      this.#unsaved.add(deviceId);
-    }
+    if (leftOut.length === fresh.length) return leftOut;
+    this.#devices.set(deviceId, { ...device, reported });
+    this.#unsaved.add(deviceId);
     return leftOut;
   }
 

@@ -1,11 +1,11 @@
 import { refuse, smartOsWelcomes } from "@wattboard/protocol";
-import type { Principal } from "../access/principal.ts";
 import { Link } from "../link/link.ts";
 import { RateLimit } from "../link/rate-limit.ts";
 import type { ClientFeed } from "../smart-os/client-feed.ts";
 import type { Dataset } from "../smart-os/dataset.ts";
 import { isDict, smartOsFrame } from "../smart-os/message.ts";
 import { answer, readQuery } from "../smart-os/query.ts";
+import type { MayView } from "../telemetry/fleet-feed.ts";
 import type { Door, DoorContext } from "./doors.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
@@ -48,6 +48,15 @@ export class ClientDoor implements Door {
     }
     acceptHandshake(webSocketServer, handshake, (webSocket) => {
       const rateLimit = new RateLimit(queriesPerSecond, queriesBurst, clock.monotonicMs());
+      const isVisible = gate.mayViewAll(principal) ? null : (deviceId: string) => gate.mayView(principal, deviceId);
+      /** One after another, in the order in which they were asked; bounded by the rate of queries. */
+      let turn = Promise.resolve();
+      const answerInTurn = (write: () => Buffer): void => {
+        turn = turn.then(async () => {
+          await this.#dataset.prepare(isVisible ?? (() => true));
+          if (link.isOpen) link.send(write());
+        });
+      };
       const link: Link = new Link({
         webSocket,
         socket,
@@ -56,10 +65,8 @@ export class ClientDoor implements Door {
         limits: { ...linkLimits, outboxBytesMax: this.#settings.outboxBytesMax },
         onText: (frame) => {
           generalLog?.note("client", gate.addressOf(request), frame);
-          const answered = rateLimit.take(clock.monotonicMs())
-            ? this.#answer(frame.toString(), principal)
-            : "too many queries in a short time";
-          link.send(typeof answered === "string" ? smartOsFrame("INFO", `ERROR: ${answered}`) : answered);
+          if (rateLimit.take(clock.monotonicMs())) answerInTurn(() => this.#answer(frame.toString(), isVisible));
+          else link.send(errorFrame("too many queries in a short time"));
         },
         onEnd: (end) => {
           links.remove(this.name, link);
@@ -73,28 +80,29 @@ export class ClientDoor implements Door {
       links.add(this.name, link);
       rightsWatch.add(link, principal);
       link.send(smartOsFrame("INFO", smartOsWelcomes.client));
-      link.send(this.#dataset.frame(this.#visible(principal)));
-      const mayView = gate.mayViewAll(principal) ? null : (deviceId: string) => gate.mayView(principal, deviceId);
-      this.#feed.subscribe(link, mayView);
+      answerInTurn(() => {
+        // In the same turn as the dataset is made: no update is missed, and none comes before it.
+        this.#feed.subscribe(link, isVisible);
+        return this.#dataset.frame(this.#dataset.rows(isVisible ?? (() => true)));
+      });
     });
   }
 
-  /** The dataset that a query asks for; or what is wrong with the query, in words. */
-  #answer(text: string, principal: Principal): Buffer | string {
+  /** The dataset that a query asks for; or an error that says what is wrong with it. */
+  #answer(text: string, isVisible: MayView | null): Buffer {
     let frame: unknown;
     try {
       frame = JSON.parse(text);
     } catch {
-      return 'a query is JSON: {"type":"FILT","message":["filter:serial_number:=:0"]}';
+      return errorFrame('a query is JSON: {"type":"FILT","message":["filter:serial_number:=:0"]}');
     }
-    if (!isDict(frame) || frame.type !== "FILT") return 'type must be "FILT"';
+    if (!isDict(frame) || frame.type !== "FILT") return errorFrame('type must be "FILT"');
     const query = readQuery(frame.message);
-    const rows = typeof query === "string" ? query : answer(query, this.#visible(principal));
-    return typeof rows === "string" ? rows : this.#dataset.frame(rows);
+    const rows = typeof query === "string" ? query : answer(query, this.#dataset.rows(isVisible ?? (() => true)));
+    return typeof rows === "string" ? errorFrame(rows) : this.#dataset.frame(rows);
   }
+}
 
-  #visible(principal: Principal) {
-    const { gate } = this.#context;
-    return this.#dataset.rows(gate.mayViewAll(principal) ? () => true : (id) => gate.mayView(principal, id));
-  }
+function errorFrame(fault: string): Buffer {
+  return smartOsFrame("INFO", `ERROR: ${fault}`);
 }

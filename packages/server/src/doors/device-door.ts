@@ -1,4 +1,4 @@
-import { isDeviceId, type Refusal, refuse, subprotocol, type Welcome } from "@wattboard/protocol";
+import { isDeviceId, type PeersFrame, type Refusal, refuse, subprotocol, type Welcome } from "@wattboard/protocol";
 import type { Devices } from "../access/devices.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import type { Channel, Dispatcher } from "../commands/dispatcher.ts";
@@ -12,7 +12,7 @@ import type { DeviceState } from "../telemetry/device-state.ts";
 import type { Ingest } from "../telemetry/ingest.ts";
 import type { Latest } from "../telemetry/latest.ts";
 import { readDeviceFrame } from "./device-frame.ts";
-import type { Door, DoorContext } from "./doors.ts";
+import { type Door, type DoorContext, subscribeToPeers } from "./doors.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 export interface DeviceDoorLimits {
@@ -102,12 +102,13 @@ export class DeviceDoor implements Door {
         onText: (frame) => {
           this.#generalLog?.note("device", deviceId, frame);
           if (!rateLimit.take(clock.monotonicMs())) this.#ingest.drop(device, rateLimited);
-          else if (!speaksSubprotocol || session.fenced || !this.#takeFrame(device, channel, frame)) {
+          else if (!speaksSubprotocol || session.fenced || !this.#takeFrame(link, device, channel, frame)) {
             if (this.#ingest.receive(device, session, frame) === null) this.#accepted(device);
           }
         },
         onEnd: (end, code) => {
           links.remove("device", link);
+          this.#context.peering?.feed.unsubscribe(link);
           this.#registry.release(session);
           this.#commands.disconnected(deviceId, channel);
           log.info({ device_id: deviceId, epoch: session.epoch, end, code }, "device disconnected");
@@ -135,13 +136,23 @@ export class DeviceDoor implements Door {
   }
 
   /** Takes a frame of the subprotocol; false where it is telemetry. */
-  #takeFrame(device: DeviceState, channel: Channel, text: Buffer): boolean {
+  #takeFrame(link: Link, device: DeviceState, channel: Channel, text: Buffer): boolean {
     const frame = readDeviceFrame(text);
     if (frame === null) return false;
     if ("code" in frame) this.#ingest.drop(device, frame);
     else if (frame.type === "hello") this.#commands.hello(device.deviceId, channel, frame);
-    else this.#commands.result(device.deviceId, channel, frame);
+    else if (frame.type === "command_result") this.#commands.result(device.deviceId, channel, frame);
+    else this.#takePeers(link, device, frame.subscribe);
     return true;
+  }
+
+  #takePeers(link: Link, device: DeviceState, isWanted: boolean): void {
+    this.#context.peering?.feed.unsubscribe(link);
+    const told = isWanted ? subscribeToPeers(this.#context, link, device.deviceId, peerFrame) : [];
+    if ("code" in told) this.#ingest.drop(device, told);
+    const answer: PeersFrame =
+      "code" in told ? { type: "peers", device_ids: [], reason: told.message } : { type: "peers", device_ids: told };
+    link.send(textFrame(Buffer.from(JSON.stringify(answer))));
   }
 
   #refuse(handshake: Handshake, deviceId: string, refusal: Refusal, headers: Record<string, string> = {}): void {
@@ -156,6 +167,12 @@ export class DeviceDoor implements Door {
     }
     refuseHandshake(handshake, refusal, headers);
   }
+}
+
+/** A peer's latest sample, as the peer sent it. */
+function peerFrame({ latestFrame }: DeviceState): Buffer | null {
+  if (latestFrame === null) return null;
+  return textFrame(Buffer.concat([Buffer.from('{"type":"peer","telemetry":'), latestFrame, Buffer.from("}")]));
 }
 
 const rateLimited = refuse("rate_limited");

@@ -1,13 +1,22 @@
+import { limits, type Refusal, refuse } from "@wattboard/protocol";
 import type { WebSocketServer } from "ws";
 import type { Gate } from "../access/gate.ts";
+import type { Peers } from "../access/peers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Heartbeat } from "../link/heartbeat.ts";
 import type { Link, LinkLimits } from "../link/link.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
+import type { PeerEncoding, PeerFeed } from "../telemetry/peer-feed.ts";
 import type { RightsWatch } from "./rights-watch.ts";
 import type { Handshake } from "./upgrade.ts";
+
+/** How devices get to see others. */
+interface Peering {
+  readonly peers: Peers;
+  readonly feed: PeerFeed;
+}
 
 /** What all WebSocket doors share. */
 export interface DoorContext {
@@ -18,6 +27,8 @@ export interface DoorContext {
   readonly heartbeat: Heartbeat;
   readonly linkLimits: LinkLimits;
   readonly log: Log;
+  /** Null: no device may see others. */
+  readonly peering: Peering | null;
   readonly rightsWatch: RightsWatch;
   /** For log lines that a peer could cause at will. */
   readonly throttle: Throttle;
@@ -67,4 +78,16 @@ export class Links {
     const key = `${door} ${code}`;
     this.refusedCounts.set(key, (this.refusedCounts.get(key) ?? 0) + 1);
   }
+}
+
+/** Tells a device of its peers from now on; gives who they are, or why it is not told. */
+export function subscribeToPeers(
+  { peering }: DoorContext,
+  link: Link,
+  deviceId: string,
+  encoding: PeerEncoding,
+): readonly string[] | Refusal {
+  if (peering === null || !peering.peers.hasRight(deviceId)) return refuse("no_peers");
+  const peers = peering.feed.subscribe(link, deviceId, encoding);
+  return peers ?? refuse("no_peers", `${limits.peerReadersMax} devices listen already.`);
 }

@@ -1,4 +1,11 @@
-import { type Announcement, type Refusal, refuse, smartOsDialect, smartOsWelcomes } from "@wattboard/protocol";
+import {
+  type Announcement,
+  isOfSmartOs,
+  type Refusal,
+  refuse,
+  smartOsDialect,
+  smartOsWelcomes,
+} from "@wattboard/protocol";
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import type { Audit } from "../access/audit.ts";
 import type { Devices } from "../access/devices.ts";
@@ -8,14 +15,14 @@ import { Link } from "../link/link.ts";
 import { RateLimit } from "../link/rate-limit.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Session } from "../registry/session.ts";
-import type { ClientFeed } from "../smart-os/client-feed.ts";
+import { type ClientFeed, updateOf } from "../smart-os/client-feed.ts";
 import { readMessage, type SmartOsMessage, smartOsFrame } from "../smart-os/message.ts";
 import { heldMsMax, pointOfField, smartOsSample } from "../smart-os/sample.ts";
 import type { WaitingDevices } from "../smart-os/waiting-devices.ts";
 import type { DeviceState } from "../telemetry/device-state.ts";
 import type { Ingest } from "../telemetry/ingest.ts";
 import type { Latest } from "../telemetry/latest.ts";
-import type { Door, DoorContext } from "./doors.ts";
+import { type Door, type DoorContext, subscribeToPeers } from "./doors.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 export interface UpdateDoorSettings {
@@ -122,8 +129,8 @@ export class UpdateDoor implements Door {
   /** Devices that have a token of their own must show it, unless an administrator took them in as devices of this dialect. */
   #isOpenTo(serial: string): boolean {
     const device = this.parts.devices.find(serial);
-    const isOfDialect = device?.properties[smartOsDialect.key] === smartOsDialect.value;
-    return this.settings.access === "open" && isOfDialect && device?.token !== null;
+    if (this.settings.access !== "open" || device === undefined) return false;
+    return device.token !== null && isOfSmartOs(device.properties);
   }
 
   #register(serial: string, address: string): Refusal | null {
@@ -190,6 +197,7 @@ class Caller {
   }
 
   left(end: string, code: number): void {
+    this.#door.context.peering?.feed.unsubscribe(this.#link);
     if (this.#guest === null) return;
     const { session, channel } = this.#guest;
     const { commands, registry } = this.#door.parts;
@@ -243,6 +251,8 @@ class Caller {
         return this.#sample(message, frame);
       case "CMND":
         return this.#command(message.body);
+      case "PEER":
+        return this.#peers(message.body);
       case "INFO":
         return null;
       default:
@@ -293,10 +303,21 @@ class Caller {
       commands.result(device.deviceId, channel, said);
       return null;
     }
+    if (said.type !== "hello") return null;
     const parameters = said.parameters?.map((each) => ({ ...each, point: each.point ?? pointOfField(each.name) }));
     this.#textParameters = new Set(parameters?.filter(({ type }) => type === "text").map(({ name }) => name));
     commands.hello(device.deviceId, channel, { ...said, ...(parameters !== undefined && { parameters }) });
     return null;
+  }
+
+  #peers({ subscribe }: Readonly<Record<string, unknown>>): Refusal | null {
+    if (this.#guest === null) return null;
+    if (typeof subscribe !== "boolean")
+      return this.#drop(refuse("invalid_smart_os", "subscribe must be true or false."));
+    const { context } = this.#door;
+    context.peering?.feed.unsubscribe(this.#link);
+    const told = subscribe ? subscribeToPeers(context, this.#link, this.#guest.device.deviceId, updateFrame) : [];
+    return "code" in told ? this.#drop(told) : null;
   }
 
   #channelOf(session: Session): Channel {
@@ -332,4 +353,9 @@ class Caller {
   #answer(header: string | null, fault: string, outcome: "OK" | "ERROR"): void {
     this.#link.send(smartOsFrame("INFO", header === null ? fault : `${header}:${outcome}`));
   }
+}
+
+/** A peer's latest sample, as web clients get it. */
+function updateFrame({ latest }: DeviceState): Buffer | null {
+  return latest === null ? null : updateOf(latest);
 }

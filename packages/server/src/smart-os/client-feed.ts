@@ -29,11 +29,9 @@ export class ClientFeed {
     if (this.#clients.size > 0) this.#send(deviceId, smartOsFrame("UPDT", `${header}:${JSON.stringify(fields)}`));
   }
 
-  /** A sample of a device of the other dialect. Its place on its link stands for the message id. */
+  /** A sample of a device of the other dialect. */
   publishReading(reading: Reading | null): void {
-    if (this.#clients.size === 0 || reading === null) return;
-    const messageId = String(reading.seq % 10_000).padStart(4, "0");
-    this.publish(reading.deviceId, `${messageId}:${reading.deviceId}`, fieldsOf(reading.values));
+    if (this.#clients.size > 0 && reading !== null) this.#send(reading.deviceId, updateOf(reading));
   }
 
   #send(deviceId: string, frame: Buffer): void {
@@ -43,4 +41,10 @@ export class ClientFeed {
       client.send(frame);
     }
   }
+}
+
+/** A sample of either dialect as an update. Its place on its link stands for the message id. */
+export function updateOf({ deviceId, seq, values }: Reading): Buffer {
+  const messageId = String(seq % 10_000).padStart(4, "0");
+  return smartOsFrame("UPDT", `${messageId}:${deviceId}:${JSON.stringify(fieldsOf(values))}`);
 }

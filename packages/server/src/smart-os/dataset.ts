@@ -1,11 +1,12 @@
+import { setImmediate } from "node:timers/promises";
 import { type Scalar, smartOsFields, smartOsSection } from "@wattboard/protocol";
 import { textFrame } from "../link/frame.ts";
 import type { Latest } from "../telemetry/latest.ts";
-import type { Reading, Values } from "../telemetry/reading.ts";
-import { scalarAt, sectionOf } from "./sample.ts";
+import { pointValue, type Reading, type Values } from "../telemetry/reading.ts";
+import { sectionOf } from "./sample.ts";
 
 /** A registered device, as the dataset needs it. Replaced by another object whenever anything of it changes. */
-export interface DatasetDevice {
+interface DatasetDevice {
   readonly deviceId: string;
   readonly properties: Readonly<Record<string, string>>;
   readonly reported: Readonly<Record<string, string>>;
@@ -16,6 +17,9 @@ export interface DatasetDirectory {
   find(deviceId: string): DatasetDevice | undefined;
   ids(): Iterable<string>;
 }
+
+/** Some 5 ms, while nothing is warm. */
+const rowsPerTurn = 250;
 
 /** A device as web clients see it; `serial_number` first. */
 export type Row = Readonly<Record<string, Scalar>>;
@@ -28,8 +32,8 @@ interface CachedRow {
 }
 
 /**
- * The table of all devices, of both dialects, as SMART-OS's web clients expect it. A row is made anew only where its device has changed; at
- * most one a device is kept.
+ * The table of all devices, of both dialects, as SMART-OS's web clients expect it. A row is made anew only where its device has changed; one a
+ * device is kept, and none of a device that is gone.
  */
 export class Dataset {
   readonly #directory: DatasetDirectory;
@@ -39,6 +43,19 @@ export class Dataset {
   constructor(directory: DatasetDirectory, latest: Latest) {
     this.#directory = directory;
     this.#latest = latest;
+  }
+
+  /** Makes the rows that have changed, a few in each turn of the event loop, so that a large fleet does not hold up live samples. */
+  async prepare(mayView: (deviceId: string) => boolean): Promise<void> {
+    for (const deviceId of this.#rows.keys()) {
+      if (this.#directory.find(deviceId) === undefined) this.#rows.delete(deviceId);
+    }
+    let made = 0;
+    for (const deviceId of [...this.#directory.ids()]) {
+      if (!mayView(deviceId) || this.#isFresh(deviceId)) continue;
+      this.#cached(deviceId);
+      if (++made % rowsPerTurn === 0) await setImmediate();
+    }
   }
 
   /** The rows of those devices that a client may see, by serial number. */
@@ -53,8 +70,10 @@ export class Dataset {
     return textFrame(Buffer.from(`{"type": "INIT", "message": [${texts.join(", ")}]}`));
   }
 
-  forget(deviceId: string): void {
-    this.#rows.delete(deviceId);
+  #isFresh(deviceId: string): boolean {
+    const known = this.#rows.get(deviceId);
+    const reading = this.#latest.find(deviceId)?.latest ?? null;
+    return known?.reading === reading && known.device === this.#directory.find(deviceId);
   }
 
   #cached(deviceId: string): CachedRow | undefined {
@@ -62,7 +81,7 @@ export class Dataset {
     if (device === undefined) return undefined;
     const reading = this.#latest.find(deviceId)?.latest ?? null;
     const known = this.#rows.get(deviceId);
-    if (known?.device === device && known.reading === reading) return known;
+    if (known !== undefined && this.#isFresh(deviceId)) return known;
     const row = rowOf(device, reading);
     const made = { device, reading, row, text: JSON.stringify(row) };
     this.#rows.set(deviceId, made);
@@ -73,9 +92,9 @@ export class Dataset {
 /** The fields of a device of the other dialect that a sample holds, as a web client is told of them: points that SMART-OS has no name for keep theirs. */
 export function fieldsOf(values: Values): Record<string, Scalar> {
   const fields: Record<string, Scalar> = {};
-  for (const { name, point } of mapped) {
-    const value = scalarAt(values, point);
-    if (value !== undefined) fields[name] = value;
+  for (const { name, section, field } of mapped) {
+    const value = pointValue(values, section, field);
+    if (value !== undefined) fields[name] = value as Scalar;
   }
   for (const [section, body] of Object.entries(values)) {
     if (section === "device_id" || section === "timestamp" || section === smartOsSection) continue;
@@ -89,23 +108,24 @@ export function fieldsOf(values: Values): Record<string, Scalar> {
       fields[point] = typeof value === "object" && value !== null ? value.join(" ") : (value as Scalar);
     }
   }
-  return Object.assign(fields, Object.fromEntries(sectionOf(values)));
+  for (const [name, value] of sectionOf(values)) fields[name] = value;
+  return fields;
 }
 
-const mapped = smartOsFields.flatMap(({ name, point }) => (point === undefined ? [] : [{ name, point }]));
-const mappedPoints: ReadonlySet<string> = new Set(mapped.map(({ point }) => point));
+const mapped = smartOsFields.flatMap(({ name, point }) => {
+  const [section = "", field = ""] = point?.split(".") ?? [];
+  return point === undefined ? [] : [{ name, section, field }];
+});
+const mappedPoints: ReadonlySet<string> = new Set(mapped.map(({ section, field }) => `${section}.${field}`));
 
 function rowOf({ deviceId, properties, reported, createdAtMs }: DatasetDevice, reading: Reading | null): Row {
   const fields = reading === null ? {} : fieldsOf(reading.values);
   const said: Readonly<Record<string, string>> = { ...reported, ...properties };
   const row: Record<string, Scalar> = {};
   for (const { name, kind, kept } of smartOsFields) {
-    const value = kept === "property" ? said[name] : fields[name];
-    row[name] = value ?? null;
     // What a device has not told yet is empty or 0, as in SMART-OS's own table.
-    if (value === undefined && kept === "property") row[name] = kind === "number" ? 0 : "";
-    if (value === undefined && kept === "point" && kind === "number") row[name] = 0;
-    if (kind === "number" && kept === "property") row[name] = numberOr(row[name] ?? 0);
+    if (kept === "property") row[name] = kind === "number" ? numberOr(said[name] ?? "0") : (said[name] ?? "");
+    else row[name] = fields[name] ?? (kind === "number" && !Object.hasOwn(fields, name) ? 0 : null);
   }
   row.serial_number = deviceId;
   if (row.manufacturing_date === "") row.manufacturing_date = new Date(createdAtMs).toISOString();
@@ -116,7 +136,7 @@ function rowOf({ deviceId, properties, reported, createdAtMs }: DatasetDevice, r
   return row;
 }
 
-function numberOr(value: Scalar): Scalar {
-  const read = Number(value);
-  return value === "" || Number.isNaN(read) ? value : read;
+/** A number where the text is one. */
+function numberOr(text: string): Scalar {
+  return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
 }

@@ -82,6 +82,12 @@ test.each(["filter:colour:=:red", "sort:__proto__:<:abc", "filter:constructor:=:
   },
 );
 
+test("a field that one device calls constructor is no field of the others", () => {
+  const query = readQuery(["filter:constructor:=:o"]);
+  const table = [{ serial_number: "1", constructor: "two" }, { serial_number: "2" }] as unknown as Row[];
+  expect(typeof query === "string" ? query : answer(query, table)).toEqual([table[0]]);
+});
+
 const values = fc.oneof(
   fc.constant(null),
   fc.integer({ min: -3, max: 3 }),

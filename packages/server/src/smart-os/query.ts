@@ -59,8 +59,13 @@ export function answer({ filters, sorts }: Query, rows: readonly Row[]): Row[] |
     if (!knownNames.has(name) && !rows.some((row) => Object.hasOwn(row, name)))
       return `no device has a field ${shown(name)}`;
   }
-  const found = rows.filter((row) => filters.every((filter) => meets(row[filter.name] ?? null, filter)));
+  const found = rows.filter((row) => filters.every((filter) => meets(fieldOf(row, filter.name), filter)));
   return sorts.length === 0 ? found : found.sort((one, other) => compareRows(one, other, sorts));
+}
+
+/** Only the row's own: a field may be called `constructor`. */
+function fieldOf(row: Row, name: string): Scalar {
+  return Object.hasOwn(row, name) ? (row[name] ?? null) : null;
 }
 
 function meets(value: Scalar, { operator, value: wanted }: Filter): boolean {
@@ -82,7 +87,7 @@ function meets(value: Scalar, { operator, value: wanted }: Filter): boolean {
 
 function compareRows(one: Row, other: Row, sorts: readonly Sort[]): number {
   for (const { name, isDescending } of sorts) {
-    const order = compareValues(one[name] ?? null, other[name] ?? null, isDescending);
+    const order = compareValues(fieldOf(one, name), fieldOf(other, name), isDescending);
     if (order !== 0) return order;
   }
   return 0;

@@ -99,7 +99,7 @@ export function sectionOf(values: Values): [string, Scalar][] {
 }
 
 /** A catalogue's point of a reading, where it is no list. */
-export function scalarAt(values: Values, point: string): Scalar | undefined {
+function scalarAt(values: Values, point: string): Scalar | undefined {
   const [section = "", field = ""] = point.split(".");
   const value = pointValue(values, section, field);
   return typeof value === "object" && value !== null ? undefined : (value as Scalar | undefined);

@@ -1,4 +1,10 @@
-import type { DeviceDetail, DeviceMode, DeviceState, ShareLinkBody } from "@wattboard/protocol";
+import {
+  type DeviceDetail,
+  type DeviceMode,
+  type DeviceState,
+  isOfSmartOs,
+  type ShareLinkBody,
+} from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import { mayCommand, useMe } from "../../api/use-me.ts";
@@ -58,7 +64,7 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
           </span>
         )}
         {properties.simulated === "true" && <span className="tag">simulated</span>}
-        {live.newest?.clock === "server" && (
+        {live.newest?.clock === "server" && !isOfSmartOs(properties) && (
           <span className="tag tag-warn">
             <Icon name="clock" size={12} /> device clock is off; filed under time of receipt
           </span>

@@ -1,4 +1,4 @@
-import { type FleetRow, type Scalar, smartOsDialect } from "@wattboard/protocol";
+import { type FleetRow, isOfSmartOs, type Scalar } from "@wattboard/protocol";
 import { useRef } from "react";
 import { Link } from "wouter";
 import type { Standing } from "../../parts/age.ts";
@@ -85,7 +85,7 @@ function Value({ field, row, value, standing, age }: FleetCellProps & { readonly
 
 /** The name of the device, which leads to its page, and what should be known of all its values. */
 export function DeviceName({ row: { id, name, properties, clock, observed_at_ms } }: { readonly row: FleetRow }) {
-  const isSolMate = properties[smartOsDialect.key] === smartOsDialect.value;
+  const isSolMate = isOfSmartOs(properties);
   // A SolMate tells no time of measurement, so the server's clock is the right one for it.
   const isClockOff = clock === "server" && observed_at_ms !== null && !isSolMate;
   return (
