@@ -100,6 +100,15 @@ needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a
     ems.send(sampleOf("ems_001", { solar: { power: 400 } }));
     await shows(page, ["0002", "ems_001", "0001"]);
 
+    // Whoever points at a row hits it: it keeps its place, and only its values change.
+    await page.getByRole("link", { name: "0001", exact: true }).hover();
+    v90.send({ type: "UPDT", message: '0002:0002:{"power_income": 10}' });
+    await cellOf(page, "0002", 3).getByText("10 W").waitFor();
+    await page.getByText("Rows keep their place").waitFor();
+    expect(await idsOf(page)).toEqual(["0002", "ems_001", "0001"]);
+    await page.mouse.move(5, 5);
+    await shows(page, ["ems_001", "0001", "0002"]);
+
     await page.getByRole("columnheader", { name: "Country" }).getByRole("button").focus();
     await page.keyboard.press("Enter");
     await shows(page, ["0001", "0002", "ems_001"]);

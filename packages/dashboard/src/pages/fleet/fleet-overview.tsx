@@ -1,3 +1,4 @@
+import type { FleetPoint } from "@wattboard/protocol";
 import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { StackedBar } from "../../ui/stacked-bar.tsx";
@@ -15,6 +16,7 @@ export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
     devices,
     online,
     counted,
+    told,
     withError,
     solarW,
     loadW,
@@ -27,6 +29,7 @@ export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
   const supplyW = solarW + dischargingW + importingW;
   const useW = loadW + chargingW + sellingW;
   const whole = Math.max(supplyW, useW);
+  const countedOf = (point: FleetPoint) => (told.has(point) ? counted : 0);
   const segment = (label: string, size: number, fill: string) => ({
     label,
     size,
@@ -46,13 +49,21 @@ export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
             {withError > 0 ? <b className="bad">{withError} with an error</b> : "no errors"}
           </span>
         </div>
-        <Figure name="Solar" icon="sun" hue="solar" watts={solarW} counted={counted} note="producing" />
-        <Figure name="Load" icon="house" hue="load" watts={loadW} counted={counted} note="using" />
+        <Figure
+          name="Solar"
+          icon="sun"
+          hue="solar"
+          watts={solarW}
+          counted={countedOf("solar.power")}
+          note="producing"
+        />
+        <Figure name="Load" icon="house" hue="load" watts={loadW} counted={countedOf("load.power")} note="using" />
         <BothWays
           name="Battery"
           icon="battery"
           hue="battery"
-          counted={counted}
+          counted={countedOf("battery.power")}
+          none="resting"
           plus={{ watts: chargingW, word: "charging" }}
           minus={{ watts: dischargingW, word: "discharging" }}
         />
@@ -68,7 +79,8 @@ export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
           name="Grid"
           icon="pylon"
           hue="grid"
-          counted={counted}
+          counted={countedOf("grid.power")}
+          none="balanced"
           plus={{ watts: importingW, word: "importing" }}
           minus={{ watts: sellingW, word: "selling" }}
         />
@@ -140,13 +152,18 @@ interface OneWay {
 
 /** A net sum, and below it both of its sides: some devices charge while others discharge. */
 function BothWays(
-  given: Omit<FigureProps, "watts" | "note" | "second"> & { readonly plus: OneWay; readonly minus: OneWay },
+  given: Omit<FigureProps, "watts" | "note" | "second"> & {
+    readonly plus: OneWay;
+    readonly minus: OneWay;
+    /** The word for neither. */
+    readonly none: string;
+  },
 ) {
-  const { plus, minus, ...figure } = given;
+  const { plus, minus, none, ...figure } = given;
   const net = plus.watts - minus.watts;
   const [main, other] = net >= 0 ? [plus, minus] : [minus, plus];
   const { value, unit } = scaleQuantity(other.watts, "W");
-  if (other.watts < 0.5) return <Figure {...figure} watts={Math.abs(net)} note={main.word} />;
+  if (other.watts < 0.5) return <Figure {...figure} watts={Math.abs(net)} note={main.watts < 0.5 ? none : main.word} />;
   return (
     <Figure {...figure} watts={Math.abs(net)} note={`${main.word}, net`} second={`${value} ${unit} ${other.word}`} />
   );

@@ -29,6 +29,14 @@ it("counts no power of a device that is offline, stale or silent", () => {
   expect(totals).toMatchObject({ devices: 4, online: 3, counted: 1, solarW: 1_000 });
 });
 
+it("tells which sums there are at all: a fleet that measures no grid power has none, not even zero", () => {
+  const rows = [
+    fleetRow({ id: "a", observed_at_ms: nowMs, points: { "solar.power": 0 } }),
+    fleetRow({ id: "b", observed_at_ms: nowMs - 31_000, points: { "grid.power": 500 } }),
+  ];
+  expect([...fleetTotals(rows, nowMs).told]).toEqual(["solar.power"]);
+});
+
 it("means the charge of those that tell one", () => {
   const soc = (id: string, percent?: number) =>
     fleetRow({ id, observed_at_ms: nowMs, points: percent === undefined ? {} : { "battery.soc": percent } });

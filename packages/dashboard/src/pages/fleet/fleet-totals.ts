@@ -9,6 +9,8 @@ export interface FleetTotals {
   readonly withError: number;
   /** Devices that the powers below are summed over. */
   readonly counted: number;
+  /** The points that at least one of those tells; of the others there is no sum, not even zero. */
+  readonly told: ReadonlySet<FleetPoint>;
   readonly solarW: number;
   readonly loadW: number;
   /** Both ways of the grid and of the batteries, each ≥ 0: while one house sells another one buys, and a net sum would hide it. */
@@ -31,6 +33,7 @@ export function fleetTotals(rows: Iterable<FleetRow>, nowMs: number): FleetTotal
   let sellingW = 0;
   let chargingW = 0;
   let dischargingW = 0;
+  const told = new Set<FleetPoint>();
   let socSum = 0;
   let socCount = 0;
   for (const row of rows) {
@@ -41,7 +44,11 @@ export function fleetTotals(rows: Iterable<FleetRow>, nowMs: number): FleetTotal
     const stands = standing(row.online, ageOf(row.observed_at_ms, nowMs));
     if (stands !== "live" && stands !== "fading") continue;
     counted++;
-    const watts = (point: FleetPoint) => row.points[point] ?? 0;
+    const watts = (point: FleetPoint) => {
+      const power = row.points[point];
+      if (power !== undefined) told.add(point);
+      return power ?? 0;
+    };
     solarW += watts("solar.power");
     loadW += watts("load.power");
     importingW += Math.max(0, watts("grid.power"));
@@ -58,6 +65,7 @@ export function fleetTotals(rows: Iterable<FleetRow>, nowMs: number): FleetTotal
     online,
     withError,
     counted,
+    told,
     solarW,
     loadW,
     importingW,
