@@ -1,10 +1,9 @@
 import type { HistoryBody } from "@wattboard/protocol";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
+import { colourOf, plotFrame, silences, yRange } from "../../parts/plot-style.ts";
+import { usePlot } from "../../parts/use-plot.ts";
 import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
-import { useTheme } from "../../ui/theme.ts";
-import { colourOf, plotFrame, silences, yRange } from "./plot-style.ts";
 import { hueOf, labelOf } from "./power-chart.tsx";
 import { chartPoints } from "./power-history.ts";
 
@@ -26,31 +25,13 @@ interface HistoryChartProps {
 
 /** Means over time, with the span from the least to the greatest value behind them. Where nothing was measured there is no line. */
 export function HistoryChart({ history, timeZone, toMs }: HistoryChartProps) {
-  const hostRef = useRef<HTMLDivElement>(null);
-  const plotRef = useRef<uPlot>(null);
   const isRaw = useRef(false);
-  const [theme] = useTheme();
   const [cursorAt, setCursorAt] = useState<number | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<Line>>(new Set());
   const columns = columnsOf(history);
   const fromMs = Date.parse(history.from);
   isRaw.current = history.resolution === "raw";
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the plot reads its colours from the style sheet, so a new theme makes a new plot.
-  useLayoutEffect(() => {
-    const host = hostRef.current;
-    if (host === null) return;
-    const empty = [[], ...lines.flatMap(() => [[], [], []])] as unknown as uPlot.AlignedData;
-    const plot = new uPlot(plotOptions(host, timeZone, isRaw, setCursorAt), empty, host);
-    plotRef.current = plot;
-    const observer = new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height: host.clientHeight }));
-    observer.observe(host);
-    return () => {
-      observer.disconnect();
-      plot.destroy();
-      plotRef.current = null;
-    };
-  }, [theme, timeZone]);
+  const { hostRef, plotRef } = usePlot((host) => plotOptions(host, timeZone, isRaw, setCursorAt), timeZone);
 
   useEffect(() => {
     const plot = plotRef.current;

@@ -1,14 +1,13 @@
 import { type PointName, pointSpec } from "@wattboard/protocol";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
+import { useEffect, useRef, useState } from "react";
+import type uPlot from "uplot";
 import { serverClock } from "../../api/server-clock.ts";
+import { colourOf, plotFrame, silences, yRange } from "../../parts/plot-style.ts";
 import { describePower, type PowerPoint } from "../../parts/power.ts";
+import { usePlot } from "../../parts/use-plot.ts";
 import { scaleQuantity } from "../../ui/format-number.ts";
 import { formatInstant } from "../../ui/format-time.ts";
-import { useTheme } from "../../ui/theme.ts";
 import { useTick } from "../../ui/use-tick.ts";
-import { colourOf, plotFrame, silences, yRange } from "./plot-style.ts";
 import { chartPoints, gapSeconds, type PowerHistory } from "./power-history.ts";
 
 interface PowerChartProps {
@@ -26,30 +25,13 @@ export const hueOf: Record<PowerPoint, string> = {
 /** The powers of the last minutes. The right edge is the present, so a silent device shows as a line that ends before it. */
 export function PowerChart({ history, chartMs }: PowerChartProps) {
   useTick(1_000);
-  const hostRef = useRef<HTMLDivElement>(null);
-  const plotRef = useRef<uPlot>(null);
-  const [theme] = useTheme();
   const [cursorAt, setCursorAt] = useState<number | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<PowerPoint>>(new Set());
   const nowMs = serverClock.now();
   const columns = history.columns(nowMs - chartMs);
   const gapS = useRef(5);
   gapS.current = gapSeconds(columns[0]);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the plot reads its colours from the style sheet, so a new theme makes a new plot.
-  useLayoutEffect(() => {
-    const host = hostRef.current;
-    if (host === null) return;
-    const plot = new uPlot(plotOptions(host, gapS, setCursorAt), [[], ...chartPoints.map(() => [])], host);
-    plotRef.current = plot;
-    const observer = new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height: host.clientHeight }));
-    observer.observe(host);
-    return () => {
-      observer.disconnect();
-      plot.destroy();
-      plotRef.current = null;
-    };
-  }, [theme]);
+  const { hostRef, plotRef } = usePlot((host) => plotOptions(host, gapS, setCursorAt));
 
   // After each render: there is one for each new sample and one for each second.
   useEffect(() => {

@@ -1,14 +1,13 @@
 import { type FleetRow, paths, pointSpec, type SampleBody } from "@wattboard/protocol";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
+import { useEffect, useState } from "react";
+import type uPlot from "uplot";
 import { Link } from "wouter";
 import { getJson } from "../../api/get-json.ts";
 import { serverClock } from "../../api/server-clock.ts";
+import { colourOf, plotFrame, silences, yRange } from "../../parts/plot-style.ts";
+import { usePlot } from "../../parts/use-plot.ts";
 import { scaleQuantity } from "../../ui/format-number.ts";
-import { useTheme } from "../../ui/theme.ts";
 import { useTick } from "../../ui/use-tick.ts";
-import { colourOf, plotFrame, silences, yRange } from "../devices/plot-style.ts";
 import { TrendHistory, trendMs, trendPoints } from "./trend-history.ts";
 
 const hues = ["solar", "inverter", "load", "battery", "grid"] as const;
@@ -20,9 +19,7 @@ export function FleetTrend({ row }: { readonly row: FleetRow }) {
   useTick(500);
   const [history] = useState(() => new TrendHistory());
   const [seed, setSeed] = useState<"waiting" | "there" | "failed">("waiting");
-  const hostRef = useRef<HTMLDivElement>(null);
-  const plotRef = useRef<uPlot>(null);
-  const [theme] = useTheme();
+  const { hostRef, plotRef } = usePlot(plotOptions);
   history.addRow(row);
 
   useEffect(() => {
@@ -43,21 +40,6 @@ export function FleetTrend({ row }: { readonly row: FleetRow }) {
     );
     return () => stop.abort();
   }, [history, row.id]);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the plot reads its colours from the style sheet, so a new theme makes a new plot.
-  useLayoutEffect(() => {
-    const host = hostRef.current;
-    if (host === null) return;
-    const plot = new uPlot(plotOptions(host), [[], ...trendPoints.map(() => [])], host);
-    plotRef.current = plot;
-    const observer = new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height: host.clientHeight }));
-    observer.observe(host);
-    return () => {
-      observer.disconnect();
-      plot.destroy();
-      plotRef.current = null;
-    };
-  }, [theme]);
 
   const nowMs = serverClock.now();
   const columns = history.columns(nowMs);

@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import { formatNumber } from "../../ui/format-number.ts";
+import { formatNumber } from "../ui/format-number.ts";
 
 /** A colour of the style sheet by its name: `ink-3`. */
 export function colourOf(host: HTMLElement): (name: string) => string {
