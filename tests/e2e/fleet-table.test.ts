@@ -101,7 +101,7 @@ needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a
     await shows(page, ["0002", "ems_001", "0001"]);
 
     // Whoever points at a row hits it: it keeps its place, and only its values change.
-    await page.getByRole("link", { name: "0001", exact: true }).hover();
+    await page.getByRole("table").getByRole("link", { name: "0001", exact: true }).hover();
     v90.send({ type: "UPDT", message: '0002:0002:{"power_income": 10}' });
     await cellOf(page, "0002", 3).getByText("10 W").waitFor();
     await page.getByText("Rows keep their place").waitFor();
