@@ -8,6 +8,8 @@ import { makeKilledDataFolder } from "../stores/killed-data-folder.ts";
 import type { Scenario } from "./scenario.ts";
 
 const hourSeconds = 3_600;
+/** Until that hour stands in its blocks. */
+const quietSeconds = 1_800;
 const quiet = "nobody asks";
 /** Whoever asks, by the time from one question to the next at the least, ms. */
 const askers = [
@@ -20,7 +22,7 @@ export const questions: Scenario = {
   name: "questions",
   summary: "the live lane while somebody asks for the whole fleet's sum of an hour again and again",
   method:
-    "A server with an hour of samples of a fleet, and as many other devices that send a sample a second each, and have a dashboard each. In turns nobody asks, and a viewer asks `/api/v1/fleet/totals` for the sum of all devices' grid power in each minute of the last " +
+    "A server with an hour of samples of a fleet, half an hour ago, and as many other devices that send a sample a second each, and have a dashboard each. In turns nobody asks, and a viewer asks `/api/v1/fleet/totals` for the sum of all devices' grid power in each minute of that " +
     "hour, once a second or as soon as the last answer is there. The live lane is measured from a device's write to its dashboard's read; all of the server is on one core.",
   defaults: { rounds: 5, seconds: 10, devices: 1_000 },
   smoke: { rounds: 1, seconds: 1, devices: 20 },
@@ -28,7 +30,9 @@ export const questions: Scenario = {
   async run({ rounds, seconds, devices, profileDir }, progress) {
     const comparisons = new Comparisons();
     progress(`making an hour of ${devices} devices`);
-    const dataDir = await makeKilledDataFolder(devices, hourSeconds, devices);
+    const toMs = Date.now() - quietSeconds * 1_000;
+    const range = `from=${new Date(toMs - hourSeconds * 1_000).toISOString()}&to=${new Date(toMs).toISOString()}`;
+    const dataDir = await makeKilledDataFolder(devices, hourSeconds, { silent: devices, quietSeconds });
     const server = await startWattboard({ devices, dataDir, profileDir });
     const live = await FanoutLoad.open(server.port, {
       devices,
@@ -39,7 +43,7 @@ export const questions: Scenario = {
     for (let round = 0; round <= rounds; round++) {
       for (const { name, everyMs } of askers) {
         live.startPaced(devices);
-        const answersMs = (await askFor(seconds, everyMs, server.api)).sort((a, b) => a - b);
+        const answersMs = (await askFor(seconds, everyMs, range, server.api)).sort((a, b) => a - b);
         live.stop();
         await until(
           () => live.isDrained,
@@ -66,6 +70,7 @@ export const questions: Scenario = {
 async function askFor(
   seconds: number,
   everyMs: number | null,
+  range: string,
   api: { readonly url: string; readonly token: string } | undefined,
 ): Promise<number[]> {
   const headers = { authorization: `Bearer ${api?.token}` };
@@ -73,7 +78,7 @@ async function askFor(
   const endAtMs = performance.now() + seconds * 1_000;
   while (everyMs !== null && performance.now() < endAtMs) {
     const startedAtMs = performance.now();
-    const answer = await fetch(`${api?.url}/api/v1/fleet/totals?point=grid.power&buckets=60`, { headers });
+    const answer = await fetch(`${api?.url}/api/v1/fleet/totals?point=grid.power&buckets=60&${range}`, { headers });
     const text = await answer.text();
     if (answer.status !== 200) throw new Error(`The question was answered ${answer.status}: ${text}`);
     answersMs.push(performance.now() - startedAtMs);

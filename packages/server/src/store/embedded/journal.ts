@@ -112,11 +112,15 @@ export class Journal {
     this.openBytes -= open.bytes;
   }
 
-  /** Within a transaction: drops the rows of which nothing is needed any more; `id` is the oldest that something in memory needs. */
-  dropBefore(oldestNeeded: number): void {
-    const id = Math.min(oldestNeeded, this.#absorbedId + 1);
-    const sql = "DELETE FROM journal WHERE id < ? AND id NOT IN (SELECT value FROM json_each(?))";
-    this.#tables.run(sql, id, JSON.stringify(this.#damaged));
+  /**
+   * Within a transaction: drops rows of which nothing is needed any more, at most so many, the oldest first; `oldestNeeded` is the oldest that
+   * something in memory needs. True where there are more. What is left of them is read again after a crash, and told apart then.
+   */
+  drop(oldestNeeded: number, rowsMax: number): boolean {
+    const sql = `DELETE FROM journal WHERE id IN (
+      SELECT id FROM journal WHERE id < ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?)`;
+    const before = Math.min(oldestNeeded, this.#absorbedId + 1);
+    return this.#tables.run(sql, before, JSON.stringify(this.#damaged), rowsMax).changes === rowsMax;
   }
 
   /** After a transaction that dropped rows. */

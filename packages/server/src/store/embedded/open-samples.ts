@@ -6,7 +6,7 @@ import type { MessageShape } from "./message-shape.ts";
 
 /** A few samples of one device, as they come. */
 interface Piece {
-  columns(): SampleColumns;
+  columns(wanted: ReadonlySet<string> | undefined): SampleColumns;
 }
 
 /** Samples of one device and one window that are in the journal and not yet in a part. */
@@ -48,10 +48,10 @@ export class OpenSamples {
     this.bytes += this.#columns.add(header, deviceTimeMs, points);
   }
 
-  /** All of them, in order. */
-  columns(): SampleColumns {
+  /** All of them, in order; with `wanted`, only those points. */
+  columns(wanted?: ReadonlySet<string>): SampleColumns {
     const pieces: Piece[] = this.#columns === null ? this.#rows : [...this.#rows, this.#columns];
-    return mergeSamples(pieces.map((piece) => piece.columns()));
+    return mergeSamples(pieces.map((piece) => piece.columns(wanted)));
   }
 }
 
@@ -93,8 +93,12 @@ class OpenRows implements Piece {
     return true;
   }
 
-  columns(): SampleColumns {
+  columns(wanted: ReadonlySet<string> | undefined): SampleColumns {
     const observedAtMs = this.#column(0);
+    const points = new Map<string, ArrayLike<PointValue>>();
+    for (const [index, name] of this.shape.names.entries()) {
+      if (wanted === undefined || wanted.has(name)) points.set(name, this.#values(headerWidth + index));
+    }
     return {
       count: this.#count,
       observedAtMs,
@@ -103,7 +107,7 @@ class OpenRows implements Piece {
       epoch: this.#column(2),
       seq: this.#column(3),
       serverClock: new Float64Array(this.#count),
-      points: new Map(this.shape.names.map((name, index) => [name, this.#values(headerWidth + index)])),
+      points,
     };
   }
 
@@ -175,9 +179,10 @@ class OpenColumns implements Piece {
   }
 
   /** A copy of what may still grow. */
-  columns(): SampleColumns {
+  columns(wanted: ReadonlySet<string> | undefined): SampleColumns {
     const points = new Map<string, ArrayLike<PointValue | undefined>>();
     for (const [name, column] of this.#points) {
+      if (wanted?.has(name) === false) continue;
       points.set(
         name,
         Array.from({ length: this.#count }, (_, at) => column[at]),

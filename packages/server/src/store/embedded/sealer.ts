@@ -26,6 +26,8 @@ const sealMsSpread = 10 * 60_000;
 const lookMs = 1_000;
 const retainEveryMs = 3_600_000;
 const checkpointEveryMs = 1_000;
+/** Journal rows dropped in one transaction: each stands on several pages, and minutes of them fall due at once. */
+const rowsAtOnce = 64;
 /** zstd's level for parts, which will be merged soon, and for blocks, which stay. */
 const partLevel = 1;
 const blockLevel = 6;
@@ -44,6 +46,8 @@ export class Sealer {
   readonly #nowMs: () => number;
   #dueParts: Due<OpenSamples>[] = [];
   #dueWindows: Due<number>[] = [];
+  /** Whether journal rows wait to be dropped. */
+  #areRowsDue = false;
   #lookedAtMs = 0;
   #retainedAtMs = 0;
   #checkpointedAtMs = 0;
@@ -68,6 +72,11 @@ export class Sealer {
     this.#look();
     if (this.#dueParts.length > 0) {
       this.#writeParts(deadlineMs);
+      return true;
+    }
+    if (this.#areRowsDue) {
+      this.#areRowsDue = this.#tables.lazily(() => this.#journal.drop(this.#oldestNeeded(), rowsAtOnce));
+      this.#journal.measure();
       return true;
     }
     if (this.#dueWindows.length > 0) {
@@ -158,6 +167,7 @@ export class Sealer {
   #writeParts(deadlineMs = Number.POSITIVE_INFINITY): void {
     const written: (Due<OpenSamples> & { partId: number })[] = [];
     const due = this.#dueParts;
+    let areRowsDue = false;
     try {
       this.#tables.lazily(() => {
         while (written.length < due.length) {
@@ -165,7 +175,9 @@ export class Sealer {
           written.push({ entry, what: open, partId: this.#writePart(entry, open) });
           if (written.length === 256 || performance.now() > deadlineMs) break;
         }
-        this.#journal.dropBefore(this.#oldestNeeded(new Set(written.map(({ what }) => what))));
+        const oldestNeeded = this.#oldestNeeded(new Set(written.map(({ what }) => what)));
+        const rowsMax = deadlineMs === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : rowsAtOnce;
+        areRowsDue = this.#journal.drop(oldestNeeded, rowsMax);
       });
     } catch (error) {
       this.#undo(written.map(({ entry }) => entry));
@@ -178,6 +190,7 @@ export class Sealer {
       this.noteUnsealed(entry, open.window, partId);
     }
     this.#journal.measure();
+    this.#areRowsDue = areRowsDue;
     this.#dueParts = due.slice(written.length);
   }
 
@@ -198,7 +211,7 @@ export class Sealer {
   }
 
   /** The oldest journal row that something open needs, besides what is being written. */
-  #oldestNeeded(written: ReadonlySet<OpenSamples>): number {
+  #oldestNeeded(written: ReadonlySet<OpenSamples> = new Set()): number {
     let oldest = Number.MAX_SAFE_INTEGER;
     for (const { open } of this.#devices.values()) {
       for (const each of open.values()) if (each.journalId < oldest && !written.has(each)) oldest = each.journalId;

@@ -8,7 +8,7 @@ type Row = Record<string, SQLOutputValue>;
 /** Small pages: a block fills its last page half on average, and blocks are a few kilobytes. */
 export const pageBytes = 2_048;
 /** Pages in the write-ahead log before they are moved to the file between two requests; a commit does it at the latest at four times as many. */
-const checkpointPages = 4_000;
+const checkpointPages = 2_000;
 
 /** The store's file and every statement on it. One connection, in the store's worker. */
 export class Tables {

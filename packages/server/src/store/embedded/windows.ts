@@ -57,7 +57,7 @@ export class Windows {
       if (part !== undefined) pieces.push(decodeBlock(part.body as Uint8Array, wanted));
     }
     const open = entry.open.get(window);
-    if (open !== undefined) pieces.push(pick(open.columns(), wanted));
+    if (open !== undefined) pieces.push(open.columns(wanted));
     return pieces.length === 0 ? null : mergeSamples(pieces);
   }
 
@@ -100,16 +100,10 @@ export class Windows {
           if (part !== undefined) sums.addEncoded(part.minutes as Uint8Array, stream);
         }
         const open = entry.open.get(window);
-        if (open !== undefined) sums.addSamples(open.columns(), window, stream);
+        if (open !== undefined) sums.addSamples(open.columns(new Set([stream])), window, stream);
       }
       found.set(window, sums);
     }
     return found;
   }
-}
-
-/** Only the wanted points, as of a block that is decoded. */
-function pick(columns: SampleColumns, wanted: ReadonlySet<string> | undefined): SampleColumns {
-  if (wanted === undefined) return columns;
-  return { ...columns, points: new Map([...columns.points].filter(([name]) => wanted.has(name))) };
 }
