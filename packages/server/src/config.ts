@@ -153,7 +153,7 @@ const configSchema = Type.Object({
     ),
     journal_bytes: count(
       1024 * 1024 * 1024,
-      "Size of the journal, which usually holds about a minute. Above it, since samples cannot be moved on to blocks, no more are taken, and health says so.",
+      "Size of the journal, which usually holds the last five minutes. Above it, since samples cannot be moved on to blocks, no more are taken, and health says so.",
       1024 * 1024,
     ),
     bytes: count(
