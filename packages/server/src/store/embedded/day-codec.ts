@@ -80,7 +80,11 @@ export function encodeDay(summaries: readonly WindowSummary[]): Buffer {
   return Buffer.from(writer.bytes());
 }
 
-/** Decodes a day, counted from 1970. Energies that are not wanted come as 0. Throws a RangeError where it is damaged. */
+/** A year of a chart is 35,000 windows: what each of them lacks is the same for all. */
+const noGaps: readonly Gap[] = [];
+const unknownPower: PowerPoint = { atMs: Number.NaN, gridW: null, batteryW: null, solarW: null, loadW: null };
+
+/** Decodes a day, counted from 1970. Energies that are not wanted come as 0, and powers as null. Throws a RangeError where it is damaged. */
 export function decodeDay(day: number, bytes: Uint8Array, wanted: DayParts): WindowSummary[] {
   const reader = new ByteReader(bytes);
   const found = reader.byte();
@@ -109,17 +113,18 @@ export function decodeDay(day: number, bytes: Uint8Array, wanted: DayParts): Win
     firstMs: firstMs[at] as number,
     lastMs: lastMs[at] as number,
     periodMs: periodMs[at] as number,
-    gaps: gaps[at] ?? [],
+    gaps: gaps[at] ?? noGaps,
     energy: energies === null ? noEnergy : energyAt(energies, at),
-    firstPower: firstPower?.[at] ?? unknownPower(firstMs[at] as number),
-    lastPower: lastPower?.[at] ?? unknownPower(lastMs[at] as number),
+    firstPower: firstPower?.[at] ?? unknownPower,
+    lastPower: lastPower?.[at] ?? unknownPower,
     points: points[at] as Map<string, PointSummary>,
   }));
 }
 
 function readGaps(reader: ByteReader, counts: Float64Array): Gap[][] {
   const count = counts.reduce((sum, each) => sum + each, 0);
-  const edges = count > 0 ? readNumbers(reader, 2 * count) : new Float64Array(0);
+  if (count === 0) return [];
+  const edges = readNumbers(reader, 2 * count);
   let next = 0;
   return Array.from(counts, (length) =>
     Array.from({ length }, () => ({ fromMs: edges[next++] as number, toMs: edges[next++] as number })),
@@ -128,10 +133,6 @@ function readGaps(reader: ByteReader, counts: Float64Array): Gap[][] {
 
 function energyAt(energies: readonly Float64Array[], at: number): Energy {
   return Object.fromEntries(energyNames.map((name, index) => [name, energies[index]?.[at]])) as unknown as Energy;
-}
-
-function unknownPower(atMs: number): PowerPoint {
-  return { atMs, gridW: null, batteryW: null, solarW: null, loadW: null };
 }
 
 function readPowers(reader: ByteReader, atMs: Float64Array): PowerPoint[] {
@@ -152,8 +153,8 @@ function readPowers(reader: ByteReader, atMs: Float64Array): PowerPoint[] {
 function readPoint(name: string, reader: ByteReader, points: readonly Map<string, PointSummary>[]): void {
   const places = Array.from({ length: reader.varint() }, () => reader.byte());
   const [count, min, max, sum, first, last] = pointFigures.map(() => readNumbers(reader, places.length));
-  for (const [at, place] of places.entries()) {
-    points[place]?.set(name, {
+  for (let at = 0; at < places.length; at++) {
+    points[places[at] as number]?.set(name, {
       count: count?.[at] as number,
       min: min?.[at] as number,
       max: max?.[at] as number,
