@@ -1,4 +1,5 @@
 import type { PointValue } from "./point-value.ts";
+import type { PointSample } from "./store.ts";
 
 /** Samples of one device, a column a figure; every column has `count` entries. */
 export interface SampleColumns {
@@ -30,4 +31,22 @@ function firstAtOrAfter(times: ArrayLike<number>, count: number, ms: number): nu
     else high = middle;
   }
   return low;
+}
+
+/** One of the samples, with the points that it has. */
+export function sampleAt(columns: SampleColumns, at: number): PointSample {
+  const points: Record<string, PointValue> = {};
+  for (const [name, values] of columns.points) {
+    const value = values[at];
+    if (value !== undefined) points[name] = value;
+  }
+  return {
+    observedAtMs: columns.observedAtMs[at] as number,
+    receivedAtMs: columns.receivedAtMs[at] as number,
+    clock: columns.serverClock[at] === 1 ? "server" : "device",
+    deviceTimeMs: columns.deviceTimeMs[at] as number,
+    epoch: columns.epoch[at] as number,
+    seq: columns.seq[at] as number,
+    points,
+  };
 }

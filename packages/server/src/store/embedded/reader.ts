@@ -9,7 +9,7 @@ import {
   noEnergy,
 } from "../energy.ts";
 import type { PointValue } from "../point-value.ts";
-import { placesIn, type SampleColumns } from "../sample-columns.ts";
+import { placesIn, type SampleColumns, sampleAt } from "../sample-columns.ts";
 import type {
   EnergyQuery,
   EnergySpan,
@@ -282,23 +282,6 @@ function isBeyond(columns: SampleColumns, at: number, key: SampleKey, isForward:
     (columns.epoch[at] as number) - key.epoch ||
     (columns.seq[at] as number) - key.seq;
   return isForward ? order > 0 : order < 0;
-}
-
-function sampleAt(columns: SampleColumns, at: number): PointSample {
-  const points: Record<string, PointValue> = {};
-  for (const [name, values] of columns.points) {
-    const value = values[at];
-    if (value !== undefined) points[name] = value;
-  }
-  return {
-    observedAtMs: columns.observedAtMs[at] as number,
-    receivedAtMs: columns.receivedAtMs[at] as number,
-    clock: columns.serverClock[at] === 1 ? "server" : "device",
-    deviceTimeMs: columns.deviceTimeMs[at] as number,
-    epoch: columns.epoch[at] as number,
-    seq: columns.seq[at] as number,
-    points,
-  };
 }
 
 function isSame(a: PointValue, b: PointValue): boolean {

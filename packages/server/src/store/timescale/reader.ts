@@ -9,8 +9,7 @@ import {
   noEnergy,
   type PowerPoint,
 } from "../energy.ts";
-import type { PointValue } from "../point-value.ts";
-import type { SampleColumns } from "../sample-columns.ts";
+import { type SampleColumns, sampleAt } from "../sample-columns.ts";
 import type {
   EnergyQuery,
   EnergySpan,
@@ -373,21 +372,4 @@ function figuresOfWindows(point: string, isTimescale: boolean): string {
         AND observed_at >= t.window_start AND observed_at < t.window_start + INTERVAL '15 minutes'
     ) AS sample
     WHERE t.device_id = ANY ($1) AND t.window_start >= instant($2) AND t.window_start < instant($3) GROUP BY 1, 2`;
-}
-
-function sampleAt(columns: SampleColumns, at: number): PointSample {
-  const points: Record<string, PointValue> = {};
-  for (const [name, values] of columns.points) {
-    const value = values[at];
-    if (value !== undefined) points[name] = value;
-  }
-  return {
-    observedAtMs: columns.observedAtMs[at] as number,
-    receivedAtMs: columns.receivedAtMs[at] as number,
-    clock: columns.serverClock[at] === 1 ? "server" : "device",
-    deviceTimeMs: columns.deviceTimeMs[at] as number,
-    epoch: columns.epoch[at] as number,
-    seq: columns.seq[at] as number,
-    points,
-  };
 }
