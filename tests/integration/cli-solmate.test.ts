@@ -146,9 +146,10 @@ const hasScript = spawnSync("script", ["--version"]).status === 0;
 
 /** The emulator in a terminal of its own, which `script` provides. */
 function openTerminal(args: readonly string[]) {
-  const command = [process.execPath, wattboardBin, "simulate", "solmate", ...args].join(" ");
+  // `script` asks SHELL to run it. Not every shell steps aside by itself, and one that stays takes the Ctrl-C as well.
+  const command = ["exec", process.execPath, wattboardBin, "simulate", "solmate", ...args].join(" ");
   const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
-    env: { ...process.env, TERM: "dumb" },
+    env: { ...process.env, SHELL: "/bin/sh", TERM: "dumb" },
   });
   onTestFinished(() => {
     child.kill("SIGKILL");
