@@ -1,7 +1,7 @@
 import { readRecords } from "../sample-record.ts";
 import type { EventsQuery, NumberedEvent, PointInfo, StoredEvent, StoredSample } from "../store.ts";
 import { DeviceEntry } from "./device-entry.ts";
-import { Journal } from "./journal.ts";
+import { Journal, type Through } from "./journal.ts";
 import { Sealer } from "./sealer.ts";
 import { pageBytes, Tables } from "./tables.ts";
 import { Windows } from "./windows.ts";
@@ -147,8 +147,36 @@ export class BlockStore {
     }
     for (const row of this.tables.each("SELECT id, device_no, window FROM part ORDER BY id")) {
       const entry = byNo.get(Number(row.device_no));
-      if (entry !== undefined) this.#sealer.noteUnsealed(entry, Number(row.window), Number(row.id), true);
+      if (entry !== undefined) this.#sealer.noteUnsealed(entry, Number(row.window), Number(row.id));
     }
-    this.#journal.replay(() => this.#sealer.makeRoom());
+    this.#journal.replay(this.#through(), () => this.#sealer.makeRoom());
+  }
+
+  /** Looks each device and window up once: a replay asks for the same few again and again. */
+  #through(): Through {
+    const known = new Map<DeviceEntry, Map<number, number>>();
+    return (entry, window) => {
+      let rows = known.get(entry);
+      if (rows === undefined) {
+        rows = new Map();
+        known.set(entry, rows);
+      }
+      let row = rows.get(window);
+      if (row === undefined) {
+        row = this.#lookUpThrough(entry, window);
+        rows.set(window, row);
+      }
+      return row;
+    };
+  }
+
+  #lookUpThrough({ no, unsealed }: DeviceEntry, window: number): number {
+    // Each part reaches further than those before it, and than the block.
+    const partId = unsealed.get(window)?.partIds.at(-1);
+    const row =
+      partId === undefined
+        ? this.tables.first("SELECT through FROM block WHERE device_no = ? AND window = ?", no, window)
+        : this.tables.first("SELECT through FROM part WHERE id = ?", partId);
+    return Number(row?.through ?? 0);
   }
 }

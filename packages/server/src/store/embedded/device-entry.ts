@@ -17,8 +17,6 @@ export interface Unsealed {
   readonly partIds: number[];
   /** When the last part was written. */
   touchedAtMs: number;
-  /** True where samples may stand in more than one part: what the journal held at a start may have been written already. */
-  readonly mayRepeat: boolean;
   /** True where a part or the block cannot be read. It is left as it is, for `verify` to tell of. */
   isDamaged: boolean;
 }

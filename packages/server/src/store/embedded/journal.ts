@@ -17,6 +17,9 @@ export interface JournalLimits {
 const fullFactor = 4;
 /** Shapes known at once; devices of one make and version share one. */
 const shapesMax = 64;
+/** The journal row through which all samples of a device and window stand in parts and blocks; 0 where none does. */
+export type Through = (entry: DeviceEntry, window: number) => number;
+
 const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** Where a batch is made durable, and then sorted into memory by device and window. */
@@ -30,8 +33,8 @@ export class Journal {
   readonly #damaged: number[] = [];
   /** Bytes of the rows in the table. */
   #bytes = 0;
-  /** The last row that has been sorted into memory. */
-  #absorbedId = 0;
+  /** The last row that has been sorted into memory; all before it have been, too. */
+  absorbedId = 0;
   openBytes = 0;
 
   constructor(tables: Tables, limits: JournalLimits, nowMs: () => number, entryOf: (deviceId: string) => DeviceEntry) {
@@ -58,8 +61,11 @@ export class Journal {
     return id;
   }
 
-  /** Sorts a batch that is in the table into memory. A record that is damaged is left out; the gatekeeper lets none in. */
-  absorb(batch: Uint8Array, journalId: number): void {
+  /**
+   * Sorts a batch that is in the table into memory, but for what is there `through` this row in a part or a block. A record that is damaged is
+   * left out; the gatekeeper lets none in.
+   */
+  absorb(batch: Uint8Array, journalId: number, through?: Through): void {
     const nowMs = this.#nowMs();
     const buffer = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
     const record = new RecordReader(buffer);
@@ -67,6 +73,7 @@ export class Journal {
     while (record.next()) {
       const entry = this.#entryOf(record.deviceId);
       const window = windowOf(record.observedAtMs);
+      if (through !== undefined && journalId <= through(entry, window)) continue;
       let open = entry.open.get(window);
       if (open === undefined) {
         open = new OpenSamples(window, journalId, nowMs);
@@ -81,7 +88,7 @@ export class Journal {
       entry.newestStart = record.start;
       entry.newestEnd = record.end;
     }
-    this.#absorbedId = journalId;
+    this.absorbedId = journalId;
     // A copy: the batch does not stay.
     for (const entry of touched) {
       entry.keepNewest(buffer, entry.newestStart, entry.newestEnd);
@@ -90,18 +97,20 @@ export class Journal {
   }
 
   /**
-   * Sorts everything that the table holds into memory; `makeRoom` is called after each row. A row that cannot be read stays where it is, for
-   * `verify` to tell of.
+   * Sorts everything that the table holds into memory, but for what is there `through` its row already; `makeRoom` is called after each row. A row
+   * that cannot be read stays where it is, for `verify` to tell of.
    */
-  replay(makeRoom: () => void): void {
+  replay(through: Through, makeRoom: () => void): void {
     for (let after = 0; ; ) {
       const row = this.#tables.first("SELECT id, records FROM journal WHERE id > ? ORDER BY id LIMIT 1", after);
       if (row === undefined) return;
       after = Number(row.id);
       try {
-        this.absorb(zstdDecompressSync(row.records as Uint8Array), after);
+        this.absorb(zstdDecompressSync(row.records as Uint8Array), after, through);
       } catch {
         this.#damaged.push(after);
+        // What could be read of it has been taken, and is passed over at the next start.
+        this.absorbedId = after;
       }
       makeRoom();
     }
@@ -114,12 +123,12 @@ export class Journal {
 
   /**
    * Within a transaction: drops rows of which nothing is needed any more, at most so many, the oldest first; `oldestNeeded` is the oldest that
-   * something in memory needs. True where there are more. What is left of them is read again after a crash, and told apart then.
+   * something in memory needs. True where there are more. What is left of them is passed over after a crash.
    */
   drop(oldestNeeded: number, rowsMax: number): boolean {
     const sql = `DELETE FROM journal WHERE id IN (
       SELECT id FROM journal WHERE id < ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?)`;
-    const before = Math.min(oldestNeeded, this.#absorbedId + 1);
+    const before = Math.min(oldestNeeded, this.absorbedId + 1);
     return this.#tables.run(sql, before, JSON.stringify(this.#damaged), rowsMax).changes === rowsMax;
   }
 

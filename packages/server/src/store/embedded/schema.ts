@@ -76,4 +76,10 @@ export const migrations = [
     message TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- The journal row through which all samples of that device and window stand here or in earlier parts: after a crash the journal's records
+  -- up to that row are passed over. In a block, the greatest of its parts.
+  ALTER TABLE part ADD COLUMN through INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE block ADD COLUMN through INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -46,8 +46,8 @@ export class Sealer {
   readonly #nowMs: () => number;
   #dueParts: Due<OpenSamples>[] = [];
   #dueWindows: Due<number>[] = [];
-  /** Whether journal rows wait to be dropped. */
-  #areRowsDue = false;
+  /** Whether journal rows wait to be dropped: at a start those may that were passed over. */
+  #areRowsDue = true;
   #lookedAtMs = 0;
   #retainedAtMs = 0;
   #checkpointedAtMs = 0;
@@ -114,11 +114,11 @@ export class Sealer {
     while (this.#dueWindows.length > 0) this.#seal(Number.POSITIVE_INFINITY);
   }
 
-  noteUnsealed(entry: DeviceEntry, window: number, partId: number, mayRepeat = false): void {
+  noteUnsealed(entry: DeviceEntry, window: number, partId: number): void {
     const nowMs = this.#nowMs();
     const known = entry.unsealed.get(window);
     if (known === undefined) {
-      entry.unsealed.set(window, { partIds: [partId], touchedAtMs: nowMs, mayRepeat, isDamaged: false });
+      entry.unsealed.set(window, { partIds: [partId], touchedAtMs: nowMs, isDamaged: false });
     } else {
       known.partIds.push(partId);
       known.touchedAtMs = nowMs;
@@ -202,11 +202,12 @@ export class Sealer {
     const points = entry.unwrittenPoints();
     if (points !== null) this.#tables.run("UPDATE device SET points = ? WHERE no = ?", points, no);
     return this.#tables.run(
-      "INSERT INTO part (device_no, window, minutes, body) VALUES (?, ?, ?, ?)",
+      "INSERT INTO part (device_no, window, minutes, body, through) VALUES (?, ?, ?, ?, ?)",
       no,
       open.window,
       encodeMinutes(columns, open.window),
       encodeBlock(columns, partLevel),
+      this.#journal.absorbedId,
     ).lastId;
   }
 
@@ -243,24 +244,29 @@ export class Sealer {
     const unsealed = entry.unsealed.get(window);
     if (unsealed === undefined) return;
     const { partIds } = unsealed;
-    const block = this.#tables.first("SELECT id, body FROM block WHERE device_no = ? AND window = ?", no, window);
-    const parts = partIds.map((id) => this.#tables.first("SELECT body FROM part WHERE id = ?", id));
-    const bodies = [block, ...parts].flatMap((row) => (row === undefined ? [] : [row.body as Uint8Array]));
+    const block = this.#tables.first(
+      "SELECT id, body, through FROM block WHERE device_no = ? AND window = ?",
+      no,
+      window,
+    );
+    const parts = partIds.map((id) => this.#tables.first("SELECT body, through FROM part WHERE id = ?", id));
+    const rows = [block, ...parts].filter((row) => row !== undefined);
     let merged: SampleColumns;
     try {
-      merged = mergeSamples(bodies.map((body) => decodeBlock(body)));
+      merged = mergeSamples(rows.map(({ body }) => decodeBlock(body as Uint8Array)));
     } catch {
       unsealed.isDamaged = true;
       return;
     }
     const minutes = encodeMinutes(merged, window);
     const body = encodeBlock(merged, blockLevel);
+    const through = Math.max(...rows.map((row) => Number(row.through)));
     if (block === undefined) {
-      const sql = "INSERT INTO block (device_no, window, samples, minutes, body) VALUES (?, ?, ?, ?, ?)";
-      this.#tables.run(sql, no, window, merged.count, minutes, body);
+      const sql = "INSERT INTO block (device_no, window, samples, minutes, body, through) VALUES (?, ?, ?, ?, ?, ?)";
+      this.#tables.run(sql, no, window, merged.count, minutes, body, through);
     } else {
-      const sql = "UPDATE block SET samples = ?, minutes = ?, body = ? WHERE id = ?";
-      this.#tables.run(sql, merged.count, minutes, body, block.id as number);
+      const sql = "UPDATE block SET samples = ?, minutes = ?, body = ?, through = ? WHERE id = ?";
+      this.#tables.run(sql, merged.count, minutes, body, through, block.id as number);
     }
     this.#putSummary(no, summarize(window, merged));
     for (const id of partIds) this.#tables.run("DELETE FROM part WHERE id = ?", id);

@@ -89,13 +89,12 @@ export class Windows {
     }
     for (const window of this.fresh(deviceId, fromWindow, toWindow)) {
       const sums = new MinuteSums();
-      const unsealed = entry.unsealed.get(window);
-      if (found.has(window) || unsealed?.mayRepeat) {
-        // A sample may stand in two of them.
+      if (found.has(window)) {
+        // What comes so late may be in the block already: somebody offers it again.
         const columns = this.read(deviceId, window, new Set([stream]));
         if (columns !== null) sums.addSamples(columns, window, stream);
       } else {
-        for (const id of unsealed?.partIds ?? []) {
+        for (const id of entry.unsealed.get(window)?.partIds ?? []) {
           const part = this.#tables.first("SELECT minutes FROM part WHERE id = ?", id);
           if (part !== undefined) sums.addEncoded(part.minutes as Uint8Array, stream);
         }
