@@ -2,7 +2,7 @@ import { gapMsMax } from "./energy.ts";
 import type { SampleColumns } from "./sample-columns.ts";
 import type { Coverage, History, PointHistory } from "./store.ts";
 import { windowMs } from "./window.ts";
-import { type PointSummary, periodOf, type WindowSummary } from "./window-summary.ts";
+import { type PointSummary, periodOf, type SummaryColumns, type WindowSummary } from "./window-summary.ts";
 
 /** One point's figures, an entry a bucket. */
 class PointBuckets {
@@ -55,6 +55,30 @@ export class Buckets {
   addSummary(summary: WindowSummary): void {
     const coveredMs = Math.min(windowMs, summary.count * summary.periodMs);
     this.addFigures(summary.window * windowMs, summary.count, coveredMs, summary.points);
+  }
+
+  /** Adds those from one place to before another. */
+  addSummaries({ windows, count, periodMs, points }: SummaryColumns, from: number, to: number): void {
+    const bucketOf = (at: number): number => this.#placeOf((windows[at] as number) * windowMs);
+    for (let at = from; at < to; at++) {
+      const samples = count[at] as number;
+      this.#count(bucketOf(at), samples, Math.min(windowMs, samples * (periodMs[at] as number)));
+    }
+    for (const [name, buckets] of this.#points) {
+      const point = points.get(name);
+      if (point === undefined) continue;
+      const { places, min, max, sum, count } = point;
+      for (const [index, at] of places.entries()) {
+        if (at < from || at >= to) continue;
+        buckets.add(
+          bucketOf(at),
+          min[index] as number,
+          max[index] as number,
+          sum[index] as number,
+          count[index] as number,
+        );
+      }
+    }
   }
 
   /** Adds what was counted elsewhere to the bucket of the instant. */
@@ -139,13 +163,16 @@ export class GapList {
     if (this.#gaps.length > 4 * gapsMax) this.#keepLongest();
   }
 
-  addWindow({ firstMs, lastMs, gaps }: WindowSummary): void {
-    let fromMs = firstMs;
-    for (const gap of gaps) {
-      this.add(fromMs, gap.fromMs);
-      fromMs = gap.toMs;
+  /** Adds those from one place to before another. */
+  addSummaries({ firstMs, lastMs, gaps }: SummaryColumns, from: number, to: number): void {
+    for (let at = from; at < to; at++) {
+      let fromMs = firstMs[at] as number;
+      for (const gap of gaps[at] ?? []) {
+        this.add(fromMs, gap.fromMs);
+        fromMs = gap.toMs;
+      }
+      this.add(fromMs, lastMs[at] as number);
     }
-    this.add(fromMs, lastMs);
   }
 
   addSamples({ count, observedAtMs }: SampleColumns): void {

@@ -22,7 +22,8 @@ export function placesIn({ count, observedAtMs }: SampleColumns, fromMs: number,
   return [firstAtOrAfter(observedAtMs, count, fromMs), firstAtOrAfter(observedAtMs, count, toMs)];
 }
 
-function firstAtOrAfter(times: ArrayLike<number>, count: number, ms: number): number {
+/** In growing numbers, the place of the first of them that is not smaller. */
+export function firstAtOrAfter(times: ArrayLike<number>, count: number, ms: number): number {
   let low = 0;
   let high = count;
   while (low < high) {

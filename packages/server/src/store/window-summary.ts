@@ -37,6 +37,28 @@ export interface WindowSummary {
   readonly points: ReadonlyMap<string, PointSummary>;
 }
 
+/** Summaries of one device's windows in the order of time, a column a figure: a chart of a year is made of 35,000. */
+export interface SummaryColumns {
+  readonly windows: readonly number[];
+  readonly count: Float64Array;
+  readonly firstMs: Float64Array;
+  readonly lastMs: Float64Array;
+  readonly periodMs: Float64Array;
+  /** An entry a window; none at all where no window has a gap. */
+  readonly gaps: readonly (readonly Gap[])[];
+  readonly points: ReadonlyMap<string, PointColumns>;
+}
+
+/** An entry for each window that has the point. */
+export interface PointColumns {
+  /** Where these windows stand among the others. */
+  readonly places: readonly number[];
+  readonly count: Float64Array;
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  readonly sum: Float64Array;
+}
+
 /** Summarizes the samples of one window, which are in order. There must be at least one. */
 export function summarize(window: number, columns: SampleColumns): WindowSummary {
   const { count, observedAtMs } = columns;

@@ -1,6 +1,6 @@
-import { type Energy, energyNames, noEnergy, type PowerPoint } from "../energy.ts";
+import { type Energy, energyNames, type PowerPoint } from "../energy.ts";
 import { windowsPerDay } from "../window.ts";
-import type { Gap, PointSummary, WindowSummary } from "../window-summary.ts";
+import type { Gap, PointColumns, PointSummary, SummaryColumns, WindowSummary } from "../window-summary.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { readNumbers, writeNumbers } from "./number-column.ts";
@@ -26,9 +26,21 @@ const pointFigures = ["count", "min", "max", "sum", "first", "last"] as const sa
 
 /** What to read of a day; what is not wanted is passed over. */
 export interface DayParts {
-  /** Absent: all. */
-  readonly points?: ReadonlySet<string>;
+  readonly points: ReadonlySet<string>;
   readonly energy: boolean;
+}
+
+/** The summaries of a day, or some of them. */
+export interface DayColumns extends SummaryColumns {
+  /** Null where it is not wanted. */
+  readonly energy: EnergyColumns | null;
+}
+
+interface EnergyColumns {
+  /** One for each of `energyNames`. */
+  readonly energies: readonly Float64Array[];
+  readonly firstPower: readonly PowerPoint[];
+  readonly lastPower: readonly PowerPoint[];
 }
 
 const writer = new ByteWriter();
@@ -80,45 +92,73 @@ export function encodeDay(summaries: readonly WindowSummary[]): Buffer {
   return Buffer.from(writer.bytes());
 }
 
-/** A year of a chart is 35,000 windows: what each of them lacks is the same for all. */
-const noGaps: readonly Gap[] = [];
-const unknownPower: PowerPoint = { atMs: Number.NaN, gridW: null, batteryW: null, solarW: null, loadW: null };
+/** A summary that does not stand in its day, as it would be read from there. */
+export function dayOf(summary: WindowSummary, wanted: DayParts): DayColumns {
+  return decodeDayColumns(Math.floor(summary.window / windowsPerDay), encodeDay([summary]), wanted);
+}
 
-/** Decodes a day, counted from 1970. Energies that are not wanted come as 0, and powers as null. Throws a RangeError where it is damaged. */
-export function decodeDay(day: number, bytes: Uint8Array, wanted: DayParts): WindowSummary[] {
+/** Decodes of a day, counted from 1970, what is wanted. Throws a RangeError where it is damaged. */
+export function decodeDayColumns(day: number, bytes: Uint8Array, wanted: DayParts): DayColumns {
+  const { points, ...columns } = readDay(day, bytes, wanted.energy);
+  const found = new Map<string, PointColumns>();
+  for (const [name, block] of points) if (wanted.points.has(name)) found.set(name, readPoint(new ByteReader(block)));
+  return { ...columns, points: found };
+}
+
+/** Decodes a day, counted from 1970. Throws a RangeError where it is damaged. */
+export function decodeDay(day: number, bytes: Uint8Array): WindowSummary[] {
+  const { points: blocks, energy, ...columns } = readDay(day, bytes, true);
+  const points = columns.windows.map(() => new Map<string, PointSummary>());
+  for (const [name, block] of blocks) {
+    const reader = new ByteReader(block);
+    const { places, count, min, max, sum } = readPoint(reader);
+    const [first, last] = [readNumbers(reader, places.length), readNumbers(reader, places.length)];
+    for (const [index, place] of places.entries()) {
+      points[place]?.set(name, {
+        count: count[index] as number,
+        min: min[index] as number,
+        max: max[index] as number,
+        sum: sum[index] as number,
+        first: first[index] as number,
+        last: last[index] as number,
+      });
+    }
+  }
+  return columns.windows.map((window, at) => ({
+    window,
+    count: columns.count[at] as number,
+    firstMs: columns.firstMs[at] as number,
+    lastMs: columns.lastMs[at] as number,
+    periodMs: columns.periodMs[at] as number,
+    gaps: columns.gaps[at] ?? [],
+    energy: energyAt(energy as EnergyColumns, at),
+    firstPower: energy?.firstPower[at] as PowerPoint,
+    lastPower: energy?.lastPower[at] as PowerPoint,
+    points: points[at] as Map<string, PointSummary>,
+  }));
+}
+
+/** The columns of a day; the points' are left as they are. */
+function readDay(
+  day: number,
+  bytes: Uint8Array,
+  isEnergyWanted: boolean,
+): Omit<DayColumns, "points"> & { readonly points: [name: string, block: Buffer][] } {
   const reader = new ByteReader(bytes);
   const found = reader.byte();
   if (found !== version) throw new RangeError(`The day has version ${found}; this program reads ${version}.`);
   const length = reader.varint();
   const windows = Array.from({ length }, () => day * windowsPerDay + reader.byte());
   const times = new ByteReader(reader.block());
-  const counts = readNumbers(times, length);
+  const count = readNumbers(times, length);
   const firstMs = readNumbers(times, length);
   const lastMs = readNumbers(times, length);
   const periodMs = readNumbers(times, length);
   const gaps = readGaps(times, readNumbers(times, length));
   const energyReader = new ByteReader(reader.block());
-  const energies = wanted.energy ? energyNames.map(() => readNumbers(energyReader, length)) : null;
-  const firstPower = wanted.energy ? readPowers(energyReader, firstMs) : null;
-  const lastPower = wanted.energy ? readPowers(energyReader, lastMs) : null;
-  const points = windows.map(() => new Map<string, PointSummary>());
-  for (let left = reader.varint(); left > 0; left--) {
-    const name = reader.text();
-    const block = reader.block();
-    if (wanted.points === undefined || wanted.points.has(name)) readPoint(name, new ByteReader(block), points);
-  }
-  return windows.map((window, at) => ({
-    window,
-    count: counts[at] as number,
-    firstMs: firstMs[at] as number,
-    lastMs: lastMs[at] as number,
-    periodMs: periodMs[at] as number,
-    gaps: gaps[at] ?? noGaps,
-    energy: energies === null ? noEnergy : energyAt(energies, at),
-    firstPower: firstPower?.[at] ?? unknownPower,
-    lastPower: lastPower?.[at] ?? unknownPower,
-    points: points[at] as Map<string, PointSummary>,
-  }));
+  const energy = isEnergyWanted ? readEnergies(energyReader, firstMs, lastMs) : null;
+  const points = Array.from({ length: reader.varint() }, (): [string, Buffer] => [reader.text(), reader.block()]);
+  return { windows, count, firstMs, lastMs, periodMs, gaps, energy, points };
 }
 
 function readGaps(reader: ByteReader, counts: Float64Array): Gap[][] {
@@ -131,7 +171,12 @@ function readGaps(reader: ByteReader, counts: Float64Array): Gap[][] {
   );
 }
 
-function energyAt(energies: readonly Float64Array[], at: number): Energy {
+function readEnergies(reader: ByteReader, firstMs: Float64Array, lastMs: Float64Array): EnergyColumns {
+  const energies = energyNames.map(() => readNumbers(reader, firstMs.length));
+  return { energies, firstPower: readPowers(reader, firstMs), lastPower: readPowers(reader, lastMs) };
+}
+
+export function energyAt({ energies }: EnergyColumns, at: number): Energy {
   return Object.fromEntries(energyNames.map((name, index) => [name, energies[index]?.[at]])) as unknown as Energy;
 }
 
@@ -150,17 +195,9 @@ function readPowers(reader: ByteReader, atMs: Float64Array): PowerPoint[] {
   }));
 }
 
-function readPoint(name: string, reader: ByteReader, points: readonly Map<string, PointSummary>[]): void {
+/** Reads a point's figures but for its first and last values, which stand behind. */
+function readPoint(reader: ByteReader): PointColumns {
   const places = Array.from({ length: reader.varint() }, () => reader.byte());
-  const [count, min, max, sum, first, last] = pointFigures.map(() => readNumbers(reader, places.length));
-  for (let at = 0; at < places.length; at++) {
-    points[places[at] as number]?.set(name, {
-      count: count?.[at] as number,
-      min: min?.[at] as number,
-      max: max?.[at] as number,
-      sum: sum?.[at] as number,
-      first: first?.[at] as number,
-      last: last?.[at] as number,
-    });
-  }
+  const [count, min, max, sum] = [0, 1, 2, 3].map(() => readNumbers(reader, places.length));
+  return { places, count, min, max, sum } as PointColumns;
 }

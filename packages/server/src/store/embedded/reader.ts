@@ -7,9 +7,10 @@ import {
   energyStreams,
   gapMsMax,
   noEnergy,
+  type PowerPoint,
 } from "../energy.ts";
 import type { PointValue } from "../point-value.ts";
-import { placesIn, type SampleColumns, sampleAt } from "../sample-columns.ts";
+import { firstAtOrAfter, placesIn, type SampleColumns, sampleAt } from "../sample-columns.ts";
 import type {
   EnergyQuery,
   EnergySpan,
@@ -26,8 +27,9 @@ import type {
   TimelineRun,
 } from "../store.ts";
 import { windowMs, windowOf } from "../window.ts";
-import { summarize, type WindowSummary } from "../window-summary.ts";
+import { summarize } from "../window-summary.ts";
 import type { BlockStore } from "./block-store.ts";
+import { type DayColumns, type DayParts, dayOf, energyAt } from "./day-codec.ts";
 import { minuteMs } from "./minute-means.ts";
 import type { Windows } from "./windows.ts";
 
@@ -68,13 +70,10 @@ export function* readHistory(windows: Windows, query: HistoryQuery): Work<Histor
   if (bucketMs >= windowMs) {
     // No sample is read: the windows' summaries are all that such a chart can show.
     const parts = { points: wanted, energy: false };
-    for (const summary of summaries(windows, deviceId, windowOf(fromMs), windowOf(toMs - 1) + 1, parts)) {
-      if (summary === null) {
-        yield;
-        continue;
-      }
-      buckets.addSummary(summary);
-      gaps.addWindow(summary);
+    for (const { day, from, to } of summaries(windows, deviceId, windowOf(fromMs), windowOf(toMs - 1) + 1, parts)) {
+      buckets.addSummaries(day, from, to);
+      gaps.addSummaries(day, from, to);
+      yield;
     }
     return buckets.finish(gaps);
   }
@@ -100,23 +99,29 @@ export function* readEnergy(windows: Windows, { deviceId, edgesMs }: EnergyQuery
   const last = spans.at(-1);
   if (first === undefined || last === undefined) return [];
   // One window more at the front: the way from its last sample to the next one belongs to the span of the later.
-  let before: WindowSummary | undefined;
+  let before: PowerPoint | undefined;
   let place = 0;
   const parts = { points: new Set<string>(), energy: true };
-  for (const summary of summaries(windows, deviceId, windowOf(first.fromMs) - 1, windowOf(last.toMs - 1) + 1, parts)) {
-    if (summary === null) {
-      yield;
-      continue;
+  for (const { day, from, to } of summaries(
+    windows,
+    deviceId,
+    windowOf(first.fromMs) - 1,
+    windowOf(last.toMs - 1) + 1,
+    parts,
+  )) {
+    for (let at = from; at < to && day.energy !== null; at++) {
+      const startMs = (day.windows[at] as number) * windowMs;
+      while ((spans[place]?.toMs ?? Number.POSITIVE_INFINITY) <= startMs) place++;
+      const span = spans[place];
+      if (span !== undefined && startMs >= span.fromMs) {
+        const between =
+          before === undefined ? noEnergy : energyBetween(before, day.energy.firstPower[at] as PowerPoint);
+        span.energy = addEnergy(addEnergy(span.energy, energyAt(day.energy, at)), between);
+        span.coveredMs += Math.min(windowMs, (day.count[at] as number) * (day.periodMs[at] as number));
+      }
+      before = day.energy.lastPower[at];
     }
-    const startMs = summary.window * windowMs;
-    while ((spans[place]?.toMs ?? Number.POSITIVE_INFINITY) <= startMs) place++;
-    const span = spans[place];
-    if (span !== undefined && startMs >= span.fromMs) {
-      const between = before === undefined ? noEnergy : energyBetween(before.lastPower, summary.firstPower);
-      span.energy = addEnergy(addEnergy(span.energy, summary.energy), between);
-      span.coveredMs += Math.min(windowMs, summary.count * summary.periodMs);
-    }
-    before = summary;
+    yield;
   }
   return spans.map(({ fromMs, toMs, energy, coveredMs }) => ({
     fromMs,
@@ -182,26 +187,24 @@ export function* readInfo(store: BlockStore, retentionMs: number): Work<StoreInf
   let fromMs: number | null = null;
   let toMs: number | null = null;
   const gaps = { count: 0, ms: 0 };
+  const parts = { points: new Set<string>(), energy: false };
   for (const deviceId of store.deviceIds) {
     const [first = 0] = windows.list(deviceId, 0, Number.MAX_SAFE_INTEGER);
     let lastMs: number | null = null;
     for (const window of windows.fresh(deviceId, 0, Number.MAX_SAFE_INTEGER))
       samples += windows.countFresh(deviceId, window);
-    for (const summary of summaries(windows, deviceId, first, windowOf(Date.now()) + 2, {
-      points: new Set(),
-      energy: false,
-    })) {
-      if (summary === null) {
-        yield;
-        continue;
+    for (const { day, from, to } of summaries(windows, deviceId, first, windowOf(Date.now()) + 2, parts)) {
+      for (let at = from; at < to; at++) {
+        const firstMs = day.firstMs[at] as number;
+        fromMs = Math.min(fromMs ?? firstMs, firstMs);
+        toMs = Math.max(toMs ?? firstMs, day.lastMs[at] as number);
+        if (lastMs !== null && firstMs - lastMs > windowMs) {
+          gaps.count++;
+          gaps.ms += firstMs - lastMs;
+        }
+        lastMs = day.lastMs[at] as number;
       }
-      fromMs = Math.min(fromMs ?? summary.firstMs, summary.firstMs);
-      toMs = Math.max(toMs ?? summary.lastMs, summary.lastMs);
-      if (lastMs !== null && summary.firstMs - lastMs > windowMs) {
-        gaps.count++;
-        gaps.ms += summary.firstMs - lastMs;
-      }
-      lastMs = summary.lastMs;
+      yield;
     }
   }
   const bytes = tables.usedBytes();
@@ -246,34 +249,45 @@ function windowsIn(windows: Windows, deviceId: string, fromMs: number, toMs: num
   return toMs <= fromMs ? [] : windows.list(deviceId, windowOf(fromMs), windowOf(toMs - 1) + 1);
 }
 
-/** The summaries of a range, oldest first: sealed windows' as they are kept, others' made from their samples. Null: time to yield. */
+/** Some summaries of a day: those from one place to before another. */
+interface SummaryRun {
+  readonly day: DayColumns;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The summaries of a range, oldest first: sealed windows' as they are kept, others' made from their samples. */
 function* summaries(
   windows: Windows,
   deviceId: string,
   fromWindow: number,
   toWindow: number,
-  parts: { readonly points: ReadonlySet<string>; readonly energy: boolean },
-): Generator<WindowSummary | null> {
+  parts: DayParts,
+): Generator<SummaryRun> {
   const fresh = windows.fresh(deviceId, fromWindow, toWindow);
-  const freshSet = new Set(fresh);
   const wanted = new Set([...parts.points, ...(parts.energy ? energyStreams : [])]);
-  const freshBefore = function* (before: number): Generator<WindowSummary | null> {
-    while ((fresh[0] ?? Number.POSITIVE_INFINITY) < before) {
-      const window = fresh.shift() as number;
+  const freshThrough = function* (last: number): Generator<SummaryRun> {
+    for (let [window] = fresh; window !== undefined && window <= last; [window] = fresh) {
+      fresh.shift();
       const columns = windows.read(deviceId, window, wanted);
-      if (columns !== null) yield summarize(window, columns);
-      yield null;
+      if (columns !== null) yield { day: dayOf(summarize(window, columns), parts), from: 0, to: 1 };
     }
   };
   for (const day of windows.days(deviceId, fromWindow, toWindow, parts)) {
-    for (const summary of day) {
-      if (freshSet.has(summary.window)) continue;
-      yield* freshBefore(summary.window);
-      yield summary;
+    const end = firstAtOrAfter(day.windows, day.windows.length, toWindow);
+    let from = firstAtOrAfter(day.windows, end, fromWindow);
+    for (let at = from; at < end; at++) {
+      const window = day.windows[at] as number;
+      if (fresh[0] === undefined || fresh[0] > window) continue;
+      if (at > from) yield { day, from, to: at };
+      // Of a window that is sealed and has more since, only what is made from all of it.
+      const isFresh = fresh.includes(window);
+      yield* freshThrough(window);
+      from = isFresh ? at + 1 : at;
     }
-    yield null;
+    if (end > from) yield { day, from, to: end };
   }
-  yield* freshBefore(Number.POSITIVE_INFINITY);
+  yield* freshThrough(Number.POSITIVE_INFINITY);
 }
 
 function isBeyond(columns: SampleColumns, at: number, key: SampleKey, isForward: boolean): boolean {

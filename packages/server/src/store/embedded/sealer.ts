@@ -275,7 +275,7 @@ export class Sealer {
   #putSummary(no: number, summary: WindowSummary): void {
     const day = Math.floor(summary.window / windowsPerDay);
     const row = this.#tables.first("SELECT id, body FROM day WHERE device_no = ? AND day = ?", no, day);
-    const others = row === undefined ? [] : decodeDay(day, row.body as Uint8Array, { energy: true });
+    const others = row === undefined ? [] : decodeDay(day, row.body as Uint8Array);
     const summaries = [...others.filter(({ window }) => window !== summary.window), summary];
     const body = encodeDay(summaries.sort((a, b) => a.window - b.window));
     if (row === undefined) this.#tables.run("INSERT INTO day (device_no, day, body) VALUES (?, ?, ?)", no, day, body);

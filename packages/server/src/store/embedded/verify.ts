@@ -36,7 +36,7 @@ export function* verify({ tables }: BlockStore, progress: (share: number) => voi
         const day = Number(row.day);
         const at = new Date(day * windowsPerDay * windowMs).toISOString().slice(0, 10);
         return check(`The summaries of ${nameOf(row.device_no)} of ${at}`, () => {
-          decodeDay(day, row.body as Uint8Array, { energy: true });
+          decodeDay(day, row.body as Uint8Array);
         });
       },
     ],

@@ -2,12 +2,14 @@ import type { EnergyStream } from "../energy.ts";
 import { mergeSamples } from "../merge-samples.ts";
 import type { SampleColumns } from "../sample-columns.ts";
 import { windowsPerDay } from "../window.ts";
-import type { WindowSummary } from "../window-summary.ts";
 import { decodeBlock } from "./block-codec.ts";
-import { type DayParts, decodeDay } from "./day-codec.ts";
+import { type DayColumns, type DayParts, decodeDayColumns } from "./day-codec.ts";
 import type { DeviceEntry } from "./device-entry.ts";
 import { MinuteSums } from "./minute-means.ts";
 import type { Tables } from "./tables.ts";
+
+/** Days' summaries that are held at once, some kilobytes each. */
+const daysAtOnce = 16;
 
 /** Reads what is kept, window by window, wherever it stands: in a block, in parts, in memory. */
 export class Windows {
@@ -61,18 +63,17 @@ export class Windows {
     return pieces.length === 0 ? null : mergeSamples(pieces);
   }
 
-  /** The summaries of a device's sealed windows in a range, a day at a time, growing. */
-  *days(deviceId: string, fromWindow: number, toWindow: number, parts: DayParts): Generator<WindowSummary[]> {
+  /** The summaries of a device's sealed windows, a day at a time, growing; of the first and the last day those beyond the range too. */
+  *days(deviceId: string, fromWindow: number, toWindow: number, parts: DayParts): Generator<DayColumns> {
     const entry = this.#devices.get(deviceId);
     if (entry === undefined) return;
+    const sql = "SELECT day, body FROM day WHERE device_no = ? AND day BETWEEN ? AND ? ORDER BY day LIMIT ?";
     const lastDay = Math.floor((toWindow - 1) / windowsPerDay);
-    for (let day = Math.floor(fromWindow / windowsPerDay); day <= lastDay; day++) {
-      const sql = "SELECT day, body FROM day WHERE device_no = ? AND day BETWEEN ? AND ? ORDER BY day LIMIT 1";
-      const row = this.#tables.first(sql, entry.no, day, lastDay);
-      if (row === undefined) return;
-      day = Number(row.day);
-      const summaries = decodeDay(day, row.body as Uint8Array, parts);
-      yield summaries.filter(({ window }) => window >= fromWindow && window < toWindow);
+    for (let day = Math.floor(fromWindow / windowsPerDay); day <= lastDay; ) {
+      const rows = this.#tables.all(sql, entry.no, day, lastDay, daysAtOnce);
+      for (const row of rows) yield decodeDayColumns(Number(row.day), row.body as Uint8Array, parts);
+      if (rows.length < daysAtOnce) return;
+      day = Number(rows.at(-1)?.day) + 1;
     }
   }
 
