@@ -68,15 +68,11 @@ export class Buckets {
       const point = points.get(name);
       if (point === undefined) continue;
       const { places, min, max, sum, count } = point;
-      for (const [index, at] of places.entries()) {
+      for (let index = 0; index < places.length; index++) {
+        const at = places[index] as number;
         if (at < from || at >= to) continue;
-        buckets.add(
-          bucketOf(at),
-          min[index] as number,
-          max[index] as number,
-          sum[index] as number,
-          count[index] as number,
-        );
+        const [least, most] = [min[index] as number, max[index] as number];
+        buckets.add(bucketOf(at), least, most, sum[index] as number, count[index] as number);
       }
     }
   }

@@ -39,7 +39,7 @@ export interface WindowSummary {
 
 /** Summaries of one device's windows in the order of time, a column a figure: a chart of a year is made of 35,000. */
 export interface SummaryColumns {
-  readonly windows: readonly number[];
+  readonly windows: Int32Array;
   readonly count: Float64Array;
   readonly firstMs: Float64Array;
   readonly lastMs: Float64Array;
@@ -52,7 +52,7 @@ export interface SummaryColumns {
 /** An entry for each window that has the point. */
 export interface PointColumns {
   /** Where these windows stand among the others. */
-  readonly places: readonly number[];
+  readonly places: Int32Array;
   readonly count: Float64Array;
   readonly min: Float64Array;
   readonly max: Float64Array;

@@ -108,7 +108,8 @@ export function decodeDayColumns(day: number, bytes: Uint8Array, wanted: DayPart
 /** Decodes a day, counted from 1970. Throws a RangeError where it is damaged. */
 export function decodeDay(day: number, bytes: Uint8Array): WindowSummary[] {
   const { points: blocks, energy, ...columns } = readDay(day, bytes, true);
-  const points = columns.windows.map(() => new Map<string, PointSummary>());
+  const windows = Array.from(columns.windows);
+  const points = windows.map(() => new Map<string, PointSummary>());
   for (const [name, block] of blocks) {
     const reader = new ByteReader(block);
     const { places, count, min, max, sum } = readPoint(reader);
@@ -124,7 +125,7 @@ export function decodeDay(day: number, bytes: Uint8Array): WindowSummary[] {
       });
     }
   }
-  return columns.windows.map((window, at) => ({
+  return windows.map((window, at) => ({
     window,
     count: columns.count[at] as number,
     firstMs: columns.firstMs[at] as number,
@@ -148,7 +149,7 @@ function readDay(
   const found = reader.byte();
   if (found !== version) throw new RangeError(`The day has version ${found}; this program reads ${version}.`);
   const length = reader.varint();
-  const windows = Array.from({ length }, () => day * windowsPerDay + reader.byte());
+  const windows = readPlaces(reader, length, day * windowsPerDay);
   const times = new ByteReader(reader.block());
   const count = readNumbers(times, length);
   const firstMs = readNumbers(times, length);
@@ -195,9 +196,15 @@ function readPowers(reader: ByteReader, atMs: Float64Array): PowerPoint[] {
   }));
 }
 
+function readPlaces(reader: ByteReader, length: number, first = 0): Int32Array {
+  const places = new Int32Array(length);
+  for (let at = 0; at < length; at++) places[at] = first + reader.byte();
+  return places;
+}
+
 /** Reads a point's figures but for its first and last values, which stand behind. */
 function readPoint(reader: ByteReader): PointColumns {
-  const places = Array.from({ length: reader.varint() }, () => reader.byte());
+  const places = readPlaces(reader, reader.varint());
   const [count, min, max, sum] = [0, 1, 2, 3].map(() => readNumbers(reader, places.length));
   return { places, count, min, max, sum } as PointColumns;
 }
