@@ -1,5 +1,6 @@
 import { gapMsMax } from "./energy.ts";
-import type { SampleColumns } from "./sample-columns.ts";
+import type { PointValue } from "./point-value.ts";
+import { placesIn, type SampleColumns } from "./sample-columns.ts";
 import type { Coverage, History, PointHistory } from "./store.ts";
 import { windowMs } from "./window.ts";
 import { type PointSummary, periodOf, type SummaryColumns, type WindowSummary } from "./window-summary.ts";
@@ -23,6 +24,26 @@ class PointBuckets {
     if (max > (this.max[at] as number)) this.max[at] = max;
     this.sum[at] = (this.sum[at] as number) + sum;
     this.count[at] = (this.count[at] as number) + count;
+  }
+
+  /** Adds those that are numbers, from one place to before another. */
+  addValues(at: number, values: ArrayLike<PointValue | undefined>, from: number, to: number): void {
+    let min = this.min[at] as number;
+    let max = this.max[at] as number;
+    let sum = this.sum[at] as number;
+    let count = this.count[at] as number;
+    for (let place = from; place < to; place++) {
+      const value = values[place];
+      if (typeof value !== "number") continue;
+      if (value < min) min = value;
+      if (value > max) max = value;
+      sum += value;
+      count++;
+    }
+    this.min[at] = min;
+    this.max[at] = max;
+    this.sum[at] = sum;
+    this.count[at] = count;
   }
 
   finish(): PointHistory {
@@ -93,24 +114,22 @@ export class Buckets {
     }
   }
 
+  /** Adds samples, which are in the order of time. */
   addSamples(columns: SampleColumns): void {
-    const { count, observedAtMs } = columns;
+    const { observedAtMs, points } = columns;
     const periodMs = periodOf(columns);
-    const places = new Int32Array(count);
-    for (let sample = 0; sample < count; sample++) {
-      const atMs = observedAtMs[sample] as number;
-      const at = atMs < this.#fromMs || atMs >= this.#toMs ? -1 : this.#placeOf(atMs);
-      places[sample] = at;
-      if (at >= 0) this.#count(at, 1, periodMs);
-    }
-    for (const [name, buckets] of this.#points) {
-      const values = columns.points.get(name);
-      if (values === undefined) continue;
-      for (let sample = 0; sample < count; sample++) {
-        const value = values[sample];
-        const at = places[sample] as number;
-        if (at >= 0 && typeof value === "number") buckets.add(at, value, value, value, 1);
+    const [first, end] = placesIn(columns, this.#fromMs, this.#toMs);
+    for (let from = first; from < end; ) {
+      const at = this.#placeOf(observedAtMs[from] as number);
+      const endMs = this.#fromMs + (at + 1) * this.#bucketMs;
+      let to = from + 1;
+      while (to < end && (observedAtMs[to] as number) < endMs) to++;
+      this.#count(at, to - from, (to - from) * periodMs);
+      for (const [name, buckets] of this.#points) {
+        const values = points.get(name);
+        if (values !== undefined) buckets.addValues(at, values, from, to);
       }
+      from = to;
     }
   }
 
@@ -171,10 +190,13 @@ export class GapList {
     }
   }
 
-  addSamples({ count, observedAtMs }: SampleColumns): void {
-    for (let at = 0; at < count; at++) {
-      const atMs = observedAtMs[at] as number;
-      if (atMs >= this.#fromMs && atMs < this.#toMs) this.add(atMs, atMs);
+  /** Adds samples, which are in the order of time. */
+  addSamples(columns: SampleColumns): void {
+    const [from, to] = placesIn(columns, this.#fromMs, this.#toMs);
+    for (let at = from; at < to; at++) {
+      const atMs = columns.observedAtMs[at] as number;
+      if (atMs - this.#lastMs > gapMsMax) this.add(atMs, atMs);
+      else if (atMs > this.#lastMs) this.#lastMs = atMs;
     }
   }
 

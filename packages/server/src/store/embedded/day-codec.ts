@@ -37,8 +37,7 @@ export interface DayColumns extends SummaryColumns {
 }
 
 interface EnergyColumns {
-  /** One for each of `energyNames`. */
-  readonly energies: readonly Float64Array[];
+  readonly energies: Readonly<Record<keyof Energy, Float64Array>>;
   readonly firstPower: readonly PowerPoint[];
   readonly lastPower: readonly PowerPoint[];
 }
@@ -173,12 +172,21 @@ function readGaps(reader: ByteReader, counts: Float64Array): Gap[][] {
 }
 
 function readEnergies(reader: ByteReader, firstMs: Float64Array, lastMs: Float64Array): EnergyColumns {
-  const energies = energyNames.map(() => readNumbers(reader, firstMs.length));
+  const columns = energyNames.map((name) => [name, readNumbers(reader, firstMs.length)]);
+  const energies = Object.fromEntries(columns) as Record<keyof Energy, Float64Array>;
   return { energies, firstPower: readPowers(reader, firstMs), lastPower: readPowers(reader, lastMs) };
 }
 
 export function energyAt({ energies }: EnergyColumns, at: number): Energy {
-  return Object.fromEntries(energyNames.map((name, index) => [name, energies[index]?.[at]])) as unknown as Energy;
+  return {
+    imported: energies.imported[at] as number,
+    exported: energies.exported[at] as number,
+    charged: energies.charged[at] as number,
+    discharged: energies.discharged[at] as number,
+    produced: energies.produced[at] as number,
+    consumed: energies.consumed[at] as number,
+    selfConsumed: energies.selfConsumed[at] as number,
+  };
 }
 
 function readPowers(reader: ByteReader, atMs: Float64Array): PowerPoint[] {
