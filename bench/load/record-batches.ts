@@ -4,12 +4,14 @@ import { recordBytes, writeRecord } from "../../packages/server/dist/store/sampl
 import { DriftingFleet } from "./drift.ts";
 import { benchDeviceId } from "./message.ts";
 
-/** What a fleet sends in a span: every device once a second, each at its own moment of it. */
+/** What a fleet sends in a span: every device once a period, each at its own moment of a second. */
 export interface Span {
   readonly devices: number;
   /** A whole second, ms since 1970. */
   readonly fromMs: number;
   readonly seconds: number;
+  /** From one sample of a device to the next; absent: 1. */
+  readonly periodSeconds?: number;
 }
 
 /** About 4 MiB, what the server hands to its store at once when much comes. */
@@ -18,13 +20,16 @@ const recordBytesMax = 512;
 const lengthBytes = 4;
 
 /** The span's records, so many at a time, in the order of time. A batch is valid until the next one is asked for. */
-export function* recordBatches({ devices, fromMs, seconds }: Span, recordsAtOnce = recordsPerBatch): Generator<Buffer> {
+export function* recordBatches(
+  { devices, fromMs, seconds, periodSeconds = 1 }: Span,
+  recordsAtOnce = recordsPerBatch,
+): Generator<Buffer> {
   const fleet = new DriftingFleet(devices);
   const ids = Array.from({ length: devices }, (_, index) => Buffer.from(benchDeviceId(index)));
   const batch = Buffer.alloc(recordsAtOnce * recordBytesMax);
   let length = 0;
   let records = 0;
-  for (let second = 0; second < seconds; second++) {
+  for (let second = 0; second < seconds; second += periodSeconds) {
     for (const [index, id] of ids.entries()) {
       // Timers wobble by some milliseconds.
       const observedAtMs = fromMs + second * 1_000 + Math.floor((index * 990) / devices) + fleet.pick(3);
