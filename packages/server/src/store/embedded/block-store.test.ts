@@ -349,8 +349,27 @@ function check(store: BlockStore, sent: readonly Sample[]): void {
       }),
     );
     expect(samples.reduce((sum, count) => sum + count, 0)).toBe(expected.length);
+    checkWindows(store, deviceId, expected);
     const newest = store.latest().find((sample) => sample.deviceId === deviceId);
     expect(newest?.observedAtMs).toBe(expected.at(-1)?.observedAtMs);
+  }
+}
+
+/** Compares a chart of windows, of which some are sealed and some are not, with what was sent. */
+function checkWindows(store: BlockStore, deviceId: string, sent: readonly Sample[]): void {
+  const times = sent.map(({ observedAtMs }) => observedAtMs);
+  const fromMs = windowOf(Math.min(...times)) * windowMs;
+  const toMs = windowOf(Math.max(...times) + windowMs) * windowMs;
+  const query = { deviceId, points: ["load.power"], fromMs, toMs, bucketMs: windowMs };
+  const { samples, points } = finish(readHistory(store.windows, query));
+  for (const [at, count] of samples.entries()) {
+    const inside = sent.filter(({ observedAtMs }) => windowOf(observedAtMs - fromMs) === at);
+    expect(count).toBe(inside.length);
+    const powers = inside.flatMap(({ message }) => flat(JSON.parse(message))["load.power"] ?? []) as number[];
+    expect(points["load.power"]?.min[at]).toBe(powers.length === 0 ? null : Math.min(...powers));
+    expect(points["load.power"]?.max[at]).toBe(powers.length === 0 ? null : Math.max(...powers));
+    const mean = powers.reduce((sum, power) => sum + power, 0) / powers.length;
+    if (powers.length > 0) expect(points["load.power"]?.avg[at]).toBeCloseTo(mean, 6);
   }
 }
 
