@@ -33,8 +33,8 @@ export class Journal {
   readonly #damaged: number[] = [];
   /** Bytes of the rows in the table. */
   #bytes = 0;
-  /** The last row that has been sorted into memory; all before it have been, too. */
-  absorbedId = 0;
+  /** The last row that has been sorted into memory. */
+  #absorbedId = 0;
   openBytes = 0;
 
   constructor(tables: Tables, limits: JournalLimits, nowMs: () => number, entryOf: (deviceId: string) => DeviceEntry) {
@@ -48,6 +48,11 @@ export class Journal {
   /** Whether samples have not been moved on for so long that no more are to be taken. */
   get isFull(): boolean {
     return this.openBytes > fullFactor * this.#limits.openBytesMax || this.#bytes > this.#limits.journalBytesMax;
+  }
+
+  /** The last row that has been sorted into memory; all before it have been, too. */
+  get absorbedId(): number {
+    return this.#absorbedId;
   }
 
   /** Durable when it returns; where it throws, nothing was stored. Gives the row. */
@@ -88,7 +93,7 @@ export class Journal {
       entry.newestStart = record.start;
       entry.newestEnd = record.end;
     }
-    this.absorbedId = journalId;
+    this.#absorbedId = journalId;
     // A copy: the batch does not stay.
     for (const entry of touched) {
       entry.keepNewest(buffer, entry.newestStart, entry.newestEnd);
@@ -110,7 +115,7 @@ export class Journal {
       } catch {
         this.#damaged.push(after);
         // What could be read of it has been taken, and is passed over at the next start.
-        this.absorbedId = after;
+        this.#absorbedId = after;
       }
       makeRoom();
     }
@@ -128,7 +133,7 @@ export class Journal {
   drop(oldestNeeded: number, rowsMax: number): boolean {
     const sql = `DELETE FROM journal WHERE id IN (
       SELECT id FROM journal WHERE id < ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?)`;
-    const before = Math.min(oldestNeeded, this.absorbedId + 1);
+    const before = Math.min(oldestNeeded, this.#absorbedId + 1);
     return this.#tables.run(sql, before, JSON.stringify(this.#damaged), rowsMax).changes === rowsMax;
   }
 

@@ -202,12 +202,12 @@ export class Sealer {
     const points = entry.unwrittenPoints();
     if (points !== null) this.#tables.run("UPDATE device SET points = ? WHERE no = ?", points, no);
     return this.#tables.run(
-      "INSERT INTO part (device_no, window, minutes, body, through) VALUES (?, ?, ?, ?, ?)",
+      "INSERT INTO part (device_no, window, through, minutes, body) VALUES (?, ?, ?, ?, ?)",
       no,
       open.window,
+      this.#journal.absorbedId,
       encodeMinutes(columns, open.window),
       encodeBlock(columns, partLevel),
-      this.#journal.absorbedId,
     ).lastId;
   }
 
@@ -250,17 +250,17 @@ export class Sealer {
       window,
     );
     const parts = partIds.map((id) => this.#tables.first("SELECT body, through FROM part WHERE id = ?", id));
-    const rows = [block, ...parts].filter((row) => row !== undefined);
+    const through = Math.max(...[block, ...parts].map((row) => Number(row?.through ?? 0)));
+    const bodies = [block, ...parts].flatMap((row) => (row === undefined ? [] : [row.body as Uint8Array]));
     let merged: SampleColumns;
     try {
-      merged = mergeSamples(rows.map(({ body }) => decodeBlock(body as Uint8Array)));
+      merged = mergeSamples(bodies.map((body) => decodeBlock(body)));
     } catch {
       unsealed.isDamaged = true;
       return;
     }
     const minutes = encodeMinutes(merged, window);
     const body = encodeBlock(merged, blockLevel);
-    const through = Math.max(...rows.map((row) => Number(row.through)));
     if (block === undefined) {
       const sql = "INSERT INTO block (device_no, window, samples, minutes, body, through) VALUES (?, ?, ?, ?, ?, ?)";
       this.#tables.run(sql, no, window, merged.count, minutes, body, through);
