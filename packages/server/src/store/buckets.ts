@@ -193,11 +193,18 @@ export class GapList {
   /** Adds samples, which are in the order of time. */
   addSamples(columns: SampleColumns): void {
     const [from, to] = placesIn(columns, this.#fromMs, this.#toMs);
+    if (from === to) return;
+    let firstMs = columns.observedAtMs[from] as number;
+    let lastMs = firstMs;
     for (let at = from; at < to; at++) {
       const atMs = columns.observedAtMs[at] as number;
-      if (atMs - this.#lastMs > gapMsMax) this.add(atMs, atMs);
-      else if (atMs > this.#lastMs) this.#lastMs = atMs;
+      if (atMs - lastMs > gapMsMax) {
+        this.add(firstMs, lastMs);
+        firstMs = atMs;
+      }
+      lastMs = atMs;
     }
+    this.add(firstMs, lastMs);
   }
 
   finish(): Coverage["gaps"] {
