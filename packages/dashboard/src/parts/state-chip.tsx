@@ -13,5 +13,9 @@ const words: Record<DeviceState, string> = {
 export function StateChip({ online, state }: { readonly online: boolean; readonly state: DeviceState | null }) {
   if (!online) return <span className="chip chip-offline">Offline</span>;
   if (state === null) return <span className="chip chip-silent">No data yet</span>;
-  return <span className={`chip chip-${state.toLowerCase()}`}>{words[state] ?? state}</span>;
+  return <span className={`chip chip-${state.toLowerCase()}`}>{stateWord(state)}</span>;
+}
+
+export function stateWord(state: DeviceState): string {
+  return words[state] ?? state;
 }

@@ -13,6 +13,7 @@ import { useTick } from "../../ui/use-tick.ts";
 import { useTitle } from "../../ui/use-title.ts";
 import { CommandPanel } from "./command-panel.tsx";
 import { ConnectionPanel, isPressing, LastRefusal } from "./connection-panel.tsx";
+import { DeviceEvents } from "./device-events.tsx";
 import { DeviceHead } from "./device-head.tsx";
 import { EnergyFlow, type FlowPower } from "./energy-flow.tsx";
 import { HistoryPanel } from "./history-panel.tsx";
@@ -142,6 +143,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
                   onGiven={fileCommand}
                 />
                 <ConnectionPanel detail={detail} lastReceivedAtMs={live.receivedAtMs} nowMs={nowMs} />
+                <DeviceEvents deviceId={deviceId} nowMs={nowMs} />
                 <Panel title="Last message" aside={<span className="muted">as received</span>}>
                   {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse. */}
                   <pre className="raw" tabIndex={0}>
