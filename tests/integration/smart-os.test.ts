@@ -181,6 +181,34 @@ describe("what is kept", () => {
     expect((await deviceDetail(server, "0001")).latest?.telemetry).not.toHaveProperty("battery");
   });
 
+  test("a silent device rests while it is connected, for an hour; then it is stale, and offline when it is gone", async () => {
+    const clock = new ManualClock(Date.UTC(2026, 6, 1, 9));
+    const server = await startServer({ clock, settings: { ...openDoors, "heartbeat.ping_ms": "86400000" } });
+    const every = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+    every.send(sampleOf("ems_001", { timestamp: new Date(clock.wallMs()).toISOString() }));
+    const solMate = await openSolMate(server.wsUrl);
+    await ask(solMate, update("0001", { battery: 50 }));
+    const stands = async () => {
+      const standings = await Promise.all(
+        ["ems_001", "0001"].map(async (id) => (await deviceDetail(server, id)).standing),
+      );
+      const latest = await fetch(`${server.url}/api/v1/devices/0001/latest`);
+      expect((await latest.json()) as object).toMatchObject({ standing: standings[1] });
+      return standings;
+    };
+    await eventually(async () => expect(await stands()).toEqual(["live", "live"]));
+    clock.advance(10_000);
+    expect(await stands()).toEqual(["fading", "resting"]);
+    clock.advance(50 * 60_000);
+    expect(await stands()).toEqual(["stale", "resting"]);
+    clock.advance(10 * 60_000);
+    expect(await stands()).toEqual(["stale", "stale"]);
+    await ask(solMate, update("0001", { battery: 51 }));
+    expect(await stands()).toEqual(["stale", "live"]);
+    solMate.webSocket.close();
+    await eventually(async () => expect(await stands()).toEqual(["stale", "offline"]));
+  });
+
   test("a battery that was once above 100 is no percentage from then on, and nothing is lost", async () => {
     const server = await startServer({ settings: openDoors });
     const solMate = await openSolMate(server.wsUrl);
