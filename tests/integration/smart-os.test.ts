@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { WaitingDeviceBody } from "@wattboard/protocol";
+import { runSolMates } from "@wattboard/simulator";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { deviceDetail, metric, samplesCounted, storedSamples } from "../support/api.ts";
@@ -451,6 +452,41 @@ describe("remote control", () => {
     await solMate.receive(2);
     await ask(solMate, update("0001", { operating_mode: "boost" }));
     await operator.reaches("0001", command_id, "applied");
+  });
+
+  test("an emulated SolMate announces what it can be told, obeys, and shows it", async () => {
+    const server = await startServer({ settings: openDoors });
+    const operator = callerOf(server, "operator");
+    const stop = new AbortController();
+    const ended = runSolMates({
+      url: server.url,
+      devices: 2,
+      behaviour: "random",
+      valueMax: 400,
+      sleepMinS: 0.02,
+      sleepMaxS: 0.05,
+      seed: 1,
+      remoteControl: true,
+      signal: stop.signal,
+    });
+    const parameters = async () => (await operator.list("0001")).announced?.parameters;
+    await eventually(async () =>
+      expect((await parameters())?.map(({ name }) => name)).toEqual(["inject_max", "injecting"]),
+    );
+    const set = (name: string, value: number | boolean) =>
+      operator.give("0001", { action: "SET_PARAMETER", payload: { name, value } });
+    const { command_id } = await set("inject_max", 30);
+    await operator.reaches("0001", command_id, "applied");
+    const before = (await deviceDetail(server, "0001")).accepted;
+    await eventually(async () => expect((await deviceDetail(server, "0001")).accepted).toBeGreaterThan(before + 20));
+    const { telemetry } = (await deviceDetail(server, "0001")).latest ?? {};
+    expect(telemetry?.inverter?.power).toBeLessThanOrEqual(30);
+    expect((await deviceDetail(server, "0002")).latest?.telemetry).toMatchObject({ smart_os: { inject_max: 400 } });
+    const off = await set("injecting", false);
+    await operator.reaches("0001", off.command_id, "applied");
+    expect((await deviceDetail(server, "0001")).latest?.telemetry).toMatchObject({ inverter: { power: 0 } });
+    stop.abort();
+    await ended;
   });
 
   test("a command waits for a device that is away, and goes out when it has announced that it knows it", async () => {

@@ -237,6 +237,7 @@ test("the status is one short line, longer where something is not in order", () 
     ok: 12_345,
     errors: 0,
     unanswered: 0,
+    commands: 0,
     refused: 0,
     trouble: null,
   };
