@@ -242,6 +242,28 @@ needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a
     expect(page.complaints).toEqual([]);
   });
 
+  test("says nothing of a lost connection while it opens", async () => {
+    const { server } = await startBothDialects();
+    const page = await openPage("about:blank");
+    await page.addInitScript(() => {
+      const seen = new Set<string>();
+      new MutationObserver(() => seen.add(document.querySelector(".link-state")?.className ?? "none")).observe(
+        document,
+        {
+          subtree: true,
+          childList: true,
+          attributes: true,
+        },
+      );
+      Object.assign(globalThis, { seenPhases: () => [...seen] });
+    });
+    await page.goto(server.url);
+    await page.locator(".link-live").waitFor();
+    const phases = await page.evaluate(() => (globalThis as unknown as { seenPhases: () => string[] }).seenPhases());
+    expect(phases).toContain("link-state link-connecting");
+    expect(phases).not.toContain("link-state link-lost");
+  });
+
   test("shows a connected SolMate that is silent as resting, here and on its page, and a device that should speak as stale", async () => {
     // The page reads the time in answers, whose header has the real one: the four minutes pass up to now. Nobody answers pings meanwhile.
     const clock = new ManualClock(Date.now() - 4 * 60_000);

@@ -35,17 +35,23 @@ export function EventList({ events, failure, nowMs, namesDevice }: EventListProp
                 <time dateTime={event.at} title={formatInstant(atMs, nowMs)}>
                   {formatAge(ageOf(atMs, nowMs) ?? 0)}
                 </time>
-                <span>
-                  {namesDevice && event.device_id !== null && (
-                    <Link href={`/devices/${encodeURIComponent(event.device_id)}`}>{event.device_id}</Link>
-                  )}{" "}
-                  {event.message}
-                </span>
+                <span>{namesDevice ? <Told event={event} /> : event.message}</span>
               </li>
             );
           })}
         </ul>
       )}
     </Panel>
+  );
+}
+
+/** The message with a link to its device, which most messages begin with. */
+function Told({ event: { device_id: id, message } }: { readonly event: EventBody }) {
+  if (id === null) return message;
+  return (
+    <>
+      <Link href={`/devices/${encodeURIComponent(id)}`}>{id}</Link>{" "}
+      {message.startsWith(`${id} `) ? message.slice(id.length + 1) : message}
+    </>
   );
 }

@@ -72,7 +72,11 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
         )}
       </p>
       <div className={`device-now is-${stands}`}>
-        <StateChip online={online} state={value("system_status.state") as DeviceState | null} />
+        <StateChip
+          online={online}
+          state={value("system_status.state") as DeviceState | null}
+          isHeard={ageMs !== null}
+        />
         {online && mode !== null && <span className="mode">{modeWord(mode)}</span>}
         <span className={`device-age is-${stands}`}>
           {ageMs === null

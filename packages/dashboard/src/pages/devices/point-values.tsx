@@ -52,6 +52,7 @@ function Value({ name, value }: { readonly name: string; readonly value: PointVa
   if (typeof value === "object") {
     return value.length === 0 ? <span className="muted">none</span> : <span className="bad">{value.join(", ")}</span>;
   }
+  if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value !== "number") return <>{String(value)}</>;
   const spec = pointSpec(name);
   const word = signWord(name, value);

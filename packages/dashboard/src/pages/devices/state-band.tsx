@@ -1,6 +1,7 @@
 import { pointSpec } from "@wattboard/protocol";
 import type { PointerEvent } from "react";
 import { formatSpan } from "../../ui/format-time.ts";
+import { spelled } from "../../ui/spelled.ts";
 import { heldValues, type StateRun, wordOf } from "./state-runs.ts";
 import "./state-band.css";
 
@@ -40,7 +41,7 @@ export function StateBand({ point, runs, axis, cursor }: StateBandProps) {
   if (held.every(({ tone }) => tone === "none")) return null;
   const tones = new Map(held.map(({ word, tone }) => [word, tone]));
   const { fromMs, passedMs, toMs, timeOf } = axis;
-  const label = pointSpec(point)?.label ?? point.slice(point.indexOf(".") + 1).replaceAll("_", " ");
+  const label = pointSpec(point)?.label ?? spelled(point);
   const place = (ms: number): number => (100 * (Math.min(Math.max(ms, fromMs), toMs) - fromMs)) / (toMs - fromMs);
   const unknownMs = passedMs - fromMs - held.reduce((sum, { heldMs }) => sum + heldMs, 0);
   const readMs = cursor.readAt === null ? null : fromMs + cursor.readAt * (toMs - fromMs);

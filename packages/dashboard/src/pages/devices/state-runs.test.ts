@@ -73,6 +73,6 @@ describe("the values of a band", () => {
     const runs = ["a", "b", "c", "d", "e", "f"].map((value, index) => ({ fromMs: index, toMs: index + 1, value }));
     const tones = heldValues("smart_os.program", runs).map(({ tone }) => tone);
     expect(tones).toEqual(["one", "two", "three", "four", "other", "other"]);
-    expect(heldValues("smart_os.boost", [{ fromMs: 0, toMs: 1, value: true }])[0]?.word).toBe("On");
+    expect(heldValues("smart_os.boost", [{ fromMs: 0, toMs: 1, value: true }])[0]?.word).toBe("Yes");
   });
 });

@@ -22,7 +22,7 @@ export interface HeldValue {
 export function wordOf(point: string, value: PointValue): string | null {
   if (value === null) return null;
   if (Array.isArray(value)) return value.length === 0 ? "None" : value.join(", ");
-  if (typeof value === "boolean") return value ? "On" : "Off";
+  if (typeof value === "boolean") return value ? "Yes" : "No";
   if (point === "system_status.state") return stateWord(value as DeviceState);
   if (point === "system_status.mode") return modeWord(value as DeviceMode);
   return String(value);

@@ -58,7 +58,7 @@ function Value({ field, row, value, standing, age }: FleetCellProps & { readonly
   if (name === "online") return <OnlineWord online={row.online} />;
   if (name === "error_flags" && value !== null) return <span className="bad">{value}</span>;
   if (value === null || value === "") return <span className="absent">—</span>;
-  if (name === "state") return <StateChip online={row.online} state={row.state} />;
+  if (name === "state") return <StateChip online={row.online} state={row.state} isHeard />;
   if (name === "mode") return modeWord(row.mode);
   if (name === "battery.soc") return <ChargeBar soc={Number(value)} />;
   if (signedPowers.has(name)) return <PowerValue point={name as PowerPoint} signedW={Number(value)} />;
