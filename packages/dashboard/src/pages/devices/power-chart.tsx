@@ -123,7 +123,8 @@ function plotOptions(host: HTMLElement, gapS: { readonly current: number }): uPl
   return {
     width: host.clientWidth,
     height: host.clientHeight,
-    padding: [10, 4, 0, 0],
+    // Room for half of the last time below.
+    padding: [10, 24, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => yRange(low, high) } },
