@@ -1,5 +1,6 @@
 import { Burst, deliveryHeaderBytes } from "./burst.ts";
 import { benchDeviceId } from "./message.ts";
+import { PacedLoad } from "./paced-load.ts";
 import { closeAll, openAll, openDashboard, openDevice, type Peer } from "./peer.ts";
 
 const TEXT = 0x81;
@@ -29,15 +30,14 @@ export interface Topology {
  * Devices and their dashboards. All messages have one length, and TCP keeps their order: the n-th frame of a dashboard is the n-th message
  * of its device, so that latency is known without reading a byte of the message.
  */
-export class FanoutLoad {
+export class FanoutLoad extends PacedLoad {
   readonly #groups: Group[] = [];
   readonly #peers: Peer[] = [];
   readonly #window: number;
-  #mode: "idle" | "ceiling" | "paced" = "idle";
-  #latenciesMs: number[] = [];
   delivered = 0;
 
   private constructor(window: number) {
+    super();
     this.#window = window;
   }
 
@@ -70,44 +70,20 @@ export class FanoutLoad {
     return load;
   }
 
-  /** Sends as fast as it is delivered, until `stop`. */
-  startCeiling(): void {
-    this.#mode = "ceiling";
+  protected override get deviceCount(): number {
+    return this.#groups.length;
+  }
+
+  protected override sendNext(nth: number): void {
+    this.#send(this.#groups[nth % this.#groups.length] as Group);
+  }
+
+  protected override fill(): void {
     for (const group of this.#groups) this.#fill(group);
-  }
-
-  /** Sends `perSecond` messages a second in all, the devices taking turns, whatever comes back; until `stop`. */
-  startPaced(perSecond: number): void {
-    this.#mode = "paced";
-    this.#latenciesMs = [];
-    const startedAtMs = performance.now();
-    let sent = 0;
-    const pace = (): void => {
-      if (this.#mode !== "paced") return;
-      const due = Math.floor(((performance.now() - startedAtMs) / 1_000) * perSecond);
-      // Not more than one of each device in a turn, so that what comes in is looked at in between.
-      for (let i = 0; i < this.#groups.length && sent < due; i++) {
-        this.#send(this.#groups[sent++ % this.#groups.length] as Group);
-      }
-      // The load generator has a core to itself: it polls, because timers come a millisecond late.
-      setImmediate(pace);
-    };
-    pace();
-  }
-
-  stop(): void {
-    this.#mode = "idle";
   }
 
   get isDrained(): boolean {
     return this.#groups.every(({ sent, delivered, dashboards }) => delivered === sent * dashboards);
-  }
-
-  /** From the device's write until a dashboard has read it, of every delivery since `startPaced`. */
-  takeLatenciesMs(): number[] {
-    const taken = this.#latenciesMs;
-    this.#latenciesMs = [];
-    return taken;
   }
 
   close(): void {
@@ -127,13 +103,12 @@ export class FanoutLoad {
       const before = frames;
       frames = Math.floor(receivedBytes / frameBytes);
       if (group.sent - before > remembered) throw new Error("A dashboard lags too far behind.");
-      if (this.#mode !== "ceiling") {
-        for (let i = before; i < frames; i++)
-          this.#latenciesMs.push(nowMs - (group.sentAtMs[i % remembered] as number));
+      if (!this.isCeiling) {
+        for (let i = before; i < frames; i++) this.noteLatency(nowMs - (group.sentAtMs[i % remembered] as number));
       }
       group.delivered += frames - before;
       this.delivered += frames - before;
-      if (this.#mode === "ceiling") this.#fill(group);
+      if (this.isCeiling) this.#fill(group);
     };
   }
 

@@ -1,4 +1,5 @@
 import { maskedFrame, TEXT } from "./burst.ts";
+import { PacedLoad } from "./paced-load.ts";
 import { closeAll, openAll, openSmartOs, type Peer } from "./peer.ts";
 
 /** Updates on their way at once when the ceiling is sought; fewer devices have one each. */
@@ -30,11 +31,9 @@ interface SolMate {
  * SolMates, as `wattboard simulate solmate` has them but with updates as fast as wanted, and web clients, each of which is sent every update of
  * every device. A client's frames tell which update it is: each must come once, and those of a device in their order.
  */
-export class SmartOsLoad {
+export class SmartOsLoad extends PacedLoad {
   readonly #solMates: SolMate[] = [];
   readonly #clients: Peer[] = [];
-  #mode: "idle" | "ceiling" | "paced" = "idle";
-  #latenciesMs: number[] = [];
   #turn = 0;
   sent = 0;
   /** Updates that have reached a client, once for each client. */
@@ -52,37 +51,7 @@ export class SmartOsLoad {
 
   /** Each device says something once, which registers it. */
   introduce(): void {
-    for (let i = 0; i < this.#solMates.length; i++) this.#send();
-  }
-
-  /** Sends as fast as it reaches all clients, the devices taking turns, until `stop`. */
-  startCeiling(): void {
-    this.#mode = "ceiling";
-    this.#fill();
-  }
-
-  /** Sends `perSecond` updates a second in all, the devices taking turns, whatever comes back; until `stop`. */
-  startPaced(perSecond: number): void {
-    this.#mode = "paced";
-    this.#latenciesMs = [];
-    const startedAtMs = performance.now();
-    let sent = 0;
-    const pace = (): void => {
-      if (this.#mode !== "paced") return;
-      const due = Math.floor(((performance.now() - startedAtMs) / 1_000) * perSecond);
-      // Not more than one of each device in a turn, so that what comes in is looked at in between.
-      for (let i = 0; i < this.#solMates.length && sent < due; i++) {
-        this.#send();
-        sent++;
-      }
-      // The load generator has a core to itself: it polls, because timers come a millisecond late.
-      setImmediate(pace);
-    };
-    pace();
-  }
-
-  stop(): void {
-    this.#mode = "idle";
+    for (let i = 0; i < this.#solMates.length; i++) this.sendNext();
   }
 
   /** Every update has reached every client, and was answered with OK. */
@@ -91,23 +60,20 @@ export class SmartOsLoad {
     return this.#solMates.every(({ sent, answered }) => answered === sent);
   }
 
-  /** From the device's write until a client has read it, of every delivery since `startPaced`. */
-  takeLatenciesMs(): number[] {
-    const taken = this.#latenciesMs;
-    this.#latenciesMs = [];
-    return taken;
-  }
-
   close(): void {
     closeAll([...this.#clients, ...this.#solMates.map(({ peer }) => peer)]);
   }
 
-  #fill(): void {
-    const window = Math.min(windowMax, this.#solMates.length);
-    while (this.sent - this.delivered / this.#clients.length < window) this.#send();
+  protected override get deviceCount(): number {
+    return this.#solMates.length;
   }
 
-  #send(): void {
+  protected override fill(): void {
+    const window = Math.min(windowMax, this.#solMates.length);
+    while (this.sent - this.delivered / this.#clients.length < window) this.sendNext();
+  }
+
+  protected override sendNext(): void {
     const index = this.#turn;
     const solMate = this.#solMates[index] as SolMate;
     this.#turn = (index + 1) % this.#solMates.length;
@@ -123,7 +89,7 @@ export class SmartOsLoad {
     const frames = new Frames((payload) => this.#onDelivery(payload, next));
     return await openSmartOs(port, "client", (bytes) => {
       frames.take(bytes);
-      if (this.#mode === "ceiling") this.#fill();
+      if (this.isCeiling) this.fill();
     });
   }
 
@@ -139,8 +105,8 @@ export class SmartOsLoad {
     if (solMate.sent - number > solMate.sentAtMs.length) throw new Error("A web client lags too far behind.");
     next[index] = number + 1;
     this.delivered++;
-    if (this.#mode !== "ceiling") {
-      this.#latenciesMs.push(performance.now() - (solMate.sentAtMs[number % solMate.sentAtMs.length] as number));
+    if (!this.isCeiling) {
+      this.noteLatency(performance.now() - (solMate.sentAtMs[number % solMate.sentAtMs.length] as number));
     }
   }
 }

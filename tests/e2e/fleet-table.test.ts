@@ -1,4 +1,6 @@
 import { afterAll, expect, test } from "vitest";
+import { ManualClock } from "wattboard";
+import { deviceDetail } from "../support/api.ts";
 import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
@@ -237,6 +239,49 @@ needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a
     const again = await startSolMate(server, "0042", { battery: 51 });
     expect(again.answer).toContain("0000:0042:OK");
     await page.locator(".fleet-row").getByText("51").waitFor();
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("says nothing of a lost connection while it opens", async () => {
+    const { server } = await startBothDialects();
+    const page = await openPage("about:blank");
+    await page.addInitScript(() => {
+      const seen = new Set<string>();
+      new MutationObserver(() => seen.add(document.querySelector(".link-state")?.className ?? "none")).observe(
+        document,
+        {
+          subtree: true,
+          childList: true,
+          attributes: true,
+        },
+      );
+      Object.assign(globalThis, { seenPhases: () => [...seen] });
+    });
+    await page.goto(server.url);
+    await page.locator(".link-live").waitFor();
+    const phases = await page.evaluate(() => (globalThis as unknown as { seenPhases: () => string[] }).seenPhases());
+    expect(phases).toContain("link-state link-connecting");
+    expect(phases).not.toContain("link-state link-lost");
+  });
+
+  test("shows a connected SolMate that is silent as resting, here and on its page, and a device that should speak as stale", async () => {
+    // The page reads the time in answers, whose header has the real one: the four minutes pass up to now. Nobody answers pings meanwhile.
+    const clock = new ManualClock(Date.now() - 4 * 60_000);
+    const settings = { ...openDoors, "heartbeat.ping_ms": "86400000" };
+    const server = await startServer({ clock, settings });
+    const ems = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+    ems.send(sampleOf("ems_001", { timestamp: new Date(clock.wallMs()).toISOString() }));
+    await startSolMate(server, "0001", { _power_income: 120, _battery: 90 });
+    await eventually(async () => expect((await deviceDetail(server, "ems_001")).standing).toBe("live"));
+    clock.advance(4 * 60_000);
+    const page = await openPage(server.url);
+    const row = (id: string) => page.locator(".fleet-row", { has: page.getByRole("link", { name: id, exact: true }) });
+    await row("0001").getByText("resting 4 min").waitFor();
+    await row("ems_001").getByText("stale 4 min").waitFor();
+    await page.goto(`${server.url}/devices/0001`);
+    await page.getByText("resting, last change 4 min ago").waitFor();
+    await page.getByRole("heading", { name: "Now" }).waitFor();
+    expect(await page.getByText("stale").count()).toBe(0);
     expect(page.complaints).toEqual([]);
   });
 

@@ -2,6 +2,7 @@ import { afterAll, expect, test } from "vitest";
 import { chromiumPath, closeBrowser, openPage } from "../support/browser.ts";
 import { needs } from "../support/needs.ts";
 import { batchOf, sampleAt } from "../support/samples.ts";
+import { openDevice } from "../support/sockets.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 
 const hourMs = 3_600_000;
@@ -62,6 +63,61 @@ needs("chromium", chromiumPath !== null)("the history on a device's page, in Chr
     await page.getByRole("button", { name: "The year before" }).waitFor();
     await energy.locator(".bars > li").nth(11).or(energy.getByText("15.0 kWh")).first().waitFor();
     expect(page.complaints).toEqual([]);
+  });
+
+  test("draws states, modes and errors as bands below the chart, with what they were and for how long", async () => {
+    const server = await startServer();
+    server.devices.add({ deviceId: "ems_001", properties: { time_zone: timeZone } });
+    const startMs = dayStart(1) + 6 * hourMs;
+    const statusAt = (minute: number) => {
+      if (minute < 60) return { state: "CHARGING", mode: "AUTO", error_flags: [] };
+      return minute < 90
+        ? { state: "ERROR", mode: "AUTO", error_flags: ["OVER_TEMP"] }
+        : { state: "IDLE", mode: "MANUAL", error_flags: [] };
+    };
+    const samples = Array.from({ length: 4 * 180 }, (_, at) =>
+      sampleAt(
+        startMs + at * 15_000,
+        at,
+        { system_status: statusAt(at / 4), solar: { power: 600 } },
+        { epoch: startMs },
+      ),
+    );
+    await server.store.append([batchOf(samples)]);
+    const page = await openPage(`${server.url}/devices/ems_001`);
+    const history = page.getByRole("region", { name: "History" });
+    await page.getByRole("button", { name: "The day before" }).click();
+    const states = history.getByRole("list", { name: "State", exact: true });
+    await states.getByText("Charging").waitFor();
+    expect(await states.locator("li").allTextContents()).toEqual([
+      "Charging 1 h",
+      "Error 30 min",
+      "Idle 1 h 29 min",
+      "No data 21 h",
+    ]);
+    await history.getByRole("list", { name: "Mode", exact: true }).getByText("Manual").waitFor();
+    await history.getByRole("list", { name: "Error flags", exact: true }).getByText("OVER_TEMP").waitFor();
+    expect(await history.getByRole("list", { name: "Changes of State, newest first" }).locator("li").count()).toBe(3);
+
+    // A quarter past seven: the error was there from seven to half past.
+    const strip = history.locator(".band-strip").first();
+    const { width } = (await strip.boundingBox()) ?? { width: 0 };
+    await strip.hover({ position: { x: (width * 7.25) / 24, y: 5 } });
+    await states.getByText(/^Error, .*7:00.* to .*7:30/).waitFor();
+    expect(page.complaints).toEqual([]);
+
+    await page.getByRole("button", { name: "Year", exact: true }).click();
+    await history.getByText("States are shown for a day, a week or a month.").waitFor();
+  });
+
+  test("tells what happened to this device, and not to others", async () => {
+    const server = await startServer();
+    await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+    await openDevice(server.wsUrl, "ems_002", server.addDevice("ems_002"));
+    const page = await openPage(`${server.url}/devices/ems_001`);
+    const events = page.getByRole("region", { name: "Events" });
+    await events.getByText("ems_001 is online.").waitFor();
+    expect(await events.locator("li").count()).toBe(1);
   });
 
   test("says that nothing was measured where nothing was, and goes no further than today", async () => {

@@ -23,6 +23,8 @@ describe.each([
       active: false,
     });
     expect(added.link.path).toMatch(/^\/welcome#wb_/);
+    const everything = ["user", "add", "Bob", "--role", "admin", "--devices", "all", ...at];
+    expect((await runJson<{ person: PersonBody }>(everything)).person).toMatchObject({ name: "bob", devices: null });
     expect((await runCli(add)).stderr).toContain("somebody with this name");
     expect(await runJson(["user", "role", "ann", "viewer", ...at])).toMatchObject({ role: "viewer" });
     expect(await runJson(["user", "devices", "ann", "all", ...at])).toMatchObject({ devices: null });
@@ -36,6 +38,10 @@ describe.each([
     expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining("no such")]);
     const token = ["api-token", "add", "t", "--role", "viewer", "--devices", "ems_001", "--expires", "30d", ...at];
     expect(Object.keys(await runJson<object>(token))).toEqual(["name", "token"]);
+
+    expect(await runJson(["api-token", "add", "u", "--role", "viewer", "--devices", "all", ...at])).toHaveProperty(
+      "token",
+    );
 
     expect(await runJson(["audit", "verify", ...at])).toMatchObject({ whole: true, fault: null });
     const { stdout } = await runCli(["audit", "export", "--format", "ndjson", "--who", "local", ...at]);

@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { connectDevice, type DeviceNotice, type PeerSample, systemClock } from "@wattboard/device";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { deviceDetail } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { ask, openDoors, openSolMate } from "../support/smart-os.ts";
@@ -98,6 +99,97 @@ describe("the peers of a device", () => {
     const { device_ids: ids } = JSON.parse(answer);
     expect(ids).toHaveLength(64);
     expect([ids[0], ids[63]]).toEqual(["ems_101", "ems_164"]);
+  });
+});
+
+describe("a device with the SDK", () => {
+  /** It waits a fiftieth of the time that it would. */
+  const hurried = {
+    ...systemClock,
+    setTimeout: (run: () => void, delayMs: number) => systemClock.setTimeout(run, delayMs / 50),
+  };
+
+  function connect(server: TestServer, token: string) {
+    const notices: DeviceNotice[] = [];
+    const device = connectDevice({
+      url: server.url,
+      deviceId: "ems_001",
+      token,
+      clock: hurried,
+      random: () => 0,
+      log: (notice) => notices.push(notice),
+    });
+    onTestFinished(() => device.stop());
+    const samples: PeerSample[] = [];
+    const told: (readonly [readonly string[], string | null])[] = [];
+    const subscribePeers = () =>
+      device.subscribePeers({
+        onSample: (sample) => samples.push(sample),
+        onPeers: (deviceIds, reason) => told.push([deviceIds, reason]),
+      });
+    return { device, notices, samples, told, subscribePeers };
+  }
+
+  async function startPair() {
+    const server = await startServer({ settings });
+    const token = addDevice(server, "ems_001", { site: "harbour", peers: "site" });
+    const near = await openDevice(server.wsUrl, "ems_002", addDevice(server, "ems_002", { site: "harbour" }));
+    near.send(sampleOf("ems_002", { battery: { soc: 40 } }));
+    return { server, token, near, ...connect(server, token) };
+  }
+
+  test("gets the samples of its peers, until it has unsubscribed", async () => {
+    const { device, near, samples, told, subscribePeers } = await startPair();
+    // Before there is a link.
+    const unsubscribe = subscribePeers();
+    await eventually(() => expect(samples).toMatchObject([{ device_id: "ems_002", battery: { soc: 40 } }]));
+    expect(told).toEqual([[["ems_002"], null]]);
+    near.send(sampleOf("ems_002", { battery: { soc: 41 } }));
+    await eventually(() => expect(samples[1]).toMatchObject({ battery: { soc: 41 } }));
+    unsubscribe();
+    near.send(sampleOf("ems_002", { battery: { soc: 42 } }));
+    // A new subscription on the same link begins with what is newest; nothing came between the two.
+    subscribePeers();
+    await eventually(() => expect(samples[2]).toMatchObject({ battery: { soc: 42 } }));
+    expect(device.counters).toMatchObject({ peerSamples: 3, malformedFrames: 0 });
+  });
+
+  test("is told of them again after a reconnect", async () => {
+    const { server, token, device, near, samples, told, subscribePeers } = await startPair();
+    subscribePeers();
+    await eventually(() => expect(samples).toHaveLength(1));
+    await openDevice(server.wsUrl, "ems_001", token);
+    await eventually(() => expect(device.counters.links).toBe(2));
+    near.send(sampleOf("ems_002", { battery: { soc: 43 } }));
+    await eventually(() => expect(samples.at(-1)).toMatchObject({ battery: { soc: 43 } }));
+    expect(told).toEqual([
+      [["ems_002"], null],
+      [["ems_002"], null],
+    ]);
+  });
+
+  test("is told why it gets nothing, and gets it once it has the right and asks again", async () => {
+    const { server, notices, samples, told, subscribePeers } = await startPair();
+    server.devices.change("ems_001", { properties: { peers: null } });
+    subscribePeers();
+    await eventually(() => expect(told).toEqual([[[], expect.stringContaining("access.peers")]]));
+    expect(notices.find(({ code }) => code === "peers_refused")?.message).toMatch(/^No samples of other devices: /);
+    server.devices.change("ems_001", { properties: { peers: "site" } });
+    subscribePeers();
+    await eventually(() => expect(samples).toHaveLength(1));
+    expect(told[1]).toEqual([["ems_002"], null]);
+  });
+
+  test("goes on where a handler throws, and says so", async () => {
+    const { server, token } = await startPair();
+    const { device, notices } = connect(server, token);
+    device.subscribePeers({
+      onSample: () => {
+        throw new Error("no");
+      },
+    });
+    await eventually(() => expect(notices.map(({ message }) => message)).toContain("onSample failed."));
+    expect(device.status.state).toBe("online");
   });
 });
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { WaitingDeviceBody } from "@wattboard/protocol";
+import { runSolMates } from "@wattboard/simulator";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { deviceDetail, metric, samplesCounted, storedSamples } from "../support/api.ts";
@@ -179,6 +180,34 @@ describe("what is kept", () => {
     const second = await openSolMate(server.wsUrl);
     await ask(second, update("0001", { power_income: 120 }));
     expect((await deviceDetail(server, "0001")).latest?.telemetry).not.toHaveProperty("battery");
+  });
+
+  test("a silent device rests while it is connected, for an hour; then it is stale, and offline when it is gone", async () => {
+    const clock = new ManualClock(Date.UTC(2026, 6, 1, 9));
+    const server = await startServer({ clock, settings: { ...openDoors, "heartbeat.ping_ms": "86400000" } });
+    const every = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+    every.send(sampleOf("ems_001", { timestamp: new Date(clock.wallMs()).toISOString() }));
+    const solMate = await openSolMate(server.wsUrl);
+    await ask(solMate, update("0001", { battery: 50 }));
+    const stands = async () => {
+      const standings = await Promise.all(
+        ["ems_001", "0001"].map(async (id) => (await deviceDetail(server, id)).standing),
+      );
+      const latest = await fetch(`${server.url}/api/v1/devices/0001/latest`);
+      expect((await latest.json()) as object).toMatchObject({ standing: standings[1] });
+      return standings;
+    };
+    await eventually(async () => expect(await stands()).toEqual(["live", "live"]));
+    clock.advance(10_000);
+    expect(await stands()).toEqual(["fading", "resting"]);
+    clock.advance(50 * 60_000);
+    expect(await stands()).toEqual(["stale", "resting"]);
+    clock.advance(10 * 60_000);
+    expect(await stands()).toEqual(["stale", "stale"]);
+    await ask(solMate, update("0001", { battery: 51 }));
+    expect(await stands()).toEqual(["stale", "live"]);
+    solMate.webSocket.close();
+    await eventually(async () => expect(await stands()).toEqual(["stale", "offline"]));
   });
 
   test("a battery that was once above 100 is no percentage from then on, and nothing is lost", async () => {
@@ -423,6 +452,41 @@ describe("remote control", () => {
     await solMate.receive(2);
     await ask(solMate, update("0001", { operating_mode: "boost" }));
     await operator.reaches("0001", command_id, "applied");
+  });
+
+  test("an emulated SolMate announces what it can be told, obeys, and shows it", async () => {
+    const server = await startServer({ settings: openDoors });
+    const operator = callerOf(server, "operator");
+    const stop = new AbortController();
+    const ended = runSolMates({
+      url: server.url,
+      devices: 2,
+      behaviour: "random",
+      valueMax: 400,
+      sleepMinS: 0.02,
+      sleepMaxS: 0.05,
+      seed: 1,
+      remoteControl: true,
+      signal: stop.signal,
+    });
+    const parameters = async () => (await operator.list("0001")).announced?.parameters;
+    await eventually(async () =>
+      expect((await parameters())?.map(({ name }) => name)).toEqual(["inject_max", "injecting"]),
+    );
+    const set = (name: string, value: number | boolean) =>
+      operator.give("0001", { action: "SET_PARAMETER", payload: { name, value } });
+    const { command_id } = await set("inject_max", 30);
+    await operator.reaches("0001", command_id, "applied");
+    const before = (await deviceDetail(server, "0001")).accepted;
+    await eventually(async () => expect((await deviceDetail(server, "0001")).accepted).toBeGreaterThan(before + 20));
+    const { telemetry } = (await deviceDetail(server, "0001")).latest ?? {};
+    expect(telemetry?.inverter?.power).toBeLessThanOrEqual(30);
+    expect((await deviceDetail(server, "0002")).latest?.telemetry).toMatchObject({ smart_os: { inject_max: 400 } });
+    const off = await set("injecting", false);
+    await operator.reaches("0001", off.command_id, "applied");
+    expect((await deviceDetail(server, "0001")).latest?.telemetry).toMatchObject({ inverter: { power: 0 } });
+    stop.abort();
+    await ended;
   });
 
   test("a command waits for a device that is away, and goes out when it has announced that it knows it", async () => {

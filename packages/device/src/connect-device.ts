@@ -2,11 +2,11 @@ import type { IncomingMessage } from "node:http";
 import {
   type Announcement,
   type Command,
-  type CommandResult,
   type Deadline,
+  type DeviceFrame,
   disconnects,
-  type Hello,
   limits,
+  type PeersFrame,
   subprotocol,
   type Welcome,
 } from "@wattboard/protocol";
@@ -17,6 +17,7 @@ import { CommandInbox } from "./command-inbox.ts";
 import type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
 import type { DeviceNotice, DeviceOptions, NoticeCode } from "./device-options.ts";
 import type { Outage } from "./outage.ts";
+import { type PeerHandlers, PeerInbox, type PeerSample } from "./peer-inbox.ts";
 import { type Resolved, resolveOptions } from "./resolve-options.ts";
 import { parseRetryAfter, retryDelayMs } from "./retry-delay.ts";
 import type { Sample } from "./sample.ts";
@@ -61,6 +62,7 @@ class ConnectedDevice implements Device {
     commands: 0,
     commandFailures: 0,
     malformedFrames: 0,
+    peerSamples: 0,
   };
   status: DeviceStatus = { state: "connecting" };
 
@@ -70,6 +72,7 @@ class ConnectedDevice implements Device {
   readonly #random: () => number;
   readonly #announcement: Announcement;
   readonly #inbox: CommandInbox;
+  readonly #peers: PeerInbox;
   #resolveStopped: () => void = () => {};
   #stopping = false;
 
@@ -104,6 +107,11 @@ class ConnectedDevice implements Device {
       failed: this.#onCommandFailed,
       leaseEnded: ({ command_id }) =>
         this.#notice("warn", "lease_ended", `The lease of ${command_id} has ended: back to AUTO.`),
+    });
+    this.#peers = new PeerInbox({
+      ask: (isWanted) => this.#sendFrame({ type: "peers", subscribe: isWanted }),
+      refused: (reason) => this.#noticeSometimes("warn", "peers_refused", `No samples of other devices: ${reason}`),
+      failed: (handler, error) => this.#noticeSometimes("error", "callback_failed", `${handler} failed.`, error),
     });
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
@@ -155,6 +163,10 @@ class ConnectedDevice implements Device {
     socket.send(text);
     this.counters.sent++;
     return true;
+  }
+
+  subscribePeers(handlers: PeerHandlers): () => void {
+    return this.#peers.subscribe(handlers);
   }
 
   stop(): Promise<void> {
@@ -224,6 +236,7 @@ class ConnectedDevice implements Device {
       this.#sendFrame({ type: "hello", ...this.#announcement });
       this.#inbox.linked();
     }
+    this.#peers.linked();
     if (this.#options.read !== undefined && !this.#stopping) {
       this.#sampleDueMs = this.#openedAtMs;
       this.#tick();
@@ -342,6 +355,12 @@ class ConnectedDevice implements Device {
     if (commandValidator.check(frame)) {
       this.#onCommand(frame);
     } else if (isServerFrame(frame)) {
+      // Others' samples come all the time; the rest is rare.
+      if (frame.type === "peer" && isTelemetry(frame.telemetry)) {
+        this.counters.peerSamples++;
+        this.#peers.sample(frame.telemetry);
+      }
+      if (frame.type === "peers" && Array.isArray(frame.device_ids)) this.#peers.peers(frame as unknown as PeersFrame);
       // Frames of kinds that this version does not know are for later ones.
       if (frame.type === "welcome" && typeof frame.server_time === "string") this.#inbox.welcome(frame as Welcome);
       if (frame.type === "deadline" && typeof frame.expires_at === "string") this.#inbox.deadline(frame as Deadline);
@@ -363,7 +382,7 @@ class ConnectedDevice implements Device {
   }
 
   /** Sends a frame of the subprotocol; false where the link is not there or does not speak it. */
-  #sendFrame(frame: Hello | CommandResult): boolean {
+  #sendFrame(frame: DeviceFrame): boolean {
     const socket = this.#socket;
     if (socket?.readyState !== WebSocket.OPEN || socket.protocol !== subprotocol || this.#stopping) return false;
     socket.send(JSON.stringify(frame));
@@ -433,6 +452,10 @@ const plainAnnouncement: Announcement = { commands: { SET_MODE: { leases: true }
 
 function isServerFrame(frame: unknown): frame is { readonly type: string } & Readonly<Record<string, unknown>> {
   return typeof frame === "object" && frame !== null && "type" in frame && typeof frame.type === "string";
+}
+
+function isTelemetry(value: unknown): value is PeerSample {
+  return typeof value === "object" && value !== null && "device_id" in value;
 }
 
 function whyNoCommand(frame: unknown): string {

@@ -63,4 +63,5 @@ export type NoticeCode =
   | "command_unhandled"
   | "command_failed"
   | "lease_ended"
+  | "peers_refused"
   | "callback_failed";

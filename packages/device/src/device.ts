@@ -1,4 +1,5 @@
 import type { Outage } from "./outage.ts";
+import type { PeerHandlers } from "./peer-inbox.ts";
 import type { Sample } from "./sample.ts";
 
 /** What the device is about just now. */
@@ -31,6 +32,8 @@ export interface DeviceCounters {
   commandFailures: number;
   /** Frames from the server that are not a command. */
   malformedFrames: number;
+  /** Samples of other devices that came. */
+  peerSamples: number;
 }
 
 /** One device and its link to Wattboard, which it keeps up until it is stopped. */
@@ -44,6 +47,12 @@ export interface Device {
    * `read` out and calls this from one loop.
    */
   send(sample: Sample): boolean;
+  /**
+   * Begins to get the samples of other devices over this device's own link, and goes on after each reconnect; gives what ends it. Whose they are
+   * is the server's choice: the setting `access.peers` and the device's property `peers`. A refusal is logged and told to `onPeers`; it is asked
+   * again with the next link, or when this is called again. A second call takes the place of the first.
+   */
+  subscribePeers(handlers: PeerHandlers): () => void;
   /** Closes the link (1000), ends all timers, and resolves when nothing is left running. May be called twice. */
   stop(): Promise<void>;
   /** Resolves when the device has stopped, by `stop` or by the signal. */

@@ -5,5 +5,6 @@ export { connectDevice } from "./connect-device.ts";
 export type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
 export type { DeviceNotice, DeviceOptions, NoticeCode } from "./device-options.ts";
 export type { Outage, OutageCode } from "./outage.ts";
+export type { PeerHandlers, PeerSample } from "./peer-inbox.ts";
 export { DeviceConfigurationError } from "./resolve-options.ts";
 export type { Sample } from "./sample.ts";

@@ -2,6 +2,7 @@ import Type from "typebox";
 import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./body.ts";
 import { pointSpec } from "./points.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
+import { standings } from "./standing.ts";
 import type { Scalar, Telemetry } from "./telemetry.ts";
 
 /**
@@ -49,6 +50,11 @@ export const sampleSchema = body("Sample", "One sample as it was filed.", {
 });
 export type SampleBody = ReadonlyBody<Type.Static<typeof sampleSchema>>;
 
+const standing = Type.Enum([...standings], {
+  description:
+    "How much `latest` says of the present: `live`, `fading` and `stale` by its age; `resting` where the device sends only on change, is connected and silent; `offline`; `never` heard",
+});
+
 const deviceProperties = {
   device_id: deviceId,
   name: Type.String({ description: "What people call it" }),
@@ -73,6 +79,7 @@ export const deviceDetailSchema = body("DeviceDetail", "What the server knows of
   ...deviceProperties,
   connected_at: orNull(time("Since when the present link is there; null while offline")),
   disconnected_at: orNull(time("Since when it is offline; null while online, and where that is not known")),
+  standing,
   latest: orNull(sampleSchema),
   accepted: Type.Integer({ minimum: 0, description: "Messages taken since the server started" }),
   dropped: Type.Unsafe<Partial<Record<RefusalCode, number>>>({
@@ -94,6 +101,7 @@ export type DeviceDetail = ReadonlyBody<Type.Static<typeof deviceDetailSchema>>;
 export const latestSchema = body("Latest", "The newest sample by measured time.", {
   device_id: deviceId,
   online: deviceProperties.online,
+  standing,
   latest: orNull(sampleSchema),
 });
 export type LatestBody = ReadonlyBody<Type.Static<typeof latestSchema>>;

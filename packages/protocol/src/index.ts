@@ -14,6 +14,7 @@ export * from "./refusals.ts";
 export * from "./rfc3339.ts";
 export * from "./sections.ts";
 export * from "./smart-os.ts";
+export * from "./standing.ts";
 export * from "./states.ts";
 export * from "./subprotocol.ts";
 export * from "./telemetry.ts";

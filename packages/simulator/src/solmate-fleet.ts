@@ -31,7 +31,7 @@ export class SolMateFleet {
   readonly #startedMs: number;
   readonly #links: SolMateLink[] = [];
   readonly #connects = new Pacer(connectsPerSecond);
-  readonly #counters: SolMateCounters = { sent: 0, ok: 0, errors: 0, unanswered: 0, refused: 0 };
+  readonly #counters: SolMateCounters = { sent: 0, ok: 0, errors: 0, unanswered: 0, refused: 0, commands: 0 };
   #trouble: string | null = null;
   #before: SolMateCounters & { atMs: number };
 

@@ -11,6 +11,8 @@ export interface SolMateCounters {
   unanswered: number;
   /** Handshakes that the server answered with a refusal. */
   refused: number;
+  /** Commands that came and were answered, carried out or not. */
+  commands: number;
 }
 
 export interface SolMateLinkOptions {
@@ -163,8 +165,9 @@ export class SolMateLink {
 
   readonly #onMessage = (data: Buffer): void => {
     const { counters, onTrouble } = this.#options;
-    const text = messageOf(data.toString());
-    if (this.#awaited === undefined || text === undefined || !text.startsWith(`${this.#awaited}:`)) return;
+    const { type, message: text } = readFrame(data.toString());
+    if (type === "CMND") this.#onCommand(text);
+    if (type !== "INFO" || this.#awaited === undefined || !text.startsWith(`${this.#awaited}:`)) return;
     const isOk = text === `${this.#awaited}:OK`;
     this.#unansweredInRow = 0;
     this.#settle(isOk);
@@ -177,6 +180,13 @@ export class SolMateLink {
       onTrouble(`The server answers ERROR to ${this.#solmate.serial}: is this serial number registered there?`);
     }
   };
+
+  #onCommand(message: string): void {
+    const { clock, counters } = this.#options;
+    if (!this.#solmate.command(parseJson(message.slice(message.indexOf("{"))), clock.now())) return;
+    counters.commands++;
+    this.#publish();
+  }
 
   readonly #onNoAnswer = (): void => {
     this.#options.counters.unanswered++;
@@ -194,11 +204,16 @@ export class SolMateLink {
   }
 }
 
-/** The `message` of an INFO frame; undefined where it is none, such as a frame of a kind that comes later. */
-function messageOf(frame: string): string | undefined {
+/** Both empty where it is no frame of the dialect. */
+function readFrame(frame: string): { readonly type: string; readonly message: string } {
+  const { type, message } = (parseJson(frame) ?? {}) as { type?: unknown; message?: unknown };
+  return typeof type === "string" && typeof message === "string" ? { type, message } : { type: "", message: "" };
+}
+
+/** Undefined where the text is not JSON. */
+function parseJson(text: string): unknown {
   try {
-    const { type, message } = (JSON.parse(frame) ?? {}) as { type?: unknown; message?: unknown };
-    return type === "INFO" && typeof message === "string" ? message : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

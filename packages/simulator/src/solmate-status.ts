@@ -20,6 +20,7 @@ export function formatSolMateStatus(status: SolMateStatus): string {
     `${count(status.errors)} ERROR`,
   ];
   if (status.unanswered > 0) parts.push(`${count(status.unanswered)} unanswered`);
+  if (status.commands > 0) parts.push(`${count(status.commands)} commands`);
   if (status.refused > 0) parts.push(`${count(status.refused)} refused`);
   if (status.trouble !== null) parts.push(status.trouble);
   return parts.join(" · ");

@@ -197,3 +197,79 @@ function solmateAfterLink(solmate: SolMate): SolMateMessage | null {
   solmate.linked();
   return solmate.nextMessage(now, door);
 }
+
+describe("a SolMate that can be steered", () => {
+  const order = (value: unknown, more: object = {}) => ({
+    command_id: "cmd_1",
+    action: "SET_PARAMETER",
+    payload: { name: "inject_max", value },
+    ...more,
+  });
+
+  /** It has told what it is, and what it can be told. */
+  function announced(): SolMate {
+    const solmate = solMateOf("v1", { remoteControl: true });
+    solmate.linked();
+    expect(read(solmate.nextMessage(now, door)).body).toMatchObject({ inject_max: 400, injecting: true });
+    solmate.answered(true);
+    const { type, body } = read(solmate.nextMessage(now, door));
+    expect(type).toBe("CMND");
+    expect(body.parameters).toMatchObject([
+      { name: "inject_max", type: "number", unit: "W", minimum: 0, maximum: 400 },
+      { name: "injecting", type: "boolean" },
+    ]);
+    solmate.answered(true);
+    expect(solmate.nextMessage(now, door)).toBeNull();
+    return solmate;
+  }
+
+  test("obeys, says so, and never injects more than it was told", () => {
+    const solmate = announced();
+    expect(solmate.command(order(50), now.getTime())).toBe(true);
+    const result = read(solmate.nextMessage(now, door));
+    expect([result.type, result.body]).toEqual(["CMND", { command_id: "cmd_1", status: "applied" }]);
+    solmate.answered(true);
+    expect(read(solmate.nextMessage(now, door)).body).toMatchObject({ inject_max: 50 });
+    solmate.answered(true);
+    for (let step = 0; step < 500; step++) {
+      solmate.change();
+      const message = solmate.nextMessage(now, door);
+      if (message === null) continue;
+      expect(read(message).body.power_inject ?? 0).toBeLessThanOrEqual(50);
+      solmate.answered(true);
+    }
+    solmate.command(order(false, { payload: { name: "injecting", value: false } }), now.getTime());
+    solmate.nextMessage(now, door);
+    solmate.answered(true);
+    solmate.linked();
+    expect(read(solmate.nextMessage(now, door)).body).toMatchObject({ power_inject: 0, injecting: false });
+  });
+
+  test.each([
+    ["more than it can", order(401), /400/],
+    ["something else than a number", order("much"), /number/],
+    ["a parameter that it does not have", order(1, { payload: { name: "colour", value: "red" } }), /colour/],
+    ["a command that it does not know", { command_id: "cmd_1", action: "EXPLODE", payload: {} }, /action/],
+    ["a restart", { command_id: "cmd_1", action: "RESTART", payload: {} }, /RESTART/],
+    ["something that came too late", order(50, { expires_at: now.toISOString() }), /expiry/],
+  ])("rejects %s, and stays as it is", (_what, body, reason) => {
+    const solmate = announced();
+    expect(solmate.command(body, now.getTime())).toBe(true);
+    expect(read(solmate.nextMessage(now, door)).body).toEqual({
+      command_id: "cmd_1",
+      status: "rejected",
+      reason: expect.stringMatching(reason),
+    });
+    solmate.answered(true);
+    expect(solmate.nextMessage(now, door)).toBeNull();
+  });
+
+  test("does not answer what is no command, and without remote control none at all", () => {
+    for (const body of [undefined, null, 7, {}, { command_id: 3 }]) {
+      expect(announced().command(body, now.getTime())).toBe(false);
+    }
+    const plain = settled(solMateOf("v1"));
+    expect(plain.command(order(50), now.getTime())).toBe(false);
+    expect(plain.nextMessage(now, door)).toBeNull();
+  });
+});

@@ -19,11 +19,14 @@ const silentAfterMs = 6_000;
 export function useFleetFeed(): FleetFeed {
   const { rows, status, complete, clockOffsetMs } = useFleet();
   const heardAtMs = useRef<number | null>(null);
+  const hasTried = useRef(false);
   const hasFailed = useRef(false);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new map is a new frame, even where the clock offset is the same.
   useEffect(() => {
-    if (status === "CLOSED") hasFailed.current = true;
+    // The stream is CLOSED before its first try, too.
+    if (status !== "CLOSED") hasTried.current = true;
+    else if (hasTried.current) hasFailed.current = true;
     if (status !== "OPEN" || clockOffsetMs === null) return;
     serverClock.observe(Date.now() + clockOffsetMs);
     heardAtMs.current = serverClock.now();

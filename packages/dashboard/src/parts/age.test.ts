@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ageOf, formatAge, freshness, standing } from "./age.ts";
+import { ageOf, formatAge } from "./age.ts";
 
 describe("an age in words", () => {
   it.each([
@@ -20,24 +20,5 @@ describe("an age in words", () => {
     expect(ageOf(2_000, 1_500)).toBe(0);
     expect(ageOf(1_000, 1_500)).toBe(500);
     expect(ageOf(null, 1_500)).toBeNull();
-  });
-});
-
-describe("what may be called live", () => {
-  it.each([
-    [0, "live"],
-    [5_000, "live"],
-    [5_001, "fading"],
-    [30_000, "fading"],
-    [30_001, "stale"],
-    [null, "never"],
-  ] as const)("a value of %s ms is %s", (ageMs, expected) => {
-    expect(freshness(ageMs)).toBe(expected);
-  });
-
-  it("an offline device is offline even where its last value is a moment old", () => {
-    expect(standing(false, 100)).toBe("offline");
-    expect(standing(false, null)).toBe("offline");
-    expect(standing(true, 100)).toBe("live");
   });
 });

@@ -1,4 +1,4 @@
-import { type RefObject, useLayoutEffect, useRef } from "react";
+import { type RefObject, useLayoutEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useTheme } from "../ui/theme.ts";
@@ -8,6 +8,12 @@ interface Plot {
   readonly hostRef: RefObject<HTMLDivElement | null>;
   /** Null until there is a host. */
   readonly plotRef: RefObject<uPlot | null>;
+  /** The sample nearest to the cursor; null while that is elsewhere. */
+  readonly cursorAt: number | null;
+  /** Where the cursor stands between the left edge, 0, and the right one, 1. */
+  readonly cursorShare: number | null;
+  /** Puts the cursor there, for what lies below the plot on the same axis. */
+  readonly pointAt: (share: number | null) => void;
 }
 
 /**
@@ -17,6 +23,8 @@ interface Plot {
 export function usePlot(optionsFor: (host: HTMLElement) => uPlot.Options, key = ""): Plot {
   const hostRef = useRef<HTMLDivElement>(null);
   const plotRef = useRef<uPlot>(null);
+  const [cursorAt, setCursorAt] = useState<number | null>(null);
+  const [cursorShare, setCursorShare] = useState<number | null>(null);
   const [theme] = useTheme();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the options are read when the plot is made; theme and key say when.
   useLayoutEffect(() => {
@@ -24,7 +32,11 @@ export function usePlot(optionsFor: (host: HTMLElement) => uPlot.Options, key = 
     if (host === null) return;
     const options = optionsFor(host);
     const empty = options.series.map(() => []) as unknown as uPlot.AlignedData;
-    const plot = new uPlot(options, empty, host);
+    const onCursor = ({ cursor: { idx, left = -1 }, over }: uPlot): void => {
+      setCursorAt(idx ?? null);
+      setCursorShare(left < 0 ? null : left / over.clientWidth);
+    };
+    const plot = new uPlot({ ...options, hooks: { setCursor: [onCursor] } }, empty, host);
     plotRef.current = plot;
     const observer = new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height: host.clientHeight }));
     observer.observe(host);
@@ -34,5 +46,10 @@ export function usePlot(optionsFor: (host: HTMLElement) => uPlot.Options, key = 
       plotRef.current = null;
     };
   }, [theme, key]);
-  return { hostRef, plotRef };
+  const pointAt = (share: number | null): void => {
+    const plot = plotRef.current;
+    if (plot === null) return;
+    plot.setCursor(share === null ? { left: -10, top: -10 } : { left: share * plot.over.clientWidth, top: 0 });
+  };
+  return { hostRef, plotRef, cursorAt, cursorShare, pointAt };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatInstant, timeOfDayIn } from "./format-time.ts";
+import { formatInstant, formatSpan, timeOfDayIn } from "./format-time.ts";
 
 const noonMs = Date.parse("2026-06-01T12:00:00Z");
 
@@ -14,4 +14,14 @@ it("says nothing about a time zone that does not exist", () => {
 it("adds the day to an instant that is not of today", () => {
   expect(formatInstant(noonMs - 3 * 86_400_000, noonMs)).toMatch(/2026/);
   expect(formatInstant(noonMs - 60_000, noonMs)).not.toMatch(/2026/);
+});
+
+it.each([
+  [40_000, "40 s"],
+  [12 * 60_000 + 59_000, "12 min"],
+  [3 * 3_600_000, "3 h"],
+  [3_600_000 + 5 * 60_000, "1 h 5 min"],
+  [(2 * 24 + 7) * 3_600_000, "2 d 7 h"],
+])("%d ms took %s", (ms, text) => {
+  expect(formatSpan(ms)).toBe(text);
 });

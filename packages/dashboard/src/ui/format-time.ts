@@ -20,3 +20,13 @@ export function timeOfDayIn(timeZone: string, atMs: number): string | null {
     return null;
   }
 }
+
+/** How long something took, in its two largest units: `40 s`, `12 min`, `3 h 5 min`, `2 d 7 h`. */
+export function formatSpan(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return `${Math.floor(ms / 1_000)} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 1) return `${minutes} min`;
+  const [whole, part, units] = hours < 24 ? [hours, minutes % 60, ["h", "min"]] : [hours / 24, hours % 24, ["d", "h"]];
+  return `${Math.floor(whole)} ${units[0]}${part === 0 ? "" : ` ${part} ${units[1]}`}`;
+}

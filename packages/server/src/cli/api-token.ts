@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Role, roles } from "../access/principal.ts";
 import { addAdministrationOptions, administer } from "./device.ts";
+import { parseDevices } from "./parse-devices.ts";
 import { printJson, printLine, printTable } from "./report.ts";
 import { describeDevices, devicesOption } from "./user.ts";
 
@@ -26,7 +27,7 @@ Examples:
     .description("Make a token and print it, which is done only this once.")
     .addOption(new Option("--role <role>", "what its bearer may do").choices([...roles]).makeOptionMandatory())
     .option("--expires <time>", "how long it is valid, such as 12h or 30d (default: for ever)", parseDuration)
-    .addOption(devicesOption().default(null, "all"))
+    .addOption(devicesOption().default("all"))
     .addHelpText(
       "after",
       `
@@ -36,19 +37,18 @@ Examples:
   $ wattboard api-token add deploy --role admin --json      {"name":"deploy","token":"wb_…"}
 Used as: Authorization: Bearer <token>`,
     )
-    .action(
-      async (name: string, options: Options & { role: Role; expires?: number; devices: readonly string[] | null }) => {
-        const added = await administer(
-          options,
-          (administration) => administration.addApiToken(name, options.role, options.expires ?? null, options.devices),
-          { mayCreate: true },
-        );
-        if (options.json) return printJson(added);
-        printLine(`API token ${name} (${options.role}), shown only this once:`);
-        printLine();
-        printLine(`  ${added.token}`);
-      },
-    );
+    .action(async (name: string, options: Options & { role: Role; expires?: number; devices: string }) => {
+      const added = await administer(
+        options,
+        (administration) =>
+          administration.addApiToken(name, options.role, options.expires ?? null, parseDevices(options.devices)),
+        { mayCreate: true },
+      );
+      if (options.json) return printJson(added);
+      printLine(`API token ${name} (${options.role}), shown only this once:`);
+      printLine();
+      printLine(`  ${added.token}`);
+    });
 
   addAdministrationOptions(apiToken.command("list"))
     .description("List the tokens, without their values.")

@@ -18,6 +18,7 @@ interface Style {
 interface SolMateOptions extends Partial<Style> {
   readonly yes?: boolean;
   readonly initializer?: boolean;
+  readonly remoteControl?: boolean;
   readonly url: string;
   readonly tokens?: string;
   readonly firstSerial: number;
@@ -74,6 +75,10 @@ export function addSimulateSolMateCommand(simulate: Command): void {
     )
     .option("-y, --yes", "ask nothing: what is not given is as usual")
     .option("--initializer", "begin with an INIT of all attributes, most with a leading underscore, instead of an UPDT")
+    .option(
+      "--remote-control",
+      "announce what can be set (inject_max, injecting), and obey; solmate.py knows no commands",
+    )
     .option("--url <url>", "the server, or its door (SERVER_URL of solmate.py)", defaultUrl)
     .option("--first-serial <number>", "serial number of the first device", wholeNumber(0, serialMax), 1)
     .option("--tokens <file>", 'lines of {"device_id","token"} for a server with smart_os.access: token')
@@ -88,11 +93,12 @@ Examples:
   $ wattboard simulate solmate                              asks how many, and how they behave
   $ wattboard simulate solmate --yes                        20 of them, along a sine curve
   $ wattboard simulate solmate --devices 2670 --behaviour random --max 500 --sleep-min 2 --sleep-max 10
+  $ wattboard simulate solmate --yes --remote-control       devices that can be told how much to inject
   $ wattboard simulate solmate --yes --initializer --url ws://192.168.0.192:8000/update/`,
     )
     .action(async (options: SolMateOptions) => {
       const style = await styleOf(options);
-      const { url, firstSerial, seed, initializer = false } = options;
+      const { url, firstSerial, seed, initializer = false, remoteControl = false } = options;
       const tokens = options.tokens === undefined ? undefined : readTokens(options.tokens);
       const { formatSolMateStatus, runSolMates } = await import("@wattboard/simulator");
       const line = new LiveLine();
@@ -109,6 +115,7 @@ Examples:
           sleepMaxS: style.sleepMax,
           seed,
           initializer,
+          remoteControl,
           ...(tokens !== undefined && { tokens }),
           signal: stop.signal,
           onStatus: (status) => line.show(formatSolMateStatus(status)),

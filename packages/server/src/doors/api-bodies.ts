@@ -1,11 +1,13 @@
-import type {
-  ApiTokenBody,
-  DeviceBody,
-  DeviceDetail,
-  EventBody,
-  LatestBody,
-  SampleBody,
-  Telemetry,
+import {
+  type ApiTokenBody,
+  type DeviceBody,
+  type DeviceDetail,
+  type EventBody,
+  type LatestBody,
+  type SampleBody,
+  type Standing,
+  standingOf,
+  type Telemetry,
 } from "@wattboard/protocol";
 import type { ApiToken } from "../access/api-tokens.ts";
 import { type Device, type Provisioned, propertiesOf } from "../access/devices.ts";
@@ -26,15 +28,17 @@ interface DeviceNow {
   readonly session: Session | undefined;
   readonly offlineSinceMs: number | null;
   readonly state: DeviceState | undefined;
+  readonly nowMs: number;
 }
 
-export function detailBody(device: Device, { session, offlineSinceMs, state }: DeviceNow): DeviceDetail {
+export function detailBody(device: Device, { session, offlineSinceMs, state, nowMs }: DeviceNow): DeviceDetail {
   const last = state?.lastRefusal ?? null;
   const isOffline = session === undefined;
   return {
     ...deviceBody(device, !isOffline),
     connected_at: isOffline ? null : isoTime(session.connectedAtMs),
     disconnected_at: isOffline && offlineSinceMs !== null ? isoTime(offlineSinceMs) : null,
+    standing: standingNow(device, !isOffline, state, nowMs),
     latest: newestBody(state),
     accepted: state?.accepted ?? 0,
     dropped: Object.fromEntries(state?.dropped ?? []),
@@ -42,8 +46,15 @@ export function detailBody(device: Device, { session, offlineSinceMs, state }: D
   };
 }
 
-export function latestBody(deviceId: string, online: boolean, state: DeviceState | undefined): LatestBody {
-  return { device_id: deviceId, online, latest: newestBody(state) };
+export function latestBody(device: Device, { session, state, nowMs }: Omit<DeviceNow, "offlineSinceMs">): LatestBody {
+  const online = session !== undefined;
+  const standing = standingNow(device, online, state, nowMs);
+  return { device_id: device.deviceId, online, standing, latest: newestBody(state) };
+}
+
+function standingNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Standing {
+  const latest = state?.latest ?? null;
+  return standingOf({ online, properties: device.properties }, latest === null ? null : nowMs - latest.observedAtMs);
 }
 
 function newestBody({ latest, latestFrame }: Partial<DeviceState> = {}): SampleBody | null {

@@ -139,7 +139,8 @@ interface DeviceParams {
 
 /** `/api/v1`: devices, what they sent, events, and the administration that the command line uses. */
 export async function registerApi(app: FastifyInstance, parts: ApiParts): Promise<void> {
-  const { apiTokens, devices, events, fleetFeed, gate, latest, log, people, presence, registry, shareLinks } = parts;
+  const { apiTokens, clock, devices, events, fleetFeed, gate, latest, log, people, presence, registry, shareLinks } =
+    parts;
   const viewer = (about: Omit<RouteDescription, "role">) => describeRoute({ ...about, role: "viewer" });
   const admin = (about: Omit<RouteDescription, "role" | "tag">) =>
     describeRoute({ ...about, role: "admin", tag: "Administration" });
@@ -212,6 +213,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
         session: registry.find(deviceId),
         offlineSinceMs: presence.offlineSinceMs(deviceId),
         state: latest.find(deviceId),
+        nowMs: clock.wallMs(),
       });
     },
   );
@@ -228,7 +230,12 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
     (request, reply) => {
       const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
-      return latestBody(device.deviceId, isOnline(device.deviceId), latest.find(device.deviceId));
+      const { deviceId } = device;
+      return latestBody(device, {
+        session: registry.find(deviceId),
+        state: latest.find(deviceId),
+        nowMs: clock.wallMs(),
+      });
     },
   );
 

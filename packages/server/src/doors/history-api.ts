@@ -49,7 +49,8 @@ export interface HistoryParts {
 
 const samplesMax = 10_000;
 const runsMax = 10_000;
-const timelineMsMax = 31 * dayMs;
+/** The longest month, with the hour by which its clocks may be put back. */
+const timelineMsMax = 31 * dayMs + 60 * minuteMs;
 /** Spans of an energy answer. */
 const calendarSpansMax = 2_000;
 

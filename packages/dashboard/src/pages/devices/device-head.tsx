@@ -4,11 +4,12 @@ import {
   type DeviceState,
   isOfSmartOs,
   type ShareLinkBody,
+  standingOf,
 } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import { mayCommand, useMe } from "../../api/use-me.ts";
-import { ageOf, formatAge, standing } from "../../parts/age.ts";
+import { ageOf, formatAge } from "../../parts/age.ts";
 import { modeWord } from "../../parts/mode-word.ts";
 import { placeOf } from "../../parts/place.ts";
 import { StateChip } from "../../parts/state-chip.tsx";
@@ -30,7 +31,7 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
   const me = useMe();
   const { device_id, name, properties, online } = detail;
   const ageMs = ageOf(live.newest?.atMs ?? null, nowMs);
-  const stands = standing(online, ageMs);
+  const stands = standingOf(detail, ageMs);
   const place = placeOf(properties);
   const localTime = properties.time_zone === undefined ? null : timeOfDayIn(properties.time_zone, nowMs);
   const value = (point: string) => (live.points.get(point)?.value ?? null) as string | null;
@@ -71,14 +72,20 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
         )}
       </p>
       <div className={`device-now is-${stands}`}>
-        <StateChip online={online} state={value("system_status.state") as DeviceState | null} />
+        <StateChip
+          online={online}
+          state={value("system_status.state") as DeviceState | null}
+          isHeard={ageMs !== null}
+        />
         {online && mode !== null && <span className="mode">{modeWord(mode)}</span>}
         <span className={`device-age is-${stands}`}>
           {ageMs === null
             ? "never heard"
             : stands === "live"
               ? `${formatAge(ageMs)} old`
-              : `last heard ${formatAge(ageMs)} ago`}
+              : stands === "resting"
+                ? `resting, last change ${formatAge(ageMs)} ago`
+                : `last heard ${formatAge(ageMs)} ago`}
         </span>
       </div>
     </header>

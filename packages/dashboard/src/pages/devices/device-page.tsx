@@ -1,8 +1,8 @@
-import type { ShareLinkBody } from "@wattboard/protocol";
+import { isPresent, type ShareLinkBody, type Standing, standingOf } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import { serverClock } from "../../api/server-clock.ts";
-import { ageOf, freshness, standing } from "../../parts/age.ts";
+import { ageOf } from "../../parts/age.ts";
 import { LostNotice } from "../../parts/lost-notice.tsx";
 import type { PowerPoint } from "../../parts/power.ts";
 import { RefusedNotice } from "../../parts/refused-notice.tsx";
@@ -13,6 +13,7 @@ import { useTick } from "../../ui/use-tick.ts";
 import { useTitle } from "../../ui/use-title.ts";
 import { CommandPanel } from "./command-panel.tsx";
 import { ConnectionPanel, isPressing, LastRefusal } from "./connection-panel.tsx";
+import { DeviceEvents } from "./device-events.tsx";
 import { DeviceHead } from "./device-head.tsx";
 import { EnergyFlow, type FlowPower } from "./energy-flow.tsx";
 import { HistoryPanel } from "./history-panel.tsx";
@@ -61,13 +62,14 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
   }
 
   const { points } = live;
+  const standingAt = (atMs: number | null): Standing =>
+    detail === null ? "never" : standingOf(detail, ageOf(atMs, nowMs));
   const power = (point: PowerPoint): FlowPower => ({
     signedW: numberOf(points, point),
-    freshness: freshness(ageOf(points.get(point)?.filedAtMs ?? null, nowMs)),
+    standing: standingAt(points.get(point)?.filedAtMs ?? null),
   });
-  const stands = standing(detail?.online === true, ageOf(live.newest?.atMs ?? null, nowMs));
   // While the page itself has lost its connection, nothing on it is the present.
-  const isPresent = (stands === "live" || stands === "fading") && link.phase !== "lost";
+  const isNow = isPresent(standingAt(live.newest?.atMs ?? null)) && link.phase !== "lost";
 
   return (
     <>
@@ -87,7 +89,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
               </Notice>
             ) : (
               <div className="device-live">
-                <Panel title={isPresent ? "Now" : "When last heard"}>
+                <Panel title={isNow ? "Now" : "When last heard"}>
                   <EnergyFlow
                     powers={{
                       "solar.power": power("solar.power"),
@@ -96,7 +98,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
                       "grid.power": power("grid.power"),
                     }}
                     soc={numberOf(points, "battery.soc")}
-                    present={isPresent}
+                    present={isNow}
                   />
                 </Panel>
                 <Panel
@@ -129,7 +131,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
                 {points.size === 0 ? (
                   <p className="muted">None yet.</p>
                 ) : (
-                  <PointValues points={points} online={detail.online} nowMs={nowMs} />
+                  <PointValues points={points} device={detail} nowMs={nowMs} />
                 )}
               </Panel>
               <div className="device-side">
@@ -142,6 +144,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
                   onGiven={fileCommand}
                 />
                 <ConnectionPanel detail={detail} lastReceivedAtMs={live.receivedAtMs} nowMs={nowMs} />
+                <DeviceEvents deviceId={deviceId} nowMs={nowMs} />
                 <Panel title="Last message" aside={<span className="muted">as received</span>}>
                   {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse. */}
                   <pre className="raw" tabIndex={0}>

@@ -1,4 +1,4 @@
-import type { Freshness } from "../../parts/age.ts";
+import type { Standing } from "@wattboard/protocol";
 import { describePower, type PowerPoint } from "../../parts/power.ts";
 import { scaleQuantity } from "../../ui/format-number.ts";
 import type { IconName } from "../../ui/icon.tsx";
@@ -6,7 +6,7 @@ import { Icon } from "../../ui/icon.tsx";
 
 export interface FlowPower {
   readonly signedW: number | null;
-  readonly freshness: Freshness;
+  readonly standing: Standing;
 }
 
 interface EnergyFlowProps {
@@ -85,7 +85,7 @@ function FlowLine({ corner, power, present }: PartProps) {
   const end = { x: hub.x - dx * 15, y: hub.y - dy * 15 };
   const words = power.signedW === null ? null : describePower(corner.point, power.signedW);
   const flow = words?.flow ?? "none";
-  const moves = present && power.freshness !== "stale" && flow !== "none";
+  const moves = present && power.standing !== "stale" && flow !== "none";
   const share = Math.min(1, Math.sqrt((words?.watts ?? 0) / fullScaleW));
   // Steps and not a continuum: each change of a duration makes the dots jump.
   const pace = Math.max(1, Math.ceil(share * 5));
@@ -111,13 +111,13 @@ function FlowCorner({ corner, power, present, soc }: PartProps & { readonly soc:
   const { point, name, icon, hue, x, y } = corner;
   const words = power.signedW === null ? null : describePower(point, power.signedW);
   const quantity = words === null ? null : scaleQuantity(words.watts, "W");
-  const isFaint = !present || power.freshness === "stale" || words === null || words.flow === "none";
+  const isFaint = !present || power.standing === "stale" || words === null || words.flow === "none";
   const ringLength = 2 * Math.PI * radius;
   const labelY = { name: y + radius + 20, word: y + radius + 39 };
   const beside = x === hub.x;
   return (
     <g
-      className={`flow-corner hue-${hue} ${isFaint ? "is-faint" : ""} ${power.freshness === "fading" ? "is-fading" : ""}`}
+      className={`flow-corner hue-${hue} ${isFaint ? "is-faint" : ""} ${power.standing === "fading" ? "is-fading" : ""}`}
     >
       <circle className="flow-disc" cx={x} cy={y} r={radius} />
       {soc !== null && (

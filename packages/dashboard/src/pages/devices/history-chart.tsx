@@ -1,11 +1,12 @@
 import type { HistoryBody } from "@wattboard/protocol";
-import { useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import { colourOf, plotFrame, silences, yRange } from "../../parts/plot-style.ts";
 import { usePlot } from "../../parts/use-plot.ts";
 import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
 import { hueOf, labelOf } from "./power-chart.tsx";
 import { chartPoints } from "./power-history.ts";
+import type { PlotCursor } from "./state-band.tsx";
 
 const lines = [...chartPoints, "battery.soc"] as const;
 type Line = (typeof lines)[number];
@@ -21,17 +22,21 @@ interface HistoryChartProps {
   readonly timeZone: string;
   /** The right edge, which may lie ahead. */
   readonly toMs: number;
+  /** What stands below on the same axis, given where the cursor is and how to move it. */
+  readonly below: (cursor: PlotCursor) => ReactNode;
 }
 
 /** Means over time, with the span from the least to the greatest value behind them. Where nothing was measured there is no line. */
-export function HistoryChart({ history, timeZone, toMs }: HistoryChartProps) {
+export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartProps) {
   const isRaw = useRef(false);
-  const [cursorAt, setCursorAt] = useState<number | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<Line>>(new Set());
   const columns = columnsOf(history);
   const fromMs = Date.parse(history.from);
   isRaw.current = history.resolution === "raw";
-  const { hostRef, plotRef } = usePlot((host) => plotOptions(host, timeZone, isRaw, setCursorAt), timeZone);
+  const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot(
+    (host) => plotOptions(host, timeZone, isRaw),
+    timeZone,
+  );
 
   useEffect(() => {
     const plot = plotRef.current;
@@ -90,6 +95,7 @@ export function HistoryChart({ history, timeZone, toMs }: HistoryChartProps) {
         />
         {columns[0].length === 0 && <p className="chart-empty">Nothing was measured in this time.</p>}
       </div>
+      {below({ readAt: cursorShare, onPoint: pointAt })}
     </>
   );
 }
@@ -100,7 +106,7 @@ function inUnit(line: Line, value: number): string {
   return `${quantity.value} ${quantity.unit}`;
 }
 
-function timeIn(timeZone: string, atMs: number): string {
+export function timeIn(timeZone: string, atMs: number): string {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone }).format(atMs);
 }
 
@@ -124,12 +130,7 @@ function columnsOf(history: HistoryBody): [number[], ...Column[]] {
   ];
 }
 
-function plotOptions(
-  host: HTMLElement,
-  timeZone: string,
-  isRaw: { readonly current: boolean },
-  onCursor: (index: number | null) => void,
-): uPlot.Options {
+function plotOptions(host: HTMLElement, timeZone: string, isRaw: { readonly current: boolean }): uPlot.Options {
   const colour = colourOf(host);
   const { axis, wattAxis } = plotFrame(host);
   // A bucket without samples is an empty entry; samples that come as they are only lie far apart.
@@ -175,7 +176,6 @@ function plotOptions(
       series: [3 * index + 3, 3 * index + 1],
       fill: `${colour(hueOf[point])}16`,
     })),
-    hooks: { setCursor: [({ cursor }) => onCursor(cursor.idx ?? null)] },
   };
 }
 

@@ -7,7 +7,8 @@ import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { CoverageStrip } from "./coverage-strip.tsx";
 import { EnergyBars } from "./energy-bars.tsx";
-import { HistoryChart, historyPoints } from "./history-chart.tsx";
+import { HistoryBands } from "./history-bands.tsx";
+import { HistoryChart, historyPoints, timeIn } from "./history-chart.tsx";
 import { dateIn, type Period, type PeriodUnit, periodName, periodOf, periodUnits } from "./period.ts";
 import "./history.css";
 
@@ -37,6 +38,7 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
   const timeZone = energy.body?.time_zone;
   if (timeZone !== undefined && timeZone !== told) setTold(timeZone);
   const failure = history.failure ?? energy.failure;
+  const historyBody = history.body;
 
   return (
     <>
@@ -89,14 +91,32 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
             <p>{failure.message}</p>
           </Notice>
         )}
-        {history.body !== null && timeZone !== undefined && (
+        {historyBody !== null && timeZone !== undefined && (
           <>
-            <HistoryChart history={history.body} timeZone={timeZone} toMs={endOf(period, history.body, back === 0)} />
+            <HistoryChart
+              history={historyBody}
+              timeZone={timeZone}
+              toMs={endOf(period, historyBody, back === 0)}
+              below={(cursor) => (
+                <HistoryBands
+                  deviceId={detail.device_id}
+                  range={unit === "year" ? null : range}
+                  everyMs={options.everyMs}
+                  axis={{
+                    fromMs: Date.parse(historyBody.from),
+                    passedMs: Math.min(nowMs, Date.parse(historyBody.to)),
+                    toMs: endOf(period, historyBody, back === 0),
+                    timeOf: (ms) => timeIn(timeZone, ms),
+                  }}
+                  cursor={cursor}
+                />
+              )}
+            />
             <CoverageStrip
-              coverage={history.body.coverage}
-              fromMs={Date.parse(history.body.from)}
-              toMs={endOf(period, history.body, back === 0)}
-              nowMs={Math.min(nowMs, Date.parse(history.body.to))}
+              coverage={historyBody.coverage}
+              fromMs={Date.parse(historyBody.from)}
+              toMs={endOf(period, historyBody, back === 0)}
+              nowMs={Math.min(nowMs, Date.parse(historyBody.to))}
               timeZone={timeZone}
             />
           </>

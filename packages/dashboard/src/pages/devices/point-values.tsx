@@ -1,5 +1,5 @@
-import { pointSpec } from "@wattboard/protocol";
-import { ageOf, formatAge, standing } from "../../parts/age.ts";
+import { type DeviceDetail, pointSpec, standingOf } from "@wattboard/protocol";
+import { ageOf, formatAge } from "../../parts/age.ts";
 import { signWord } from "../../parts/power.ts";
 import { formatNumber } from "../../ui/format-number.ts";
 import type { PointValue } from "./flatten-telemetry.ts";
@@ -8,12 +8,12 @@ import type { LivePoint } from "./live-points.ts";
 
 interface PointValuesProps {
   readonly points: ReadonlyMap<string, LivePoint>;
-  readonly online: boolean;
+  readonly device: DeviceDetail;
   readonly nowMs: number;
 }
 
 /** Every value that the device has sent, known to the catalogue or not, each with its own age. */
-export function PointValues({ points, online, nowMs }: PointValuesProps) {
+export function PointValues({ points, device, nowMs }: PointValuesProps) {
   return (
     <div className="sections">
       {groupPoints(points).map(({ section, title, names }) => (
@@ -23,7 +23,7 @@ export function PointValues({ points, online, nowMs }: PointValuesProps) {
             {names.map((name) => {
               const { value, filedAtMs } = points.get(name) as LivePoint;
               const ageMs = ageOf(filedAtMs, nowMs) ?? 0;
-              const stands = standing(online, ageMs);
+              const stands = standingOf(device, ageMs);
               const spec = pointSpec(name);
               return (
                 <tr key={name} className={`is-${stands}`}>
@@ -52,6 +52,7 @@ function Value({ name, value }: { readonly name: string; readonly value: PointVa
   if (typeof value === "object") {
     return value.length === 0 ? <span className="muted">none</span> : <span className="bad">{value.join(", ")}</span>;
   }
+  if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value !== "number") return <>{String(value)}</>;
   const spec = pointSpec(name);
   const word = signWord(name, value);

@@ -8,7 +8,8 @@ import { usePlot } from "../../parts/use-plot.ts";
 import { scaleQuantity } from "../../ui/format-number.ts";
 import { formatInstant } from "../../ui/format-time.ts";
 import { useTick } from "../../ui/use-tick.ts";
-import { chartPoints, gapSeconds, type PowerHistory } from "./power-history.ts";
+import { bandPoints, chartPoints, gapSeconds, type PowerHistory } from "./power-history.ts";
+import { type BandAxis, StateBand } from "./state-band.tsx";
 
 interface PowerChartProps {
   readonly history: PowerHistory;
@@ -25,13 +26,12 @@ export const hueOf: Record<PowerPoint, string> = {
 /** The powers of the last minutes. The right edge is the present, so a silent device shows as a line that ends before it. */
 export function PowerChart({ history, chartMs }: PowerChartProps) {
   useTick(1_000);
-  const [cursorAt, setCursorAt] = useState<number | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<PowerPoint>>(new Set());
   const nowMs = serverClock.now();
   const columns = history.columns(nowMs - chartMs);
   const gapS = useRef(5);
   gapS.current = gapSeconds(columns[0]);
-  const { hostRef, plotRef } = usePlot((host) => plotOptions(host, gapS, setCursorAt));
+  const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot((host) => plotOptions(host, gapS));
 
   // After each render: there is one for each new sample and one for each second.
   useEffect(() => {
@@ -48,6 +48,12 @@ export function PowerChart({ history, chartMs }: PowerChartProps) {
   });
 
   const [times] = columns;
+  const axis: BandAxis = {
+    fromMs: nowMs - chartMs,
+    passedMs: nowMs,
+    toMs: nowMs,
+    timeOf: (ms) => formatInstant(ms, nowMs),
+  };
   const readAt = cursorAt !== null && cursorAt < times.length ? cursorAt : times.length - 1;
   const readTimeS = times[readAt];
   const toggle = (point: PowerPoint) =>
@@ -80,6 +86,15 @@ export function PowerChart({ history, chartMs }: PowerChartProps) {
         <div className="chart" ref={hostRef} role="img" aria-label="Chart of solar, load, battery and grid power" />
         {times.length === 0 && <p className="chart-empty">No samples in the last {chartMs / 60_000} minutes.</p>}
       </div>
+      {bandPoints.map((point) => (
+        <StateBand
+          key={point}
+          point={point}
+          runs={history.runs(point, axis.fromMs, gapS.current)}
+          axis={axis}
+          cursor={{ readAt: cursorShare, onPoint: pointAt }}
+        />
+      ))}
       <p className="fine">
         W. Above zero the battery charges and the grid delivers; below zero the battery gives and the grid takes.
       </p>
@@ -101,18 +116,15 @@ function Reading({ point, signedW }: { readonly point: PowerPoint; readonly sign
   );
 }
 
-function plotOptions(
-  host: HTMLElement,
-  gapS: { readonly current: number },
-  onCursor: (index: number | null) => void,
-): uPlot.Options {
+function plotOptions(host: HTMLElement, gapS: { readonly current: number }): uPlot.Options {
   const colour = colourOf(host);
   const { axis, wattAxis } = plotFrame(host);
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
   return {
     width: host.clientWidth,
     height: host.clientHeight,
-    padding: [10, 4, 0, 0],
+    // Room for half of the last time below.
+    padding: [10, 24, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => yRange(low, high) } },
@@ -134,6 +146,5 @@ function plotOptions(
         };
       }),
     ],
-    hooks: { setCursor: [({ cursor }) => onCursor(cursor.idx ?? null)] },
   };
 }

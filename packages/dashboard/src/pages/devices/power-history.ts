@@ -1,5 +1,7 @@
 import { parseRfc3339, type SampleBody, type Telemetry } from "@wattboard/protocol";
 import type { PowerPoint } from "../../parts/power.ts";
+import type { PointValue } from "./flatten-telemetry.ts";
+import type { StateRun } from "./state-runs.ts";
 
 /** The lines of the chart, in the order in which they are drawn. */
 export const chartPoints = [
@@ -12,7 +14,10 @@ export const chartPoints = [
 /** Most samples kept for the chart: two hours at one a second. The oldest go first. */
 export const historySamplesMax = 7_200;
 
-type Sample = readonly [timeS: number, ...powersW: (number | null)[]];
+/** The points that the bands below the chart show. */
+export const bandPoints = ["system_status.state", "system_status.mode", "system_status.error_flags"] as const;
+
+type Sample = readonly [timeS: number, states: readonly PointValue[], ...powersW: (number | null)[]];
 
 /** The powers of the last while, oldest first, as columns for the chart. Several messages may arrive out of order. */
 export class PowerHistory {
@@ -21,7 +26,12 @@ export class PowerHistory {
   /** Adds one sample in its place; one at the same instant as another replaces it, so a seed and the stream may overlap. */
   add(atMs: number, telemetry: Telemetry): void {
     const timeS = atMs / 1_000;
-    const sample: Sample = [timeS, ...chartPoints.map((point) => powerOf(telemetry, point))];
+    const { state = null, mode = null, error_flags = null } = telemetry.system_status ?? {};
+    const sample: Sample = [
+      timeS,
+      [state, mode, error_flags],
+      ...chartPoints.map((point) => powerOf(telemetry, point)),
+    ];
     let at = this.#samples.length;
     while (at > 0 && (this.#samples[at - 1] as Sample)[0] > timeS) at--;
     if (at > 0 && (this.#samples[at - 1] as Sample)[0] === timeS) this.#samples[at - 1] = sample;
@@ -43,8 +53,26 @@ export class PowerHistory {
     const shown = first === -1 ? [] : this.#samples.slice(Math.max(0, first - 1));
     return [
       shown.map(([timeS]) => timeS),
-      ...chartPoints.map((_, column) => shown.map((sample) => sample[column + 1] ?? null)),
+      ...chartPoints.map((_, column) => shown.map((sample) => sample[column + 2] as number | null)),
     ];
+  }
+
+  /** When a point had which value, from `fromMs` on. A silence of more than `gapS` ends a run, and a message without the point does too. */
+  runs(point: (typeof bandPoints)[number], fromMs: number, gapS: number): StateRun[] {
+    const column = bandPoints.indexOf(point);
+    const runs: StateRun[] = [];
+    let run: { fromMs: number; toMs: number; value: PointValue } | null = null;
+    for (const [timeS, states] of this.#samples) {
+      const atMs = 1_000 * timeS;
+      if (atMs < fromMs) continue;
+      const value = states[column] ?? null;
+      if (run !== null && atMs - run.toMs <= 1_000 * gapS) run.toMs = atMs;
+      else run = null;
+      if (run !== null && String(run.value) === String(value)) continue;
+      run = { fromMs: atMs, toMs: atMs, value };
+      if (value !== null) runs.push(run);
+    }
+    return runs;
   }
 }
 

@@ -1,7 +1,6 @@
-import { type FleetRow, isOfSmartOs, type Scalar } from "@wattboard/protocol";
+import { type FleetRow, isOfSmartOs, type Scalar, type Standing } from "@wattboard/protocol";
 import { useRef } from "react";
 import { Link } from "wouter";
-import type { Standing } from "../../parts/age.ts";
 import { modeWord } from "../../parts/mode-word.ts";
 import { countryName } from "../../parts/place.ts";
 import type { PowerPoint } from "../../parts/power.ts";
@@ -59,7 +58,7 @@ function Value({ field, row, value, standing, age }: FleetCellProps & { readonly
   if (name === "online") return <OnlineWord online={row.online} />;
   if (name === "error_flags" && value !== null) return <span className="bad">{value}</span>;
   if (value === null || value === "") return <span className="absent">—</span>;
-  if (name === "state") return <StateChip online={row.online} state={row.state} />;
+  if (name === "state") return <StateChip online={row.online} state={row.state} isHeard />;
   if (name === "mode") return modeWord(row.mode);
   if (name === "battery.soc") return <ChargeBar soc={Number(value)} />;
   if (signedPowers.has(name)) return <PowerValue point={name as PowerPoint} signedW={Number(value)} />;
@@ -130,7 +129,13 @@ function AgeWords({ standing, age }: { readonly standing: Standing; readonly age
   }
   return (
     <>
-      {standing === "stale" && <span className="age-word tag tag-warn">stale</span>} {age}
+      {standing === "stale" && <span className="age-word tag tag-warn">stale</span>}
+      {standing === "resting" && (
+        <span className="age-word" title="It sends only what has changed: what it said last still holds.">
+          resting
+        </span>
+      )}{" "}
+      {age}
     </>
   );
 }

@@ -1,4 +1,5 @@
 import { type FleetPoint, type FleetRow, fleetPoints, pointSpec, points, type Scalar } from "@wattboard/protocol";
+import { spelled } from "../../ui/spelled.ts";
 
 /** Something of a device that the fleet can be shown, filtered and sorted by. */
 export interface FleetField {
@@ -111,12 +112,6 @@ function pointField(name: string): FleetField {
 
 function onlineOnly(read: FleetField["read"]): FleetField["read"] {
   return (row, nowMs) => (row.online ? read(row, nowMs) : null);
-}
-
-/** `smart_os.local_time` reads "Local time". */
-function spelled(name: string): string {
-  const words = name.slice(name.lastIndexOf(".") + 1).replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** Names listed at most; those beyond it can still be written into the address. */

@@ -109,8 +109,8 @@ export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
         {counted === devices
           ? "Summed over all devices."
           : counted === 0
-            ? "No device has a value younger than 30 s."
-            : `Summed over the ${counted} of ${devices} devices whose values are younger than 30 s.`}
+            ? "No device tells what it does just now."
+            : `Summed over the ${counted} of ${devices} devices that tell what they do just now.`}
       </p>
     </section>
   );

@@ -4,6 +4,7 @@ import { useSearchParams } from "wouter";
 import { serverClock } from "../../api/server-clock.ts";
 import { useFleetFeed } from "../../api/use-fleet-feed.ts";
 import { usePolled } from "../../api/use-polled.ts";
+import { EventList } from "../../parts/event-list.tsx";
 import { LostNotice } from "../../parts/lost-notice.tsx";
 import { RefusedNotice } from "../../parts/refused-notice.tsx";
 import { TopBar } from "../../parts/top-bar.tsx";
@@ -12,7 +13,6 @@ import { useTick } from "../../ui/use-tick.ts";
 import { useTitle } from "../../ui/use-title.ts";
 import { arrangeFleet } from "./arrange-fleet.ts";
 import { EmptyFleet } from "./empty-fleet.tsx";
-import { FleetEvents } from "./fleet-events.tsx";
 import { fieldsOfFleet, toldValues } from "./fleet-field.ts";
 import { FleetOverview } from "./fleet-overview.tsx";
 import { FleetTable } from "./fleet-table.tsx";
@@ -89,7 +89,7 @@ export function FleetPage() {
           <>
             <div className="fleet-head">
               <FleetOverview totals={totals} isLost={link.phase === "lost"} />
-              <FleetEvents events={events.body?.events ?? null} failure={events.failure} nowMs={nowMs} />
+              <EventList events={events.body?.events ?? null} failure={events.failure} nowMs={nowMs} namesDevice />
             </div>
             <FleetTools
               view={view}

@@ -1,6 +1,5 @@
-import type { FleetRow as Row } from "@wattboard/protocol";
+import type { FleetRow as Row, Standing } from "@wattboard/protocol";
 import { type MouseEvent, memo } from "react";
-import type { Standing } from "../../parts/age.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { DeviceName, FleetCell } from "./fleet-cell.tsx";
 import type { FleetField } from "./fleet-field.ts";

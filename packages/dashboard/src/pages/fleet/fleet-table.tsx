@@ -5,9 +5,9 @@ import {
   tableFeatures,
   useTable,
 } from "@tanstack/react-table";
-import type { FleetRow as Row } from "@wattboard/protocol";
+import { type FleetRow as Row, standingOf } from "@wattboard/protocol";
 import { useCallback, useMemo, useState } from "react";
-import { ageOf, formatAge, standing } from "../../parts/age.ts";
+import { ageOf, formatAge } from "../../parts/age.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { Pager } from "../../ui/pager.tsx";
 import { columnClass } from "./fleet-cell.tsx";
@@ -116,7 +116,7 @@ export function FleetTable(props: FleetTableProps) {
                   row={original}
                   fields={fields}
                   index={first + index}
-                  standing={standing(original.online, ageMs)}
+                  standing={standingOf(original, ageMs)}
                   age={ageMs === null ? null : formatAge(ageMs)}
                   isOpen={id === openId}
                   onToggle={toggle}

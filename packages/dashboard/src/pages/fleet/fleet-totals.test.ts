@@ -29,6 +29,15 @@ it("counts no power of a device that is offline, stale or silent", () => {
   expect(totals).toMatchObject({ devices: 4, online: 3, counted: 1, solarW: 1_000 });
 });
 
+it("counts what a connected SolMate said last while it rests", () => {
+  const solMate = { properties: { dialect: "smart-os" }, points: { "solar.power": 300 } };
+  const rows = [
+    fleetRow({ id: "resting", observed_at_ms: nowMs - 90_000, ...solMate }),
+    fleetRow({ id: "gone", online: false, observed_at_ms: nowMs - 90_000, ...solMate }),
+  ];
+  expect(fleetTotals(rows, nowMs)).toMatchObject({ counted: 1, solarW: 300 });
+});
+
 it("tells which sums there are at all: a fleet that measures no grid power has none, not even zero", () => {
   const rows = [
     fleetRow({ id: "a", observed_at_ms: nowMs, points: { "solar.power": 0 } }),

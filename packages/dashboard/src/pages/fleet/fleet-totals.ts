@@ -1,5 +1,5 @@
-import type { FleetPoint, FleetRow } from "@wattboard/protocol";
-import { ageOf, standing } from "../../parts/age.ts";
+import { type FleetPoint, type FleetRow, isPresent, standingOf } from "@wattboard/protocol";
+import { ageOf } from "../../parts/age.ts";
 import { hasError } from "./fleet-filter.ts";
 
 /** The fleet in a few numbers. Powers are in W, and only of devices whose values are young enough to be called present. */
@@ -41,8 +41,7 @@ export function fleetTotals(rows: Iterable<FleetRow>, nowMs: number): FleetTotal
     if (!row.online) continue;
     online++;
     if (hasError(row)) withError++;
-    const stands = standing(row.online, ageOf(row.observed_at_ms, nowMs));
-    if (stands !== "live" && stands !== "fading") continue;
+    if (!isPresent(standingOf(row, ageOf(row.observed_at_ms, nowMs)))) continue;
     counted++;
     const watts = (point: FleetPoint) => {
       const power = row.points[point];

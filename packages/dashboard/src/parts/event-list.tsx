@@ -1,22 +1,24 @@
 import type { EventBody } from "@wattboard/protocol";
 import { Link } from "wouter";
-import type { RequestFailed } from "../../api/get-json.ts";
-import { ageOf, formatAge } from "../../parts/age.ts";
-import { formatInstant } from "../../ui/format-time.ts";
-import { Panel } from "../../ui/panel.tsx";
+import type { RequestFailed } from "../api/get-json.ts";
+import { formatInstant } from "../ui/format-time.ts";
+import { Panel } from "../ui/panel.tsx";
+import { ageOf, formatAge } from "./age.ts";
 
-interface FleetEventsProps {
+interface EventListProps {
   /** Newest first; null before the first answer. */
   readonly events: readonly EventBody[] | null;
   readonly failure: RequestFailed | null;
   readonly nowMs: number;
+  /** Whether each event names its device, with a link to its page. */
+  readonly namesDevice: boolean;
 }
 
 /** More would make this a page of its own. */
 const shownMax = 20;
 
 /** What a person should know of, such as two devices that share a token. */
-export function FleetEvents({ events, failure, nowMs }: FleetEventsProps) {
+export function EventList({ events, failure, nowMs, namesDevice }: EventListProps) {
   return (
     <Panel title="Events" className="events" aside={failure !== null && <span className="muted">not up to date</span>}>
       {events === null ? (
@@ -33,17 +35,23 @@ export function FleetEvents({ events, failure, nowMs }: FleetEventsProps) {
                 <time dateTime={event.at} title={formatInstant(atMs, nowMs)}>
                   {formatAge(ageOf(atMs, nowMs) ?? 0)}
                 </time>
-                <span>
-                  {event.device_id !== null && (
-                    <Link href={`/devices/${encodeURIComponent(event.device_id)}`}>{event.device_id}</Link>
-                  )}{" "}
-                  {event.message}
-                </span>
+                <span>{namesDevice ? <Told event={event} /> : event.message}</span>
               </li>
             );
           })}
         </ul>
       )}
     </Panel>
+  );
+}
+
+/** The message with a link to its device, which most messages begin with. */
+function Told({ event: { device_id: id, message } }: { readonly event: EventBody }) {
+  if (id === null) return message;
+  return (
+    <>
+      <Link href={`/devices/${encodeURIComponent(id)}`}>{id}</Link>{" "}
+      {message.startsWith(`${id} `) ? message.slice(id.length + 1) : message}
+    </>
   );
 }

@@ -1,0 +1,105 @@
+import { pointSpec } from "@wattboard/protocol";
+import type { PointerEvent } from "react";
+import { formatSpan } from "../../ui/format-time.ts";
+import { spelled } from "../../ui/spelled.ts";
+import { heldValues, type StateRun, wordOf } from "./state-runs.ts";
+import "./state-band.css";
+
+/** The axis of the chart above. */
+export interface BandAxis {
+  readonly fromMs: number;
+  /** What has passed of it. */
+  readonly passedMs: number;
+  /** Its right edge. */
+  readonly toMs: number;
+  readonly timeOf: (ms: number) => string;
+}
+
+/** The cursor that a band shares with the chart above. */
+export interface PlotCursor {
+  /** Between the left edge, 0, and the right one, 1; null while the cursor is elsewhere. */
+  readonly readAt: number | null;
+  readonly onPoint: (share: number | null) => void;
+}
+
+interface StateBandProps {
+  readonly point: string;
+  readonly runs: readonly StateRun[];
+  readonly axis: BandAxis;
+  readonly cursor: PlotCursor;
+}
+
+/** Changes that are read aloud: the newest. */
+const toldMax = 50;
+/** Shorter silences are not worth a word. */
+const unknownMsMin = 30_000;
+
+/** When a point had which value: a band on the axis of the chart above, and how long each value was held. Where nothing was heard it is empty. */
+export function StateBand({ point, runs, axis, cursor }: StateBandProps) {
+  const held = heldValues(point, runs);
+  // That there was no error needs no band.
+  if (held.every(({ tone }) => tone === "none")) return null;
+  const tones = new Map(held.map(({ word, tone }) => [word, tone]));
+  const { fromMs, passedMs, toMs, timeOf } = axis;
+  const label = pointSpec(point)?.label ?? spelled(point);
+  const place = (ms: number): number => (100 * (Math.min(Math.max(ms, fromMs), toMs) - fromMs)) / (toMs - fromMs);
+  const unknownMs = passedMs - fromMs - held.reduce((sum, { heldMs }) => sum + heldMs, 0);
+  const readMs = cursor.readAt === null ? null : fromMs + cursor.readAt * (toMs - fromMs);
+  const read = readMs === null ? undefined : runs.find((run) => run.fromMs <= readMs && readMs <= run.toMs);
+  const tell = (run: StateRun): string => `${wordOf(point, run.value)}, ${timeOf(run.fromMs)} to ${timeOf(run.toMs)}`;
+  const onMove = ({ currentTarget, clientX }: PointerEvent): void => {
+    const { left, width } = currentTarget.getBoundingClientRect();
+    cursor.onPoint((clientX - left) / width);
+  };
+  return (
+    <div className="band">
+      <div className="band-row">
+        <span className="band-name">{label}</span>
+        <div
+          className="band-strip"
+          aria-hidden="true"
+          onPointerMove={onMove}
+          onPointerDown={onMove}
+          onPointerLeave={() => cursor.onPoint(null)}
+        >
+          {runs.map((run) => {
+            const word = wordOf(point, run.value);
+            if (word === null) return null;
+            const from = place(run.fromMs);
+            return (
+              <span
+                key={run.fromMs}
+                className={`band-run tone-${tones.get(word)}`}
+                style={{ left: `${from}%`, width: `${place(run.toMs) - from}%` }}
+              />
+            );
+          })}
+          {cursor.readAt !== null && <span className="band-cursor" style={{ left: `${100 * cursor.readAt}%` }} />}
+        </div>
+      </div>
+      <ul className="band-values" aria-label={label}>
+        {held.map(({ word, tone, heldMs }) => (
+          <li key={word} className={`tone-${tone}`}>
+            {word} <span className="muted">{formatSpan(heldMs)}</span>
+          </li>
+        ))}
+        {unknownMs > unknownMsMin && (
+          <li className="tone-unknown">
+            No data <span className="muted">{formatSpan(unknownMs)}</span>
+          </li>
+        )}
+        {readMs !== null && (
+          <li className="band-read">{read === undefined ? `No data at ${timeOf(readMs)}` : tell(read)}</li>
+        )}
+      </ul>
+      <ol className="sr-only" aria-label={`Changes of ${label}, newest first`}>
+        {runs
+          .slice(-toldMax)
+          .reverse()
+          .map((run) => (
+            <li key={run.fromMs}>{tell(run)}</li>
+          ))}
+      </ol>
+    </div>
+  );
+}

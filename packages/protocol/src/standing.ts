@@ -1,0 +1,28 @@
+import { limits } from "./limits.ts";
+import { isOfSmartOs } from "./smart-os.ts";
+
+/** How much the latest sample of a device says of the present moment. */
+export const standings = ["live", "fading", "resting", "stale", "offline", "never"] as const;
+export type Standing = (typeof standings)[number];
+
+interface Stander {
+  readonly online: boolean;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/**
+ * How a device, or one of its values, stands at an age in ms; a null age says that it was never heard. One that is gone is `offline` however
+ * young its last value is. A device of SMART-OS sends only on change: while its link is there it rests, and what it said holds, for an hour at most.
+ */
+export function standingOf({ online, properties }: Stander, ageMs: number | null): Standing {
+  if (!online) return "offline";
+  if (ageMs === null) return "never";
+  if (ageMs <= limits.fadesAfterMs) return "live";
+  if (isOfSmartOs(properties)) return ageMs <= limits.restsMsMax ? "resting" : "stale";
+  return ageMs <= limits.staleAfterMs ? "fading" : "stale";
+}
+
+/** Whether what stands so is shown, summed and drawn as the present. */
+export function isPresent(standing: Standing): boolean {
+  return standing === "live" || standing === "fading" || standing === "resting";
+}
