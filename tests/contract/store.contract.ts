@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SampleSource } from "../../packages/server/dist/store/sample-source.js";
 import type { PointSample, SampleKey, SamplesQuery, Store } from "../../packages/server/dist/store/store.js";
 import { batchOf, type Message, type Sent, sampleAt, type Value } from "../support/samples.ts";
 
@@ -206,6 +207,25 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
           beyond = take === "first" ? page.at(-1) : page[0];
         }
         expect(found).toEqual(sent.map(asPoints));
+      });
+
+      test("over a port that the store has lent are the same, to several at once, and end with the store", async () => {
+        const { store, reopen } = await openEmpty();
+        await store.append([batchOf(sent)]);
+        const sources = [new SampleSource(store.lend()), new SampleSource(store.lend())];
+        const read = async (source: SampleSource): Promise<PointSample[]> => {
+          const found: PointSample[] = [];
+          for (;;) {
+            const page = { deviceId: "ems_001", ...openRange, take: "first", limit: 90, beyond: found.at(-1) } as const;
+            const samples = await source.samples(page);
+            found.push(...samples);
+            if (samples.length < 90) return found;
+          }
+        };
+        expect(await Promise.all(sources.map(read))).toEqual(sources.map(() => sent.map(asPoints)));
+        await store.close();
+        for (const source of sources) await expect(read(source)).rejects.toMatchObject({ code: "store_stopped" });
+        await (await reopen()).close();
       });
 
       test("hold what lies in the half open range, and the asked points alone", async () => {

@@ -3,6 +3,8 @@ import { guardFormula } from "./csv-columns.ts";
 import { type ExportColumn, leadingColumns } from "./export-columns.ts";
 import type { SamplePage } from "./sample-pages.ts";
 
+const encoder = new TextEncoder();
+
 /**
  * CSV (RFC 4180, lines end with LF): numbers in the shortest form that reads back the same, no value as an empty cell, lists as JSON. A text
  * that could be read as something else (a number, true, an empty cell) stands in quotes, so that an import brings back what was exported; one
@@ -11,17 +13,18 @@ import type { SamplePage } from "./sample-pages.ts";
 export async function* writeCsv(
   pages: AsyncIterable<SamplePage>,
   columns: readonly ExportColumn[],
-): AsyncGenerator<string> {
-  yield csvHeader(columns);
+): AsyncGenerator<Uint8Array> {
+  let text = csvHeader(columns);
   for await (const { deviceId, samples } of pages) {
-    let text = "";
     for (const { observedAtMs, receivedAtMs, points } of samples) {
       text += `${deviceId},${isoTime(observedAtMs)},${isoTime(receivedAtMs)}`;
       for (const { name } of columns) text += `,${cellOf(points[name])}`;
       text += "\n";
     }
-    if (text !== "") yield text;
+    if (text !== "") yield encoder.encode(text);
+    text = "";
   }
+  if (text !== "") yield encoder.encode(text);
 }
 
 function csvHeader(columns: readonly ExportColumn[]): string {

@@ -36,7 +36,7 @@ async function thereAndBack(samples: readonly Record<string, PointValue>[]): Pro
   async function* pages() {
     yield { deviceId: "ems_001", samples: page };
   }
-  const rows = await read((await collect(writeCsv(pages(), columns))).join(""));
+  const rows = await read(Buffer.concat(await collect(writeCsv(pages(), columns))));
   return rows.map((row) => ("sample" in row ? row.sample.points : row.fault));
 }
 

@@ -1,8 +1,10 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { Failure } from "../base/failure.ts";
+import { workerUrl } from "../base/worker-url.ts";
 import type { Store } from "../store/store.ts";
-import { writeCsv } from "./csv-export.ts";
 import { columnsOf } from "./export-columns.ts";
-import { writeParquet } from "./parquet-export.ts";
-import { readPages } from "./sample-pages.ts";
+import type { ExportAnswer, ExportSetup } from "./export-worker.ts";
 
 export const exportFormats = ["csv", "parquet"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
@@ -27,8 +29,8 @@ export interface ExportQuery {
  * The raw samples of devices as a file, piece by piece; what is held of it does not grow with it. The columns are set before the first piece:
  * those of the points that the devices have sent so far, or of the `points` that are asked for.
  */
-export async function openExport(store: Store, query: ExportQuery): Promise<AsyncGenerator<string | Uint8Array>> {
-  const { deviceIds, points, format, signal } = query;
+export async function openExport(store: Store, query: ExportQuery): Promise<AsyncGenerator<Uint8Array>> {
+  const { deviceIds, points, signal } = query;
   const known = [];
   for (const deviceId of deviceIds) {
     signal?.throwIfAborted();
@@ -39,8 +41,47 @@ export async function openExport(store: Store, query: ExportQuery): Promise<Asyn
   // A point that nobody has sent yet still has its column, so that what was asked for is there.
   const missing = points?.filter((name) => !columns.some((column) => column.name === name)) ?? [];
   const all = [...columns, ...[...new Set(missing)].map((name) => ({ name, type: "number" }) as const)];
-  const pages = readPages(store, query);
-  return format === "csv" ? writeCsv(pages, all) : writeParquet(pages, all);
+  return makePieces(store, query, all);
+}
+
+/**
+ * A thread reads and writes each export: it has the samples from the store without a way over the event loop, which sees finished bytes only.
+ * One piece is made while the one before is taken.
+ */
+async function* makePieces(
+  store: Store,
+  { signal, ...query }: ExportQuery,
+  columns: ExportSetup["columns"],
+): AsyncGenerator<Uint8Array> {
+  signal?.throwIfAborted();
+  const source = store.lend();
+  const worker = new Worker(workerUrl(import.meta.url, "./export-worker"), {
+    workerData: { query, columns, source } satisfies ExportSetup,
+    transferList: [source],
+  });
+  const ask = async (): Promise<Uint8Array | null> => {
+    worker.postMessage(null);
+    const [answer] = (await once(worker, "message", { ...(signal && { signal }) })) as [ExportAnswer];
+    if ("code" in answer) throw new Failure(answer.code, answer.message);
+    return answer.piece;
+  };
+  try {
+    for (let next = ask(); ; ) {
+      const piece = await next;
+      if (piece === null) return;
+      next = ask();
+      // Who has left does not hear of it; whoever stays does, with the next piece.
+      next.catch(() => {});
+      yield piece;
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error instanceof Failure
+      ? error
+      : new Failure("export_failed", "The thread of the export has failed.", error);
+  } finally {
+    await worker.terminate();
+  }
 }
 
 export const contentTypes: Readonly<Record<ExportFormat, string>> = {

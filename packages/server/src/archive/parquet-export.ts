@@ -1,9 +1,5 @@
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
-import { Failure } from "../base/failure.ts";
-import { workerUrl } from "../base/worker-url.ts";
-import { type ExportColumn, fitting } from "./export-columns.ts";
-import { NumberBuffer, type RowGroup, TextBuffer } from "./row-group.ts";
+import { ByteWriter, ParquetWriter, type SchemaElement } from "hyparquet-writer";
+import { type ExportColumn, fitting, leadingColumns } from "./export-columns.ts";
 import type { SamplePage } from "./sample-pages.ts";
 
 /** What is held until it is written as one row group: so many values, whatever the number of columns. */
@@ -11,81 +7,75 @@ const groupCellsMax = 1_000_000;
 
 /**
  * Parquet: times as TIMESTAMP_MILLIS, a point as DOUBLE, STRING or BOOLEAN by what it has held; one that has held several kinds, or lists, as
- * STRING with JSON in it. Encoding is done in a thread of its own, a row group after the other.
+ * STRING with JSON in it. A piece is a row group, the last one the file's end.
  */
 export async function* writeParquet(
   pages: AsyncIterable<SamplePage>,
   columns: readonly ExportColumn[],
-): AsyncGenerator<Uint8Array> {
-  const worker = new Worker(workerUrl(import.meta.url, "./parquet-worker"), { workerData: { columns } });
-  const encode = async (group: RowGroup | null): Promise<Uint8Array> => {
-    worker.postMessage(group, group === null ? [] : group.buffers);
-    try {
-      const [bytes] = (await once(worker, "message")) as [Uint8Array];
-      return bytes;
-    } catch (error) {
-      throw new Failure("export_failed", "The export could not be encoded as Parquet. Try it as CSV.", error);
-    }
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const bytes = new ByteWriter();
+  const parquet = new ParquetWriter({ writer: bytes, schema: schemaOf(columns), createdBy: "wattboard" });
+  const take = (): Uint8Array<ArrayBuffer> => {
+    const piece = new Uint8Array(bytes.getBytes());
+    bytes.index = 0;
+    return piece;
   };
-  try {
-    const rowsMax = Math.floor(groupCellsMax / (columns.length + 3));
-    let group = new OpenGroup(columns, rowsMax);
-    for await (const { deviceId, samples } of pages) {
-      for (const sample of samples) {
-        group.add(deviceId, sample);
-        if (group.rows < rowsMax) continue;
-        yield await encode(group.close());
-        group = new OpenGroup(columns, rowsMax);
-      }
+  const rowsMax = Math.floor(groupCellsMax / (columns.length + leadingColumns.length));
+  let group = new RowGroup(columns);
+  for await (const { deviceId, samples } of pages) {
+    for (const sample of samples) {
+      group.add(deviceId, sample);
+      if (group.rows < rowsMax) continue;
+      group.writeTo(parquet);
+      yield take();
+      group = new RowGroup(columns);
     }
-    if (group.rows > 0) yield await encode(group.close());
-    yield await encode(null);
-  } finally {
-    await worker.terminate();
   }
+  if (group.rows > 0) group.writeTo(parquet);
+  parquet.finish();
+  yield take();
 }
 
-class OpenGroup {
-  rows = 0;
-  readonly #deviceIds: TextBuffer;
-  readonly #observedAtMs: NumberBuffer;
-  readonly #receivedAtMs: NumberBuffer;
-  readonly #columns: readonly { readonly column: ExportColumn; readonly buffer: NumberBuffer | TextBuffer }[];
+function schemaOf(columns: readonly ExportColumn[]): SchemaElement[] {
+  return [
+    { name: "root", num_children: leadingColumns.length + columns.length },
+    { name: "device_id", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" },
+    { name: "observed_at", type: "INT64", converted_type: "TIMESTAMP_MILLIS", repetition_type: "REQUIRED" },
+    { name: "received_at", type: "INT64", converted_type: "TIMESTAMP_MILLIS", repetition_type: "REQUIRED" },
+    ...columns.map(({ name, type }): SchemaElement => {
+      if (type === "number") return { name, type: "DOUBLE", repetition_type: "OPTIONAL" };
+      if (type === "boolean") return { name, type: "BOOLEAN", repetition_type: "OPTIONAL" };
+      return { name, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" };
+    }),
+  ];
+}
 
-  constructor(columns: readonly ExportColumn[], rowsMax: number) {
-    this.#deviceIds = new TextBuffer(rowsMax);
-    this.#observedAtMs = new NumberBuffer(rowsMax);
-    this.#receivedAtMs = new NumberBuffer(rowsMax);
-    this.#columns = columns.map((column) => {
-      const isNumeric = column.type === "number" || column.type === "boolean";
-      return { column, buffer: isNumeric ? new NumberBuffer(rowsMax) : new TextBuffer(rowsMax) };
-    });
+/** Rows that are written together, a list a column. */
+class RowGroup {
+  rows = 0;
+  readonly #leading: readonly [unknown[], unknown[], unknown[]] = [[], [], []];
+  readonly #columns: readonly { readonly column: ExportColumn; readonly values: unknown[] }[];
+
+  constructor(columns: readonly ExportColumn[]) {
+    this.#columns = columns.map((column) => ({ column, values: [] }));
   }
 
   add(deviceId: string, { observedAtMs, receivedAtMs, points }: SamplePage["samples"][number]): void {
-    const row = this.rows++;
-    this.#deviceIds.set(row, deviceId);
-    this.#observedAtMs.set(row, observedAtMs);
-    this.#receivedAtMs.set(row, receivedAtMs);
-    for (const { column, buffer } of this.#columns) {
-      const value = fitting(points[column.name], column.type);
-      if (value === null) continue;
-      if (buffer instanceof NumberBuffer) buffer.set(row, Number(value));
-      else buffer.set(row, value as string);
-    }
+    this.rows++;
+    const [deviceIds, observed, received] = this.#leading;
+    deviceIds.push(deviceId);
+    observed.push(BigInt(observedAtMs));
+    received.push(BigInt(receivedAtMs));
+    for (const { column, values } of this.#columns) values.push(fitting(points[column.name], column.type));
   }
 
-  close(): RowGroup {
-    const buffers = [
-      this.#deviceIds,
-      this.#observedAtMs,
-      this.#receivedAtMs,
-      ...this.#columns.map((each) => each.buffer),
-    ];
-    return {
-      rows: this.rows,
-      columns: buffers.map((buffer) => buffer.column),
-      buffers: buffers.flatMap((buffer) => buffer.transferable),
-    };
+  writeTo(parquet: ParquetWriter): void {
+    const lists = [...this.#leading, ...this.#columns.map(({ values }) => values)];
+    const names = [...leadingColumns, ...this.#columns.map(({ column }) => column.name)];
+    parquet.write({
+      // The index of pages would be kept in memory to the end of the file.
+      columnData: names.map((name, at) => ({ name, data: lists[at] as unknown[], offsetIndex: false })),
+      rowGroupSize: this.rows,
+    });
   }
 }

@@ -1,5 +1,5 @@
-import { setImmediate } from "node:timers/promises";
-import type { PointSample, Store } from "../store/store.ts";
+import type { SampleSource } from "../store/sample-source.ts";
+import type { PointSample } from "../store/store.ts";
 import type { ExportQuery } from "./export.ts";
 
 export interface SamplePage {
@@ -7,24 +7,26 @@ export interface SamplePage {
   readonly samples: readonly PointSample[];
 }
 
-/** Small, since a page is read and written in one turn of the event loop that also carries live samples. */
-const pageSamples = 250;
+/** The store hands over a page in one go, while its commits wait: some milliseconds. */
+const pageSamples = 500;
 
 /** Device after device, oldest sample first; only one page is held at a time. */
-export async function* readPages(store: Store, query: Omit<ExportQuery, "format">): AsyncGenerator<SamplePage> {
-  const { deviceIds, toMs, points, start, signal } = query;
+export async function* readPages(
+  source: SampleSource,
+  query: Pick<ExportQuery, "deviceIds" | "fromMs" | "toMs" | "points" | "start">,
+): AsyncGenerator<SamplePage> {
+  const { deviceIds, toMs, points, start } = query;
   for (const deviceId of deviceIds.slice(start === undefined ? 0 : deviceIds.indexOf(start.deviceId))) {
     const fromMs = deviceId === start?.deviceId ? start.fromMs : query.fromMs;
     let beyond: PointSample | undefined;
     for (;;) {
-      const page = { deviceId, fromMs, toMs, points, signal, beyond, take: "first", limit: pageSamples } as const;
-      const samples = await store.samples(page);
+      const page = { deviceId, fromMs, toMs, points, beyond, take: "first", limit: pageSamples } as const;
+      const samples = await source.samples(page);
       if (samples.length > 0) {
         yield { deviceId, samples: points === undefined ? samples : samples.filter(hasPoints) };
       }
       beyond = samples.at(-1);
       if (samples.length < pageSamples) break;
-      await setImmediate();
     }
   }
 }

@@ -27,7 +27,7 @@ import { CommandRefused } from "./report.ts";
 export interface Care {
   /** The registered devices, in order. */
   deviceIds(): Promise<string[]>;
-  export(query: ExportQuery): Promise<AsyncIterable<string | Uint8Array>>;
+  export(query: ExportQuery): Promise<AsyncIterable<Uint8Array>>;
   /** Samples that belong to the same device and time must come together. */
   import(samples: readonly ImportSample[]): Promise<Imported>;
   info(): Promise<StoreInfoBody>;
@@ -140,7 +140,7 @@ class FolderCare implements Care {
     return [...this.#devices.ids()].sort();
   }
 
-  async export(query: ExportQuery): Promise<AsyncIterable<string | Uint8Array>> {
+  async export(query: ExportQuery): Promise<AsyncIterable<Uint8Array>> {
     return await openExport(this.#store, query);
   }
 

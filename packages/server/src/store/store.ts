@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { Energy } from "./energy.ts";
 import type { PointKind, PointValue } from "./point-value.ts";
 
@@ -22,6 +23,11 @@ export interface Store {
   latest(): Promise<StoredSample[]>;
   /** One device's samples, oldest first: at most `limit` from the start of the range (`take: "first"`) or from its end. */
   samples(query: SamplesQuery): Promise<PointSample[]>;
+  /**
+   * A port over which another thread reads samples (`SampleSource`), past the event loop: whole exports go this way. It is used up when that
+   * thread ends or closes it. Throws a `Failure` (`store_stopped`) where there is nobody to answer.
+   */
+  lend(): MessagePort;
   /** The points that a device has sent, in the order in which they first came. */
   points(deviceId: string): Promise<PointInfo[]>;
   /** One device's points over time, in buckets. */

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type {
@@ -82,6 +82,14 @@ export class EmbeddedStore implements Store {
 
   samples({ signal, ...query }: SamplesQuery): Promise<PointSample[]> {
     return this.#ask({ kind: "samples", query }, signal) as Promise<PointSample[]>;
+  }
+
+  lend(): MessagePort {
+    const worker = this.#worker;
+    if (worker === null) throw new Failure("store_stopped", "The store's worker is not running.");
+    const { port1: port, port2 } = new MessageChannel();
+    worker.postMessage({ kind: "lend", port, number: 0 } satisfies Numbered, [port]);
+    return port2;
   }
 
   points(deviceId: string): Promise<PointInfo[]> {

@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type {
   EnergyQuery,
   EventsQuery,
@@ -24,6 +25,8 @@ export type Task =
   | { readonly kind: "points"; readonly deviceId: string }
   | { readonly kind: "recordEvents"; readonly events: readonly StoredEvent[] }
   | { readonly kind: "events"; readonly query: EventsQuery }
+  /** Another thread asks for samples over this port from now on. */
+  | { readonly kind: "lend"; readonly port: MessagePort }
   | { readonly kind: "settle" }
   | { readonly kind: "close" }
   /** Nobody waits for the answer of that number any more. */

@@ -1,6 +1,7 @@
-import { readlinkSync } from "node:fs";
-import { setPriority } from "node:os";
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { stepBack } from "../../base/step-back.ts";
+import type { LentAnswer, LentQuery } from "../sample-source.ts";
+import type { PointSample } from "../store.ts";
 import { BlockStore } from "./block-store.ts";
 import type { Answer, Numbered, Question, Task, WorkerSetup } from "./messages.ts";
 import { readEnergy, readFleetTotals, readHistory, readInfo, readSamples, readTimeline, type Work } from "./reader.ts";
@@ -16,13 +17,11 @@ const idleMs = 250;
 /** What could not be tidied up (the disk is full) is tried again after this time. */
 const retryMs = 1_000;
 
-/** On how much less of a core than the event loop it insists where they share one; 0 to 19. */
-const niceness = 5;
-
-letLiveSamplesFirst();
+stepBack();
 const setup = workerData as WorkerSetup;
 const store = new BlockStore(setup.path, setup);
-const questions = new Map<number, Work<unknown>>();
+/** By the number under which the event loop asks, or by the port over which another thread does. */
+const questions = new Map<number | MessagePort, Work<unknown>>();
 let tidyFrom = 0;
 let timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
 let isScheduledNow = false;
@@ -43,6 +42,9 @@ port.on("message", (request: Numbered) => {
       questions.set(request.number, begin(request, request.number));
       schedule(true);
       return;
+    case "lend":
+      lend(request.port);
+      return;
     case "append":
       append(request.number, request.batch);
       schedule(true);
@@ -58,15 +60,6 @@ port.on("message", (request: Numbered) => {
 schedule(false);
 post({ number: 0, ok: true, result: null });
 
-/** On Linux each thread has a priority of its own, under its own number; elsewhere all of the process would step back. */
-function letLiveSamplesFirst(): void {
-  try {
-    setPriority(Number(readlinkSync("/proc/thread-self").split("/").at(-1)), niceness);
-  } catch {
-    // No /proc, or not allowed: then it goes on as it is.
-  }
-}
-
 /** The ack goes out at the commit; sorting the batch into memory comes after it. */
 function append(number: number, batch: Uint8Array): void {
   let journalId = 0;
@@ -77,7 +70,7 @@ function append(number: number, batch: Uint8Array): void {
   if (isStored) store.absorb(batch, journalId);
 }
 
-function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" }>): unknown {
+function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "lend" }>): unknown {
   switch (task.kind) {
     case "latest":
       return store.latest();
@@ -98,6 +91,16 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" }>): 
       store.close();
       return null;
   }
+}
+
+/** Pages are read for the thread at the other end of the port, in turn with all other questions. */
+function lend(port: MessagePort): void {
+  port.on("message", (query: LentQuery) => {
+    questions.set(port, readSamples(store.windows, query));
+    schedule(true);
+  });
+  port.once("close", () => questions.delete(port));
+  port.unref();
 }
 
 function begin(question: Question, number: number): Work<unknown> {
@@ -138,16 +141,16 @@ function turn(): void {
   schedule(isMoreDue || questions.size > 0);
 }
 
-function advance(number: number, work: Work<unknown>): void {
+function advance(asker: number | MessagePort, work: Work<unknown>): void {
   // To the end of the queue: the next slice is another's.
-  questions.delete(number);
+  questions.delete(asker);
   const deadlineMs = performance.now() + sliceMs;
-  answer(number, () => {
+  answer(asker, () => {
     for (;;) {
       const step = work.next();
       if (step.done) return step.value;
       if (performance.now() < deadlineMs) continue;
-      questions.set(number, work);
+      questions.set(asker, work);
       return pending;
     }
   });
@@ -156,15 +159,22 @@ function advance(number: number, work: Work<unknown>): void {
 const pending = Symbol("pending");
 
 /** Posts what `task` gives, or what it throws; nothing while it is pending. Gives whether it went well. */
-function answer(number: number, task: () => unknown): boolean {
+function answer(asker: number | MessagePort, task: () => unknown): boolean {
   try {
     const result = task();
-    if (result !== pending) post({ number, ok: true, result });
+    if (result === pending) return true;
+    if (typeof asker === "number") post({ number: asker, ok: true, result });
+    else asker.postMessage({ samples: result as PointSample[] } satisfies LentAnswer);
     return true;
   } catch (error) {
-    post({ number, ok: false, error });
+    if (typeof asker === "number") post({ number: asker, ok: false, error });
+    else asker.postMessage(lentFailure(error));
     return false;
   }
+}
+
+function lentFailure(error: unknown): LentAnswer {
+  return { code: "store_failed", message: `The store failed: ${error instanceof Error ? error.message : error}` };
 }
 
 function schedule(now: boolean): void {

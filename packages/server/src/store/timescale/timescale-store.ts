@@ -1,5 +1,7 @@
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
+import { workerUrl } from "../../base/worker-url.ts";
 import type {
   EnergyQuery,
   EnergySpan,
@@ -49,9 +51,12 @@ export class TimescaleStore implements Store {
   readonly #isTimescale: boolean;
   readonly #clock: Clock;
   readonly #retentionMs: number;
+  readonly #url: string;
+  /** The threads that read for others. */
+  readonly #lent = new Set<Worker>();
 
   private constructor(database: Database, { postgres, timescale, plainSince }: Edition, options: TimescaleOptions) {
-    const { retentionMs, clock = systemClock } = options;
+    const { retentionMs, url, clock = systemClock } = options;
     this.missing =
       timescale === null
         ? `no compression, no continuous aggregates, retention by deleting rows instead of dropping chunks (${plainSince})`
@@ -61,6 +66,7 @@ export class TimescaleStore implements Store {
     this.#clock = clock;
     this.#isTimescale = timescale !== null;
     this.#retentionMs = retentionMs;
+    this.#url = url;
     this.#writer = new Writer(database, this.#isTimescale);
     this.#keeper = new Keeper(database, clock, retentionMs, this.#isTimescale, options.complain);
   }
@@ -112,6 +118,20 @@ export class TimescaleStore implements Store {
 
   async samples(query: SamplesQuery): Promise<PointSample[]> {
     return await this.#database.ask(query.signal, (client) => readSamples(client, query));
+  }
+
+  lend(): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    const worker = new Worker(workerUrl(import.meta.url, "./lend-worker"), {
+      workerData: { url: this.#url, port: port1 },
+      transferList: [port1],
+    });
+    worker.unref();
+    this.#lent.add(worker);
+    // Whoever reads is told by the end of the port.
+    worker.on("error", () => {});
+    worker.once("exit", () => this.#lent.delete(worker));
+    return port2;
   }
 
   async points(deviceId: string): Promise<PointInfo[]> {
@@ -169,6 +189,7 @@ export class TimescaleStore implements Store {
   }
 
   async close(): Promise<void> {
+    await Promise.all([...this.#lent].map((worker) => worker.terminate()));
     await this.#keeper.close();
     await this.#database.close();
   }
