@@ -156,6 +156,11 @@ describe.each([
 
     expect(await runCli(["device", "remove", "ems_001", ...at])).toMatchObject({ code: 0, stderr: "" });
     expect(await runJson(["device", "list", ...at])).toEqual([]);
+
+    expect((await runCli(["device", "add", "ems_001", ...at])).stdout).toContain("add it again with --keep-history");
+    expect((await runCli(["device", "remove", "ems_001", ...at])).stdout).toContain("samples stay in the store");
+    expect(await runJson(["device", "add", "ems_001", "--keep-history", ...at])).not.toHaveProperty("history_from");
+    await runCli(["device", "remove", "ems_001", ...at]);
   });
 
   test("people read the token once, in words, and it is on no other line", async () => {

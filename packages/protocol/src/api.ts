@@ -20,7 +20,9 @@ const gap = body("Gap", "A span of more than 30 seconds without samples.", {
   to: time("First sample after it, or the end of the range"),
 });
 const coverage = body("Coverage", "How much of what was expected is there. What is missing is not made up.", {
-  share: share("Share of the expected samples that is there"),
+  share: share(
+    "Share of the expected samples that is there. They are expected from the device's registration on, or from the first sample in the range where that is earlier; 0 where none are",
+  ),
   gaps: Type.Array(gap, { description: "What is missing: the longest hundred, the longest first", maxItems: 100 }),
 });
 
@@ -298,7 +300,11 @@ export type WaitingDeviceBody = WaitingDevicesBody["waiting"][number];
 export const provisionedSchema = body("Provisioned", "A device with its token, which is shown this once.", {
   device_id: deviceId,
   token: Type.String({ examples: ["wb_…"] }),
+  history_from: Type.Optional(
+    time("There where another device had the id: what is stored from before is not shown as this one's"),
+  ),
 });
+export type ProvisionedBody = ReadonlyBody<Type.Static<typeof provisionedSchema>>;
 
 export const apiTokenSchema = body("ApiToken", "An API token without its secret.", {
   name: Type.String({ examples: ["wallboard"] }),

@@ -136,11 +136,14 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const health = new Health();
     const events = new Events(clock, log, store);
     const latest = new Latest();
+    const unregistered: string[] = [];
     for (const sample of await store.latest()) {
       const device = devices.find(sample.deviceId);
+      if (device === undefined) unregistered.push(sample.deviceId);
       // A device that was removed and added again does not take up where the old one ended.
-      if (device !== undefined && sample.receivedAtMs >= device.createdAtMs) restoreLatest(latest, sample);
+      else if (sample.receivedAtMs >= device.createdAtMs) restoreLatest(latest, sample);
     }
+    devices.noteFormer(unregistered);
     const registry = new Registry(
       clock,
       { takeoversMax: config.takeover.max, takeoverWindowMs: config.takeover.window_ms },

@@ -64,6 +64,14 @@ const migrations = [
   `
   ALTER TABLE device ADD COLUMN reported TEXT NOT NULL DEFAULT '{}';
   `,
+  `
+  ALTER TABLE device ADD COLUMN history_from_ms INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE former_device (
+    device_id TEXT PRIMARY KEY,
+    removed_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const accessFileName = "access.db";

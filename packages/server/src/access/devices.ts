@@ -12,6 +12,8 @@ export interface Device {
   /** What the device says of itself: `software_version`, `postcode`, … */
   readonly reported: Readonly<Record<string, string>>;
   readonly createdAtMs: number;
+  /** What is stored under its id from before this is another device's, and not shown; 0: all is its own. */
+  readonly historyFromMs: number;
   /** Null once revoked. */
   readonly token: TokenHash | null;
 }
@@ -22,6 +24,8 @@ export interface NewDevice {
   readonly properties?: Readonly<Record<string, string>> | undefined;
   /** A token of the operator's own; absent: one is made. */
   readonly token?: string | undefined;
+  /** Whether all that is stored under its id is its own, also where another device had the id before. */
+  readonly keepHistory?: boolean | undefined;
 }
 
 export interface DeviceChange {
@@ -81,15 +85,22 @@ export class Devices {
   readonly #save: StatementSync;
   readonly #saveReported: StatementSync;
   readonly #delete: StatementSync;
+  readonly #findFormer: StatementSync;
+  readonly #noteFormer: StatementSync;
 
   constructor(database: DatabaseSync, clock: Clock) {
     this.#clock = clock;
     this.#database = database;
     this.#save = database.prepare(
-      "INSERT OR REPLACE INTO device (device_id, name, properties, reported, created_at_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO device (device_id, name, properties, reported, created_at_ms, history_from_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     );
     this.#saveReported = database.prepare("UPDATE device SET reported = ? WHERE device_id = ?");
     this.#delete = database.prepare("DELETE FROM device WHERE device_id = ?");
+    // Ids that others have had: a few bytes for each device that was ever removed.
+    this.#findFormer = database.prepare("SELECT removed_at_ms FROM former_device WHERE device_id = ?");
+    this.#noteFormer = database.prepare(
+      "INSERT INTO former_device VALUES (?1, ?2) ON CONFLICT DO UPDATE SET removed_at_ms = ?2 WHERE ?3",
+    );
     for (const row of database.prepare("SELECT * FROM device ORDER BY device_id").all()) {
       const salt = row.token_salt as Uint8Array | null;
       const hash = row.token_hash as Uint8Array | null;
@@ -99,12 +110,14 @@ export class Devices {
         properties: JSON.parse(String(row.properties)),
         reported: JSON.parse(String(row.reported)),
         createdAtMs: Number(row.created_at_ms),
+        historyFromMs: Number(row.history_from_ms),
         token: salt === null || hash === null ? null : { salt, hash },
       });
     }
   }
 
-  add({ deviceId, name, properties, token }: NewDevice): Provisioned | Refusal {
+  /** Registers a device. One whose id another has had begins anew, unless `keepHistory` says otherwise. */
+  add({ deviceId, name, properties, token, keepHistory = false }: NewDevice): Provisioned | Refusal {
     if (!isDeviceId(deviceId)) {
       return refuse(
         "invalid_request",
@@ -114,12 +127,14 @@ export class Devices {
     const fault = describeNameFault(name) ?? describePropertiesFault(properties);
     if (fault !== null) return refuse("invalid_request", fault);
     if (this.#devices.has(deviceId)) return refuse("device_exists", "To give it a new token, rotate it.");
+    const createdAtMs = this.#clock.wallMs();
     const device = {
       deviceId,
       name: name ?? deviceId,
       properties: properties ?? {},
       reported: {},
-      createdAtMs: this.#clock.wallMs(),
+      createdAtMs,
+      historyFromMs: keepHistory ? 0 : this.#historyFromMs(deviceId, createdAtMs),
     };
     return this.#provision(device, token);
   }
@@ -147,11 +162,14 @@ export class Devices {
     return device === undefined ? refuse("unknown_device") : this.#put({ ...device, token: null });
   }
 
-  /** Forgets the device; its samples stay in the store. */
+  /** Forgets the device; its samples stay in the store, and a later device of its id does not have them. */
   remove(deviceId: string): Device | Refusal {
     const device = this.#devices.get(deviceId);
     if (device === undefined) return refuse("unknown_device");
-    this.#delete.run(deviceId);
+    this.#atOnce(() => {
+      this.#noteFormer.run(deviceId, this.#clock.wallMs(), 1);
+      this.#delete.run(deviceId);
+    });
     this.#devices.delete(deviceId);
     this.#unsaved.delete(deviceId);
     return device;
@@ -182,21 +200,20 @@ export class Devices {
   /** Writes what devices have said of themselves since the last time to the file, in one go: they may say it as often as they like. */
   saveReported(): void {
     if (this.#unsaved.size === 0) return;
-    const saved: string[] = [];
-    this.#database.exec("BEGIN");
-    try {
-      for (const deviceId of this.#unsaved) {
-        if (saved.length >= savedAtOnceMax) break;
+    const saved = [...this.#unsaved].slice(0, savedAtOnceMax);
+    this.#atOnce(() => {
+      for (const deviceId of saved) {
         this.#saveReported.run(JSON.stringify(this.#devices.get(deviceId)?.reported ?? {}), deviceId);
-        saved.push(deviceId);
       }
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      // After some failures SQLite has rolled back by itself.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
+    });
     for (const deviceId of saved) this.#unsaved.delete(deviceId);
+  }
+
+  /** Notes ids that have samples in the store and are not registered: whoever gets one of them is another device. */
+  noteFormer(deviceIds: readonly string[]): void {
+    this.#atOnce(() => {
+      for (const deviceId of deviceIds) this.#noteFormer.run(deviceId, this.#clock.wallMs(), 0);
+    });
   }
 
   get unsavedCount(): number {
@@ -213,6 +230,12 @@ export class Devices {
 
   get count(): number {
     return this.#devices.size;
+  }
+
+  /** Of those of them that begin anew: from when on what is stored is theirs. */
+  historyFromMs(deviceIds: readonly string[]): Map<string, number> {
+    const known = deviceIds.map((deviceId) => [deviceId, this.#devices.get(deviceId)?.historyFromMs ?? 0] as const);
+    return new Map(known.filter(([, fromMs]) => fromMs > 0));
   }
 
   list(): Device[] {
@@ -232,11 +255,31 @@ export class Devices {
     return { device: this.#put({ ...device, token: hashToken(token) }), token };
   }
 
+  /** Where another has had the id: the registration, or when the last of the other's samples can have been measured, by a clock that went ahead. */
+  #historyFromMs(deviceId: string, createdAtMs: number): number {
+    const former = this.#findFormer.get(deviceId);
+    return former === undefined ? 0 : Math.max(createdAtMs, Number(former.removed_at_ms) + limits.clockSkewMsMax);
+  }
+
   #put(device: Device): Device {
-    const { deviceId, name, properties, reported, createdAtMs, token } = device;
+    const { deviceId, name, properties, reported, createdAtMs, historyFromMs, token } = device;
     const [given, said] = [JSON.stringify(properties), JSON.stringify(reported)];
-    this.#save.run(deviceId, name, given, said, createdAtMs, token?.salt ?? null, token?.hash ?? null);
+    const [salt, hash] = [token?.salt ?? null, token?.hash ?? null];
+    this.#save.run(deviceId, name, given, said, createdAtMs, historyFromMs, salt, hash);
     this.#devices.set(deviceId, device);
     return device;
+  }
+
+  /** In one transaction. */
+  #atOnce(change: () => void): void {
+    this.#database.exec("BEGIN");
+    try {
+      change();
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      // After some failures SQLite has rolled back by itself.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
   }
 }

@@ -19,6 +19,8 @@ export interface ExportQuery {
   readonly toMs: number;
   /** Only these points, and only samples that have one of them; absent: all. */
   readonly points?: readonly string[] | undefined;
+  /** Of some devices nothing from before an instant of theirs, ms: what is stored under their ids from before it is not theirs. */
+  readonly historyFromMs?: ReadonlyMap<string, number> | undefined;
   readonly format: ExportFormat;
   /** To go on with an export that was broken off: devices before this one are left out, and its samples before this time. */
   readonly start?: { readonly deviceId: string; readonly fromMs: number } | undefined;

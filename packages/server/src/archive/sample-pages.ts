@@ -13,11 +13,14 @@ const pageSamples = 500;
 /** Device after device, oldest sample first; only one page is held at a time. */
 export async function* readPages(
   source: SampleSource,
-  query: Pick<ExportQuery, "deviceIds" | "fromMs" | "toMs" | "points" | "start">,
+  query: Pick<ExportQuery, "deviceIds" | "fromMs" | "toMs" | "points" | "historyFromMs" | "start">,
 ): AsyncGenerator<SamplePage> {
   const { deviceIds, toMs, points, start } = query;
   for (const deviceId of deviceIds.slice(start === undefined ? 0 : deviceIds.indexOf(start.deviceId))) {
-    const fromMs = deviceId === start?.deviceId ? start.fromMs : query.fromMs;
+    const fromMs = Math.max(
+      deviceId === start?.deviceId ? start.fromMs : query.fromMs,
+      query.historyFromMs?.get(deviceId) ?? 0,
+    );
     let beyond: PointSample | undefined;
     for (;;) {
       const page = { deviceId, fromMs, toMs, points, beyond, take: "first", limit: pageSamples } as const;

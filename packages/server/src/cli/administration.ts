@@ -7,6 +7,7 @@ import {
   type DevicesBody,
   type IssuedLinkBody,
   type PersonBody,
+  type ProvisionedBody,
   type Refusal,
   refuse,
   type WaitingDeviceBody,
@@ -46,7 +47,7 @@ export interface AuditQuery {
 export interface Administration {
   /** The address of the server, where there is one. */
   readonly url?: string;
-  addDevice(device: NewDevice): Promise<{ device_id: string; token: string }>;
+  addDevice(device: NewDevice): Promise<ProvisionedBody>;
   listDevices(): Promise<DeviceBody[]>;
   changeDevice(deviceId: string, change: DeviceChange): Promise<DeviceBody>;
   /** Devices that came to the SMART-OS door and are not registered; only a running server knows of them. */
@@ -176,7 +177,8 @@ export class DirectAdministration implements Administration {
   }
 
   async addDevice(device: NewDevice) {
-    const entry = { action: "device.add", deviceId: device.deviceId };
+    const detail = device.keepHistory ? { detail: { keep_history: true } } : {};
+    const entry = { action: "device.add", deviceId: device.deviceId, ...detail };
     return provisionedBody(this.#audited(entry, () => this.#parts.devices.add(device)));
   }
 
@@ -323,8 +325,9 @@ class RemoteAdministration implements Administration {
     this.#target = apiTarget(url, token, certificate);
   }
 
-  addDevice({ deviceId, ...rest }: NewDevice) {
-    return this.#request<{ device_id: string; token: string }>("POST", "/devices", { device_id: deviceId, ...rest });
+  addDevice({ deviceId, keepHistory, ...rest }: NewDevice) {
+    const body = { device_id: deviceId, ...rest, ...(keepHistory && { keep_history: true }) };
+    return this.#request<ProvisionedBody>("POST", "/devices", body);
   }
 
   async listDevices() {

@@ -141,7 +141,8 @@ class FolderCare implements Care {
   }
 
   async export(query: ExportQuery): Promise<AsyncIterable<Uint8Array>> {
-    return await openExport(this.#store, query);
+    const historyFromMs = this.#devices.historyFromMs(query.deviceIds);
+    return await openExport(this.#store, { ...query, historyFromMs });
   }
 
   async import(samples: readonly ImportSample[]): Promise<Imported> {

@@ -18,6 +18,7 @@ interface TokenOptions extends TargetOptions {
 interface AddOptions extends TokenOptions {
   name?: string;
   property?: Record<string, string>;
+  keepHistory?: boolean;
 }
 
 interface SetOptions extends TargetOptions {
@@ -43,6 +44,7 @@ Examples:
     .option("--name <text>", "what people call it (default: its id)")
     .option("--property <key=value>", "a free property such as country=SE; may be given again", collectProperty)
     .addOption(tokenFileOption())
+    .option("--keep-history", "show what a device of this id sent before it was removed; otherwise it begins anew")
     .addHelpText(
       "after",
       `
@@ -57,10 +59,20 @@ Examples:
       const added = await administer(
         options,
         (administration) =>
-          administration.addDevice({ deviceId: id, name: options.name, properties: options.property, token }),
+          administration.addDevice({
+            deviceId: id,
+            name: options.name,
+            properties: options.property,
+            token,
+            keepHistory: options.keepHistory,
+          }),
         { mayCreate: true },
       );
       printProvisioned(`Device ${id} is registered.`, added, options);
+      if (options.json || added.history_from === undefined) return;
+      printLine();
+      printLine(`There was a ${id} before, and what it sent is not shown as this one's. If it is the same device:`);
+      printLine(`wattboard device remove ${id}, and add it again with --keep-history.`);
     });
 
   addAdministrationOptions(device.command("list"))
@@ -193,12 +205,22 @@ Examples:
     });
 
   addAdministrationOptions(device.command("remove <id>"))
-    .description("Forget a device; its connection is closed. What it sent stays in the store.")
-    .addHelpText("after", "\nExamples:\n  $ wattboard device remove ems_001")
+    .description(
+      "Forget a device; its connection is closed. What it sent stays in the store, and is not shown any more.",
+    )
+    .addHelpText(
+      "after",
+      `
+A device that is added under the same id later begins anew: it may be another's. To take up where this one ended:
+wattboard device add <id> --keep-history
+
+Examples:
+  $ wattboard device remove ems_001`,
+    )
     .action(async (id: string, options: TargetOptions) => {
       const removed = await administer(options, (administration) => administration.removeDevice(id));
       if (options.json) printJson(removed);
-      else printLine(`Device ${id} is removed.`);
+      else printLine(`Device ${id} is removed. Its samples stay in the store, and are not shown any more.`);
     });
 }
 

@@ -4,6 +4,7 @@ import {
   type DeviceDetail,
   type EventBody,
   type LatestBody,
+  type ProvisionedBody,
   type SampleBody,
   type Standing,
   standingOf,
@@ -91,8 +92,9 @@ export function storedSampleBody(deviceId: string, sample: PointSample): SampleB
 }
 
 /** What `device add` prints with `--json`. */
-export function provisionedBody({ device, token }: Provisioned): { device_id: string; token: string } {
-  return { device_id: device.deviceId, token };
+export function provisionedBody({ device, token }: Provisioned): ProvisionedBody {
+  const { deviceId, historyFromMs } = device;
+  return { device_id: deviceId, token, ...(historyFromMs > 0 && { history_from: isoTime(historyFromMs) }) };
 }
 
 export function apiTokenBody({ name, role, devices, createdAtMs, expiresAtMs }: ApiToken): ApiTokenBody {

@@ -24,7 +24,7 @@ import type { People } from "../access/people.ts";
 import { roles } from "../access/principal.ts";
 import type { ShareLinks } from "../access/share-links.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
-import type { Events } from "../observe/events.ts";
+import type { Events, RecordedEvent } from "../observe/events.ts";
 import type { Log } from "../observe/log.ts";
 import type { PresenceLog } from "../observe/presence-log.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -67,6 +67,12 @@ const newDeviceSchema = Type.Object(
       Type.Record(Type.String(), Type.String(), { examples: [{ country: "AT", time_zone: "Europe/Vienna" }] }),
     ),
     token: Type.Optional(Type.String({ description: "A token of your own; left out: one is made" })),
+    keep_history: Type.Optional(
+      Type.Boolean({
+        description:
+          "Where a device of this id was removed before: show what it sent as this one's. Left out: the device begins anew",
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -145,6 +151,10 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
   const admin = (about: Omit<RouteDescription, "role" | "tag">) =>
     describeRoute({ ...about, role: "admin", tag: "Administration" });
   const isOnline = (deviceId: string): boolean => registry.find(deviceId) !== undefined;
+
+  /** Not of another device that had the id before. */
+  const isOfPresent = ({ deviceId, atMs }: RecordedEvent): boolean =>
+    deviceId === null || atMs >= (devices.find(deviceId)?.historyFromMs ?? 0);
 
   /** A changed token ends the session that was opened with it. */
   const tokenChanged = (deviceId: string, what: string): void => {
@@ -268,7 +278,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
       else if (!gate.mayViewAll(principal)) deviceIds = listDevices(parts, request).map((each) => each.deviceId);
       const page = await events.list({ ...place, deviceIds, kind, fromMs, toMs, limit });
       return {
-        events: page.events.map(eventBody),
+        events: page.events.filter(isOfPresent).map(eventBody),
         next_cursor: page.next === null ? null : writeCursor({ before: page.next }),
         complete: page.isComplete,
       };
@@ -285,10 +295,9 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
       errors: [409],
     }),
     (request, reply) => {
-      const { device_id: deviceId, ...rest } = request.body;
-      const added = audited(parts, request, { action: "device.add", deviceId }, () =>
-        devices.add({ deviceId, ...rest }),
-      );
+      const { device_id: deviceId, keep_history: keepHistory, ...rest } = request.body;
+      const entry = { action: "device.add", deviceId, ...(keepHistory && { detail: { keep_history: true } }) };
+      const added = audited(parts, request, entry, () => devices.add({ deviceId, keepHistory, ...rest }));
       if ("code" in added) return sendRefusal(reply, added);
       fleetFeed.markChanged(deviceId);
       log.info({ device_id: deviceId }, "device added");
@@ -349,7 +358,14 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
 
   app.delete<DeviceParams>(
     `${paths.api}/devices/:id`,
-    admin({ summary: "Forget a device; its samples stay", params: deviceParams, answer: deviceSchema, errors: [404] }),
+    admin({
+      summary: "Forget a device",
+      description:
+        "Its samples stay in the store and are not shown any more. A device that is registered under its id later begins anew, unless `keep_history` says otherwise.",
+      params: deviceParams,
+      answer: deviceSchema,
+      errors: [404],
+    }),
     (request, reply) => {
       const { id: deviceId } = request.params;
       const removed = audited(parts, request, { action: "device.remove", deviceId }, () => devices.remove(deviceId));

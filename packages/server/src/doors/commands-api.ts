@@ -20,6 +20,7 @@ import Type from "typebox";
 import type { Devices } from "../access/devices.ts";
 import type { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
+import type { CommandRecord } from "../commands/command-record.ts";
 import type { CommandStore } from "../commands/command-store.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { FleetCommandRecord } from "../commands/fleet-command-record.ts";
@@ -92,6 +93,9 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
   });
   const isVisible = ({ principal }: FastifyRequest, deviceId: string): boolean =>
     gate.mayView(principal, deviceId) && devices.find(deviceId) !== undefined;
+  /** Not of another device that had the id before. */
+  const isOfPresent = ({ deviceId, createdAtMs }: CommandRecord): boolean =>
+    createdAtMs >= (devices.find(deviceId)?.historyFromMs ?? 0);
   /** Who has devices of their own sees the fleet commands that they gave; those of others would tell of foreign devices. */
   const findFleet = (request: FastifyRequest, fleetCommandId: string): FleetCommandRecord | undefined => {
     const found = fleetCommander.find(fleetCommandId);
@@ -160,7 +164,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       const { id } = request.params;
       if (!isVisible(request, id)) return sendRefusal(reply, refuse("unknown_device"));
       const listed = await commandStore.list(id, request.query.limit);
-      return { commands: listed.map(commandBody), announced: commands.announcementOf(id) };
+      return { commands: listed.filter(isOfPresent).map(commandBody), announced: commands.announcementOf(id) };
     },
   );
 
@@ -175,7 +179,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     async (request, reply) => {
       const { id, command } = request.params;
       const found = !isVisible(request, id) ? null : await commandStore.find(id, command);
-      if (found !== null) return commandBody(found);
+      if (found !== null && isOfPresent(found)) return commandBody(found);
       return sendRefusal(
         reply,
         refuse("not_found", `The device has no such command; the newest ${limits.commandsKeptPerDevice} are kept.`),

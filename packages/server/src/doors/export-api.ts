@@ -108,7 +108,16 @@ export function registerExportApi(
         cancelStall();
         left.abort();
       });
-      const pieces = await openExport(store, { deviceIds, fromMs, toMs, points, format, start, signal: left.signal });
+      const pieces = await openExport(store, {
+        deviceIds,
+        fromMs,
+        toMs,
+        points,
+        historyFromMs: devices.historyFromMs(deviceIds),
+        format,
+        start,
+        signal: left.signal,
+      });
       // The first piece before the first header: what fails until then is answered as a problem.
       const first = await pieces.next();
       const name = deviceIds.length === 1 ? `${deviceIds[0]}-` : "";

@@ -4,9 +4,11 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { windowMs } from "../store/window.ts";
 import { selectDevices } from "./device-lookup.ts";
+import { expectedDevices } from "./expected.ts";
 import { type HistoryParts, noteCaching, readEnergyEdges, refuseEmpty } from "./history-api.ts";
 import { FleetEnergySum, fleetTotalsBody } from "./history-bodies.ts";
 import { describeRoute } from "./openapi.ts";
+import { Past } from "./past.ts";
 import { sendRefusal } from "./problem.ts";
 import { bucketsMax, chooseBuckets, dayMs, minuteMs, rangeProperties, readRange, spanMsMax } from "./range.ts";
 
@@ -51,6 +53,7 @@ const energyQuery = Type.Object(
 /** Many devices together: a point's sum over time, and energy. */
 export async function registerFleetApi(app: FastifyInstance, parts: HistoryParts): Promise<void> {
   const { clock, queryMsMax, store, timeZone } = parts;
+  const past = new Past(store);
   await app.register(etag);
 
   app.get<{ Querystring: Type.Static<typeof totalsQuery> }>(
@@ -89,10 +92,9 @@ export async function registerFleetApi(app: FastifyInstance, parts: HistoryParts
         );
       }
       if (deviceDays > coarseDeviceDaysMax) return sendRefusal(reply, tooManyDeviceDays(deviceDays));
-      const deviceIds = chosen.map(({ deviceId }) => deviceId);
-      const totals = await store.fleetTotals({ deviceIds, point, ...aligned, bucketMs, signal: request.signal });
+      const totals = await past.fleetTotals(chosen, { point, ...aligned, bucketMs, signal: request.signal });
       noteCaching(reply, aligned, nowMs);
-      return fleetTotalsBody(point, aligned, deviceIds.length, totals);
+      return fleetTotalsBody(point, aligned, chosen.length, totals, expectedDevices(chosen, totals));
     },
   );
 
@@ -119,14 +121,14 @@ export async function registerFleetApi(app: FastifyInstance, parts: HistoryParts
       const range = { fromMs: edgesMs[0] ?? 0, toMs: edgesMs.at(-1) ?? 0 };
       const deviceDays = (chosen.length * (Math.min(range.toMs, nowMs) - range.fromMs)) / dayMs;
       if (deviceDays > coarseDeviceDaysMax) return sendRefusal(reply, tooManyDeviceDays(deviceDays));
-      const sum = new FleetEnergySum(edgesMs);
+      const sum = new FleetEnergySum(edgesMs, nowMs);
       for (let first = 0; first < chosen.length; first += devicesAtOnce) {
         const some = chosen.slice(first, first + devicesAtOnce);
-        const answers = some.map(({ deviceId }) => store.energy({ deviceId, edgesMs, signal }));
-        for (const spans of await Promise.all(answers)) sum.add(spans);
+        const answers = some.map((device) => past.energy(device, { edgesMs, signal }));
+        for (const energy of await Promise.all(answers)) sum.add(energy);
       }
       noteCaching(reply, range, nowMs);
-      return sum.body({ timeZone: query.time_zone ?? timeZone, per: query.per, nowMs });
+      return sum.body({ timeZone: query.time_zone ?? timeZone, per: query.per });
     },
   );
 }

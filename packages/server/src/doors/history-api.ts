@@ -22,6 +22,7 @@ import { cursorReader, writeCursor } from "./cursor.ts";
 import { lookUpDevice } from "./device-lookup.ts";
 import { bucketsBody, deviceEnergyBody, pointsBody, rawBody, timelineBody } from "./history-bodies.ts";
 import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
+import { Past } from "./past.ts";
 import { chooseNumberPoints, choosePoints } from "./point-names.ts";
 import { sendRefusal } from "./problem.ts";
 import {
@@ -139,6 +140,7 @@ const defaultEnergyMs: Readonly<Record<CalendarSpan, number>> = {
 /** What one device sent and did: points, samples, history, timeline, energy. */
 export async function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): Promise<void> {
   const { clock, store } = parts;
+  const past = new Past(store);
   await app.register(etag);
   const route = (about: Pick<RouteDescription, "summary" | "description" | "querystring" | "answer">) =>
     describeRoute({
@@ -188,8 +190,7 @@ export async function registerHistoryApi(app: FastifyInstance, parts: HistoryPar
       const take = place?.k ?? query.take ?? "last";
       const beyond: SampleKey | undefined =
         place === null ? undefined : { observedAtMs: place.o, epoch: place.e, seq: place.s };
-      const samples = await store.samples({
-        deviceId,
+      const samples = await past.samples(device, {
         ...range,
         points: chosen,
         take,
@@ -238,12 +239,12 @@ export async function registerHistoryApi(app: FastifyInstance, parts: HistoryPar
       const points = chooseNumberPoints(query.points, await store.points(deviceId));
       if ("code" in points) return sendRefusal(reply, points);
       const { bucketMs, ...aligned } = chooseBuckets(range, query.buckets, nowMs);
-      const history = await store.history({ deviceId, points, ...aligned, bucketMs, signal });
+      const history = await past.history(device, { points, ...aligned, bucketMs, signal });
       noteCaching(reply, aligned, nowMs);
       if (history.samples.reduce((sum, count) => sum + count, 0) > query.buckets) {
         return bucketsBody(deviceId, aligned, history);
       }
-      const samples = await store.samples({ deviceId, points, ...range, take: "first", limit: query.buckets, signal });
+      const samples = await past.samples(device, { points, ...range, take: "first", limit: query.buckets, signal });
       return rawBody(deviceId, range, samples, points, history.total);
     },
   );
@@ -271,7 +272,7 @@ export async function registerHistoryApi(app: FastifyInstance, parts: HistoryPar
       const [point = query.point, another] = points;
       if (another !== undefined) return sendRefusal(reply, refuse("invalid_request", "point is one point."));
       const { limit } = query;
-      const timeline = await store.timeline({ deviceId, point, ...range, limit, signal: request.signal });
+      const timeline = await past.timeline(device, { point, ...range, limit, signal: request.signal });
       noteCaching(reply, range, nowMs);
       return timelineBody(deviceId, range, point, timeline);
     },
@@ -296,12 +297,12 @@ export async function registerHistoryApi(app: FastifyInstance, parts: HistoryPar
       if ("code" in edgesMs) return sendRefusal(reply, edgesMs);
       const timeZone = query.time_zone ?? zoneOf(device);
       const { range, bucketMs } = passedRange(edgesMs, nowMs);
-      const [spans, history] = await Promise.all([
-        store.energy({ deviceId, edgesMs, signal }),
-        store.history({ deviceId, points: [], ...range, bucketMs, signal }),
+      const [{ spans }, history] = await Promise.all([
+        past.energy(device, { edgesMs, signal }),
+        past.history(device, { points: [], ...range, bucketMs, signal }),
       ]);
       noteCaching(reply, { fromMs: range.fromMs, toMs: edgesMs.at(-1) ?? nowMs }, nowMs);
-      return deviceEnergyBody(deviceId, { timeZone, per: query.per, nowMs }, spans, history.total);
+      return deviceEnergyBody(deviceId, { timeZone, per: query.per, nowMs }, spans, history);
     },
   );
 }

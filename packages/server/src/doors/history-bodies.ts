@@ -11,6 +11,7 @@ import { pointSpec } from "@wattboard/protocol";
 import { addEnergy, type Energy, noEnergy } from "../store/energy.ts";
 import { autarky, selfConsumption } from "../store/energy-shares.ts";
 import type { Coverage, EnergySpan, FleetTotals, History, PointInfo, PointSample, Timeline } from "../store/store.ts";
+import { type ExpectedEnergy, type ExpectedHistory, shareOf } from "./expected.ts";
 import { bucketTimes, isoTime, type Range } from "./range.ts";
 
 export function pointsBody(deviceId: string, points: readonly PointInfo[]): PointsBody {
@@ -99,18 +100,14 @@ function energyFigures(energy: Energy): EnergyFigures {
   };
 }
 
-/** How much of a span has passed, ms. */
-function passedMs({ fromMs, toMs }: Range, nowMs: number): number {
-  return Math.max(0, Math.min(toMs, nowMs) - fromMs);
+/** For how much of a span that has passed samples are expected, ms. */
+function expectedMs({ fromMs, toMs }: Range, expectedFromMs: number, nowMs: number): number {
+  return Math.max(0, Math.min(toMs, nowMs) - Math.max(fromMs, expectedFromMs));
 }
 
 /** The time with samples in a span, ms. The store's share is of the whole span, which may not be over yet. */
 function coveredMs({ fromMs, toMs, coverage }: EnergySpan): number {
   return coverage * (toMs - fromMs);
-}
-
-function shareOf(coveredMs: number, wholeMs: number): number {
-  return wholeMs > 0 ? Math.min(1, coveredMs / wholeMs) : 0;
 }
 
 interface EnergyQuestion {
@@ -123,7 +120,7 @@ export function deviceEnergyBody(
   deviceId: string,
   { timeZone, per, nowMs }: EnergyQuestion,
   spans: readonly EnergySpan[],
-  total: Coverage,
+  { expectedFromMs, total }: Pick<ExpectedHistory, "expectedFromMs" | "total">,
 ): DeviceEnergyBody {
   return {
     device_id: deviceId,
@@ -135,7 +132,7 @@ export function deviceEnergyBody(
       from: isoTime(span.fromMs),
       to: isoTime(span.toMs),
       ...energyFigures(span.energy),
-      coverage: shareOf(coveredMs(span), passedMs(span, nowMs)),
+      coverage: shareOf(coveredMs(span), expectedMs(span, expectedFromMs, nowMs)),
     })),
     total: energyFigures(spans.reduce((sum, { energy }) => addEnergy(sum, energy), noEnergy)),
     coverage: coverageBody(total),
@@ -144,33 +141,37 @@ export function deviceEnergyBody(
 
 /** Adds up devices' spans, which lie on the same edges. */
 export class FleetEnergySum {
-  readonly #spans: { readonly range: Range; energy: Energy; devices: number; coveredMs: number }[];
+  readonly #spans: { readonly range: Range; energy: Energy; devices: number; coveredMs: number; wholeMs: number }[];
+  readonly #nowMs: number;
   #deviceCount = 0;
 
-  constructor(edgesMs: readonly number[]) {
+  constructor(edgesMs: readonly number[], nowMs: number) {
+    this.#nowMs = nowMs;
     this.#spans = edgesMs.slice(1).map((toMs, at) => ({
       range: { fromMs: edgesMs[at] as number, toMs },
       energy: noEnergy,
       devices: 0,
       coveredMs: 0,
+      wholeMs: 0,
     }));
   }
 
-  add(spans: readonly EnergySpan[]): void {
+  add({ spans, expectedFromMs }: ExpectedEnergy): void {
     this.#deviceCount++;
     for (const [at, sum] of this.#spans.entries()) {
       const span = spans[at];
       if (span === undefined) continue;
       sum.energy = addEnergy(sum.energy, span.energy);
       sum.coveredMs += coveredMs(span);
+      sum.wholeMs += expectedMs(span, expectedFromMs, this.#nowMs);
       if (span.coverage > 0) sum.devices++;
     }
   }
 
-  body({ timeZone, per, nowMs }: EnergyQuestion): FleetEnergyBody {
-    const wholeMs = (range: Range): number => passedMs(range, nowMs) * this.#deviceCount;
+  body({ timeZone, per }: Omit<EnergyQuestion, "nowMs">): FleetEnergyBody {
     const range = { fromMs: this.#spans[0]?.range.fromMs ?? 0, toMs: this.#spans.at(-1)?.range.toMs ?? 0 };
     const allCoveredMs = this.#spans.reduce((sum, span) => sum + span.coveredMs, 0);
+    const allWholeMs = this.#spans.reduce((sum, span) => sum + span.wholeMs, 0);
     return {
       time_zone: timeZone,
       per,
@@ -182,10 +183,10 @@ export class FleetEnergySum {
         to: isoTime(span.range.toMs),
         ...energyFigures(span.energy),
         devices: span.devices,
-        coverage: shareOf(span.coveredMs, wholeMs(span.range)),
+        coverage: shareOf(span.coveredMs, span.wholeMs),
       })),
       total: energyFigures(this.#spans.reduce((sum, { energy }) => addEnergy(sum, energy), noEnergy)),
-      coverage: shareOf(allCoveredMs, wholeMs(range)),
+      coverage: shareOf(allCoveredMs, allWholeMs),
     };
   }
 }
@@ -195,9 +196,10 @@ export function fleetTotalsBody(
   range: Range,
   deviceCount: number,
   totals: FleetTotals,
+  expected: readonly number[],
 ): FleetTotalsBody {
   const { bucketMs, sum, devices } = totals;
-  const present = devices.reduce((count, each) => count + each, 0);
+  const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
   return {
     point,
     unit: pointSpec(point)?.unit ?? "",
@@ -209,17 +211,21 @@ export function fleetTotalsBody(
     sum,
     devices,
     coverage: coverageBody({
-      share: shareOf(present, devices.length * deviceCount),
-      gaps: emptyBuckets(range, totals).slice(0, 100),
+      share: shareOf(total(devices), total(expected)),
+      gaps: emptyBuckets(range, totals, expected).slice(0, 100),
     }),
   };
 }
 
-/** Where no device has anything: runs of empty buckets, the longest first. */
-function emptyBuckets({ fromMs, toMs }: Range, { bucketMs, devices }: FleetTotals): Range[] {
+/** Where no device has anything, and some should: runs of empty buckets, the longest first. */
+function emptyBuckets(
+  { fromMs, toMs }: Range,
+  { bucketMs, devices }: FleetTotals,
+  expected: readonly number[],
+): Range[] {
   const gaps: { fromMs: number; toMs: number }[] = [];
   for (const [at, count] of devices.entries()) {
-    if (count > 0) continue;
+    if (count > 0 || expected[at] === 0) continue;
     const startMs = fromMs + at * bucketMs;
     const endMs = Math.min(toMs, startMs + bucketMs);
     const last = gaps.at(-1);
