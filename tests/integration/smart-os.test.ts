@@ -75,6 +75,26 @@ describe("who may come in", () => {
     expect(await ask(again, update("0001", { battery: 50 }))).toBe(said("0001:0001", "ERROR"));
   });
 
+  test("hundreds that come at once are registered, each once, and what they sent meanwhile is taken in order", async () => {
+    const server = await startServer({ settings: openDoors });
+    const serials = Array.from({ length: 300 }, (_, at) => String(at + 1).padStart(4, "0"));
+    const all = await Promise.all(serials.map(() => openSolMate(server.wsUrl)));
+    for (const [at, socket] of all.entries()) {
+      for (const battery of [10, 20, 30]) socket.send(update(serials[at] as string, { battery }));
+    }
+    await Promise.all(all.map((socket) => socket.receive(3)));
+    for (const [at, socket] of all.entries()) {
+      expect(socket.received).toEqual(Array(3).fill(said(`0001:${serials[at]}`, "OK")));
+    }
+    expect(server.devices.list()).toHaveLength(serials.length);
+    expect((await deviceDetail(server, "0300")).latest?.telemetry.battery?.soc).toBe(30);
+    const added = server.audit.list({ action: "device.add" }, 1_000);
+    expect(added.map(({ deviceId }) => deviceId).sort()).toEqual(serials);
+    await server.stop();
+    const again = await startServer({ dataDir: server.dataDir });
+    expect(again.devices.list().map(({ deviceId }) => deviceId)).toEqual(serials);
+  });
+
   test("auto-registration ends at its bound; who comes later waits", async () => {
     const server = await startServer({ settings: { ...openDoors, "smart_os.registered_max": "2" } });
     const answers: string[] = [];

@@ -75,6 +75,13 @@ export function propertiesOf({ properties, reported }: Device): Readonly<Record<
   return { ...reported, ...properties };
 }
 
+function withToken(device: Omit<Device, "token">, ownToken: string | undefined): Provisioned | Refusal {
+  const fault = ownToken === undefined ? null : describeTokenFault(ownToken);
+  if (fault !== null) return refuse("invalid_request", `The token cannot be used. ${fault}`);
+  const token = ownToken ?? generateToken();
+  return { device: { ...device, token: hashToken(token) }, token };
+}
+
 /** The registered devices and their tokens. All in memory, written through to `access.db`; only who holds that file may make one. */
 export class Devices {
   readonly #clock: Clock;
@@ -117,7 +124,31 @@ export class Devices {
   }
 
   /** Registers a device. One whose id another has had begins anew, unless `keepHistory` says otherwise. */
-  add({ deviceId, name, properties, token, keepHistory = false }: NewDevice): Provisioned | Refusal {
+  add(device: NewDevice): Provisioned | Refusal {
+    const made = this.#make(device);
+    if (!("code" in made)) this.#put(made.device);
+    return made;
+  }
+
+  /**
+   * Registers devices that come by themselves, in one transaction that does not wait for the disk: who is lost by a failing power supply comes
+   * again.
+   */
+  addAll(devices: readonly NewDevice[]): (Provisioned | Refusal)[] {
+    const made = devices.map((device) => this.#make(device));
+    this.#database.exec("PRAGMA synchronous = NORMAL");
+    try {
+      this.#atOnce(() => {
+        for (const each of made) if (!("code" in each)) this.#write(each.device);
+      });
+    } finally {
+      this.#database.exec("PRAGMA synchronous = FULL");
+    }
+    for (const each of made) if (!("code" in each)) this.#devices.set(each.device.deviceId, each.device);
+    return made;
+  }
+
+  #make({ deviceId, name, properties, token, keepHistory = false }: NewDevice): Provisioned | Refusal {
     if (!isDeviceId(deviceId)) {
       return refuse(
         "invalid_request",
@@ -136,7 +167,7 @@ export class Devices {
       createdAtMs,
       historyFromMs: keepHistory ? 0 : this.#historyFromMs(deviceId, createdAtMs),
     };
-    return this.#provision(device, token);
+    return withToken(device, token);
   }
 
   /** Changes the device's name, or properties that an administrator gives; null takes one away. */
@@ -153,7 +184,10 @@ export class Devices {
   /** Gives the device a new token; the one before is void at once. */
   rotate(deviceId: string, token?: string): Provisioned | Refusal {
     const device = this.#devices.get(deviceId);
-    return device === undefined ? refuse("unknown_device") : this.#provision(device, token);
+    if (device === undefined) return refuse("unknown_device");
+    const rotated = withToken(device, token);
+    if (!("code" in rotated)) this.#put(rotated.device);
+    return rotated;
   }
 
   /** Voids the device's token; the device stays registered, and `rotate` lets it in again. */
@@ -248,13 +282,6 @@ export class Devices {
     return tokenMatches(token ?? "", expected);
   }
 
-  #provision(device: Omit<Device, "token">, ownToken: string | undefined): Provisioned | Refusal {
-    const fault = ownToken === undefined ? null : describeTokenFault(ownToken);
-    if (fault !== null) return refuse("invalid_request", `The token cannot be used. ${fault}`);
-    const token = ownToken ?? generateToken();
-    return { device: this.#put({ ...device, token: hashToken(token) }), token };
-  }
-
   /** Where another has had the id: the registration, or when the last of the other's samples can have been measured, by a clock that went ahead. */
   #historyFromMs(deviceId: string, createdAtMs: number): number {
     const former = this.#findFormer.get(deviceId);
@@ -262,12 +289,16 @@ export class Devices {
   }
 
   #put(device: Device): Device {
+    this.#write(device);
+    this.#devices.set(device.deviceId, device);
+    return device;
+  }
+
+  #write(device: Device): void {
     const { deviceId, name, properties, reported, createdAtMs, historyFromMs, token } = device;
     const [given, said] = [JSON.stringify(properties), JSON.stringify(reported)];
     const [salt, hash] = [token?.salt ?? null, token?.hash ?? null];
     this.#save.run(deviceId, name, given, said, createdAtMs, historyFromMs, salt, hash);
-    this.#devices.set(deviceId, device);
-    return device;
   }
 
   /** In one transaction. */

@@ -1,11 +1,4 @@
-import {
-  type Announcement,
-  isOfSmartOs,
-  type Refusal,
-  refuse,
-  smartOsDialect,
-  smartOsWelcomes,
-} from "@wattboard/protocol";
+import { type Announcement, isOfSmartOs, type Refusal, refuse, smartOsWelcomes } from "@wattboard/protocol";
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import type { Audit } from "../access/audit.ts";
 import type { Devices } from "../access/devices.ts";
@@ -22,6 +15,7 @@ import type { WaitingDevices } from "../smart-os/waiting-devices.ts";
 import type { DeviceState } from "../telemetry/device-state.ts";
 import type { Ingest } from "../telemetry/ingest.ts";
 import type { Latest } from "../telemetry/latest.ts";
+import { AutoRegister } from "./auto-register.ts";
 import { type Door, type DoorContext, subscribeToPeers } from "./doors.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
@@ -46,9 +40,6 @@ export interface UpdateDoorParts {
   readonly waiting: WaitingDevices;
 }
 
-/** Registrations a second by `smart_os.auto_register`, since each is written to disk, and how many at once. */
-const registrationsPerSecond = 200;
-const registrationsBurst = 3_000;
 /** What a device of this dialect can be told until it announces something: nothing. */
 const nothingAnnounced: Announcement = { commands: {} };
 
@@ -61,7 +52,8 @@ export class UpdateDoor implements Door {
   readonly context: DoorContext;
   readonly parts: UpdateDoorParts;
   readonly settings: UpdateDoorSettings;
-  readonly #registrations: RateLimit;
+  /** Null where nobody is registered by coming. */
+  readonly #autoRegister: AutoRegister | null;
   /** Called when a device was let in: its socket no longer counts against its address. */
   readonly admitted: (handshake: Handshake) => void;
 
@@ -75,7 +67,9 @@ export class UpdateDoor implements Door {
     this.parts = parts;
     this.settings = settings;
     this.admitted = admitted;
-    this.#registrations = new RateLimit(registrationsPerSecond, registrationsBurst, context.clock.monotonicMs());
+    const { access, autoRegister, registeredMax } = settings;
+    this.#autoRegister =
+      access === "open" && autoRegister ? new AutoRegister({ ...parts, log: context.log }, registeredMax) : null;
   }
 
   knock(handshake: Handshake): void {
@@ -119,11 +113,17 @@ export class UpdateDoor implements Door {
     const { devices, registry, waiting } = this.parts;
     const isKnown = devices.authenticate(serial, token);
     if (devices.find(serial) === undefined) {
-      const refusal = this.#register(serial, address);
-      if (refusal !== null) waiting.note(serial, address);
-      if (refusal !== null) return refusal;
-    } else if (!isKnown && !this.#isOpenTo(serial)) return refuse("forbidden");
+      waiting.note(serial, address);
+      return refuse("unknown_device");
+    }
+    if (!isKnown && !this.#isOpenTo(serial)) return refuse("forbidden");
     return registry.contestedMs(serial) > 0 ? refuse("contested") : null;
+  }
+
+  /** Registers a device that nobody knows, where that is to be; null where there is nothing to wait for. */
+  register(serial: string, address: string): Promise<Refusal | null> | null {
+    const isKnown = this.parts.devices.find(serial) !== undefined;
+    return isKnown || this.#autoRegister === null ? null : this.#autoRegister.register(serial, address);
   }
 
   /** Devices that have a token of their own must show it, unless an administrator took them in as devices of this dialect. */
@@ -131,26 +131,6 @@ export class UpdateDoor implements Door {
     const device = this.parts.devices.find(serial);
     if (this.settings.access !== "open" || device === undefined) return false;
     return device.token !== null && isOfSmartOs(device.properties);
-  }
-
-  #register(serial: string, address: string): Refusal | null {
-    const { access, autoRegister, registeredMax } = this.settings;
-    const { audit, devices } = this.parts;
-    const { clock, log } = this.context;
-    if (access !== "open" || !autoRegister) return refuse("unknown_device");
-    if (devices.count >= registeredMax) {
-      return refuse("unknown_device", "smart_os.auto_register registers no more: see smart_os.registered_max.");
-    }
-    if (!this.#registrations.take(clock.monotonicMs())) return refuse("too_many_requests");
-    try {
-      audit.record({ who: "smart_os.auto_register", address, action: "device.add", deviceId: serial });
-    } catch {
-      return refuse("not_recorded");
-    }
-    const added = devices.add({ deviceId: serial, properties: { [smartOsDialect.key]: smartOsDialect.value } });
-    if ("code" in added) return added;
-    log.info({ device_id: serial, address }, "device registered by smart_os.auto_register");
-    return null;
   }
 }
 
@@ -166,6 +146,8 @@ class Caller {
   /** Texts that can be set by remote control, and are therefore points. */
   #textParameters: ReadonlySet<string> = new Set();
   #commandId = 0;
+  /** What came while the device was being registered, in order; as much as the rate lets through. Null: it is not. */
+  #held: Buffer[] | null = null;
 
   constructor(door: UpdateDoor, link: Link, handshake: Handshake, token: string | null) {
     const { clock, gate } = door.context;
@@ -186,13 +168,43 @@ class Caller {
       return;
     }
     this.#door.context.generalLog?.note("update", this.#address, frame);
+    if (this.#held !== null) this.#held.push(Buffer.from(frame));
+    else this.#read(frame);
+  }
+
+  #read(frame: Buffer): void {
     const message = readMessage(frame.toString());
     if ("fault" in message) {
       this.#drop(refuse("invalid_smart_os", `Here ${message.fault}.`));
       this.#answer(message.header, `ERROR: ${message.fault}`, "ERROR");
       return;
     }
-    const refusal = this.#enter(message.serial) ?? this.#handle(message, frame);
+    const registration = this.#guest === null ? this.#door.register(message.serial, this.#address) : null;
+    if (registration !== null) void this.#await(registration, message, Buffer.from(frame));
+    else this.#finish(message, frame, this.#enter(message.serial));
+  }
+
+  /** Goes on with the message, and with what came after it, once its device is registered, or is not to be. */
+  async #await(registration: Promise<Refusal | null>, message: SmartOsMessage, frame: Buffer): Promise<void> {
+    const held: Buffer[] = [];
+    this.#held = held;
+    const refusal = await registration;
+    this.#held = null;
+    if (!this.#link.isOpen) return;
+    if (refusal !== null) this.#door.parts.waiting.note(message.serial, this.#address);
+    this.#finish(
+      message,
+      frame,
+      refusal === null ? this.#enter(message.serial) : this.#refuse(message.serial, refusal),
+    );
+    for (const next of held) {
+      if (this.#held === null) this.#read(next);
+      else (this.#held as Buffer[]).push(next);
+    }
+  }
+
+  #finish(message: SmartOsMessage, frame: Buffer, refused: Refusal | null): void {
+    const refusal = refused ?? this.#handle(message, frame);
     this.#answer(message.header, "", refusal === null ? "OK" : "ERROR");
   }
 
@@ -217,15 +229,7 @@ class Caller {
       );
     }
     const refusal = this.#door.judge(serial, this.#token, this.#address);
-    if (refusal !== null) {
-      context.links.noteRefused("update", refusal.code);
-      const suppressed = context.throttle.pass(`refused ${this.#address}`);
-      if (suppressed !== null) {
-        const { code } = refusal;
-        context.log.warn({ device_id: serial, address: this.#address, code, suppressed }, "device refused");
-      }
-      return refusal;
-    }
+    if (refusal !== null) return this.#refuse(serial, refusal);
     this.#door.admitted(this.#handshake);
     const { session, replaced } = parts.registry.takeOver(serial, this.#link);
     const channel = this.#channelOf(session);
@@ -242,6 +246,16 @@ class Caller {
       "device connected",
     );
     return null;
+  }
+
+  #refuse(serial: string, refusal: Refusal): Refusal {
+    const { links, log, throttle } = this.#door.context;
+    const { code } = refusal;
+    links.noteRefused("update", code);
+    const suppressed = throttle.pass(`refused ${this.#address}`);
+    if (suppressed !== null)
+      log.warn({ device_id: serial, address: this.#address, code, suppressed }, "device refused");
+    return refusal;
   }
 
   #handle(message: SmartOsMessage, frame: Buffer): Refusal | null {
