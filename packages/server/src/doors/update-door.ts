@@ -148,6 +148,7 @@ class Caller {
   #commandId = 0;
   /** What came while the device was being registered, in order; as much as the rate lets through. Null: it is not. */
   #held: Buffer[] | null = null;
+  #tooManyMeanwhile = 0;
 
   constructor(door: UpdateDoor, link: Link, handshake: Handshake, token: string | null) {
     const { clock, gate } = door.context;
@@ -164,7 +165,8 @@ class Caller {
     const { clock } = this.#door.context;
     if (!this.#rateLimit.take(clock.monotonicMs())) {
       // Without an answer: a peer that sends too much must not be sent as much.
-      this.#drop(refuse("rate_limited"));
+      if (this.#held === null) this.#drop(refuse("rate_limited"));
+      else this.#tooManyMeanwhile++;
       return;
     }
     this.#door.context.generalLog?.note("update", this.#address, frame);
@@ -197,6 +199,7 @@ class Caller {
       frame,
       refusal === null ? this.#enter(message.serial) : this.#refuse(message.serial, refusal),
     );
+    for (; this.#tooManyMeanwhile > 0; this.#tooManyMeanwhile--) this.#drop(refuse("rate_limited"));
     for (const next of held) {
       if (this.#held === null) this.#read(next);
       else (this.#held as Buffer[]).push(next);
