@@ -15,7 +15,7 @@ const careMs = 600_000;
 const backoffMsMax = 5_000;
 
 /**
- * The connections to the database: some for questions, one for samples and two for upkeep, so that none waits for the others. Whatever
+ * The connections of one thread to the database, as far as it needs them: some for questions, one for writing and two for upkeep, so that none waits for the others. Whatever
  * becomes of a connection, the callers get a `Failure`, and the next call makes a new one; after a failed attempt the next one waits a
  * little longer, up to 5 seconds, and calls fail at once meanwhile.
  */
@@ -244,7 +244,7 @@ function advice(code: string | undefined): string {
     case "57014":
       return " It took too long: ask for a shorter span or wider buckets.";
     case "53300":
-      return " Wattboard needs up to 11 connections, and one more for each export that runs.";
+      return " Wattboard needs up to 12 connections, and one more for each export that runs.";
     default:
       return "";
   }

@@ -29,7 +29,7 @@ import { Keeper, retainedFromMs } from "./keeper.ts";
 import { type Edition, migrate } from "./migrate.ts";
 import { readEnergy, readFleetTotals, readHistory, readSamples, readTimeline } from "./reader.ts";
 import { kindsOf } from "./sample-row.ts";
-import { Writer } from "./writer.ts";
+import { WriterThread } from "./writer-thread.ts";
 
 export interface TimescaleOptions {
   /** `postgres://user:password@host:5432/database`; the password appears in no error, log line or description. */
@@ -46,7 +46,7 @@ export class TimescaleStore implements Store {
   /** What the database cannot do without TimescaleDB, for people; null where nothing is missing. */
   readonly missing: string | null;
   readonly #database: Database;
-  readonly #writer: Writer;
+  readonly #writer: WriterThread;
   readonly #keeper: Keeper;
   readonly #isTimescale: boolean;
   readonly #clock: Clock;
@@ -67,7 +67,7 @@ export class TimescaleStore implements Store {
     this.#isTimescale = timescale !== null;
     this.#retentionMs = retentionMs;
     this.#url = url;
-    this.#writer = new Writer(database, this.#isTimescale);
+    this.#writer = new WriterThread({ url, isTimescale: this.#isTimescale });
     this.#keeper = new Keeper(database, clock, retentionMs, this.#isTimescale, options.complain);
   }
 
@@ -189,6 +189,7 @@ export class TimescaleStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.#writer.close();
     await Promise.all([...this.#lent].map((worker) => worker.terminate()));
     await this.#keeper.close();
     await this.#database.close();

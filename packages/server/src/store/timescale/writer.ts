@@ -3,7 +3,7 @@ import type { StoredSample } from "../store.ts";
 import { type Client, type Database, rowsOf } from "./database.ts";
 import { insertTypes, readingColumns, SampleRows } from "./sample-row.ts";
 
-/** Samples read and sent at a time, about 10 ms of work. The event loop turns while the database takes them. */
+/** Samples read and sent at a time. */
 const sliceSamples = 1_000;
 /** Points that are remembered as known to the database; when there are more, all are forgotten and told to it once more. */
 const knownPointsMax = 200_000;
@@ -57,7 +57,7 @@ const upsertPoints = `
   ON CONFLICT (device_id, name) DO UPDATE SET kinds = kept.kinds | excluded.kinds
   WHERE kept.kinds | excluded.kinds <> kept.kinds`;
 
-/** Puts batches into the database: each hand-over is one transaction, and what is there already stays as it is. */
+/** Puts batches into the database: each is one transaction, and what is there already stays as it is. */
 export class Writer {
   readonly #database: Database;
   readonly #isTimescale: boolean;
@@ -70,21 +70,17 @@ export class Writer {
     this.#isTimescale = isTimescale;
   }
 
-  async append(batches: readonly Uint8Array[]): Promise<void> {
-    // The caller fills its buffers anew once this has returned.
-    const copies = batches.map((batch) => Buffer.from(batch));
+  async append(batch: Uint8Array): Promise<void> {
     const rows = new SampleRows();
     await this.#database.write(async (client) => {
       await client.query(`SELECT pg_advisory_xact_lock_shared(${windowLock})`);
       // Late samples may belong into compressed chunks, however many.
       if (this.#isTimescale)
         await client.query("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0");
-      for (const batch of copies) {
-        for (const sample of readRecords(batch)) {
-          rows.add(sample);
-          if (rows.waiting < sliceSamples) continue;
-          await client.query(insertSamples, rows.take());
-        }
+      for (const sample of readRecords(batch)) {
+        rows.add(sample);
+        if (rows.waiting < sliceSamples) continue;
+        await client.query(insertSamples, rows.take());
       }
       if (rows.waiting > 0) await client.query(insertSamples, rows.take());
       await storeLatest(client, [...rows.newest.values()]);
