@@ -1,9 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Server as TlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { createSecureContext } from "node:tls";
 import { type CommandFrame, commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
 import { accessFileName, openAccessFile } from "./access/access-file.ts";
 import { AddressLimit } from "./access/address-limit.ts";
@@ -22,7 +19,6 @@ import { SignIn } from "./access/sign-in.ts";
 import { TrustedProxies } from "./access/trusted-proxies.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { copyDatabase } from "./base/copy-database.ts";
-import { Failure, systemErrorCode } from "./base/failure.ts";
 import { CommandBook } from "./commands/command-book.ts";
 import { CommandThread } from "./commands/command-thread.ts";
 import { Dispatcher } from "./commands/dispatcher.ts";
@@ -33,8 +29,10 @@ import { ClientDoor } from "./doors/client-door.ts";
 import { commandBody } from "./doors/command-bodies.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
 import { type DoorContext, doorNames, Links } from "./doors/doors.ts";
-import { createHttpDoor, type TlsFiles } from "./doors/http-door.ts";
+import { createHttpDoor } from "./doors/http-door.ts";
+import { listen } from "./doors/listen.ts";
 import { RightsWatch } from "./doors/rights-watch.ts";
+import { assertNotInTheClear, readTls } from "./doors/tls-files.ts";
 import { UpdateDoor } from "./doors/update-door.ts";
 import { createWebSocketServer } from "./doors/upgrade.ts";
 import { UpgradeRouter } from "./doors/upgrade-router.ts";
@@ -46,11 +44,14 @@ import { Health } from "./observe/health.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { PresenceLog } from "./observe/presence-log.ts";
+import { warnOfOldSqlite } from "./observe/sqlite-version.ts";
 import { Throttle } from "./observe/throttle.ts";
 import { Registry } from "./registry/registry.ts";
+import { restorePresence, restoreSamples } from "./restore.ts";
 import { ClientFeed } from "./smart-os/client-feed.ts";
 import { Dataset } from "./smart-os/dataset.ts";
 import { WaitingDevices } from "./smart-os/waiting-devices.ts";
+import { closeWithin, saveAllReported, untilNoLinks } from "./stopping.ts";
 import type { BlockStoreLimits } from "./store/embedded/block-store.ts";
 import { EmbeddedStore } from "./store/embedded/embedded-store.ts";
 import type { Store } from "./store/store.ts";
@@ -61,7 +62,6 @@ import { Ingest } from "./telemetry/ingest.ts";
 import { Journal } from "./telemetry/journal.ts";
 import { Latest } from "./telemetry/latest.ts";
 import { PeerFeed } from "./telemetry/peer-feed.ts";
-import { restoreLatest } from "./telemetry/restore.ts";
 
 export interface SwitchboardOptions {
   readonly config: Config;
@@ -95,7 +95,6 @@ export interface Switchboard {
 const folderWaitMs = 1_000;
 /** A stop takes no longer than this, ms. */
 const stopMsMax = 10_000;
-const linksCloseMsMax = 3_000;
 /** What devices say of themselves is written down this often, ms. */
 const saveReportedMs = 5_000;
 
@@ -136,14 +135,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const health = new Health();
     const events = new Events(clock, log, store);
     const latest = new Latest();
-    const unregistered: string[] = [];
-    for (const sample of await store.latest()) {
-      const device = devices.find(sample.deviceId);
-      if (device === undefined) unregistered.push(sample.deviceId);
-      // A device that was removed and added again does not take up where the old one ended.
-      else if (sample.receivedAtMs >= device.createdAtMs) restoreLatest(latest, sample);
-    }
-    devices.noteFormer(unregistered);
+    await restoreSamples(store, devices, latest);
     const registry = new Registry(
       clock,
       { takeoversMax: config.takeover.max, takeoverWindowMs: config.takeover.window_ms },
@@ -493,12 +485,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     router.attach(app.server);
 
     // Open.
-    try {
-      await app.listen({ host: config.host, port: config.port, backlog: 4_096 });
-    } catch (error) {
-      throw listenFailure(error, config);
-    }
-    const url = `${tls === null ? "http" : "https"}://${urlHost(config.host)}:${(app.server.address() as AddressInfo).port}`;
+    const url = await listen(app, config, tls !== null);
     const publishControl = (certificate: Buffer | null): void =>
       writeControlFile(config.data_dir, {
         url: url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
@@ -599,111 +586,4 @@ export function storeLimits({ store }: Config): BlockStoreLimits {
     retentionMs: store.retention_days * 86_400_000,
     bytesMax: store.bytes,
   };
-}
-
-/** Events looked through at the start for when each device came or went. */
-const presenceEventsMax = 20_000;
-
-/** Takes up presence where the server before this one ended. */
-async function restorePresence(presence: PresenceLog, store: Store, devices: Devices, latest: Latest): Promise<void> {
-  const seen = new Set<string>();
-  for (const { kind, deviceId, atMs } of await store.events({ limit: presenceEventsMax })) {
-    if (deviceId === null || seen.has(deviceId) || (kind !== "connected" && kind !== "disconnected")) continue;
-    seen.add(deviceId);
-    const device = devices.find(deviceId);
-    if (device === undefined || atMs < device.createdAtMs) continue;
-    presence.restore(deviceId, kind, atMs, latest.find(deviceId)?.latest?.receivedAtMs ?? null);
-  }
-}
-
-/** Certificate and key, where the server speaks TLS. Throws a `Failure`: `invalid_config`. */
-function readTls({ tls }: Config): TlsFiles | null {
-  if (tls.cert === "" && tls.key === "") return null;
-  if (tls.cert === "" || tls.key === "") {
-    throw new Failure("invalid_config", "TLS needs both: the certificate by --tls-cert, and its key by --tls-key.");
-  }
-  try {
-    const files = { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
-    createSecureContext(files);
-    return files;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Failure(
-      "invalid_config",
-      `TLS cannot be used with ${tls.cert} and ${tls.key}: ${reason}. Both must be PEM files that belong together.`,
-      error,
-    );
-  }
-}
-
-/** Beyond loopback passwords and tokens must not travel in the clear unless somebody has said that they may. */
-function assertNotInTheClear({ host, insecure, tls, access }: Config): void {
-  if (isLoopbackName(host) || insecure || tls.cert !== "" || access.trusted_proxies.length > 0) return;
-  throw new Failure(
-    "invalid_config",
-    `Listening on ${host} would send passwords and tokens in the clear. Use --tls-cert and --tls-key; or name the proxy that speaks TLS in front: --access-trusted-proxies 10.0.0.7; or, on a network that nobody else is on, --insecure.`,
-  );
-}
-
-function saveAllReported(devices: Devices, log: Log): void {
-  try {
-    while (devices.unsavedCount > 0) devices.saveReported();
-  } catch (error) {
-    log.error({ err: error }, "what devices said of themselves last could not be written down");
-  }
-}
-
-/** Closes the store, or a file; rejects where it fails, or takes longer than that. What it has committed is safe either way. */
-function closeWithin(graceMs: number, store: Pick<Store, "close">, clock: Clock): Promise<void> {
-  return new Promise((resolve, reject) => {
-    clock.after(graceMs, () => reject(new Failure("store_failed", "It did not answer in time.")));
-    store.close().then(resolve, reject);
-  });
-}
-
-/** Resolves when every link has ended, or after a while. */
-function untilNoLinks(links: Links, clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    const deadlineMs = clock.monotonicMs() + linksCloseMsMax;
-    const cancel = clock.every(20, () => {
-      if (links.all().length > 0 && clock.monotonicMs() < deadlineMs) return;
-      cancel();
-      resolve();
-    });
-  });
-}
-
-/** The release with the last fix of a fault that could corrupt a write-ahead log. */
-const soundSqlite = [3, 51, 3];
-
-function warnOfOldSqlite(log: Log): void {
-  const version = process.versions.sqlite ?? "0";
-  const parts = version.split(".").map(Number);
-  const differing = soundSqlite.findIndex((part, at) => (parts[at] ?? 0) !== part);
-  if (differing === -1 || (parts[differing] ?? 0) > (soundSqlite[differing] ?? 0)) return;
-  log.warn(
-    { sqlite: version },
-    "this Node brings an SQLite older than 3.51.3, which can corrupt a write-ahead log; Node 24.21 brings a sound one",
-  );
-}
-
-function urlHost(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
-}
-
-function listenFailure(error: unknown, { host, port }: Config): Failure {
-  const code = systemErrorCode(error);
-  if (code === "EADDRINUSE") {
-    return new Failure(
-      "port_in_use",
-      `Port ${port} on ${host} is taken. Stop what listens there, or choose another with --port.`,
-      error,
-    );
-  }
-  const reason = error instanceof Error ? error.message : String(error);
-  return new Failure(
-    "address_not_available",
-    `Cannot listen on ${host}:${port}: ${reason}. Check --host and --port.`,
-    error,
-  );
 }
