@@ -253,7 +253,10 @@ describe("a command that waits", () => {
       headers: { authorization: `Bearer ${admin.token}` },
     });
     expect(remove.status).toBe(200);
-    const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+    // One that is to have the history of the other, so that what became of the command can be seen.
+    const added = server.devices.add({ deviceId: "ems_001", keepHistory: true });
+    if ("code" in added) throw new Error(added.message);
+    const device = await openDevice(server.wsUrl, "ems_001", added.token);
     const ended = await operator.reaches("ems_001", command_id, "failed");
     expect(ended.history.at(-1)?.cause).toContain("removed");
     expect(device.received).toEqual([]);

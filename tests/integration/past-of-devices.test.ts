@@ -230,6 +230,10 @@ describe("a device whose id another had", () => {
     await fill(server, startMs, startMs + 4 * minuteMs, 1_000);
     await admin("DELETE", "/devices/ems_001");
     await admin("POST", "/devices", { device_id: "ems_001" });
+    // Its own commands are shown from the first moment on.
+    const order = { action: "SET_MODE", payload: { target_mode: "AUTO" } };
+    expect((await admin("POST", "/devices/ems_001/commands", order)).status).toBe(202);
+    expect((await get<CommandListBody>(server, "/devices/ems_001/commands")).commands).toHaveLength(1);
     clock.advance(hourMs);
     const asked = range(startMs - hourMs, clock.wallMs());
     expect((await get<SamplesBody>(server, `/devices/ems_001/samples?${asked}`)).samples).toEqual([]);

@@ -75,6 +75,11 @@ export function propertiesOf({ properties, reported }: Device): Readonly<Record<
   return { ...reported, ...properties };
 }
 
+/** Whether what the server noted then under the device's id is this device's, and not that of another which had the id before. */
+export function isOwn(device: Device | undefined, atMs: number): boolean {
+  return device === undefined || device.historyFromMs === 0 || atMs >= device.createdAtMs;
+}
+
 function withToken(device: Omit<Device, "token">, ownToken: string | undefined): Provisioned | Refusal {
   const fault = ownToken === undefined ? null : describeTokenFault(ownToken);
   if (fault !== null) return refuse("invalid_request", `The token cannot be used. ${fault}`);

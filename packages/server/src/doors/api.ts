@@ -20,6 +20,7 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
 import type { Audit } from "../access/audit.ts";
+import { isOwn } from "../access/devices.ts";
 import type { People } from "../access/people.ts";
 import { roles } from "../access/principal.ts";
 import type { ShareLinks } from "../access/share-links.ts";
@@ -154,7 +155,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
 
   /** Not of another device that had the id before. */
   const isOfPresent = ({ deviceId, atMs }: RecordedEvent): boolean =>
-    deviceId === null || atMs >= (devices.find(deviceId)?.historyFromMs ?? 0);
+    deviceId === null || isOwn(devices.find(deviceId), atMs);
 
   /** A changed token ends the session that was opened with it. */
   const tokenChanged = (deviceId: string, what: string): void => {

@@ -17,7 +17,7 @@ import {
 import { describeNewCommandFault, describeNewFleetCommandFault } from "@wattboard/protocol/validate";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import type { Devices } from "../access/devices.ts";
+import { type Devices, isOwn } from "../access/devices.ts";
 import type { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
 import type { CommandRecord } from "../commands/command-record.ts";
@@ -94,8 +94,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
   const isVisible = ({ principal }: FastifyRequest, deviceId: string): boolean =>
     gate.mayView(principal, deviceId) && devices.find(deviceId) !== undefined;
   /** Not of another device that had the id before. */
-  const isOfPresent = ({ deviceId, createdAtMs }: CommandRecord): boolean =>
-    createdAtMs >= (devices.find(deviceId)?.historyFromMs ?? 0);
+  const isOfPresent = ({ deviceId, createdAtMs }: CommandRecord): boolean => isOwn(devices.find(deviceId), createdAtMs);
   /** Who has devices of their own sees the fleet commands that they gave; those of others would tell of foreign devices. */
   const findFleet = (request: FastifyRequest, fleetCommandId: string): FleetCommandRecord | undefined => {
     const found = fleetCommander.find(fleetCommandId);
