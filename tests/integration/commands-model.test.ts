@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { CommandInbox } from "../../packages/device/dist/command-inbox.js";
 import type { RememberedCommand } from "../../packages/device/dist/command-memory.js";
+import { Turnstile } from "../../packages/server/dist/base/turnstile.js";
 import { CommandBook } from "../../packages/server/dist/commands/command-book.js";
 import { CommandFile } from "../../packages/server/dist/commands/command-file.js";
 import type { CommandRecord, Step } from "../../packages/server/dist/commands/command-record.js";
@@ -114,7 +115,9 @@ class World {
   async startServer(): Promise<void> {
     this.dispatcher?.stop();
     this.disk = new SlowDisk(this.file);
-    const book = new CommandBook(this.disk, this.clock, { failed() {}, recovered() {} });
+    // What the disk has is told before the next act.
+    const turnstile = new Turnstile(Number.POSITIVE_INFINITY, queueMicrotask);
+    const book = new CommandBook(this.disk, this.clock, { failed() {}, recovered() {} }, turnstile);
     this.dispatcher = new Dispatcher(this.clock, this.disk, book, () => this.shown, {
       record() {},
       stepped: (record, step) => this.noteStep(record, step),

@@ -1,4 +1,5 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import type { CommandStore, Row } from "./command-store.ts";
 
 /** Told how the disk does, for the log. */
@@ -9,7 +10,7 @@ export interface BookObserver {
 
 interface Entry {
   readonly row: Row;
-  readonly onStored: () => void;
+  readonly onStored: (() => void) | undefined;
   readonly onRefused: ((error: unknown) => void) | undefined;
 }
 
@@ -19,12 +20,14 @@ const rowsPerCommit = 2_000;
 
 /**
  * Writes what is decided to the store, in order, and says when it is safe there. One commit at a time: what comes meanwhile waits and goes
- * together, so that a thousand commands at once cost a few commits. What waits is bounded by the open commands.
+ * together, so that a thousand commands at once cost a few commits. What is stored is told row by row, each in a turn of the event loop. What
+ * waits, for the disk or for its turn, is bounded by the open commands.
  */
 export class CommandBook {
   readonly #store: CommandStore;
   readonly #clock: Clock;
   readonly #observer: BookObserver;
+  readonly #turnstile: Turnstile;
   #queue: Entry[] = [];
   #isWriting = false;
   #isScheduled = false;
@@ -32,7 +35,13 @@ export class CommandBook {
   #cancelRetry: CancelTimer | null = null;
   #onIdle: (() => void) | null = null;
 
-  constructor(store: CommandStore, clock: Clock, observer: BookObserver) {
+  constructor(
+    store: CommandStore,
+    clock: Clock,
+    observer: BookObserver,
+    turnstile = new Turnstile(Number.POSITIVE_INFINITY),
+  ) {
+    this.#turnstile = turnstile;
     this.#store = store;
     this.#clock = clock;
     this.#observer = observer;
@@ -47,7 +56,7 @@ export class CommandBook {
    * Stores the row, then calls `onStored`. Where the store refuses, a row with `onRefused` is given up, and it is told; any other is offered
    * again and again.
    */
-  save(row: Row, onStored: () => void = () => {}, onRefused?: (error: unknown) => void): void {
+  save(row: Row, onStored?: () => void, onRefused?: (error: unknown) => void): void {
     this.#queue.push({ row, onStored, onRefused });
     if (this.#isScheduled || this.#isWriting || this.#cancelRetry !== null) return;
     // What is decided in the same turn goes in the same commit.
@@ -71,7 +80,11 @@ export class CommandBook {
   }
 
   get #isIdle(): boolean {
-    return this.#queue.length === 0 && !this.#isWriting;
+    return this.#queue.length === 0 && !this.#isWriting && this.#turnstile.waitingCount === 0;
+  }
+
+  #noteIdle(): void {
+    if (this.#isIdle) this.#onIdle?.();
   }
 
   #write(): void {
@@ -79,7 +92,7 @@ export class CommandBook {
     if (this.#isWriting) return;
     const batch = this.#queue.splice(0, rowsPerCommit);
     if (batch.length === 0) {
-      this.#onIdle?.();
+      this.#noteIdle();
       return;
     }
     this.#isWriting = true;
@@ -95,7 +108,9 @@ export class CommandBook {
       this.#isFailing = false;
       this.#observer.recovered();
     }
-    for (const { onStored } of batch) onStored();
+    // Each is a step to be told and acted on, in a turn of its own: live samples come in between.
+    for (const { onStored } of batch) if (onStored !== undefined) this.#turnstile.pass(onStored);
+    this.#turnstile.pass(() => this.#noteIdle());
     this.#write();
   }
 

@@ -1,8 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { stepBack } from "../base/step-back.ts";
 import { CommandFile } from "./command-file.ts";
 import type { Answer, Numbered, Request } from "./command-thread.ts";
 
 /** The thread of `commands.db`: takes one request after another, so that no disk is waited for where the sockets are. */
+stepBack();
 const file = new CommandFile(workerData as string);
 const port = parentPort;
 if (port === null) throw new Error("This file runs as a worker of the command thread.");

@@ -10,6 +10,7 @@ import {
   refuse,
 } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import type { CommandBook } from "./command-book.ts";
 import type { CommandRecord, Step } from "./command-record.ts";
 import type { CommandStore, Kept } from "./command-store.ts";
@@ -19,6 +20,8 @@ import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts"
 import { FleetFilter, type FleetMember, type FleetView } from "./fleet-filter.ts";
 
 const tickMs = 500;
+/** Commands of waves that may wait for their turn; those above it are given with the next tick. */
+const waitingMax = 10_000;
 const previewIdsMax = 1_000;
 const previewMisfitsMax = 100;
 const settleMsDefault = 10_000;
@@ -63,10 +66,13 @@ export class FleetCommander {
   readonly #dispatcher: Dispatcher;
   readonly #fleet: FleetView;
   readonly #hooks: FleetCommanderHooks;
+  /** A wave of thousands must not hold up live samples. */
+  readonly #turnstile: Turnstile;
   readonly #running = new Map<string, Running>();
   /** All that are kept, oldest first. */
   readonly #records = new Map<string, FleetCommandRecord>();
   readonly #stopTimer: CancelTimer;
+  #isStopped = false;
 
   constructor(
     clock: Clock,
@@ -75,7 +81,9 @@ export class FleetCommander {
     dispatcher: Dispatcher,
     fleet: FleetView,
     hooks: FleetCommanderHooks,
+    turnstile = new Turnstile(waitingMax),
   ) {
+    this.#turnstile = turnstile;
     this.#clock = clock;
     this.#hooks = hooks;
     this.#store = store;
@@ -262,6 +270,7 @@ export class FleetCommander {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#stopTimer();
   }
 
@@ -300,7 +309,11 @@ export class FleetCommander {
       this.#end(running, "stopped", stopping);
       return;
     }
-    for (const target of wave) if (target.status === "waiting") this.#give(running, target);
+    for (const { status, deviceId } of wave) {
+      if (status !== "waiting" || running.giving.has(deviceId)) continue;
+      running.giving.add(deviceId);
+      if (!this.#turnstile.pass(() => this.#give(running, deviceId))) running.giving.delete(deviceId);
+    }
     if (wave.some(({ endedAtMs }) => endedAtMs === null)) return;
     const settledAtMs = Math.max(...wave.map(({ endedAtMs }) => endedAtMs ?? 0)) + record.settleMs;
     if (this.#clock.wallMs() < settledAtMs) return;
@@ -344,11 +357,15 @@ export class FleetCommander {
     if (newErrors !== running.record.newErrors) this.#update(running, { newErrors });
   }
 
-  #give(running: Running, target: FleetTarget): void {
-    const { deviceId, commandId } = target;
+  #give(running: Running, deviceId: string): void {
     const { record } = running;
-    if (running.giving.has(deviceId)) return;
-    running.giving.add(deviceId);
+    const target = running.targets.get(deviceId);
+    // It may have been stopped or aborted while it waited for its turn.
+    if (target?.status !== "waiting" || this.#isStopped) {
+      running.giving.delete(deviceId);
+      return;
+    }
+    const { commandId } = target;
     const given: FleetTarget = { ...target, status: "queued", flagsBefore: flagsOf(this.#fleet.find(deviceId)) };
     this.#put(running, given);
     const { action, payload, requestedBy, ttlMs, fleetCommandId } = record;

@@ -1,7 +1,8 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { type Problem, paths } from "@wattboard/protocol";
+import type { RequestListener } from "node:http";
+import { paths } from "@wattboard/protocol";
 import type { Gate } from "../access/gate.ts";
 import type { SignIn } from "../access/sign-in.ts";
+import { answerEarly } from "./problem.ts";
 
 /** Where secrets can be tried. */
 const guarded = ["/session", "/me/password", "/one-time-links/", "/share-session"].map((path) => paths.api + path);
@@ -18,21 +19,6 @@ export function brakeGuesses(
     const isGuess = request.method === "POST" && guarded.some((path) => request.url?.startsWith(path));
     const refusal = isGuess ? signIn.refuseEarly(gate.addressOf(request)) : null;
     if (refusal === null) next(request, response);
-    else answer(request, response, refusal);
+    else answerEarly(request, response, refusal);
   };
-}
-
-function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { code, message, retryAfterMs = 1_000 }: { code: Problem["code"]; message: string; retryAfterMs?: number },
-): void {
-  const problem: Problem = { type: "about:blank", title: "Too Many Requests", status: 429, detail: message, code };
-  // Its body is not looked at, but must not stand before the next request of the same socket.
-  request.resume();
-  response.writeHead(429, {
-    "Content-Type": "application/problem+json",
-    "Retry-After": String(Math.ceil(retryAfterMs / 1_000)),
-  });
-  response.end(JSON.stringify(problem));
 }

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { fileURLToPath } from "node:url";
-import helmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -19,6 +18,8 @@ import { registerImportApi } from "./import-api.ts";
 import { serveOpenApi } from "./openapi.ts";
 import { type PeopleParts, registerPeopleApi } from "./people-api.ts";
 import { answerWithProblem } from "./problem.ts";
+import { takeTurns } from "./request-turns.ts";
+import { secureAnswers } from "./security-headers.ts";
 import { registerShareApi } from "./share-api.ts";
 import { registerSignInApi } from "./sign-in-api.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os-api.ts";
@@ -69,7 +70,7 @@ export async function createHttpDoor(
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
     serverFactory: (handle) => {
-      const listener = brakeGuesses(handle, parts);
+      const listener = brakeGuesses(takeTurns(handle), parts);
       if (tls === null) return createHttpServer(serverOptions, listener);
       return createHttpsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" }, listener);
     },
@@ -77,26 +78,7 @@ export async function createHttpDoor(
   app.server.maxConnections = limits.socketsMax;
   app.server.maxHeadersCount = 64;
 
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        baseUri: ["'none'"],
-        connectSrc: ["'self'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'none'"],
-        imgSrc: ["'self'", "data:"],
-        objectSrc: ["'none'"],
-        scriptSrc: ["'self'"],
-        styleSrc: ["'self'"],
-      },
-    },
-    // Without TLS these would lock people out or warn for nothing; a proxy with TLS sets them.
-    strictTransportSecurity: tls !== null,
-    originAgentCluster: false,
-    crossOriginOpenerPolicy: tls !== null,
-  });
+  secureAnswers(app, { hasTls: tls !== null });
   answerWithProblem(app, parts.log, parts.throttle);
   guard(app, parts);
 

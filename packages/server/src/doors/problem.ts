@@ -1,4 +1,4 @@
-import { STATUS_CODES } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { type Problem, type Refusal, refusals, refuse } from "@wattboard/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
 import { Failure } from "../base/failure.ts";
@@ -45,6 +45,21 @@ export function answerWithProblem(app: FastifyInstance, log: Log, throttle: Thro
   });
 }
 
+/** Says 429 to a request that is not let in at all. */
+export function answerEarly(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { code, message, retryAfterMs = 1_000 }: Refusal & { readonly retryAfterMs?: number },
+): void {
+  // Its body is not looked at, but must not stand before the next request of the same socket.
+  request.resume();
+  response.writeHead(429, {
+    "Content-Type": "application/problem+json",
+    "Retry-After": String(Math.ceil(retryAfterMs / 1_000)),
+  });
+  response.end(JSON.stringify(problemOf(429, { code, message })));
+}
+
 const partWords: Readonly<Record<string, string>> = { querystring: "the query", params: "the path", body: "the body" };
 
 /** The first thing that does not fit a schema: where, and what is expected there. */
@@ -61,13 +76,10 @@ function describeMismatch({ validation, validationContext }: FastifyError): stri
   return `${place} ${first?.message ?? "does not fit"}${choices}.`;
 }
 
-function sendProblem(reply: FastifyReply, status: number, { code, message }: Refusal): FastifyReply {
-  const problem: Problem = {
-    type: "about:blank",
-    title: STATUS_CODES[status] ?? "Error",
-    status,
-    detail: message,
-    code,
-  };
-  return reply.code(status).type("application/problem+json").send(problem);
+function sendProblem(reply: FastifyReply, status: number, refusal: Refusal): FastifyReply {
+  return reply.code(status).type("application/problem+json").send(problemOf(status, refusal));
+}
+
+function problemOf(status: number, { code, message }: Refusal): Problem {
+  return { type: "about:blank", title: STATUS_CODES[status] ?? "Error", status, detail: message, code };
 }

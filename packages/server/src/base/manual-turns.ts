@@ -1,0 +1,17 @@
+import type { NextTurn } from "./turnstile.ts";
+
+/** An event loop that turns when a test says so. */
+export class ManualTurns {
+  #tasks: (() => void)[] = [];
+
+  readonly next: NextTurn = (task) => {
+    this.#tasks.push(task);
+  };
+
+  /** Runs what was to come in the next turn. */
+  run(): void {
+    const tasks = this.#tasks;
+    this.#tasks = [];
+    for (const task of tasks) task();
+  }
+}

@@ -1,0 +1,51 @@
+/** Calls back in the event loop's next turn, after the sockets that have something to be read. */
+export type NextTurn = (task: () => void) => void;
+
+/**
+ * Lets one task through in a turn of the event loop: what else has come, live samples above all, is read before the next. So work that comes
+ * by the thousand takes a little longer altogether, and holds up nobody for longer than one piece of it takes.
+ */
+export class Turnstile {
+  readonly #waitingMax: number;
+  readonly #nextTurn: NextTurn;
+  #waiting: (() => void)[] = [];
+  /** Where the line begins; what is before it has gone through. */
+  #first = 0;
+  #isTaken = false;
+
+  /** `waitingMax`: tasks that may wait; one more is turned away. */
+  constructor(waitingMax: number, nextTurn: NextTurn = (task) => void setImmediate(task)) {
+    this.#waitingMax = waitingMax;
+    this.#nextTurn = nextTurn;
+  }
+
+  /** Runs the task, at once where nobody has gone through in this turn, or when all that wait have. False where it was turned away. `task` must not throw. */
+  pass(task: () => void): boolean {
+    if (this.waitingCount >= this.#waitingMax) return false;
+    if (this.#isTaken) this.#waiting.push(task);
+    else this.#let(task);
+    return true;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length - this.#first;
+  }
+
+  #let(task: () => void): void {
+    this.#isTaken = true;
+    this.#nextTurn(() => this.#turn());
+    task();
+  }
+
+  #turn(): void {
+    this.#isTaken = false;
+    const next = this.#waiting[this.#first];
+    if (next === undefined) return;
+    this.#first++;
+    if (this.#first === this.#waiting.length) {
+      this.#waiting = [];
+      this.#first = 0;
+    }
+    this.#let(next);
+  }
+}

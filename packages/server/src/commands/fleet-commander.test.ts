@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { ManualClock } from "../base/manual-clock.ts";
+import { ManualTurns } from "../base/manual-turns.ts";
+import { Turnstile } from "../base/turnstile.ts";
+import { CommandBook } from "./command-book.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { FleetCommander } from "./fleet-commander.ts";
+import type { FleetMember } from "./fleet-filter.ts";
+import { storeInMemory } from "./store-in-memory.ts";
+
+const by = { name: "token test", address: "", mayCommand: () => true };
+
+test("a wave gives its commands one a turn, and none that waits any more when it is aborted", async () => {
+  const clock = new ManualClock();
+  const turns = new ManualTurns();
+  const store = storeInMemory();
+  const given: string[] = [];
+  const book = new CommandBook(store, clock, { failed() {}, recovered() {} });
+  const dispatcher = new Dispatcher(clock, store, book, () => null, {
+    record: ({ deviceId }) => void given.push(deviceId),
+    stepped() {},
+    resultIgnored() {},
+  });
+  const members = ["ems_001", "ems_002", "ems_003", "ems_004"].map(
+    (deviceId): FleetMember => ({ deviceId, name: deviceId, properties: {}, isOnline: true, latest: null }),
+  );
+  const fleet = { find: (id: string) => members.find(({ deviceId }) => deviceId === id), members: () => members };
+  const turnstile = new Turnstile(10, turns.next);
+  const commander = new FleetCommander(clock, store, book, dispatcher, fleet, { record() {} }, turnstile);
+  const begun = await commander.begin({ action: "RESET_ERROR", payload: {}, where: ["online = true"], canary: 4 }, by);
+  if ("code" in begun) throw new Error(begun.message);
+  await settled();
+  expect(given).toEqual(["ems_001"]);
+  turns.run();
+  await settled();
+  expect(given).toEqual(["ems_001", "ems_002"]);
+  const aborted = commander.abort(begun.fleetCommandId, by);
+  expect(aborted).toMatchObject({ status: "aborted" });
+  for (let turn = 0; turn < 4; turn++) {
+    turns.run();
+    await settled();
+  }
+  expect(given).toEqual(["ems_001", "ems_002"]);
+  expect(turnstile.waitingCount).toBe(0);
+  commander.stop();
+  dispatcher.stop();
+  await store.close();
+});
+
+/** What needs no turn of this test's has been done. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,15 @@
+import { CommandFile } from "./command-file.ts";
+import type { CommandStore } from "./command-store.ts";
+
+/** The real file, in memory and on this thread; for tests. */
+export function storeInMemory(): CommandStore {
+  const file = new CommandFile(":memory:");
+  return {
+    load: async () => file.load(),
+    commit: async (rows) => file.commit(rows),
+    find: async (deviceId, commandId) => file.find(deviceId, commandId),
+    list: async (deviceId, limit) => file.list(deviceId, limit),
+    fleetTargets: async (fleetCommandId) => file.fleetTargets(fleetCommandId),
+    close: async () => file.close(),
+  };
+}
