@@ -1,10 +1,14 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { connectDevice, type Device } from "@wattboard/device";
 import { type CommandBody, type CommandStatus, hasEnded } from "@wattboard/protocol";
 import { WebSocket } from "ws";
 import { until } from "../measure/until.ts";
+import { CommandGiver } from "./command-giver.ts";
 import { benchDeviceId, benchToken } from "./message.ts";
 
-const postsAtOnce = 64;
+/** Over so many sockets the commands are given, in turn. */
+const sockets = 8;
+const endWithinMs = 60_000;
 
 /** A command that was given, and when its steps were heard of, ms after it was asked for. */
 export interface Given {
@@ -14,29 +18,36 @@ export interface Given {
   status: CommandStatus;
 }
 
+export interface CommandLoadOptions {
+  readonly api: { readonly url: string; readonly token: string };
+  readonly devices: number;
+}
+
 /**
  * Devices with the real SDK, one sample a second each, which do at once what they are told and show it in the next sample; for each a dashboard
- * that is told samples and commands. Both in this process, hence one clock.
+ * that is told samples and commands. Both in this thread, hence one clock.
  */
 export class CommandLoad {
-  readonly #api: { readonly url: string; readonly token: string };
+  readonly #url: string;
+  readonly #giver: CommandGiver;
   readonly #devices: Device[] = [];
   readonly #dashboards: WebSocket[] = [];
   readonly #given = new Map<string, Given>();
-  #latenciesMs: number[] = [];
+  #onEnded: () => void = () => {};
   #number = 0;
 
-  private constructor(api: { readonly url: string; readonly token: string }) {
-    this.#api = api;
+  private constructor(url: string, giver: CommandGiver) {
+    this.#url = url;
+    this.#giver = giver;
   }
 
-  static async open(api: { readonly url: string; readonly token: string }, count: number): Promise<CommandLoad> {
-    const load = new CommandLoad(api);
-    for (let index = 0; index < count; index++) {
+  static async open({ api, devices }: CommandLoadOptions): Promise<CommandLoad> {
+    const load = new CommandLoad(api.url, await CommandGiver.open(api, sockets));
+    for (let index = 0; index < devices; index++) {
       load.#openDevice(index);
       load.#openDashboard(index);
       // One after another: each device gets its own moment within the second.
-      await new Promise((resolve) => setTimeout(resolve, 1_000 / count));
+      await sleep(1_000 / devices);
     }
     await until(
       () =>
@@ -47,56 +58,56 @@ export class CommandLoad {
     return load;
   }
 
-  /** Gives one command, and resolves when it is taken. */
-  async give(index: number): Promise<Given> {
+  /** One command after another, to one device after another; resolves when all have ended. */
+  async giveSteadily(count: number, perSecond: number): Promise<readonly Given[]> {
+    const given: Given[] = [];
+    for (let index = 0; index < count; index++) {
+      given.push(this.#give(index % this.#devices.length));
+      await sleep(1_000 / perSecond);
+    }
+    await this.#untilEnded();
+    return given;
+  }
+
+  /** One command to every device, all written at once; resolves when all have ended. */
+  async giveAll(): Promise<readonly Given[]> {
+    const given = this.#devices.map((_, index) => this.#give(index));
+    await this.#untilEnded();
+    return given;
+  }
+
+  async close(): Promise<void> {
+    this.#giver.close();
+    for (const dashboard of this.#dashboards) dashboard.terminate();
+    await Promise.all(this.#devices.map((device) => device.stop()));
+  }
+
+  #give(index: number): Given {
     const number = ++this.#number;
     const commandId = `cmd_${number}`;
     const given: Given = { atMs: performance.now(), acceptedMs: null, endedMs: null, status: "queued" };
     this.#given.set(commandId, given);
-    const answer = await fetch(`${this.#api.url}/api/v1/devices/${benchDeviceId(index)}/commands`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${this.#api.token}`, "content-type": "application/json" },
-      body: JSON.stringify({
-        command_id: commandId,
-        action: "SET_MODE",
-        payload: { target_mode: "MANUAL_CHARGE", target_power: number },
-      }),
-    });
-    if (answer.status !== 202) throw new Error(`A command was answered ${answer.status}: ${await answer.text()}`);
-    await answer.arrayBuffer();
-    return given;
-  }
-
-  /** One command to every device, as many at once as a client's connections allow; resolves when all have ended. */
-  async giveAll(): Promise<readonly Given[]> {
-    const all: Promise<Given>[] = [];
-    let next = 0;
-    const lane = async (): Promise<void> => {
-      while (next < this.#devices.length) {
-        const given = this.give(next++);
-        all.push(given);
-        await given;
-      }
+    const body = {
+      command_id: commandId,
+      action: "SET_MODE",
+      payload: { target_mode: "MANUAL_CHARGE", target_power: number },
     };
-    await Promise.all(Array.from({ length: postsAtOnce }, lane));
-    const given = await Promise.all(all);
-    await until(
-      () => given.every(({ endedMs }) => endedMs !== null),
-      () => `${given.filter(({ endedMs }) => endedMs === null).length} commands have not ended.`,
-    );
+    // Refused, it rejects unhandled, which ends the bench.
+    void this.#giver.post(`/api/v1/devices/${benchDeviceId(index)}/commands`, JSON.stringify(body));
     return given;
   }
 
-  /** From the device's `send` until its dashboard has it, of every sample since the last call. */
-  takeLatenciesMs(): number[] {
-    const taken = this.#latenciesMs;
-    this.#latenciesMs = [];
-    return taken;
-  }
-
-  async close(): Promise<void> {
-    for (const dashboard of this.#dashboards) dashboard.terminate();
-    await Promise.all(this.#devices.map((device) => device.stop()));
+  #untilEnded(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${this.#given.size} commands have not ended.`)), endWithinMs);
+      this.#onEnded = () => {
+        if (this.#given.size > 0) return;
+        clearTimeout(timer);
+        this.#onEnded = () => {};
+        resolve();
+      };
+      this.#onEnded();
+    });
   }
 
   #openDevice(index: number): void {
@@ -105,7 +116,7 @@ export class CommandLoad {
         target_mode: "AUTO",
       };
     const device = connectDevice({
-      url: this.#api.url,
+      url: this.#url,
       deviceId: benchDeviceId(index),
       token: benchToken,
       log: () => {},
@@ -121,20 +132,20 @@ export class CommandLoad {
           target_power: target.target_power ?? null,
         },
         battery: { voltage: 53.24, current: 10.52, power: 558.63, soc: 85.25 },
-        bench: { sent: performance.now() },
       }),
     });
     this.#devices.push(device);
   }
 
   #openDashboard(index: number): void {
-    const address = `${this.#api.url.replace("http", "ws")}/ws/dashboard/${benchDeviceId(index)}`;
+    const address = `${this.#url.replace("http", "ws")}/ws/dashboard/${benchDeviceId(index)}`;
     const dashboard = new WebSocket(address, "wattboard.v1", { perMessageDeflate: false });
-    dashboard.on("message", (data) => {
+    dashboard.on("message", (data: Buffer) => {
       const nowMs = performance.now();
-      const frame = JSON.parse(String(data));
-      if (frame.type === "command") this.#note(frame.command, nowMs);
-      else this.#latenciesMs.push(nowMs - frame.bench.sent);
+      // Samples are not parsed.
+      if (!data.subarray(0, 20).includes('"type":"command"')) return;
+      const frame: { readonly command: CommandBody } = JSON.parse(data.toString());
+      this.#note(frame.command, nowMs);
     });
     this.#dashboards.push(dashboard);
   }
@@ -147,5 +158,6 @@ export class CommandLoad {
     if (!hasEnded(status)) return;
     given.endedMs = nowMs - given.atMs;
     this.#given.delete(command_id);
+    this.#onEnded();
   }
 }

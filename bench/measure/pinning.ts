@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { readlinkSync } from "node:fs";
+import { availableParallelism, setPriority } from "node:os";
 
 /** The server, with all its threads, has this core to itself: the event loop, the store's worker, garbage collector and compiler. */
 const serverCore = "0";
@@ -22,4 +23,10 @@ export function onServerCore(nodeArguments: readonly string[]): [command: string
 /** Moves this process, with all its threads, to the load generator's core. */
 export function moveToLoadCore(): void {
   if (canPin) spawnSync(taskset, ["-a", "-c", "-p", loadCore, String(process.pid)]);
+}
+
+/** Has this thread step back behind the others of the load generator's core; for load beside which something is measured. Linux only. */
+export function yieldLoadCore(): void {
+  // Each thread has a priority of its own there, under its own number.
+  if (canPin) setPriority(Number(readlinkSync("/proc/thread-self").split("/").at(-1)), 19);
 }

@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CommandLoad, type Given } from "../load/command-load.ts";
+import type { Given } from "../load/command-load.ts";
+import { CommandLoadThread } from "../load/command-load-thread.ts";
+import { FanoutLoad } from "../load/fanout-load.ts";
 import { Comparisons } from "../measure/comparison.ts";
 import { quantile } from "../measure/spread.ts";
+import { until } from "../measure/until.ts";
+import { readLongestPauseMs } from "../servers/longest-pause.ts";
 import { startWattboard } from "../servers/wattboard.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -17,35 +21,70 @@ export const commands: Scenario = {
   method:
     "Devices with the SDK send a sample a second each and do at once what they are told; each has a dashboard that is told samples and commands. First " +
     `${commandsPerSecond} commands a second go to one device after another, measured from the request to the step on the dashboard, storing included. Then every device gets ` +
-    "one at once. The live lane is measured from a device's send to its dashboard, for the same time without commands and with that storm. All commands must end as applied.",
+    "one at once: all requests are written in one go, over 8 sockets. All commands must end as applied. The live lane is that of as many other devices with a dashboard each, which send a " +
+    "sample a second each in a load generator of their own (a thread that comes before the one with the commands), from the device's write to the dashboard's read: every sample from the " +
+    "moment of the storm until its last command has ended, and then for the same time without commands. The event loop's longest pause is what the server measures itself in that time.",
   defaults: { rounds: 5, seconds: 5, devices: 1_000 },
   smoke: { rounds: 1, seconds: 1.5, devices: 20 },
 
-  async run(options, progress) {
+  async run({ devices, profileDir, rounds, seconds }, progress) {
     const comparisons = new Comparisons();
-    const server = await startWattboard(options);
-    if (server.api === undefined) throw new Error("This scenario needs the API.");
-    progress(`opening ${options.devices} devices, each with its dashboard`);
-    const load = await CommandLoad.open(server.api, options.devices);
-    await sleep(1_500);
-    for (let round = 1; round <= options.rounds; round++) {
-      load.takeLatenciesMs();
-      await sleep(options.seconds * 1_000);
-      const before = ascending(load.takeLatenciesMs());
-
-      const single = await giveSteadily(load, options.devices, options.seconds);
-      load.takeLatenciesMs();
-      const startedAtMs = performance.now();
-      const all = await load.giveAll();
-      const tookMs = performance.now() - startedAtMs;
-      await sleep(Math.max(0, options.seconds * 1_000 - tookMs));
-      const during = ascending(load.takeLatenciesMs());
-
+    const server = await startWattboard({ devices: 2 * devices, profileDir });
+    const { api } = server;
+    if (api === undefined) throw new Error("This scenario needs the API.");
+    progress(`opening ${2 * devices} devices, each with its dashboard`);
+    const load = await CommandLoadThread.open({ api, devices });
+    const live = await FanoutLoad.open(server.port, {
+      devices,
+      dashboardsPerDevice: 1,
+      firstDevice: devices,
+      window: 1,
+    });
+    const measureLive = async (round: number, subject: string, act: () => Promise<unknown>): Promise<string> => {
+      live.startPaced(devices, { sharesCore: true });
+      await sleep(500);
+      // What it had before is forgotten.
+      await readLongestPauseMs(api.url);
+      live.takeLatenciesMs();
+      await act();
+      const sorted = Float64Array.from(live.takeLatenciesMs()).sort();
+      const maxMs = await readLongestPauseMs(api.url);
+      live.stop();
+      await until(
+        () => live.isDrained,
+        () => "Not every sample has reached its dashboard.",
+      );
+      const p99 = quantile(sorted, 0.99);
+      // The first round is for warming up.
+      if (round > 0) {
+        comparisons.add({ ...about("live lane, p50", 2), baseline: quiet }, subject, quantile(sorted, 0.5));
+        comparisons.add({ ...about("live lane, p99", 2), baseline: quiet }, subject, p99);
+        comparisons.add({ ...about("the event loop's longest pause", 1), baseline: quiet }, subject, maxMs);
+      }
+      return `${p99.toFixed(2)} ms`;
+    };
+    for (let round = 0; round <= rounds; round++) {
+      const single = await load.giveSteadily(
+        Math.round(Math.min(devices, commandsPerSecond * seconds)),
+        commandsPerSecond,
+      );
+      let all: readonly Given[] = [];
+      let tookMs = 0;
+      const during = await measureLive(round, storm, async () => {
+        const startedAtMs = performance.now();
+        all = await load.giveAll();
+        tookMs = performance.now() - startedAtMs;
+      });
+      const without = await measureLive(round, quiet, () => sleep(tookMs));
+      assertApplied([...single, ...all]);
+      progress(
+        `round ${round} of ${rounds}: all ${all.length} had ended after ${Math.round(tookMs)} ms; live p99 ${during}, without commands ${without}`,
+      );
+      if (round === 0) continue;
       for (const [subject, given] of [
         [alone, single],
         [storm, all],
       ] as const) {
-        assertApplied(given);
         const accepted = ascending(given.map(({ acceptedMs }) => acceptedMs ?? Number.NaN));
         const applied = ascending(given.map(({ endedMs }) => endedMs ?? Number.NaN));
         comparisons.add(about("request to accepted, p50", 1), subject, quantile(accepted, 0.5));
@@ -54,35 +93,13 @@ export const commands: Scenario = {
         comparisons.add(about("request to applied, p99", 0), subject, quantile(applied, 0.99));
       }
       comparisons.add(about("until the last of the storm has ended", 0), storm, tookMs);
-      for (const [subject, sorted] of [
-        [quiet, before],
-        [storm, during],
-      ] as const) {
-        comparisons.add({ ...about("live lane, p50", 2), baseline: quiet }, subject, quantile(sorted, 0.5));
-        comparisons.add({ ...about("live lane, p99", 2), baseline: quiet }, subject, quantile(sorted, 0.99));
-      }
-      progress(
-        `round ${round} of ${options.rounds}: the last of ${all.length} had ended after ${Math.round(tookMs)} ms`,
-      );
     }
     await load.close();
+    live.close();
     await server.stop();
     return comparisons.list();
   },
 };
-
-async function giveSteadily(load: CommandLoad, devices: number, seconds: number): Promise<Given[]> {
-  const pending: Promise<Given>[] = [];
-  const count = Math.round(Math.min(devices, commandsPerSecond * seconds));
-  for (let index = 0; index < count; index++) {
-    pending.push(load.give(index));
-    await sleep(1_000 / commandsPerSecond);
-  }
-  const given = await Promise.all(pending);
-  // One telemetry period, and some.
-  for (let waited = 0; given.some(({ endedMs }) => endedMs === null) && waited < 50; waited++) await sleep(100);
-  return given;
-}
 
 function assertApplied(given: readonly Given[]): void {
   const other = given.find(({ status }) => status !== "applied");
