@@ -257,8 +257,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
       stepped(record, step) {
         const { deviceId, commandId } = record;
-        const frame: CommandFrame = { type: "command", command: commandBody(record) };
-        progress.publish(deviceId, Buffer.from(JSON.stringify(frame)));
+        if (progress.isWatched(deviceId)) {
+          const frame: CommandFrame = { type: "command", command: commandBody(record) };
+          progress.publish(deviceId, Buffer.from(JSON.stringify(frame)));
+        }
         fleetCommander.noteStep(record, step);
         log.debug({ device_id: deviceId, command_id: commandId, status: step.status }, step.cause);
       },

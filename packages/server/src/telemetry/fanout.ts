@@ -23,6 +23,11 @@ export class Fanout {
     if (subscribers?.size === 0) this.#subscribersByDevice.delete(deviceId);
   }
 
+  /** Whether anybody watches the device: what nobody watches need not be made. */
+  isWatched(deviceId: string): boolean {
+    return this.#subscribersByDevice.has(deviceId);
+  }
+
   /** Sends the message, byte for byte as it was received, to everyone who watches the device. */
   publish(deviceId: string, message: Uint8Array): void {
     const subscribers = this.#subscribersByDevice.get(deviceId);
