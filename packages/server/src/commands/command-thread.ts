@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Failure } from "../base/failure.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import { workerUrl } from "../base/worker-url.ts";
 import type { CommandRecord } from "./command-record.ts";
 import type { CommandStore, Kept, Row } from "./command-store.ts";
@@ -35,6 +36,8 @@ const questionsMax = 1_000;
 export class CommandThread implements CommandStore {
   readonly #path: string;
   readonly #pending = new Map<number, Pending>();
+  /** Answers come in heaps, and with each a command goes on: one in a turn, in order. Bounded by the questions that may wait. */
+  readonly #turnstile = new Turnstile(Number.POSITIVE_INFINITY);
   #worker: Worker | null = null;
   #lastNumber = 0;
   #closing = false;
@@ -96,10 +99,11 @@ export class CommandThread implements CommandStore {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Failure("commands_failed", `The commands in ${this.#path} cannot be opened: ${reason}`, error);
     }
-    worker.on("message", (answer: Answer) => this.#settle(answer));
+    worker.on("message", (answer: Answer) => void this.#turnstile.pass(() => this.#settle(answer)));
     worker.unref();
     worker.on("error", () => {});
-    worker.once("exit", () => this.#lost());
+    // After what it has answered.
+    worker.once("exit", () => void this.#turnstile.pass(() => this.#lost()));
     this.#worker = worker;
   }
 
