@@ -7,9 +7,8 @@ import type { SampleColumns } from "./sample-columns.ts";
  */
 export function mergeSamples(pieces: readonly SampleColumns[]): SampleColumns {
   const [only] = pieces;
-  if (pieces.every(isOrdered) && followOneAnother(pieces)) {
-    return pieces.length === 1 && only !== undefined ? only : join(pieces);
-  }
+  if (only !== undefined && pieces.length === 1 && (only.isMerged === true || isOrdered(only))) return only;
+  if (pieces.every(isOrdered) && followOneAnother(pieces)) return join(pieces);
   const places: { readonly piece: SampleColumns; readonly at: number }[] = [];
   const seen = new Map<number, Set<number>>();
   for (const piece of pieces) {
