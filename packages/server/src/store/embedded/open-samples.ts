@@ -58,6 +58,8 @@ export class OpenSamples {
 
 /** Rows that are made at once: more would lie empty where many devices are there, fewer take longer. */
 const rowsPerChunk = 16;
+/** What the two arrays of a chunk take besides their numbers, roughly. */
+const chunkOverheadBytes = 512;
 /** Before the points: observed, received, epoch, seq. Samples filed under the server's clock are not kept in rows. */
 const headerWidth = 4;
 
@@ -168,7 +170,7 @@ class OpenRows implements Piece {
     const numbers = new Float64Array(rowsPerChunk * this.#width);
     const chunk = { numbers, tags: new Uint16Array(numbers.length) };
     this.#chunks.push(chunk);
-    this.bytes += chunk.numbers.byteLength + chunk.tags.byteLength;
+    this.bytes += chunk.numbers.byteLength + chunk.tags.byteLength + chunkOverheadBytes;
     return chunk;
   }
 }
