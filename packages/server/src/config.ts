@@ -147,7 +147,7 @@ const configSchema = Type.Object({
       0,
     ),
     memory_bytes: count(
-      64 * 1024 * 1024,
+      48 * 1024 * 1024,
       "Samples held in memory until a minute of each device is together, bytes; above it they are written sooner. They are safe on disk all the while.",
       1024 * 1024,
     ),

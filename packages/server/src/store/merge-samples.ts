@@ -1,3 +1,4 @@
+import { takeNumbers } from "./number-pool.ts";
 import type { PointValue } from "./point-value.ts";
 import type { SampleColumns } from "./sample-columns.ts";
 
@@ -7,9 +8,8 @@ import type { SampleColumns } from "./sample-columns.ts";
  */
 export function mergeSamples(pieces: readonly SampleColumns[]): SampleColumns {
   const [only] = pieces;
-  if (pieces.every(isOrdered) && followOneAnother(pieces)) {
-    return pieces.length === 1 && only !== undefined ? only : join(pieces);
-  }
+  if (only !== undefined && pieces.length === 1 && (only.isMerged === true || isOrdered(only))) return only;
+  if (pieces.every(isOrdered) && followOneAnother(pieces)) return join(pieces);
   const places: { readonly piece: SampleColumns; readonly at: number }[] = [];
   const seen = new Map<number, Set<number>>();
   for (const piece of pieces) {
@@ -52,7 +52,7 @@ export function mergeSamples(pieces: readonly SampleColumns[]): SampleColumns {
 function join(pieces: readonly SampleColumns[]): SampleColumns {
   const count = pieces.reduce((sum, piece) => sum + piece.count, 0);
   const column = (of: (piece: SampleColumns) => ArrayLike<number>): Float64Array => {
-    const joined = new Float64Array(count);
+    const joined = takeNumbers(count);
     let at = 0;
     for (const piece of pieces) {
       joined.set(of(piece), at);
@@ -78,7 +78,7 @@ function join(pieces: readonly SampleColumns[]): SampleColumns {
 
 function joinPoint(pieces: readonly SampleColumns[], name: string, count: number): ArrayLike<PointValue | undefined> {
   if (pieces.every((piece) => piece.points.get(name) instanceof Float64Array)) {
-    const joined = new Float64Array(count);
+    const joined = takeNumbers(count);
     let at = 0;
     for (const piece of pieces) {
       joined.set(piece.points.get(name) as Float64Array, at);
@@ -86,10 +86,12 @@ function joinPoint(pieces: readonly SampleColumns[], name: string, count: number
     }
     return joined;
   }
-  const joined: (PointValue | undefined)[] = [];
-  for (const { count: length, points } of pieces) {
-    const values = points.get(name);
-    for (let at = 0; at < length; at++) joined.push(values?.[at]);
+  const joined = new Array<PointValue | undefined>(count).fill(undefined);
+  let to = 0;
+  for (const piece of pieces) {
+    const values = piece.points.get(name);
+    if (values !== undefined) for (let at = 0; at < piece.count; at++) joined[to + at] = values[at];
+    to += piece.count;
   }
   return joined;
 }

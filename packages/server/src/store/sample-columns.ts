@@ -15,6 +15,8 @@ export interface SampleColumns {
   readonly serverClock: ArrayLike<number>;
   /** By name; `undefined` where the sample does not have the point. */
   readonly points: ReadonlyMap<string, ArrayLike<PointValue | undefined>>;
+  /** True where they are known to be in the order of the port, each once: so nobody need look. */
+  readonly isMerged?: boolean;
 }
 
 /** The places of the samples of a range, which are in order: from the first to before the second. */

@@ -98,6 +98,15 @@ export class RecordReader implements SampleHeader {
     return true;
   }
 
+  /** Whether it is of the device with that id, which takes less time than to read it. */
+  isOf(deviceIdBytes: Uint8Array): boolean {
+    const { bytes } = this;
+    const idAt = this.start + headerBytes;
+    if (this.messageAt - idAt !== deviceIdBytes.length) return false;
+    for (let at = 0; at < deviceIdBytes.length; at++) if (bytes[idAt + at] !== deviceIdBytes[at]) return false;
+    return true;
+  }
+
   get deviceId(): string {
     return this.bytes.toString("latin1", this.start + headerBytes, this.messageAt);
   }

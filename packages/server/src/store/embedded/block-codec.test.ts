@@ -1,3 +1,4 @@
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { PointValue } from "../point-value.ts";
@@ -122,6 +123,56 @@ describe("the block codec", () => {
     const fixed = { epoch: at.map(() => 1), seq: at.map((_, index) => index), serverClock: at.map(() => 0) };
     const block = encodeBlock({ count, observedAtMs: at, receivedAtMs: at, deviceTimeMs: at, ...fixed, points });
     expect(block.length / count / 12).toBeLessThan(1);
+  });
+
+  test("reads the blocks of every version there has been, and writes the newest", () => {
+    const block: SampleColumns = {
+      count: 3,
+      observedAtMs: [1_769_860_800_000, 1_769_860_801_000, 1_769_860_802_000],
+      receivedAtMs: [1_769_860_800_003, 1_769_860_801_004, 1_769_860_802_002],
+      deviceTimeMs: [1_769_860_800_000, 1_769_860_801_000, 1_769_774_402_000.5],
+      epoch: [1_769_860_800_000_001, 1_769_860_800_000_001, 1_769_860_800_000_001],
+      seq: [0, 1, 2],
+      serverClock: [0, 0, 1],
+      points: new Map<string, (PointValue | undefined)[]>([
+        ["battery.soc", [55.25, 55.3, -0]],
+        ["grid.power", [-200.1, -199.9, -199.9]],
+        ["system_status.state", ["CHARGING", undefined, null]],
+        ["system_status.error_flags", [[], ["E1", "E2"], true]],
+      ]),
+    };
+    const versions = [
+      "ASi1L/0g15UFAKQJAwIAgPjkvoJnr+gAAQMABgIBAATAJFG3JhlDAgAAAfXf/LcGBAtiYXR0ZXJ5LnNvYxsEAwCgS0BmpktAAIAKZ3JpZC5wb3dlcggEAwEBoR8EABNzeXN0ZW1fc3RhdHVzLmUSBQEAAQEBAQhDSEFSR0lORwABGWVycm9yX2ZsYWdzGAYCAwECAltdC1siRTEiLCJFMiJdAAEBAQkAlRJGFfYAEmAE6Mbt1a3DCq4ExQs=",
+      "Aii1L/0g2OUFALQKAwIAgPjkvoJnr+jkvoJnADABAwAGAgEABMAkUbcmGUMCAAACAAACAQEBAQH13/y3BgQLYmF0dGVyeS5zb2MbBAMAoEtAZqZLQACACmdyaWQucG93ZXIIBAMBAaEfBAATc3lzdGVtX3N0YXR1cy5zdGF0ZRIFAQABAQEBCENIQVJHSU5HAAEZZXJyb3JfZmxhZ3MYBgIDAQICW10LWyJFMSIsIkUyIl0AAQEBBQCtlIQACTAiXPswpDwB",
+    ].map((text) => Buffer.from(text, "base64"));
+    for (const bytes of versions) expect(plain(decodeBlock(bytes))).toEqual(plain(block));
+    const [newest] = versions.slice(-1);
+    expect(zstdDecompressSync(encodeBlock(block).subarray(1))).toEqual(
+      zstdDecompressSync((newest as Buffer).subarray(1)),
+    );
+    expect(encodeBlock(block)[0]).toBe(newest?.[0]);
+  });
+
+  test("gives times and points of a block whose identity is damaged, and says so when that is asked for", () => {
+    const block = encodeBlock({
+      count: 2,
+      observedAtMs: [1, 2],
+      receivedAtMs: [1, 2],
+      deviceTimeMs: [1, 2],
+      epoch: [1, 1],
+      seq: [0, 1],
+      serverClock: [0, 0],
+      points: new Map([["a", [1, 2]]]),
+    });
+    const raw = zstdDecompressSync(block.subarray(1));
+    // Count, the observed times (kind, scale, two values), the identity's length, whether times stand beside others, the kind of a column.
+    const kindAt = 1 + 4 + 1 + 1;
+    expect(raw[kindAt]).toBe(1);
+    raw[kindAt] = 77;
+    const columns = decodeBlock(Buffer.concat([block.subarray(0, 1), zstdCompressSync(raw)]));
+    expect(Array.from(columns.observedAtMs)).toEqual([1, 2]);
+    expect(Array.from(columns.points.get("a") ?? [])).toEqual([1, 2]);
+    expect(() => columns.seq).toThrow("unknown kind 77");
   });
 
   test("says so when a block is damaged, cut off, or of another version", () => {

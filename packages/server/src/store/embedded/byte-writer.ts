@@ -27,13 +27,28 @@ export class ByteWriter {
     this.#bytes[this.#length++] = rest;
   }
 
-  /** The first `count` of signed integers, |value| < 2^52, as varints: small ones take few bytes whatever their sign. */
-  zigzags(values: Float64Array, count: number): void {
+  /**
+   * The first `count` of signed integers as varints, |integer| < 2^52: small ones take few bytes whatever their sign. With `differences` 1, each
+   * one's difference from the one before, the first from 0; with 2, the differences of these.
+   */
+  zigzags(values: Float64Array, count: number, differences: 0 | 1 | 2): void {
     this.#reserve(8 * count);
     const bytes = this.#bytes;
     let at = this.#length;
+    let before = 0;
+    let deltaBefore = 0;
     for (let index = 0; index < count; index++) {
-      const value = values[index] as number;
+      let value = values[index] as number;
+      if (differences > 0) {
+        const delta = value - before;
+        before = value;
+        value = differences === 1 ? delta : delta - deltaBefore;
+        deltaBefore = delta;
+      }
+      if (value >= -64 && value < 64) {
+        bytes[at++] = (value << 1) ^ (value >> 31);
+        continue;
+      }
       let rest = value < 0 ? -2 * value - 1 : 2 * value;
       while (rest > 0x7fff_ffff) {
         bytes[at++] = (rest % 128) | 0x80;

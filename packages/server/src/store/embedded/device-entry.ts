@@ -24,6 +24,9 @@ export interface Unsealed {
 /** What the store's thread holds in memory of one device. */
 export class DeviceEntry {
   readonly deviceId: string;
+  readonly deviceIdBytes: Uint8Array;
+  /** The device whose record came behind its last one: devices mostly send in the same order again. */
+  follower: DeviceEntry | null = null;
   /** Its number in the tables; null until something of it is written there. */
   no: number | null = null;
   /** 0 to 1, evenly spread over the devices: what is due for all of them at once is done for each at its own moment. */
@@ -47,6 +50,7 @@ export class DeviceEntry {
 
   constructor(deviceId: string, place: number) {
     this.deviceId = deviceId;
+    this.deviceIdBytes = Buffer.from(deviceId, "latin1");
     this.phase = (place * goldenRatio) % 1;
   }
 

@@ -34,6 +34,8 @@ interface Pending {
 }
 
 const restartMs = 1_000;
+/** Nearly all that it makes is short-lived; left to itself it lets three times as much lie about. */
+const resourceLimits = { maxYoungGenerationSizeMb: 16 };
 /** Questions that may wait at once, since they share one thread; one more is refused. */
 const questionsMax = 32;
 const progressEveryMs = 200;
@@ -170,7 +172,7 @@ export class EmbeddedStore implements Store {
   }
 
   async #start(): Promise<void> {
-    const worker = new Worker(workerUrl(import.meta.url, "./worker"), { workerData: this.#setup });
+    const worker = new Worker(workerUrl(import.meta.url, "./worker"), { workerData: this.#setup, resourceLimits });
     try {
       await Promise.race([
         once(worker, "message"),

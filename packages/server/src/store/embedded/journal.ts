@@ -35,6 +35,8 @@ export class Journal {
   #bytes = 0;
   /** The last row that has been sorted into memory. */
   #absorbedId = 0;
+  /** The device of the last record. */
+  #lastEntry: DeviceEntry | null = null;
   openBytes = 0;
 
   constructor(tables: Tables, limits: JournalLimits, nowMs: () => number, entryOf: (deviceId: string) => DeviceEntry) {
@@ -75,8 +77,12 @@ export class Journal {
     const buffer = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
     const record = new RecordReader(buffer);
     const touched: DeviceEntry[] = [];
+    let before = this.#lastEntry;
     while (record.next()) {
-      const entry = this.#entryOf(record.deviceId);
+      const expected = before?.follower;
+      const entry = expected && record.isOf(expected.deviceIdBytes) ? expected : this.#entryOf(record.deviceId);
+      if (before !== null) before.follower = entry;
+      before = entry;
       const window = windowOf(record.observedAtMs);
       if (through !== undefined && journalId <= through(entry, window)) continue;
       let open = entry.open.get(window);
@@ -94,6 +100,7 @@ export class Journal {
       entry.newestEnd = record.end;
     }
     this.#absorbedId = journalId;
+    this.#lastEntry = before;
     // A copy: the batch does not stay.
     for (const entry of touched) {
       entry.keepNewest(buffer, entry.newestStart, entry.newestEnd);

@@ -18,11 +18,20 @@ export class MinuteSums {
   addSamples({ count, observedAtMs, points }: SampleColumns, window: number, stream: EnergyStream): void {
     const values = points.get(stream);
     if (values === undefined) return;
-    for (let at = 0; at < count; at++) {
-      const value = values[at];
-      if (typeof value === "number") {
-        this.#add(Math.floor(((observedAtMs[at] as number) - window * windowMs) / minuteMs), value, 1);
+    const startMs = window * windowMs;
+    for (let at = 0; at < count; ) {
+      // What lies in one minute follows one another.
+      const minute = Math.floor(((observedAtMs[at] as number) - startMs) / minuteMs);
+      const endMs = startMs + (minute + 1) * minuteMs;
+      let sum = 0;
+      let found = 0;
+      for (; at < count && (observedAtMs[at] as number) < endMs; at++) {
+        const value = values[at];
+        if (typeof value !== "number") continue;
+        sum += value;
+        found++;
       }
+      this.#add(minute, sum, found);
     }
   }
 

@@ -1,3 +1,4 @@
+import { takeNumbers } from "../number-pool.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 
@@ -11,8 +12,12 @@ const kinds = {
   deltasOfDeltas: 2,
   /** The same, with the differences from the first. For what jumps about. */
   offsets: 3,
+  /** One number, written once as 8 bytes, stands for all. */
+  constant: 4,
 } as const;
 
+/** Fewer equal numbers than this take no more as deltas. */
+const constantMin = 8;
 /** Largest number of decimals that is tried. */
 const scaleMax = 9;
 const powers = Array.from({ length: scaleMax + 1 }, (_, scale) => 10 ** scale);
@@ -27,6 +32,11 @@ let integers = new Float64Array(1_024);
  */
 export function writeNumbers(writer: ByteWriter, values: ArrayLike<number>): void {
   const count = values.length;
+  if (count >= constantMin && isConstant(values)) {
+    writer.byte(kinds.constant);
+    writer.float64(values[0] as number);
+    return;
+  }
   const scale = scaleToIntegers(values);
   if (scale === null) {
     writer.byte(kinds.floats);
@@ -37,9 +47,13 @@ export function writeNumbers(writer: ByteWriter, values: ArrayLike<number>): voi
   writer.byte(kind);
   writer.byte(scale);
   if (kind === kinds.offsets) subtractFirst(count);
-  else subtractBefore(count);
-  if (kind === kinds.deltasOfDeltas) subtractBefore(count);
-  writer.zigzags(integers, count);
+  writer.zigzags(integers, count, kind === kinds.offsets ? 0 : kind === kinds.deltas ? 1 : 2);
+}
+
+function isConstant(values: ArrayLike<number>): boolean {
+  const first = values[0];
+  for (let at = 1; at < values.length; at++) if (!Object.is(values[at], first)) return false;
+  return true;
 }
 
 /** Turns `integers` into their differences from the first, which stays. */
@@ -48,20 +62,16 @@ function subtractFirst(count: number): void {
   for (let at = 1; at < count; at++) integers[at] = (integers[at] as number) - first;
 }
 
-/** Turns `integers` into their differences from the one before. */
-function subtractBefore(count: number): void {
-  for (let at = count - 1; at > 0; at--) integers[at] = (integers[at] as number) - (integers[at - 1] as number);
-}
-
 /** Reads `count` numbers into a new array. Throws a RangeError for a kind that this version does not know. */
 export function readNumbers(reader: ByteReader, count: number): Float64Array {
-  const values = new Float64Array(count);
+  const values = takeNumbers(count);
   const kind = reader.byte();
   if (kind === kinds.floats) {
     for (let at = 0; at < count; at++) values[at] = reader.float64();
     return values;
   }
-  if (kind > kinds.offsets) throw new RangeError(`A column has the unknown kind ${kind}.`);
+  if (kind === kinds.constant) return values.fill(reader.float64());
+  if (kind > kinds.constant) throw new RangeError(`A column has the unknown kind ${kind}.`);
   const power = powers[reader.byte()];
   if (power === undefined) throw new RangeError("A column has an unknown scale.");
   reader.zigzags(values);

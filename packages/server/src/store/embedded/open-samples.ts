@@ -1,4 +1,5 @@
 import { mergeSamples } from "../merge-samples.ts";
+import { takeNumbers } from "../number-pool.ts";
 import type { PointValue } from "../point-value.ts";
 import type { SampleColumns } from "../sample-columns.ts";
 import type { RecordReader, SampleHeader } from "../sample-record.ts";
@@ -55,9 +56,18 @@ export class OpenSamples {
   }
 }
 
-const firstRows = 16;
+/** Rows that are made at once: more would lie empty where many devices are there, fewer take longer. */
+const rowsPerChunk = 16;
+/** What the two arrays of a chunk take besides their numbers, roughly. */
+const chunkOverheadBytes = 512;
 /** Before the points: observed, received, epoch, seq. Samples filed under the server's clock are not kept in rows. */
 const headerWidth = 4;
+
+/** Some rows: their numbers, and tags at the same places for what is no number. */
+interface Chunk {
+  readonly numbers: Float64Array;
+  readonly tags: Uint16Array;
+}
 
 /**
  * Samples whose messages have one shape, a row each: so a sample is written to one place in memory and not to as many as it has points, which
@@ -66,25 +76,24 @@ const headerWidth = 4;
 class OpenRows implements Piece {
   readonly shape: MessageShape;
   readonly #width: number;
-  #numbers: Float64Array;
-  #tags: Uint16Array;
+  readonly #chunks: Chunk[] = [];
+  #last: Chunk;
   #count = 0;
   /** What it takes in memory. */
-  bytes: number;
+  bytes = 0;
 
   constructor(shape: MessageShape) {
     this.shape = shape;
     this.#width = headerWidth + shape.names.length;
-    this.#numbers = new Float64Array(firstRows * this.#width);
-    this.#tags = new Uint16Array(firstRows * this.#width);
-    this.bytes = this.#numbers.byteLength + this.#tags.byteLength;
+    this.#last = this.#grow();
   }
 
   add(record: RecordReader): boolean {
-    const at = this.#count * this.#width;
-    if (at === this.#numbers.length) this.#grow();
-    const numbers = this.#numbers;
-    if (!this.shape.read(record, record.messageAt, record.end, numbers, this.#tags, at + headerWidth)) return false;
+    const row = this.#count % rowsPerChunk;
+    if (row === 0 && this.#count === rowsPerChunk * this.#chunks.length) this.#last = this.#grow();
+    const { numbers, tags } = this.#last;
+    const at = row * this.#width;
+    if (!this.shape.read(record, record.messageAt, record.end, numbers, tags, at + headerWidth)) return false;
     numbers[at] = record.observedAtMs;
     numbers[at + 1] = record.receivedAtMs;
     numbers[at + 2] = record.epoch;
@@ -94,50 +103,75 @@ class OpenRows implements Piece {
   }
 
   columns(wanted: ReadonlySet<string> | undefined): SampleColumns {
-    const observedAtMs = this.#column(0);
-    const points = new Map<string, ArrayLike<PointValue>>();
-    for (const [index, name] of this.shape.names.entries()) {
-      if (wanted === undefined || wanted.has(name)) points.set(name, this.#values(headerWidth + index));
-    }
+    const { names } = this.shape;
+    const header = Array.from({ length: headerWidth }, (_, index) => index);
+    const kept = names.flatMap((name, index) => (wanted === undefined || wanted.has(name) ? [index] : []));
+    const [observedAtMs, receivedAtMs, epoch, seq, ...numbers] = this.#columnsAt([
+      ...header,
+      ...kept.map((index) => headerWidth + index),
+    ]) as [Float64Array, Float64Array, Float64Array, Float64Array, ...Float64Array[]];
     return {
       count: this.#count,
       observedAtMs,
-      receivedAtMs: this.#column(1),
+      receivedAtMs,
       deviceTimeMs: observedAtMs,
-      epoch: this.#column(2),
-      seq: this.#column(3),
-      serverClock: new Float64Array(this.#count),
-      points,
+      epoch,
+      seq,
+      serverClock: new Uint8Array(this.#count),
+      points: new Map(
+        kept.map((index, place) => [names[index] as string, this.#values(index, numbers[place] as Float64Array)]),
+      ),
     };
   }
 
-  #column(offset: number): Float64Array {
-    const column = new Float64Array(this.#count);
-    for (let row = 0; row < column.length; row++) column[row] = this.#numbers[row * this.#width + offset] as number;
-    return column;
-  }
-
-  #values(offset: number): ArrayLike<PointValue> {
-    let isNumeric = true;
-    for (let row = 0; row < this.#count; row++) if (this.#tags[row * this.#width + offset] !== 0) isNumeric = false;
-    const numbers = this.#column(offset);
-    if (isNumeric) return numbers;
-    const values: PointValue[] = [];
-    for (let row = 0; row < this.#count; row++) {
-      const tag = this.#tags[row * this.#width + offset] as number;
-      values.push(tag === 0 ? (numbers[row] as number) : this.shape.other(tag));
+  /** Columns of the rows' numbers. Rows outside, columns inside: a few rows stay in the processor's cache while they are turned around. */
+  #columnsAt(offsets: readonly number[]): Float64Array[] {
+    const count = this.#count;
+    const columns = offsets.map(() => takeNumbers(count));
+    for (const [index, { numbers }] of this.#chunks.entries()) {
+      const first = index * rowsPerChunk;
+      const end = Math.min(count, first + rowsPerChunk);
+      for (let place = 0; place < columns.length; place++) {
+        const column = columns[place] as Float64Array;
+        let from = offsets[place] as number;
+        for (let row = first; row < end; row++, from += this.#width) column[row] = numbers[from] as number;
+      }
     }
-    return values;
+    return columns;
   }
 
-  #grow(): void {
-    const numbers = new Float64Array(2 * this.#numbers.length);
-    numbers.set(this.#numbers);
-    this.#numbers = numbers;
-    const tags = new Uint16Array(numbers.length);
-    tags.set(this.#tags);
-    this.#tags = tags;
-    this.bytes = numbers.byteLength + tags.byteLength;
+  /** One point's values, where some may be no numbers. */
+  #values(index: number, numbers: Float64Array): ArrayLike<PointValue> {
+    const count = this.#count;
+    let values: PointValue[] | null = null;
+    let known = 0;
+    let other: PointValue = null;
+    let row = 0;
+    for (const { tags } of this.#chunks) {
+      let from = headerWidth + index;
+      const end = Math.min(count, row + rowsPerChunk);
+      for (; row < end; row++, from += this.#width) {
+        const tag = tags[from] as number;
+        if (tag !== 0) {
+          if (tag !== known) other = this.shape.other(tag);
+          known = tag;
+          if (values === null) {
+            values = new Array<PointValue>(count).fill(null);
+            for (let at = 0; at < row; at++) values[at] = numbers[at] as number;
+          }
+          values[row] = other;
+        } else if (values !== null) values[row] = numbers[row] as number;
+      }
+    }
+    return values ?? numbers;
+  }
+
+  #grow(): Chunk {
+    const numbers = new Float64Array(rowsPerChunk * this.#width);
+    const chunk = { numbers, tags: new Uint16Array(numbers.length) };
+    this.#chunks.push(chunk);
+    this.bytes += chunk.numbers.byteLength + chunk.tags.byteLength + chunkOverheadBytes;
+    return chunk;
   }
 }
 

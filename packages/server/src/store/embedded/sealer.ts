@@ -28,9 +28,6 @@ const retainEveryMs = 3_600_000;
 const checkpointEveryMs = 1_000;
 /** Journal rows dropped in one transaction: each stands on several pages, and minutes of them fall due at once. */
 const rowsAtOnce = 64;
-/** zstd's level for parts, which will be merged soon, and for blocks, which stay. */
-const partLevel = 1;
-const blockLevel = 6;
 
 interface Due<T> {
   readonly entry: DeviceEntry;
@@ -207,7 +204,7 @@ export class Sealer {
       open.window,
       this.#journal.absorbedId,
       encodeMinutes(columns, open.window),
-      encodeBlock(columns, partLevel),
+      encodeBlock(columns),
     ).lastId;
   }
 
@@ -253,14 +250,15 @@ export class Sealer {
     const through = Math.max(...[block, ...parts].map((row) => Number(row?.through ?? 0)));
     const bodies = [block, ...parts].flatMap((row) => (row === undefined ? [] : [row.body as Uint8Array]));
     let merged: SampleColumns;
+    let body: Uint8Array;
     try {
-      merged = mergeSamples(bodies.map((body) => decodeBlock(body)));
+      merged = mergeSamples(bodies.map((each) => decodeBlock(each)));
+      body = encodeBlock(merged);
     } catch {
       unsealed.isDamaged = true;
       return;
     }
     const minutes = encodeMinutes(merged, window);
-    const body = encodeBlock(merged, blockLevel);
     if (block === undefined) {
       const sql = "INSERT INTO block (device_no, window, samples, minutes, body, through) VALUES (?, ?, ?, ?, ?, ?)";
       this.#tables.run(sql, no, window, merged.count, minutes, body, through);

@@ -67,6 +67,8 @@ function checkWindow(what: string, deviceId: string, row: Record<string, unknown
     if (row.samples !== undefined && columns.count !== Number(row.samples)) {
       throw new RangeError(`it holds ${columns.count} samples, and says ${row.samples}`);
     }
+    // Decoded when first asked for.
+    if (columns.seq.length !== columns.count) throw new RangeError("it lacks the numbers of samples");
     for (let index = 0; index < columns.count; index++) {
       const atMs = columns.observedAtMs[index] as number;
       if (Math.floor(atMs / windowMs) !== window) throw new RangeError("it holds samples of another time");
