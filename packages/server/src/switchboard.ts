@@ -382,7 +382,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
             events,
             commands,
             generalLog: config.log.general === "all" ? generalLog : null,
-            accepted: (device) => clientFeed.publishReading(device.latest),
+            accepted: (device) => clientFeed.publishLatest(device),
           },
           messageRate,
           ({ socket }) => addresses.give(socket),

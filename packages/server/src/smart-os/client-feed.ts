@@ -1,4 +1,5 @@
 import { textFrame } from "../link/frame.ts";
+import type { DeviceState } from "../telemetry/device-state.ts";
 import type { Subscriber } from "../telemetry/fanout.ts";
 import type { MayView } from "../telemetry/fleet-feed.ts";
 import type { Reading } from "../telemetry/reading.ts";
@@ -29,9 +30,12 @@ export class ClientFeed {
     if (this.#clients.size > 0) this.#send(deviceId, smartOsFrame("UPDT", `${header}:${JSON.stringify(fields)}`));
   }
 
-  /** A sample of a device of the other dialect. */
-  publishReading(reading: Reading | null): void {
-    if (this.#clients.size > 0 && reading !== null) this.#send(reading.deviceId, updateOf(reading));
+  /** The latest sample of a device of the other dialect. */
+  publishLatest(device: DeviceState): void {
+    // Asked for only where somebody listens: see DeviceState.
+    if (this.#clients.size === 0) return;
+    const { latest } = device;
+    if (latest !== null) this.#send(device.deviceId, updateOf(latest));
   }
 
   #send(deviceId: string, frame: Buffer): void {

@@ -1,5 +1,37 @@
 import { describe, expect, test } from "vitest";
-import { ClockWatch, ExtraPoints } from "./device-state.ts";
+import { ClockWatch, DeviceState, ExtraPoints } from "./device-state.ts";
+import type { Reading } from "./reading.ts";
+
+describe("DeviceState", () => {
+  const sample = (observedAtMs: number, power: number): [Reading, Buffer] => {
+    const values = { device_id: "ems_001", grid: { power } };
+    const stamps = { receivedAtMs: observedAtMs + 5, clock: "device", epoch: 3, seq: power } as const;
+    const reading = { deviceId: "ems_001", deviceTimeMs: observedAtMs - 1, values, observedAtMs, ...stamps };
+    return [reading, Buffer.from(JSON.stringify(values))];
+  };
+
+  test("gives the latest sample whole, whether it was asked for before or not, and the same until the next", () => {
+    const device = new DeviceState("ems_001");
+    expect([device.latest, device.latestFrame]).toEqual([null, null]);
+    for (const [at, asks] of [false, true, true, false, true].entries()) {
+      const [reading, frame] = sample(1_000 + at, at);
+      expect(device.offer(reading, frame)).toBe(true);
+      expect(device.latestFrame).toEqual(frame);
+      if (!asks) continue;
+      expect(device.latest).toEqual(reading);
+      expect(device.latest).toBe(device.latest);
+    }
+  });
+
+  test("does not take a late sample for the latest, but takes one of the same instant", () => {
+    const device = new DeviceState("ems_001");
+    device.offer(...sample(1_000, 1));
+    expect(device.offer(...sample(999, 2))).toBe(false);
+    expect(device.latest).toEqual(sample(1_000, 1)[0]);
+    expect(device.offer(...sample(1_000, 3))).toBe(true);
+    expect(device.latest?.seq).toBe(3);
+  });
+});
 
 describe("ClockWatch", () => {
   const nowMs = Date.UTC(2026, 0, 31, 12);

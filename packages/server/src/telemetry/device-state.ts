@@ -1,13 +1,24 @@
 import { limits, type Refusal, type RefusalCode } from "@wattboard/protocol";
-import type { Reading } from "./reading.ts";
+import type { Reading, Values } from "./reading.ts";
 
 /** What the switchboard holds in memory of one device: its latest sample, what was refused, and what its clock does. */
 export class DeviceState {
   readonly deviceId: string;
   /** The id as the journal writes it. */
   readonly idBytes: Buffer;
-  latest: Reading | null = null;
-  /** Holds the latest sample as the device sent it; written over by the next, so that no sample costs an allocation. */
+  /**
+   * The latest sample, where somebody has asked for it. Of most devices nobody asks, and what is held of each from one sample to the next is
+   * what a collection of young garbage has to copy: with thousands of devices, for longer than a live sample should wait.
+   */
+  #latest: Reading | null = null;
+  #isAskedFor = false;
+  /** What ingest has stamped on it, and how it came; written over by the next, so that no sample costs an allocation that lasts. */
+  #observedAtMs = Number.NEGATIVE_INFINITY;
+  #receivedAtMs = 0;
+  #deviceTimeMs = 0;
+  #clock: Reading["clock"] = "device";
+  #epoch = 0;
+  #seq = 0;
   #frame = Buffer.alloc(0);
   #frameBytes = 0;
   accepted = 0;
@@ -23,17 +34,43 @@ export class DeviceState {
 
   /** Makes `reading` the latest unless a newer one, by measured time, is known: late samples never become live. Copies the frame. */
   offer(reading: Reading, frame: Uint8Array): boolean {
-    if (this.latest !== null && reading.observedAtMs < this.latest.observedAtMs) return false;
-    this.latest = reading;
+    if (reading.observedAtMs < this.#observedAtMs) return false;
+    this.#observedAtMs = reading.observedAtMs;
+    this.#receivedAtMs = reading.receivedAtMs;
+    this.#deviceTimeMs = reading.deviceTimeMs;
+    this.#clock = reading.clock;
+    this.#epoch = reading.epoch;
+    this.#seq = reading.seq;
     if (frame.length > this.#frame.length) this.#frame = Buffer.allocUnsafeSlow(Math.ceil(frame.length * 1.25));
     this.#frame.set(frame);
     this.#frameBytes = frame.length;
+    // Who has asked for the last one will ask for this one.
+    this.#latest = this.#isAskedFor ? reading : null;
+    this.#isAskedFor = false;
     return true;
+  }
+
+  /** The latest sample, or null before the first; the same object until the next one comes. */
+  get latest(): Reading | null {
+    if (this.#frameBytes === 0) return null;
+    this.#isAskedFor = true;
+    this.#latest ??= {
+      deviceId: this.deviceId,
+      deviceTimeMs: this.#deviceTimeMs,
+      // The gatekeeper made its values in the same way.
+      values: JSON.parse(this.#frame.toString("utf8", 0, this.#frameBytes)) as Values,
+      observedAtMs: this.#observedAtMs,
+      receivedAtMs: this.#receivedAtMs,
+      clock: this.#clock,
+      epoch: this.#epoch,
+      seq: this.#seq,
+    };
+    return this.#latest;
   }
 
   /** The latest sample as the device sent it, or null. A view that holds until the next sample. */
   get latestFrame(): Buffer | null {
-    return this.latest === null ? null : this.#frame.subarray(0, this.#frameBytes);
+    return this.#frameBytes === 0 ? null : this.#frame.subarray(0, this.#frameBytes);
   }
 
   noteDropped(refusal: Refusal, atMs: number): void {
