@@ -94,6 +94,9 @@ describe("metrics", () => {
     expect(new Set(series).size).toBe(series.length);
     expect(text).not.toContain("metered");
     expect(text).not.toContain("somebody_else");
+    // What walks every open socket would hold up live samples at each scrape.
+    expect(text).toContain("nodejs_eventloop_lag_max_seconds");
+    expect(text).not.toMatch(/nodejs_active_|process_open_fds/);
   });
 });
 
