@@ -1,10 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { Audit, type AuditLimits } from "./audit.ts";
 
@@ -154,4 +154,30 @@ test("whatever texts come, they come back as they were, cut to their bound, and 
     { numRuns: 200 },
   );
   expect((await audit.verify()).fault).toBeNull();
+});
+
+test("its log is moved into the file when it is quiet, not in the middle of a thousand records, which would wait for the disk", async () => {
+  const path = folder();
+  const clock = new ManualClock();
+  const audit = new Audit(path, clock, limits);
+  onTestFinished(() => audit.close());
+  const bytesOf = (name: string): number => statSync(join(path, name)).size;
+  const bytesBefore = bytesOf("audit.db");
+  let number = 0;
+  for (let second = 0; second < 3; second++) {
+    for (let each = 0; each < 400; each++) audit.record(entry(++number));
+    clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(bytesOf("audit.db")).toBe(bytesBefore);
+  expect(bytesOf("audit.db-wal")).toBeGreaterThan(4 * 1024 * 1024);
+  await vi.waitFor(
+    () => {
+      clock.advance(1_000);
+      expect(bytesOf("audit.db-wal")).toBe(0);
+    },
+    { timeout: 10_000 },
+  );
+  expect(bytesOf("audit.db")).toBeGreaterThan(bytesBefore);
+  expect(await audit.verify()).toMatchObject({ fault: null, rows: number });
 });

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { copyFile, open } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
@@ -85,6 +85,12 @@ const textLengthMax = 256;
 const detailLengthMax = 4_096;
 /** After a record the file is forced to the disk within this time, off the event loop. */
 const syncMs = 1_000;
+/**
+ * The write-ahead log is moved into the file once it has this many bytes and nothing was recorded for `syncMs`: SQLite waits for the disk then, and
+ * in the middle of a thousand commands live samples would wait with it. At eight times as many it does so whatever happens.
+ */
+const logBytesUsual = 4 * 1024 * 1024;
+const logPagesMax = (8 * logBytesUsual) / 4_096;
 const archivePattern = /^audit-(\d{12})\.ndjson\.gz$/;
 
 /**
@@ -103,6 +109,8 @@ export class Audit {
   #lastSeq: number;
   #lastHash: string;
   #rows: number;
+  /** The last row when it was last looked after. */
+  #seqAtCare = -1;
   #cancelSync: CancelTimer | null = null;
 
   constructor(dataDir: string, clock: Clock, limits: AuditLimits) {
@@ -114,6 +122,7 @@ export class Audit {
       this.#database = new DatabaseSync(path);
       chmodSync(path, 0o600);
       this.#database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+      this.#database.exec(`PRAGMA wal_autocheckpoint = ${logPagesMax}`);
       migrate(this.#database, migrations);
       this.#insert = this.#database.prepare(
         "INSERT INTO audit (seq, at_ms, who, address, action, device_id, target, outcome, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -288,10 +297,16 @@ export class Audit {
   /** What need not wait for: the disk, and the oldest rows' way into an archive. */
   async #care(): Promise<void> {
     this.#cancelSync = null;
+    const isQuiet = this.#lastSeq === this.#seqAtCare;
+    this.#seqAtCare = this.#lastSeq;
     try {
       while (this.#rows >= this.#limits.rowsMax + sliceRows) this.#archiveSlice();
-      const file = await open(join(this.#folder, "audit.db-wal"), "r+");
+      const path = join(this.#folder, "audit.db-wal");
+      const file = await open(path, "r+");
       await file.datasync().finally(() => file.close());
+      if (!this.#database.isOpen || statSync(path).size < logBytesUsual) return;
+      if (isQuiet) this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      else this.#cancelSync ??= this.#clock.after(syncMs, () => void this.#care());
     } catch {
       // The next record is told by SQLite itself what is wrong with the disk.
     }
