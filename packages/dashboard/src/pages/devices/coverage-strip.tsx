@@ -3,8 +3,7 @@ import { formatAge } from "../../parts/age.ts";
 import { formatNumber } from "../../ui/format-number.ts";
 
 interface CoverageStripProps {
-  readonly coverage: HistoryBody["coverage"];
-  readonly fromMs: number;
+  readonly history: HistoryBody;
   /** The right edge of the chart above. */
   readonly toMs: number;
   /** What has passed of it. */
@@ -13,7 +12,10 @@ interface CoverageStripProps {
 }
 
 /** How much was measured of the time above: a strip with its gaps, and a sentence. */
-export function CoverageStrip({ coverage: { share, gaps }, fromMs, toMs, nowMs, timeZone }: CoverageStripProps) {
+export function CoverageStrip({ history, toMs, nowMs, timeZone }: CoverageStripProps) {
+  const { share, gaps } = history.coverage;
+  const fromMs = Date.parse(history.from);
+  const sinceMs = Math.min(nowMs, expectedFromMs(history));
   const [longest] = gaps;
   const place = (ms: number): number => (100 * (Math.min(ms, toMs) - fromMs)) / (toMs - fromMs);
   const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone });
@@ -23,7 +25,10 @@ export function CoverageStrip({ coverage: { share, gaps }, fromMs, toMs, nowMs, 
   return (
     <div className="coverage">
       <div className="coverage-strip" aria-hidden="true">
-        <span className="coverage-there" style={{ width: `${place(nowMs)}%` }} />
+        <span
+          className="coverage-there"
+          style={{ left: `${place(sinceMs)}%`, width: `${place(nowMs) - place(sinceMs)}%` }}
+        />
         {gaps.map((gap) => {
           const [from, to] = [place(Date.parse(gap.from)), place(Date.parse(gap.to))];
           return (
@@ -44,6 +49,14 @@ export function CoverageStrip({ coverage: { share, gaps }, fromMs, toMs, nowMs, 
       </p>
     </div>
   );
+}
+
+/** What is before its registration is not missed of a device: what is expected begins with samples or with a gap. */
+function expectedFromMs(history: HistoryBody): number {
+  const at = history.resolution === "buckets" ? history.samples.findIndex((count) => count > 0) : 0;
+  const first = history.at[at];
+  const gaps = history.coverage.gaps.map(({ from }) => Date.parse(from));
+  return Math.min(...gaps, first === undefined ? Number.POSITIVE_INFINITY : Date.parse(first));
 }
 
 /** Never rounded up to the whole: `99.9 %` is not all. */

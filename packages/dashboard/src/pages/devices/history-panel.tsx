@@ -113,8 +113,7 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
               )}
             />
             <CoverageStrip
-              coverage={historyBody.coverage}
-              fromMs={Date.parse(historyBody.from)}
+              history={historyBody}
               toMs={endOf(period, historyBody, back === 0)}
               nowMs={Math.min(nowMs, Date.parse(historyBody.to))}
               timeZone={timeZone}
