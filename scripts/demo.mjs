@@ -1,15 +1,12 @@
 // `npm run demo`: installs, builds, and starts a server with a simulated fleet. Flags go to `wattboard demo`.
 import { spawn } from "node:child_process";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { findNode, root } from "./node.mjs";
 import { makeReady } from "./ready.mjs";
 
-makeReady();
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-// The Node that is pinned by the installation, whatever runs this script.
-const node = join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+await makeReady();
 const wattboard = join(root, "packages", "server", "bin", "wattboard.js");
-const demo = spawn(node, [wattboard, "demo", ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });
+const demo = spawn(findNode(), [wattboard, "demo", ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });
 // A Ctrl-C in the terminal reaches the demo by itself; this process waits for it. What only this process gets is passed on.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => demo.kill("SIGTERM"));

@@ -1,44 +1,95 @@
 // Sees to it that what is checked out is installed and built, on any Node from 20 on. Plain JavaScript: nothing is installed yet.
-import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findNode, nodeNeeded, root } from "./node.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const installed = join(root, "node_modules", ".package-lock.json");
 const isWindows = process.platform === "win32";
 
 /** Installs where something is missing or the lockfile is newer, and builds. Ends the process with a message where that fails. */
-export function makeReady() {
+export async function makeReady() {
   const major = Number(process.versions.node.split(".")[0]);
   if (major < 20) fail(`Wattboard needs Node 20 or later to install; this is ${process.version}.`);
-  const lockfile = join(root, "package-lock.json");
-  if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lockfile).mtimeMs) {
-    console.error("Installing what is missing, and building (once; about a minute) …");
-    // Not `npm ci`: it refuses a lockfile where a registry lacks an optional package of another platform. Ends with `prepare`, which builds.
-    run(
-      "npm",
-      ["install", "--loglevel=error", "--no-progress"],
-      "npm could not install. Is the npm registry reachable?",
+  const unlock = lock();
+  if (!isInstalled()) {
+    console.error("Installing what is missing (once; about a minute) …");
+    // No package needs its install script, so that it is the same whether npm may run scripts or not; the build follows below.
+    await npm(
+      ["ci", "--ignore-scripts", "--loglevel=error", "--no-progress"],
+      "npm could not install; its message stands above.",
     );
-    pinNode();
-    return;
+  }
+  if (findNode() === undefined) {
+    fail(
+      `Wattboard needs Node ${nodeNeeded} or later, and npm has none for ${process.platform} on ${process.arch}; this is ${process.version}. ` +
+        "Install a newer one (https://nodejs.org), and try again.",
+    );
   }
   console.error("Building …");
-  run("npm", ["run", "--silent", "build"], "The build failed; its messages stand above.");
+  await npm(["run", "--silent", "build"], "The build failed; its messages stand above.");
+  unlock();
 }
 
-/** The `node` package fetches the pinned Node in its install script; where npm was told to run no scripts, it is called here. */
-function pinNode() {
-  const folder = join(root, "node_modules", "node");
-  if (existsSync(join(folder, "bin", isWindows ? "node.exe" : "node"))) return;
-  const { status } = spawnSync(process.execPath, ["installArchSpecificPackage.js"], { cwd: folder, stdio: "ignore" });
-  if (status !== 0) fail("The pinned Node could not be installed. Is the npm registry reachable?");
+function isInstalled() {
+  const installed = join(root, "node_modules", ".package-lock.json");
+  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
 }
 
-function run(command, args, complaint) {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], shell: isWindows });
-  if (status !== 0) fail(complaint);
+/** One installation or build at a time in a folder: two would take each other's files away. Returns what gives the lock back. */
+function lock() {
+  const path = join(tmpdir(), `wattboard-ready-${createHash("sha256").update(root).digest("hex").slice(0, 16)}.pid`);
+  const unlock = () => {
+    process.off("exit", unlock);
+    rmSync(path, { force: true });
+  };
+  for (;;) {
+    try {
+      writeFileSync(path, String(process.pid), { flag: "wx" });
+      process.on("exit", unlock);
+      return unlock;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    const owner = Number(readFileSync(path, "utf8"));
+    if (isAlive(owner)) {
+      fail(`Another installation or build is running in this folder (process ${owner}). Try again when it has ended.`);
+    }
+    unlock();
+  }
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+/** Runs npm to its end, also after a Ctrl-C: npm gets it from the terminal too, and what it then takes back must not meet the next try. */
+function npm(args, complaint) {
+  const child = spawn("npm", args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], shell: isWindows });
+  let isInterrupted = false;
+  const interrupt = () => {
+    isInterrupted = true;
+  };
+  const terminate = () => {
+    isInterrupted = true;
+    child.kill("SIGTERM");
+  };
+  process.on("SIGINT", interrupt).on("SIGTERM", terminate);
+  return new Promise((resolve) => {
+    child.on("error", (error) => fail(`npm could not be started: ${error.message}`));
+    child.on("close", (code) => {
+      process.off("SIGINT", interrupt).off("SIGTERM", terminate);
+      if (isInterrupted) fail("Interrupted.");
+      if (code !== 0) fail(complaint);
+      resolve();
+    });
+  });
 }
 
 function fail(message) {
@@ -46,4 +97,4 @@ function fail(message) {
   process.exit(1);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) makeReady();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await makeReady();
