@@ -1,7 +1,8 @@
 import Type from "typebox";
 import { type Announcement, announcementSchema } from "./announcement.ts";
 import { body, deviceId, orNull, type ReadonlyBody, time } from "./body.ts";
-import { type CommandAction, commandActionNames } from "./command.ts";
+import type { CommandAction } from "./command.ts";
+import { commandActionNames } from "./command-actions.ts";
 import { type CommandStatus, commandStatuses } from "./command-status.ts";
 import { limits } from "./limits.ts";
 

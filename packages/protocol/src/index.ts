@@ -1,8 +1,11 @@
+// Constants and functions that an app needs stand in modules without schemas, so that its bundle goes without TypeBox.
 export * from "./announcement.ts";
 export * from "./api.ts";
 export * from "./command.ts";
+export * from "./command-actions.ts";
 export * from "./command-api.ts";
 export * from "./command-status.ts";
+export * from "./describe-misfit.ts";
 export * from "./device-id.ts";
 export * from "./disconnects.ts";
 export * from "./fleet.ts";

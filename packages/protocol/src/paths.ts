@@ -6,6 +6,9 @@ export const paths = {
   api: "/api/v1",
 } as const;
 
+/** Offered in `Sec-WebSocket-Protocol` by who wants more than the plain doors give. */
+export const subprotocol = "wattboard.v1";
+
 /** The address on which a server listens unless told otherwise. */
 export const defaultUrl = "http://127.0.0.1:8000";
 

@@ -3,9 +3,6 @@ import { announcementSchema } from "./announcement.ts";
 import type { CommandBody } from "./command-api.ts";
 import { limits } from "./limits.ts";
 
-/** Offered in `Sec-WebSocket-Protocol` by who wants more than the plain doors give. */
-export const subprotocol = "wattboard.v1";
-
 /** Server to device, first frame: what time it is, and the number of this link. Links of a device only ever grow in number. */
 export const welcomeSchema = Type.Object(
   {

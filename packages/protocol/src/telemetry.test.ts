@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { points } from "./points.ts";
-import { telemetrySchema } from "./telemetry.ts";
+import { type Telemetry, telemetrySchema } from "./telemetry.ts";
 import { commandValidator, telemetryValidator } from "./validate.ts";
 
 /** The upstream payload of `ems-communication-interface.txt`, without its comments. */
@@ -25,6 +25,25 @@ describe("the telemetry schema", () => {
       Object.keys(properties).map((field) => `${section}.${field}`),
     );
     expect(inSchema.sort()).toEqual(points.map(({ name }) => name).sort());
+  });
+
+  test("takes fields, sections and single values of a device's own, and so do the types", () => {
+    const own: Telemetry = {
+      device_id: "ems_001",
+      timestamp: "2026-01-31T12:00:01Z",
+      battery: { soc: 85, cycle_count: 412 },
+      heat_pump: { power: 900, mode: "ECO", defrosting: null },
+      doors_open: 2,
+    };
+    expect(telemetryValidator.check(own)).toBe(true);
+    const cycles: number | string | boolean | string[] | null | undefined = own.battery?.cycle_count;
+    const soc: number | null | undefined = own.battery?.soc;
+    expect([cycles, soc]).toEqual([412, 85]);
+    // @ts-expect-error: what the catalogue has keeps its type.
+    const wrong: Telemetry = { ...own, battery: { soc: "85" } };
+    // @ts-expect-error: values are scalars.
+    const nested: Telemetry = { ...own, heat_pump: { inner: { power: 1 } } };
+    expect([wrong, nested].map((each) => telemetryValidator.check(each))).toEqual([false, true]);
   });
 
   test.each([

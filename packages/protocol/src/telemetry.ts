@@ -2,6 +2,7 @@ import Type from "typebox";
 import { deviceIdPattern } from "./device-id.ts";
 import { limits } from "./limits.ts";
 import { type PointName, pointSpec } from "./points.ts";
+import type { SectionName } from "./sections.ts";
 import { deviceModes, deviceStates, targetModes } from "./states.ts";
 
 /** A measured number in the catalogue's unit and range; null says that the device has no value just now. */
@@ -57,8 +58,18 @@ export const telemetrySchema = Type.Object(
   { $id: "telemetry", description: "One telemetry message, device to server" },
 );
 
-/** A telemetry message as devices send it and dashboards receive it. */
-export type Telemetry = Type.Static<typeof telemetrySchema>;
-
 /** What a point may hold besides the flags. */
 export type Scalar = number | string | boolean | null;
+
+type Described = Type.Static<typeof telemetrySchema>;
+
+/** A section's described fields, and any further ones: each becomes a point (`battery.cycle_count`). Lists are for `error_flags` alone. */
+type Section<Fields> = Fields & { [field: string]: Scalar | string[] | undefined };
+
+/**
+ * A telemetry message as devices send it and dashboards receive it: the catalogue's sections by their types, and whatever the device adds,
+ * fields, sections and single values (`telemetry.heat_pump?.power`).
+ */
+export type Telemetry = Pick<Described, "device_id" | "timestamp"> & {
+  [Name in SectionName]?: Section<NonNullable<Described[Name]>>;
+} & { [section: string]: Section<object> | Scalar | undefined };

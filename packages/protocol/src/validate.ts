@@ -3,13 +3,13 @@ import { Compile } from "typebox/compile";
 import {
   type Command,
   type CommandAction,
-  commandActionNames,
   commandSchema,
   resetErrorSchema,
   restartSchema,
   setModeSchema,
   setParameterSchema,
 } from "./command.ts";
+import { commandActionNames } from "./command-actions.ts";
 import {
   type NewCommandBody,
   type NewFleetCommandBody,

@@ -1,9 +1,9 @@
-import type { SampleBody } from "@wattboard/protocol";
+import type { SampleBody, Telemetry } from "@wattboard/protocol";
 import { describe, expect, it } from "vitest";
 import { PowerHistory } from "./power-history.ts";
 import { heldValues } from "./state-runs.ts";
 
-function at(second: number, status: object): SampleBody {
+function at(second: number, status: NonNullable<Telemetry["system_status"]>): SampleBody {
   const time = new Date(second * 1_000).toISOString();
   const telemetry = { device_id: "ems_001", timestamp: time, system_status: status };
   return { observed_at: time, received_at: time, clock: "device", telemetry };
