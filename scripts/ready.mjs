@@ -5,9 +5,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findNode, nodeNeeded, root } from "./node.mjs";
-
-const isWindows = process.platform === "win32";
+import { findNode, isWindows, nodeNeeded, root } from "./node.mjs";
 
 /** Installs where something is missing or the lockfile is newer, and builds. Ends the process with a message where that fails. */
 export async function makeReady() {
