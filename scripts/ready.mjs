@@ -22,7 +22,7 @@ export async function makeReady() {
   }
   if (findNode() === undefined) {
     fail(
-      `Wattboard needs Node ${nodeNeeded} or later, and npm has none for ${process.platform} on ${process.arch}; this is ${process.version}. ` +
+      `Wattboard needs Node ${nodeNeeded} or later, and npm has none that runs on this system (${process.platform}, ${process.arch}); this is ${process.version}. ` +
         "Install a newer one (https://nodejs.org), and try again.",
     );
   }

@@ -1,5 +1,6 @@
-// Writes docs/reference from the tables in the code; with --check it fails where a page is stale.
-import { readFileSync, writeFileSync } from "node:fs";
+// Writes docs/reference, and the numbers in the guides, from the tables in the code; with --check it fails where a page is stale.
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import {
   commandActions,
   commandResultSchema,
@@ -24,30 +25,35 @@ import {
   welcomeSchema,
 } from "@wattboard/protocol";
 import { settings } from "wattboard";
+import { fillSettings } from "./guide-settings.ts";
 
-const folder = new URL("../docs/reference/", import.meta.url);
+const root = new URL("../", import.meta.url);
 const note = "<!-- Written by `npm run docs` from the tables in the code. Do not edit. -->\n\n";
 
-const pages: Readonly<Record<string, () => string>> = {
+const reference: Readonly<Record<string, () => string>> = {
   "commands.md": commands,
   "configuration.md": configuration,
   "points.md": pointCatalogue,
   "smart-os.md": smartOs,
   "wire.md": wire,
 };
+const guides = globSync(["README.md", "docs/guide/*.md", "packages/*/README.md"], { cwd: fileURLToPath(root) });
 
 const isCheck = process.argv.includes("--check");
-let isStale = false;
-for (const [name, write] of Object.entries(pages)) {
-  const url = new URL(name, folder);
-  const page = note + write();
+for (const [name, write] of Object.entries(reference)) keep(`docs/reference/${name}`, () => note + write());
+for (const path of guides) keep(path, fillSettings);
+
+/** Writes what `make` makes of the page at `path`, or says that it is stale. */
+function keep(path: string, make: (page: string) => string): void {
+  const url = new URL(path, root);
+  const before = read(url);
+  const page = make(before);
   if (!isCheck) writeFileSync(url, page);
-  else if (read(url) !== page) {
-    console.error(`docs/reference/${name} is stale. Run: npm run docs`);
-    isStale = true;
+  else if (before !== page) {
+    console.error(`${path} is stale. Run: npm run docs`);
+    process.exitCode = 1;
   }
 }
-if (isStale) process.exitCode = 1;
 
 function configuration(): string {
   const rows = settings.map(({ key, flag, alias, env, schema }) => [
@@ -392,10 +398,6 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
-function read(url: URL): string | null {
-  try {
-    return readFileSync(url, "utf8");
-  } catch {
-    return null;
-  }
+function read(url: URL): string {
+  return existsSync(url) ? readFileSync(url, "utf8") : "";
 }
