@@ -1,11 +1,9 @@
 import type { FleetRow } from "@wattboard/protocol";
+import { eventually, ManualClock, startServer } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { connectFleet } from "./connect-fleet.ts";
+import { fleetRow } from "./fleet-row.fixture.ts";
 import type { StreamError } from "./stream.ts";
-import { eventually } from "./testing/eventually.ts";
-import { fleetRow } from "./testing/fleet-row.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
-import { startServer } from "./testing/start-server.ts";
 
 const serverTimeMs = 1_800_000_000_000;
 const part = (ids: string[], more: boolean) => ({
@@ -31,12 +29,12 @@ async function listening() {
   onTestFinished(() => fleet.close());
   /** Opens the next connection, and returns how to send on it and wait until it is heard. */
   const connect = async () => {
-    const index = server.sockets.length;
+    const index = server.links.length;
     clock.advanceToNext();
     await eventually(() => expect(fleet.status).toBe("OPEN"));
     return async (...frames: (object | string)[]) => {
       const heard = changes.length + errors.length + frames.length;
-      for (const frame of frames) server.sockets[index]?.send(frame);
+      for (const frame of frames) server.links[index]?.send(frame);
       await eventually(() => expect(changes.length + errors.length).toBe(heard));
     };
   };
@@ -47,7 +45,7 @@ describe("a fleet stream", () => {
   test("gathers the parts of the fleet, and says when it is whole", async () => {
     const { server, fleet, changes, ids, connect } = await listening();
     const send = await connect();
-    expect(server.sockets[0]?.path).toBe("/ws/fleet");
+    expect(server.links[0]?.path).toBe("/ws/fleet");
     await send(part(["a", "b"], true));
     expect({ ids: ids(), complete: fleet.complete }).toEqual({ ids: ["a", "b"], complete: false });
     await send(part(["c"], false));
@@ -72,7 +70,7 @@ describe("a fleet stream", () => {
     const { server, fleet, changes, ids, connect } = await listening();
     const send = await connect();
     await send(part(["a", "b", "c"], false));
-    server.sockets[0]?.socket.terminate();
+    server.links[0]?.socket.terminate();
     await eventually(() => expect(fleet.status).toBe("CLOSED"));
     expect(ids()).toEqual(["a", "b", "c"]);
 
@@ -133,7 +131,7 @@ describe("the clock offset", () => {
   test("is learnt anew with each connection, since the server's clock may have been set", async () => {
     const { server, fleet, clock, connect } = await listening();
     await (await connect())(at(serverTimeMs));
-    server.sockets[0]?.socket.terminate();
+    server.links[0]?.socket.terminate();
     await eventually(() => expect(fleet.status).toBe("CLOSED"));
     await (await connect())(at(serverTimeMs - 60_000));
     expect(clock.now() + (fleet.clockOffsetMs ?? 0)).toBe(serverTimeMs - 60_000);

@@ -1,10 +1,8 @@
 import type { Telemetry } from "@wattboard/protocol";
+import { eventually, ManualClock, type ServerLink, startServer, type TestServer } from "@wattboard/testing";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { connectTelemetry, type TelemetryOptions } from "./connect-telemetry.ts";
 import type { Stream, StreamError, StreamStatus } from "./stream.ts";
-import { eventually } from "./testing/eventually.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
-import { type ServerSocket, startServer, type TestServer } from "./testing/start-server.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -32,9 +30,9 @@ async function becomes(stream: Stream, status: StreamStatus): Promise<void> {
   await eventually(() => expect(stream.status).toBe(status));
 }
 
-async function socketOf(server: TestServer, index = 0): Promise<ServerSocket> {
+async function socketOf(server: TestServer, index = 0): Promise<ServerLink> {
   return await eventually(() => {
-    const socket = server.sockets[index];
+    const socket = server.links[index];
     if (socket === undefined) throw new Error(`There is no socket ${index} yet.`);
     return socket;
   });
@@ -142,7 +140,7 @@ describe("the status", () => {
 
   test("does not pretend to know why a handshake was refused", async () => {
     const server = await startServer();
-    server.refuse = "forbidden";
+    server.answer = { status: 403 };
     const { stream, clock, errors } = listen({ url: server.url });
     clock.advance(0);
     await becomes(stream, "CLOSED");
@@ -196,7 +194,7 @@ describe("the reconnect", () => {
 
   test("gives up a handshake that never ends after 20 s", async () => {
     const server = await startServer();
-    server.refuse = "silently";
+    server.answer = "nothing";
     const { stream, clock, codes } = listen({ url: server.url });
     clock.advance(0);
     await eventually(() => expect(server.attempts).toBe(1));
@@ -205,7 +203,7 @@ describe("the reconnect", () => {
     clock.advance(1);
     expect(stream.status).toBe("CLOSED");
     expect(codes()).toEqual(["unreachable"]);
-    server.refuse = undefined;
+    server.answer = undefined;
     clock.advance(500);
     await becomes(stream, "OPEN");
     expect(server.open()).toHaveLength(1);

@@ -1,11 +1,10 @@
 // @vitest-environment happy-dom
 import { cleanup, renderHook, waitFor } from "@testing-library/react";
+import { eventually, startServer, type TestServer } from "@wattboard/testing";
 import { type ReactNode, useEffect } from "react";
 import { afterEach, describe, expect, test } from "vitest";
+import { fleetRow } from "./fleet-row.fixture.ts";
 import { type TelemetryState, useFleet, useTelemetry, WattboardProvider } from "./react.ts";
-import { eventually } from "./testing/eventually.ts";
-import { fleetRow } from "./testing/fleet-row.ts";
-import { startServer, type TestServer } from "./testing/start-server.ts";
 
 afterEach(cleanup);
 
@@ -45,9 +44,9 @@ describe("useTelemetry", () => {
     const { server, result, renders } = await connected();
     expect(renders[0]).toEqual({ data: null, status: "CLOSED" });
     expect(renders).toContainEqual({ data: null, status: "CONNECTING" });
-    server.sockets[0]?.send(sampleOf("ems_001", 85));
+    server.links[0]?.send(sampleOf("ems_001", 85));
     await rendered(() => expect(result.current.data).toEqual(sampleOf("ems_001", 85)));
-    server.sockets[0]?.send(sampleOf("ems_001", 86));
+    server.links[0]?.send(sampleOf("ems_001", 86));
     await rendered(() => expect(result.current.data).toEqual(sampleOf("ems_001", 86)));
   });
 
@@ -66,14 +65,14 @@ describe("useTelemetry", () => {
 
   test("never shows the old device's data for the new one, and leaves the old socket", async () => {
     const { server, result, renders, rerender } = await connected();
-    server.sockets[0]?.send(sampleOf("ems_001"));
+    server.links[0]?.send(sampleOf("ems_001"));
     await rendered(() => expect(result.current.data).not.toBeNull());
 
     const before = renders.length;
     rerender({ id: "ems_002" });
-    server.sockets[0]?.send(sampleOf("ems_001", 1));
+    server.links[0]?.send(sampleOf("ems_001", 1));
     await rendered(() => expect(result.current.status).toBe("OPEN"));
-    server.sockets[1]?.send(sampleOf("ems_002", 50));
+    server.links[1]?.send(sampleOf("ems_002", 50));
     await rendered(() => expect(result.current.data?.battery?.soc).toBe(50));
     const shown = renders.slice(before).map(({ data }) => data?.device_id);
     expect(new Set(shown)).toEqual(new Set([undefined, "ems_002"]));
@@ -108,9 +107,9 @@ describe("useTelemetry", () => {
 
   test("keeps the last data while the connection is lost, and gets it back by itself", async () => {
     const { server, result } = await connected();
-    server.sockets[0]?.send(sampleOf("ems_001"));
+    server.links[0]?.send(sampleOf("ems_001"));
     await rendered(() => expect(result.current.data).not.toBeNull());
-    server.sockets[0]?.socket.terminate();
+    server.links[0]?.socket.terminate();
     await rendered(() => expect(result.current).toEqual({ data: sampleOf("ems_001"), status: "CLOSED" }));
     await rendered(() => expect(result.current.status).toBe("OPEN"));
     expect(server.open()).toHaveLength(1);
@@ -123,7 +122,7 @@ describe("useTelemetry", () => {
       wrapper: ({ children }) => <WattboardProvider url={url}>{children}</WattboardProvider>,
     });
     await rendered(() => expect(result.current.status).toBe("OPEN"));
-    first.sockets[0]?.send(sampleOf("ems_001"));
+    first.links[0]?.send(sampleOf("ems_001"));
     await rendered(() => expect(result.current.data).not.toBeNull());
     ({ url } = second);
     rerender();
@@ -140,13 +139,13 @@ describe("useFleet", () => {
     expect(result.current).toMatchObject({ complete: false, clockOffsetMs: null });
     await rendered(() => expect(result.current.status).toBe("OPEN"));
     const server_time_ms = Date.now() + 60_000;
-    server.sockets[0]?.send({ type: "fleet", server_time_ms, more: false, devices: [fleetRow("a"), fleetRow("b")] });
+    server.links[0]?.send({ type: "fleet", server_time_ms, more: false, devices: [fleetRow("a"), fleetRow("b")] });
     await rendered(() => expect(result.current.complete).toBe(true));
     const { rows, clockOffsetMs } = result.current;
     expect([...rows.keys()]).toEqual(["a", "b"]);
     expect(clockOffsetMs).toBeGreaterThan(50_000);
 
-    server.sockets[0]?.send({ type: "changed", server_time_ms, devices: [fleetRow("b", { online: true })] });
+    server.links[0]?.send({ type: "changed", server_time_ms, devices: [fleetRow("b", { online: true })] });
     await rendered(() => expect(result.current.rows.get("b")?.online).toBe(true));
     expect(rows.get("b")?.online).toBe(false);
     expect(result.current.rows.get("a")).toBe(rows.get("a"));

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Announcement, Command, CommandResult } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type CommandHandler, CommandInbox, CommandRejected } from "./command-inbox.ts";
 import { type CommandMemory, fileCommandMemory, type RememberedCommand } from "./command-memory.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
 
 const announcement: Announcement = {
   commands: { SET_MODE: { target_power: { MANUAL_CHARGE: { maximum: 800 } }, leases: true }, RESET_ERROR: {} },

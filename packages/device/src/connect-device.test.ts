@@ -1,12 +1,10 @@
 import { getEventListeners } from "node:events";
 import { createServer as createTcpServer } from "node:net";
+import { eventually, ManualClock, type ServerLink, startServer, type TestServer } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { connectDevice } from "./connect-device.ts";
 import type { Device, DeviceStatus } from "./device.ts";
 import type { DeviceNotice, DeviceOptions } from "./device-options.ts";
-import { eventually } from "./testing/eventually.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
-import { type ServerLink, startServer, type TestServer } from "./testing/start-server.ts";
 
 const token = "sBrIr9wSkn@d*]@z6";
 const sample = { battery: { voltage: 53.2, soc: 85 } };

@@ -4,6 +4,7 @@ import type { CommandHandler } from "./command-inbox.ts";
 import type { CommandMemory } from "./command-memory.ts";
 import type { DeviceStatus } from "./device.ts";
 import type { Sample } from "./sample.ts";
+import type { Transport } from "./transport.ts";
 
 export interface DeviceOptions {
   /** Default: the environment's `DEVICE_ID`. */
@@ -39,6 +40,8 @@ export interface DeviceOptions {
   readonly clock?: Clock;
   /** For tests: 0 ≤ random() < 1, spreads the retries. */
   readonly random?: () => number;
+  /** For tests and simulations: how the server is reached, instead of by a WebSocket to `url`. */
+  readonly transport?: Transport;
 }
 
 /** One thing to log. Those that could come with every sample are told at most once in 10 s each; the counters have them all. */

@@ -1,3 +1,6 @@
+import { disconnects } from "@wattboard/protocol";
+import { parseRetryAfter } from "./retry-delay.ts";
+
 /** Why there is no link, as a value. `message` says what to do about it where the author can do something. */
 export interface Outage {
   readonly code: OutageCode;
@@ -23,3 +26,51 @@ export type OutageCode =
   | "silent"
   /** The link ended in any other way. */
   | "closed";
+
+interface Answer {
+  readonly host: string;
+  readonly deviceId: string;
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  readonly nowMs: number;
+}
+
+/** Why the server's answer to a handshake, an HTTP status, is no link. */
+export function outageOfAnswer({ host, deviceId, status, retryAfter, nowMs }: Answer): Outage {
+  if (status === 401 || status === 403) {
+    const message =
+      `${host} refused device ${deviceId} (HTTP ${status}): the id is not registered, or the token is wrong or revoked. ` +
+      `Check DEVICE_ID and API_TOKEN; \`wattboard device add ${deviceId}\` on the server registers the device and prints its ` +
+      `token, \`wattboard device rotate ${deviceId}\` prints a new one.`;
+    return { code: "forbidden", message };
+  }
+  if (status === 429 || status === 503) {
+    const retryAfterMs = parseRetryAfter(retryAfter, nowMs);
+    const why = status === 429 ? "too many connections, or two devices that share this token" : "it is not ready";
+    const message = `${host} asks to come back later (HTTP ${status}): ${why}.`;
+    return { code: "busy", message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  }
+  if (status >= 500) return { code: "unreachable", message: `${host} answers HTTP ${status}.` };
+  return {
+    code: "unexpected_answer",
+    message: `${host} answers HTTP ${status}: is this the address of a Wattboard?`,
+  };
+}
+
+/** Why a link ended, by its close code. */
+export function outageOfClose(closeCode: number, reason: string): Outage {
+  if (closeCode === disconnects.revoked.code && reason === disconnects.revoked.reason) {
+    return { code: "revoked", message: "The server revoked this device's token, or removed the device." };
+  }
+  if (closeCode === disconnects.replaced.code) {
+    return {
+      code: "replaced",
+      message:
+        reason === "" || reason === disconnects.replaced.reason
+          ? "A newer connection of this device took over: does another device use its token?"
+          : `The server ended the link for a breach of its rules: ${reason}.`,
+    };
+  }
+  if (closeCode === 1006) return { code: "closed", message: "The connection was lost." };
+  return { code: "closed", message: `The server ended the link (${closeCode}${reason === "" ? "" : ` ${reason}`}).` };
+}

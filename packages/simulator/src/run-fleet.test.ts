@@ -3,7 +3,8 @@ import type { AddressInfo } from "node:net";
 import type { Clock } from "@wattboard/device";
 import type { Telemetry } from "@wattboard/protocol";
 import { telemetryValidator } from "@wattboard/protocol/validate";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { eventually } from "@wattboard/testing";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { Fleet, type FleetSettings } from "./fleet.ts";
 import type { FleetStatus } from "./fleet-status.ts";
@@ -90,8 +91,6 @@ function start(fleetSettings: FleetSettings, clock?: Clock) {
   onTestFinished(stop);
   return { statuses, stop };
 }
-
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 5 });
 
 describe("runFleet", () => {
   test("connects every device with its token and sends valid telemetry of the present", async () => {

@@ -1,7 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "@wattboard/device";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { eventually } from "@wattboard/testing";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { runSolMates } from "./run-solmates.ts";
 import type { SolMateFleetSettings } from "./solmate-fleet.ts";
@@ -97,7 +98,6 @@ function start(url: string, more: Partial<SolMateFleetSettings> = {}, clock = fa
   return { statuses, stop, ended };
 }
 
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 5 });
 const headsOf = ({ messages }: Link) => messages.map((message) => message.slice(0, 9));
 
 describe("runSolMates", () => {

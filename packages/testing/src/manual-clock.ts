@@ -1,7 +1,5 @@
-import type { Clock } from "../clock.ts";
-
-/** A clock that stands still until `advance`, and knows which timers wait. */
-export class ManualClock implements Clock {
+/** A clock for `@wattboard/client` and `@wattboard/device` that stands still until `advance`, and knows which timers wait. */
+export class ManualClock {
   #nowMs = Date.parse("2026-01-31T12:00:00Z");
   readonly #timers = new Map<object, { readonly run: () => void; readonly dueMs: number }>();
 
@@ -49,5 +47,11 @@ export class ManualClock implements Clock {
   /** Lets time pass until the next timer has run. */
   advanceToNext(): void {
     this.advance(Math.min(...[...this.#timers.values()].map(({ dueMs }) => dueMs)) - this.#nowMs);
+  }
+
+  /** Lets time pass as a process that slept sees it: all that is due runs late, at once. */
+  sleep(ms: number): void {
+    this.#nowMs += ms;
+    this.advance(0);
   }
 }

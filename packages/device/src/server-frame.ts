@@ -1,0 +1,63 @@
+import type { Command, Deadline, PeersFrame, Welcome } from "@wattboard/protocol";
+import { commandValidator } from "@wattboard/protocol/validate";
+import type { PeerSample } from "./peer-inbox.ts";
+
+/** What the server said in one frame. */
+export type ServerFrame =
+  | { readonly type: "command"; readonly command: Command }
+  | { readonly type: "peer"; readonly telemetry: PeerSample }
+  | PeersFrame
+  | Welcome
+  | Deadline
+  /** Of a kind that this version does not know; it is for later ones. */
+  | { readonly type: "unknown" }
+  /** No frame at all. `commandId`: it has the id of a command. */
+  | { readonly type: "malformed"; readonly why: string; readonly commandId: string | undefined };
+
+const unknown: ServerFrame = { type: "unknown" };
+
+/** Reads a frame of the device door; `text` is null where it is binary. */
+export function readServerFrame(text: string | null): ServerFrame {
+  if (text === null) return { type: "malformed", why: "it is binary", commandId: undefined };
+  const frame = parseJson(text);
+  if (commandValidator.check(frame)) return { type: "command", command: frame };
+  if (!hasType(frame)) {
+    const id = (frame as { command_id?: unknown } | null | undefined)?.command_id;
+    return { type: "malformed", why: whyNoCommand(frame), commandId: typeof id === "string" ? id : undefined };
+  }
+  switch (frame.type) {
+    case "peer":
+      return isTelemetry(frame.telemetry) ? { type: "peer", telemetry: frame.telemetry } : unknown;
+    case "peers":
+      return Array.isArray(frame.device_ids) ? (frame as unknown as PeersFrame) : unknown;
+    case "welcome":
+      return typeof frame.server_time === "string" ? (frame as unknown as Welcome) : unknown;
+    case "deadline":
+      return typeof frame.expires_at === "string" ? (frame as unknown as Deadline) : unknown;
+    default:
+      return unknown;
+  }
+}
+
+function hasType(frame: unknown): frame is { readonly type: string } & Readonly<Record<string, unknown>> {
+  return typeof frame === "object" && frame !== null && "type" in frame && typeof frame.type === "string";
+}
+
+function isTelemetry(value: unknown): value is PeerSample {
+  return typeof value === "object" && value !== null && "device_id" in value;
+}
+
+function whyNoCommand(frame: unknown): string {
+  if (frame === undefined) return "it is not a JSON text";
+  const { path, message } = commandValidator.explain(frame);
+  return `${path || "it"} ${message}`;
+}
+
+/** Undefined where the text is not JSON; JSON has no undefined of its own. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
