@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
-import { metric } from "../support/api.ts";
+import { events, metric } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { secondBySecond, storePast } from "../support/history.ts";
 import { makeFolder, runCli, runJson, startServe } from "../support/run-cli.ts";
@@ -267,12 +267,55 @@ describe("the store", () => {
     database.close();
     const { code, stdout, stderr } = await runCli(["store", "verify", ...target]);
     expect([code, stdout]).toEqual([1, expect.stringContaining("ems_001 at 2026-01-31T00:")]);
-    expect(stderr).toContain("1 part is damaged");
+    expect(stderr).toContain("1 place is damaged");
     expect(stderr).toContain("wattboard restore");
     const json = await runCli(["store", "verify", "--json", ...target]);
-    expect([json.code, JSON.parse(json.stdout)]).toEqual([1, { faults: [expect.stringContaining("ems_001")] }]);
-    // A server that runs on it says the same.
+    expect([json.code, JSON.parse(json.stdout)]).toEqual([
+      1,
+      { faults: [expect.stringContaining("ems_001")], unchecked: 0 },
+    ]);
+    // A server that runs on it says the same, and tells people.
     const running = await startServer({ dataDir: server.dataDir });
-    expect(await runCli(["store", "verify", "--data-dir", running.dataDir])).toMatchObject({ code: 1, stdout });
+    const own = ["--data-dir", running.dataDir];
+    expect(await runCli(["store", "verify", ...own])).toMatchObject({ code: 1, stdout });
+    const told = (await events(running)).filter(({ kind }) => kind === "store_damaged");
+    expect(told).toMatchObject([{ device_id: "ems_001", message: expect.stringContaining("store verify") }]);
+    expect(await metric(running, "wattboard_store_damages_total")).toBe(1);
+    // Nothing is dropped unasked; then it is, is listed, and all is well.
+    const unasked = await runCli(["store", "repair", ...own]);
+    expect([unasked.code, unasked.stdout]).toEqual([1, stdout]);
+    expect(unasked.stderr).toContain("Nothing was changed");
+    const repaired = JSON.parse(await run("store", "repair", "--yes", "--json", ...own)) as { repaired: string[] };
+    expect(repaired.repaired).toEqual([expect.stringMatching(/ems_001 at 2026-01-31T00:.*; dropped$/)]);
+    expect(await run("store", "verify", ...own)).toContain("All is well");
+    expect(await run("audit", "list", ...own)).toContain("store.repair");
+  });
+
+  test("is exported past what is damaged, and the export says at its end what it lacks, over the API too", async () => {
+    const server = await startFilled();
+    await server.store.settle();
+    await server.stop();
+    const database = new DatabaseSync(join(server.dataDir, "store.db"));
+    const blocks = Number(database.prepare("SELECT count(*) AS blocks FROM block").get()?.blocks);
+    expect(blocks).toBeGreaterThan(2);
+    const { id, body } = database
+      .prepare("SELECT id, body FROM block WHERE device_no = 1 ORDER BY window LIMIT 1")
+      .get() as {
+      id: number;
+      body: Uint8Array;
+    };
+    body[body.length >> 1] = (body[body.length >> 1] as number) ^ 1;
+    database.prepare("UPDATE block SET body = ? WHERE id = ?").run(body, id);
+    const { samples } = database.prepare("SELECT samples FROM block WHERE id = ?").get(id) as { samples: number };
+    database.close();
+    const whole = 3_610;
+    const target = ["--data-dir", server.dataDir];
+    const offline = await runCli(["export", "--all", ...target]);
+    expect([offline.code, offline.stdout.trim().split("\n").length - 1]).toEqual([1, whole - samples]);
+    expect(offline.stderr).toMatch(/The block of ems_001 at 2026-01-31T.*checksum/);
+    const running = await startServer({ dataDir: server.dataDir });
+    const online = await runCli(["export", "--all", "--data-dir", running.dataDir]);
+    expect([online.code, online.stdout]).toEqual([1, offline.stdout]);
+    expect(online.stderr).toMatch(/The block of ems_001 at 2026-01-31T.*checksum/);
   });
 });

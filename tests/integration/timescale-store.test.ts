@@ -68,7 +68,7 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     expect(await runJson(["import", file, ...target])).toMatchObject({ stored: 0, known: 2, bad: 0 });
     expect(await runCli(["export", "--all", ...target])).toEqual({ code: 0, stdout: csv, stderr: "" });
     expect(await runJson(["store", "info", ...target])).toMatchObject({ devices: 1, samples: 2 });
-    expect(await runJson(["store", "verify", ...target])).toEqual({ faults: [] });
+    expect(await runJson(["store", "verify", ...target])).toEqual({ faults: [], unchecked: 0 });
     const to = join(folder, "backup");
     const made = await runCli(["backup", to, ...target]);
     expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining("pg_dump --schema=wattboard") });
@@ -181,7 +181,7 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
       await Promise.all([adding.append([batchOf(late)]), summarizing.upkeep()]);
     }
     await summarizing.upkeep();
-    expect(await adding.verify(() => {})).toEqual([]);
+    expect(await adding.verify(() => {})).toEqual({ faults: [], unchecked: 0 });
     const range = { deviceId: "ems_001", fromMs: start, toMs: start + 2 * 900 * second };
     const { samples } = await adding.history({ ...range, bucketMs: 900 * second, points: [] });
     expect(samples).toEqual([900, 900]);
@@ -196,15 +196,15 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     const sent = Array.from({ length: 1_000 }, (_, i) => sampleAt(start + i * second, i, { grid: { power: i } }));
     await store.append([batchOf(sent)]);
     await store.upkeep();
-    expect(await store.verify(() => {})).toEqual([]);
+    expect(await store.verify(() => {})).toEqual({ faults: [], unchecked: 0 });
     await server.query(name, "DELETE FROM wattboard.sample WHERE seq = 17");
     await server.query(name, "UPDATE wattboard.sample SET grid_power = 5000 WHERE seq = 950");
-    expect(await store.verify(() => {})).toEqual([
+    expect((await store.verify(() => {})).faults).toEqual([
       "Device ems_001, 15 minutes from 2026-03-28T00:00:00.000Z: 899 samples are there, the summary was made of 900.",
       "Device ems_001, 15 minutes from 2026-03-28T00:15:00.000Z: the summary's energy is not that of its samples.",
     ]);
     await server.query(name, "DELETE FROM wattboard.window_summary");
-    expect(await store.verify(() => {})).toEqual([
+    expect((await store.verify(() => {})).faults).toEqual([
       expect.stringContaining("899 samples have no summary"),
       expect.stringContaining("100 samples have no summary"),
     ]);
@@ -227,7 +227,7 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     await store.upkeep();
     expect(await store.history(chart)).toEqual(before);
     expect(await store.info()).toMatchObject({ samples: 48, retentionMs: 2 * day });
-    expect(await store.verify(() => {})).toEqual([]);
+    expect(await store.verify(() => {})).toEqual({ faults: [], unchecked: 0 });
   });
 
   test("does its upkeep by itself, every minute", async () => {

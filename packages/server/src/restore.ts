@@ -14,6 +14,7 @@ export async function restoreSamples(store: Store, devices: Devices, latest: Lat
     else if (sample.receivedAtMs >= device.createdAtMs) restoreLatest(latest, sample);
   }
   devices.noteFormer(unregistered);
+  store.forget(unregistered);
 }
 
 /** Events looked through at the start for when each device came or went. */

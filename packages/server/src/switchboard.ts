@@ -440,6 +440,18 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
       openCommands: () => [{ value: commands.openCount }],
     });
+    store.watchDamage(({ deviceId, message }) => {
+      metrics.store.damages.inc();
+      // A disk that fails has many places; the log and the events have one of a device's, and `store verify` names all.
+      const suppressed = throttle.pass(`damaged ${deviceId}`);
+      if (suppressed === null) return;
+      const more = suppressed === 0 ? "" : ` ${suppressed} more since the last time.`;
+      events.report(
+        "store_damaged",
+        deviceId,
+        `Stored data cannot be read: ${message}.${more} See: wattboard store verify`,
+      );
+    });
     const app = await createHttpDoor(
       {
         apiTokens,
@@ -577,6 +589,11 @@ export async function openConfiguredStore(config: Config, clock: Clock, log: Log
   const store = await TimescaleStore.open({ url: config.store.url, retentionMs, clock, complain });
   if (store.missing === null) log.info(`samples are kept in ${store.description}`);
   else log.warn(`samples are kept in ${store.description}`);
+  if (!store.hasChecksums) {
+    log.warn(
+      "the database has no data checksums: what its disk changes is served as data. With the server of the database stopped: pg_checksums --enable",
+    );
+  }
   return store;
 }
 

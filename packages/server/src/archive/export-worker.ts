@@ -10,34 +10,41 @@ import { readPages } from "./sample-pages.ts";
 
 /** What the thread of an export is started with. */
 export interface ExportSetup {
-  readonly query: Omit<ExportQuery, "signal">;
+  readonly query: Omit<ExportQuery, "signal" | "onLeftOut">;
   readonly columns: readonly ExportColumn[];
   /** Lent by the store. */
   readonly source: MessagePort;
 }
 
-/** Each message asks for the next piece, and is answered by it: null behind the last one. */
+/** Each message asks for the next piece, and is answered by it, or behind the last one by what was left out, since it cannot be read. */
 export type ExportAnswer =
-  | { readonly piece: Uint8Array | null }
+  | { readonly piece: Uint8Array }
+  | { readonly leftOut: readonly string[] }
   | { readonly code: FailureCode; readonly message: string };
+
+const leftOutMax = 100;
 
 stepBack();
 const { query, columns, source } = workerData as ExportSetup;
-const pages = readPages(new SampleSource(source), query);
+/** Each once; of more it is said that there are. */
+const leftOut = new Set<string>();
+const pages = readPages(new SampleSource(source), query, ({ message }) => {
+  if (leftOut.size < leftOutMax) leftOut.add(message);
+  else leftOut.add("and more");
+});
 const pieces = query.format === "csv" ? writeCsv(pages, columns) : writeParquet(pages, columns);
 
 const port = parentPort;
 if (port === null) throw new Error("This file runs as the thread of an export.");
 port.on("message", async () => {
   const answer = await nextPiece();
-  const piece = "piece" in answer ? answer.piece : null;
-  port.postMessage(answer, piece === null ? [] : [piece.buffer as ArrayBuffer]);
+  port.postMessage(answer, "piece" in answer ? [answer.piece.buffer as ArrayBuffer] : []);
 });
 
 async function nextPiece(): Promise<ExportAnswer> {
   try {
     const { value } = await pieces.next();
-    return { piece: value ?? null };
+    return value === undefined ? { leftOut: [...leftOut] } : { piece: value };
   } catch (error) {
     if (error instanceof Failure) return { code: error.code, message: error.message };
     const reason = error instanceof Error ? error.message : String(error);

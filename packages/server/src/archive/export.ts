@@ -6,6 +6,8 @@ import type { Store } from "../store/store.ts";
 import { columnsOf } from "./export-columns.ts";
 import type { ExportAnswer, ExportSetup } from "./export-worker.ts";
 
+/** Behind the body of an answer: what was left out, since it cannot be read. */
+export const leftOutTrailer = "wattboard-left-out";
 export const exportFormats = ["csv", "parquet"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
@@ -25,6 +27,8 @@ export interface ExportQuery {
   /** To go on with an export that was broken off: devices before this one are left out, and its samples before this time. */
   readonly start?: { readonly deviceId: string; readonly fromMs: number } | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told at the end what was left out since it cannot be read, in words; not called where nothing was. */
+  readonly onLeftOut?: ((what: readonly string[]) => void) | undefined;
 }
 
 /**
@@ -52,7 +56,7 @@ export async function openExport(store: Store, query: ExportQuery): Promise<Asyn
  */
 async function* makePieces(
   store: Store,
-  { signal, ...query }: ExportQuery,
+  { signal, onLeftOut, ...query }: ExportQuery,
   columns: ExportSetup["columns"],
 ): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted();
@@ -61,16 +65,19 @@ async function* makePieces(
     workerData: { query, columns, source } satisfies ExportSetup,
     transferList: [source],
   });
-  const ask = async (): Promise<Uint8Array | null> => {
+  const ask = async (): Promise<Uint8Array | readonly string[]> => {
     worker.postMessage(null);
     const [answer] = (await once(worker, "message", { ...(signal && { signal }) })) as [ExportAnswer];
     if ("code" in answer) throw new Failure(answer.code, answer.message);
-    return answer.piece;
+    return "piece" in answer ? answer.piece : answer.leftOut;
   };
   try {
     for (let next = ask(); ; ) {
       const piece = await next;
-      if (piece === null) return;
+      if (!(piece instanceof Uint8Array)) {
+        if (piece.length > 0) onLeftOut?.(piece);
+        return;
+      }
       next = ask();
       // Who has left does not hear of it; whoever stays does, with the next piece.
       next.catch(() => {});

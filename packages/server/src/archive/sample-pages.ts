@@ -1,5 +1,5 @@
 import type { SampleSource } from "../store/sample-source.ts";
-import type { PointSample } from "../store/store.ts";
+import type { PointSample, StoreDamage } from "../store/store.ts";
 import type { ExportQuery } from "./export.ts";
 
 export interface SamplePage {
@@ -10,10 +10,11 @@ export interface SamplePage {
 /** The store hands over a page in one go, while its commits wait: some milliseconds. */
 const pageSamples = 500;
 
-/** Device after device, oldest sample first; only one page is held at a time. */
+/** Device after device, oldest sample first; only one page is held at a time. What cannot be read is passed over, and told to `onDamage`. */
 export async function* readPages(
   source: SampleSource,
   query: Pick<ExportQuery, "deviceIds" | "fromMs" | "toMs" | "points" | "historyFromMs" | "start">,
+  onDamage: (damage: StoreDamage) => void,
 ): AsyncGenerator<SamplePage> {
   const { deviceIds, toMs, points, start } = query;
   for (const deviceId of deviceIds.slice(start === undefined ? 0 : deviceIds.indexOf(start.deviceId))) {
@@ -24,7 +25,8 @@ export async function* readPages(
     let beyond: PointSample | undefined;
     for (;;) {
       const page = { deviceId, fromMs, toMs, points, beyond, take: "first", limit: pageSamples } as const;
-      const samples = await source.samples(page);
+      const { samples, leftOut } = await source.samples(page);
+      for (const damage of leftOut) onDamage(damage);
       if (samples.length > 0) {
         yield { deviceId, samples: points === undefined ? samples : samples.filter(hasPoints) };
       }

@@ -9,6 +9,7 @@ export type FailureCode =
   | "store_failed"
   | "store_stopped"
   | "store_busy"
+  | "store_damaged"
   | "not_supported"
   | "commands_failed"
   | "no_data_dir"

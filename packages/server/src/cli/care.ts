@@ -17,7 +17,7 @@ import { Failure } from "../base/failure.ts";
 import { CommandThread } from "../commands/command-thread.ts";
 import { loadConfig } from "../config.ts";
 import { createLog } from "../observe/log.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, Verified } from "../store/store.ts";
 import { auditLimits } from "./administration.ts";
 import { addTargetOptions } from "./device.ts";
 import { RemoteCare } from "./remote-care.ts";
@@ -31,7 +31,9 @@ export interface Care {
   /** Samples that belong to the same device and time must come together. */
   import(samples: readonly ImportSample[]): Promise<Imported>;
   info(): Promise<StoreInfoBody>;
-  verify(progress: (share: number) => void): Promise<string[]>;
+  verify(progress: (share: number) => void): Promise<Verified>;
+  /** Gives what was done, in words. */
+  repair(progress: (share: number) => void): Promise<readonly string[]>;
   /** Writes the files of a backup to a new folder. */
   backup(folder: string, progress: (share: number) => void): Promise<Manifest>;
   close(): Promise<void>;
@@ -159,8 +161,12 @@ class FolderCare implements Care {
     return storeInfoBody(this.#store.description, await this.#store.info());
   }
 
-  async verify(progress: (share: number) => void): Promise<string[]> {
+  async verify(progress: (share: number) => void): Promise<Verified> {
     return await this.#audited({ action: "store.verify" }, () => this.#store.verify(progress));
+  }
+
+  async repair(progress: (share: number) => void): Promise<readonly string[]> {
+    return await this.#audited({ action: "store.repair" }, () => this.#store.repair(progress));
   }
 
   async backup(folder: string, progress: (share: number) => void): Promise<Manifest> {

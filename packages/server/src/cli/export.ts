@@ -63,10 +63,18 @@ Examples:
         process.once(name, () => interrupted.abort(new Failure("export_failed", "The export was interrupted.")));
       }
       await withCare(options, async (care) => {
-        const query = { ...(await queryOf(care, options)), signal: interrupted.signal };
+        const leftOut = new Set<string>();
+        const query = {
+          ...(await queryOf(care, options)),
+          signal: interrupted.signal,
+          onLeftOut(what: readonly string[]) {
+            for (const each of what) leftOut.add(each);
+          },
+        };
         if (options.perDay !== undefined) await exportDays(care, query, options.perDay, options);
         else if (options.out !== undefined) await exportFile(care, query, options.out, options);
         else await exportToOutput(care, query);
+        if (leftOut.size > 0) throw incomplete([...leftOut]);
       });
     });
 }
@@ -128,6 +136,14 @@ async function exportToOutput(care: Care, query: ExportQuery): Promise<void> {
   } finally {
     progress.end();
   }
+}
+
+/** All is exported that can be read. */
+function incomplete(leftOut: readonly string[]): Failure {
+  return new Failure(
+    "store_damaged",
+    `The export is whole but for what cannot be read:\n${leftOut.map((what) => `  ${what}`).join("\n")}\nWhat is damaged altogether: wattboard store verify`,
+  );
 }
 
 function instant(text: string): (nowMs: number) => number {

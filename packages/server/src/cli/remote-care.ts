@@ -6,11 +6,12 @@ import type { ReadableStream } from "node:stream/web";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DevicesBody } from "@wattboard/protocol";
 import { copyChecked, type Manifest, writeManifest } from "../archive/backup.ts";
-import type { ExportQuery } from "../archive/export.ts";
+import { type ExportQuery, leftOutTrailer } from "../archive/export.ts";
 import type { ImportSample } from "../archive/import-sample.ts";
 import type { Imported } from "../archive/importer.ts";
 import type { StoreInfoBody } from "../archive/store-info.ts";
 import { Failure } from "../base/failure.ts";
+import type { Verified } from "../store/store.ts";
 import type { Care } from "./care.ts";
 import { CommandRefused } from "./report.ts";
 import { type ApiTarget, apiTarget, sendToApi } from "./request-api.ts";
@@ -53,6 +54,7 @@ export class RemoteCare implements Care {
     points,
     format,
     start,
+    onLeftOut,
   }: ExportQuery): Promise<AsyncIterable<Uint8Array>> {
     const query = new URLSearchParams({ from: isoTime(fromMs), to: isoTime(toMs), format });
     // So many ids would not fit into an address.
@@ -63,7 +65,11 @@ export class RemoteCare implements Care {
       query.set("start_device", start.deviceId);
       query.set("start_at", isoTime(start.fromMs));
     }
-    return this.#bytesOf(await this.#request("GET", `/export?${query}`));
+    const answer = await sendToApi(this.#target, "GET", `/export?${query}`, undefined, 0, (trailers) => {
+      const leftOut = trailers[leftOutTrailer];
+      if (leftOut !== undefined && leftOut !== "") onLeftOut?.(leftOut.split("; "));
+    });
+    return this.#bytesOf(answer);
   }
 
   async import(samples: readonly ImportSample[]): Promise<Imported> {
@@ -90,8 +96,12 @@ export class RemoteCare implements Care {
     return (await (await this.#request("GET", "/store")).json()) as StoreInfoBody;
   }
 
-  async verify(progress: (share: number) => void): Promise<string[]> {
-    return (await this.#follow<{ faults: string[] }>("GET", "/store/verify", progress)).faults;
+  async verify(progress: (share: number) => void): Promise<Verified> {
+    return await this.#follow<Verified>("GET", "/store/verify", progress);
+  }
+
+  async repair(progress: (share: number) => void): Promise<readonly string[]> {
+    return (await this.#follow<{ repaired: readonly string[] }>("POST", "/store/repair", progress)).repaired;
   }
 
   async backup(folder: string, progress: (share: number) => void): Promise<Manifest> {

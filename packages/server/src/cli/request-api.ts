@@ -1,7 +1,7 @@
 import { type Problem, paths, refusals } from "@wattboard/protocol";
 import { Failure } from "../base/failure.ts";
 import { CommandRefused } from "./report.ts";
-import { sendOverTls } from "./send-over-tls.ts";
+import { sendByNode } from "./send-by-node.ts";
 
 /** A server's API, and what lets us in. */
 export interface ApiTarget {
@@ -23,7 +23,7 @@ export async function requestApi<T>(target: ApiTarget, method: string, path: str
 
 /**
  * As `requestApi`, for an answer that is no JSON. A text is sent as the lines that it is, all else as JSON. `timeoutMs` is for the whole answer;
- * 0: it takes as long as it takes.
+ * 0: it takes as long as it takes. `onTrailers` is told what stands behind the answer.
  */
 export async function sendToApi(
   { base, token, certificate }: ApiTarget,
@@ -31,6 +31,7 @@ export async function sendToApi(
   path: string,
   body?: unknown,
   timeoutMs = 30_000,
+  onTrailers?: (trailers: Readonly<Record<string, string | undefined>>) => void,
 ): Promise<Response> {
   const isText = typeof body === "string";
   const init = {
@@ -44,9 +45,9 @@ export async function sendToApi(
   };
   let response: Response;
   try {
-    response = await (certificate === undefined
+    response = await (certificate === undefined && onTrailers === undefined
       ? fetch(base + path, init)
-      : sendOverTls(base + path, init, certificate));
+      : sendByNode(base + path, init, { certificate, onTrailers }));
   } catch (error) {
     throw new Failure("no_server", `No answer from ${base}. Is the server running, and the address right?`, error);
   }

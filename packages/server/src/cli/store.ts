@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import { Failure } from "../base/failure.ts";
+import type { Verified } from "../store/store.ts";
 import { addCareOptions, withCare } from "./care.ts";
 import { formatBytes, ProgressBar } from "./progress-bar.ts";
-import { printJson, printLine } from "./report.ts";
+import { Questioner, yesOrNo } from "./questions.ts";
+import { printJson, printLine, WrongUsage } from "./report.ts";
 
 interface Options {
   dataDir: string;
@@ -14,13 +16,16 @@ interface Options {
 export function addStoreCommand(program: Command): void {
   const store = program
     .command("store")
-    .description("Look after what is kept: how much it is, and whether all of it can be read.")
+    .description(
+      "Look after what is kept: how much it is, whether all of it can be read, and what to do where it cannot.",
+    )
     .addHelpText(
       "after",
       `
 Examples:
   $ wattboard store info
-  $ wattboard store verify`,
+  $ wattboard store verify
+  $ wattboard store repair`,
     );
 
   addCareOptions(store.command("info"))
@@ -60,20 +65,85 @@ Examples:
     .description("Read everything that is kept, and say what is damaged. Exit code 1 where something is.")
     .addHelpText("after", "\nExamples:\n  $ wattboard store verify --data-dir /var/lib/wattboard")
     .action(async (options: Options) => {
+      const { faults, unchecked } = await verifyStore(options);
+      if (options.json) printJson({ faults, unchecked });
+      else {
+        for (const fault of faults) printLine(fault);
+        if (faults.length === 0) printLine("All is well: everything that is kept can be read.");
+        if (unchecked > 0) {
+          printLine(
+            `${unchecked.toLocaleString("en-US")} rows are from before there were checksums: a changed number would not show there. wattboard store repair gives them theirs.`,
+          );
+        }
+      }
+      if (faults.length > 0) throw damaged(faults);
+    });
+
+  addCareOptions(store.command("repair"))
+    .option("--json", "answer in JSON, for scripts; needs --yes")
+    .option("-y, --yes", "do not ask")
+    .description(
+      "Drop what cannot be read, after it was listed and you agreed; make anew what can be made from the rest.",
+    )
+    .addHelpText(
+      "after",
+      `
+Minutes, summaries, lists and indexes are made anew from the samples. Samples that cannot be read are dropped and listed: those that a
+backup still has come back from there (wattboard restore to another folder, export, import). Rows from before there were checksums get
+theirs, which writes them all anew. It is recorded in the audit. Without a terminal it needs --yes; else it lists, and changes nothing.
+
+Examples:
+  $ wattboard store repair --data-dir /var/lib/wattboard
+  $ wattboard store repair --yes --json                     {"repaired":["The block of ems_001 at …; dropped"]}`,
+    )
+    .action(async (options: Options & { readonly yes?: boolean }) => {
+      if (!options.yes) {
+        if (options.json) throw new WrongUsage("--json asks nothing, so it needs --yes.");
+        const { faults, unchecked } = await verifyStore(options);
+        for (const fault of faults) printLine(fault);
+        if (faults.length === 0 && unchecked === 0) return printLine("All is well: there is nothing to repair.");
+        if (unchecked > 0) printLine(`${unchecked.toLocaleString("en-US")} rows have no checksum yet.`);
+        if (!process.stdin.isTTY)
+          throw damaged(faults, "Nothing was changed. To repair it: wattboard store repair --yes");
+        if (!(await isAgreed())) return printLine("Nothing was changed.");
+      }
       const progress = new ProgressBar();
-      const faults = await withCare(options, (care) =>
-        care.verify((share) => progress.show(share, "verifying")).finally(() => progress.end()),
+      const repaired = await withCare(options, (care) =>
+        care.repair((share) => progress.show(share, "repairing")).finally(() => progress.end()),
       );
-      if (options.json) printJson({ faults });
-      else if (faults.length === 0) printLine("All is well: everything that is kept can be read.");
-      else for (const fault of faults) printLine(fault);
-      if (faults.length === 0) return;
-      throw new Failure(
-        "store_failed",
-        `${faults.length} ${faults.length === 1 ? "part is" : "parts are"} damaged; the rest can be read, and the server goes on without them. Check the disk. To get them back: stop the server, restore a backup to a new folder (wattboard restore), and bring over what is newer with wattboard export and import.`,
-      );
+      if (options.json) printJson({ repaired });
+      else for (const line of repaired) printLine(line);
+      if (!options.json && repaired.length === 0) printLine("Nothing was damaged. Every row has its checksum.");
     });
 }
+
+async function verifyStore(options: Options): Promise<Verified> {
+  const progress = new ProgressBar();
+  return await withCare(options, (care) =>
+    care.verify((share) => progress.show(share, "verifying")).finally(() => progress.end()),
+  );
+}
+
+async function isAgreed(): Promise<boolean> {
+  const questioner = new Questioner();
+  try {
+    const text = "Drop what cannot be read, and make anew what can be? y or n";
+    return await questioner.ask({ text, flag: "--yes", usual: false, parse: yesOrNo, format: () => "n" });
+  } finally {
+    questioner.close();
+  }
+}
+
+function damaged({ length }: readonly string[], wayOn = howToRepair): Failure {
+  const what = length === 1 ? "1 place is" : `${length} places are`;
+  return new Failure(
+    "store_damaged",
+    `${what} damaged; the rest can be read, and the server goes on without them. ${wayOn}`,
+  );
+}
+
+const howToRepair =
+  "Check the disk. wattboard store repair drops what cannot be read; a backup may have it still: restore it to another folder (wattboard restore), and bring it over with wattboard export and import.";
 
 function formatSpan(ms: number): string {
   const hours = ms / 3_600_000;

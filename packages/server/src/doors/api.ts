@@ -376,6 +376,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
       latest.forget(removed.deviceId);
       parts.commands.forget(removed.deviceId);
       presence.forget(removed.deviceId);
+      parts.store.forget([removed.deviceId]);
       fleetFeed.markRemoved(removed.deviceId);
       return deviceBody(removed, false);
     },

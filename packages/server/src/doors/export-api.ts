@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
-import { contentTypes, exportFormats, openExport } from "../archive/export.ts";
+import { contentTypes, exportFormats, leftOutTrailer, openExport } from "../archive/export.ts";
 import { parseTime, timeForms } from "../archive/parse-time.ts";
 import { isPointName } from "../archive/point-name.ts";
 import type { CancelTimer } from "../base/clock.ts";
@@ -43,6 +43,8 @@ const exportsMax = 6;
 const exportsMaxEach = 2;
 /** Who takes nothing for so long is cut off: it holds a place. */
 const stalledMsMax = 60_000;
+/** Of the trailer: clients bound headers, and trailers with them. */
+const leftOutBytesMax = 4_000;
 
 /** `GET /api/v1/export`: raw samples as a file, streamed at the client's speed. */
 export function registerExportApi(
@@ -58,7 +60,7 @@ export function registerExportApi(
       tag: "Archive",
       role: "viewer",
       summary: "Raw samples as a file",
-      description: "Streamed at the client's speed; who takes nothing for a minute is cut off.",
+      description: `Streamed at the client's speed; who takes nothing for a minute is cut off. What cannot be read of the store is left out, and named in the trailer \`${leftOutTrailer}\`, "; " between.`,
       querystring: querySchema,
       answer: Object.values(contentTypes).map((type) => type.split(";", 1)[0] as string),
       errors: [404, 429],
@@ -108,6 +110,7 @@ export function registerExportApi(
         cancelStall();
         left.abort();
       });
+      let leftOut = "";
       const pieces = await openExport(store, {
         deviceIds,
         fromMs,
@@ -117,7 +120,14 @@ export function registerExportApi(
         format,
         start,
         signal: left.signal,
+        onLeftOut(what) {
+          leftOut = what
+            .join("; ")
+            .replace(/[^ -~]/g, "?")
+            .slice(0, leftOutBytesMax);
+        },
       });
+      reply.trailer(leftOutTrailer, (_reply, _payload, done) => done(null, leftOut));
       // The first piece before the first header: what fails until then is answered as a problem.
       const first = await pieces.next();
       const name = deviceIds.length === 1 ? `${deviceIds[0]}-` : "";

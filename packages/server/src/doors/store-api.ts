@@ -13,7 +13,8 @@ export function registerStoreApi(
   parts: Pick<ApiParts, "audit" | "gate" | "log" | "store">,
 ): void {
   const { gate, log, store } = parts;
-  let isVerifying = false;
+  /** Verifying reads everything, and a repair more than that: one at a time. */
+  let isBusy = false;
 
   app.get(
     `${paths.api}/store`,
@@ -39,21 +40,46 @@ export function registerStoreApi(
       tag: "Archive",
       role: "admin",
       summary: "Read everything that is kept, and name what is damaged",
-      description: progressWords,
+      description: `${progressWords} The result is \`{"faults": [what is damaged, …], "unchecked": rows from before there were checksums}\`.`,
       answer: ["application/x-ndjson"],
       errors: [429],
       timeoutMs: longTaskMsMax,
     }),
     (request, reply) => {
-      if (isVerifying) return sendRefusal(reply, refuse("busy"));
-      isVerifying = true;
+      if (isBusy) return sendRefusal(reply, refuse("busy"));
+      isBusy = true;
       return sendProgress(reply, log, async (progress, signal) => {
         try {
+          return await auditedTask(parts, request, { action: "store.verify" }, () => store.verify(progress, signal));
+        } finally {
+          isBusy = false;
+        }
+      });
+    },
+  );
+
+  app.post(
+    `${paths.api}/store/repair`,
+    describeRoute({
+      tag: "Archive",
+      role: "admin",
+      summary: "Drop what cannot be read of what is kept, and make anew what can be made from the rest",
+      description: `${progressWords} The result is \`{"repaired": [what was done, …]}\`.`,
+      answer: ["application/x-ndjson"],
+      errors: [429],
+      timeoutMs: longTaskMsMax,
+    }),
+    (request, reply) => {
+      if (isBusy) return sendRefusal(reply, refuse("busy"));
+      isBusy = true;
+      // Whoever leaves does not end it: half a repair helps nobody.
+      return sendProgress(reply, log, async (progress) => {
+        try {
           return {
-            faults: await auditedTask(parts, request, { action: "store.verify" }, () => store.verify(progress, signal)),
+            repaired: await auditedTask(parts, request, { action: "store.repair" }, () => store.repair(progress)),
           };
         } finally {
-          isVerifying = false;
+          isBusy = false;
         }
       });
     },

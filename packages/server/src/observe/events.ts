@@ -7,6 +7,7 @@ export type EventKind =
   | "store_failing"
   | "store_recovered"
   | "samples_unstored"
+  | "store_damaged"
   | "commands_failing"
   | "commands_recovered"
   | "connected"

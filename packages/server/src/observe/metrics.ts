@@ -23,6 +23,7 @@ export interface StoreMetrics {
   readonly commitSeconds: Histogram;
   readonly committed: Counter;
   readonly failures: Counter;
+  readonly damages: Counter;
 }
 
 /** prom-client's metrics that look at every open socket: with thousands of them each scrape would hold up live samples for tens of milliseconds. */
@@ -104,6 +105,11 @@ export function createMetrics(sources: MetricSources): { readonly registry: Regi
       failures: new Counter({
         name: "wattboard_store_failures_total",
         help: "Batches that the store refused.",
+        registers,
+      }),
+      damages: new Counter({
+        name: "wattboard_store_damages_total",
+        help: "Places of the store that were met and cannot be read; each once.",
         registers,
       }),
     },

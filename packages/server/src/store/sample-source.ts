@@ -1,14 +1,18 @@
 import type { MessagePort } from "node:worker_threads";
 import { Failure, type FailureCode } from "../base/failure.ts";
-import type { PointSample, SamplesQuery } from "./store.ts";
+import type { PointSample, SamplesQuery, StoreDamage } from "./store.ts";
 
 /** A page that is asked for over a port that a store has lent. */
 export type LentQuery = Omit<SamplesQuery, "signal">;
 
+export interface SamplesPage {
+  readonly samples: readonly PointSample[];
+  /** What lies between them and cannot be read. */
+  readonly leftOut: readonly StoreDamage[];
+}
+
 /** What comes back; each page is answered before the next is asked for. */
-export type LentAnswer =
-  | { readonly samples: readonly PointSample[] }
-  | { readonly code: FailureCode; readonly message: string };
+export type LentAnswer = SamplesPage | { readonly code: FailureCode; readonly message: string };
 
 const ended: LentAnswer = { code: "store_stopped", message: "The store has ended." };
 
@@ -28,10 +32,10 @@ export class SampleSource {
   }
 
   /** As `Store.samples`, one page after the other. Rejects with the store's `Failure`. */
-  samples(query: LentQuery): Promise<readonly PointSample[]> {
+  samples(query: LentQuery): Promise<SamplesPage> {
     return new Promise((resolve, reject) => {
       this.#settle = (answer) => {
-        if ("samples" in answer) resolve(answer.samples);
+        if ("samples" in answer) resolve(answer);
         else reject(new Failure(answer.code, answer.message));
       };
       if (this.#isEnded) this.#settle(ended);

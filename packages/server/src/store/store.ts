@@ -44,8 +44,17 @@ export interface Store {
   events(query: EventsQuery): Promise<NumberedEvent[]>;
   /** What is kept. */
   info(signal?: AbortSignal): Promise<StoreInfo>;
-  /** Reads everything, and gives what is damaged, in words; nothing where all is well. `progress` is called with the share done, 0 to 1. */
-  verify(progress: (share: number) => void, signal?: AbortSignal): Promise<string[]>;
+  /** Reads everything, and says what is damaged. `progress` is called with the share done, 0 to 1. */
+  verify(progress: (share: number) => void, signal?: AbortSignal): Promise<Verified>;
+  /**
+   * Makes anew what can be made from the rest, and drops what cannot be read. Gives what was done, in words; nothing where all was well. Rejects
+   * with the `Failure` `not_supported` where the database's own tools must be used.
+   */
+  repair(progress: (share: number) => void, signal?: AbortSignal): Promise<string[]>;
+  /** Has the listener told what is met that cannot be read, once for each place, and what was met so far. */
+  watchDamage(listener: (damage: StoreDamage) => void): void;
+  /** The devices were removed: what is stored of them stays, but need not be at hand. What is asked of one, or comes from it, brings it back. */
+  forget(deviceIds: readonly string[]): void;
   /**
    * Writes a consistent copy to a new file at `path` while the store goes on. Rejects with the `Failure` `not_supported` where the
    * database's own tools must be used; its message says which.
@@ -53,6 +62,23 @@ export interface Store {
   backup(path: string, progress: (share: number) => void): Promise<void>;
   /** Waits for what was appended, then lets go of everything. */
   close(): Promise<void>;
+}
+
+/** Something stored that cannot be read any more. Answers are made without it: it is missing from them, and from what they say is covered. */
+export interface StoreDamage {
+  /** Whose it was; null where that cannot be told, or it is nobody's. */
+  readonly deviceId: string | null;
+  /** The span of which samples may be missing; null where it cannot be told, or none are. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  readonly message: string;
+}
+
+export interface Verified {
+  /** What is damaged, in words; at most 100 of them. */
+  readonly faults: readonly string[];
+  /** Rows from before there were checksums: that they are right cannot be told. */
+  readonly unchecked: number;
 }
 
 /** Told what goes wrong beside the answers, in words, as often as it is tried: the thread has ended, what is due for upkeep cannot be done. */

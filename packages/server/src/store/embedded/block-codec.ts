@@ -52,9 +52,10 @@ export function encodeBlock(columns: SampleColumns): Buffer {
 
 /**
  * Decodes a block; with `wanted`, only those points. What tells who a sample is (received, epoch, seq, clock, device time) is decoded when it is
- * first asked for. Throws a RangeError, then or now, where it is damaged or of a version that this program does not know.
+ * first asked for, or at once where it may be damaged (`isDoubtful`). Throws a RangeError where it is damaged or of a version that this program does
+ * not know.
  */
-export function decodeBlock(block: Uint8Array, wanted?: ReadonlySet<string>): SampleColumns {
+export function decodeBlock(block: Uint8Array, wanted?: ReadonlySet<string>, isDoubtful = false): SampleColumns {
   const found = block[0];
   if (found !== version && found !== oldVersion) {
     throw new RangeError(`The block has version ${found}; this program reads ${oldVersion} and ${version}.`);
@@ -62,7 +63,8 @@ export function decodeBlock(block: Uint8Array, wanted?: ReadonlySet<string>): Sa
   const reader = new ByteReader(zstdDecompressSync(block.subarray(1)));
   const count = reader.varint();
   const observedAtMs = readNumbers(reader, count);
-  const identity = found === version ? new ByteReader(reader.block()) : readIdentity(reader, observedAtMs);
+  const known = found === version ? new ByteReader(reader.block()) : readIdentity(reader, observedAtMs);
+  const identity = isDoubtful && known instanceof ByteReader ? readIdentity(known, observedAtMs) : known;
   const points = new Map<string, ArrayLike<PointValue | undefined>>();
   for (let left = reader.varint(); left > 0; left--) {
     const name = reader.text();

@@ -147,7 +147,7 @@ describe("the block store", () => {
           checkAll();
           store.settle();
           checkAll();
-          expect(finish(verify(store, () => {}))).toEqual([]);
+          expect(finish(verify(store, () => {}))).toEqual({ faults: [], unchecked: 0 });
           store.close();
           rmSync(path);
         },
@@ -319,6 +319,49 @@ describe("the block store", () => {
     store.close();
   });
 
+  test("holds no device in memory that was removed, answers for it all the same, and takes it up again when it sends", () => {
+    let nowMs = startMs;
+    const store = new BlockStore(join(folder, "removed.db"), limits, () => nowMs);
+    const ids = Array.from({ length: 50 }, (_, at) => `ems_${at}`);
+    const send = (deviceIds: readonly string[], seq: number): void =>
+      take(
+        store,
+        batchOf(
+          deviceIds.map((deviceId) => ({
+            deviceId,
+            observedAtMs: nowMs,
+            epoch: 1,
+            seq,
+            message: `{"load":{"power":${seq}}}`,
+          })),
+        ),
+      );
+    send(ids, 0);
+    store.forget(ids.slice(1));
+    // What waits in memory is written first.
+    while (store.tidy(5));
+    expect(store.devicesInMemory).toBe(50);
+    nowMs += 3 * windowMs;
+    while (store.tidy(5));
+    nowMs += windowMs;
+    while (store.tidy(5));
+    expect(store.devicesInMemory).toBe(1);
+    expect(store.deviceIds).toHaveLength(50);
+    const sent = (deviceId: string): unknown[] =>
+      finish(
+        readSamples(store.windows, { deviceId, fromMs: 0, toMs: nowMs + 1, take: "first", limit: 10 }),
+      ).map(({ points }) => points["load.power"]);
+    expect(sent("ems_7")).toEqual([0]);
+    expect(store.points("ems_7")).toEqual([{ name: "load.power", kinds: ["number"] }]);
+    expect(store.devicesInMemory).toBe(1);
+    send(["ems_7"], 1);
+    expect(store.devicesInMemory).toBe(2);
+    expect(sent("ems_7")).toEqual([0, 1]);
+    store.settle();
+    expect(sent("ems_7")).toEqual([0, 1]);
+    store.close();
+  });
+
   test("leaves a block that is damaged where it is, tells of it, and goes on with the others", () => {
     let nowMs = startMs;
     const path = join(folder, "damaged.db");
@@ -340,7 +383,7 @@ describe("the block store", () => {
       take(store, batchOf([{ deviceId, observedAtMs: startMs, epoch: 1, seq: 2, message: '{"load":{"power":1}}' }]));
     }
     store.settle();
-    const faults = finish(verify(store, () => {}));
+    const { faults } = finish(verify(store, () => {}));
     expect(faults).toEqual([
       expect.stringContaining("The journal's row"),
       expect.stringContaining("The block of ems_001 at 2026-01-31T12:00:00.000Z"),

@@ -1,10 +1,15 @@
 import { readRecords } from "../sample-record.ts";
-import type { EventsQuery, NumberedEvent, PointInfo, StoredEvent, StoredSample } from "../store.ts";
+import type { EventsQuery, NumberedEvent, PointInfo, StoreDamage, StoredEvent, StoredSample } from "../store.ts";
+import { checksumOf, isIntact } from "./checksum.ts";
+import { DamageLog, damageOf } from "./damage.ts";
 import { DeviceEntry } from "./device-entry.ts";
+import { type DeviceRow, DeviceTable } from "./device-table.ts";
 import { Journal, type Through } from "./journal.ts";
+import { partOf, Rows, windowName } from "./rows.ts";
+import { SealedDays } from "./sealed-days.ts";
 import { Sealer } from "./sealer.ts";
-import { pageBytes, Tables } from "./tables.ts";
-import { Windows } from "./windows.ts";
+import { pageBytes, type Row, Tables } from "./tables.ts";
+import { damageAt, Windows } from "./windows.ts";
 
 export interface BlockStoreLimits {
   /** Samples held in memory until they are written to parts, bytes; above it they are written sooner. */
@@ -18,7 +23,7 @@ export interface BlockStoreLimits {
 }
 
 /** Events that are kept; the oldest go. */
-const eventsMax = 100_000;
+export const eventsMax = 100_000;
 
 /**
  * Where samples are kept: first in the journal (`append`, the ack point), then in memory by device and window (`absorb`), then in parts, at
@@ -28,16 +33,32 @@ const eventsMax = 100_000;
 export class BlockStore {
   readonly tables: Tables;
   readonly windows: Windows;
+  readonly rows: Rows;
+  readonly sealedDays: SealedDays;
+  readonly deviceTable: DeviceTable;
+  readonly damage: DamageLog;
+  /** What was met while opening, in words. */
+  foundAtStart: readonly string[];
   readonly #devices = new Map<string, DeviceEntry>();
   readonly #journal: Journal;
   readonly #sealer: Sealer;
 
-  constructor(path: string, limits: BlockStoreLimits, nowMs: () => number = Date.now) {
+  constructor(
+    path: string,
+    limits: BlockStoreLimits,
+    nowMs: () => number = Date.now,
+    onDamage?: (damage: StoreDamage) => void,
+  ) {
     this.tables = new Tables(path, Math.floor(limits.bytesMax / pageBytes));
-    this.#journal = new Journal(this.tables, limits, nowMs, (deviceId) => this.#entryOf(deviceId));
-    this.#sealer = new Sealer(this.tables, this.#journal, this.#devices, limits, nowMs);
-    this.windows = new Windows(this.tables, this.#devices);
+    this.damage = new DamageLog(onDamage);
+    this.rows = new Rows(this.tables);
+    this.sealedDays = new SealedDays(this.tables);
+    this.deviceTable = new DeviceTable(this.tables, this.damage);
+    this.#journal = new Journal(this.tables, this.damage, limits, nowMs, (deviceId) => this.#entryOf(deviceId));
+    this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.damage, (id) => this.find(id));
+    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, nowMs);
     this.#restore();
+    this.foundAtStart = this.damage.messages;
   }
 
   /** Durable when it returns; where it throws, nothing was stored. Gives the journal row, for `absorb`. */
@@ -61,14 +82,36 @@ export class BlockStore {
     this.#sealer.sealAll();
   }
 
-  /** The devices that have samples here, in the order in which they came. */
+  /** The devices that have samples here, in the order in which they came; those that were removed as well. */
   get deviceIds(): string[] {
-    return [...this.#devices.keys()];
+    return [...new Set([...this.deviceTable.ids(), ...this.#devices.keys()])];
+  }
+
+  /** How many devices are held in memory. */
+  get devicesInMemory(): number {
+    return this.#devices.size;
+  }
+
+  /** These were removed: they leave memory once nothing of theirs waits there. What comes or is asked of one brings it back. */
+  forget(deviceIds: readonly string[]): void {
+    for (const deviceId of deviceIds) {
+      const entry = this.#devices.get(deviceId);
+      if (entry !== undefined) entry.isForgotten = true;
+    }
+    this.#sealer.noteForgotten();
+  }
+
+  /** What is known of a device; of one that was removed for this question only. */
+  find(deviceId: string): DeviceEntry | undefined {
+    const entry = this.#devices.get(deviceId);
+    if (entry !== undefined) return entry;
+    const row = this.deviceTable.find(deviceId);
+    return row === null ? undefined : entryFrom(row, 0);
   }
 
   /** Those of samples that are still in memory included. */
   points(deviceId: string): PointInfo[] {
-    const entry = this.#devices.get(deviceId);
+    const entry = this.find(deviceId);
     for (const open of entry?.open.values() ?? []) entry?.notePoints(open.columns());
     return entry?.points ?? [];
   }
@@ -88,6 +131,8 @@ export class BlockStore {
       for (const { atMs, kind, deviceId, message } of events) {
         const sql = "INSERT INTO event (at_ms, kind, device_id, message) VALUES (?, ?, ?, ?)";
         last = this.tables.run(sql, atMs, kind, deviceId, message).lastId;
+        const sum = checksumOf("event", last, atMs, kind, deviceId, message);
+        this.tables.run("UPDATE event SET checksum = ? WHERE number = ?", sum, last);
       }
       this.tables.run("DELETE FROM event WHERE number <= ?", last - eventsMax);
     });
@@ -95,25 +140,48 @@ export class BlockStore {
 
   events(query: EventsQuery): NumberedEvent[] {
     const { limit, before = null, deviceIds, kind = null, fromMs = null, toMs = null } = query;
-    const rows = this.tables.all(
-      `SELECT * FROM event
+    const sql = `SELECT * FROM event
        WHERE (?1 IS NULL OR number < ?1) AND (?2 IS NULL OR device_id IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR kind = ?3)
          AND (?4 IS NULL OR at_ms >= ?4) AND (?5 IS NULL OR at_ms < ?5)
-       ORDER BY number DESC LIMIT ?6`,
-      before,
-      deviceIds === undefined ? null : JSON.stringify(deviceIds),
-      kind,
-      fromMs,
-      toMs,
-      limit,
-    );
-    return rows.map((row) => ({
-      number: Number(row.number),
-      atMs: Number(row.at_ms),
-      kind: String(row.kind),
-      deviceId: row.device_id === null ? null : String(row.device_id),
-      message: String(row.message),
-    }));
+       ORDER BY number DESC LIMIT ?6`;
+    const asked = deviceIds === undefined ? null : JSON.stringify(deviceIds);
+    const found: NumberedEvent[] = [];
+    // Where some are damaged, there may be more behind them.
+    for (let behind = before; found.length < limit; ) {
+      const wanted = limit - found.length;
+      let rows: Row[];
+      try {
+        rows = this.tables.all(sql, behind, asked, kind, fromMs, toMs, wanted);
+      } catch (error) {
+        this.#tellEvent(null, damageOf(error));
+        return this.#eventsOneByOne(query);
+      }
+      for (const row of rows) {
+        const event = eventOf(row);
+        if (event === null) this.#tellEvent(Number(row.number), "its checksum does not fit");
+        else found.push(event);
+      }
+      if (rows.length < wanted) break;
+      behind = Number(rows.at(-1)?.number);
+    }
+    return found;
+  }
+
+  /** What a repair needs: everything that waits stands in parts then, and each device's row names those that are there. */
+  writeAll(): void {
+    this.#sealer.writeAllParts();
+    this.#journal.setDamagedAside();
+    this.#sealer.dropAll();
+    this.tables.lazily(() => {
+      for (const entry of this.#devices.values()) {
+        entry.begin();
+        if (entry.no !== null) entry.save(this.deviceTable, true);
+      }
+    });
+  }
+
+  get sealer(): Sealer {
+    return this.#sealer;
   }
 
   /** Writes everything that waits to parts. Where that fails, it is found in the journal at the next start. */
@@ -125,31 +193,75 @@ export class BlockStore {
     }
   }
 
+  #eventsOneByOne({ limit, before, deviceIds, kind, fromMs, toMs }: EventsQuery): NumberedEvent[] {
+    const found: NumberedEvent[] = [];
+    for (const row of this.tables.rows("event", "number", (number, reason) => this.#tellEvent(number, reason))) {
+      const event = eventOf(row);
+      if (event === null || (before !== undefined && event.number >= before)) continue;
+      if (deviceIds !== undefined && (event.deviceId === null || !deviceIds.includes(event.deviceId))) continue;
+      if (kind !== undefined && event.kind !== kind) continue;
+      if ((fromMs !== undefined && event.atMs < fromMs) || (toMs !== undefined && event.atMs >= toMs)) continue;
+      found.push(event);
+      if (found.length > limit) found.shift();
+    }
+    return found.reverse();
+  }
+
+  #tellEvent(number: number | null, reason: string): void {
+    const what = number === null ? "Some events" : `Event ${number}`;
+    this.damage.note({ deviceId: null, fromMs: null, toMs: null, message: `${what}: ${reason}` });
+  }
+
   #entryOf(deviceId: string): DeviceEntry {
     let entry = this.#devices.get(deviceId);
     if (entry === undefined) {
-      entry = new DeviceEntry(deviceId, this.#devices.size);
+      const row = this.deviceTable.find(deviceId);
+      const place = this.#devices.size;
+      entry = row === null ? new DeviceEntry(deviceId, place) : entryFrom(row, place);
       this.#devices.set(deviceId, entry);
     }
+    entry.isForgotten = false;
     return entry;
   }
 
   #restore(): void {
     const byNo = new Map<number, DeviceEntry>();
-    for (const row of this.tables.each("SELECT no, device_id, latest, points FROM device ORDER BY no")) {
-      const entry = this.#entryOf(String(row.device_id));
-      entry.restore(Number(row.no), String(row.points));
-      byNo.set(Number(row.no), entry);
-      if (row.latest === null) continue;
-      const latest = Buffer.from(row.latest as Uint8Array);
-      entry.keepNewest(latest, 0, latest.length);
-      for (const sample of readRecords(latest)) entry.newestAtMs = sample.observedAtMs;
+    /** By the id of the part that a device's row names. */
+    const listed = new Map<number, { readonly entry: DeviceEntry; readonly window: number }>();
+    for (const row of this.deviceTable.load()) {
+      const entry = entryFrom(row, this.#devices.size);
+      this.#devices.set(row.deviceId, entry);
+      byNo.set(row.no, entry);
+      for (const [window, ...ids] of row.parts ?? []) for (const id of ids) listed.set(id, { entry, window });
     }
-    for (const row of this.tables.each("SELECT id, device_no, window FROM part ORDER BY id")) {
-      const entry = byNo.get(Number(row.device_no));
-      if (entry !== undefined) this.#sealer.noteUnsealed(entry, Number(row.window), Number(row.id));
+    let lastThrough = 0;
+    const tell = (id: number | null, reason: string): void => {
+      const of = id === null ? undefined : listed.get(id);
+      if (id !== null) listed.delete(id);
+      const where = of === undefined ? "" : ` of ${of.entry.deviceId} at ${windowName(of.window)}`;
+      const message = `${id === null ? "Some parts" : `Part ${id}`}${where}: ${reason}`;
+      this.damage.note(damageAt(of?.entry.deviceId ?? null, of?.window ?? null, message));
+    };
+    for (const row of this.tables.scan("part", "id", tell)) {
+      const id = Number(row.id);
+      try {
+        const part = partOf(row);
+        const entry = byNo.get(part.deviceNo);
+        if (entry === undefined) throw new RangeError(`its device, number ${part.deviceNo}, is not known`);
+        this.#sealer.noteUnsealed(entry, part.window, id);
+        lastThrough = Math.max(lastThrough, part.through);
+        listed.delete(id);
+      } catch (error) {
+        tell(id, damageOf(error));
+      }
     }
-    this.#journal.replay(this.#through(), () => this.#sealer.makeRoom());
+    for (const id of [...listed.keys()]) tell(id, "it is missing");
+    for (const { unsealed } of byNo.values())
+      for (const { partIds } of unsealed.values()) partIds.sort((a, b) => a - b);
+    this.#journal.replay(this.#through(), lastThrough, () => this.#sealer.makeRoom());
+    if (!this.#journal.hasDamaged) return;
+    this.#sealer.writeAllParts();
+    this.#journal.setDamagedAside();
   }
 
   /** Looks each device and window up once: a replay asks for the same few again and again. */
@@ -171,12 +283,32 @@ export class BlockStore {
   }
 
   #lookUpThrough({ no, unsealed }: DeviceEntry, window: number): number {
-    // Each part reaches further than those before it, and than the block.
-    const partId = unsealed.get(window)?.partIds.at(-1);
-    const row =
-      partId === undefined
-        ? this.tables.first("SELECT through FROM block WHERE device_no = ? AND window = ?", no, window)
-        : this.tables.first("SELECT through FROM part WHERE id = ?", partId);
-    return Number(row?.through ?? 0);
+    if (no === null) return 0;
+    try {
+      // Each part reaches further than those before it, and than the block.
+      const partId = unsealed.get(window)?.partIds.at(-1);
+      const row = partId === undefined ? this.rows.block(no, window) : this.rows.part(partId);
+      return row?.through ?? 0;
+    } catch (error) {
+      // Reading the window tells of it. What the journal still has is taken from there: some of it may stand in both, and is merged.
+      damageOf(error);
+      return 0;
+    }
   }
+}
+
+function entryFrom(row: DeviceRow, place: number): DeviceEntry {
+  const entry = new DeviceEntry(row.deviceId, place);
+  entry.restore(row);
+  return entry;
+}
+
+/** Null where it is damaged. */
+export function eventOf(row: Row): NumberedEvent | null {
+  const { number, at_ms: atMs, kind, device_id: deviceId, message, checksum } = row;
+  if (typeof number !== "number" || typeof atMs !== "number") return null;
+  if (typeof kind !== "string" || typeof message !== "string") return null;
+  if (deviceId !== null && typeof deviceId !== "string") return null;
+  if (!isIntact(checksum, "event", number, atMs, kind, deviceId ?? null, message)) return null;
+  return { number, atMs, kind, deviceId: deviceId ?? null, message };
 }

@@ -1,9 +1,10 @@
 import { kindOf, pointKinds } from "../point-value.ts";
 import type { SampleColumns } from "../sample-columns.ts";
+import { readRecords } from "../sample-record.ts";
 import type { PointInfo } from "../store.ts";
+import type { DeviceRow, DeviceTable, PartList } from "./device-table.ts";
 import type { MessageShape } from "./message-shape.ts";
 import type { OpenSamples } from "./open-samples.ts";
-import type { Tables } from "./tables.ts";
 
 const goldenRatio = 0.618_033_988_75;
 /** Names of points that are listed of one device; what more it sends is stored, and not listed. */
@@ -17,8 +18,8 @@ export interface Unsealed {
   readonly partIds: number[];
   /** When the last part was written. */
   touchedAtMs: number;
-  /** True where a part or the block cannot be read. It is left as it is, for `verify` to tell of. */
-  isDamaged: boolean;
+  /** True where it cannot be sealed, since the file's own structure is damaged there: its parts stay. */
+  isStuck: boolean;
 }
 
 /** What the store's thread holds in memory of one device. */
@@ -47,6 +48,13 @@ export class DeviceEntry {
   #newest = Buffer.alloc(0);
   #newestBytes = 0;
   #writtenPoints = "";
+  /** Within a transaction: parts that were written, and windows that were sealed, which `unsealed` does not know yet. */
+  readonly #newParts: (readonly [window: number, id: number])[] = [];
+  readonly #sealedNow = new Set<number>();
+  #noBefore: number | null = null;
+  #pointsBefore = "";
+  /** The device was removed: once nothing of it waits in memory, it goes from there. */
+  isForgotten = false;
 
   constructor(deviceId: string, place: number) {
     this.deviceId = deviceId;
@@ -87,26 +95,70 @@ export class DeviceEntry {
     }
   }
 
-  /** What is to be written of its points, or null where that stands there already. */
-  unwrittenPoints(): string | null {
-    const text = JSON.stringify(Object.fromEntries(this.#points));
-    if (text === this.#writtenPoints) return null;
-    this.#writtenPoints = text;
-    return text;
+  /** Before a transaction that may write something of it. */
+  begin(): void {
+    this.#noBefore = this.no;
+    this.#pointsBefore = this.#writtenPoints;
+    this.#newParts.length = 0;
+    this.#sealedNow.clear();
   }
 
-  /** Its number, given to it within the present transaction where it has none yet. */
-  numberIn(tables: Tables): number {
-    this.no ??= tables.run("INSERT INTO device (device_id) VALUES (?)", this.deviceId).lastId;
+  /** Its number, given to it where it has none yet. */
+  numberIn(devices: DeviceTable): number {
+    this.no ??= devices.nextNo();
     return this.no;
   }
 
-  /** Takes over what the tables say of it: at start, and when a transaction has been undone. */
-  restore(no: number | null, points: string): void {
+  notePart(window: number, id: number): void {
+    this.#newParts.push([window, id]);
+  }
+
+  noteSealed(window: number): void {
+    this.#sealedNow.add(window);
+  }
+
+  noteNotSealed(window: number): void {
+    this.#sealedNow.delete(window);
+  }
+
+  /** Writes its row; the second one only where that changes, or is due for another reason. */
+  save(devices: DeviceTable, isCopyWanted = false): void {
+    const points = JSON.stringify(Object.fromEntries(this.#points));
+    const isCopyDue = isCopyWanted || points !== this.#writtenPoints;
+    this.#writtenPoints = points;
+    const row = {
+      no: this.numberIn(devices),
+      deviceId: this.deviceId,
+      latest: this.newest,
+      points,
+      parts: this.#parts(),
+    };
+    devices.save(row, isCopyDue);
+  }
+
+  /** The transaction was undone. */
+  undo(): void {
+    this.no = this.#noBefore;
+    this.#writtenPoints = this.#pointsBefore;
+  }
+
+  /** Takes over what the table says of it. */
+  restore({ no, points, latest }: DeviceRow): void {
     this.no = no;
     this.#writtenPoints = points;
-    for (const [name, bits] of Object.entries(JSON.parse(points) as Record<string, number>)) {
-      this.#points.set(name, bits | (this.#points.get(name) ?? 0));
-    }
+    for (const [name, bits] of Object.entries(JSON.parse(points) as Record<string, number>))
+      this.#points.set(name, bits);
+    if (latest === null) return;
+    const record = Buffer.from(latest);
+    for (const sample of readRecords(record)) this.newestAtMs = sample.observedAtMs;
+    this.keepNewest(record, 0, record.length);
+  }
+
+  #parts(): PartList[] {
+    const found = new Map<number, number[]>();
+    for (const [window, { partIds }] of this.unsealed)
+      if (!this.#sealedNow.has(window)) found.set(window, [...partIds]);
+    for (const [window, id] of this.#newParts) found.set(window, [...(found.get(window) ?? []), id]);
+    return [...found].map(([window, ids]) => [window, ...ids]);
   }
 }

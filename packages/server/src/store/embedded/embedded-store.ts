@@ -18,11 +18,13 @@ import type {
   SamplesQuery,
   Store,
   StoreComplaint,
+  StoreDamage,
   StoredEvent,
   StoredSample,
   StoreInfo,
   Timeline,
   TimelineQuery,
+  Verified,
 } from "../store.ts";
 import type { BlockStoreLimits } from "./block-store.ts";
 import type { Answer, Numbered, Question, Request, WorkerSetup } from "./messages.ts";
@@ -39,6 +41,8 @@ const resourceLimits = { maxYoungGenerationSizeMb: 16 };
 /** Questions that may wait at once, since they share one thread; one more is refused. */
 const questionsMax = 32;
 const progressEveryMs = 200;
+/** Of what was met that cannot be read, until somebody listens. */
+const damagesMax = 100;
 
 /** The default store: SQLite in a worker thread, one file in the data folder. The folder's lock is held by the caller. */
 export class EmbeddedStore implements Store {
@@ -50,6 +54,11 @@ export class EmbeddedStore implements Store {
   #lastNumber = 0;
   #questions = 0;
   #closing = false;
+  /** Met before anybody wanted to know. */
+  readonly #damages: StoreDamage[] = [];
+  #onDamage = (damage: StoreDamage): void => {
+    if (this.#damages.length < damagesMax) this.#damages.push(damage);
+  };
 
   private constructor(setup: WorkerSetup, complain: StoreComplaint) {
     this.#setup = setup;
@@ -126,8 +135,28 @@ export class EmbeddedStore implements Store {
     return this.#ask({ kind: "info" }, signal) as Promise<StoreInfo>;
   }
 
-  verify(progress: (share: number) => void, signal?: AbortSignal): Promise<string[]> {
-    return this.#ask({ kind: "verify" }, signal, progress) as Promise<string[]>;
+  /** The file's structure is looked at in a thread of its own meanwhile, which takes as long and holds up nobody. */
+  async verify(progress: (share: number) => void, signal?: AbortSignal): Promise<Verified> {
+    const [structure, rows] = await Promise.all([
+      this.#checkStructure(signal),
+      this.#ask({ kind: "verify" }, signal, progress) as Promise<Verified>,
+    ]);
+    return { ...rows, faults: [...structure, ...rows.faults].slice(0, faultsMax) };
+  }
+
+  async repair(progress: (share: number) => void, signal?: AbortSignal): Promise<string[]> {
+    const done = (await this.#ask({ kind: "repair" }, signal, progress)) as string[];
+    return [...done, ...(await this.#checkStructure(signal)).map((fault) => `${fault}; it stays so`)];
+  }
+
+  watchDamage(listener: (damage: StoreDamage) => void): void {
+    this.#onDamage = listener;
+    for (const damage of this.#damages.splice(0)) listener(damage);
+  }
+
+  forget(deviceIds: readonly string[]): void {
+    // Where the thread has just ended, the next one knows them until they are asked of again.
+    if (deviceIds.length > 0) this.#send({ kind: "forget", deviceIds }).catch(() => {});
   }
 
   /** In a thread of its own, which reads the file as it was at one moment; the copy has no free pages. */
@@ -173,20 +202,39 @@ export class EmbeddedStore implements Store {
 
   async #start(): Promise<void> {
     const worker = new Worker(workerUrl(import.meta.url, "./worker"), { workerData: this.#setup, resourceLimits });
+    // What is met while opening comes before the word that it is open.
+    const opened = new Promise<void>((resolve) => {
+      worker.on("message", (answer: Answer) =>
+        "ok" in answer && answer.number === 0 ? resolve() : this.#settle(answer),
+      );
+    });
     try {
       await Promise.race([
-        once(worker, "message"),
+        opened,
+        once(worker, "error").then(([error]) => Promise.reject(error)),
         once(worker, "exit").then(() => Promise.reject(new Error("The store's worker ended while starting."))),
       ]);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Failure("store_failed", `The store at ${this.#setup.path} cannot be opened: ${reason}`, error);
     }
-    worker.on("message", (answer: Answer) => this.#settle(answer));
     worker.unref();
     worker.on("error", ({ message }) => this.#complain(`its thread has ended, another is started: ${message}`));
     worker.once("exit", () => this.#lost());
     this.#worker = worker;
+  }
+
+  async #checkStructure(signal?: AbortSignal): Promise<string[]> {
+    const worker = new Worker(workerUrl(import.meta.url, "./structure-worker"), { workerData: this.#setup.path });
+    try {
+      const [faults] = (await once(worker, "message", { ...(signal && { signal }) })) as [string[]];
+      return faults;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw new Failure("store_failed", `The file ${this.#setup.path} cannot be looked at.`, error);
+    } finally {
+      await worker.terminate();
+    }
   }
 
   /** Sends a question: one that may take long, and that its signal ends. */
@@ -224,6 +272,10 @@ export class EmbeddedStore implements Store {
   }
 
   #settle(answer: Answer): void {
+    if ("damage" in answer) {
+      this.#onDamage(answer.damage);
+      return;
+    }
     if ("complaint" in answer) {
       this.#complain(answer.complaint);
       return;
@@ -260,6 +312,9 @@ export class EmbeddedStore implements Store {
     }, restartMs).unref();
   }
 }
+
+/** Faults that are listed; there may be more. */
+const faultsMax = 100;
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;

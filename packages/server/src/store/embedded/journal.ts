@@ -3,6 +3,8 @@ import { parseRfc3339 } from "@wattboard/protocol";
 import { pointsOf } from "../point-value.ts";
 import { RecordReader } from "../sample-record.ts";
 import { windowOf } from "../window.ts";
+import { checkedBytes, checksumOf, withChecksum } from "./checksum.ts";
+import { type DamageLog, damageOf } from "./damage.ts";
 import type { DeviceEntry } from "./device-entry.ts";
 import { MessageShape } from "./message-shape.ts";
 import { OpenSamples } from "./open-samples.ts";
@@ -17,6 +19,8 @@ export interface JournalLimits {
 const fullFactor = 4;
 /** Shapes known at once; devices of one make and version share one. */
 const shapesMax = 64;
+/** One row a quarter of a second would take millions of years. */
+const numberMax = 2 ** 51;
 /** The journal row through which all samples of a device and window stand in parts and blocks; 0 where none does. */
 export type Through = (entry: DeviceEntry, window: number) => number;
 
@@ -30,7 +34,11 @@ export class Journal {
   readonly #entryOf: (deviceId: string) => DeviceEntry;
   /** The last used first. */
   readonly #shapes: MessageShape[] = [];
-  readonly #damaged: number[] = [];
+  readonly #damage: DamageLog;
+  /** Rows that could not be read, and why. */
+  readonly #damaged = new Map<number, string>();
+  /** The last row that was written. */
+  #lastId = 0;
   /** Bytes of the rows in the table. */
   #bytes = 0;
   /** The last row that has been sorted into memory. */
@@ -39,17 +47,29 @@ export class Journal {
   #lastEntry: DeviceEntry | null = null;
   openBytes = 0;
 
-  constructor(tables: Tables, limits: JournalLimits, nowMs: () => number, entryOf: (deviceId: string) => DeviceEntry) {
+  constructor(
+    tables: Tables,
+    damage: DamageLog,
+    limits: JournalLimits,
+    nowMs: () => number,
+    entryOf: (deviceId: string) => DeviceEntry,
+  ) {
     this.#tables = tables;
+    this.#damage = damage;
     this.#limits = limits;
     this.#nowMs = nowMs;
     this.#entryOf = entryOf;
-    this.#bytes = Number(tables.first("SELECT total(length(records)) AS bytes FROM journal")?.bytes);
+    this.measure();
   }
 
   /** Whether samples have not been moved on for so long that no more are to be taken. */
   get isFull(): boolean {
     return this.openBytes > fullFactor * this.#limits.openBytesMax || this.#bytes > this.#limits.journalBytesMax;
+  }
+
+  /** Whether rows could not be read that are still in the table. */
+  get hasDamaged(): boolean {
+    return this.#damaged.size > 0;
   }
 
   /** The last row that has been sorted into memory; all before it have been, too. */
@@ -62,8 +82,10 @@ export class Journal {
     // One that is cut off must not be acked, and not be found at the next start.
     const record = new RecordReader(Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength));
     while (record.next());
-    const records = zstdCompressSync(batch, fast);
-    const id = this.#tables.durably(() => this.#tables.run("INSERT INTO journal (records) VALUES (?)", records).lastId);
+    const id = this.#lastId + 1;
+    const records = withChecksum(zstdCompressSync(batch, fast), "journal", id);
+    this.#tables.durably(() => this.#tables.run("INSERT INTO journal (id, records) VALUES (?, ?)", id, records));
+    this.#lastId = id;
     this.#bytes += records.length;
     return id;
   }
@@ -109,22 +131,55 @@ export class Journal {
   }
 
   /**
-   * Sorts everything that the table holds into memory, but for what is there `through` its row already; `makeRoom` is called after each row. A row
-   * that cannot be read stays where it is, for `verify` to tell of.
+   * Sorts everything that the table holds into memory, but for what is there `through` its row already; `makeRoom` is called after each row. What
+   * cannot be read, and what is missing among the rows, is told. `lastThrough` is the last row that some part names.
    */
-  replay(through: Through, makeRoom: () => void): void {
-    for (let after = 0; ; ) {
-      const row = this.#tables.first("SELECT id, records FROM journal WHERE id > ? ORDER BY id LIMIT 1", after);
-      if (row === undefined) return;
-      after = Number(row.id);
+  replay(through: Through, lastThrough: number, makeRoom: () => void): void {
+    const dropped = this.#dropped();
+    let expected = dropped === null ? null : dropped + 1;
+    this.#lastId = Math.max(dropped ?? 0, lastThrough);
+    const tell = (id: number | null, reason: string): void => {
+      this.#tell(id === null ? "Some rows of the journal" : `The journal's row ${id}`, reason);
+      if (id !== null) this.#damaged.set(id, reason);
+    };
+    for (const row of this.#tables.rows("journal", "id", tell)) {
+      const id = Number(row.id);
+      if (expected !== null && id > expected) this.#tellMissing(expected, id - 1);
+      expected = id + 1;
       try {
-        this.absorb(zstdDecompressSync(row.records as Uint8Array), after, through);
-      } catch {
-        this.#damaged.push(after);
-        // What could be read of it has been taken, and is passed over at the next start.
-        this.#absorbedId = after;
+        const { bytes } = checkedBytes(row.records, "journal", id);
+        this.absorb(zstdDecompressSync(bytes), id, through);
+      } catch (error) {
+        tell(id, damageOf(error));
+        // What could be read of one without a checksum has been taken, and is passed over at the next start.
+        this.#absorbedId = id;
+        // Before there was a mark, rows behind a damaged one went and it stayed.
+        if (dropped === null) expected = null;
       }
+      this.#lastId = Math.max(this.#lastId, id);
       makeRoom();
+    }
+    const last = this.#lastNumber();
+    if (last > this.#lastId && dropped !== null) this.#tellMissing(this.#lastId + 1, last);
+    this.#lastId = Math.max(this.#lastId, last);
+    this.#absorbedId = this.#lastId;
+  }
+
+  /** Puts rows aside that could not be read, so that none is missing among those that stay. What could be read of them must stand in parts. */
+  setDamagedAside(): void {
+    for (const [id, reason] of this.#damaged) {
+      try {
+        this.#tables.durably(() => {
+          const sql = `INSERT INTO set_aside (kind, window, what, bytes)
+            SELECT 'journal', id, ?, records FROM journal WHERE id = ?`;
+          this.#tables.run(sql, `The journal's row ${id}: ${reason}`, id);
+          this.#tables.run("DELETE FROM journal WHERE id = ?", id);
+        });
+        this.#damaged.delete(id);
+      } catch (error) {
+        // It stays where it is.
+        damageOf(error);
+      }
     }
   }
 
@@ -141,12 +196,56 @@ export class Journal {
     const sql = `DELETE FROM journal WHERE id IN (
       SELECT id FROM journal WHERE id < ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?)`;
     const before = Math.min(oldestNeeded, this.#absorbedId + 1);
-    return this.#tables.run(sql, before, JSON.stringify(this.#damaged), rowsMax).changes === rowsMax;
+    const { changes } = this.#tables.run(sql, before, JSON.stringify([...this.#damaged.keys()]), rowsMax);
+    if (changes > 0) {
+      const oldest = this.#tables.first("SELECT min(id) AS id FROM journal")?.id ?? null;
+      const through = oldest === null ? this.#absorbedId : Number(oldest) - 1;
+      const sum = checksumOf("journal_dropped", through);
+      this.#tables.run("INSERT OR REPLACE INTO journal_dropped VALUES (1, ?, ?)", through, sum);
+    }
+    return changes === rowsMax;
   }
 
   /** After a transaction that dropped rows. */
   measure(): void {
-    this.#bytes = Number(this.#tables.first("SELECT total(length(records)) AS bytes FROM journal")?.bytes);
+    try {
+      this.#bytes = Number(this.#tables.first("SELECT total(length(records)) AS bytes FROM journal")?.bytes);
+    } catch (error) {
+      this.#tell("The journal", damageOf(error));
+    }
+  }
+
+  /** Through which row all are gone that were needed once; null where that is not known. */
+  #dropped(): number | null {
+    try {
+      const row = this.#tables.first("SELECT through, checksum FROM journal_dropped");
+      if (row === undefined) return null;
+      if (row.checksum !== checksumOf("journal_dropped", Number(row.through)))
+        throw new RangeError("its checksum does not fit");
+      return Number(row.through);
+    } catch (error) {
+      this.#tell("The mark of the journal's beginning", damageOf(error));
+      return null;
+    }
+  }
+
+  /** The number of the row that was written last, as SQLite remembers it; 0 where it does not. */
+  #lastNumber(): number {
+    try {
+      const seq = Number(this.#tables.first("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")?.seq ?? 0);
+      return Number.isSafeInteger(seq) && seq < numberMax ? seq : 0;
+    } catch (error) {
+      this.#tell("The journal's last number", damageOf(error));
+      return 0;
+    }
+  }
+
+  #tellMissing(first: number, last: number): void {
+    this.#tell(first === last ? `The journal's row ${first}` : `The journal's rows ${first} to ${last}`, "missing");
+  }
+
+  #tell(what: string, reason: string): void {
+    this.#damage.note({ deviceId: null, fromMs: null, toMs: null, message: `${what}: ${reason}` });
   }
 
   #read(entry: DeviceEntry, open: OpenSamples, record: RecordReader): void {

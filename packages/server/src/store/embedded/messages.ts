@@ -5,6 +5,7 @@ import type {
   FleetQuery,
   HistoryQuery,
   SamplesQuery,
+  StoreDamage,
   StoredEvent,
   TimelineQuery,
 } from "../store.ts";
@@ -27,6 +28,7 @@ export type Task =
   | { readonly kind: "events"; readonly query: EventsQuery }
   /** Another thread asks for samples over this port from now on. */
   | { readonly kind: "lend"; readonly port: MessagePort }
+  | { readonly kind: "forget"; readonly deviceIds: readonly string[] }
   | { readonly kind: "settle" }
   | { readonly kind: "close" }
   /** Nobody waits for the answer of that number any more. */
@@ -42,7 +44,8 @@ export type Question =
   | { readonly kind: "timeline"; readonly query: Asked<TimelineQuery> }
   | { readonly kind: "fleetTotals"; readonly query: Asked<FleetQuery> }
   | { readonly kind: "info" }
-  | { readonly kind: "verify" };
+  | { readonly kind: "verify" }
+  | { readonly kind: "repair" };
 
 export type Request = Task | Question;
 export type Numbered = Request & { readonly number: number };
@@ -52,5 +55,7 @@ export type Answer =
   | { readonly number: number; readonly ok: true; readonly result: unknown }
   | { readonly number: number; readonly ok: false; readonly error: unknown }
   | { readonly number: number; readonly share: number }
+  /** No answer: something was met that cannot be read. */
+  | { readonly damage: StoreDamage }
   /** No answer: what was due could not be done. */
   | { readonly complaint: string };

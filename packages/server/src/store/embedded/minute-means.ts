@@ -42,6 +42,7 @@ export class MinuteSums {
     if (found !== version) throw new RangeError(`The minutes have version ${found}; this program reads ${version}.`);
     for (const each of energyStreams) {
       const column = reader.block();
+      if (column.length === 0) throw new RangeError("The minutes end too early.");
       if (each === stream) this.#addColumn(new ByteReader(column));
     }
   }

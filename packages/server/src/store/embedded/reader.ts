@@ -31,7 +31,7 @@ import { summarize } from "../window-summary.ts";
 import type { BlockStore } from "./block-store.ts";
 import { type DayColumns, type DayParts, dayOf, energyAt } from "./day-codec.ts";
 import { minuteMs } from "./minute-means.ts";
-import type { Windows } from "./windows.ts";
+import type { OnDamage, Windows } from "./windows.ts";
 
 /**
  * Answers to questions about the past. Each is a generator that yields between two windows, so that the worker can take new samples in
@@ -39,7 +39,8 @@ import type { Windows } from "./windows.ts";
  */
 export type Work<T> = Generator<void, T>;
 
-export function* readSamples(windows: Windows, query: SamplesQuery): Work<PointSample[]> {
+/** What cannot be read of the range is passed over, and told to `onDamage`. */
+export function* readSamples(windows: Windows, query: SamplesQuery, onDamage?: OnDamage): Work<PointSample[]> {
   const { deviceId, fromMs, toMs, take, limit, beyond } = query;
   const wanted = query.points === undefined ? undefined : new Set(query.points);
   const isForward = take === "first";
@@ -49,7 +50,7 @@ export function* readSamples(windows: Windows, query: SamplesQuery): Work<PointS
   const list = windowsIn(windows, deviceId, first, behindLast);
   if (!isForward) list.reverse();
   for (const window of list) {
-    const columns = windows.read(deviceId, window, wanted);
+    const columns = windows.read(deviceId, window, wanted, onDamage);
     if (columns === null) continue;
     const [from, to] = placesIn(columns, first, behindLast);
     for (let step = 0; step < to - from && found.length < limit; step++) {
@@ -183,19 +184,21 @@ export function* readFleetTotals(windows: Windows, query: FleetQuery): Work<Flee
 
 export function* readInfo(store: BlockStore, retentionMs: number): Work<StoreInfo> {
   const { windows, tables } = store;
-  let samples = Number(tables.first("SELECT total(samples) AS samples FROM block")?.samples);
+  const deviceIds = store.deviceIds;
+  let samples = 0;
   let fromMs: number | null = null;
   let toMs: number | null = null;
   const gaps = { count: 0, ms: 0 };
   const parts = { points: new Set<string>(), energy: false };
-  for (const deviceId of store.deviceIds) {
-    const [first = 0] = windows.list(deviceId, 0, Number.MAX_SAFE_INTEGER);
+  for (const deviceId of deviceIds) {
+    const list = windows.list(deviceId, 0, Number.MAX_SAFE_INTEGER);
+    const [first = 0] = list;
+    const isKept = new Set(list);
     let lastMs: number | null = null;
-    for (const window of windows.fresh(deviceId, 0, Number.MAX_SAFE_INTEGER))
-      samples += windows.countFresh(deviceId, window);
     for (const { day, from, to } of summaries(windows, deviceId, first, windowOf(Date.now()) + 2, parts)) {
       for (let at = from; at < to; at++) {
         const firstMs = day.firstMs[at] as number;
+        if (isKept.has(day.windows[at] as number)) samples += day.count[at] as number;
         fromMs = Math.min(fromMs ?? firstMs, firstMs);
         toMs = Math.max(toMs ?? firstMs, day.lastMs[at] as number);
         if (lastMs !== null && firstMs - lastMs > windowMs) {
@@ -208,7 +211,7 @@ export function* readInfo(store: BlockStore, retentionMs: number): Work<StoreInf
     }
   }
   const bytes = tables.usedBytes();
-  return { devices: store.deviceIds.length, samples, bytes, fromMs, toMs, gaps, retentionMs };
+  return { devices: deviceIds.length, samples, bytes, fromMs, toMs, gaps, retentionMs };
 }
 
 function addMeans(
@@ -256,7 +259,7 @@ interface SummaryRun {
   readonly to: number;
 }
 
-/** The summaries of a range, oldest first: sealed windows' as they are kept, others' made from their samples. */
+/** The summaries of a range, oldest first: sealed windows' as they are kept; others', and those that cannot be read, made from their samples. */
 function* summaries(
   windows: Windows,
   deviceId: string,
@@ -264,7 +267,7 @@ function* summaries(
   toWindow: number,
   parts: DayParts,
 ): Generator<SummaryRun> {
-  const fresh = windows.fresh(deviceId, fromWindow, toWindow);
+  let fresh = windows.fresh(deviceId, fromWindow, toWindow);
   const wanted = new Set([...parts.points, ...(parts.energy ? energyStreams : [])]);
   const freshThrough = function* (last: number): Generator<SummaryRun> {
     for (let [window] = fresh; window !== undefined && window <= last; [window] = fresh) {
@@ -273,7 +276,9 @@ function* summaries(
       if (columns !== null) yield { day: dayOf(summarize(window, columns), parts), from: 0, to: 1 };
     }
   };
-  for (const day of windows.days(deviceId, fromWindow, toWindow, parts)) {
+  for (const { columns: day, lacking } of windows.days(deviceId, fromWindow, toWindow, parts)) {
+    if (lacking.length > 0) fresh = [...new Set([...fresh, ...lacking])].sort((a, b) => a - b);
+    if (day === null) continue;
     const end = firstAtOrAfter(day.windows, day.windows.length, toWindow);
     let from = firstAtOrAfter(day.windows, end, fromWindow);
     for (let at = from; at < end; at++) {

@@ -82,4 +82,60 @@ export const migrations = [
   ALTER TABLE part ADD COLUMN through INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE block ADD COLUMN through INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- From here on a checksum covers every row (checksum.ts): of journal, part, block and day it stands at the beginning of their bytes, else in
+  -- a column, which is null in rows from before. What would not be missed where a page of SQLite's tree is damaged is listed elsewhere too.
+
+  -- Found by what is in memory, and by an index that is not unique: one that is damaged must not keep rows from being written.
+  CREATE TABLE device_new (
+    no INTEGER PRIMARY KEY,
+    device_id TEXT NOT NULL,
+    latest BLOB,
+    points TEXT NOT NULL,
+    parts TEXT NOT NULL DEFAULT '[]',
+    checksum INTEGER
+  ) STRICT;
+  INSERT INTO device_new (no, device_id, latest, points) SELECT no, device_id, latest, points FROM device;
+  DROP TABLE device;
+  ALTER TABLE device_new RENAME TO device;
+  CREATE INDEX device_by_id ON device (device_id);
+
+  -- Whose everything is stands twice.
+  CREATE TABLE device_copy (
+    no INTEGER PRIMARY KEY,
+    device_id TEXT NOT NULL,
+    points TEXT NOT NULL,
+    checksum INTEGER
+  ) STRICT;
+  INSERT INTO device_copy (no, device_id, points) SELECT no, device_id, points FROM device;
+
+  ALTER TABLE event ADD COLUMN checksum INTEGER;
+
+  -- Which windows of a device's day have a summary, and which have a block still: 96 bits each.
+  CREATE TABLE sealed (
+    device_no INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    summaries BLOB NOT NULL,
+    blocks BLOB NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (device_no, day)
+  ) STRICT, WITHOUT ROWID;
+
+  -- The journal's rows up to this one are gone because they are not needed; none behind it may be missing.
+  CREATE TABLE journal_dropped (
+    id INTEGER PRIMARY KEY,
+    through INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+  ) STRICT;
+
+  -- What could not be read when something was to be made of it, until a repair drops it. Neither the device's number nor the window need be right.
+  CREATE TABLE set_aside (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    device_no INTEGER,
+    window INTEGER,
+    what TEXT NOT NULL,
+    bytes BLOB
+  ) STRICT;
+  `,
 ];

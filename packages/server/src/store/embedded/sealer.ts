@@ -3,12 +3,17 @@ import type { SampleColumns } from "../sample-columns.ts";
 import { windowMs, windowOf, windowsPerDay } from "../window.ts";
 import { summarize, type WindowSummary } from "../window-summary.ts";
 import { decodeBlock, encodeBlock } from "./block-codec.ts";
+import { type DamageLog, damageOf, sqliteCodeOf } from "./damage.ts";
 import { decodeDay, encodeDay } from "./day-codec.ts";
 import type { DeviceEntry } from "./device-entry.ts";
+import type { DeviceTable } from "./device-table.ts";
 import type { Journal } from "./journal.ts";
 import { encodeMinutes } from "./minute-means.ts";
 import type { OpenSamples } from "./open-samples.ts";
+import { type Rows, stored, type WindowRow, windowName } from "./rows.ts";
+import type { SealedDay, SealedDays } from "./sealed-days.ts";
 import type { Tables } from "./tables.ts";
+import { damageAt, type Windows } from "./windows.ts";
 
 export interface SealerLimits {
   readonly openBytesMax: number;
@@ -26,8 +31,20 @@ const sealMsSpread = 10 * 60_000;
 const lookMs = 1_000;
 const retainEveryMs = 3_600_000;
 const checkpointEveryMs = 1_000;
+/** SQLite's, for a row that its index has already. */
+const constraintCode = 19;
 /** Journal rows dropped in one transaction: each stands on several pages, and minutes of them fall due at once. */
 const rowsAtOnce = 64;
+
+/** What is written to. */
+interface Parts {
+  readonly tables: Tables;
+  readonly rows: Rows;
+  readonly sealedDays: SealedDays;
+  readonly deviceTable: DeviceTable;
+  readonly damage: DamageLog;
+  readonly windows: Windows;
+}
 
 interface Due<T> {
   readonly entry: DeviceEntry;
@@ -36,27 +53,33 @@ interface Due<T> {
 
 /** Moves samples on: from memory to parts, from parts to blocks and days, and out when they are too old. */
 export class Sealer {
+  readonly #parts: Parts;
   readonly #tables: Tables;
   readonly #journal: Journal;
-  readonly #devices: ReadonlyMap<string, DeviceEntry>;
+  readonly #devices: Map<string, DeviceEntry>;
   readonly #limits: SealerLimits;
   readonly #nowMs: () => number;
   #dueParts: Due<OpenSamples>[] = [];
   #dueWindows: Due<number>[] = [];
   /** Whether journal rows wait to be dropped: at a start those may that were passed over. */
   #areRowsDue = true;
+  /** Whether devices are held in memory that were removed. */
+  #areForgotten = false;
   #lookedAtMs = 0;
   #retainedAtMs = 0;
+  /** The device whose old blocks went last. */
+  #retainedNo = 0;
   #checkpointedAtMs = 0;
 
   constructor(
-    tables: Tables,
+    parts: Parts,
     journal: Journal,
-    devices: ReadonlyMap<string, DeviceEntry>,
+    devices: Map<string, DeviceEntry>,
     limits: SealerLimits,
     nowMs: () => number,
   ) {
-    this.#tables = tables;
+    this.#parts = parts;
+    this.#tables = parts.tables;
     this.#journal = journal;
     this.#devices = devices;
     this.#limits = limits;
@@ -101,6 +124,12 @@ export class Sealer {
     while (this.#dueParts.length > 0) this.#writeParts();
   }
 
+  /** Drops at once every journal row that is not needed. */
+  dropAll(): void {
+    this.#tables.lazily(() => this.#journal.drop(this.#oldestNeeded(), Number.MAX_SAFE_INTEGER));
+    this.#journal.measure();
+  }
+
   /** Seals at once every window that is over. */
   sealAll(): void {
     this.writeAllParts();
@@ -115,11 +144,15 @@ export class Sealer {
     const nowMs = this.#nowMs();
     const known = entry.unsealed.get(window);
     if (known === undefined) {
-      entry.unsealed.set(window, { partIds: [partId], touchedAtMs: nowMs, isDamaged: false });
+      entry.unsealed.set(window, { partIds: [partId], touchedAtMs: nowMs, isStuck: false });
     } else {
       known.partIds.push(partId);
       known.touchedAtMs = nowMs;
     }
+  }
+
+  noteForgotten(): void {
+    this.#areForgotten = true;
   }
 
   #look(): void {
@@ -137,6 +170,7 @@ export class Sealer {
       }
       return;
     }
+    if (this.#areForgotten) this.#letGo();
     const lookForWindows = this.#dueWindows.length === 0;
     for (const entry of this.#devices.values()) {
       for (const open of entry.open.values()) {
@@ -145,12 +179,22 @@ export class Sealer {
         if (Math.abs(nowMs - open.openedAtMs) >= waitMs) this.#dueParts.push({ entry, what: open });
       }
       if (!lookForWindows) continue;
-      for (const [window, { touchedAtMs, isDamaged }] of entry.unsealed) {
-        if (isDamaged || entry.open.has(window)) continue;
+      for (const [window, { touchedAtMs, isStuck }] of entry.unsealed) {
+        if (isStuck || entry.open.has(window)) continue;
         const dueAtMs = (window + 1) * windowMs + sealAfterMs + entry.phase * sealMsSpread;
         const isQuiet = Math.abs(nowMs - touchedAtMs) >= sealAfterMs;
         if (nowMs >= dueAtMs && isQuiet) this.#dueWindows.push({ entry, what: window });
       }
+    }
+  }
+
+  /** Removed devices of which nothing waits go from memory. */
+  #letGo(): void {
+    this.#areForgotten = false;
+    for (const [deviceId, entry] of this.#devices) {
+      if (!entry.isForgotten) continue;
+      if (entry.open.size === 0 && entry.unsealed.size === 0) this.#devices.delete(deviceId);
+      else this.#areForgotten = true;
     }
   }
 
@@ -165,10 +209,13 @@ export class Sealer {
     const written: (Due<OpenSamples> & { partId: number })[] = [];
     const due = this.#dueParts;
     let areRowsDue = false;
+    const touched = new Set<DeviceEntry>();
     try {
       this.#tables.lazily(() => {
         while (written.length < due.length) {
           const { entry, what: open } = due[written.length] as Due<OpenSamples>;
+          if (!touched.has(entry)) entry.begin();
+          touched.add(entry);
           written.push({ entry, what: open, partId: this.#writePart(entry, open) });
           if (written.length === 256 || performance.now() > deadlineMs) break;
         }
@@ -177,7 +224,7 @@ export class Sealer {
         areRowsDue = this.#journal.drop(oldestNeeded, rowsMax);
       });
     } catch (error) {
-      this.#undo(written.map(({ entry }) => entry));
+      for (const entry of touched) entry.undo();
       this.#dueParts = [];
       throw error;
     }
@@ -192,20 +239,23 @@ export class Sealer {
   }
 
   #writePart(entry: DeviceEntry, open: OpenSamples): number {
-    const no = entry.numberIn(this.#tables);
+    const { deviceTable } = this.#parts;
+    const no = entry.numberIn(deviceTable);
     const columns = open.columns();
-    this.#tables.run("UPDATE device SET latest = ? WHERE no = ?", entry.newest, no);
     entry.notePoints(columns);
-    const points = entry.unwrittenPoints();
-    if (points !== null) this.#tables.run("UPDATE device SET points = ? WHERE no = ?", points, no);
-    return this.#tables.run(
+    const { window } = open;
+    const through = this.#journal.absorbedId;
+    const { lastId } = this.#tables.run(
       "INSERT INTO part (device_no, window, through, minutes, body) VALUES (?, ?, ?, ?, ?)",
       no,
-      open.window,
-      this.#journal.absorbedId,
-      encodeMinutes(columns, open.window),
-      encodeBlock(columns),
-    ).lastId;
+      window,
+      through,
+      stored.minutes(encodeMinutes(columns, window), no, window),
+      stored.part(encodeBlock(columns), no, window, through),
+    );
+    entry.notePart(window, lastId);
+    entry.save(deviceTable);
+    return lastId;
   }
 
   /** The oldest journal row that something open needs, besides what is being written. */
@@ -220,64 +270,183 @@ export class Sealer {
   /** Merges the parts of windows into their blocks. */
   #seal(deadlineMs: number): void {
     const sealed: Due<number>[] = [];
+    const stuck: Due<number>[] = [];
     const due = this.#dueWindows;
     this.#dueWindows = [];
+    const touched = new Set<DeviceEntry>();
     this.#tables.lazily(() => {
-      while (sealed.length < due.length) {
-        const next = due[sealed.length] as Due<number>;
-        this.#sealOne(next.entry, next.what);
-        sealed.push(next);
+      for (const next of due) {
+        if (!touched.has(next.entry)) next.entry.begin();
+        touched.add(next.entry);
+        try {
+          this.#tables.attempt(() => this.#sealOne(next.entry, next.what));
+          sealed.push(next);
+        } catch (error) {
+          next.entry.noteNotSealed(next.what);
+          this.#tellStuck(next.entry, next.what, error);
+          stuck.push(next);
+        }
         if (performance.now() > deadlineMs) break;
       }
     });
-    for (const { entry, what: window } of sealed) {
-      if (entry.unsealed.get(window)?.isDamaged === false) entry.unsealed.delete(window);
+    for (const { entry, what: window } of sealed) entry.unsealed.delete(window);
+    for (const { entry, what: window } of stuck) {
+      const unsealed = entry.unsealed.get(window);
+      if (unsealed !== undefined) unsealed.isStuck = true;
     }
-    this.#dueWindows = due.slice(sealed.length);
+    this.#dueWindows = due.slice(sealed.length + stuck.length);
+  }
+
+  /** The parts stay, and are read from there. Throws the error again where it is not about this window. */
+  #tellStuck({ deviceId }: DeviceEntry, window: number, error: unknown): void {
+    // An index that is damaged may hold what is not in its table.
+    const isConstraint = ((sqliteCodeOf(error) ?? 0) & 0xff) === constraintCode;
+    const reason = isConstraint ? (error as Error).message : damageOf(error);
+    const message = `The samples of ${deviceId} at ${windowName(window)} cannot be moved to a block: ${reason}`;
+    this.#parts.damage.note(damageAt(deviceId, null, message));
   }
 
   #sealOne(entry: DeviceEntry, window: number): void {
-    const no = entry.numberIn(this.#tables);
+    const { rows, deviceTable, damage } = this.#parts;
+    const no = entry.numberIn(deviceTable);
     const unsealed = entry.unsealed.get(window);
     if (unsealed === undefined) return;
     const { partIds } = unsealed;
-    const block = this.#tables.first(
-      "SELECT id, body, through FROM block WHERE device_no = ? AND window = ?",
-      no,
-      window,
-    );
-    const parts = partIds.map((id) => this.#tables.first("SELECT body, through FROM part WHERE id = ?", id));
-    const through = Math.max(...[block, ...parts].map((row) => Number(row?.through ?? 0)));
-    const bodies = [block, ...parts].flatMap((row) => (row === undefined ? [] : [row.body as Uint8Array]));
-    let merged: SampleColumns;
-    let body: Uint8Array;
+    const pieces: SampleColumns[] = [];
+    let through = 0;
+    const take = (row: WindowRow | null): void => {
+      if (row === null) return;
+      const columns = decodeBlock(row.bytes, undefined, true);
+      pieces.push(columns);
+      through = Math.max(through, row.through);
+    };
+    let block: WindowRow | null = null;
     try {
-      merged = mergeSamples(bodies.map((each) => decodeBlock(each)));
-      body = encodeBlock(merged);
-    } catch {
-      unsealed.isDamaged = true;
-      return;
+      block = rows.block(no, window);
+      take(block);
+    } catch (error) {
+      const message = `The block of ${entry.deviceId} at ${windowName(window)}: ${damageOf(error)}`;
+      damage.note(damageAt(entry.deviceId, window, message));
+      this.#setAside("block", "device_no = ? AND window = ?", [no, window], message);
+      block = null;
     }
-    const minutes = encodeMinutes(merged, window);
-    if (block === undefined) {
+    for (const id of partIds) {
+      try {
+        take(rows.part(id));
+      } catch (error) {
+        const message = `A part of ${entry.deviceId} at ${windowName(window)}: ${damageOf(error)}`;
+        damage.note(damageAt(entry.deviceId, window, message));
+        this.#setAside("part", "id = ?", [id], message);
+      }
+    }
+    entry.noteSealed(window);
+    if (pieces.length > 0) this.#putBlock(no, window, block, mergeSamples(pieces), through);
+    for (const id of partIds) this.#tables.run("DELETE FROM part WHERE id = ?", id);
+    entry.save(deviceTable);
+  }
+
+  #putBlock(no: number, window: number, block: WindowRow | null, merged: SampleColumns, through: number): void {
+    const minutes = stored.minutes(encodeMinutes(merged, window), no, window);
+    const body = stored.block(encodeBlock(merged), no, window, merged.count, through);
+    if (block === null) {
       const sql = "INSERT INTO block (device_no, window, samples, minutes, body, through) VALUES (?, ?, ?, ?, ?, ?)";
       this.#tables.run(sql, no, window, merged.count, minutes, body, through);
     } else {
       const sql = "UPDATE block SET samples = ?, minutes = ?, body = ?, through = ? WHERE id = ?";
-      this.#tables.run(sql, merged.count, minutes, body, through, block.id as number);
+      this.#tables.run(sql, merged.count, minutes, body, through, block.id);
     }
     this.#putSummary(no, summarize(window, merged));
-    for (const id of partIds) this.#tables.run("DELETE FROM part WHERE id = ?", id);
+  }
+
+  /** What cannot be read makes room for what can, and stays for whoever wants to look at it, until a repair. */
+  #setAside(kind: "block" | "part", where: string, keys: readonly number[], what: string): void {
+    const sql = `INSERT INTO set_aside (kind, device_no, window, what, bytes)
+      SELECT '${kind}', device_no, window, ?, body FROM ${kind} WHERE ${where}`;
+    this.#tables.run(sql, what, ...keys);
+    this.#tables.run(`DELETE FROM ${kind} WHERE ${where}`, ...keys);
   }
 
   #putSummary(no: number, summary: WindowSummary): void {
+    const { rows, sealedDays } = this.#parts;
     const day = Math.floor(summary.window / windowsPerDay);
-    const row = this.#tables.first("SELECT id, body FROM day WHERE device_no = ? AND day = ?", no, day);
-    const others = row === undefined ? [] : decodeDay(day, row.body as Uint8Array);
+    let id: number | null = null;
+    let others: WindowSummary[];
+    try {
+      const row = rows.day(no, day);
+      id = row?.id ?? null;
+      others = row === null ? [] : decodeDay(day, row.bytes);
+    } catch (error) {
+      damageOf(error);
+      others = this.summariesFromBlocks(no, day, summary.window);
+    }
+    const listed = this.#listedDay(no, day, others);
+    const lost = [...listed.summaries].filter(
+      (window) => window !== summary.window && !others.some((other) => other.window === window),
+    );
+    for (const window of lost) {
+      const made = this.#summaryFromBlock(no, window);
+      if (made !== null) others.push(made);
+    }
     const summaries = [...others.filter(({ window }) => window !== summary.window), summary];
-    const body = encodeDay(summaries.sort((a, b) => a.window - b.window));
-    if (row === undefined) this.#tables.run("INSERT INTO day (device_no, day, body) VALUES (?, ?, ?)", no, day, body);
-    else this.#tables.run("UPDATE day SET body = ? WHERE id = ?", body, row.id as number);
+    this.writeDay(no, day, id, summaries);
+    const add = (windows: ReadonlySet<number>): Set<number> => new Set([...windows, summary.window]);
+    sealedDays.put(no, {
+      day,
+      summaries: new Set(summaries.map(({ window }) => window)),
+      blocks: add(listed.blocks),
+    });
+  }
+
+  /** Writes a day's summaries, in whatever order they come. */
+  writeDay(no: number, day: number, id: number | null, summaries: readonly WindowSummary[]): void {
+    const body = stored.day(encodeDay([...summaries].sort((a, b) => a.window - b.window)), no, day);
+    if (id !== null) this.#tables.run("UPDATE day SET body = ? WHERE id = ?", body, id);
+    else {
+      // Where the old row cannot be read, it may be there still.
+      this.#tables.run("DELETE FROM day WHERE device_no = ? AND day = ?", no, day);
+      this.#tables.run("INSERT INTO day (device_no, day, body) VALUES (?, ?, ?)", no, day, body);
+    }
+  }
+
+  /** A day's summaries made anew, but for one window. Takes a few milliseconds a window. */
+  summariesFromBlocks(no: number, day: number, but: number | null): WindowSummary[] {
+    const from = day * windowsPerDay;
+    const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ? ORDER BY window";
+    return this.#tables.all(sql, no, from, from + windowsPerDay).flatMap((row) => {
+      const window = Number(row.window);
+      const made = window === but ? null : this.#summaryFromBlock(no, window);
+      return made === null ? [] : [made];
+    });
+  }
+
+  #summaryFromBlock(no: number, window: number): WindowSummary | null {
+    try {
+      const block = this.#parts.rows.block(no, window);
+      return block === null ? null : summarize(window, decodeBlock(block.bytes, undefined, true));
+    } catch (error) {
+      // Whoever reads that window, and `verify`, tells of it.
+      damageOf(error);
+      return null;
+    }
+  }
+
+  /** What the list says of the day; made anew from what is there where it says nothing, or cannot be read. */
+  #listedDay(no: number, day: number, summaries: readonly WindowSummary[]): SealedDay {
+    try {
+      const listed = this.#parts.sealedDays.day(no, day);
+      if (listed !== null) return listed;
+    } catch (error) {
+      damageOf(error);
+    }
+    return this.dayFromRows(no, day, summaries);
+  }
+
+  /** What is there of a day. */
+  dayFromRows(no: number, day: number, summaries: readonly WindowSummary[]): SealedDay {
+    const from = day * windowsPerDay;
+    const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ?";
+    const blocks = this.#tables.all(sql, no, from, from + windowsPerDay).map((row) => Number(row.window));
+    return { day, summaries: new Set(summaries.map(({ window }) => window)), blocks: new Set(blocks) };
   }
 
   /** Once an hour, a few old blocks at a time. Summaries stay: years of them take less than a month of samples. */
@@ -285,21 +454,53 @@ export class Sealer {
     const { retentionMs } = this.#limits;
     if (retentionMs === 0 || Math.abs(nowMs - this.#retainedAtMs) < retainEveryMs) return false;
     const before = windowOf(nowMs - retentionMs);
-    for (const entry of this.#devices.values()) {
-      if (entry.no === null) continue;
-      const sql = "DELETE FROM block WHERE id IN (SELECT id FROM block WHERE device_no = ? AND window < ? LIMIT 64)";
-      if (this.#tables.lazily(() => this.#tables.run(sql, entry.no, before)).changes > 0) return true;
+    // Of devices that are not in memory as well.
+    for (let no = this.#parts.deviceTable.after(this.#retainedNo); no !== null; ) {
+      if (this.#retainOf(no, before)) return true;
+      this.#retainedNo = no;
+      no = this.#parts.deviceTable.after(no);
     }
+    this.#retainedNo = 0;
     this.#retainedAtMs = nowMs;
     return false;
   }
 
-  /** A transaction was undone: what was noted with it must be noted again. */
-  #undo(entries: readonly DeviceEntry[]): void {
-    for (const entry of entries) {
-      const row = this.#tables.first("SELECT no, points FROM device WHERE device_id = ?", entry.deviceId);
-      if (row === undefined) entry.restore(null, "{}");
-      else entry.restore(Number(row.no), String(row.points));
+  /** True where some went. */
+  #retainOf(no: number, before: number): boolean {
+    try {
+      const sql = "SELECT id, window FROM block WHERE device_no = ? AND window < ? LIMIT 64";
+      const old = this.#tables.all(sql, no, before);
+      if (old.length === 0) return false;
+      this.#tables.lazily(() => {
+        for (const { id } of old) this.#tables.run("DELETE FROM block WHERE id = ?", id as number);
+        this.unlist(
+          no,
+          old.map(({ window }) => Number(window)),
+        );
+      });
+      return true;
+    } catch (error) {
+      const message = `Old blocks of device number ${no} cannot be deleted: ${damageOf(error)}`;
+      this.#parts.damage.note(damageAt(null, null, message));
+      return false;
+    }
+  }
+
+  /** Notes that the blocks of these windows are gone. */
+  unlist(no: number, windows: readonly number[]): void {
+    const { sealedDays } = this.#parts;
+    for (const day of new Set(windows.map((window) => Math.floor(window / windowsPerDay)))) {
+      try {
+        const listed = sealedDays.day(no, day);
+        if (listed === null) continue;
+        sealedDays.put(no, {
+          ...listed,
+          blocks: new Set([...listed.blocks].filter((window) => !windows.includes(window))),
+        });
+      } catch (error) {
+        // Who reads that day tells of it.
+        damageOf(error);
+      }
     }
   }
 }

@@ -1,14 +1,17 @@
 import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
 import { migrate } from "../../base/migrate.ts";
+import { damageOf } from "./damage.ts";
 import { migrations } from "./schema.ts";
 
-type Row = Record<string, SQLOutputValue>;
+export type Row = Record<string, SQLOutputValue>;
 
 /** Small pages: a block fills its last page half on average, and blocks are a few kilobytes. */
 export const pageBytes = 2_048;
 /** Pages in the write-ahead log before they are moved to the file between two requests; a commit does it at the latest at four times as many. */
 const checkpointPages = 2_000;
+/** Of a table that is read from its beginning to its end. */
+const rowsAtOnce = 16;
 
 /** The store's file and every statement on it. One connection, in the store's worker. */
 export class Tables {
@@ -22,6 +25,8 @@ export class Tables {
     this.database = new DatabaseSync(path);
     this.database.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 0`);
     this.database.exec(`PRAGMA wal_autocheckpoint = ${4 * checkpointPages}; PRAGMA cache_size = -32000`);
+    // A page that cannot be one of SQLite's is told when it is read, and not taken for whatever it looks like.
+    this.database.exec("PRAGMA cell_size_check = ON");
     if (pagesMax > 0) this.database.exec(`PRAGMA max_page_count = ${pagesMax}`);
     migrate(this.database, migrations);
   }
@@ -55,6 +60,113 @@ export class Tables {
   /** Row by row, without holding them all. The statement is not shared, so that two walks may go on side by side. */
   each(sql: string, ...values: SQLInputValue[]): IterableIterator<Row> {
     return this.database.prepare(sql).iterate(...values);
+  }
+
+  /** Runs `task` within the present transaction; where it throws, what it wrote is undone, and the transaction goes on. */
+  attempt<T>(task: () => T): T {
+    this.database.exec("SAVEPOINT attempt");
+    try {
+      const result = task();
+      this.database.exec("RELEASE attempt");
+      return result;
+    } catch (error) {
+      if (this.database.isTransaction) this.database.exec("ROLLBACK TO attempt; RELEASE attempt");
+      throw error;
+    }
+  }
+
+  /**
+   * Row by row in the order of the key, which is the table's row id; others may write meanwhile. Where SQLite cannot read a row, or not find the next one,
+   * `damaged` is told, and it goes on behind that.
+   */
+  *rows(table: string, key: string, damaged: (id: number | null, reason: string) => void): Generator<Row> {
+    const next = `SELECT ${key} AS id FROM ${table} NOT INDEXED WHERE ${key} > ? ORDER BY ${key} LIMIT 1`;
+    for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+      let batch: Row[] = [];
+      try {
+        const sql = `SELECT * FROM ${table} NOT INDEXED WHERE ${key} > ? ORDER BY ${key} LIMIT ${rowsAtOnce}`;
+        batch = this.all(sql, after);
+        if (batch.length === 0) return;
+      } catch (error) {
+        damageOf(error);
+      }
+      if (batch.length > 0) {
+        for (const row of batch) {
+          yield row;
+          after = Number(row[key]);
+        }
+        continue;
+      }
+      let id: number | undefined;
+      try {
+        id = this.#idOf(next, after);
+      } catch (error) {
+        damaged(null, damageOf(error));
+        const readable = this.#nextReadable(next, after);
+        if (readable === null) return;
+        after = readable;
+        continue;
+      }
+      if (id === undefined) return;
+      after = id;
+      try {
+        const row = this.first(`SELECT * FROM ${table} NOT INDEXED WHERE ${key} = ?`, id);
+        if (row === undefined) throw new RangeError("it is not where it should be");
+        yield row;
+      } catch (error) {
+        damaged(id, damageOf(error));
+      }
+    }
+  }
+
+  /** As `rows`, in one go and without looking for each row, which finds those beside one whose number was changed too. Nobody may write meanwhile. */
+  *scan(table: string, key: string, damaged: (id: number | null, reason: string) => void): Generator<Row> {
+    const seen = new Set<number>();
+    try {
+      for (const row of this.each(`SELECT * FROM ${table} NOT INDEXED`)) {
+        seen.add(Number(row[key]));
+        yield row;
+      }
+      return;
+    } catch (error) {
+      damageOf(error);
+    }
+    for (const row of this.rows(table, key, damaged)) if (!seen.has(Number(row[key]))) yield row;
+  }
+
+  /** The first id from which on rows can be found again, less one; null where none can be. */
+  #nextReadable(next: string, after: number): number | null {
+    const isReadable = (from: number): boolean => {
+      try {
+        this.#idOf(next, from);
+        return true;
+      } catch (error) {
+        damageOf(error);
+        return false;
+      }
+    };
+    let unreadable = Math.max(after, 0);
+    let step = 1;
+    while (!isReadable(unreadable + step)) {
+      unreadable += step;
+      step *= 2;
+      if (unreadable + step > Number.MAX_SAFE_INTEGER) return null;
+    }
+    let readable = unreadable + step;
+    while (readable - unreadable > 1) {
+      const middle = Math.floor((unreadable + readable) / 2);
+      if (isReadable(middle)) readable = middle;
+      else unreadable = middle;
+    }
+    return readable;
+  }
+
+  #idOf(sql: string, after: number): number | undefined {
+    const row = this.first(sql, after);
+    if (row === undefined) return undefined;
+    const id = Number(row.id);
+    if (id <= after) throw new RangeError("rows are out of order");
+    return id;
   }
 
   /** Moves what the write-ahead log has gathered to the file, where it is much. */

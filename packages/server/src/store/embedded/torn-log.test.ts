@@ -66,7 +66,7 @@ test("a write-ahead log that is cut off anywhere loses a suffix of what was stor
     const seqs = finish(readSamples(torn.windows, query)).map(({ seq }) => seq);
     expect(seqs.sort((a, b) => a - b)).toEqual(seqs.map((_, at) => at));
     lengths.add(seqs.length);
-    if (cut % 20 === 0) expect(finish(verify(torn, () => {}))).toEqual([]);
+    if (cut % 20 === 0) expect(finish(verify(torn, () => {}))).toEqual({ faults: [], unchecked: 0 });
     torn.tables.close();
   }
   store.close();

@@ -1,109 +1,314 @@
 import type { EnergyStream } from "../energy.ts";
 import { mergeSamples } from "../merge-samples.ts";
 import type { SampleColumns } from "../sample-columns.ts";
-import { windowsPerDay } from "../window.ts";
+import type { StoreDamage } from "../store.ts";
+import { windowMs, windowsPerDay } from "../window.ts";
 import { decodeBlock } from "./block-codec.ts";
+import { type DamageLog, damageOf } from "./damage.ts";
 import { type DayColumns, type DayParts, decodeDayColumns } from "./day-codec.ts";
 import type { DeviceEntry } from "./device-entry.ts";
 import { MinuteSums } from "./minute-means.ts";
-import type { Tables } from "./tables.ts";
+import { dayName, dayRowOf, minutesOf, type Rows, windowName } from "./rows.ts";
+import type { SealedDay, SealedDays } from "./sealed-days.ts";
+import type { Row, Tables } from "./tables.ts";
 
 /** Days' summaries that are held at once, some kilobytes each. */
 const daysAtOnce = 16;
 
-/** Reads what is kept, window by window, wherever it stands: in a block, in parts, in memory. */
+/** A device's summaries of a day. */
+export interface SummaryDay {
+  /** Null where it cannot be read. */
+  readonly columns: DayColumns | null;
+  /** Windows that have samples, and whose summary should stand in the day and does not; growing. */
+  readonly lacking: readonly number[];
+}
+
+/** Told of a window, or a day, that cannot be read. */
+export type OnDamage = (damage: StoreDamage) => void;
+
+/**
+ * Reads what is kept, window by window, wherever it stands: in a block, in parts, in memory. What is damaged is passed over and told; where it can
+ * be made from something else, it is.
+ */
 export class Windows {
   readonly #tables: Tables;
-  readonly #devices: ReadonlyMap<string, DeviceEntry>;
+  readonly #rows: Rows;
+  readonly #sealed: SealedDays;
+  readonly #damage: DamageLog;
+  readonly #find: (deviceId: string) => DeviceEntry | undefined;
 
-  constructor(tables: Tables, devices: ReadonlyMap<string, DeviceEntry>) {
+  constructor(
+    tables: Tables,
+    rows: Rows,
+    sealed: SealedDays,
+    damage: DamageLog,
+    find: (deviceId: string) => DeviceEntry | undefined,
+  ) {
     this.#tables = tables;
-    this.#devices = devices;
+    this.#rows = rows;
+    this.#sealed = sealed;
+    this.#damage = damage;
+    this.#find = find;
   }
 
   /** The windows of a device in a range that have samples, growing. */
   list(deviceId: string, fromWindow: number, toWindow: number): number[] {
-    const entry = this.#devices.get(deviceId);
+    const entry = this.#find(deviceId);
     if (entry === undefined) return [];
-    const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ? ORDER BY window";
-    const sealed = this.#tables.all(sql, entry.no, fromWindow, toWindow).map(({ window }) => Number(window));
+    const found = this.blocks(entry, fromWindow, toWindow);
+    const listed = this.#listed(entry, fromWindow, toWindow).flatMap(({ blocks }) => [...blocks]);
     const fresh = this.fresh(deviceId, fromWindow, toWindow);
-    return fresh.length === 0 ? sealed : [...new Set([...sealed, ...fresh])].sort((a, b) => a - b);
+    const known = new Set(found);
+    const others = [...listed.filter((window) => window >= fromWindow && window < toWindow), ...fresh].filter(
+      (window) => !known.has(window),
+    );
+    return others.length === 0 ? found : [...found, ...new Set(others)].sort((a, b) => a - b);
+  }
+
+  /** The windows of a device in a range that have a block by the index of blocks, growing. */
+  blocks({ deviceId, no }: DeviceEntry, fromWindow: number, toWindow: number): number[] {
+    try {
+      const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ? ORDER BY window";
+      return this.#tables.all(sql, no, fromWindow, toWindow).map(({ window }) => Number(window));
+    } catch (error) {
+      this.#damage.note(damageAt(deviceId, null, `The blocks of ${deviceId}: ${damageOf(error)}`));
+      return [];
+    }
   }
 
   /** The windows of a device in a range of which not all samples stand in a block, growing. */
   fresh(deviceId: string, fromWindow: number, toWindow: number): number[] {
-    const entry = this.#devices.get(deviceId);
+    const entry = this.#find(deviceId);
     if (entry === undefined) return [];
     const found = new Set([...entry.unsealed.keys(), ...entry.open.keys()]);
     return [...found].filter((window) => window >= fromWindow && window < toWindow).sort((a, b) => a - b);
   }
 
-  /** How many samples of a window do not stand in its block. */
-  countFresh(deviceId: string, window: number): number {
-    const all = this.read(deviceId, window, new Set())?.count ?? 0;
-    const sql = "SELECT samples FROM block WHERE device_no = ? AND window = ?";
-    return all - Number(this.#tables.first(sql, this.#devices.get(deviceId)?.no ?? null, window)?.samples ?? 0);
-  }
-
-  /** All samples of one window, in order; with `wanted`, only those points. Null where there are none. */
-  read(deviceId: string, window: number, wanted?: ReadonlySet<string>): SampleColumns | null {
-    const entry = this.#devices.get(deviceId);
+  /**
+   * All samples of one window, in order; with `wanted`, only those points. What cannot be read of it is told to `onDamage` too. Null where
+   * there are none.
+   */
+  read(
+    deviceId: string,
+    window: number,
+    wanted?: ReadonlySet<string>,
+    onDamage: OnDamage = () => {},
+  ): SampleColumns | null {
+    const entry = this.#find(deviceId);
     if (entry === undefined) return null;
+    const tell = (what: string, reason: string): void => {
+      const damage = damageAt(deviceId, window, `${what} ${deviceId} at ${windowName(window)}: ${reason}`);
+      this.#damage.note(damage);
+      onDamage(damage);
+    };
     const pieces: SampleColumns[] = [];
-    const sql = "SELECT body FROM block WHERE device_no = ? AND window = ?";
-    const block = this.#tables.first(sql, entry.no, window);
-    if (block !== undefined) pieces.push(decodeBlock(block.body as Uint8Array, wanted));
+    try {
+      const block = entry.no === null ? null : this.#rows.block(entry.no, window);
+      if (block !== null) pieces.push(decodeBlock(block.bytes, wanted, !block.isChecked));
+      else if (this.#isBlockListed(entry, window)) throw new RangeError("it is missing");
+    } catch (error) {
+      tell("The block of", damageOf(error));
+    }
     for (const id of entry.unsealed.get(window)?.partIds ?? []) {
-      const part = this.#tables.first("SELECT body FROM part WHERE id = ?", id);
-      if (part !== undefined) pieces.push(decodeBlock(part.body as Uint8Array, wanted));
+      try {
+        const part = this.#rows.part(id);
+        if (part === null) throw new RangeError("it is missing");
+        pieces.push(decodeBlock(part.bytes, wanted, !part.isChecked));
+      } catch (error) {
+        tell("A part of", damageOf(error));
+      }
     }
     const open = entry.open.get(window);
     if (open !== undefined) pieces.push(open.columns(wanted));
     return pieces.length === 0 ? null : mergeSamples(pieces);
   }
 
-  /** The summaries of a device's sealed windows, a day at a time, growing; of the first and the last day those beyond the range too. */
-  *days(deviceId: string, fromWindow: number, toWindow: number, parts: DayParts): Generator<DayColumns> {
-    const entry = this.#devices.get(deviceId);
-    if (entry === undefined) return;
-    const sql = "SELECT day, body FROM day WHERE device_no = ? AND day BETWEEN ? AND ? ORDER BY day LIMIT ?";
-    const lastDay = Math.floor((toWindow - 1) / windowsPerDay);
-    for (let day = Math.floor(fromWindow / windowsPerDay); day <= lastDay; ) {
-      const rows = this.#tables.all(sql, entry.no, day, lastDay, daysAtOnce);
-      for (const row of rows) yield decodeDayColumns(Number(row.day), row.body as Uint8Array, parts);
-      if (rows.length < daysAtOnce) return;
-      day = Number(rows.at(-1)?.day) + 1;
+  /**
+   * The summaries of a device's sealed windows, a day at a time, growing; of the first and the last day those beyond the range too. Of what should stand
+   * there and does not the windows are given, to be made from their samples.
+   */
+  *days(deviceId: string, fromWindow: number, toWindow: number, parts: DayParts): Generator<SummaryDay> {
+    const entry = this.#find(deviceId);
+    if (entry === undefined || entry.no === null) return;
+    const [firstDay, lastDay] = [Math.floor(fromWindow / windowsPerDay), Math.floor((toWindow - 1) / windowsPerDay)];
+    const listed = this.#listed(entry, fromWindow, toWindow);
+    const within = (windows: Iterable<number>): number[] =>
+      [...windows].filter((window) => window >= fromWindow && window < toWindow).sort((a, b) => a - b);
+    for (const { day, row, reason } of this.#dayRows(entry, firstDay, lastDay)) {
+      while (listed[0] !== undefined && listed[0].day < day) yield this.#missingDay(entry, listed.shift(), within);
+      const sealed = listed[0]?.day === day ? listed.shift() : undefined;
+      let columns: DayColumns | null = null;
+      try {
+        if (row === null) throw new RangeError(reason);
+        columns = decodeDayColumns(day, dayRowOf(row).bytes, parts);
+      } catch (error) {
+        this.#tellDay(entry, day, damageOf(error));
+      }
+      const inDay = day * windowsPerDay;
+      const expected = sealed?.summaries ?? (columns === null ? this.blocks(entry, inDay, inDay + windowsPerDay) : []);
+      const there = new Set(columns?.windows);
+      yield { columns, lacking: within(expected).filter((window) => !there.has(window)) };
     }
+    for (const each of listed) yield this.#missingDay(entry, each, within);
   }
 
   /** One power's sums in each minute of the windows of a range that have samples; no samples are decoded but those in memory. */
   minutes(deviceId: string, fromWindow: number, toWindow: number, stream: EnergyStream): Map<number, MinuteSums> {
     const found = new Map<number, MinuteSums>();
-    const entry = this.#devices.get(deviceId);
+    const entry = this.#find(deviceId);
     if (entry === undefined) return found;
-    const sql = "SELECT window, minutes FROM block WHERE device_no = ? AND window >= ? AND window < ?";
-    for (const row of this.#tables.all(sql, entry.no, fromWindow, toWindow)) {
+    const fromSamples = (window: number): MinuteSums => {
       const sums = new MinuteSums();
-      sums.addEncoded(row.minutes as Uint8Array, stream);
-      found.set(Number(row.window), sums);
+      const columns = this.read(deviceId, window, new Set([stream]));
+      if (columns !== null) sums.addSamples(columns, window, stream);
+      return sums;
+    };
+    for (const row of this.#minuteRows(entry, fromWindow, toWindow)) {
+      const window = Number(row.window);
+      try {
+        const sums = new MinuteSums();
+        sums.addEncoded(minutesOf({ ...row, device_no: entry.no }).bytes, stream);
+        found.set(window, sums);
+      } catch (error) {
+        this.#tellMinutes(deviceId, window, damageOf(error));
+        found.set(window, fromSamples(window));
+      }
+    }
+    for (const { blocks } of this.#listed(entry, fromWindow, toWindow)) {
+      for (const window of blocks) {
+        if (window >= fromWindow && window < toWindow && !found.has(window)) found.set(window, fromSamples(window));
+      }
     }
     for (const window of this.fresh(deviceId, fromWindow, toWindow)) {
-      const sums = new MinuteSums();
       if (found.has(window)) {
         // What comes so late may be in the block already: somebody offers it again.
-        const columns = this.read(deviceId, window, new Set([stream]));
-        if (columns !== null) sums.addSamples(columns, window, stream);
-      } else {
+        found.set(window, fromSamples(window));
+        continue;
+      }
+      try {
+        const sums = new MinuteSums();
         for (const id of entry.unsealed.get(window)?.partIds ?? []) {
-          const part = this.#tables.first("SELECT minutes FROM part WHERE id = ?", id);
-          if (part !== undefined) sums.addEncoded(part.minutes as Uint8Array, stream);
+          const minutes = this.#rows.partMinutes(id);
+          if (minutes === null) throw new RangeError("they are missing");
+          sums.addEncoded(minutes, stream);
         }
         const open = entry.open.get(window);
         if (open !== undefined) sums.addSamples(open.columns(new Set([stream])), window, stream);
+        found.set(window, sums);
+      } catch (error) {
+        this.#tellMinutes(deviceId, window, damageOf(error));
+        found.set(window, fromSamples(window));
       }
-      found.set(window, sums);
     }
     return found;
   }
+
+  #minuteRows({ deviceId, no }: DeviceEntry, fromWindow: number, toWindow: number): Row[] {
+    try {
+      const sql = "SELECT window, minutes FROM block WHERE device_no = ? AND window >= ? AND window < ?";
+      return this.#tables.all(sql, no, fromWindow, toWindow);
+    } catch (error) {
+      // Those that are listed are read one by one.
+      this.#damage.note(damageAt(deviceId, null, `The blocks of ${deviceId}: ${damageOf(error)}`));
+      return [];
+    }
+  }
+
+  /** Where one of several rows cannot be read, they are read one by one. */
+  *#dayRows(
+    entry: DeviceEntry,
+    firstDay: number,
+    lastDay: number,
+  ): Generator<{ readonly day: number; readonly row: Row | null; readonly reason: string }> {
+    const no = entry.no as number;
+    const sql =
+      "SELECT id, device_no, day, body FROM day WHERE device_no = ? AND day BETWEEN ? AND ? ORDER BY day LIMIT ?";
+    for (let day = firstDay; day <= lastDay; ) {
+      let rows: Row[] | null = null;
+      try {
+        rows = this.#tables.all(sql, no, day, lastDay, daysAtOnce);
+      } catch (error) {
+        this.#tellDay(entry, null, damageOf(error));
+      }
+      if (rows === null) {
+        yield* this.#dayRowsOneByOne(entry, day, lastDay);
+        return;
+      }
+      for (const row of rows) yield { day: Number(row.day), row, reason: "" };
+      if (rows.length < daysAtOnce) return;
+      day = Number(rows.at(-1)?.day) + 1;
+    }
+  }
+
+  *#dayRowsOneByOne(
+    entry: DeviceEntry,
+    firstDay: number,
+    lastDay: number,
+  ): Generator<{ readonly day: number; readonly row: Row | null; readonly reason: string }> {
+    const [from, to] = [firstDay * windowsPerDay, (lastDay + 1) * windowsPerDay];
+    const days = new Set([
+      ...this.#listed(entry, from, to).map(({ day }) => day),
+      ...this.blocks(entry, from, to).map((window) => Math.floor(window / windowsPerDay)),
+    ]);
+    for (const day of [...days].sort((a, b) => a - b)) {
+      const sql = "SELECT id, device_no, day, body FROM day WHERE device_no = ? AND day = ?";
+      let row: Row | null = null;
+      let reason = "it is missing";
+      try {
+        row = this.#tables.first(sql, entry.no, day) ?? null;
+      } catch (error) {
+        reason = damageOf(error);
+      }
+      yield { day, row, reason };
+    }
+  }
+
+  #missingDay(
+    entry: DeviceEntry,
+    sealed: SealedDay | undefined,
+    within: (windows: Iterable<number>) => number[],
+  ): SummaryDay {
+    if (sealed === undefined) return { columns: null, lacking: [] };
+    const lacking = within(sealed.summaries);
+    if (lacking.length > 0) this.#tellDay(entry, sealed.day, "they are missing");
+    return { columns: null, lacking };
+  }
+
+  #listed(entry: DeviceEntry, fromWindow: number, toWindow: number): SealedDay[] {
+    if (entry.no === null || toWindow <= fromWindow) return [];
+    const [firstDay, lastDay] = [Math.floor(fromWindow / windowsPerDay), Math.floor((toWindow - 1) / windowsPerDay)];
+    const tell = (of: string, reason: string): void =>
+      this.#damage.note(damageAt(entry.deviceId, null, `The list of blocks of ${entry.deviceId}${of}: ${reason}`));
+    try {
+      return [
+        ...this.#sealed.days(entry.no, firstDay, lastDay, (day) =>
+          tell(` of ${dayName(day)}`, "its checksum does not fit"),
+        ),
+      ];
+    } catch (error) {
+      tell("", damageOf(error));
+      return [];
+    }
+  }
+
+  /** Whether a block of that window should be there. */
+  #isBlockListed(entry: DeviceEntry, window: number): boolean {
+    return this.#listed(entry, window, window + 1).some(({ blocks }) => blocks.has(window));
+  }
+
+  #tellDay({ deviceId }: DeviceEntry, day: number | null, reason: string): void {
+    const of = day === null ? "" : ` of ${dayName(day)}`;
+    this.#damage.note(damageAt(deviceId, null, `The summaries of ${deviceId}${of}: ${reason}`));
+  }
+
+  #tellMinutes(deviceId: string, window: number, reason: string): void {
+    const message = `The minutes of ${deviceId} at ${windowName(window)}: ${reason}`;
+    this.#damage.note(damageAt(deviceId, null, message));
+  }
+}
+
+/** Of one window whose samples are missing; or of something else, from which none are. */
+export function damageAt(deviceId: string | null, window: number | null, message: string): StoreDamage {
+  const fromMs = window === null ? null : window * windowMs;
+  return { deviceId, fromMs, toMs: fromMs === null ? null : fromMs + windowMs, message };
 }

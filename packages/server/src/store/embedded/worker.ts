@@ -1,10 +1,11 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { stepBack } from "../../base/step-back.ts";
-import type { LentAnswer, LentQuery } from "../sample-source.ts";
-import type { PointSample } from "../store.ts";
+import type { LentAnswer, LentQuery, SamplesPage } from "../sample-source.ts";
+import type { StoreDamage } from "../store.ts";
 import { BlockStore } from "./block-store.ts";
 import type { Answer, Numbered, Question, Task, WorkerSetup } from "./messages.ts";
 import { readEnergy, readFleetTotals, readHistory, readInfo, readSamples, readTimeline, type Work } from "./reader.ts";
+import { repair } from "./repair.ts";
 import { verify } from "./verify.ts";
 
 /**
@@ -19,16 +20,15 @@ const retryMs = 1_000;
 
 stepBack();
 const setup = workerData as WorkerSetup;
-const store = new BlockStore(setup.path, setup);
+const port = parentPort;
+if (port === null) throw new Error("This file runs as a worker of the embedded store.");
+const post = (answer: Answer): void => port.postMessage(answer);
+const store = new BlockStore(setup.path, setup, Date.now, (damage) => post({ damage }));
 /** By the number under which the event loop asks, or by the port over which another thread does. */
 const questions = new Map<number | MessagePort, Work<unknown>>();
 let tidyFrom = 0;
 let timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
 let isScheduledNow = false;
-
-const port = parentPort;
-if (port === null) throw new Error("This file runs as a worker of the embedded store.");
-const post = (answer: Answer): void => port.postMessage(answer);
 
 port.on("message", (request: Numbered) => {
   switch (request.kind) {
@@ -39,6 +39,7 @@ port.on("message", (request: Numbered) => {
     case "fleetTotals":
     case "info":
     case "verify":
+    case "repair":
       questions.set(request.number, begin(request, request.number));
       schedule(true);
       return;
@@ -81,6 +82,9 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "le
       return null;
     case "events":
       return store.events(task.query);
+    case "forget":
+      store.forget(task.deviceIds);
+      return null;
     case "settle":
       store.settle();
       return null;
@@ -96,11 +100,18 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "le
 /** Pages are read for the thread at the other end of the port, in turn with all other questions. */
 function lend(port: MessagePort): void {
   port.on("message", (query: LentQuery) => {
-    questions.set(port, readSamples(store.windows, query));
+    questions.set(port, readPage(query));
     schedule(true);
   });
   port.once("close", () => questions.delete(port));
   port.unref();
+}
+
+/** With what lies between the samples and cannot be read: an export says at its end what it lacks. */
+function* readPage(query: LentQuery): Work<SamplesPage> {
+  const leftOut: StoreDamage[] = [];
+  const samples = yield* readSamples(store.windows, query, (damage) => leftOut.push(damage));
+  return { samples, leftOut };
 }
 
 function begin(question: Question, number: number): Work<unknown> {
@@ -119,6 +130,8 @@ function begin(question: Question, number: number): Work<unknown> {
       return readInfo(store, setup.retentionMs);
     case "verify":
       return verify(store, (share) => post({ number, share }));
+    case "repair":
+      return repair(store, (share) => post({ number, share }));
   }
 }
 
@@ -164,7 +177,7 @@ function answer(asker: number | MessagePort, task: () => unknown): boolean {
     const result = task();
     if (result === pending) return true;
     if (typeof asker === "number") post({ number: asker, ok: true, result });
-    else asker.postMessage({ samples: result as PointSample[] } satisfies LentAnswer);
+    else asker.postMessage(result as SamplesPage satisfies LentAnswer);
     return true;
   } catch (error) {
     if (typeof asker === "number") post({ number: asker, ok: false, error });

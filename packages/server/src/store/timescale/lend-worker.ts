@@ -16,7 +16,8 @@ port.once("close", () => process.exit());
 
 async function answerTo(query: LentQuery): Promise<LentAnswer> {
   try {
-    return { samples: await database.ask(undefined, (client) => readSamples(client, query)) };
+    // What the database cannot read it refuses, and names.
+    return { samples: await database.ask(undefined, (client) => readSamples(client, query)), leftOut: [] };
   } catch (error) {
     const { code, message } = error instanceof Failure ? error : new Failure("store_failed", String(error));
     return { code, message };

@@ -9,6 +9,8 @@ export interface Edition {
   readonly timescale: string | null;
   /** Why it is plain, for people; empty where it is not. */
   readonly plainSince: string;
+  /** Whether the cluster was made with, or given, `data_checksums`. */
+  readonly hasChecksums: boolean;
 }
 
 const oldestVersion = 150_000;
@@ -20,9 +22,9 @@ const migrationLock = 928_826_273;
  * newer than this program, or the server older than PostgreSQL 15.
  */
 export async function migrate(client: Client): Promise<Edition> {
-  const [postgres, versionNumber] = await rowOf<[string, number]>(
+  const [postgres, versionNumber, hasChecksums] = await rowOf<[string, number, boolean]>(
     client,
-    "SELECT current_setting('server_version'), current_setting('server_version_num')::int",
+    "SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('data_checksums')::boolean",
   );
   if (versionNumber < oldestVersion) {
     throw new Failure("store_failed", `The database is PostgreSQL ${postgres}; Wattboard needs 15 or newer.`);
@@ -48,9 +50,9 @@ export async function migrate(client: Client): Promise<Edition> {
     }
     await client.query("DELETE FROM schema_version");
     await client.query("INSERT INTO schema_version VALUES ($1, $2)", [migrations.length, isTimescale]);
-    if (isTimescale) return { postgres, timescale: present.version, plainSince: "" };
+    if (isTimescale) return { postgres, timescale: present.version, plainSince: "", hasChecksums };
     const plainSince = present.version === null ? present.missing : "the tables were made before it was there";
-    return { postgres, timescale: null, plainSince };
+    return { postgres, timescale: null, plainSince, hasChecksums };
   });
 }
 

@@ -21,6 +21,7 @@ import type {
   StoreInfo,
   Timeline,
   TimelineQuery,
+  Verified,
 } from "../store.ts";
 import { readInfo, verify } from "./care.ts";
 import { Database, rowsOf } from "./database.ts";
@@ -45,6 +46,8 @@ export class TimescaleStore implements Store {
   readonly description: string;
   /** What the database cannot do without TimescaleDB, for people; null where nothing is missing. */
   readonly missing: string | null;
+  /** Whether PostgreSQL would tell what its disk has changed. */
+  readonly hasChecksums: boolean;
   readonly #database: Database;
   readonly #writer: WriterThread;
   readonly #keeper: Keeper;
@@ -55,13 +58,18 @@ export class TimescaleStore implements Store {
   /** The threads that read for others. */
   readonly #lent = new Set<Worker>();
 
-  private constructor(database: Database, { postgres, timescale, plainSince }: Edition, options: TimescaleOptions) {
+  private constructor(
+    database: Database,
+    { postgres, timescale, plainSince, hasChecksums }: Edition,
+    options: TimescaleOptions,
+  ) {
     const { retentionMs, url, clock = systemClock } = options;
     this.missing =
       timescale === null
         ? `no compression, no continuous aggregates, retention by deleting rows instead of dropping chunks (${plainSince})`
         : null;
     this.description = `PostgreSQL ${postgres} ${timescale === null ? `without TimescaleDB: ${this.missing}` : `with TimescaleDB ${timescale}`}`;
+    this.hasChecksums = hasChecksums;
     this.#database = database;
     this.#clock = clock;
     this.#isTimescale = timescale !== null;
@@ -172,9 +180,23 @@ export class TimescaleStore implements Store {
     return { ...info, retentionMs: this.#retentionMs };
   }
 
-  async verify(progress: (share: number) => void, signal?: AbortSignal): Promise<string[]> {
-    return await this.#database.care(signal, (client) => verify(client, this.#retainedMs(), progress, signal));
+  async verify(progress: (share: number) => void, signal?: AbortSignal): Promise<Verified> {
+    const faults = await this.#database.care(signal, (client) => verify(client, this.#retainedMs(), progress, signal));
+    return { faults, unchecked: 0 };
   }
+
+  async repair(): Promise<never> {
+    throw new Failure(
+      "not_supported",
+      "This store is PostgreSQL: restore a base backup, or see its documentation on corruption.",
+    );
+  }
+
+  /** PostgreSQL refuses what its own checksums do not fit, by an error that names the page. */
+  watchDamage(): void {}
+
+  /** Nothing of a device is held here. */
+  forget(): void {}
 
   async backup(): Promise<never> {
     throw new Failure(

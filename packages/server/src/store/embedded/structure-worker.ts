@@ -1,0 +1,6 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { stepBack } from "../../base/step-back.ts";
+import { checkStructure } from "./structure.ts";
+
+stepBack();
+parentPort?.postMessage(checkStructure(workerData as string));
