@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { Failure, type FailureCode } from "../base/failure.ts";
 import { stepBack } from "../base/step-back.ts";
-import { SampleSource } from "../store/sample-source.ts";
+import { PortReader } from "../store/read-port.ts";
 import { writeCsv } from "./csv-export.ts";
 import type { ExportQuery } from "./export.ts";
 import type { ExportColumn } from "./export-columns.ts";
@@ -23,7 +23,7 @@ export type ExportAnswer =
 
 stepBack();
 const { query, columns, source } = workerData as ExportSetup;
-const pages = readPages(new SampleSource(source), query);
+const pages = readPages(new PortReader(source), query);
 const pieces = query.format === "csv" ? writeCsv(pages, columns) : writeParquet(pages, columns);
 
 const port = parentPort;

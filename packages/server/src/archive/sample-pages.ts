@@ -1,4 +1,5 @@
-import type { SampleSource } from "../store/sample-source.ts";
+import { isFullPage } from "../store/page-bytes.ts";
+import type { StoreReader } from "../store/read-port.ts";
 import type { PointSample } from "../store/store.ts";
 import type { ExportQuery } from "./export.ts";
 
@@ -7,12 +8,12 @@ export interface SamplePage {
   readonly samples: readonly PointSample[];
 }
 
-/** The store hands over a page in one go, while its commits wait: some milliseconds. */
-const pageSamples = 500;
+/** The store hands over a page in one go, while its commits wait: some milliseconds. Wide samples are fewer a page. */
+const bounds = { limit: 500, bytesMax: 1024 * 1024 };
 
 /** Device after device, oldest sample first; only one page is held at a time. */
 export async function* readPages(
-  source: SampleSource,
+  source: Pick<StoreReader, "samples">,
   query: Pick<ExportQuery, "deviceIds" | "fromMs" | "toMs" | "points" | "historyFromMs" | "start">,
 ): AsyncGenerator<SamplePage> {
   const { deviceIds, toMs, points, start } = query;
@@ -23,13 +24,13 @@ export async function* readPages(
     );
     let beyond: PointSample | undefined;
     for (;;) {
-      const page = { deviceId, fromMs, toMs, points, beyond, take: "first", limit: pageSamples } as const;
+      const page = { deviceId, fromMs, toMs, points, beyond, take: "first", ...bounds } as const;
       const samples = await source.samples(page);
       if (samples.length > 0) {
         yield { deviceId, samples: points === undefined ? samples : samples.filter(hasPoints) };
       }
       beyond = samples.at(-1);
-      if (samples.length < pageSamples) break;
+      if (!isFullPage(samples, bounds)) break;
     }
   }
 }

@@ -1,10 +1,18 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { stepBack } from "../../base/step-back.ts";
-import type { LentAnswer, LentQuery } from "../sample-source.ts";
-import type { PointSample } from "../store.ts";
+import type { PortAnswer, PortRequest } from "../read-port.ts";
 import { BlockStore } from "./block-store.ts";
 import type { Answer, Numbered, Question, Task, WorkerSetup } from "./messages.ts";
-import { readEnergy, readFleetTotals, readHistory, readInfo, readSamples, readTimeline, type Work } from "./reader.ts";
+import {
+  readEnergy,
+  readFleetTotals,
+  readHistory,
+  readInfo,
+  readPoints,
+  readSamples,
+  readTimeline,
+  type Work,
+} from "./reader.ts";
 import { verify } from "./verify.ts";
 
 /**
@@ -20,8 +28,12 @@ const retryMs = 1_000;
 stepBack();
 const setup = workerData as WorkerSetup;
 const store = new BlockStore(setup.path, setup);
-/** By the number under which the event loop asks, or by the port over which another thread does. */
-const questions = new Map<number | MessagePort, Work<unknown>>();
+/** Who waits for an answer: the event loop under a number, or another thread, which asks over a port of its own, under one of its numbers. */
+interface Asker {
+  readonly number: number;
+  readonly lent: MessagePort | null;
+}
+const questions = new Map<Asker, Work<unknown>>();
 let tidyFrom = 0;
 let timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
 let isScheduledNow = false;
@@ -33,14 +45,14 @@ const post = (answer: Answer): void => port.postMessage(answer);
 port.on("message", (request: Numbered) => {
   switch (request.kind) {
     case "samples":
+    case "points":
     case "history":
     case "energy":
     case "timeline":
     case "fleetTotals":
     case "info":
     case "verify":
-      questions.set(request.number, begin(request, request.number));
-      schedule(true);
+      ask({ number: request.number, lent: null }, request);
       return;
     case "lend":
       lend(request.port);
@@ -50,10 +62,10 @@ port.on("message", (request: Numbered) => {
       schedule(true);
       return;
     case "abandon":
-      questions.delete(request.abandoned);
+      abandon(null, request.abandoned);
       return;
     default:
-      answer(request.number, () => perform(request));
+      answer({ number: request.number, lent: null }, () => perform(request));
       if (request.kind === "close") close();
   }
 });
@@ -63,7 +75,7 @@ post({ number: 0, ok: true, result: null });
 /** The ack goes out at the commit; sorting the batch into memory comes after it. */
 function append(number: number, batch: Uint8Array): void {
   let journalId = 0;
-  const isStored = answer(number, () => {
+  const isStored = answer({ number, lent: null }, () => {
     journalId = store.append(batch);
     return null;
   });
@@ -74,8 +86,6 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "le
   switch (task.kind) {
     case "latest":
       return store.latest();
-    case "points":
-      return store.points(task.deviceId);
     case "recordEvents":
       store.recordEvents(task.events);
       return null;
@@ -93,20 +103,34 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "le
   }
 }
 
-/** Pages are read for the thread at the other end of the port, in turn with all other questions. */
-function lend(port: MessagePort): void {
-  port.on("message", (query: LentQuery) => {
-    questions.set(port, readSamples(store.windows, query));
-    schedule(true);
+/** Answers the thread at the other end of the port, in turn with all other questions. */
+function lend(lent: MessagePort): void {
+  lent.on("message", (request: PortRequest) => {
+    if (request.kind === "abandon") abandon(lent, request.abandoned);
+    else ask({ number: request.number, lent }, request);
   });
-  port.once("close", () => questions.delete(port));
-  port.unref();
+  lent.once("close", () => abandon(lent));
+  lent.unref();
+}
+
+function ask(asker: Asker, question: Question): void {
+  questions.set(asker, begin(question, asker.number));
+  schedule(true);
+}
+
+/** Nobody waits any more for that answer; without a number, for any that was asked for over the port. */
+function abandon(lent: MessagePort | null, number?: number): void {
+  for (const asker of questions.keys()) {
+    if (asker.lent === lent && (number === undefined || asker.number === number)) questions.delete(asker);
+  }
 }
 
 function begin(question: Question, number: number): Work<unknown> {
   switch (question.kind) {
     case "samples":
       return readSamples(store.windows, question.query);
+    case "points":
+      return readPoints(store, question.deviceId);
     case "history":
       return readHistory(store.windows, question.query);
     case "energy":
@@ -141,7 +165,7 @@ function turn(): void {
   schedule(isMoreDue || questions.size > 0);
 }
 
-function advance(asker: number | MessagePort, work: Work<unknown>): void {
+function advance(asker: Asker, work: Work<unknown>): void {
   // To the end of the queue: the next slice is another's.
   questions.delete(asker);
   const deadlineMs = performance.now() + sliceMs;
@@ -159,22 +183,21 @@ function advance(asker: number | MessagePort, work: Work<unknown>): void {
 const pending = Symbol("pending");
 
 /** Posts what `task` gives, or what it throws; nothing while it is pending. Gives whether it went well. */
-function answer(asker: number | MessagePort, task: () => unknown): boolean {
+function answer({ number, lent }: Asker, task: () => unknown): boolean {
   try {
     const result = task();
-    if (result === pending) return true;
-    if (typeof asker === "number") post({ number: asker, ok: true, result });
-    else asker.postMessage({ samples: result as PointSample[] } satisfies LentAnswer);
+    if (result !== pending) (lent ?? port)?.postMessage({ number, ok: true, result } satisfies Answer & PortAnswer);
     return true;
   } catch (error) {
-    if (typeof asker === "number") post({ number: asker, ok: false, error });
-    else asker.postMessage(lentFailure(error));
+    if (lent === null) post({ number, ok: false, error });
+    else lent.postMessage(lentFailure(number, error));
     return false;
   }
 }
 
-function lentFailure(error: unknown): LentAnswer {
-  return { code: "store_failed", message: `The store failed: ${error instanceof Error ? error.message : error}` };
+function lentFailure(number: number, error: unknown): PortAnswer {
+  const message = `The store failed: ${error instanceof Error ? error.message : error}`;
+  return { number, ok: false, code: "store_failed", message };
 }
 
 function schedule(now: boolean): void {
