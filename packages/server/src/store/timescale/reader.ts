@@ -342,7 +342,10 @@ export async function readTimeline(client: Client, query: TimelineQuery): Promis
     [deviceId, fromMs, toMs, query.limit, 2 * bytesMax],
   );
   let bytes = 0;
-  const full = starts.findIndex(([, , value]) => (bytes += runBytes(fromExtra(value))) >= bytesMax);
+  const full = starts.findIndex(([, , value]) => {
+    bytes += runBytes(fromExtra(value));
+    return bytes >= bytesMax;
+  });
   const limit = Math.min(query.limit, full === -1 ? query.limit : full + 1);
   const truncated = starts.length > limit;
   const [[lastMs]] = truncated
