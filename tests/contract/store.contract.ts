@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SampleSource } from "../../packages/server/dist/store/sample-source.js";
+import { isFullPage, runBytes, sampleBytes } from "../../packages/server/dist/store/page-bytes.js";
+import { PortReader, type StoreReader } from "../../packages/server/dist/store/read-port.js";
 import type { PointSample, SampleKey, SamplesQuery, Store } from "../../packages/server/dist/store/store.js";
 import { batchOf, type Message, type Sent, sampleAt, type Value } from "../support/samples.ts";
 
@@ -209,16 +210,48 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
         expect(found).toEqual(sent.map(asPoints));
       });
 
+      test.each(["first", "last"] as const)(
+        "bounded by bytes, from the %s one on, give everything exactly once",
+        async (take) => {
+          const { store } = await openEmpty();
+          // From some bytes to some kilobytes a sample.
+          const texts = Array.from({ length: 600 }, (_, i) => {
+            const words = Array.from({ length: i % 7 }, (_, at) => [`p${at}`, "x".repeat(i % 250)]);
+            return sampleAt(start + i * second, i, { text: { n: i, ...Object.fromEntries(words) } });
+          });
+          await store.append([batchOf(texts)]);
+          const bounds = { limit: 1_000, bytesMax: 20_000 };
+          const found: PointSample[] = [];
+          let pages = 0;
+          for (let beyond: SampleKey | undefined; ; pages++) {
+            const page = await store.samples({ deviceId: "ems_001", ...openRange, take, ...bounds, beyond });
+            const bytes = page.map(sampleBytes);
+            // The bound is reached with the last sample of a page, seen from where the page begins, and not before.
+            if (take === "last") bytes.reverse();
+            expect(sum(bytes.slice(0, -1))).toBeLessThan(bounds.bytesMax);
+            expect(isFullPage(page, bounds)).toBe(sum(bytes) >= bounds.bytesMax);
+            if (take === "first") found.push(...page);
+            else found.unshift(...page);
+            beyond = take === "first" ? page.at(-1) : page[0];
+            if (!isFullPage(page, bounds)) break;
+          }
+          expect(found).toEqual(texts.map(asPoints));
+          expect(pages).toBeGreaterThan(10);
+          const one = await store.samples({ deviceId: "ems_001", ...openRange, take, limit: 5, bytesMax: 1 });
+          expect(one).toHaveLength(1);
+          await store.close();
+        },
+      );
+
       test("over a port that the store has lent are the same, to several at once, and end with the store", async () => {
         const { store, reopen } = await openEmpty();
         await store.append([batchOf(sent)]);
-        const sources = [new SampleSource(store.lend()), new SampleSource(store.lend())];
-        const read = async (source: SampleSource): Promise<PointSample[]> => {
+        const sources = [new PortReader(store.lend()), new PortReader(store.lend())];
+        const read = async (source: PortReader): Promise<PointSample[]> => {
           const found: PointSample[] = [];
           for (;;) {
             const page = { deviceId: "ems_001", ...openRange, take: "first", limit: 90, beyond: found.at(-1) } as const;
-            const { samples, leftOut } = await source.samples(page);
-            expect(leftOut).toEqual([]);
+            const samples = await source.samples(page);
             found.push(...samples);
             if (samples.length < 90) return found;
           }
@@ -559,6 +592,9 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
             if (expected.length < 2) return;
             const some = await store.timeline({ ...query, limit: 2 });
             expect(some).toEqual({ runs: expected.slice(0, 2), truncated: expected.length > 2 });
+            // By bytes too: the bound is reached with the second run.
+            const bytesMax = expected.slice(0, 2).reduce((total, { value }) => total + runBytes(value as Value), 0);
+            expect(await store.timeline({ ...query, limit: 1_000, bytesMax })).toEqual(some);
           },
         );
       }
@@ -719,6 +755,33 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
       await store.close();
     });
 
+    test("every question is answered over a lent port as it is without one, many at once, and ends with its signal", async () => {
+      const { store } = await openEmpty();
+      const sent = Array.from({ length: 1_000 }, (_, i) => sampleAt(start + i * second, i, { grid: { power: i } }));
+      await store.append([batchOf(sent)]);
+      const range = { deviceId: "ems_001", fromMs: start, toMs: start + hour };
+      const ask = (reader: StoreReader, signal?: AbortSignal) =>
+        Promise.allSettled([
+          reader.points("ems_001"),
+          reader.samples({ ...range, take: "last", limit: 10, signal }),
+          reader.history({ ...range, bucketMs: minute, points: ["grid.power"], signal }),
+          reader.energy({ deviceId: "ems_001", edgesMs: [start, start + hour], signal }),
+          reader.timeline({ ...range, point: "grid.power", limit: 10, signal }),
+          reader.fleetTotals({ ...range, deviceIds: ["ems_001"], point: "grid.power", bucketMs: minute, signal }),
+        ]);
+      const lent = new PortReader(store.lend());
+      const [overPort, plain] = await Promise.all([ask(lent), ask(store)]);
+      expect(overPort).toEqual(plain);
+      expect(plain.map(({ status }) => status)).toEqual(plain.map(() => "fulfilled"));
+      const reason = new Error("the viewer has left");
+      const controller = new AbortController();
+      const left = ask(lent, controller.signal);
+      controller.abort(reason);
+      expect((await left).slice(1)).toEqual(plain.slice(1).map(() => ({ status: "rejected", reason })));
+      expect(await lent.samples({ ...range, take: "first", limit: 1 })).toHaveLength(1);
+      await store.close();
+    });
+
     test("a question that nobody waits for any more ends with the reason", async () => {
       const { store } = await openEmpty();
       const sent = Array.from({ length: 5_000 }, (_, i) => sampleAt(start + i * second, i, { grid: { power: i } }));
@@ -774,6 +837,10 @@ const anyMessage: fc.Arbitrary<Message> = fc.record(
 );
 
 /** What `samples` is to give for what was sent. JSON writes no −0, so none is expected back. */
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}
+
 function asPoints({ observedAtMs, receivedAtMs, deviceTimeMs, clock, epoch, seq, message }: Sent): PointSample {
   const points: [string, Value][] = [];
   const { device_id: _, timestamp: __, ...sections } = JSON.parse(message.toString()) as Message;

@@ -124,6 +124,7 @@ const pointSchema = body("Point", "A measured quantity.", {
 export const pointsSchema = body("Points", "The points that a device has sent.", {
   device_id: deviceId,
   points: Type.Array(pointSchema),
+  next_cursor: nextCursor,
 });
 export type PointsBody = ReadonlyBody<Type.Static<typeof pointsSchema>>;
 

@@ -80,6 +80,11 @@ export const refusals = {
   internal: { status: 500, message: "The server failed at this request. Its log says why." },
   stopping: { status: 503, message: "The server is stopping. Try again in a few seconds." },
   store_busy: { status: 503, message: "Too many questions wait for the store. Ask again in a moment." },
+  too_many_answers: {
+    status: 429,
+    message: "Too much of what you have asked for is still being made, or has not been read. Read it, then ask again.",
+  },
+  answers_busy: { status: 503, message: "Too many answers are under way. Ask again in a moment." },
   too_slow: {
     status: 504,
     message: "The answer took too long. Ask for a shorter span, fewer points or fewer devices.",

@@ -91,6 +91,23 @@ const configSchema = Type.Object({
     handshake_ms: count(10_000, "How long a request's headers, and a WebSocket handshake, may take; then 408.", 100),
     query_ms: count(30_000, "How long the API may take to answer; then 504, and the store stops working on it.", 100),
   }),
+  answers: Type.Object({
+    bytes: count(
+      64 * 1024 * 1024,
+      "Bytes of answers to HTTP requests that may be under way, being made or not taken yet; above it questions are refused with 503 until some are taken.",
+      1024 * 1024,
+    ),
+    bytes_each: count(
+      16 * 1024 * 1024,
+      "The same for one person or token, or for one address where nobody in particular asks; above it 429.",
+      1024 * 1024,
+    ),
+    stalled_ms: count(
+      30_000,
+      "Who takes nothing (less than 64 KiB) of what waits for so long is cut off, at every HTTP address, downloads and the page's files included.",
+      1_000,
+    ),
+  }),
   heartbeat: Type.Object({
     ping_ms: count(25_000, "Every link is pinged this often.", 1_000),
     pong_ms: count(10_000, "A pinged link that stays silent for this long is cut.", 1_000),

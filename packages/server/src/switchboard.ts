@@ -25,6 +25,7 @@ import { Dispatcher } from "./commands/dispatcher.ts";
 import { FleetCommander } from "./commands/fleet-commander.ts";
 import type { FleetMember } from "./commands/fleet-filter.ts";
 import type { Config } from "./config.ts";
+import { AnswerBudget } from "./doors/answer-budget.ts";
 import { ClientDoor } from "./doors/client-door.ts";
 import { commandBody } from "./doors/command-bodies.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
@@ -408,6 +409,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       { gate, health, log, throttle },
       addresses,
     );
+    const budget = new AnswerBudget({ bytesMax: config.answers.bytes, bytesMaxEach: config.answers.bytes_each });
     const metrics = createMetrics({
       *samples() {
         yield { labels: { result: "accepted" }, value: ingest.acceptedCount };
@@ -439,6 +441,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         }
       },
       openCommands: () => [{ value: commands.openCount }],
+      answerBytes: () => [{ value: budget.held }],
+      answersCut: () => [{ value: budget.cutCount }],
     });
     store.watchDamage(({ deviceId, message }) => {
       metrics.store.damages.inc();
@@ -456,6 +460,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       {
         apiTokens,
         audit,
+        budget,
         clock,
         copyRest: async (folder) => {
           await audit.copyTo(folder);
@@ -492,6 +497,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       {
         handshakeMsMax: config.limits.handshake_ms,
         socketsMax: config.limits.sockets,
+        stalledMs: config.answers.stalled_ms,
       },
       tls,
     );

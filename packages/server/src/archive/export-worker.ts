@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { Failure, type FailureCode } from "../base/failure.ts";
 import { stepBack } from "../base/step-back.ts";
-import { SampleSource } from "../store/sample-source.ts";
+import { PortReader } from "../store/read-port.ts";
 import { writeCsv } from "./csv-export.ts";
 import type { ExportQuery } from "./export.ts";
 import type { ExportColumn } from "./export-columns.ts";
@@ -28,10 +28,11 @@ stepBack();
 const { query, columns, source } = workerData as ExportSetup;
 /** Each once; of more it is said that there are. */
 const leftOut = new Set<string>();
-const pages = readPages(new SampleSource(source), query, ({ message }) => {
+const reader = new PortReader(source, undefined, ({ message }) => {
   if (leftOut.size < leftOutMax) leftOut.add(message);
   else leftOut.add("and more");
 });
+const pages = readPages(reader, query);
 const pieces = query.format === "csv" ? writeCsv(pages, columns) : writeParquet(pages, columns);
 
 const port = parentPort;

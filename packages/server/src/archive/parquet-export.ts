@@ -4,6 +4,8 @@ import type { SamplePage } from "./sample-pages.ts";
 
 /** What is held until it is written as one row group: so many values, whatever the number of columns. */
 const groupCellsMax = 1_000_000;
+/** The same where they are long texts. */
+const groupBytesMax = 16 * 1024 * 1024;
 
 /**
  * Parquet: times as TIMESTAMP_MILLIS, a point as DOUBLE, STRING or BOOLEAN by what it has held; one that has held several kinds, or lists, as
@@ -25,7 +27,7 @@ export async function* writeParquet(
   for await (const { deviceId, samples } of pages) {
     for (const sample of samples) {
       group.add(deviceId, sample);
-      if (group.rows < rowsMax) continue;
+      if (group.rows < rowsMax && group.textBytes < groupBytesMax) continue;
       group.writeTo(parquet);
       yield take();
       group = new RowGroup(columns);
@@ -53,6 +55,7 @@ function schemaOf(columns: readonly ExportColumn[]): SchemaElement[] {
 /** Rows that are written together, a list a column. */
 class RowGroup {
   rows = 0;
+  textBytes = 0;
   readonly #leading: readonly [unknown[], unknown[], unknown[]] = [[], [], []];
   readonly #columns: readonly { readonly column: ExportColumn; readonly values: unknown[] }[];
 
@@ -66,7 +69,11 @@ class RowGroup {
     deviceIds.push(deviceId);
     observed.push(BigInt(observedAtMs));
     received.push(BigInt(receivedAtMs));
-    for (const { column, values } of this.#columns) values.push(fitting(points[column.name], column.type));
+    for (const { column, values } of this.#columns) {
+      const value = fitting(points[column.name], column.type);
+      if (typeof value === "string") this.textBytes += value.length;
+      values.push(value);
+    }
   }
 
   writeTo(parquet: ParquetWriter): void {

@@ -1,5 +1,6 @@
-import type { SampleSource } from "../store/sample-source.ts";
-import type { PointSample, StoreDamage } from "../store/store.ts";
+import { isFullPage } from "../store/page-bytes.ts";
+import type { StoreReader } from "../store/read-port.ts";
+import type { PointSample } from "../store/store.ts";
 import type { ExportQuery } from "./export.ts";
 
 export interface SamplePage {
@@ -7,14 +8,13 @@ export interface SamplePage {
   readonly samples: readonly PointSample[];
 }
 
-/** The store hands over a page in one go, while its commits wait: some milliseconds. */
-const pageSamples = 500;
+/** The store hands over a page in one go, while its commits wait: some milliseconds. Wide samples are fewer a page. */
+const bounds = { limit: 500, bytesMax: 1024 * 1024 };
 
-/** Device after device, oldest sample first; only one page is held at a time. What cannot be read is passed over, and told to `onDamage`. */
+/** Device after device, oldest sample first; only one page is held at a time. What cannot be read is passed over. */
 export async function* readPages(
-  source: SampleSource,
+  source: Pick<StoreReader, "samples">,
   query: Pick<ExportQuery, "deviceIds" | "fromMs" | "toMs" | "points" | "historyFromMs" | "start">,
-  onDamage: (damage: StoreDamage) => void,
 ): AsyncGenerator<SamplePage> {
   const { deviceIds, toMs, points, start } = query;
   for (const deviceId of deviceIds.slice(start === undefined ? 0 : deviceIds.indexOf(start.deviceId))) {
@@ -24,14 +24,13 @@ export async function* readPages(
     );
     let beyond: PointSample | undefined;
     for (;;) {
-      const page = { deviceId, fromMs, toMs, points, beyond, take: "first", limit: pageSamples } as const;
-      const { samples, leftOut } = await source.samples(page);
-      for (const damage of leftOut) onDamage(damage);
+      const page = { deviceId, fromMs, toMs, points, beyond, take: "first", ...bounds } as const;
+      const samples = await source.samples(page);
       if (samples.length > 0) {
         yield { deviceId, samples: points === undefined ? samples : samples.filter(hasPoints) };
       }
       beyond = samples.at(-1);
-      if (samples.length < pageSamples) break;
+      if (!isFullPage(samples, bounds)) break;
     }
   }
 }

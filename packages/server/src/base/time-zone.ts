@@ -27,13 +27,35 @@ export function isTimeZone(name: string): boolean {
  * the wall shows, so that they tile the day; where it is set by half an hour (Lord Howe), there is one of 30 minutes.
  */
 export function calendarEdges(fromMs: number, toMs: number, per: CalendarSpan, timeZone: string): number[] {
-  let at = startOf(Temporal.Instant.fromEpochMilliseconds(fromMs).toZonedDateTimeISO(timeZone), per);
+  const zoned = (ms: number) => Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone);
+  const stepMs = usualMs[per];
+  let at = startOf(zoned(fromMs), per);
   const edges = [at.epochMilliseconds];
   while (at.epochMilliseconds < toMs) {
+    // Until the clocks are set next all hours and days are of one length; to ask the calendar for each of them takes a thousand times as long.
+    if (stepMs !== undefined && isOnEdge(at, per)) {
+      let edgeMs = at.epochMilliseconds;
+      const setMs = at.getTimeZoneTransition("next")?.epochMilliseconds ?? Number.POSITIVE_INFINITY;
+      while (edgeMs < toMs && edgeMs + stepMs < setMs) {
+        edgeMs += stepMs;
+        edges.push(edgeMs);
+      }
+      if (edgeMs >= toMs) break;
+      at = zoned(edgeMs);
+    }
     at = next(at, per);
     edges.push(at.epochMilliseconds);
   }
   return edges;
+}
+
+const hourMs = 3_600_000;
+/** Months and years have no usual length. */
+const usualMs: Readonly<Partial<Record<CalendarSpan, number>>> = { hour: hourMs, day: 24 * hourMs };
+
+/** Where clocks are set by half an hour, or at midnight, a span may begin beside the edge. */
+function isOnEdge({ hour, minute, second }: Temporal.ZonedDateTime, per: CalendarSpan): boolean {
+  return minute === 0 && second === 0 && (per === "hour" || hour === 0);
 }
 
 function startOf(at: Temporal.ZonedDateTime, per: CalendarSpan): Temporal.ZonedDateTime {

@@ -29,6 +29,7 @@ import type { Events, RecordedEvent } from "../observe/events.ts";
 import type { Log } from "../observe/log.ts";
 import type { PresenceLog } from "../observe/presence-log.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { Store } from "../store/store.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
 import type { Latest } from "../telemetry/latest.ts";
 import { audited } from "./access-guard.ts";
@@ -52,6 +53,7 @@ export interface ApiParts extends HistoryParts {
   readonly presence: PresenceLog;
   readonly registry: Registry;
   readonly shareLinks: ShareLinks;
+  readonly store: Store;
 }
 
 const pageMax = 1_000;
@@ -145,7 +147,7 @@ interface DeviceParams {
 }
 
 /** `/api/v1`: devices, what they sent, events, and the administration that the command line uses. */
-export async function registerApi(app: FastifyInstance, parts: ApiParts): Promise<void> {
+export function registerApi(app: FastifyInstance, parts: ApiParts): void {
   const { apiTokens, clock, devices, events, fleetFeed, gate, latest, log, people, presence, registry, shareLinks } =
     parts;
   const viewer = (about: Omit<RouteDescription, "role">) => describeRoute({ ...about, role: "viewer" });
@@ -163,8 +165,8 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
     events.report("token_changed", deviceId, `the token of ${deviceId} was ${what}`);
   };
 
-  await app.register((scope) => registerHistoryApi(scope, parts));
-  await app.register((scope) => registerFleetApi(scope, parts));
+  registerHistoryApi(app, parts);
+  registerFleetApi(app, parts);
 
   // What the catalogue says is open: it is the same everywhere.
   app.get(

@@ -59,10 +59,13 @@ export function expectedDevices(
   registered: readonly Pick<Device, "createdAtMs">[],
   { fromMs, bucketMs, devices }: FleetTotals,
 ): number[] {
+  const createdAtMs = Float64Array.from(registered, (device) => device.createdAtMs).sort();
+  let count = 0;
   let most = 0;
   return devices.map((present, at) => {
     const endMs = fromMs + (at + 1) * bucketMs;
-    most = Math.max(most, present, registered.filter(({ createdAtMs }) => createdAtMs < endMs).length);
+    while (count < createdAtMs.length && (createdAtMs[count] as number) < endMs) count++;
+    most = Math.max(most, present, count);
     return most;
   });
 }

@@ -5,8 +5,9 @@ import Type from "typebox";
 import { contentTypes, exportFormats, leftOutTrailer, openExport } from "../archive/export.ts";
 import { parseTime, timeForms } from "../archive/parse-time.ts";
 import { isPointName } from "../archive/point-name.ts";
-import type { CancelTimer } from "../base/clock.ts";
 import { auditName } from "./access-guard.ts";
+import type { AnswerBudget } from "./answer-budget.ts";
+import { slicesOf } from "./answer-flow.ts";
 import type { ApiParts } from "./api.ts";
 import { describeRoute } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
@@ -41,17 +42,15 @@ const querySchema = Type.Object(
 /** Exports that run at once, all together and for one who asks; each holds a page of samples, or a row group. One more is refused. */
 const exportsMax = 6;
 const exportsMaxEach = 2;
-/** Who takes nothing for so long is cut off: it holds a place. */
-const stalledMsMax = 60_000;
 /** Of the trailer: clients bound headers, and trailers with them. */
 const leftOutBytesMax = 4_000;
 
 /** `GET /api/v1/export`: raw samples as a file, streamed at the client's speed. */
 export function registerExportApi(
   app: FastifyInstance,
-  parts: Pick<ApiParts, "clock" | "devices" | "gate" | "store">,
+  parts: Pick<ApiParts, "clock" | "devices" | "gate" | "store"> & { readonly budget: AnswerBudget },
 ): void {
-  const { clock, devices, gate, store } = parts;
+  const { budget, clock, devices, gate, store } = parts;
   const running: string[] = [];
 
   app.get<{ Querystring: Type.Static<typeof querySchema> }>(
@@ -60,7 +59,7 @@ export function registerExportApi(
       tag: "Archive",
       role: "viewer",
       summary: "Raw samples as a file",
-      description: `Streamed at the client's speed; who takes nothing for a minute is cut off. What cannot be read of the store is left out, and named in the trailer \`${leftOutTrailer}\`, "; " between.`,
+      description: `Streamed at the client's speed; who takes nothing for a while (\`answers.stalled_ms\`) is cut off. What cannot be read of the store is left out, and named in the trailer \`${leftOutTrailer}\`, "; " between.`,
       querystring: querySchema,
       answer: Object.values(contentTypes).map((type) => type.split(";", 1)[0] as string),
       errors: [404, 429],
@@ -100,14 +99,8 @@ export function registerExportApi(
 
       running.push(asker);
       const left = new AbortController();
-      let cancelStall: CancelTimer = () => {};
-      const handOver = (): void => {
-        cancelStall();
-        cancelStall = clock.after(stalledMsMax, () => reply.raw.destroy());
-      };
       reply.raw.once("close", () => {
         running.splice(running.indexOf(asker), 1);
-        cancelStall();
         left.abort();
       });
       let leftOut = "";
@@ -134,25 +127,25 @@ export function registerExportApi(
       const day = new Date(toMs).toISOString().slice(0, 10);
       reply.header("Content-Disposition", `attachment; filename="wattboard-${name}${day}.${format}"`);
       reply.header("Cache-Control", "no-store");
-      return reply.type(contentTypes[format]).send(
-        Readable.from(
-          handingOver(startingWith(first, pieces), handOver, () => cancelStall()),
-          { objectMode: false },
-        ),
-      );
+      const slices = countedSlices(startingWith(first, pieces), (bytes) => budget.hold(request.caller, bytes));
+      return reply.type(contentTypes[format]).send(Readable.from(slices, { objectMode: false }));
     },
   );
 }
 
-/** Tells before each piece, which is held until the client has room for it, and once it was taken. */
-async function* handingOver<T>(pieces: AsyncIterable<T>, give: () => void, taken: () => void): AsyncGenerator<T> {
+/** The pieces in slices, each piece counted until the client has room for what follows it. */
+async function* countedSlices(
+  pieces: AsyncIterable<Uint8Array>,
+  hold: (bytes: number) => () => void,
+): AsyncGenerator<Uint8Array> {
   for await (const piece of pieces) {
-    give();
-    yield piece;
-    taken();
+    const release = hold(piece.length);
+    try {
+      yield* slicesOf(piece);
+    } finally {
+      release();
+    }
   }
-  // What lies in the socket still is to be read.
-  give();
 }
 
 async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncGenerator<T>): AsyncGenerator<T> {

@@ -1,22 +1,16 @@
-import etag from "@fastify/etag";
 import { fleetEnergySchema, fleetTotalsSchema, limits, paths, pointSpec, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { windowMs } from "../store/window.ts";
 import { selectDevices } from "./device-lookup.ts";
-import { expectedDevices } from "./expected.ts";
-import { type HistoryParts, noteCaching, readEnergyEdges, refuseEmpty } from "./history-api.ts";
-import { FleetEnergySum, fleetTotalsBody } from "./history-bodies.ts";
+import { type HistoryParts, readEnergyRange, refuseEmpty, sendAnswer } from "./history-api.ts";
 import { describeRoute } from "./openapi.ts";
-import { Past } from "./past.ts";
 import { sendRefusal } from "./problem.ts";
+import { refuseDeviceDays, registrationsOf } from "./questions.ts";
 import { bucketsMax, chooseBuckets, dayMs, minuteMs, rangeProperties, readRange, spanMsMax } from "./range.ts";
 
-/** How much one question may read: devices times days. By the minute all samples may have to be read, by 15 minutes and more their summaries. */
+/** Devices times days that one question may read by the minute: all samples may have to be read. */
 const fineDeviceDaysMax = 250;
-const coarseDeviceDaysMax = 100_000;
-/** Devices that are asked for at once: the other questions want their turn too. */
-const devicesAtOnce = 4;
 
 const filterProperties = {
   devices: Type.Optional(
@@ -51,10 +45,8 @@ const energyQuery = Type.Object(
 );
 
 /** Many devices together: a point's sum over time, and energy. */
-export async function registerFleetApi(app: FastifyInstance, parts: HistoryParts): Promise<void> {
-  const { clock, queryMsMax, store, timeZone } = parts;
-  const past = new Past(store);
-  await app.register(etag);
+export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): void {
+  const { clock, queryMsMax, timeZone } = parts;
 
   app.get<{ Querystring: Type.Static<typeof totalsQuery> }>(
     `${paths.api}/fleet/totals`,
@@ -66,7 +58,7 @@ export async function registerFleetApi(app: FastifyInstance, parts: HistoryParts
         "The sum of the devices' means in each bucket, e.g. the grid power of the whole fleet by the minute. A bucket has a minute or more. Without a range: the last hour.",
       querystring: totalsQuery,
       answer: fleetTotalsSchema,
-      errors: [404],
+      errors: [404, 429],
       timeoutMs: queryMsMax,
     }),
     async (request, reply) => {
@@ -80,9 +72,9 @@ export async function registerFleetApi(app: FastifyInstance, parts: HistoryParts
       }
       const chosen = selectDevices(parts, request, query);
       if ("code" in chosen) return sendRefusal(reply, chosen);
-      const { bucketMs, ...aligned } = chooseBuckets(range, buckets, nowMs, minuteMs);
+      const aligned = chooseBuckets(range, buckets, nowMs, minuteMs);
       const deviceDays = (chosen.length * (aligned.toMs - aligned.fromMs)) / dayMs;
-      if (bucketMs < windowMs && deviceDays > fineDeviceDaysMax) {
+      if (aligned.bucketMs < windowMs && deviceDays > fineDeviceDaysMax) {
         return sendRefusal(
           reply,
           refuse(
@@ -91,10 +83,10 @@ export async function registerFleetApi(app: FastifyInstance, parts: HistoryParts
           ),
         );
       }
-      if (deviceDays > coarseDeviceDaysMax) return sendRefusal(reply, tooManyDeviceDays(deviceDays));
-      const totals = await past.fleetTotals(chosen, { point, ...aligned, bucketMs, signal: request.signal });
-      noteCaching(reply, aligned, nowMs);
-      return fleetTotalsBody(point, aligned, chosen.length, totals, expectedDevices(chosen, totals));
+      const tooMuch = refuseDeviceDays(chosen.length, aligned);
+      if (tooMuch !== null) return sendRefusal(reply, tooMuch);
+      const question = { kind: "fleetTotals", fleet: registrationsOf(chosen), point, aligned } as const;
+      return await sendAnswer(parts, request, reply, question);
     },
   );
 
@@ -108,34 +100,25 @@ export async function registerFleetApi(app: FastifyInstance, parts: HistoryParts
         "Summed over the devices, by day, month or year of one time zone for all of them: `time_zone`, or the setting `site.time_zone`. Without a range: the last 30 days, 12 months or 9 years.",
       querystring: energyQuery,
       answer: fleetEnergySchema,
-      errors: [404],
+      errors: [404, 429],
       timeoutMs: queryMsMax,
     }),
     async (request, reply) => {
-      const { query, signal } = request;
+      const { query } = request;
       const nowMs = clock.wallMs();
-      const edgesMs = readEnergyEdges(query, query.per, nowMs, timeZone);
-      if ("code" in edgesMs) return sendRefusal(reply, edgesMs);
+      const range = readEnergyRange(query, query.per, nowMs, timeZone);
+      if ("code" in range) return sendRefusal(reply, range);
       const chosen = selectDevices(parts, request, query);
       if ("code" in chosen) return sendRefusal(reply, chosen);
-      const range = { fromMs: edgesMs[0] ?? 0, toMs: edgesMs.at(-1) ?? 0 };
-      const deviceDays = (chosen.length * (Math.min(range.toMs, nowMs) - range.fromMs)) / dayMs;
-      if (deviceDays > coarseDeviceDaysMax) return sendRefusal(reply, tooManyDeviceDays(deviceDays));
-      const sum = new FleetEnergySum(edgesMs, nowMs);
-      for (let first = 0; first < chosen.length; first += devicesAtOnce) {
-        const some = chosen.slice(first, first + devicesAtOnce);
-        const answers = some.map((device) => past.energy(device, { edgesMs, signal }));
-        for (const energy of await Promise.all(answers)) sum.add(energy);
-      }
-      noteCaching(reply, range, nowMs);
-      return sum.body({ timeZone: query.time_zone ?? timeZone, per: query.per });
+      const question = {
+        kind: "fleetEnergy",
+        fleet: registrationsOf(chosen),
+        range,
+        timeZone: query.time_zone ?? timeZone,
+        per: query.per,
+        nowMs,
+      } as const;
+      return await sendAnswer(parts, request, reply, question);
     },
-  );
-}
-
-function tooManyDeviceDays(deviceDays: number) {
-  return refuse(
-    "too_much",
-    `Devices times days may be ${coarseDeviceDaysMax}; here they are ${Math.ceil(deviceDays)}. Ask for fewer devices or days.`,
   );
 }

@@ -1,4 +1,3 @@
-import etag from "@fastify/etag";
 import {
   deviceEnergySchema,
   historySchema,
@@ -14,17 +13,16 @@ import Type from "typebox";
 import type { Device, Devices } from "../access/devices.ts";
 import type { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
-import { type CalendarSpan, calendarEdges, calendarSpans } from "../base/time-zone.ts";
-import type { SampleKey, Store } from "../store/store.ts";
-import { windowMs } from "../store/window.ts";
-import { storedSampleBody } from "./api-bodies.ts";
-import { cursorReader, writeCursor } from "./cursor.ts";
+import { type CalendarSpan, calendarSpans } from "../base/time-zone.ts";
+import type { SampleKey } from "../store/store.ts";
+import { sendMade } from "./answer-flow.ts";
+import type { Answers } from "./answers.ts";
+import { cursorReader } from "./cursor.ts";
 import { lookUpDevice } from "./device-lookup.ts";
-import { bucketsBody, deviceEnergyBody, pointsBody, rawBody, timelineBody } from "./history-bodies.ts";
 import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
-import { Past } from "./past.ts";
-import { chooseNumberPoints, choosePoints } from "./point-names.ts";
+import type { Registration } from "./past.ts";
 import { sendRefusal } from "./problem.ts";
+import type { Question } from "./questions.ts";
 import {
   bucketsMax,
   chooseBuckets,
@@ -33,17 +31,17 @@ import {
   type Range,
   rangeProperties,
   readRange,
-  readTimeZone,
+  samplesPlace,
   spanMsMax,
 } from "./range.ts";
 
 export interface HistoryParts {
+  readonly answers: Answers;
   readonly clock: Clock;
   readonly devices: Devices;
   readonly gate: Gate;
   /** How long an answer may take. */
   readonly queryMsMax: number;
-  readonly store: Store;
   /** Of devices that have none of their own. */
   readonly timeZone: string;
 }
@@ -69,7 +67,13 @@ const samplesQuery = Type.Object(
           "From which end of the range: `last` gives the newest samples, and older ones with each page; `first` the other way",
       }),
     ),
-    limit: Type.Integer({ minimum: 1, maximum: samplesMax, default: 1_000, description: "Samples a page, at most" }),
+    limit: Type.Integer({
+      minimum: 1,
+      maximum: samplesMax,
+      default: 1_000,
+      description:
+        "Samples a page, at most; of wide samples a page has fewer: it ends with the one that makes it 1 MiB",
+    }),
     cursor: Type.Optional(
       Type.String({ description: "`next_cursor` of the page before; it holds the range too", maxLength: 500 }),
     ),
@@ -101,27 +105,27 @@ const timelineQuery = Type.Object(
       maxLength: 130,
       examples: ["system_status.mode"],
     }),
-    limit: Type.Integer({ minimum: 1, maximum: runsMax, default: 1_000, description: "Runs, at most" }),
+    limit: Type.Integer({
+      minimum: 1,
+      maximum: runsMax,
+      default: 1_000,
+      description: "Runs, at most; long texts and lists are fewer, some 1 MiB",
+    }),
   },
   { additionalProperties: false },
+);
+const pointsQuery = Type.Object(
+  { cursor: Type.Optional(Type.String({ description: "`next_cursor` of the page before", maxLength: 500 })) },
+  { additionalProperties: false },
+);
+const readPointsPlace = cursorReader(
+  Type.Object({ after: Type.Integer({ minimum: 0 }) }, { additionalProperties: false }),
 );
 const energyQuery = Type.Object(
   { ...rangeProperties, per: Type.Enum([...calendarSpans], { default: "day", description: "Length of a span" }) },
   { additionalProperties: false },
 );
 
-/** Where the next page of samples begins, and the range, whose end may have been `now`. */
-const samplesPlace = Type.Object(
-  {
-    f: Type.Integer(),
-    t: Type.Integer(),
-    k: Type.Enum(["first", "last"]),
-    o: Type.Integer(),
-    e: Type.Integer(),
-    s: Type.Integer(),
-  },
-  { additionalProperties: false },
-);
 const readSamplesPlace = cursorReader(samplesPlace);
 
 interface Asked<Query extends Type.TSchema> {
@@ -138,28 +142,29 @@ const defaultEnergyMs: Readonly<Record<CalendarSpan, number>> = {
 };
 
 /** What one device sent and did: points, samples, history, timeline, energy. */
-export async function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): Promise<void> {
-  const { clock, store } = parts;
-  const past = new Past(store);
-  await app.register(etag);
+export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): void {
+  const { clock } = parts;
   const route = (about: Pick<RouteDescription, "summary" | "description" | "querystring" | "answer">) =>
     describeRoute({
       ...about,
       params: deviceParams,
       tag: "History",
       role: "viewer",
-      errors: [404],
+      errors: [404, 429],
       timeoutMs: parts.queryMsMax,
     });
   const zoneOf = ({ properties }: Device): string => properties.time_zone ?? parts.timeZone;
 
-  app.get<Asked<Type.TObject>>(
+  app.get<Asked<typeof pointsQuery>>(
     `${paths.api}/devices/:id/points`,
-    route({ summary: "The points that a device has sent", answer: pointsSchema }),
+    route({ summary: "The points that a device has sent", querystring: pointsQuery, answer: pointsSchema }),
     async (request, reply) => {
+      const { cursor } = request.query;
       const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
-      return pointsBody(device.deviceId, await store.points(device.deviceId));
+      const place = cursor === undefined ? { after: 0 } : readPointsPlace(cursor);
+      if (place === null) return sendRefusal(reply, refuse("invalid_cursor"));
+      return await sendAnswer(parts, request, reply, { kind: "points", device: registrationOf(device), ...place });
     },
   );
 
@@ -168,7 +173,7 @@ export async function registerHistoryApi(app: FastifyInstance, parts: HistoryPar
     route({
       summary: "Stored samples, page by page",
       description:
-        "Without a range: the last five minutes. Within a page the samples are in the order of their time; each sample is on one page, also while new ones come in.",
+        "Without a range: the last five minutes. Within a page the samples are in the order of their time; each sample is on one page, also while new ones come in. A page has `limit` samples, or about 1 MiB: `next_cursor` says whether there are more.",
       querystring: samplesQuery,
       answer: samplesSchema,
     }),
@@ -176,7 +181,6 @@ export async function registerHistoryApi(app: FastifyInstance, parts: HistoryPar
       const { query } = request;
       const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
-      const { deviceId } = device;
       const place = query.cursor === undefined ? null : readSamplesPlace(query.cursor);
       if (query.cursor !== undefined && place === null) return sendRefusal(reply, refuse("invalid_cursor"));
       const nowMs = clock.wallMs();
@@ -185,35 +189,18 @@ export async function registerHistoryApi(app: FastifyInstance, parts: HistoryPar
           ? readRange(query, { nowMs, defaultMs: 5 * minuteMs, spanMsMax, timeZone: zoneOf(device) })
           : { fromMs: place.f, toMs: place.t };
       if ("code" in range) return sendRefusal(reply, range);
-      const chosen = query.points === undefined ? undefined : choosePoints(query.points, await store.points(deviceId));
-      if (chosen !== undefined && "code" in chosen) return sendRefusal(reply, chosen);
-      const take = place?.k ?? query.take ?? "last";
       const beyond: SampleKey | undefined =
         place === null ? undefined : { observedAtMs: place.o, epoch: place.e, seq: place.s };
-      const samples = await past.samples(device, {
-        ...range,
-        points: chosen,
-        take,
+      const question: Question = {
+        kind: "samples",
+        device: registrationOf(device),
+        range,
+        points: query.points,
+        take: place?.k ?? query.take ?? "last",
         limit: query.limit,
         beyond,
-        signal: request.signal,
-      });
-      const last = samples.length < query.limit ? undefined : samples.at(take === "first" ? -1 : 0);
-      noteCaching(reply, range, nowMs);
-      return {
-        samples: samples.map((sample) => storedSampleBody(deviceId, sample)),
-        next_cursor:
-          last === undefined
-            ? null
-            : writeCursor({
-                f: range.fromMs,
-                t: range.toMs,
-                k: take,
-                o: last.observedAtMs,
-                e: last.epoch,
-                s: last.seq,
-              } satisfies Type.Static<typeof samplesPlace>),
       };
+      return await sendAnswer(parts, request, reply, question);
     },
   );
 
@@ -228,24 +215,17 @@ export async function registerHistoryApi(app: FastifyInstance, parts: HistoryPar
       answer: historySchema,
     }),
     async (request, reply) => {
-      const { query, signal } = request;
+      const { query } = request;
       const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
-      const { deviceId } = device;
       const nowMs = clock.wallMs();
       const asked = readRange(query, { nowMs, defaultMs: dayMs, spanMsMax, timeZone: zoneOf(device) });
       const range = "code" in asked ? asked : refuseEmpty(asked);
       if ("code" in range) return sendRefusal(reply, range);
-      const points = chooseNumberPoints(query.points, await store.points(deviceId));
-      if ("code" in points) return sendRefusal(reply, points);
-      const { bucketMs, ...aligned } = chooseBuckets(range, query.buckets, nowMs);
-      const history = await past.history(device, { points, ...aligned, bucketMs, signal });
-      noteCaching(reply, aligned, nowMs);
-      if (history.samples.reduce((sum, count) => sum + count, 0) > query.buckets) {
-        return bucketsBody(deviceId, aligned, history);
-      }
-      const samples = await past.samples(device, { points, ...range, take: "first", limit: query.buckets, signal });
-      return rawBody(deviceId, range, samples, points, history.total);
+      const { buckets, points } = query;
+      const aligned = chooseBuckets(range, buckets, nowMs);
+      const question = { kind: "history", device: registrationOf(device), range, aligned, points, buckets } as const;
+      return await sendAnswer(parts, request, reply, question);
     },
   );
 
@@ -262,19 +242,13 @@ export async function registerHistoryApi(app: FastifyInstance, parts: HistoryPar
       const { query } = request;
       const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
-      const { deviceId } = device;
       const nowMs = clock.wallMs();
       const rules = { nowMs, defaultMs: dayMs, spanMsMax: timelineMsMax, timeZone: zoneOf(device) };
       const range = readRange(query, rules);
       if ("code" in range) return sendRefusal(reply, range);
-      const points = choosePoints(query.point, await store.points(deviceId));
-      if ("code" in points) return sendRefusal(reply, points);
-      const [point = query.point, another] = points;
-      if (another !== undefined) return sendRefusal(reply, refuse("invalid_request", "point is one point."));
-      const { limit } = query;
-      const timeline = await past.timeline(device, { point, ...range, limit, signal: request.signal });
-      noteCaching(reply, range, nowMs);
-      return timelineBody(deviceId, range, point, timeline);
+      const { point, limit } = query;
+      const question = { kind: "timeline", device: registrationOf(device), range, point, limit } as const;
+      return await sendAnswer(parts, request, reply, question);
     },
   );
 
@@ -288,42 +262,58 @@ export async function registerHistoryApi(app: FastifyInstance, parts: HistoryPar
       answer: deviceEnergySchema,
     }),
     async (request, reply) => {
-      const { query, signal } = request;
+      const { query } = request;
       const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
-      const { deviceId } = device;
       const nowMs = clock.wallMs();
-      const edgesMs = readEnergyEdges(query, query.per, nowMs, zoneOf(device));
-      if ("code" in edgesMs) return sendRefusal(reply, edgesMs);
-      const timeZone = query.time_zone ?? zoneOf(device);
-      const { range, bucketMs } = passedRange(edgesMs, nowMs);
-      const [{ spans }, history] = await Promise.all([
-        past.energy(device, { edgesMs, signal }),
-        past.history(device, { points: [], ...range, bucketMs, signal }),
-      ]);
-      noteCaching(reply, { fromMs: range.fromMs, toMs: edgesMs.at(-1) ?? nowMs }, nowMs);
-      return deviceEnergyBody(deviceId, { timeZone, per: query.per, nowMs }, spans, history);
+      const range = readEnergyRange(query, query.per, nowMs, zoneOf(device));
+      if ("code" in range) return sendRefusal(reply, range);
+      const question: Question = {
+        kind: "energy",
+        device: registrationOf(device),
+        range,
+        timeZone: query.time_zone ?? zoneOf(device),
+        per: query.per,
+        nowMs,
+      };
+      return await sendAnswer(parts, request, reply, question);
     },
   );
+}
+
+/** What another thread needs of a device; all of it would cost more to hand over. */
+function registrationOf({ deviceId, createdAtMs, historyFromMs }: Device): Registration {
+  return { deviceId, createdAtMs, historyFromMs };
+}
+
+/** Has the question answered off the event loop. */
+export async function sendAnswer(
+  { answers, clock }: Pick<HistoryParts, "answers" | "clock">,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  question: Question,
+): Promise<FastifyReply> {
+  const made = await answers.make(request.caller, question, request.signal);
+  if ("code" in made) return sendRefusal(reply, made);
+  if (made.untilMs !== null) noteCaching(reply, made.untilMs, clock.wallMs());
+  return sendMade(request, reply, made);
 }
 
 export function refuseEmpty(range: Range): Range | Refusal {
   return range.fromMs < range.toMs ? range : refuse("invalid_request", "from must lie before to.");
 }
 
-/** The edges of the spans that a question about energy is about. */
-export function readEnergyEdges(
+/** The range of a question about energy, which has a bound for each length of spans. */
+export function readEnergyRange(
   query: FastifyRequest["query"] & object,
   per: CalendarSpan,
   nowMs: number,
   fallbackZone: string,
-): number[] | Refusal {
+): Range | Refusal {
   const rules = { nowMs, defaultMs: defaultEnergyMs[per], spanMsMax, timeZone: fallbackZone };
   const read = readRange(query, rules);
   const range = "code" in read ? read : refuseEmpty(read);
   if ("code" in range) return range;
-  const timeZone = readTimeZone(query, fallbackZone);
-  if (typeof timeZone !== "string") return timeZone;
   if (per === "hour" && range.toMs - range.fromMs > (calendarSpansMax * dayMs) / 24) {
     return refuse(
       "too_much",
@@ -333,18 +323,11 @@ export function readEnergyEdges(
   if (per === "day" && range.toMs - range.fromMs > calendarSpansMax * dayMs) {
     return refuse("too_much", `By the day a range may have ${calendarSpansMax} days. Ask by the month.`);
   }
-  return calendarEdges(range.fromMs, range.toMs, per, timeZone);
-}
-
-/** What has passed of the spans between the edges, as a single bucket. */
-function passedRange(edgesMs: readonly number[], nowMs: number): { readonly range: Range; readonly bucketMs: number } {
-  const fromMs = edgesMs[0] ?? 0;
-  const toMs = Math.min(edgesMs.at(-1) ?? 0, Math.max(nowMs, fromMs + 1));
-  return { range: { fromMs, toMs }, bucketMs: Math.ceil((toMs - fromMs) / windowMs) * windowMs };
+  return range;
 }
 
 /** What is more than a day old hardly changes any more: only where a device brings its samples late, or an import. */
-export function noteCaching(reply: FastifyReply, { toMs }: Range, nowMs: number): void {
-  reply.header("Cache-Control", toMs < nowMs - dayMs ? "private, max-age=300" : "private, no-cache");
+function noteCaching(reply: FastifyReply, untilMs: number, nowMs: number): void {
+  reply.header("Cache-Control", untilMs < nowMs - dayMs ? "private, max-age=300" : "private, no-cache");
   reply.header("Vary", "Authorization, Cookie");
 }

@@ -14,7 +14,7 @@ import type { Coverage, EnergySpan, FleetTotals, History, PointInfo, PointSample
 import { type ExpectedEnergy, type ExpectedHistory, shareOf } from "./expected.ts";
 import { bucketTimes, isoTime, type Range } from "./range.ts";
 
-export function pointsBody(deviceId: string, points: readonly PointInfo[]): PointsBody {
+export function pointsBody(deviceId: string, points: readonly PointInfo[]): Omit<PointsBody, "next_cursor"> {
   return {
     device_id: deviceId,
     points: points.map(({ name, kinds }) => {
@@ -110,7 +110,8 @@ function coveredMs({ fromMs, toMs, coverage }: EnergySpan): number {
   return coverage * (toMs - fromMs);
 }
 
-interface EnergyQuestion {
+/** In which spans energy is told. */
+export interface EnergyQuestion {
   readonly timeZone: string;
   readonly per: DeviceEnergyBody["per"];
   readonly nowMs: number;

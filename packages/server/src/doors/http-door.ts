@@ -8,6 +8,9 @@ import type { Registry as MetricsRegistry } from "prom-client";
 import type { Health } from "../observe/health.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import { guard } from "./access-guard.ts";
+import type { AnswerBudget } from "./answer-budget.ts";
+import { boundAnswers } from "./answer-flow.ts";
+import { Answers } from "./answers.ts";
 import { type ApiParts, registerApi } from "./api.ts";
 import { registerAuditApi } from "./audit-api.ts";
 import { type BackupParts, registerBackupApi } from "./backup-api.ts";
@@ -28,6 +31,8 @@ import { registerStoreApi } from "./store-api.ts";
 export interface HttpLimits {
   readonly handshakeMsMax: number;
   readonly socketsMax: number;
+  /** Who takes nothing of an answer for so long is cut off. */
+  readonly stalledMs: number;
 }
 
 /** Certificate and key, as PEM. */
@@ -36,7 +41,8 @@ export interface TlsFiles {
   readonly key: Buffer;
 }
 
-export interface HttpParts extends ApiParts, BackupParts, CommandParts, PeopleParts, SmartOsParts {
+export interface HttpParts extends Omit<ApiParts, "answers">, BackupParts, CommandParts, PeopleParts, SmartOsParts {
+  readonly budget: AnswerBudget;
   readonly metrics: MetricsRegistry;
   readonly health: Health;
   readonly throttle: Throttle;
@@ -81,6 +87,9 @@ export async function createHttpDoor(
   secureAnswers(app, { hasTls: tls !== null });
   answerWithProblem(app, parts.log, parts.throttle);
   guard(app, parts);
+  boundAnswers(app, { ...parts, stalledMs: limits.stalledMs });
+  const answers = new Answers(parts.store, parts.budget);
+  app.addHook("onClose", () => answers.close());
 
   app.get("/livez", () => ({ status: "alive" }));
   app.get("/readyz", (_request, reply) => {
@@ -95,7 +104,7 @@ export async function createHttpDoor(
   });
   await app.register(async (api) => {
     await serveOpenApi(api);
-    await registerApi(api, parts);
+    registerApi(api, { ...parts, answers });
     registerSignInApi(api, parts);
     registerPeopleApi(api, parts);
     registerShareApi(api, parts);

@@ -1,5 +1,6 @@
 import type { Device } from "../access/devices.ts";
 import { noEnergy } from "../store/energy.ts";
+import type { StoreReader } from "../store/read-port.ts";
 import type {
   Coverage,
   EnergyQuery,
@@ -10,7 +11,6 @@ import type {
   HistoryQuery,
   PointSample,
   SamplesQuery,
-  Store,
   Timeline,
   TimelineQuery,
 } from "../store/store.ts";
@@ -20,31 +20,34 @@ import type { Range } from "./range.ts";
 
 type OfDevice<Query> = Omit<Query, "deviceId">;
 
+/** What of a device says which part of the past is its own, and from when on something is expected of it. */
+export type Registration = Pick<Device, "deviceId" | "createdAtMs" | "historyFromMs">;
+
 /**
  * What the store has of a device, as far as it is this device's: nothing from before `historyFromMs`, when another may have had its id. Energy,
  * and buckets of 15 minutes and more, begin with the first whole quarter of an hour after that. All that the API shows of the past comes from here.
  */
 export class Past {
-  readonly #store: Store;
+  readonly #store: StoreReader;
 
-  constructor(store: Store) {
+  constructor(store: StoreReader) {
     this.#store = store;
   }
 
-  samples(device: Device, query: OfDevice<SamplesQuery>): Promise<PointSample[]> {
+  samples(device: Registration, query: OfDevice<SamplesQuery>): Promise<PointSample[]> {
     return this.#store.samples({ ...query, ...ownPart(device, query) });
   }
 
-  timeline(device: Device, query: OfDevice<TimelineQuery>): Promise<Timeline> {
+  timeline(device: Registration, query: OfDevice<TimelineQuery>): Promise<Timeline> {
     return this.#store.timeline({ ...query, ...ownPart(device, query) });
   }
 
-  async history(device: Device, query: OfDevice<HistoryQuery>): Promise<ExpectedHistory> {
+  async history(device: Registration, query: OfDevice<HistoryQuery>): Promise<ExpectedHistory> {
     const registeredMs = Math.max(device.createdAtMs, ownFromMs(device, query.bucketMs));
     return expectedHistory(registeredMs, query, await this.#ownHistory(device, query));
   }
 
-  async energy(device: Device, { edgesMs, signal }: OfDevice<EnergyQuery>): Promise<ExpectedEnergy> {
+  async energy(device: Registration, { edgesMs, signal }: OfDevice<EnergyQuery>): Promise<ExpectedEnergy> {
     const startMs = ownFromMs(device, windowMs);
     const ownEdges = edgesMs.filter((edgeMs) => edgeMs > startMs);
     const before = edgesMs.length - ownEdges.length;
@@ -60,8 +63,8 @@ export class Past {
     return expectedEnergy(Math.max(device.createdAtMs, startMs), spans);
   }
 
-  async fleetTotals(devices: readonly Device[], query: Omit<FleetQuery, "deviceIds">): Promise<FleetTotals> {
-    const isWhole = ({ historyFromMs }: Device): boolean => historyFromMs <= query.fromMs;
+  async fleetTotals(devices: readonly Registration[], query: Omit<FleetQuery, "deviceIds">): Promise<FleetTotals> {
+    const isWhole = ({ historyFromMs }: Registration): boolean => historyFromMs <= query.fromMs;
     const deviceIds = devices.filter(isWhole).map(({ deviceId }) => deviceId);
     let totals = await this.#store.fleetTotals({ ...query, deviceIds });
     for (const device of devices) {
@@ -75,7 +78,7 @@ export class Past {
     return totals;
   }
 
-  async #ownHistory(device: Device, query: OfDevice<HistoryQuery>): Promise<History> {
+  async #ownHistory(device: Registration, query: OfDevice<HistoryQuery>): Promise<History> {
     const { deviceId } = device;
     if (device.historyFromMs <= query.fromMs) return await this.#store.history({ ...query, deviceId });
     const parts: History[] = [];
@@ -87,12 +90,15 @@ export class Past {
 }
 
 /** The range without what lies before the device's own time; empty where all of it does. */
-function ownPart({ deviceId, historyFromMs }: Device, { fromMs, toMs }: Range): Range & { readonly deviceId: string } {
+function ownPart(
+  { deviceId, historyFromMs }: Registration,
+  { fromMs, toMs }: Range,
+): Range & { readonly deviceId: string } {
   return { deviceId, fromMs: Math.min(toMs, Math.max(fromMs, historyFromMs)), toMs };
 }
 
 /** From when on a device's figures are its own, where they come in buckets of that width. */
-function ownFromMs({ historyFromMs }: Pick<Device, "historyFromMs">, bucketMs: number): number {
+function ownFromMs({ historyFromMs }: Pick<Registration, "historyFromMs">, bucketMs: number): number {
   return bucketMs < windowMs ? historyFromMs : Math.ceil(historyFromMs / windowMs) * windowMs;
 }
 
@@ -104,7 +110,7 @@ interface Bucketed extends Range {
  * A range of buckets from the device's own time on: the rest of the bucket in which that begins, as one, and then the others. Its end is the
  * query's, so that it is as many buckets as the last ones of the query.
  */
-function ownBuckets(device: Device, { fromMs, toMs, bucketMs }: Bucketed): Bucketed[] {
+function ownBuckets(device: Registration, { fromMs, toMs, bucketMs }: Bucketed): Bucketed[] {
   const startMs = ownFromMs(device, bucketMs);
   const nextMs = fromMs + Math.ceil((startMs - fromMs) / bucketMs) * bucketMs;
   const parts = [

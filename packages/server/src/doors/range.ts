@@ -47,6 +47,19 @@ export const rangeProperties = {
   ),
 };
 
+/** Where the next page of samples begins, and the range, whose end may have been `now`. */
+export const samplesPlace = Type.Object(
+  {
+    f: Type.Integer(),
+    t: Type.Integer(),
+    k: Type.Enum(["first", "last"]),
+    o: Type.Integer(),
+    e: Type.Integer(),
+    s: Type.Integer(),
+  },
+  { additionalProperties: false },
+);
+
 export interface RangeQuery {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
@@ -62,7 +75,7 @@ interface RangeRules {
   readonly timeZone: string;
 }
 
-export function readTimeZone(query: RangeQuery, fallback: string): string | Refusal {
+function readTimeZone(query: RangeQuery, fallback: string): string | Refusal {
   const timeZone = query.time_zone ?? fallback;
   if (isTimeZone(timeZone)) return timeZone;
   return refuse(

@@ -17,6 +17,8 @@ export interface MetricSources {
   readonly queuedBytes: () => Iterable<Reading>;
   readonly commandSteps: () => Iterable<Reading>;
   readonly openCommands: () => Iterable<Reading>;
+  readonly answerBytes: () => Iterable<Reading>;
+  readonly answersCut: () => Iterable<Reading>;
 }
 
 export interface StoreMetrics {
@@ -92,6 +94,18 @@ export function createMetrics(sources: MetricSources): { readonly registry: Regi
     sources.commandSteps,
   );
   gauge("wattboard_open_commands", "Commands that have not ended.", [], sources.openCommands);
+  gauge(
+    "wattboard_answer_bytes",
+    "Bytes of HTTP answers that are being made or not taken yet.",
+    [],
+    sources.answerBytes,
+  );
+  counter(
+    "wattboard_answers_cut_total",
+    "Sockets cut since nothing of an HTTP answer was taken.",
+    [],
+    sources.answersCut,
+  );
   return {
     registry,
     store: {

@@ -21,11 +21,14 @@ export interface Store {
   append(batches: readonly Uint8Array[]): Promise<void>;
   /** The newest sample of every device that the store knows, by measured time, as it was received. */
   latest(): Promise<StoredSample[]>;
-  /** One device's samples, oldest first: at most `limit` from the start of the range (`take: "first"`) or from its end. */
+  /**
+   * One device's samples, oldest first: from the start of the range (`take: "first"`) or from its end, at most `limit` and none behind the one
+   * with which `bytesMax` is reached (`page-bytes.ts`).
+   */
   samples(query: SamplesQuery): Promise<PointSample[]>;
   /**
-   * A port over which another thread reads samples (`SampleSource`), past the event loop: whole exports go this way. It is used up when that
-   * thread ends or closes it. Throws a `Failure` (`store_stopped`) where there is nobody to answer.
+   * A port over which another thread asks (`PortReader`), past the event loop: exports and all large answers go this way. It is used up when
+   * that thread ends or closes it. Throws a `Failure` (`store_stopped`) where there is nobody to answer.
    */
   lend(): MessagePort;
   /** The points that a device has sent, in the order in which they first came. */
@@ -126,6 +129,8 @@ export interface SamplesQuery extends DeviceRange {
   readonly points?: readonly string[] | undefined;
   readonly take: "first" | "last";
   readonly limit: number;
+  /** Bytes as JSON, about; absent: unbounded. There is always one sample, however large. */
+  readonly bytesMax?: number | undefined;
   /** Only samples behind this one (`take: "first"`) or before it (`take: "last"`): the next page. */
   readonly beyond?: SampleKey | undefined;
 }
@@ -189,12 +194,14 @@ export interface EnergySpan {
 export interface TimelineQuery extends DeviceRange {
   readonly point: string;
   readonly limit: number;
+  /** Bytes of all runs as JSON, about; absent: unbounded. There is always one run, however large. */
+  readonly bytesMax?: number | undefined;
 }
 
 export interface Timeline {
   /** From the first sample with the value to the first with another, or to the last one before a gap. */
   readonly runs: readonly TimelineRun[];
-  /** True where there were more runs than the limit; the later ones are left out. */
+  /** True where there were more runs than the bounds allow; the later ones are left out. */
   readonly truncated: boolean;
 }
 

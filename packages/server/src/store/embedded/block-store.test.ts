@@ -348,9 +348,9 @@ describe("the block store", () => {
     expect(store.devicesInMemory).toBe(1);
     expect(store.deviceIds).toHaveLength(50);
     const sent = (deviceId: string): unknown[] =>
-      finish(
-        readSamples(store.windows, { deviceId, fromMs: 0, toMs: nowMs + 1, take: "first", limit: 10 }),
-      ).map(({ points }) => points["load.power"]);
+      finish(readSamples(store.windows, { deviceId, fromMs: 0, toMs: nowMs + 1, take: "first", limit: 10 })).map(
+        ({ points }) => points["load.power"],
+      );
     expect(sent("ems_7")).toEqual([0]);
     expect(store.points("ems_7")).toEqual([{ name: "load.power", kinds: ["number"] }]);
     expect(store.devicesInMemory).toBe(1);

@@ -1,14 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
-import type {
-  EnergyQuery,
-  EventsQuery,
-  FleetQuery,
-  HistoryQuery,
-  SamplesQuery,
-  StoreDamage,
-  StoredEvent,
-  TimelineQuery,
-} from "../store.ts";
+import type { PortQuestion } from "../read-port.ts";
+import type { EventsQuery, StoreDamage, StoredEvent } from "../store.ts";
 import type { BlockStoreLimits } from "./block-store.ts";
 
 /** What the worker is started with. */
@@ -16,17 +8,13 @@ export interface WorkerSetup extends BlockStoreLimits {
   readonly path: string;
 }
 
-/** A question's signal stays with the asker; the worker is told by `abandon`. */
-type Asked<T> = Omit<T, "signal">;
-
 /** What is done at once, in the order in which it comes. */
 export type Task =
   | { readonly kind: "append"; readonly batch: Uint8Array<ArrayBuffer> }
   | { readonly kind: "latest" }
-  | { readonly kind: "points"; readonly deviceId: string }
   | { readonly kind: "recordEvents"; readonly events: readonly StoredEvent[] }
   | { readonly kind: "events"; readonly query: EventsQuery }
-  /** Another thread asks for samples over this port from now on. */
+  /** Another thread asks over this port from now on, as it is said in `read-port.ts`. */
   | { readonly kind: "lend"; readonly port: MessagePort }
   | { readonly kind: "forget"; readonly deviceIds: readonly string[] }
   | { readonly kind: "settle" }
@@ -38,11 +26,7 @@ export type Task =
 
 /** What takes longer: done in pieces, between tasks. */
 export type Question =
-  | { readonly kind: "samples"; readonly query: Asked<SamplesQuery> }
-  | { readonly kind: "history"; readonly query: Asked<HistoryQuery> }
-  | { readonly kind: "energy"; readonly query: Asked<EnergyQuery> }
-  | { readonly kind: "timeline"; readonly query: Asked<TimelineQuery> }
-  | { readonly kind: "fleetTotals"; readonly query: Asked<FleetQuery> }
+  | PortQuestion
   | { readonly kind: "info" }
   | { readonly kind: "verify" }
   | { readonly kind: "repair" };

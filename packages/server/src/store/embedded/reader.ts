@@ -9,6 +9,7 @@ import {
   noEnergy,
   type PowerPoint,
 } from "../energy.ts";
+import { runBytes, sampleBytes } from "../page-bytes.ts";
 import type { PointValue } from "../point-value.ts";
 import { firstAtOrAfter, placesIn, type SampleColumns, sampleAt } from "../sample-columns.ts";
 import type {
@@ -18,6 +19,7 @@ import type {
   FleetTotals,
   History,
   HistoryQuery,
+  PointInfo,
   PointSample,
   SampleKey,
   SamplesQuery,
@@ -39,12 +41,16 @@ import type { OnDamage, Windows } from "./windows.ts";
  */
 export type Work<T> = Generator<void, T>;
 
+/** Samples that are put together without a look at the time: of a device that sends often a window has many thousand. */
+const samplesAtOnce = 250;
+
 /** What cannot be read of the range is passed over, and told to `onDamage`. */
 export function* readSamples(windows: Windows, query: SamplesQuery, onDamage?: OnDamage): Work<PointSample[]> {
-  const { deviceId, fromMs, toMs, take, limit, beyond } = query;
+  const { deviceId, fromMs, toMs, take, limit, bytesMax = Number.POSITIVE_INFINITY, beyond } = query;
   const wanted = query.points === undefined ? undefined : new Set(query.points);
   const isForward = take === "first";
   const found: PointSample[] = [];
+  let bytes = 0;
   const first = isForward && beyond !== undefined ? Math.max(fromMs, beyond.observedAtMs) : fromMs;
   const behindLast = !isForward && beyond !== undefined ? Math.min(toMs, beyond.observedAtMs + 1) : toMs;
   const list = windowsIn(windows, deviceId, first, behindLast);
@@ -53,14 +59,24 @@ export function* readSamples(windows: Windows, query: SamplesQuery, onDamage?: O
     const columns = windows.read(deviceId, window, wanted, onDamage);
     if (columns === null) continue;
     const [from, to] = placesIn(columns, first, behindLast);
-    for (let step = 0; step < to - from && found.length < limit; step++) {
+    for (let step = 0; step < to - from && found.length < limit && bytes < bytesMax; step++) {
       const at = isForward ? from + step : to - 1 - step;
-      if (beyond === undefined || isBeyond(columns, at, beyond, isForward)) found.push(sampleAt(columns, at));
+      if (beyond !== undefined && !isBeyond(columns, at, beyond, isForward)) continue;
+      const sample = sampleAt(columns, at);
+      bytes += sampleBytes(sample);
+      found.push(sample);
+      if (found.length % samplesAtOnce === 0) yield;
     }
-    if (found.length >= limit) break;
+    if (found.length >= limit || bytes >= bytesMax) break;
     yield;
   }
   return isForward ? found : found.reverse();
+}
+
+/** In one piece: they are a few. */
+// biome-ignore lint/correctness/useYield: it is asked for as all others are.
+export function* readPoints(store: BlockStore, deviceId: string): Work<PointInfo[]> {
+  return store.points(deviceId);
 }
 
 export function* readHistory(windows: Windows, query: HistoryQuery): Work<History> {
@@ -133,7 +149,8 @@ export function* readEnergy(windows: Windows, { deviceId, edgesMs }: EnergyQuery
 }
 
 export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Timeline> {
-  const { deviceId, point, fromMs, toMs, limit } = query;
+  const { deviceId, point, fromMs, toMs, limit, bytesMax = Number.POSITIVE_INFINITY } = query;
+  let bytes = 0;
   const wanted = new Set([point]);
   const runs: { fromMs: number; toMs: number; value: PointValue }[] = [];
   for (const window of windowsIn(windows, deviceId, fromMs, toMs)) {
@@ -150,7 +167,8 @@ export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Time
         const isNear = run !== undefined && atMs - run.toMs <= gapMsMax;
         if (isNear) run.toMs = atMs;
         if (isNear && isSame(run.value, value)) continue;
-        if (runs.length === limit) return { runs, truncated: true };
+        if (runs.length === limit || bytes >= bytesMax) return { runs, truncated: true };
+        bytes += runBytes(value);
         runs.push({ fromMs: atMs, toMs: atMs, value });
       }
     }

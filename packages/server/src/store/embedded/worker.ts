@@ -1,10 +1,19 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { stepBack } from "../../base/step-back.ts";
-import type { LentAnswer, LentQuery, SamplesPage } from "../sample-source.ts";
+import type { PortAnswer, PortRequest } from "../read-port.ts";
 import type { StoreDamage } from "../store.ts";
 import { BlockStore } from "./block-store.ts";
 import type { Answer, Numbered, Question, Task, WorkerSetup } from "./messages.ts";
-import { readEnergy, readFleetTotals, readHistory, readInfo, readSamples, readTimeline, type Work } from "./reader.ts";
+import {
+  readEnergy,
+  readFleetTotals,
+  readHistory,
+  readInfo,
+  readPoints,
+  readSamples,
+  readTimeline,
+  type Work,
+} from "./reader.ts";
 import { repair } from "./repair.ts";
 import { verify } from "./verify.ts";
 
@@ -24,8 +33,14 @@ const port = parentPort;
 if (port === null) throw new Error("This file runs as a worker of the embedded store.");
 const post = (answer: Answer): void => port.postMessage(answer);
 const store = new BlockStore(setup.path, setup, Date.now, (damage) => post({ damage }));
-/** By the number under which the event loop asks, or by the port over which another thread does. */
-const questions = new Map<number | MessagePort, Work<unknown>>();
+/** Who waits for an answer: the event loop under a number, or another thread, which asks over a port of its own, under one of its numbers. */
+interface Asker {
+  readonly number: number;
+  readonly lent: MessagePort | null;
+  /** What lay in the way of the answer and cannot be read. */
+  readonly damage: StoreDamage[];
+}
+const questions = new Map<Asker, Work<unknown>>();
 let tidyFrom = 0;
 let timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
 let isScheduledNow = false;
@@ -33,6 +48,7 @@ let isScheduledNow = false;
 port.on("message", (request: Numbered) => {
   switch (request.kind) {
     case "samples":
+    case "points":
     case "history":
     case "energy":
     case "timeline":
@@ -40,8 +56,7 @@ port.on("message", (request: Numbered) => {
     case "info":
     case "verify":
     case "repair":
-      questions.set(request.number, begin(request, request.number));
-      schedule(true);
+      ask({ number: request.number, lent: null, damage: [] }, request);
       return;
     case "lend":
       lend(request.port);
@@ -51,10 +66,10 @@ port.on("message", (request: Numbered) => {
       schedule(true);
       return;
     case "abandon":
-      questions.delete(request.abandoned);
+      abandon(null, request.abandoned);
       return;
     default:
-      answer(request.number, () => perform(request));
+      answer({ number: request.number, lent: null, damage: [] }, () => perform(request));
       if (request.kind === "close") close();
   }
 });
@@ -64,7 +79,7 @@ post({ number: 0, ok: true, result: null });
 /** The ack goes out at the commit; sorting the batch into memory comes after it. */
 function append(number: number, batch: Uint8Array): void {
   let journalId = 0;
-  const isStored = answer(number, () => {
+  const isStored = answer({ number, lent: null, damage: [] }, () => {
     journalId = store.append(batch);
     return null;
   });
@@ -75,8 +90,6 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "le
   switch (task.kind) {
     case "latest":
       return store.latest();
-    case "points":
-      return store.points(task.deviceId);
     case "recordEvents":
       store.recordEvents(task.events);
       return null;
@@ -97,27 +110,35 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "le
   }
 }
 
-/** Pages are read for the thread at the other end of the port, in turn with all other questions. */
-function lend(port: MessagePort): void {
-  port.on("message", (query: LentQuery) => {
-    questions.set(port, readPage(query));
-    schedule(true);
+/** Answers the thread at the other end of the port, in turn with all other questions. */
+function lend(lent: MessagePort): void {
+  lent.on("message", (request: PortRequest) => {
+    if (request.kind === "abandon") abandon(lent, request.abandoned);
+    else ask({ number: request.number, lent, damage: [] }, request);
   });
-  port.once("close", () => questions.delete(port));
-  port.unref();
+  lent.once("close", () => abandon(lent));
+  lent.unref();
 }
 
-/** With what lies between the samples and cannot be read: an export says at its end what it lacks. */
-function* readPage(query: LentQuery): Work<SamplesPage> {
-  const leftOut: StoreDamage[] = [];
-  const samples = yield* readSamples(store.windows, query, (damage) => leftOut.push(damage));
-  return { samples, leftOut };
+function ask(asker: Asker, question: Question): void {
+  questions.set(asker, begin(question, asker));
+  schedule(true);
 }
 
-function begin(question: Question, number: number): Work<unknown> {
+/** Nobody waits any more for that answer; without a number, for any that was asked for over the port. */
+function abandon(lent: MessagePort | null, number?: number): void {
+  for (const asker of questions.keys()) {
+    if (asker.lent === lent && (number === undefined || asker.number === number)) questions.delete(asker);
+  }
+}
+
+function begin(question: Question, { number, damage }: Asker): Work<unknown> {
   switch (question.kind) {
     case "samples":
-      return readSamples(store.windows, question.query);
+      // An export says at its end what it lacks; charts show it as a gap.
+      return readSamples(store.windows, question.query, (each) => damage.push(each));
+    case "points":
+      return readPoints(store, question.deviceId);
     case "history":
       return readHistory(store.windows, question.query);
     case "energy":
@@ -154,7 +175,7 @@ function turn(): void {
   schedule(isMoreDue || questions.size > 0);
 }
 
-function advance(asker: number | MessagePort, work: Work<unknown>): void {
+function advance(asker: Asker, work: Work<unknown>): void {
   // To the end of the queue: the next slice is another's.
   questions.delete(asker);
   const deadlineMs = performance.now() + sliceMs;
@@ -172,22 +193,23 @@ function advance(asker: number | MessagePort, work: Work<unknown>): void {
 const pending = Symbol("pending");
 
 /** Posts what `task` gives, or what it throws; nothing while it is pending. Gives whether it went well. */
-function answer(asker: number | MessagePort, task: () => unknown): boolean {
+function answer({ number, lent, damage }: Asker, task: () => unknown): boolean {
   try {
     const result = task();
     if (result === pending) return true;
-    if (typeof asker === "number") post({ number: asker, ok: true, result });
-    else asker.postMessage(result as SamplesPage satisfies LentAnswer);
+    if (lent === null) post({ number, ok: true, result });
+    else lent.postMessage({ number, ok: true, result, damage } satisfies PortAnswer);
     return true;
   } catch (error) {
-    if (typeof asker === "number") post({ number: asker, ok: false, error });
-    else asker.postMessage(lentFailure(error));
+    if (lent === null) post({ number, ok: false, error });
+    else lent.postMessage(lentFailure(number, error));
     return false;
   }
 }
 
-function lentFailure(error: unknown): LentAnswer {
-  return { code: "store_failed", message: `The store failed: ${error instanceof Error ? error.message : error}` };
+function lentFailure(number: number, error: unknown): PortAnswer {
+  const message = `The store failed: ${error instanceof Error ? error.message : error}`;
+  return { number, ok: false, code: "store_failed", message };
 }
 
 function schedule(now: boolean): void {

@@ -9,6 +9,7 @@ import {
   noEnergy,
   type PowerPoint,
 } from "../energy.ts";
+import { runBytes, sampleBytes } from "../page-bytes.ts";
 import { type SampleColumns, sampleAt } from "../sample-columns.ts";
 import type {
   EnergyQuery,
@@ -17,6 +18,7 @@ import type {
   FleetTotals,
   History,
   HistoryQuery,
+  PointInfo,
   PointSample,
   SamplesQuery,
   Timeline,
@@ -29,6 +31,7 @@ import {
   columnsOf,
   fromExtra,
   jsonOf,
+  kindsOf,
   literal,
   numberColumn,
   numberOf,
@@ -43,7 +46,31 @@ export function isTouched(table: string): string {
   return `EXISTS (SELECT FROM touched_window t WHERE t.device_id = ${table}.device_id AND t.window_start = ${table}.window_start)`;
 }
 
+/** Rows that are fetched at once: of wide samples some megabytes. */
+const rowsAtOnce = 500;
+
 export async function readSamples(client: Client, query: SamplesQuery): Promise<PointSample[]> {
+  const { take, limit, bytesMax = Number.POSITIVE_INFINITY } = query;
+  const found: PointSample[] = [];
+  let bytes = 0;
+  let beyond = query.beyond;
+  // From the end that the page begins with; only at last in the order of time.
+  while (found.length < limit && bytes < bytesMax) {
+    const rows = Math.min(rowsAtOnce, limit - found.length);
+    const fetched = await fetchSamples(client, { ...query, beyond, limit: rows });
+    for (const sample of fetched) {
+      if (bytes >= bytesMax) break;
+      bytes += sampleBytes(sample);
+      found.push(sample);
+    }
+    beyond = found.at(-1);
+    if (fetched.length < rows) break;
+  }
+  return take === "last" ? found.reverse() : found;
+}
+
+/** Some samples, in the order in which the page takes them. */
+async function fetchSamples(client: Client, query: SamplesQuery): Promise<PointSample[]> {
   const { deviceId, fromMs, toMs, take, limit, beyond } = query;
   const wanted = query.points === undefined ? undefined : new Set(query.points);
   const values: unknown[] = [deviceId, fromMs, toMs, limit];
@@ -60,9 +87,15 @@ export async function readSamples(client: Client, query: SamplesQuery): Promise<
      ORDER BY observed_at ${direction}, epoch ${direction}, seq ${direction} LIMIT $4`,
     values,
   );
-  if (take === "last") rows.reverse();
   const columns = columnsOf(rows, wanted);
   return rows.map((_, at) => sampleAt(columns, at));
+}
+
+/** The points that a device has sent, in the order in which they first came. */
+export async function readPoints(client: Client, deviceId: string): Promise<PointInfo[]> {
+  const sql = "SELECT name, kinds FROM point WHERE device_id = $1 ORDER BY number";
+  const rows = await rowsOf<[string, number]>(client, sql, [deviceId]);
+  return rows.map(([name, bits]) => ({ name, kinds: kindsOf(bits) }));
 }
 
 /** All samples of a range, in order. */
@@ -290,10 +323,10 @@ function powerPoint(atMs: number, [gridW, batteryW, solarW, loadW]: Powers): Pow
 type RunRow = [atMs: number, beforeMs: number | null, value: unknown];
 
 export async function readTimeline(client: Client, query: TimelineQuery): Promise<Timeline> {
-  const { deviceId, point, fromMs, toMs, limit } = query;
+  const { deviceId, point, fromMs, toMs, bytesMax = Number.POSITIVE_INFINITY } = query;
   const told = `SELECT observed_at, epoch, seq, ${jsonOf(point)} AS value FROM sample
      WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)`;
-  // One run more than asked for tells where the last one ended, and that there are more.
+  // One run more than asked for tells where the last one ended, and that there are more. The database leaves out what is far above the bytes.
   const starts = await rowsOf<RunRow>(
     client,
     `WITH told AS (
@@ -301,10 +334,19 @@ export async function readTimeline(client: Client, query: TimelineQuery): Promis
          lag(observed_at) OVER in_order AS before, value IS DISTINCT FROM lag(value) OVER in_order AS is_new
        FROM (${told}) AS sample WHERE value IS NOT NULL WINDOW in_order AS (ORDER BY observed_at, epoch, seq)
      )
-     SELECT ms(observed_at), ms(before), value FROM told
-     WHERE is_new OR observed_at - before > ${gap} ORDER BY observed_at, epoch, seq LIMIT $4 + 1`,
-    [deviceId, fromMs, toMs, limit],
+     SELECT ms(observed_at), ms(before), value FROM (
+       SELECT observed_at, epoch, seq, before, value,
+         sum(octet_length(value::text)) OVER (ORDER BY observed_at, epoch, seq) - octet_length(value::text) AS bytes_before
+       FROM told WHERE is_new OR observed_at - before > ${gap}
+     ) AS start WHERE bytes_before <= $5::float8 ORDER BY observed_at, epoch, seq LIMIT $4 + 1`,
+    [deviceId, fromMs, toMs, query.limit, 2 * bytesMax],
   );
+  let bytes = 0;
+  const full = starts.findIndex(([, , value]) => {
+    bytes += runBytes(fromExtra(value));
+    return bytes >= bytesMax;
+  });
+  const limit = Math.min(query.limit, full === -1 ? query.limit : full + 1);
   const truncated = starts.length > limit;
   const [[lastMs]] = truncated
     ? [[fromMs]]

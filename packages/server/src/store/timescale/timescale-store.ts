@@ -27,9 +27,9 @@ import { readInfo, verify } from "./care.ts";
 import { Database, rowsOf } from "./database.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
 import { Keeper, retainedFromMs } from "./keeper.ts";
+import type { LendSetup } from "./lend-worker.ts";
 import { type Edition, migrate } from "./migrate.ts";
-import { readEnergy, readFleetTotals, readHistory, readSamples, readTimeline } from "./reader.ts";
-import { kindsOf } from "./sample-row.ts";
+import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
 import { WriterThread } from "./writer-thread.ts";
 
 export interface TimescaleOptions {
@@ -131,7 +131,7 @@ export class TimescaleStore implements Store {
   lend(): MessagePort {
     const { port1, port2 } = new MessageChannel();
     const worker = new Worker(workerUrl(import.meta.url, "./lend-worker"), {
-      workerData: { url: this.#url, port: port1 },
+      workerData: { url: this.#url, isTimescale: this.#isTimescale, port: port1 } satisfies LendSetup,
       transferList: [port1],
     });
     worker.unref();
@@ -143,12 +143,7 @@ export class TimescaleStore implements Store {
   }
 
   async points(deviceId: string): Promise<PointInfo[]> {
-    const rows = await this.#database.ask(undefined, (client) =>
-      rowsOf<[string, number]>(client, "SELECT name, kinds FROM point WHERE device_id = $1 ORDER BY number", [
-        deviceId,
-      ]),
-    );
-    return rows.map(([name, bits]) => ({ name, kinds: kindsOf(bits) }));
+    return await this.#database.ask(undefined, (client) => readPoints(client, deviceId));
   }
 
   async history(query: HistoryQuery): Promise<History> {
