@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { type Announcement, announcementSchema } from "./announcement.ts";
-import { body, deviceId, orNull, type ReadonlyBody, time } from "./body.ts";
+import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./body.ts";
 import { type CommandAction, commandActionNames } from "./command.ts";
 import { type CommandStatus, commandStatuses } from "./command-status.ts";
 import { limits } from "./limits.ts";
@@ -204,4 +204,5 @@ export type FleetDeviceBody = ReadonlyBody<Type.Static<typeof fleetDeviceSchema>
 
 export const fleetDevicesSchema = body("FleetDevices", "How a fleet command stands at each device.", {
   devices: Type.Array(fleetDeviceSchema),
+  next_cursor: nextCursor,
 });
