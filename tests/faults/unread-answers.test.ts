@@ -98,6 +98,22 @@ describe("a caller who reads nothing", () => {
     await eventually(async () => expect((await ask(greedy)).status).toBe(200), { withinMs: 20_000 });
   }, 60_000);
 
+  test("keeps nothing that others need: where all that there is room for is unread, they are served in some seconds", async () => {
+    const server = await openWide({
+      "answers.bytes": String(4 * mebibyte),
+      "answers.bytes_each": String(64 * mebibyte),
+      "answers.stalled_ms": "3600000",
+    });
+    await Promise.all(Array.from({ length: 3 }, () => askUnread(pageOf(server), 30)));
+    await eventually(async () => {
+      const refused = await fetch(pageOf(server));
+      const { code } = (await refused.json()) as { code?: string };
+      expect([refused.status, code, refused.headers.get("retry-after")]).toEqual([503, "answers_busy", "1"]);
+    });
+    await eventually(async () => expect((await fetch(pageOf(server))).status).toBe(200), { withinMs: 30_000 });
+    expect(await metric(server, "answers_cut_total")).toBeGreaterThan(0);
+  }, 60_000);
+
   test.each([
     ["the API", () => `${paths.api}/devices/ems_001/samples?${range}&limit=10000`],
     ["the API's document", () => `${paths.api}/openapi.json`],
