@@ -30,6 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
     (await import("./scenarios/restart.ts")).restart,
     (await import("./scenarios/load.ts")).load,
     (await import("./scenarios/questions.ts")).questions,
+    (await import("./scenarios/turns.ts")).turns,
     (await import("./micro/validators.ts")).validators,
   ];
   let options: Options;

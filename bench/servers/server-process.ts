@@ -14,16 +14,17 @@ export class ServerProcess {
   #complaint = "";
 
   constructor(script: string, args: readonly string[], env: Record<string, string>, options: ServerOptions) {
-    const { collectable = false, profileDir } = options;
+    const { collectable = false, profileDir, probed = false } = options;
     const [command, commandArgs] = onServerCore([
       ...(collectable ? ["--expose-gc", "--import", new URL("collect-on-signal.ts", import.meta.url).href] : []),
+      ...(probed ? ["--import", new URL("turn-probe.ts", import.meta.url).href] : []),
       ...(profileDir === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDir]),
       script,
       ...args,
     ]);
     this.#child = spawn(command, commandArgs, {
       env: { ...process.env, ...env },
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["ignore", "ignore", "pipe", ...(probed ? (["ipc"] as const) : [])],
     });
     this.#child.stderr?.on("data", (text) => {
       this.#complaint = (this.#complaint + text).slice(-complaintCharsMax);
@@ -34,6 +35,13 @@ export class ServerProcess {
 
   get pid(): number {
     return this.#child.pid ?? -1;
+  }
+
+  /** The longest turn of its event loop since this was asked last, ms of CPU time; for `probed`. */
+  async longestTurnMs(): Promise<number> {
+    this.#child.send("look");
+    const [ms] = (await once(this.#child, "message")) as [number];
+    return ms;
   }
 
   signal(signal: NodeJS.Signals): void {

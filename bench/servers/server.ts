@@ -9,6 +9,8 @@ export interface Server {
   counts(): Promise<Counts>;
   /** Has it collect its garbage; for scenarios that measure memory. Needs `collectable`. */
   collectGarbage(): void;
+  /** The longest turn of its event loop since this was asked last, ms of CPU time. Needs `probed`. */
+  longestTurnMs?(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -27,6 +29,8 @@ export interface ServerOptions {
   readonly dataDir?: string;
   /** Lets the bench call for a garbage collection. */
   readonly collectable?: boolean;
+  /** Measures the turns of the event loop. */
+  readonly probed?: boolean;
   /** Folder for a CPU profile, written when the server stops. */
   readonly profileDir?: string | undefined;
   /** Further settings, by their names in the environment. */

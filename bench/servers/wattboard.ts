@@ -58,6 +58,7 @@ export async function startWattboard(options: ServerOptions): Promise<Server> {
     api,
     counts: async () => readCounts(await (await fetch(`${url}/metrics`)).text()),
     collectGarbage: () => child.signal("SIGUSR2"),
+    longestTurnMs: () => child.longestTurnMs(),
     stop: async () => {
       await child.stop();
       remove();

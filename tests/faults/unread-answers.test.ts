@@ -98,6 +98,46 @@ describe("a caller who reads nothing", () => {
     await eventually(async () => expect((await ask(greedy)).status).toBe(200), { withinMs: 20_000 });
   }, 60_000);
 
+  test("keeps no room that others need: he is cut off in seconds, however patient the server is otherwise", async () => {
+    const server = await openWide({
+      "answers.bytes": String(4 * mebibyte),
+      "answers.bytes_each": String(64 * mebibyte),
+      "answers.stalled_ms": "3600000",
+    });
+    // Again and again, until what the systems hold for the sockets is full as well.
+    const sockets = await Promise.all(Array.from({ length: 2 }, () => askUnread(pageOf(server), 4)));
+    const { pathname, search } = new URL(pageOf(server));
+    const again = setInterval(() => {
+      for (const socket of sockets) socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+    }, 100);
+    onTestFinished(() => clearInterval(again));
+    await eventually(async () => expect(await metric(server, "answers_cut_total")).toBeGreaterThan(0), {
+      withinMs: 30_000,
+    });
+    clearInterval(again);
+    for (const socket of sockets) socket.destroy();
+    await eventually(async () => {
+      const answer = await fetch(pageOf(server));
+      expect([answer.status, await metric(server, "answer_bytes")]).toEqual([200, 0]);
+    });
+  }, 60_000);
+
+  test("is refused with the others where all that there is room for is under way", async () => {
+    const server = await openWide({ "answers.bytes": String(mebibyte), "answers.bytes_each": String(64 * mebibyte) });
+    const release = server.store.stall();
+    onTestFinished(release);
+    // It is begun, and has its room; the store does not answer yet.
+    const begun = fetch(pageOf(server));
+    await eventually(async () => {
+      const refused = await fetch(pageOf(server));
+      const { code } = (await refused.json()) as { code?: string };
+      expect([refused.status, code, refused.headers.get("retry-after")]).toEqual([503, "answers_busy", "1"]);
+    });
+    release();
+    expect((await begun).status).toBe(200);
+    await eventually(async () => expect((await fetch(pageOf(server))).status).toBe(200));
+  }, 60_000);
+
   test.each([
     ["the API", () => `${paths.api}/devices/ems_001/samples?${range}&limit=10000`],
     ["the API's document", () => `${paths.api}/openapi.json`],

@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { type Announcement, announcementSchema } from "./announcement.ts";
-import { body, deviceId, orNull, type ReadonlyBody, time } from "./body.ts";
+import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./body.ts";
 import type { CommandAction } from "./command.ts";
 import { commandActionNames } from "./command-actions.ts";
 import { type CommandStatus, commandStatuses } from "./command-status.ts";
@@ -205,4 +205,5 @@ export type FleetDeviceBody = ReadonlyBody<Type.Static<typeof fleetDeviceSchema>
 
 export const fleetDevicesSchema = body("FleetDevices", "How a fleet command stands at each device.", {
   devices: Type.Array(fleetDeviceSchema),
+  next_cursor: nextCursor,
 });

@@ -104,7 +104,7 @@ const configSchema = Type.Object({
     ),
     stalled_ms: count(
       30_000,
-      "Who takes nothing (less than 64 KiB) of what waits for so long is cut off, at every HTTP address, downloads and the page's files included.",
+      "Who takes nothing (less than 64 KiB) of what waits for so long is cut off, at every HTTP address, downloads and the page's files included; after 3 s while `answers.bytes` is reached.",
       1_000,
     ),
   }),

@@ -1,4 +1,5 @@
 import type { Devices } from "./access/devices.ts";
+import { visitInTurns } from "./base/in-turns.ts";
 import type { PresenceLog } from "./observe/presence-log.ts";
 import type { Store } from "./store/store.ts";
 import type { Latest } from "./telemetry/latest.ts";
@@ -7,12 +8,13 @@ import { restoreLatest } from "./telemetry/restore.ts";
 /** Takes up the latest samples of registered devices; whatever other ids the store knows are noted as others'. */
 export async function restoreSamples(store: Store, devices: Devices, latest: Latest): Promise<void> {
   const unregistered: string[] = [];
-  for (const sample of await store.latest()) {
+  await visitInTurns(await store.latest(), (sample) => {
     const device = devices.find(sample.deviceId);
     if (device === undefined) unregistered.push(sample.deviceId);
     // A device that was removed and added again does not take up where the old one ended.
     else if (sample.receivedAtMs >= device.createdAtMs) restoreLatest(latest, sample);
-  }
+    return true;
+  });
   devices.noteFormer(unregistered);
   store.forget(unregistered);
 }
@@ -28,11 +30,12 @@ export async function restorePresence(
   latest: Latest,
 ): Promise<void> {
   const seen = new Set<string>();
-  for (const { kind, deviceId, atMs } of await store.events({ limit: presenceEventsMax })) {
-    if (deviceId === null || seen.has(deviceId) || (kind !== "connected" && kind !== "disconnected")) continue;
+  await visitInTurns(await store.events({ limit: presenceEventsMax }), ({ kind, deviceId, atMs }) => {
+    if (deviceId === null || seen.has(deviceId) || (kind !== "connected" && kind !== "disconnected")) return true;
     seen.add(deviceId);
     const device = devices.find(deviceId);
-    if (device === undefined || atMs < device.createdAtMs) continue;
+    if (device === undefined || atMs < device.createdAtMs) return true;
     presence.restore(deviceId, kind, atMs, latest.find(deviceId)?.latest?.receivedAtMs ?? null);
-  }
+    return true;
+  });
 }

@@ -79,7 +79,9 @@ const migrations = [
   `,
 ];
 
-/** Rows in one archive file, and in one slice of a walk or an export. */
+/** Rows that are read in one turn of the event loop; more would hold up live samples. */
+const turnRows = 100;
+/** Rows in one archive file. */
 const sliceRows = 1_000;
 const textLengthMax = 256;
 const detailLengthMax = 4_096;
@@ -213,9 +215,9 @@ export class Audit {
   async *export(filter: AuditFilter): AsyncGenerator<ChainedRow[]> {
     let beforeSeq: number | undefined;
     do {
-      const slice = this.list(filter, sliceRows, beforeSeq);
+      const slice = this.list(filter, turnRows, beforeSeq);
       if (slice.length > 0) yield slice;
-      beforeSeq = slice.length < sliceRows ? undefined : slice.at(-1)?.seq;
+      beforeSeq = slice.length < turnRows ? undefined : slice.at(-1)?.seq;
       await new Promise((resolve) => setImmediate(resolve));
     } while (beforeSeq !== undefined);
   }
@@ -235,6 +237,7 @@ export class Audit {
         if (!isBegun) walk.beginAfter(row.seq - 1, row.previousHash);
         isBegun = true;
         walk.take(row);
+        if (walk.rows % turnRows === 0) await new Promise((resolve) => setImmediate(resolve));
       }
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -247,10 +250,10 @@ export class Audit {
     for (let seq = walk.lastSeq; ; ) {
       const rows = this.#database
         .prepare("SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?")
-        .all(seq, sliceRows)
+        .all(seq, turnRows)
         .map(rowFrom);
       for (const row of rows) walk.take(row);
-      if (rows.length < sliceRows) break;
+      if (rows.length < turnRows) break;
       seq = walk.lastSeq;
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -159,7 +159,8 @@ export async function copyChecked(
 
 async function hashFile(path: string, progress: (bytes: number) => void): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
+  // A chunk is a turn of the event loop: on a small machine half a millisecond.
+  for await (const chunk of createReadStream(path, { highWaterMark: 64 * 1024 })) {
     hash.update(chunk as Buffer);
     progress((chunk as Buffer).length);
   }

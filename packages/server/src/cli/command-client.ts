@@ -67,7 +67,13 @@ export class CommandClient {
 
   async listFleetDevices(fleetCommandId: string): Promise<readonly FleetDeviceBody[]> {
     const path = `/fleet-commands/${encodeURIComponent(fleetCommandId)}/devices`;
-    return (await this.#request<{ devices: FleetDeviceBody[] }>("GET", path)).devices;
+    const devices: FleetDeviceBody[] = [];
+    for (let query = ""; ; ) {
+      const page = await this.#request<{ devices: FleetDeviceBody[]; next_cursor: string | null }>("GET", path + query);
+      devices.push(...page.devices);
+      if (page.next_cursor === null) return devices;
+      query = `?cursor=${page.next_cursor}`;
+    }
   }
 
   abortFleet(fleetCommandId: string): Promise<FleetCommandBody> {

@@ -21,7 +21,12 @@ export class AnswerBudget {
   /** Why the caller may ask for nothing now; null where nothing is in the way. */
   refuse(caller: string): Refusal | null {
     if ((this.#held.get(caller) ?? 0) >= this.#limits.bytesMaxEach) return refuse("too_many_answers");
-    return this.#heldByAll >= this.#limits.bytesMax ? refuse("answers_busy") : null;
+    return this.isFull ? refuse("answers_busy") : null;
+  }
+
+  /** Whether all together hold so much that nobody may ask for more. */
+  get isFull(): boolean {
+    return this.#heldByAll >= this.#limits.bytesMax;
   }
 
   /** Counts them until the function that comes back is called; calling it again does nothing. What is asked for already is never refused here. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
-import { paths } from "@wattboard/protocol";
+import { paths, type Refusal } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
@@ -27,6 +27,9 @@ export interface FlowParts {
 
 /** What is handed to a socket at once; who takes less in the time is not there any more. */
 const sliceBytes = 64 * 1024;
+const lookMs = 500;
+/** How long those may take nothing who hold what others need. */
+const shortPatienceMs = 3_000;
 /** Somebody who takes less a second holds what others wait for; on a mobile network of the slowest kind it is twice that. */
 const bytesPerSecondMin = 8 * 1024;
 
@@ -36,9 +39,11 @@ const bytesPerSecondMin = 8 * 1024;
  */
 export function boundAnswers(app: FastifyInstance, { budget, clock, gate, stalledMs }: FlowParts): void {
   const readers = new Map<Socket, Reader>();
-  const cancel = clock.every(Math.ceil(stalledMs / 4), () => {
+  const cancel = clock.every(lookMs, () => {
     const nowMs = clock.monotonicMs();
-    for (const reader of readers.values()) if (reader.isStalled(nowMs, stalledMs)) cut(reader);
+    // While others are refused for want of room, nobody keeps it who does not read.
+    const patienceMs = budget.isFull ? Math.min(stalledMs, shortPatienceMs) : stalledMs;
+    for (const reader of readers.values()) if (reader.isStalled(nowMs, patienceMs)) cut(reader);
   });
   const cut = (reader: Reader): void => {
     budget.cutCount++;
@@ -51,7 +56,7 @@ export function boundAnswers(app: FastifyInstance, { budget, clock, gate, stalle
     request.caller = callerOf(request, gate);
     const isQuestion = request.method === "GET" && request.url.startsWith(paths.api);
     const refusal = isQuestion ? budget.refuse(request.caller) : null;
-    if (refusal !== null) return sendRefusal(reply.header("Retry-After", "1"), refusal);
+    if (refusal !== null) return refuseAnswer(reply, refusal);
   });
 
   app.addHook("onSend", (request, reply, payload, done) => {
@@ -60,17 +65,18 @@ export function boundAnswers(app: FastifyInstance, { budget, clock, gate, stalle
     if (socket.destroyed) return done(null, payload);
     const reader = readers.get(socket) ?? new Reader(socket, () => readers.delete(socket));
     readers.set(socket, reader);
-    const body = typeof payload === "string" ? Buffer.from(payload) : payload;
-    const bytes = Buffer.isBuffer(body) ? body.length : 0;
+    const isHeld = typeof payload === "string" || Buffer.isBuffer(payload);
+    const bytes = isHeld ? Buffer.byteLength(payload) : 0;
     const release = bytes === 0 ? () => {} : budget.hold(request.caller, bytes);
     // What is streamed takes as long as it takes; what is held whole must go some time.
     const msMax = bytes === 0 ? Number.POSITIVE_INFINITY : stalledMs + (1_000 * bytes) / bytesPerSecondMin;
     reader.add({ response: reply.raw, msMax, release });
-    if (bytes <= sliceBytes) done(null, payload);
-    else {
-      reply.header("Content-Length", bytes);
-      done(null, Readable.from(slicesOf(body as Buffer), { objectMode: false }));
-    }
+    if (!isHeld || bytes <= sliceBytes) return done(null, payload);
+    reply.header("Content-Length", bytes);
+    done(
+      null,
+      Readable.from(slicesOf(typeof payload === "string" ? Buffer.from(payload) : payload), { objectMode: false }),
+    );
   });
 }
 
@@ -142,6 +148,12 @@ class Reader {
     this.#answers.clear();
     this.#gone();
   };
+}
+
+/** Says when to ask again, where that helps. */
+export function refuseAnswer(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  if (refusal.code === "too_many_answers" || refusal.code === "answers_busy") reply.header("Retry-After", "1");
+  return sendRefusal(reply, refusal);
 }
 
 /** The bytes in pieces that a socket takes at once. */

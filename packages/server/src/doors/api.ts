@@ -20,10 +20,11 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
 import type { Audit } from "../access/audit.ts";
-import { isOwn } from "../access/devices.ts";
+import { type Device, isOwn } from "../access/devices.ts";
 import type { People } from "../access/people.ts";
 import { roles } from "../access/principal.ts";
 import type { ShareLinks } from "../access/share-links.ts";
+import { visitInTurns } from "../base/in-turns.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { Events, RecordedEvent } from "../observe/events.ts";
 import type { Log } from "../observe/log.ts";
@@ -35,9 +36,10 @@ import type { Latest } from "../telemetry/latest.ts";
 import { audited } from "./access-guard.ts";
 import { apiTokenBody, detailBody, deviceBody, eventBody, latestBody, provisionedBody } from "./api-bodies.ts";
 import { cursorReader, writeCursor } from "./cursor.ts";
-import { listDevices, lookUpDevice } from "./device-lookup.ts";
+import { listDevices, lookUpDevice, visibleDevices } from "./device-lookup.ts";
 import { registerFleetApi } from "./fleet-api.ts";
 import { type HistoryParts, registerHistoryApi } from "./history-api.ts";
+import { sendPage, writePage } from "./json-page.ts";
 import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
 
@@ -188,24 +190,25 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
       querystring: devicesQuery,
       answer: devicesSchema,
     }),
-    (request, reply) => {
+    async (request, reply) => {
       const { online, q, property, limit, cursor } = request.query;
       const place = cursor === undefined ? { after: "" } : readDevicesPlace(cursor);
       if (place === null) return sendRefusal(reply, refuse("invalid_cursor"));
       const text = q?.toLowerCase();
       const [key = "", value] = property === undefined ? [] : splitOnce(property, ":");
-      const found = listDevices(parts, request).filter(
-        ({ deviceId, name, properties }) =>
-          deviceId > place.after &&
-          (online === undefined || isOnline(deviceId) === online) &&
-          (text === undefined || deviceId.toLowerCase().includes(text) || name.toLowerCase().includes(text)) &&
-          (value === undefined || properties[key] === value),
-      );
-      const page = found.slice(0, limit);
-      return {
-        devices: page.map((device) => deviceBody(device, isOnline(device.deviceId))),
-        next_cursor: found.length > limit ? writeCursor({ after: page.at(-1)?.deviceId ?? "" }) : null,
-      };
+      const isAsked = ({ deviceId, name, properties }: Device): boolean =>
+        (online === undefined || isOnline(deviceId) === online) &&
+        (text === undefined || deviceId.toLowerCase().includes(text) || name.toLowerCase().includes(text)) &&
+        (value === undefined || properties[key] === value);
+      const found: Device[] = [];
+      // One more than the page has tells whether there are more; a page is cut by its bytes as well.
+      await visitInTurns(visibleDevices(parts, request, place.after), (device) => {
+        if (isAsked(device)) found.push(device);
+        return found.length <= limit;
+      });
+      const page = await writePage(found, limit, (device) => deviceBody(device, isOnline(device.deviceId)));
+      const next = page.isMore ? writeCursor({ after: page.last?.deviceId ?? "" }) : null;
+      return sendPage(reply, "devices", page, { next_cursor: next });
     },
   );
 
@@ -278,13 +281,15 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
       const { principal } = request;
       let deviceIds: readonly string[] | undefined;
       if (deviceId !== undefined) deviceIds = gate.mayView(principal, deviceId) ? [deviceId] : [];
-      else if (!gate.mayViewAll(principal)) deviceIds = listDevices(parts, request).map((each) => each.deviceId);
+      else if (!gate.mayViewAll(principal))
+        deviceIds = (await listDevices(parts, request)).map((each) => each.deviceId);
       const page = await events.list({ ...place, deviceIds, kind, fromMs, toMs, limit });
-      return {
-        events: page.events.filter(isOfPresent).map(eventBody),
+      // Each has some hundred bytes, so that a page is bounded by its rows.
+      const written = await writePage(page.events.filter(isOfPresent), limit, eventBody);
+      return sendPage(reply, "events", written, {
         next_cursor: page.next === null ? null : writeCursor({ before: page.next }),
         complete: page.isComplete,
-      };
+      });
     },
   );
 
@@ -384,9 +389,11 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     },
   );
 
-  app.get(`${paths.api}/api-tokens`, admin({ summary: "API tokens", answer: apiTokensSchema }), () => ({
-    api_tokens: apiTokens.list().map(apiTokenBody),
-  }));
+  app.get(`${paths.api}/api-tokens`, admin({ summary: "API tokens", answer: apiTokensSchema }), async (_, reply) => {
+    // A token may be for a whole fleet of devices, and names each.
+    const page = await writePage(apiTokens.list(), Number.POSITIVE_INFINITY, apiTokenBody);
+    return sendPage(reply, "api_tokens", page, {});
+  });
 
   app.post<{ Body: Type.Static<typeof newApiTokenBodySchema> }>(
     `${paths.api}/api-tokens`,

@@ -15,11 +15,13 @@ import type { Audit, AuditFilter, AuditReport } from "../access/audit.ts";
 import type { ChainedRow } from "../access/audit-chain.ts";
 import type { Gate } from "../access/gate.ts";
 import { audited } from "./access-guard.ts";
+import { sendPage, writePage } from "./json-page.ts";
 import { describeRoute, type RouteDescription } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
 import { isoTime } from "./range.ts";
 
 const rowsMax = 1_000;
+const rowsAtOnce = 100;
 const text = (description: string) => Type.Optional(Type.String({ maxLength: 256, description }));
 const filterSchema = Type.Object(
   {
@@ -61,13 +63,12 @@ export function registerAuditApi(app: FastifyInstance, parts: { readonly audit: 
   app.get<{ Querystring: Type.Static<typeof listSchema> }>(
     `${paths.api}/audit`,
     admin({ summary: "The audit, newest first, page by page", querystring: listSchema, answer: auditSchema }),
-    ({ query }, reply) => {
+    async ({ query }, reply) => {
       const filter = filterOf(query);
       if ("code" in filter) return sendRefusal(reply, filter);
-      const { limit } = query;
-      const rows = audit.list(filter, limit, query.cursor === undefined ? undefined : Number(query.cursor));
-      const last = rows.length < limit ? undefined : rows.at(-1);
-      return { audit: rows.map(auditBody), next_cursor: last === undefined ? null : String(last.seq) };
+      const before = query.cursor === undefined ? undefined : Number(query.cursor);
+      const page = await writePage(rowsOf(audit, filter, before), query.limit, auditBody);
+      return sendPage(reply, "audit", page, { next_cursor: page.isMore ? String(page.last?.seq) : null });
     },
   );
 
@@ -99,6 +100,16 @@ export function registerAuditApi(app: FastifyInstance, parts: { readonly audit: 
 
 export function auditReportBody({ fault, rows, firstSeq, lastSeq, lastHash }: AuditReport): AuditReportBody {
   return { whole: fault === null, fault, rows, first_seq: firstSeq, last_seq: lastSeq, last_hash: lastHash };
+}
+
+/** Read a few at a time, as they are asked for. */
+function* rowsOf(audit: Audit, filter: AuditFilter, before?: number): Generator<ChainedRow> {
+  for (let beforeSeq = before; ; ) {
+    const rows = audit.list(filter, rowsAtOnce, beforeSeq);
+    yield* rows;
+    if (rows.length < rowsAtOnce) return;
+    beforeSeq = rows.at(-1)?.seq;
+  }
 }
 
 /** The rows as CSV (RFC 4180), newest first. */

@@ -23,11 +23,13 @@ import type { Clock } from "../base/clock.ts";
 import type { CommandRecord } from "../commands/command-record.ts";
 import type { CommandStore } from "../commands/command-store.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
-import type { FleetCommandRecord } from "../commands/fleet-command-record.ts";
+import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-record.ts";
 import type { Asker, FleetCommander } from "../commands/fleet-commander.ts";
 import { RateLimit } from "../link/rate-limit.ts";
 import { auditName } from "./access-guard.ts";
 import { commandBody, fleetCommandBody, fleetDeviceBody } from "./command-bodies.ts";
+import { cursorReader, writeCursor } from "./cursor.ts";
+import { sendPage, writePage } from "./json-page.ts";
 import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
 
@@ -73,6 +75,17 @@ const listQuery = Type.Object(
     }),
   },
   { additionalProperties: false },
+);
+
+const fleetDevicesQuery = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: 10_000, default: 10_000, description: "Devices a page, at most" }),
+    cursor: Type.Optional(Type.String({ description: "`next_cursor` of the page before", maxLength: 500 })),
+  },
+  { additionalProperties: false },
+);
+const readFleetPlace = cursorReader(
+  Type.Object({ wave: Type.Integer(), after: Type.String() }, { additionalProperties: false }),
 );
 
 interface ListQuery {
@@ -233,23 +246,32 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     },
   );
 
-  app.get<FleetParams>(
+  app.get<FleetParams & { Querystring: Type.Static<typeof fleetDevicesQuery> }>(
     `${paths.api}/fleet-commands/:fleet/devices`,
     viewer({
-      summary: "How a fleet command stands at each device",
+      summary: "How a fleet command stands at each device, page by page",
       params: fleetParams,
+      querystring: fleetDevicesQuery,
       answer: fleetDevicesSchema,
       errors: [404],
     }),
     async (request, reply) => {
       const { fleet } = request.params;
+      const { limit, cursor } = request.query;
       if (findFleet(request, fleet) === undefined) {
         return sendRefusal(reply, refuse("not_found", "There is no such fleet command."));
       }
-      const targets = await fleetCommander.targetsOf(fleet);
-      return {
-        devices: targets.filter(({ deviceId }) => gate.mayView(request.principal, deviceId)).map(fleetDeviceBody),
-      };
+      const place = cursor === undefined ? null : readFleetPlace(cursor);
+      if (cursor !== undefined && place === null) return sendRefusal(reply, refuse("invalid_cursor"));
+      const isShown = ({ wave, deviceId }: FleetTarget): boolean =>
+        gate.mayView(request.principal, deviceId) &&
+        (place === null || wave > place.wave || (wave === place.wave && deviceId > place.after));
+      const page = await writePage((await fleetCommander.targetsOf(fleet)).filter(isShown), limit, fleetDeviceBody);
+      const next =
+        page.isMore && page.last !== undefined
+          ? writeCursor({ wave: page.last.wave, after: page.last.deviceId })
+          : null;
+      return sendPage(reply, "devices", page, { next_cursor: next });
     },
   );
 

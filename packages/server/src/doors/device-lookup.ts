@@ -2,6 +2,7 @@ import { type Refusal, refuse } from "@wattboard/protocol";
 import type { FastifyRequest } from "fastify";
 import type { Device, Devices } from "../access/devices.ts";
 import type { Gate } from "../access/gate.ts";
+import { visitInTurns } from "../base/in-turns.ts";
 
 interface LookupParts {
   readonly devices: Devices;
@@ -18,12 +19,24 @@ export function lookUpDevice(
   return device ?? refuse("unknown_device");
 }
 
-/** The devices that whoever asks may see, by id. */
-export function listDevices({ devices, gate }: LookupParts, { principal }: FastifyRequest): Device[] {
-  return devices
-    .list()
-    .filter(({ deviceId }) => gate.mayView(principal, deviceId))
-    .sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
+/** The devices that whoever asks may see, by id, those behind `after`. They are looked at one by one, as they are asked for. */
+export function* visibleDevices(
+  { devices, gate }: LookupParts,
+  { principal }: FastifyRequest,
+  after = "",
+): Generator<Device> {
+  for (const deviceId of [...devices.ids()].sort()) {
+    if (deviceId <= after || !gate.mayView(principal, deviceId)) continue;
+    const device = devices.find(deviceId);
+    if (device !== undefined) yield device;
+  }
+}
+
+/** All devices that whoever asks may see, by id; the event loop has its turns while they are gathered. */
+export async function listDevices(parts: LookupParts, request: FastifyRequest): Promise<Device[]> {
+  const found: Device[] = [];
+  await visitInTurns(visibleDevices(parts, request), (device) => found.push(device) > 0);
+  return found;
 }
 
 export interface DeviceFilter {
@@ -34,9 +47,13 @@ export interface DeviceFilter {
 }
 
 /** The devices of a question about the fleet: never others than those that whoever asks may see. */
-export function selectDevices(parts: LookupParts, request: FastifyRequest, filter: DeviceFilter): Device[] | Refusal {
+export async function selectDevices(
+  parts: LookupParts,
+  request: FastifyRequest,
+  filter: DeviceFilter,
+): Promise<Device[] | Refusal> {
   let chosen: Device[] = [];
-  if (filter.devices === undefined) chosen = listDevices(parts, request);
+  if (filter.devices === undefined) chosen = await listDevices(parts, request);
   else {
     for (const deviceId of new Set(filter.devices.split(","))) {
       const device = lookUpDevice(parts, request, deviceId);

@@ -70,7 +70,7 @@ export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): voi
       if (pointSpec(point) !== undefined && pointSpec(point)?.kind !== "number") {
         return sendRefusal(reply, refuse("invalid_request", `${point} holds no numbers.`));
       }
-      const chosen = selectDevices(parts, request, query);
+      const chosen = await selectDevices(parts, request, query);
       if ("code" in chosen) return sendRefusal(reply, chosen);
       const aligned = chooseBuckets(range, buckets, nowMs, minuteMs);
       const deviceDays = (chosen.length * (aligned.toMs - aligned.fromMs)) / dayMs;
@@ -108,7 +108,7 @@ export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): voi
       const nowMs = clock.wallMs();
       const range = readEnergyRange(query, query.per, nowMs, timeZone);
       if ("code" in range) return sendRefusal(reply, range);
-      const chosen = selectDevices(parts, request, query);
+      const chosen = await selectDevices(parts, request, query);
       if ("code" in chosen) return sendRefusal(reply, chosen);
       const question = {
         kind: "fleetEnergy",

@@ -15,7 +15,7 @@ import type { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
 import { type CalendarSpan, calendarSpans } from "../base/time-zone.ts";
 import type { SampleKey } from "../store/store.ts";
-import { sendMade } from "./answer-flow.ts";
+import { refuseAnswer, sendMade } from "./answer-flow.ts";
 import type { Answers } from "./answers.ts";
 import { cursorReader } from "./cursor.ts";
 import { lookUpDevice } from "./device-lookup.ts";
@@ -294,7 +294,7 @@ export async function sendAnswer(
   question: Question,
 ): Promise<FastifyReply> {
   const made = await answers.make(request.caller, question, request.signal);
-  if ("code" in made) return sendRefusal(reply, made);
+  if ("code" in made) return refuseAnswer(reply, made);
   if (made.untilMs !== null) noteCaching(reply, made.untilMs, clock.wallMs());
   return sendMade(request, reply, made);
 }

@@ -87,12 +87,13 @@ export class Events {
   async list(filter: EventsFilter): Promise<EventsPage> {
     const stored = await this.#within(this.#ask(filter));
     if (stored === null) {
-      const events = this.#newest.filter((event) => matches(event, filter)).reverse();
+      const events = this.#newest.filter(matcher(filter)).reverse();
       return { events: events.slice(0, filter.limit), next: null, isComplete: false };
     }
+    const isAsked = matcher(filter);
     const isFirstPage = filter.before === undefined;
     const unstored = (isFirstPage ? [...this.#inFlight, ...this.#waiting] : [])
-      .filter((event) => matches(event, filter) && !stored.some((other) => isSame(event, other)))
+      .filter((event) => isAsked(event) && !stored.some((other) => isSame(event, other)))
       .reverse();
     const shown = stored.slice(0, Math.max(0, filter.limit - unstored.length));
     // Where all room went to those that are not stored yet, the next page begins with the newest that is.
@@ -154,13 +155,14 @@ function newestOf(events: RecordedEvent[]): RecordedEvent[] {
   return events.length > eventsMax ? events.slice(-eventsMax) : events;
 }
 
-function matches(event: RecordedEvent, { deviceIds, kind, fromMs, toMs }: EventsFilter): boolean {
-  return (
-    (deviceIds === undefined || (event.deviceId !== null && deviceIds.includes(event.deviceId))) &&
+/** Whether an event fits; the devices, which may be a whole fleet, are looked up and not gone through for each. */
+function matcher({ deviceIds, kind, fromMs, toMs }: EventsFilter): (event: RecordedEvent) => boolean {
+  const devices = deviceIds === undefined ? null : new Set(deviceIds);
+  return (event) =>
+    (devices === null || (event.deviceId !== null && devices.has(event.deviceId))) &&
     (kind === undefined || event.kind === kind) &&
     (fromMs === undefined || event.atMs >= fromMs) &&
-    (toMs === undefined || event.atMs < toMs)
-  );
+    (toMs === undefined || event.atMs < toMs);
 }
 
 function isSame(a: RecordedEvent, b: RecordedEvent): boolean {

@@ -6,7 +6,7 @@ const aroundBytes = 150;
 const numberBytes = 10;
 
 /** About how many bytes a value takes as JSON; so pages can be bounded without writing them. */
-export function valueBytes(value: PointValue | undefined): number {
+function valueBytes(value: PointValue | undefined): number {
   if (typeof value === "string") return value.length + 2;
   if (typeof value !== "object" || value === null) return numberBytes;
   return value.reduce((sum, text) => sum + text.length + 3, 2);

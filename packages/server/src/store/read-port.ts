@@ -20,7 +20,7 @@ import type {
 export type StoreReader = Pick<Store, "samples" | "points" | "history" | "energy" | "timeline" | "fleetTotals">;
 
 /** A question's signal stays with the asker; the store is told by `abandon`. */
-export type Asked<T> = Omit<T, "signal">;
+type Asked<T> = Omit<T, "signal">;
 
 /** What may be asked over a port that a store has lent. */
 export type PortQuestion =

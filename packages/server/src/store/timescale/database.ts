@@ -244,7 +244,7 @@ function advice(code: string | undefined): string {
     case "57014":
       return " It took too long: ask for a shorter span or wider buckets.";
     case "53300":
-      return " Wattboard needs up to 12 connections, and one more for each export that runs.";
+      return " Wattboard needs up to 20 connections, and one more for each export that runs.";
     default:
       return "";
   }
