@@ -45,7 +45,7 @@ const manifestValidator = Compile(manifestSchema);
 export type Manifest = Type.Static<typeof manifestSchema>;
 export type ManifestFile = Manifest["files"][number];
 
-const manifestName = "manifest.json";
+export const manifestName = "manifest.json";
 
 export interface BackupSource {
   readonly store: Store;
