@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Server as TlsServer } from "node:https";
 import { join } from "node:path";
 import { type CommandFrame, commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
-import { accessFileName, openAccessFile } from "./access/access-file.ts";
+import { accessFileName } from "./access/access-file.ts";
 import { AddressLimit } from "./access/address-limit.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
 import { Audit } from "./access/audit.ts";
@@ -19,12 +19,15 @@ import { SignIn } from "./access/sign-in.ts";
 import { TrustedProxies } from "./access/trusted-proxies.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { copyDatabase } from "./base/copy-database.ts";
+import { readingFrom } from "./base/database-file.ts";
 import { CommandBook } from "./commands/command-book.ts";
+import { commandsFileName } from "./commands/command-file.ts";
 import { CommandThread } from "./commands/command-thread.ts";
 import { Dispatcher } from "./commands/dispatcher.ts";
 import { FleetCommander } from "./commands/fleet-commander.ts";
 import type { FleetMember } from "./commands/fleet-filter.ts";
 import type { Config } from "./config.ts";
+import { openDataFolder } from "./data-folder.ts";
 import { ClientDoor } from "./doors/client-door.ts";
 import { commandBody } from "./doors/command-bodies.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
@@ -110,16 +113,24 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
   assertNotInTheClear(config);
   try {
     // What is kept.
-    const accessFile = openAccessFile(config.data_dir, { waitMs: folderWaitMs });
+    const accessFile = openDataFolder(config.data_dir, {
+      waitMs: folderWaitMs,
+      tell: (what) => log.warn(what),
+    });
     undo.push(() => accessFile.close());
     // A server that was killed left its own behind, and nobody must find that address while this one starts.
     removeControlFile(config.data_dir);
-    const devices = new Devices(accessFile, clock);
-    const apiTokens = new ApiTokens(accessFile, clock);
-    const people = new People(accessFile, clock);
-    const sessions = new Sessions(accessFile, clock, config.access.session_ms);
-    const oneTimeLinks = new OneTimeLinks(accessFile, clock);
-    const shareLinks = new ShareLinks(accessFile, clock);
+    const { devices, apiTokens, people, sessions, oneTimeLinks, shareLinks } = readingFrom(
+      join(config.data_dir, accessFileName),
+      () => ({
+        devices: new Devices(accessFile, clock),
+        apiTokens: new ApiTokens(accessFile, clock),
+        people: new People(accessFile, clock),
+        sessions: new Sessions(accessFile, clock, config.access.session_ms),
+        oneTimeLinks: new OneTimeLinks(accessFile, clock),
+        shareLinks: new ShareLinks(accessFile, clock),
+      }),
+    );
     const audit = new Audit(config.data_dir, clock, {
       rowsMax: config.audit.rows,
       archivesMax: config.audit.archives,
@@ -447,7 +458,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         clock,
         copyRest: async (folder) => {
           await audit.copyTo(folder);
-          await commandStore.copyTo(join(folder, "commands.db"));
+          await commandStore.copyTo(join(folder, commandsFileName));
           await copyDatabase(accessFile, join(folder, accessFileName));
         },
         dataDir: config.data_dir,

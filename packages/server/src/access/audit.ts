@@ -1,12 +1,13 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { copyFile, open } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { copyDatabase } from "../base/copy-database.ts";
+import { type DatabaseFault, damagedFailure, databaseFault, openDatabase } from "../base/database-file.ts";
 import { Failure, systemErrorCode } from "../base/failure.ts";
-import { migrate } from "../base/migrate.ts";
+import { migrate, type Schema } from "../base/migrate.ts";
 import { type AuditRow, type ChainedRow, ChainWalk, chainHash, chainStart } from "./audit-chain.ts";
 
 /** Something to be recorded: who did what to what, from where, and how it ended. */
@@ -45,7 +46,7 @@ export interface AuditLimits {
   readonly archivesMax: number;
 }
 
-const migrations = [
+const steps = [
   `
   CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
@@ -78,6 +79,9 @@ const migrations = [
   BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;
   `,
 ];
+
+export const auditFileName = "audit.db";
+export const auditSchema: Schema = { steps };
 
 /** Rows in one archive file, and in one slice of a walk or an export. */
 const sliceRows = 1_000;
@@ -117,13 +121,14 @@ export class Audit {
     this.#clock = clock;
     this.#folder = dataDir;
     this.#limits = limits;
-    const path = join(dataDir, "audit.db");
+    const path = join(dataDir, auditFileName);
+    let database: DatabaseSync | null = null;
     try {
-      this.#database = new DatabaseSync(path);
-      chmodSync(path, 0o600);
+      database = openDatabase(path);
+      this.#database = database;
       this.#database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
       this.#database.exec(`PRAGMA wal_autocheckpoint = ${logPagesMax}`);
-      migrate(this.#database, migrations);
+      migrate(this.#database, auditSchema);
       this.#insert = this.#database.prepare(
         "INSERT INTO audit (seq, at_ms, who, address, action, device_id, target, outcome, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       );
@@ -134,7 +139,8 @@ export class Audit {
       this.#lastHash = String(hash);
       this.#rows = Number(this.#database.prepare("SELECT count(*) AS count FROM audit").get()?.count);
     } catch (error) {
-      throw auditFailure(error);
+      database?.close();
+      throw databaseFault(error) === "damaged" ? damagedFailure(path, error) : this.#failure(error);
     }
   }
 
@@ -143,7 +149,7 @@ export class Audit {
     try {
       this.#probe.run();
     } catch (error) {
-      throw auditFailure(error);
+      throw this.#failure(error);
     }
   }
 
@@ -180,7 +186,7 @@ export class Audit {
       this.#database.exec("COMMIT");
     } catch (error) {
       if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw auditFailure(error);
+      throw this.#failure(error);
     }
     this.#lastSeq = seq;
     this.#lastHash = hash;
@@ -259,7 +265,7 @@ export class Audit {
 
   /** Writes a consistent copy of all that is kept, the archive files included, to a folder. */
   async copyTo(folder: string): Promise<void> {
-    const path = join(folder, "audit.db");
+    const path = join(folder, auditFileName);
     await copyDatabase(this.#database, path);
     const copy = new DatabaseSync(path);
     const archivedSeq = Number(copy.prepare("SELECT seq FROM archived").get()?.seq);
@@ -301,7 +307,7 @@ export class Audit {
     this.#seqAtCare = this.#lastSeq;
     try {
       while (this.#rows >= this.#limits.rowsMax + sliceRows) this.#archiveSlice();
-      const path = join(this.#folder, "audit.db-wal");
+      const path = join(this.#folder, `${auditFileName}-wal`);
       const file = await open(path, "r+");
       await file.datasync().finally(() => file.close());
       if (!this.#database.isOpen || statSync(path).size < logBytesUsual) return;
@@ -353,7 +359,25 @@ export class Audit {
     const row = this.#database.prepare("SELECT seq, hash FROM archived").get();
     return { seq: Number(row?.seq), hash: String(row?.hash) };
   }
+
+  #failure(error: unknown): Failure {
+    if (error instanceof Failure) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const remedy = remedies[databaseFault(error) ?? "failing"];
+    return new Failure(
+      "audit_failed",
+      `The audit cannot be written: ${reason}. Nothing that must be recorded is done until it can. ${remedy} (${join(this.#folder, auditFileName)})`,
+      error,
+    );
+  }
 }
+
+const remedies: Readonly<Record<DatabaseFault, string>> = {
+  full: "Make room on the disk of the data folder.",
+  locked: "Another program has the file open: end it.",
+  damaged: "The file is damaged: stop the server, and bring a backup back with wattboard restore.",
+  failing: "Check the disk of the data folder, and that this user may write there.",
+};
 
 function readArchive(path: string): string[] {
   try {
@@ -413,13 +437,4 @@ function parseDetail(text: string): Record<string, unknown> {
 
 function cut(text: string): string {
   return text.length <= textLengthMax ? text : `${text.slice(0, textLengthMax - 1)}…`;
-}
-
-function auditFailure(error: unknown): Failure {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new Failure(
-    "audit_failed",
-    `The audit cannot be written: ${reason}. Nothing that must be recorded is done until it can; make room on the disk of the data folder.`,
-    error,
-  );
 }

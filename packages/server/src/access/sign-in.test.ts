@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
-import { openAccessFile } from "./access-file.ts";
+import { lockAccessFile, readyAccessFile } from "./access-file.ts";
 import { Passwords } from "./passwords.ts";
 import { People } from "./people.ts";
 import { Sessions } from "./sessions.ts";
@@ -22,7 +22,8 @@ const password = "ann's long password";
 
 async function setUp() {
   const folder = mkdtempSync(join(tmpdir(), "wattboard-sign-in-"));
-  const file = openAccessFile(folder);
+  const file = lockAccessFile(folder);
+  readyAccessFile(folder, file);
   onTestFinished(() => {
     file.close();
     rmSync(folder, { recursive: true });

@@ -1,6 +1,10 @@
 export type FailureCode =
   | "data_dir_in_use"
   | "data_dir_not_writable"
+  | "data_damaged"
+  | "data_newer"
+  | "disk_full"
+  | "upgrade_failed"
   | "port_in_use"
   | "address_not_available"
   | "invalid_config"

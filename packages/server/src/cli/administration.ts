@@ -12,7 +12,7 @@ import {
   refuse,
   type WaitingDeviceBody,
 } from "@wattboard/protocol";
-import { accessFileName, openAccessFile } from "../access/access-file.ts";
+import { accessFileName } from "../access/access-file.ts";
 import { ApiTokens } from "../access/api-tokens.ts";
 import { Audit, type AuditEntry, type AuditLimits } from "../access/audit.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
@@ -24,8 +24,10 @@ import type { Role } from "../access/principal.ts";
 import { Sessions } from "../access/sessions.ts";
 import { ShareLinks } from "../access/share-links.ts";
 import { systemClock } from "../base/clock.ts";
+import { readingFrom } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
 import { settings } from "../config.ts";
+import { openDataFolder } from "../data-folder.ts";
 import { apiTokenBody, deviceBody, provisionedBody } from "../doors/api-bodies.ts";
 import { auditReportBody, csvOf, filterOf, ndjsonOf } from "../doors/audit-api.ts";
 import { issuedLinkBody, personBody, removePerson } from "../doors/people-api.ts";
@@ -135,25 +137,27 @@ function defaultOf(key: string): number {
 }
 
 function openFolder(dataDir: string): Administration {
-  const file = openAccessFile(dataDir);
+  const file = openDataFolder(dataDir);
   // Whoever holds the folder knows that no server does: this one was left behind by one that was killed.
   removeControlFile(dataDir);
-  const audit = new Audit(dataDir, systemClock, auditLimits);
-  return new DirectAdministration(
-    {
+  try {
+    const registrations = readingFrom(join(dataDir, accessFileName), () => ({
       devices: new Devices(file, systemClock),
       apiTokens: new ApiTokens(file, systemClock),
-      audit,
       oneTimeLinks: new OneTimeLinks(file, systemClock),
       people: new People(file, systemClock),
       sessions: new Sessions(file, systemClock, sessionMs),
       shareLinks: new ShareLinks(file, systemClock),
-    },
-    () => {
+    }));
+    const audit = new Audit(dataDir, systemClock, auditLimits);
+    return new DirectAdministration({ ...registrations, audit }, () => {
       audit.close();
       file.close();
-    },
-  );
+    });
+  } catch (error) {
+    file.close();
+    throw error;
+  }
 }
 
 export interface DirectParts {

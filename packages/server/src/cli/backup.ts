@@ -4,11 +4,12 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { packTar, unpackTar } from "modern-tar/fs";
-import { accessFileName, openAccessFile } from "../access/access-file.ts";
+import { accessFileName, lockAccessFile } from "../access/access-file.ts";
 import { Audit } from "../access/audit.ts";
 import { copyChecked, type Manifest, manifestName, readManifest } from "../archive/backup.ts";
 import { systemClock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
+import { openDataFolder } from "../data-folder.ts";
 import { auditLimits } from "./administration.ts";
 import { addCareOptions, withCare } from "./care.ts";
 import { formatBytes, ProgressBar } from "./progress-bar.ts";
@@ -99,7 +100,7 @@ async function restore(from: string, { dataDir, force = false }: RestoreOptions)
   }
   if (existsSync(join(dataDir, accessFileName))) {
     // Refused where a server runs; nothing can start while this holds it, and it lets go before the files are moved.
-    openAccessFile(dataDir).close();
+    assertUnused(dataDir);
   }
   const work = makeWorkFolderBeside(dataDir);
   const progress = new ProgressBar();
@@ -137,9 +138,18 @@ async function restore(from: string, { dataDir, force = false }: RestoreOptions)
   printLine(`Start the server: wattboard serve --data-dir ${dataDir}`);
 }
 
+/** Throws a `Failure` where a server has the folder. Whether what is in it can be read does not matter: it is to be replaced. */
+function assertUnused(dataDir: string): void {
+  try {
+    lockAccessFile(dataDir).close();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "data_damaged") throw error;
+  }
+}
+
 /** The audit that is back tells from where it goes on that it was brought back. */
 function record(dataDir: string, from: string, { made_at, wattboard }: Manifest): void {
-  const accessFile = openAccessFile(dataDir);
+  const accessFile = openDataFolder(dataDir);
   const audit = new Audit(dataDir, systemClock, auditLimits);
   audit.record({ who: "local", address: "", action: "backup.restore", target: from, detail: { made_at, wattboard } });
   audit.close();

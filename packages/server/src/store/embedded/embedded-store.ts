@@ -26,6 +26,7 @@ import type {
 } from "../store.ts";
 import type { BlockStoreLimits } from "./block-store.ts";
 import type { Answer, Numbered, Question, Request, WorkerSetup } from "./messages.ts";
+import { storeFileName } from "./schema.ts";
 
 interface Pending {
   resolve(result: unknown): void;
@@ -62,7 +63,7 @@ export class EmbeddedStore implements Store {
     limits: BlockStoreLimits,
     complain: StoreComplaint = () => {},
   ): Promise<EmbeddedStore> {
-    const store = new EmbeddedStore({ path: join(dataDir, "store.db"), ...limits }, complain);
+    const store = new EmbeddedStore({ path: join(dataDir, storeFileName), ...limits }, complain);
     await store.#start();
     return store;
   }

@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
+import { openDatabase } from "../../base/database-file.ts";
 import { migrate } from "../../base/migrate.ts";
-import { migrations } from "./schema.ts";
+import { storeSchema } from "./schema.ts";
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -19,11 +20,11 @@ export class Tables {
   /** `pagesMax`: the file grows no further, as if the disk were full; 0 sets no such bound. */
   constructor(path: string, pagesMax = 0) {
     this.path = path;
-    this.database = new DatabaseSync(path);
+    this.database = openDatabase(path);
     this.database.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 0`);
     this.database.exec(`PRAGMA wal_autocheckpoint = ${4 * checkpointPages}; PRAGMA cache_size = -32000`);
     if (pagesMax > 0) this.database.exec(`PRAGMA max_page_count = ${pagesMax}`);
-    migrate(this.database, migrations);
+    migrate(this.database, storeSchema);
   }
 
   /** Runs `task` as one transaction, durable when it returns. */
