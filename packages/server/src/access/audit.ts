@@ -8,6 +8,7 @@ import { copyDatabase } from "../base/copy-database.ts";
 import { type DatabaseFault, damagedFailure, databaseFault, openDatabase } from "../base/database-file.ts";
 import { Failure, systemErrorCode } from "../base/failure.ts";
 import { migrate, type Schema } from "../base/migrate.ts";
+import { OpenFiles } from "../base/open-files.ts";
 import { type AuditRow, type ChainedRow, ChainWalk, chainHash, chainStart } from "./audit-chain.ts";
 
 /** Something to be recorded: who did what to what, from where, and how it ended. */
@@ -19,6 +20,11 @@ export interface AuditEntry {
   readonly target?: string | null;
   readonly outcome?: string;
   readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/** An entry that could not be recorded when it was due. */
+export interface OwedEntry extends AuditEntry {
+  readonly atMs: number;
 }
 
 export interface AuditFilter {
@@ -108,6 +114,7 @@ export class Audit {
   readonly #folder: string;
   readonly #limits: AuditLimits;
   readonly #database: DatabaseSync;
+  readonly #files: OpenFiles;
   readonly #insert: StatementSync;
   readonly #probe: StatementSync;
   #lastSeq: number;
@@ -132,6 +139,9 @@ export class Audit {
       this.#insert = this.#database.prepare(
         "INSERT INTO audit (seq, at_ms, who, address, action, device_id, target, outcome, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       );
+      // With the registrations, whose changes it records: those are written beside it.
+      const names = [auditFileName, `${auditFileName}-wal`, "access.db", "access.db-wal"];
+      this.#files = new OpenFiles(names.map((name) => join(dataDir, name)));
       this.#probe = this.#database.prepare("UPDATE probe SET count = count + 1");
       const last = this.#database.prepare("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").get();
       const { seq, hash } = last ?? this.#archived();
@@ -147,6 +157,7 @@ export class Audit {
   /** Throws the `Failure` that a record would meet just now; asked before something is done that could not be undone. */
   assertWritable(): void {
     try {
+      this.#files.assertInPlace();
       this.#probe.run();
     } catch (error) {
       throw this.#failure(error);
@@ -156,6 +167,25 @@ export class Audit {
   /** Records one act. Throws a `Failure` (`audit_failed`) where it cannot: then what was to be recorded must not be done. */
   record(entry: AuditEntry): void {
     this.recordAll([entry]);
+  }
+
+  /** Records what holds already, whatever the disk says: where it cannot be written now, `owe` is given it with the reason, and may throw that. */
+  recordOrOwe(entry: AuditEntry, owe: (entry: OwedEntry, reason: unknown) => void): void {
+    try {
+      this.record(entry);
+    } catch (error) {
+      owe({ ...entry, atMs: this.#clock.wallMs() }, error);
+    }
+  }
+
+  /** Makes up for entries that were owed; each tells when it was due. Throws as `record` does. */
+  recordOwed(owed: readonly OwedEntry[]): void {
+    this.recordAll(
+      owed.map(({ atMs, ...entry }) => ({
+        ...entry,
+        detail: { ...entry.detail, done_at: new Date(atMs).toISOString() },
+      })),
+    );
   }
 
   /** Does what takes long, and records how it ended: `done` or `failed`. Where it could not be recorded it is not begun: throws as `record` does. */
@@ -176,6 +206,7 @@ export class Audit {
     let seq = this.#lastSeq;
     let hash = this.#lastHash;
     try {
+      this.#files.assertInPlace();
       this.#database.exec("BEGIN IMMEDIATE");
       for (const entry of entries) {
         const row = this.#rowOf(entry, ++seq);
@@ -361,9 +392,8 @@ export class Audit {
   }
 
   #failure(error: unknown): Failure {
-    if (error instanceof Failure) return error;
     const reason = error instanceof Error ? error.message : String(error);
-    const remedy = remedies[databaseFault(error) ?? "failing"];
+    const remedy = error instanceof Failure ? "" : remedies[databaseFault(error) ?? "failing"];
     return new Failure(
       "audit_failed",
       `The audit cannot be written: ${reason}. Nothing that must be recorded is done until it can. ${remedy} (${join(this.#folder, auditFileName)})`,

@@ -6,6 +6,7 @@ import { ManualClock } from "../base/manual-clock.ts";
 import { lockAccessFile, readyAccessFile } from "./access-file.ts";
 import { Passwords } from "./passwords.ts";
 import { People } from "./people.ts";
+import { Revocations } from "./revocations.ts";
 import { Sessions } from "./sessions.ts";
 import { SignIn } from "./sign-in.ts";
 
@@ -29,8 +30,9 @@ async function setUp() {
     rmSync(folder, { recursive: true });
   });
   const clock = new ManualClock();
-  const people = new People(file, clock);
-  const sessions = new Sessions(file, clock, 3_600_000);
+  const revocations = new Revocations(folder);
+  const people = new People(file, clock, revocations);
+  const sessions = new Sessions(file, clock, 3_600_000, revocations);
   const passwords = new CountingPasswords(clock);
   people.add({ name: "ann", role: "viewer", devices: [], email: "ann@example.org" });
   people.setPassword("ann", String(await passwords.hash(password)));

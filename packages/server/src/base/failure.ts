@@ -1,6 +1,7 @@
 export type FailureCode =
   | "data_dir_in_use"
   | "data_dir_not_writable"
+  | "data_dir_gone"
   | "data_damaged"
   | "data_newer"
   | "disk_full"
@@ -11,6 +12,8 @@ export type FailureCode =
   | "audit_failed"
   | "audit_broken"
   | "store_failed"
+  | "store_away"
+  | "store_locked"
   | "store_stopped"
   | "store_busy"
   | "not_supported"

@@ -6,6 +6,7 @@ import { accessFileName } from "../access/access-file.ts";
 import { Audit, type AuditEntry } from "../access/audit.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
 import { Devices } from "../access/devices.ts";
+import { Revocations } from "../access/revocations.ts";
 import { type Manifest, makeBackup } from "../archive/backup.ts";
 import { type ExportQuery, openExport } from "../archive/export.ts";
 import { ImportJudge, type ImportSample } from "../archive/import-sample.ts";
@@ -105,6 +106,7 @@ class FolderCare implements Care {
   readonly #audit: Audit;
   readonly #dataDir: string;
   readonly #devices: Devices;
+  readonly #revocations: Revocations;
   readonly #store: Store;
   readonly #judge: ImportJudge;
 
@@ -113,7 +115,11 @@ class FolderCare implements Care {
     this.#accessFile = accessFile;
     this.#audit = audit;
     this.#store = store;
-    this.#devices = readingFrom(join(dataDir, accessFileName), () => new Devices(accessFile, systemClock));
+    this.#revocations = new Revocations(dataDir);
+    this.#devices = readingFrom(
+      join(dataDir, accessFileName),
+      () => new Devices(accessFile, systemClock, this.#revocations),
+    );
     this.#judge = new ImportJudge(systemClock.wallMs(), (deviceId) => this.#devices.find(deviceId) !== undefined);
   }
 
@@ -174,6 +180,7 @@ class FolderCare implements Care {
   async close(): Promise<void> {
     await this.#store.close();
     this.#audit.close();
+    this.#revocations.close();
     this.#accessFile.close();
   }
 

@@ -3,6 +3,7 @@ import { hasEnded, limits } from "@wattboard/protocol";
 import { copyDatabase } from "../base/copy-database.ts";
 import { openDatabase, readingFrom } from "../base/database-file.ts";
 import { migrate, type Schema } from "../base/migrate.ts";
+import { OpenFiles } from "../base/open-files.ts";
 import type { CommandRecord } from "./command-record.ts";
 import type { Kept, Row } from "./command-store.ts";
 import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts";
@@ -49,6 +50,7 @@ const tidyEvery = 1_000;
 /** `commands.db`: used by one thread, which waits for the disk. */
 export class CommandFile {
   readonly #path: string;
+  readonly #files: OpenFiles;
   readonly #database: DatabaseSync;
   readonly #statements: Readonly<Record<string, StatementSync>>;
   #untilTidy = tidyEvery;
@@ -57,8 +59,10 @@ export class CommandFile {
     this.#path = path;
     // Who asked for what is nobody else's business on this machine.
     this.#database = openDatabase(path);
-    this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE");
+    // The lock first: without it SQLite needs room for a file that threads share, and there may be none.
+    this.#database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     migrate(this.#database, commandsSchema);
+    this.#files = new OpenFiles(path === ":memory:" ? [] : [path, `${path}-wal`]);
     const prepare = (sql: string): StatementSync => this.#database.prepare(sql);
     this.#statements = {
       saveCommand: prepare(
@@ -107,6 +111,7 @@ export class CommandFile {
   }
 
   commit(rows: readonly Row[]): void {
+    this.#files.assertInPlace();
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       for (const row of rows) this.#save(row);
@@ -120,6 +125,7 @@ export class CommandFile {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
+    this.#files.assertInPlace();
   }
 
   find(deviceId: string, commandId: string): CommandRecord | null {

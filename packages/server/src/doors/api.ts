@@ -23,6 +23,7 @@ import type { Audit } from "../access/audit.ts";
 import { isOwn } from "../access/devices.ts";
 import type { People } from "../access/people.ts";
 import { roles } from "../access/principal.ts";
+import type { Revocations } from "../access/revocations.ts";
 import type { ShareLinks } from "../access/share-links.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { Events, RecordedEvent } from "../observe/events.ts";
@@ -31,7 +32,7 @@ import type { PresenceLog } from "../observe/presence-log.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
 import type { Latest } from "../telemetry/latest.ts";
-import { audited } from "./access-guard.ts";
+import { audited, auditedRevocation } from "./access-guard.ts";
 import { apiTokenBody, detailBody, deviceBody, eventBody, latestBody, provisionedBody } from "./api-bodies.ts";
 import { cursorReader, writeCursor } from "./cursor.ts";
 import { listDevices, lookUpDevice } from "./device-lookup.ts";
@@ -51,6 +52,7 @@ export interface ApiParts extends HistoryParts {
   readonly people: People;
   readonly presence: PresenceLog;
   readonly registry: Registry;
+  readonly revocations: Revocations;
   readonly shareLinks: ShareLinks;
 }
 
@@ -350,7 +352,9 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
     admin({ summary: "Void a device's token", params: deviceParams, answer: deviceSchema, errors: [404] }),
     (request, reply) => {
       const { id: deviceId } = request.params;
-      const revoked = audited(parts, request, { action: "device.revoke", deviceId }, () => devices.revoke(deviceId));
+      const revoked = auditedRevocation(parts, request, { action: "device.revoke", deviceId }, () =>
+        devices.revoke(deviceId),
+      );
       if ("code" in revoked) return sendRefusal(reply, revoked);
       tokenChanged(revoked.deviceId, "revoked");
       return deviceBody(revoked, false);
@@ -409,7 +413,7 @@ export async function registerApi(app: FastifyInstance, parts: ApiParts): Promis
     admin({ summary: "Remove an API token", params: nameParams, answer: apiTokenSchema, errors: [404] }),
     (request, reply) => {
       const { name } = request.params;
-      const removed = audited(parts, request, { action: "api_token.remove", target: name }, () =>
+      const removed = auditedRevocation(parts, request, { action: "api_token.remove", target: name }, () =>
         apiTokens.remove(name),
       );
       return "code" in removed ? sendRefusal(reply, removed) : apiTokenBody(removed);

@@ -51,6 +51,11 @@ export class Journal {
   #spare: Buffer | null = null;
   #queueBytes = 0;
   #closing = false;
+  /** Whether the store refused what it was given last. */
+  #isFailing = false;
+  /** Closing, and failing before: the next refusal is the last. */
+  #isLastTry = false;
+  #cancelRetry: CancelTimer | null = null;
   #drained: (() => void) | null = null;
 
   constructor(store: Store, clock: Clock, limits: JournalLimits, observer: JournalObserver) {
@@ -79,10 +84,15 @@ export class Journal {
     return this.#queueBytes;
   }
 
-  /** Stores what waits, and stops. Resolves when all is committed, or when `graceMs` are over: gives the number of samples not stored. */
+  /**
+   * Stores what waits, and stops. Resolves when all is committed, or when `graceMs` are over; a store that has been failing is tried once more, and
+   * not waited for. Gives the number of samples not stored.
+   */
   async close(graceMs: number): Promise<number> {
     this.#stopTimer();
     this.#closing = true;
+    this.#isLastTry = this.#isFailing;
+    this.#tryAgain();
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve;
       this.#clock.after(graceMs, resolve);
@@ -127,6 +137,8 @@ export class Journal {
     this.#store.append(batches.map((batch) => batch.buffer.subarray(0, batch.bytes))).then(
       () => {
         this.#atStore = 0;
+        this.#isFailing = false;
+        this.#isLastTry = false;
         this.#queue.splice(0, batches.length);
         this.#queueBytes -= bytes;
         this.#spare = batches[0]?.buffer ?? null;
@@ -136,12 +148,20 @@ export class Journal {
         if (this.#queue.length > 1 || this.#closing) this.#handOver();
       },
       (error: unknown) => {
+        this.#isFailing = true;
         this.#observer.failed(error);
-        this.#clock.after(retryMs, () => {
-          this.#atStore = 0;
-          this.#handOver();
-        });
+        if (this.#isLastTry) this.#drained?.();
+        else this.#cancelRetry = this.#clock.after(retryMs, () => this.#tryAgain());
       },
     );
+  }
+
+  /** Offers what was refused again, where it waits for that. */
+  #tryAgain(): void {
+    if (this.#cancelRetry === null) return;
+    this.#cancelRetry();
+    this.#cancelRetry = null;
+    this.#atStore = 0;
+    this.#handOver();
   }
 }

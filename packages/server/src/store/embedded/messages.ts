@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { FailureCode } from "../../base/failure.ts";
 import type {
   EnergyQuery,
   EventsQuery,
@@ -50,7 +51,8 @@ export type Numbered = Request & { readonly number: number };
 /** Each request is answered once, under its number; a long one may tell of its progress before. */
 export type Answer =
   | { readonly number: number; readonly ok: true; readonly result: unknown }
-  | { readonly number: number; readonly ok: false; readonly error: unknown }
+  /** An error loses its code on its way between threads. */
+  | { readonly number: number; readonly ok: false; readonly error: unknown; readonly code: FailureCode }
   | { readonly number: number; readonly share: number }
   /** No answer: what was due could not be done. */
   | { readonly complaint: string };

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { openDatabase } from "../../base/database-file.ts";
 import { migrate } from "../../base/migrate.ts";
+import { OpenFiles } from "../../base/open-files.ts";
 import { storeSchema } from "./schema.ts";
 
 type Row = Record<string, SQLOutputValue>;
@@ -15,6 +16,7 @@ const checkpointPages = 2_000;
 export class Tables {
   readonly database: DatabaseSync;
   readonly path: string;
+  readonly #files: OpenFiles;
   readonly #statements = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
 
   /** `pagesMax`: the file grows no further, as if the disk were full; 0 sets no such bound. */
@@ -25,11 +27,15 @@ export class Tables {
     this.database.exec(`PRAGMA wal_autocheckpoint = ${4 * checkpointPages}; PRAGMA cache_size = -32000`);
     if (pagesMax > 0) this.database.exec(`PRAGMA max_page_count = ${pagesMax}`);
     migrate(this.database, storeSchema);
+    this.#files = new OpenFiles([path, `${path}-wal`]);
   }
 
-  /** Runs `task` as one transaction, durable when it returns. */
+  /** Runs `task` as one transaction, durable when it returns. Throws where the file is not where it was: nobody would find what is in it. */
   durably<T>(task: () => T): T {
-    return this.#transact("FULL", task);
+    this.#files.assertInPlace();
+    const result = this.#transact("FULL", task);
+    this.#files.assertInPlace();
+    return result;
   }
 
   /**

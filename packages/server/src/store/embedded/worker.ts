@@ -3,6 +3,7 @@ import { stepBack } from "../../base/step-back.ts";
 import type { LentAnswer, LentQuery } from "../sample-source.ts";
 import type { PointSample } from "../store.ts";
 import { BlockStore } from "./block-store.ts";
+import { storeFailureCode } from "./failure-code.ts";
 import type { Answer, Numbered, Question, Task, WorkerSetup } from "./messages.ts";
 import { readEnergy, readFleetTotals, readHistory, readInfo, readSamples, readTimeline, type Work } from "./reader.ts";
 import { verify } from "./verify.ts";
@@ -167,7 +168,7 @@ function answer(asker: number | MessagePort, task: () => unknown): boolean {
     else asker.postMessage({ samples: result as PointSample[] } satisfies LentAnswer);
     return true;
   } catch (error) {
-    if (typeof asker === "number") post({ number: asker, ok: false, error });
+    if (typeof asker === "number") post({ number: asker, ok: false, error, code: storeFailureCode(error) });
     else asker.postMessage(lentFailure(error));
     return false;
   }
