@@ -131,7 +131,12 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
     await first.switchboard.stop();
 
     server.stop("immediate");
-    onTestFinished(() => server.start());
+    let isStopped = true;
+    const startDatabase = (): void => {
+      if (isStopped) server.start();
+      isStopped = false;
+    };
+    onTestFinished(startDatabase);
     const { switchboard, wsUrl } = await start(dataDir);
     expect(await readiness(switchboard)).toEqual({ status: "degraded", store: "the store cannot be opened yet" });
     const device = await openDevice(wsUrl, "ems_001", tokens[0] ?? "");
@@ -141,7 +146,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
     expect((await fetch(`${switchboard.url}/api/v1/devices/ems_001/samples`)).status).toBe(503);
     expect((await deviceDetail(switchboard, "ems_002")).latest).toBeNull();
 
-    server.start();
+    startDatabase();
     await eventually(async () => expect(await readiness(switchboard)).toEqual({ status: "ready", store: "ok" }), {
       withinMs: 20_000,
     });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import { version } from "../../packages/server/dist/base/version.js";
 import {
   CliProcess,
   makeFolder,

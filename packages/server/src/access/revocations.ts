@@ -24,7 +24,7 @@ const journalBytes = 64 * 1024;
 /** Behind them, given up for other files that must be written while the disk is full. */
 const spareBytes = 32 * 1024;
 
-export const revocationsFileName = "revocations";
+const fileName = "revocations";
 
 /**
  * What is taken back holds at once and across restarts, also while the disk is full: then it is written to a small file whose room was taken
@@ -39,7 +39,7 @@ export class Revocations {
 
   /** Opens the file in the data folder, whose lock the caller holds, and takes its room. Without any, only what the disk has room for is revoked. */
   constructor(dataDir: string) {
-    const path = join(dataDir, revocationsFileName);
+    const path = join(dataDir, fileName);
     this.#file = open(path);
     this.#files = new OpenFiles([path]);
     if (this.#file === null) return;

@@ -55,7 +55,7 @@ interface Found extends DataFile {
   readonly version: number;
 }
 
-export const copiesFolderName = "before-upgrade";
+const copiesFolderName = "before-upgrade";
 const noteName = "upgrade.json";
 /** Who had the folder last. */
 const ownerName = "version.json";
