@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
@@ -58,6 +67,7 @@ test("a backup under load holds every sample that was acked before it began, and
   const before = await committed();
   const to = join(makeFolder(), "backup");
   const said = await run("backup", to, "--data-dir", server.dataDir);
+  for (const name of readdirSync(to)) expect([name, statSync(join(to, name)).mode & 0o077]).toEqual([name, 0]);
   expect(said).toContain(`wattboard restore ${to}`);
   await eventually(async () => expect(await committed()).toBeGreaterThan(before + 100));
   const sent = stop();
@@ -96,13 +106,7 @@ test.each([
   const folder = join(makeFolder(), "new", "restored");
   await run("restore", to, "--data-dir", folder);
   expect(await exportAll(folder)).toBe(whole);
-  expect(readdirSync(folder).sort()).toEqual([
-    "access.db",
-    "audit.db",
-    "commands.db",
-    "store.db",
-    "version.json",
-  ]);
+  expect(readdirSync(folder).sort()).toEqual(["access.db", "audit.db", "commands.db", "store.db", "version.json"]);
 });
 
 test("a server elsewhere is backed up by its address, with an admin's token only", async () => {

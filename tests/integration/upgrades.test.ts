@@ -247,6 +247,17 @@ describe("a damaged database", () => {
     expect(contentOf(folder)).toEqual(before);
   });
 
+  test("is told also where the damage is in what a row says", async () => {
+    const folder = folderOf("access-4");
+    const database = new DatabaseSync(join(folder, "access.db"));
+    database.exec("UPDATE device SET properties = '{\"country\":'");
+    database.close();
+    await expect(start(folder)).rejects.toMatchObject({
+      code: "data_damaged",
+      message: expect.stringContaining("access.db is damaged"),
+    });
+  });
+
   test("ends the command with 1 and no stack, and a restore brings back what was", async () => {
     const folder = folderOf("access-4", "audit-1", "commands-1", "store-3");
     const backup = join(makeFolder(), "backup");

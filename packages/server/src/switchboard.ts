@@ -21,6 +21,7 @@ import { TrustedProxies } from "./access/trusted-proxies.ts";
 import { type CancelTimer, type Clock, systemClock } from "./base/clock.ts";
 import { copyDatabase } from "./base/copy-database.ts";
 import { databaseFault, readingFrom } from "./base/database-file.ts";
+import { Failure } from "./base/failure.ts";
 import { folderGone } from "./base/open-files.ts";
 import { version } from "./base/version.ts";
 import { CommandBook } from "./commands/command-book.ts";
@@ -105,6 +106,9 @@ export interface Switchboard {
 const folderWaitMs = 1_000;
 /** A start waits so long for a database, and goes on without it then, ms. */
 const databaseWaitMs = 5_000;
+/** A store that has not answered for so long, ms, counts as failing; it is looked at this often. */
+const storeSilentMsMax = 10_000;
+const storeLookMs = 1_000;
 /** A stop takes no longer than this, ms. */
 const stopMsMax = 10_000;
 /** What was taken back while the disk was full is tried to be written where it belongs this often, ms. */
@@ -540,6 +544,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
     });
     undo.push(() => folderWatch.stop());
+    const stopLooking = clock.every(storeLookMs, () => {
+      if (journal.unansweredMs < storeSilentMsMax) return;
+      storeFailed(new Failure("store_busy", `The store has not answered for ${storeSilentMsMax / 1_000} s.`));
+    });
+    undo.push(stopLooking);
 
     // Open.
     const url = await listen(app, config, tls !== null);
@@ -574,6 +583,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       health.stopping();
       stopRestoring();
       folderWatch.stop();
+      stopLooking();
       cancelPublishing();
       removeControlFile(config.data_dir);
       log.info({ links: links.all().length }, "stopping");

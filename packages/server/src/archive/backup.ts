@@ -13,6 +13,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import Type from "typebox";
 import { Compile } from "typebox/compile";
+import { makePrivate } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
 import { version } from "../base/version.ts";
 import type { Store } from "../store/store.ts";
@@ -85,6 +86,7 @@ export async function makeBackup(
   let bytesRead = 0;
   const files: ManifestFile[] = [];
   for (const name of names) {
+    makePrivate(join(folder, name));
     const sha256 = await hashFile(join(folder, name), (bytes) => {
       bytesRead += bytes;
       progress(copyShare + (1 - copyShare) * (bytesRead / bytesInAll));

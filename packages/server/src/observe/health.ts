@@ -8,7 +8,7 @@ const publicFaults: Partial<Record<FailureCode, string>> = {
   disk_full: "the disk is full",
   store_away: "the store cannot be opened yet",
   store_locked: "the store's file is locked by another program",
-  store_busy: "the store is too slow",
+  store_busy: "the store does not answer",
 };
 
 export function publicFault(error: unknown): string {

@@ -163,4 +163,21 @@ describe("Journal", () => {
     expect(await closed).toBe(0);
     expect(store.offered).toEqual([[0], [0]]);
   });
+
+  test("tells how long the store has not answered, and nothing while it has nothing to answer", async () => {
+    const clock = new ManualClock();
+    const store = new HeldStore();
+    const { journal } = journalOver(store, clock);
+    clock.advance(10_000);
+    expect(journal.unansweredMs).toBe(0);
+    journal.append(device, reading(0), message);
+    clock.advance(250);
+    clock.advance(10_000);
+    expect(journal.unansweredMs).toBe(10_000);
+    await store.fail();
+    expect(journal.unansweredMs).toBe(0);
+    clock.advance(1_000);
+    await store.commit();
+    expect(journal.unansweredMs).toBe(0);
+  });
 });

@@ -48,6 +48,8 @@ export class Journal {
   readonly #queue: Batch[] = [];
   /** How many of the first are at the store. */
   #atStore = 0;
+  /** Since when the store has them. */
+  #offeredAtMs: number | null = null;
   #spare: Buffer | null = null;
   #queueBytes = 0;
   #closing = false;
@@ -82,6 +84,11 @@ export class Journal {
 
   get queuedBytes(): number {
     return this.#queueBytes;
+  }
+
+  /** How long the store has not answered what it was given, ms; 0 where it has nothing to answer. */
+  get unansweredMs(): number {
+    return this.#offeredAtMs === null ? 0 : this.#clock.monotonicMs() - this.#offeredAtMs;
   }
 
   /**
@@ -134,9 +141,11 @@ export class Journal {
     }
     this.#atStore = batches.length;
     const startedAtMs = this.#clock.monotonicMs();
+    this.#offeredAtMs = startedAtMs;
     this.#store.append(batches.map((batch) => batch.buffer.subarray(0, batch.bytes))).then(
       () => {
         this.#atStore = 0;
+        this.#offeredAtMs = null;
         this.#isFailing = false;
         this.#isLastTry = false;
         this.#queue.splice(0, batches.length);
@@ -149,6 +158,7 @@ export class Journal {
       },
       (error: unknown) => {
         this.#isFailing = true;
+        this.#offeredAtMs = null;
         this.#observer.failed(error);
         if (this.#isLastTry) this.#drained?.();
         else this.#cancelRetry = this.#clock.after(retryMs, () => this.#tryAgain());
