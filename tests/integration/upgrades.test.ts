@@ -18,6 +18,7 @@ import { upgrade } from "../../packages/server/dist/base/upgrade.js";
 import { version } from "../../packages/server/dist/base/version.js";
 import { dataFiles, openDataFolder } from "../../packages/server/dist/data-folder.js";
 import { readiness, storedSamples } from "../support/api.ts";
+import { fill, mountDisk, unmountDisk } from "../support/disk.ts";
 import { makeFolder, runCli } from "../support/run-cli.ts";
 import { temporaryFolder } from "../support/start-server.ts";
 
@@ -206,6 +207,20 @@ describe("an upgrade", () => {
     expect(existsSync(copies)).toBe(true);
     attempt("CREATE TABLE x (y);", 15 * dayMs);
     expect(existsSync(copies)).toBe(false);
+  });
+
+  test("that finds no room changes nothing", () => {
+    const disk = mountDisk("3m");
+    if (disk === null) return console.warn("SKIPPED: an upgrade on a full disk (it needs the right to mount a tmpfs)");
+    onTestFinished(() => unmountDisk(disk));
+    for (const name of oldest) putFrozen(disk, name);
+    const before = contentOf(disk);
+    const makeRoom = fill(disk);
+    expect(() => openDataFolder(disk)).toThrow(expect.objectContaining({ code: "disk_full" }));
+    expect(contentOf(disk)).toEqual(before);
+    makeRoom();
+    openDataFolder(disk).close();
+    expect(schemaOf(join(disk, "access.db"))).toBe(4);
   });
 
   test("never removes what somebody else has put beside the copies", () => {

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { accessFileName, accessSchema, lockAccessFile, readyAccessFile } from "./access/access-file.ts";
+import { accessFailure, accessFileName, accessSchema, lockAccessFile, readyAccessFile } from "./access/access-file.ts";
 import { auditFileName, auditSchema } from "./access/audit.ts";
 import { systemClock } from "./base/clock.ts";
 import { besides, makePrivate } from "./base/database-file.ts";
@@ -34,7 +34,7 @@ export function openDataFolder(
     upgrade({ dataDir, files: dataFiles, locked, nowMs: systemClock.wallMs(), tell });
   } catch (error) {
     database.close();
-    throw error;
+    throw accessFailure(dataDir, error);
   }
   readyAccessFile(dataDir, database);
   return database;

@@ -108,7 +108,8 @@ export function readyAccessFile(dataDir: string, database: DatabaseSync): void {
   }
 }
 
-function accessFailure(dataDir: string, error: unknown): Failure {
+/** What an error on the way to an open data folder means, and what to do. */
+export function accessFailure(dataDir: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
   const reason = error instanceof Error ? error.message : String(error);
   switch (databaseFault(error)) {

@@ -9,6 +9,7 @@ import { type DatabaseFault, damagedFailure, databaseFault, openDatabase } from 
 import { Failure, systemErrorCode } from "../base/failure.ts";
 import { migrate, type Schema } from "../base/migrate.ts";
 import { OpenFiles } from "../base/open-files.ts";
+import { accessFileName } from "./access-file.ts";
 import { type AuditRow, type ChainedRow, ChainWalk, chainHash, chainStart } from "./audit-chain.ts";
 
 /** Something to be recorded: who did what to what, from where, and how it ended. */
@@ -140,7 +141,7 @@ export class Audit {
         "INSERT INTO audit (seq, at_ms, who, address, action, device_id, target, outcome, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       );
       // With the registrations, whose changes it records: those are written beside it.
-      const names = [auditFileName, `${auditFileName}-wal`, "access.db", "access.db-wal"];
+      const names = [auditFileName, accessFileName].flatMap((name) => [name, `${name}-wal`]);
       this.#files = new OpenFiles(names.map((name) => join(dataDir, name)));
       this.#probe = this.#database.prepare("UPDATE probe SET count = count + 1");
       const last = this.#database.prepare("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").get();

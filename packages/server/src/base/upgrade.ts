@@ -2,9 +2,11 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
@@ -83,13 +85,13 @@ export function upgrade(options: UpgradeOptions): void {
   ) as Found[];
   if (due.length > 0) {
     if (found.includes(noRoom)) throw failed(dataDir, "The databases cannot be looked at", noRoom, owner);
-    const note = setAside(options, due, owner);
+    setAside(options, due, owner);
     changeAll(options, due, owner);
-    writeNote(dataDir, { ...note, finished: true });
     options.tell(
       `the data folder is up to date: ${due.map(({ name, version, schema }) => `${name} from schema ${version} to ${schema.steps.length}`).join(", ")}`,
     );
-  } else removeOldCopies(dataDir, nowMs);
+  }
+  careForCopies(dataDir, nowMs);
   if (owner === ownVersion) return;
   try {
     writeFileSync(join(dataDir, ownerName), `${JSON.stringify({ version: ownVersion })}\n`, { mode: 0o600 });
@@ -126,7 +128,7 @@ function lookAt(
     const reason = error instanceof Error ? error.message : String(error);
     throw new Failure(
       "data_dir_not_writable",
-      `${path} cannot be read: ${reason}. Check that this user may read and write it, and that no other program has it open. Nothing was changed.`,
+      `${path} cannot be opened: ${reason}. Check that this user may read and write it, and that no other program has it open. Nothing was changed.`,
       error,
     );
   } finally {
@@ -149,15 +151,15 @@ function newer(dataDir: string, path: string, version: number, schema: Schema, o
 }
 
 /** Copies what is to be changed into `before-upgrade`, whose older content goes. The copies of an upgrade that broke off stay. */
-function setAside(options: UpgradeOptions, due: readonly Found[], owner: string | null): UpgradeNote {
+function setAside(options: UpgradeOptions, due: readonly Found[], owner: string | null): void {
   const { dataDir, locked, nowMs, tell } = options;
   const earlier = readNote(dataDir);
   const folder = join(dataDir, copiesFolderName);
   const work = join(dataDir, `${copiesFolderName}.new`);
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { mode: 0o700 });
   const files: Record<string, number> = {};
   try {
+    rmSync(work, { recursive: true, force: true });
+    mkdirSync(work, { mode: 0o700 });
     if (earlier?.finished === false) {
       for (const [name, version] of Object.entries(earlier.files)) {
         if (due.some((file) => file.name === name)) continue;
@@ -185,17 +187,17 @@ function setAside(options: UpgradeOptions, due: readonly Found[], owner: string 
       flush(copy);
       files[name] = version;
     }
+    const at = new Date(nowMs).toISOString();
+    const note: UpgradeNote = { from: owner, to: ownVersion, at, finished: false, files };
+    writeFileSync(join(work, noteName), JSON.stringify(note), { mode: 0o600, flush: true });
+    clearCopies(dataDir, nowMs);
+    renameSync(work, folder);
+    flush(dataDir);
   } catch (error) {
     rmSync(work, { recursive: true, force: true });
     throw failed(dataDir, "Copies of the databases cannot be set aside before the upgrade", error, owner);
   }
-  const note = { from: owner, to: ownVersion, at: new Date(nowMs).toISOString(), finished: false, files };
-  writeFileSync(join(work, noteName), JSON.stringify(note), { mode: 0o600, flush: true });
-  removeCopies(dataDir);
-  renameSync(work, folder);
-  flush(dataDir);
   tell(`set aside before the upgrade: ${Object.keys(files).join(", ")} in ${folder}`);
-  return note;
 }
 
 /** Changes every one of them in a transaction of its own, and commits when all have been changed. */
@@ -234,30 +236,29 @@ function failed(dataDir: string, what: string, error: unknown, owner: string | n
       error,
     );
   }
-  const copies = join(dataDir, copiesFolderName);
-  return new Failure(
-    "upgrade_failed",
-    `${what}: ${reason}. Nothing was changed: ${before} still opens it, and a copy of what was to be changed lies in ${copies}.`,
-    error,
-  );
+  return new Failure("upgrade_failed", `${what}: ${reason}. Nothing was changed: ${before} still opens it.`, error);
 }
 
-function removeOldCopies(dataDir: string, nowMs: number): void {
-  const note = readNote(dataDir);
-  if (note?.finished === true && nowMs - Date.parse(note.at) > keptMs) removeCopies(dataDir);
-}
-
-/** Exactly what an upgrade has put there; what else lies in the folder keeps it. */
-function removeCopies(dataDir: string): void {
-  const folder = join(dataDir, copiesFolderName);
+/** All is up to date: what says otherwise was written before a power failure, or a moment ago. Copies that are old enough go. */
+function careForCopies(dataDir: string, nowMs: number): void {
   const note = readNote(dataDir);
   if (note === null) return;
-  for (const name of [...Object.keys(note.files), noteName]) rmSync(join(folder, name), { force: true });
   try {
-    rmdirSync(folder);
+    if (!note.finished) writeNote(dataDir, { ...note, finished: true });
+    else if (nowMs - Date.parse(note.at) > keptMs) clearCopies(dataDir, nowMs);
   } catch {
-    renameSync(folder, `${folder}-${note.at.replaceAll(/[:.]/g, "-")}`);
+    // The next start does it.
   }
+}
+
+/** Removes exactly what an upgrade has put there. Where something else lies in the folder, it is kept under another name. */
+function clearCopies(dataDir: string, nowMs: number): void {
+  const folder = join(dataDir, copiesFolderName);
+  const note = readNote(dataDir);
+  for (const name of note === null ? [] : [...Object.keys(note.files), noteName]) rmSync(join(folder, name), { force: true });
+  if (!existsSync(folder)) return;
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
+  else renameSync(folder, `${folder}-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, "-")}`);
 }
 
 function readNote(dataDir: string): UpgradeNote | null {
