@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { systemClock } from "wattboard";
+import { loadConfig, startSwitchboard, systemClock } from "wattboard";
 import { TimescaleStore } from "../../packages/server/dist/store/timescale/timescale-store.js";
 import { DeviceState } from "../../packages/server/dist/telemetry/device-state.js";
 import { Journal } from "../../packages/server/dist/telemetry/journal.js";
+import { deviceDetail, events, metric, readiness, storedSamples } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
 import { type PostgresServer, password, postgresPrograms, startPostgres } from "../support/postgres.ts";
 import { batchOf, sampleAt } from "../support/samples.ts";
+import { openDashboard, openDevice } from "../support/sockets.ts";
+import { temporaryFolder } from "../support/start-server.ts";
+import { sampleOf } from "../support/telemetry.ts";
 
 const queueBytesMax = 400_000;
 
@@ -97,6 +101,74 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
     }
     await eventually(async () => expect((await store.info()).samples).toBe(5));
     await store.close();
+  });
+
+  test("a server starts without it: live goes on, and later what waited is stored, and what it knows is taken up", async () => {
+    const url = await server.createDatabase("late");
+    const start = async (dataDir: string) => {
+      const flags = {
+        port: "0",
+        data_dir: dataDir,
+        "store.url": url,
+        "access.dashboards": "public",
+        "log.level": "silent",
+      };
+      const switchboard = await startSwitchboard({ config: loadConfig({ flags, env: {}, file: undefined }).config });
+      onTestFinished(() => switchboard.stop());
+      return { switchboard, wsUrl: switchboard.url.replace("http", "ws") };
+    };
+    const dataDir = temporaryFolder();
+    const first = await start(dataDir);
+    const tokens = ["ems_001", "ems_002"].map((deviceId) => {
+      const added = first.switchboard.devices.add({ deviceId });
+      return "code" in added ? "" : added.token;
+    });
+    for (const [at, deviceId] of ["ems_001", "ems_002"].entries()) {
+      const device = await openDevice(first.wsUrl, deviceId, tokens[at] ?? "");
+      device.send(sampleOf(deviceId, { solar: { power: 1 } }));
+    }
+    await eventually(async () => expect(await metric(first.switchboard, "wattboard_stored_samples_total")).toBe(2));
+    await first.switchboard.stop();
+
+    server.stop("immediate");
+    let isStopped = true;
+    const startDatabase = (): void => {
+      if (isStopped) server.start();
+      isStopped = false;
+    };
+    onTestFinished(startDatabase);
+    const { switchboard, wsUrl } = await start(dataDir);
+    expect(await readiness(switchboard)).toEqual({ status: "degraded", store: "the store cannot be opened yet" });
+    const device = await openDevice(wsUrl, "ems_001", tokens[0] ?? "");
+    const dashboard = await openDashboard(wsUrl, "ems_001");
+    device.send(sampleOf("ems_001", { solar: { power: 2 } }));
+    await dashboard.receive(1);
+    expect((await fetch(`${switchboard.url}/api/v1/devices/ems_001/samples`)).status).toBe(503);
+    expect((await deviceDetail(switchboard, "ems_002")).latest).toBeNull();
+
+    startDatabase();
+    await eventually(async () => expect(await readiness(switchboard)).toEqual({ status: "ready", store: "ok" }), {
+      withinMs: 20_000,
+    });
+    await eventually(async () => {
+      const stored = await storedSamples(switchboard, "ems_001", "limit=10");
+      expect(stored.map(({ telemetry }) => telemetry.solar?.power)).toEqual([1, 2]);
+    });
+    expect((await deviceDetail(switchboard, "ems_002")).latest?.telemetry.solar?.power).toBe(1);
+    expect((await deviceDetail(switchboard, "ems_001")).latest?.telemetry.solar?.power).toBe(2);
+    expect((await events(switchboard)).map(({ kind }) => kind).sort()).toEqual(["store_failing", "store_recovered"]);
+  }, 120_000);
+
+  test("what waiting does not mend ends a start, and is told", async () => {
+    const url = new URL(await server.createDatabase("wrong"));
+    url.pathname = "/no_such_database";
+    const flags = { port: "0", data_dir: temporaryFolder(), "store.url": url.href, "log.level": "silent" };
+    await expect(
+      startSwitchboard({ config: loadConfig({ flags, env: {}, file: undefined }).config }),
+    ).rejects.toMatchObject({
+      code: "store_failed",
+      message: expect.stringContaining("createdb"),
+    });
   });
 
   test("the store closes all the same", async () => {

@@ -1,32 +1,17 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { deviceDetail, events, metric, readiness, storedSamples } from "../support/api.ts";
+import { fill, mountDisk, unmountDisk } from "../support/disk.ts";
 import { eventually } from "../support/eventually.ts";
+import { runCli, runJson, startServe } from "../support/run-cli.ts";
 import { openDashboard, openDevice } from "../support/sockets.ts";
 import { startServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
 
-/** A disk of 3 MB; null where this machine does not let us mount one. */
-function mountSmallDisk(): string | null {
-  const folder = mkdtempSync(join(tmpdir(), "wattboard-disk-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], { stdio: "ignore" });
-    return folder;
-  } catch {
-    rmSync(folder, { recursive: true });
-    return null;
-  }
-}
-
-const disk = mountSmallDisk();
+const disk = mountDisk("3m");
 if (disk === null) console.warn("SKIPPED: a disk that is full (it needs the right to mount a tmpfs)");
 afterAll(() => {
-  if (disk === null) return;
-  execFileSync("umount", [disk]);
-  rmSync(disk, { recursive: true });
+  if (disk !== null) unmountDisk(disk);
 });
 
 test.skipIf(disk === null)(
@@ -36,8 +21,6 @@ test.skipIf(disk === null)(
     const server = await startServer({ dataDir: disk, settings: { "limits.messages_burst": "1000000" } });
     const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
     const dashboard = await openDashboard(server.wsUrl, "ems_001");
-    const filler = join(disk, "filler");
-    onTestFinished(() => rmSync(filler, { force: true }));
     let power = 0;
     const send = (count: number): void => {
       for (let sent = 0; sent < count; sent++) {
@@ -48,23 +31,18 @@ test.skipIf(disk === null)(
     send(10);
     await eventually(async () => expect(await metric(server, "wattboard_stored_samples_total")).toBe(10));
 
-    // Whatever room there is goes.
-    for (let size = 1_000_000; size >= 1; size = Math.floor(size / 2)) {
-      try {
-        for (;;) writeFileSync(filler, Buffer.alloc(size), { flag: "a" });
-      } catch {
-        // Full for this size; smaller ones may still fit.
-      }
-    }
+    const makeRoom = fill(disk);
     send(500);
     await dashboard.receive(510);
-    await eventually(async () => expect(await readiness(server)).toMatchObject({ status: "degraded" }));
+    await eventually(async () =>
+      expect(await readiness(server)).toEqual({ status: "degraded", store: "the disk is full" }),
+    );
     const storedWhileFull = await metric(server, "wattboard_stored_samples_total");
     expect(storedWhileFull).toBeLessThan(510);
     expect((await events(server)).map(({ kind }) => kind)).toContain("store_failing");
     expect((await deviceDetail(server, "ems_001")).latest?.telemetry.solar?.power).toBe(510);
 
-    rmSync(filler);
+    makeRoom();
     await eventually(async () => expect(await readiness(server)).toMatchObject({ status: "ready" }), {
       withinMs: 10_000,
     });
@@ -76,4 +54,101 @@ test.skipIf(disk === null)(
     });
     expect(await server.store.verify(() => {})).toEqual({ faults: [], unchecked: 0 });
   },
+);
+
+test.skipIf(disk === null).each(["SIGKILL", "SIGTERM"] as const)(
+  "a server that was ended by %s starts on a disk that is full: live goes on, tokens can be taken back for good, and later all is stored",
+  async (signal) => {
+    if (disk === null) return;
+    const dataDir = join(disk, signal);
+    const { token: admin } = await runJson<{ token: string }>([
+      "api-token",
+      "add",
+      "script",
+      "--role",
+      "admin",
+      "--data-dir",
+      dataDir,
+    ]);
+    let url = "";
+    const start = async () => {
+      const serve = await startServe({ dataDir });
+      ({ url } = serve);
+      return serve;
+    };
+    const ask = async (method: string, path: string, body?: object) => {
+      const response = await fetch(`${url}/api/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${admin}`, ...(body && { "content-type": "application/json" }) },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      return { status: response.status, body: await response.json() };
+    };
+    const isActive = async () => (await ask("GET", "/devices/ems_002")).body.active;
+
+    const first = await start();
+    const [token1, token2] = await Promise.all(
+      ["ems_001", "ems_002"].map(async (id) => (await ask("POST", "/devices", { device_id: id })).body.token as string),
+    );
+    await ask("POST", "/api-tokens", { name: "stolen", role: "viewer" });
+    const before = await openDevice(first.wsUrl, "ems_001", token1 ?? "");
+    before.send(sampleOf("ems_001", { solar: { power: 1 } }));
+    await eventually(async () => expect(await metric(first, "wattboard_stored_samples_total")).toBe(1));
+    first.process.signal(signal);
+    await first.process.exit();
+
+    const makeRoom = fill(disk);
+    const second = await start();
+    const device = await openDevice(second.wsUrl, "ems_001", token1 ?? "");
+    const revoked = await openDevice(second.wsUrl, "ems_002", token2 ?? "");
+    const dashboard = await openDashboard(second.wsUrl, "ems_001");
+    for (let power = 2; power <= 20; power++) device.send(sampleOf("ems_001", { solar: { power } }));
+    await dashboard.receive(19);
+    await eventually(async () => expect(await readiness(second)).toMatchObject({ status: "degraded" }));
+    expect(JSON.stringify(await readiness(second))).not.toContain(dataDir);
+
+    expect((await ask("POST", "/devices/ems_002/revoke")).status).toBe(200);
+    expect((await ask("DELETE", "/api-tokens/stolen")).status).toBe(200);
+    await revoked.closed;
+    // What gives rights still needs the record.
+    expect((await ask("POST", "/devices/ems_002/rotate", {})).body).toMatchObject({ code: "not_recorded" });
+    second.process.signal("SIGKILL");
+    await second.process.exit();
+
+    const third = await start();
+    expect(await isActive()).toBe(false);
+    expect((await ask("GET", "/api-tokens")).body.api_tokens).toMatchObject([{ name: "script" }]);
+    // The command line of this machine finds the server, too.
+    expect(await runCli(["device", "list", "--data-dir", dataDir])).toMatchObject({ code: 0, stderr: "" });
+    const again = await openDevice(third.wsUrl, "ems_001", token1 ?? "");
+    again.send(sampleOf("ems_001", { solar: { power: 21 } }));
+    makeRoom();
+    await eventually(async () => expect(await readiness(third)).toEqual({ status: "ready", store: "ok" }), {
+      withinMs: 15_000,
+    });
+    await eventually(async () => {
+      const powers = (await storedSamples(third, "ems_001", "limit=100")).map(
+        ({ telemetry }) => telemetry.solar?.power,
+      );
+      expect([powers[0], powers.at(-1)]).toEqual([1, 21]);
+    });
+    await eventually(
+      async () => {
+        for (const action of ["device.revoke", "api_token.remove"]) {
+          expect((await ask("GET", `/audit?action=${action}`)).body.audit).toMatchObject([
+            { who: "token script", outcome: "done", detail: { done_at: expect.any(String) } },
+          ]);
+        }
+      },
+      { withinMs: 15_000 },
+    );
+    expect((await ask("GET", "/audit/verify")).body).toMatchObject({ whole: true });
+    // What was taken back then does not touch what is given since.
+    expect((await ask("POST", "/devices/ems_002/rotate", {})).status).toBe(200);
+    third.process.signal("SIGKILL");
+    await third.process.exit();
+    await start();
+    expect(await isActive()).toBe(true);
+  },
+  180_000,
 );

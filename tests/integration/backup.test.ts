@@ -1,12 +1,21 @@
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { events, metric } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { secondBySecond, storePast } from "../support/history.ts";
-import { makeFolder, runCli, runJson, startServe } from "../support/run-cli.ts";
+import { CliProcess, makeFolder, runCli, runJson, startServe } from "../support/run-cli.ts";
 import { openDevice, type TestSocket } from "../support/sockets.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
@@ -25,6 +34,13 @@ async function run(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runCli(args);
   expect([code, stderr]).toEqual([0, ""]);
   return stdout;
+}
+
+/** Another name for a folder. */
+function linkTo(folder: string): string {
+  const link = join(makeFolder(), "link");
+  symlinkSync(folder, link);
+  return link;
 }
 
 const exportAll = (dataDir: string) => run("export", "--all", "--data-dir", dataDir);
@@ -51,11 +67,12 @@ test("a backup under load holds every sample that was acked before it began, and
   const before = await committed();
   const to = join(makeFolder(), "backup");
   const said = await run("backup", to, "--data-dir", server.dataDir);
+  for (const name of readdirSync(to)) expect([name, statSync(join(to, name)).mode & 0o077]).toEqual([name, 0]);
   expect(said).toContain(`wattboard restore ${to}`);
   await eventually(async () => expect(await committed()).toBeGreaterThan(before + 100));
   const sent = stop();
   await eventually(async () => expect(await committed()).toBe(sent));
-  expect(readdirSync(server.dataDir).filter((name) => name.startsWith("backup-"))).toEqual([]);
+  expect(readdirSync(join(server.dataDir, "tmp"))).toEqual([]);
 
   const folder = join(makeFolder(), "restored");
   expect(await run("restore", to, "--data-dir", folder)).toContain(`wattboard serve --data-dir ${folder}`);
@@ -89,7 +106,7 @@ test.each([
   const folder = join(makeFolder(), "new", "restored");
   await run("restore", to, "--data-dir", folder);
   expect(await exportAll(folder)).toBe(whole);
-  expect(readdirSync(folder).sort()).toEqual(["access.db", "audit.db", "commands.db", "store.db"]);
+  expect(readdirSync(folder).sort()).toEqual(["access.db", "audit.db", "commands.db", "store.db", "version.json"]);
 });
 
 test("a server elsewhere is backed up by its address, with an admin's token only", async () => {
@@ -213,7 +230,7 @@ test("a backup's files are reached by their names alone, and go when their time 
   }
   const good = await ask("GET", `/${made.backup_id}/access.db`);
   expect((await good.text()).slice(0, 15)).toBe("SQLite format 3");
-  const copies = () => readdirSync(server.dataDir).filter((name) => name.startsWith("backup-"));
+  const copies = () => readdirSync(join(server.dataDir, "tmp"));
   expect(copies()).toHaveLength(1);
   await eventually(() => {
     clock.advance(60_000);
@@ -230,6 +247,68 @@ test("a backup never writes over anything", async () => {
     stderr: expect.stringContaining("is there already"),
   });
 });
+
+describe("in the data folder", () => {
+  test.each([
+    ["a folder", (data: string) => join(data, "backup-monday")],
+    ["a file, further down", (data: string) => join(data, "new", "backups", "monday.tar")],
+    ["a place that a link leads to", (data: string) => join(linkTo(data), "backup-monday")],
+    ["a place that the parent of a link's end is", (data: string) => `${linkTo(join(data, "tmp"))}/../backup-monday`],
+    ["a place named by a detour", (data: string) => `${data}/../${basename(data)}/backup-monday`],
+  ])("no backup is put: %s", async (_what, placeIn) => {
+    const { dataDir, url, apiTokens } = await startFilled();
+    mkdirSync(join(dataDir, "tmp"), { recursive: true });
+    const names = readdirSync(dataDir);
+    const to = placeIn(dataDir);
+    const { token } = apiTokens.add("script", "admin", null) as { token: string };
+    for (const [args, env] of [
+      [["--data-dir", dataDir], {}],
+      [["--url", url], { WATTBOARD_TOKEN: token }],
+    ] as const) {
+      expect(await runCli(["backup", to, ...args], { env })).toMatchObject({
+        code: 2,
+        stdout: "",
+        stderr: expect.stringContaining("lies in the data folder"),
+      });
+    }
+    expect(readdirSync(dataDir)).toEqual(names);
+  });
+
+  test("a start removes the copies that a killed server left, and nothing that merely is called alike", async () => {
+    const server = await startFilled();
+    const ours = (name: string) => join(server.dataDir, name);
+    await server.stop();
+    mkdirSync(ours("tmp/backup-0b8d6c1e-5c5b-4a6f-9d0e-2f1a3b4c5d6e"), { recursive: true });
+    const others = [
+      "backup-monday",
+      "backup-tuesday.tar",
+      "backup-0b8d6c1e-5c5b-4a6f-9d0e-2f1a3b4c5d6e",
+      "tmp/backup-monday",
+      "tmp/mine",
+    ];
+    for (const name of others) writeFileSync(ours(name), "mine");
+    await startServer({ dataDir: server.dataDir });
+    expect(readdirSync(ours("tmp"))).toEqual(["backup-monday", "mine"]);
+    for (const name of others) expect([name, readFileSync(ours(name), "utf8")]).toEqual([name, "mine"]);
+  });
+});
+
+test.each(["SIGKILL", "SIGTERM"] as const)(
+  "a backup that is ended by %s leaves nothing beside its target",
+  async (signal) => {
+    const server = await startFilled();
+    await server.stop();
+    const folder = makeFolder();
+    const backup = new CliProcess(["backup", join(folder, "board.tar"), "--data-dir", server.dataDir]);
+    // As soon as there is something to leave behind.
+    await eventually(() =>
+      expect(readdirSync(folder, { recursive: true })).toContainEqual(expect.stringMatching(/db$/)),
+    );
+    backup.signal(signal);
+    expect(await backup.exit()).toMatchObject({ code: null });
+    await eventually(() => expect(readdirSync(folder)).toEqual([]));
+  },
+);
 
 describe("the store", () => {
   test("says what it holds, to people and to scripts", async () => {

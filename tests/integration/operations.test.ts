@@ -260,7 +260,7 @@ describe("a start that cannot be", () => {
     const broken = join(folder, "broken");
     mkdirSync(broken);
     writeFileSync(join(broken, "access.db"), "this is no database, however long one looks at it".repeat(20));
-    await fails(["--port=0", "--data-dir", broken], `${broken} cannot be used`, "not a database");
+    await fails(["--port=0", "--data-dir", broken], `${join(broken, "access.db")} is damaged`, "not a database");
 
     const noStore = join(folder, "no-store");
     mkdirSync(join(noStore, "store.db"), { recursive: true });

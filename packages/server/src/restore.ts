@@ -1,9 +1,50 @@
 import type { Devices } from "./access/devices.ts";
+import type { CancelTimer, Clock } from "./base/clock.ts";
+import { databaseFault } from "./base/database-file.ts";
+import { Failure } from "./base/failure.ts";
 import { visitInTurns } from "./base/in-turns.ts";
 import type { PresenceLog } from "./observe/presence-log.ts";
 import type { Store } from "./store/store.ts";
 import type { Latest } from "./telemetry/latest.ts";
 import { restoreLatest } from "./telemetry/restore.ts";
+
+export interface RestoreObserver {
+  /** It cannot be done now. */
+  failed(error: unknown): void;
+  /** It is done after all. */
+  done(): void;
+}
+
+const retryMs = 1_000;
+
+/**
+ * Takes up what the store knows; where the store cannot say it now, later, as often as it takes. Rejects with what is no fault of the world. Gives
+ * what ends the waiting.
+ */
+export async function restoreWhenPossible(
+  restore: () => Promise<void>,
+  clock: Clock,
+  observer: RestoreObserver,
+): Promise<CancelTimer> {
+  let cancel: CancelTimer = () => {};
+  let isStopped = false;
+  const failed = (error: unknown): void => {
+    if (!(error instanceof Failure) && databaseFault(error) === null) throw error;
+    observer.failed(error);
+    cancel = clock.after(retryMs, retry);
+  };
+  const retry = (): void => {
+    restore().then(
+      () => (isStopped ? undefined : observer.done()),
+      (error: unknown) => (isStopped ? undefined : failed(error)),
+    );
+  };
+  await restore().catch(failed);
+  return () => {
+    isStopped = true;
+    cancel();
+  };
+}
 
 /** Takes up the latest samples of registered devices; whatever other ids the store knows are noted as others'. */
 export async function restoreSamples(store: Store, devices: Devices, latest: Latest): Promise<void> {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Server as TlsServer } from "node:https";
 import { join } from "node:path";
 import { type CommandFrame, commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
-import { accessFileName, openAccessFile } from "./access/access-file.ts";
+import { accessFileName } from "./access/access-file.ts";
 import { AddressLimit } from "./access/address-limit.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
 import { Audit } from "./access/audit.ts";
@@ -13,19 +13,26 @@ import { type IssuedLink, OneTimeLinks } from "./access/one-time-links.ts";
 import { Passwords } from "./access/passwords.ts";
 import { Peers } from "./access/peers.ts";
 import { People } from "./access/people.ts";
+import { Revocations } from "./access/revocations.ts";
 import { Sessions } from "./access/sessions.ts";
 import { ShareLinks } from "./access/share-links.ts";
 import { SignIn } from "./access/sign-in.ts";
 import { TrustedProxies } from "./access/trusted-proxies.ts";
-import { type Clock, systemClock } from "./base/clock.ts";
+import { type CancelTimer, type Clock, systemClock } from "./base/clock.ts";
 import { copyDatabase } from "./base/copy-database.ts";
+import { databaseFault, readingFrom } from "./base/database-file.ts";
+import { Failure } from "./base/failure.ts";
+import { folderGone } from "./base/open-files.ts";
+import { version } from "./base/version.ts";
 import { CommandBook } from "./commands/command-book.ts";
+import { commandsFileName } from "./commands/command-file.ts";
 import { CommandThread } from "./commands/command-thread.ts";
 import { Dispatcher } from "./commands/dispatcher.ts";
 import { FleetCommander } from "./commands/fleet-commander.ts";
 import type { FleetMember } from "./commands/fleet-filter.ts";
 import type { Config } from "./config.ts";
 import { AnswerBudget } from "./doors/answer-budget.ts";
+import { dataFiles, openDataFolder } from "./data-folder.ts";
 import { ClientDoor } from "./doors/client-door.ts";
 import { commandBody } from "./doors/command-bodies.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
@@ -40,21 +47,24 @@ import { UpgradeRouter } from "./doors/upgrade-router.ts";
 import { createDashboardDoor, createFleetDoor } from "./doors/viewer-door.ts";
 import { Heartbeat } from "./link/heartbeat.ts";
 import { Events } from "./observe/events.ts";
+import { FolderWatch } from "./observe/folder-watch.ts";
 import { GeneralLog } from "./observe/general-log.ts";
-import { Health } from "./observe/health.ts";
+import { Health, publicFault } from "./observe/health.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { PresenceLog } from "./observe/presence-log.ts";
 import { warnOfOldSqlite } from "./observe/sqlite-version.ts";
 import { Throttle } from "./observe/throttle.ts";
 import { Registry } from "./registry/registry.ts";
-import { restorePresence, restoreSamples } from "./restore.ts";
+import { restorePresence, restoreSamples, restoreWhenPossible } from "./restore.ts";
 import { ClientFeed } from "./smart-os/client-feed.ts";
 import { Dataset } from "./smart-os/dataset.ts";
 import { WaitingDevices } from "./smart-os/waiting-devices.ts";
 import { closeWithin, saveAllReported, untilNoLinks } from "./stopping.ts";
 import type { BlockStoreLimits } from "./store/embedded/block-store.ts";
 import { EmbeddedStore } from "./store/embedded/embedded-store.ts";
+import { storeFileName } from "./store/embedded/schema.ts";
+import { PendingStore } from "./store/pending-store.ts";
 import type { Store } from "./store/store.ts";
 import { TimescaleStore } from "./store/timescale/timescale-store.ts";
 import { Fanout } from "./telemetry/fanout.ts";
@@ -80,6 +90,7 @@ export interface Switchboard {
   readonly apiTokens: ApiTokens;
   readonly audit: Audit;
   readonly people: People;
+  readonly revocations: Revocations;
   readonly oneTimeLinks: OneTimeLinks;
   readonly sessions: Sessions;
   readonly shareLinks: ShareLinks;
@@ -94,8 +105,15 @@ export interface Switchboard {
 
 /** A command of the command line has the folder for some milliseconds; a start waits for it this long. */
 const folderWaitMs = 1_000;
+/** A start waits so long for a database, and goes on without it then, ms. */
+const databaseWaitMs = 5_000;
+/** A store that has not answered for so long, ms, counts as failing; it is looked at this often. */
+const storeSilentMsMax = 10_000;
+const storeLookMs = 1_000;
 /** A stop takes no longer than this, ms. */
 const stopMsMax = 10_000;
+/** What was taken back while the disk was full is tried to be written where it belongs this often, ms. */
+const settleMs = 5_000;
 /** What devices say of themselves is written down this often, ms. */
 const saveReportedMs = 5_000;
 
@@ -111,23 +129,39 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
   assertNotInTheClear(config);
   try {
     // What is kept.
-    const accessFile = openAccessFile(config.data_dir, { waitMs: folderWaitMs });
+    const accessFile = openDataFolder(config.data_dir, {
+      waitMs: folderWaitMs,
+      tell: (what) => log.warn(what),
+    });
     undo.push(() => accessFile.close());
     // A server that was killed left its own behind, and nobody must find that address while this one starts.
     removeControlFile(config.data_dir);
-    const devices = new Devices(accessFile, clock);
-    const apiTokens = new ApiTokens(accessFile, clock);
-    const people = new People(accessFile, clock);
-    const sessions = new Sessions(accessFile, clock, config.access.session_ms);
-    const oneTimeLinks = new OneTimeLinks(accessFile, clock);
-    const shareLinks = new ShareLinks(accessFile, clock);
+    const revocations = new Revocations(config.data_dir);
+    undo.push(() => revocations.close());
+    const { devices, apiTokens, people, sessions, oneTimeLinks, shareLinks } = readingFrom(
+      join(config.data_dir, accessFileName),
+      () => ({
+        devices: new Devices(accessFile, clock, revocations),
+        apiTokens: new ApiTokens(accessFile, clock, revocations),
+        people: new People(accessFile, clock, revocations),
+        sessions: new Sessions(accessFile, clock, config.access.session_ms, revocations),
+        oneTimeLinks: new OneTimeLinks(accessFile, clock, revocations),
+        shareLinks: new ShareLinks(accessFile, clock, revocations),
+      }),
+    );
     const audit = new Audit(config.data_dir, clock, {
       rowsMax: config.audit.rows,
       archivesMax: config.audit.archives,
     });
     undo.push(() => audit.close());
+    const settleRevocations = (): boolean => revocations.settle((owed) => audit.recordOwed(owed));
+    settleRevocations();
+    const cancelSettling = clock.every(settleMs, settleRevocations);
+    undo.push(cancelSettling);
     const openStore = options.openStore ?? (() => openConfiguredStore(config, clock, log));
-    const store = await openStore();
+    // A database that does not answer must not keep the live lane waiting; the embedded store says at once where it cannot be opened.
+    const patienceMs = config.store.url === "embedded" ? Number.POSITIVE_INFINITY : databaseWaitMs;
+    const store = await PendingStore.open(clock, openStore, patienceMs);
     undo.push(() => store.close());
     const commandStore = await CommandThread.open(config.data_dir);
     undo.push(() => commandStore.close());
@@ -136,7 +170,6 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const health = new Health();
     const events = new Events(clock, log, store);
     const latest = new Latest();
-    await restoreSamples(store, devices, latest);
     const registry = new Registry(
       clock,
       { takeoversMax: config.takeover.max, takeoverWindowMs: config.takeover.window_ms },
@@ -149,7 +182,6 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     );
     const presence = new PresenceLog(clock, events, (deviceId) => registry.find(deviceId) !== undefined);
     undo.push(() => presence.stop());
-    await restorePresence(presence, store, devices, latest);
     const fleetFeed = new FleetFeed(
       clock,
       latest,
@@ -164,6 +196,26 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       { fleetTickMs: config.fleet.tick_ms, fleetRowsPerTickMax: config.fleet.rows_per_tick },
     );
     undo.push(() => fleetFeed.stop());
+    const storeFailed = (error: unknown): void => {
+      const reason = error instanceof Error ? error.message : String(error);
+      const text = `${reason} Live delivery goes on; samples wait, and are tried again every second.`;
+      if (health.noteStore(publicFault(error))) events.report("store_failing", null, text);
+    };
+    const storeRecovered = (): void => {
+      if (health.noteStore(null)) events.report("store_recovered", null, "The store takes samples again.");
+    };
+    const restore = async (): Promise<void> => {
+      await restoreSamples(store, devices, latest);
+      await restorePresence(presence, store, devices, latest);
+    };
+    const stopRestoring = await restoreWhenPossible(restore, clock, {
+      failed: storeFailed,
+      done() {
+        for (const deviceId of devices.ids()) fleetFeed.markChanged(deviceId);
+        storeRecovered();
+      },
+    });
+    undo.push(stopRestoring);
     const throttle = new Throttle(clock, 10_000);
     let unstoredCount = 0;
     const fanout = new Fanout();
@@ -181,18 +233,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
           metrics.store.committed.inc(samples);
           // A store that only just keeps up with a full queue has not recovered; half empty it has, and does not flap.
           if (journal.queuedBytes > config.store.queue_bytes / 2) return;
-          if (health.noteStore(null)) events.report("store_recovered", null, "The store takes samples again.");
+          storeRecovered();
         },
         failed(error) {
           metrics.store.failures.inc();
-          const reason = error instanceof Error ? error.message : String(error);
-          if (health.noteStore(reason)) {
-            events.report(
-              "store_failing",
-              null,
-              `${reason} Live delivery goes on; samples wait, and are tried again every second.`,
-            );
-          }
+          storeFailed(error);
         },
         unstored(samples) {
           unstoredCount += samples;
@@ -464,7 +509,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         clock,
         copyRest: async (folder) => {
           await audit.copyTo(folder);
-          await commandStore.copyTo(join(folder, "commands.db"));
+          await commandStore.copyTo(join(folder, commandsFileName));
           await copyDatabase(accessFile, join(folder, accessFileName));
         },
         dataDir: config.data_dir,
@@ -484,6 +529,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         passwords,
         people,
         presence,
+        revocations,
         queryMsMax: config.limits.query_ms,
         registry,
         sessions,
@@ -504,23 +550,59 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     undo.push(() => app.close());
     router.attach(app.server);
 
+    const folderWatch = new FolderWatch(clock, openDatabases(config), {
+      gone(name) {
+        health.noteFolder(true);
+        log.error({ data_dir: config.data_dir, file: name }, "the data folder is not where it was");
+        events.report("data_dir_gone", null, `${folderGone(name).message} Live delivery goes on; nothing is stored.`);
+      },
+      back() {
+        health.noteFolder(false);
+        events.report("data_dir_back", null, "The data folder is where it was again, and samples are stored.");
+      },
+    });
+    undo.push(() => folderWatch.stop());
+    const stopLooking = clock.every(storeLookMs, () => {
+      if (journal.unansweredMs < storeSilentMsMax) return;
+      storeFailed(new Failure("store_busy", `The store has not answered for ${storeSilentMsMax / 1_000} s.`));
+    });
+    undo.push(stopLooking);
+
     // Open.
     const url = await listen(app, config, tls !== null);
-    const publishControl = (certificate: Buffer | null): void =>
-      writeControlFile(config.data_dir, {
+    let cancelPublishing: CancelTimer = () => {};
+    const publishControl = (certificate: Buffer | null): void => {
+      cancelPublishing();
+      const content = {
         url: url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
         token: localToken,
         ...(certificate !== null && { certificate: certificate.toString() }),
-      });
+      };
+      const write = (): boolean => tryWithRoom(() => writeControlFile(config.data_dir, content));
+      if (write()) return;
+      // Whoever wants to take something back while the disk is full comes this way.
+      revocations.giveRoom();
+      if (write()) return;
+      log.warn("the disk is full: the command line of this machine cannot reach the server until there is room");
+      cancelPublishing = clock.after(settleMs, () => publishControl(certificate));
+    };
     publishControl(tls?.cert ?? null);
     health.started();
     warnOfOldSqlite(log);
-    log.info({ url, data_dir: config.data_dir, devices: devices.list().length }, "wattboard is ready");
+    log.info({ version, url, data_dir: config.data_dir, devices: devices.list().length }, "wattboard is ready");
 
+    let setupLink: IssuedLink | null = null;
+    if (!people.hasAdministrator && !tryWithRoom(() => (setupLink = oneTimeLinks.issue("setup", null)))) {
+      log.warn("there is no room on the disk for a link that creates the administrator: wattboard user setup-link");
+    }
     const stop = async (): Promise<void> => {
       // All timers of the clock let the process end; while samples still wait for the store it must not.
       const awake = setInterval(() => {}, stopMsMax);
       health.stopping();
+      stopRestoring();
+      folderWatch.stop();
+      stopLooking();
+      cancelPublishing();
       removeControlFile(config.data_dir);
       log.info({ links: links.all().length }, "stopping");
       const startedAtMs = clock.monotonicMs();
@@ -552,7 +634,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
           log.error({ err: error }, "general.log did not close"),
         );
       }
+      cancelSettling();
+      settleRevocations();
       audit.close();
+      revocations.close();
       accessFile.close();
       clearInterval(awake);
       log.info("stopped");
@@ -564,11 +649,12 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       apiTokens,
       audit,
       people,
+      revocations,
       oneTimeLinks,
       sessions,
       shareLinks,
       log,
-      setupLink: people.hasAdministrator ? null : oneTimeLinks.issue("setup", null),
+      setupLink,
       reloadTls() {
         const fresh = readTls(config);
         if (fresh === null) return;
@@ -581,6 +667,23 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     for (const step of undo.reverse()) await step();
     throw error;
   }
+}
+
+/** Runs a task that writes; false where the disk has no room for it. */
+function tryWithRoom(task: () => unknown): boolean {
+  try {
+    task();
+    return true;
+  } catch (error) {
+    if (databaseFault(error) !== "full") throw error;
+    return false;
+  }
+}
+
+/** The databases that a server has open, with their logs. */
+function openDatabases({ data_dir, store }: Config): string[] {
+  const names = dataFiles.map(({ name }) => name).filter((name) => name !== storeFileName || store.url === "embedded");
+  return names.flatMap((name) => [join(data_dir, name), join(data_dir, `${name}-wal`)]);
 }
 
 /** The store that `store.url` names; says what it is, and warns of what it cannot do. */

@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
+import { damagedFailure, databaseFault, openDatabase } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
-import { migrate } from "../base/migrate.ts";
+import { migrate, type Schema } from "../base/migrate.ts";
 
-const migrations = [
+const steps = [
   `
   CREATE TABLE device (
     device_id TEXT PRIMARY KEY,
@@ -75,43 +76,62 @@ const migrations = [
 ];
 
 export const accessFileName = "access.db";
+export const accessSchema: Schema = { steps };
 
 /**
  * Opens `access.db`, which holds who may do what, and with it locks the data folder: the lock is the file's own, so it is gone with the
- * process however that ends. Where somebody else has it, waits for `waitMs`, standing still. Throws a `Failure`: `data_dir_in_use`, `data_dir_not_writable`.
+ * process however that ends. Where somebody else has it, waits for `waitMs`, standing still. Changes nothing in it yet. Throws a `Failure`:
+ * `data_dir_in_use`, `data_dir_not_writable`, `data_damaged`, `disk_full`.
  */
-export function openAccessFile(dataDir: string, { waitMs = 0 } = {}): DatabaseSync {
+export function lockAccessFile(dataDir: string, waitMs = 0): DatabaseSync {
   let database: DatabaseSync | null = null;
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const path = join(dataDir, accessFileName);
-    database = new DatabaseSync(path);
     // Whoever reads the hashes can try out an operator's own tokens at leisure.
-    chmodSync(path, 0o600);
+    database = openDatabase(join(dataDir, accessFileName));
     database.exec(`PRAGMA busy_timeout = ${waitMs}; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT`);
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    migrate(database, migrations);
     return database;
   } catch (error) {
     database?.close();
-    const reason = error instanceof Error ? error.message : String(error);
-    if (isLocked(error)) {
-      throw new Failure(
+    throw accessFailure(dataDir, error);
+  }
+}
+
+/** Brings `access.db` up to date, for use. Throws a `Failure`, as `lockAccessFile` and `data_newer`; the file is closed then. */
+export function readyAccessFile(dataDir: string, database: DatabaseSync): void {
+  try {
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    migrate(database, accessSchema);
+  } catch (error) {
+    database.close();
+    throw accessFailure(dataDir, error);
+  }
+}
+
+/** What an error on the way to an open data folder means, and what to do. */
+export function accessFailure(dataDir: string, error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  switch (databaseFault(error)) {
+    case "locked":
+      return new Failure(
         "data_dir_in_use",
         `The data folder ${dataDir} is in use by another Wattboard. Stop it, or choose another folder with --data-dir.`,
         error,
       );
-    }
-    throw new Failure(
-      "data_dir_not_writable",
-      `The data folder ${dataDir} cannot be used: ${reason}. Check that it exists or can be made, and that this user may write there.`,
-      error,
-    );
+    case "damaged":
+      return damagedFailure(join(dataDir, accessFileName), error);
+    case "full":
+      return new Failure(
+        "disk_full",
+        `The data folder ${dataDir} cannot be made: there is no room on its disk. Make room, and start again.`,
+        error,
+      );
+    default:
+      return new Failure(
+        "data_dir_not_writable",
+        `The data folder ${dataDir} cannot be used: ${reason}. Check that it exists or can be made, and that this user may write there.`,
+        error,
+      );
   }
-}
-
-const SQLITE_BUSY = 5;
-
-function isLocked(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { type DeviceList, describeDevicesFault, packDevices, unpackDevices, withoutDevice } from "./device-list.ts";
 import { describeNameFault } from "./devices.ts";
 import { noDevices, type Principal, type Role } from "./principal.ts";
+import type { Revocations } from "./revocations.ts";
 import { generateToken, hashToken, type TokenHash, tokenMatches } from "./tokens.ts";
 
 export interface ApiToken {
@@ -27,11 +28,13 @@ const ttlMsMin = 1_000;
 export class ApiTokens {
   readonly #clock: Clock;
   readonly #tokens = new Map<string, Stored>();
+  readonly #revocations: Revocations;
   readonly #save: StatementSync;
   readonly #delete: StatementSync;
 
-  constructor(database: DatabaseSync, clock: Clock) {
+  constructor(database: DatabaseSync, clock: Clock, revocations: Revocations) {
     this.#clock = clock;
+    this.#revocations = revocations;
     this.#save = database.prepare(
       "INSERT OR REPLACE INTO api_token (name, role, devices, created_at_ms, expires_at_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
     );
@@ -46,6 +49,12 @@ export class ApiTokens {
         token: { salt: row.token_salt as Uint8Array, hash: row.token_hash as Uint8Array },
       });
     }
+    revocations.enforceWith("api_token", (name, mark) => {
+      const stored = this.#tokens.get(name);
+      if (stored !== undefined && String(stored.createdAtMs) !== mark) return;
+      this.#tokens.delete(name);
+      this.#delete.run(name);
+    });
   }
 
   /** Makes a token; `ttlMs` null: it does not expire; `devices` null: all there are. The plain text is in the answer and nowhere else. */
@@ -70,11 +79,12 @@ export class ApiTokens {
     return { name, token };
   }
 
+  /** Also while the disk is full. */
   remove(name: string): ApiToken | Refusal {
     const stored = this.#tokens.get(name);
     if (stored === undefined) return refuse("not_found", `There is no API token named ${JSON.stringify(name)}.`);
-    this.#delete.run(name);
     this.#tokens.delete(name);
+    this.#revocations.save("api_token", name, String(stored.createdAtMs), () => this.#delete.run(name));
     return stored;
   }
 

@@ -1,12 +1,15 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { copyFile, open } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { copyDatabase } from "../base/copy-database.ts";
+import { type DatabaseFault, damagedFailure, databaseFault, openDatabase } from "../base/database-file.ts";
 import { Failure, systemErrorCode } from "../base/failure.ts";
-import { migrate } from "../base/migrate.ts";
+import { migrate, type Schema } from "../base/migrate.ts";
+import { OpenFiles } from "../base/open-files.ts";
+import { accessFileName } from "./access-file.ts";
 import { type AuditRow, type ChainedRow, ChainWalk, chainHash, chainStart } from "./audit-chain.ts";
 
 /** Something to be recorded: who did what to what, from where, and how it ended. */
@@ -18,6 +21,11 @@ export interface AuditEntry {
   readonly target?: string | null;
   readonly outcome?: string;
   readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/** An entry that could not be recorded when it was due. */
+export interface OwedEntry extends AuditEntry {
+  readonly atMs: number;
 }
 
 export interface AuditFilter {
@@ -45,7 +53,7 @@ export interface AuditLimits {
   readonly archivesMax: number;
 }
 
-const migrations = [
+const steps = [
   `
   CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
@@ -81,6 +89,9 @@ const migrations = [
 
 /** Rows that are read in one turn of the event loop; more would hold up live samples. */
 const turnRows = 100;
+export const auditFileName = "audit.db";
+export const auditSchema: Schema = { steps };
+
 /** Rows in one archive file. */
 const sliceRows = 1_000;
 const textLengthMax = 256;
@@ -106,6 +117,7 @@ export class Audit {
   readonly #folder: string;
   readonly #limits: AuditLimits;
   readonly #database: DatabaseSync;
+  readonly #files: OpenFiles;
   readonly #insert: StatementSync;
   readonly #probe: StatementSync;
   #lastSeq: number;
@@ -119,16 +131,20 @@ export class Audit {
     this.#clock = clock;
     this.#folder = dataDir;
     this.#limits = limits;
-    const path = join(dataDir, "audit.db");
+    const path = join(dataDir, auditFileName);
+    let database: DatabaseSync | null = null;
     try {
-      this.#database = new DatabaseSync(path);
-      chmodSync(path, 0o600);
+      database = openDatabase(path);
+      this.#database = database;
       this.#database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
       this.#database.exec(`PRAGMA wal_autocheckpoint = ${logPagesMax}`);
-      migrate(this.#database, migrations);
+      migrate(this.#database, auditSchema);
       this.#insert = this.#database.prepare(
         "INSERT INTO audit (seq, at_ms, who, address, action, device_id, target, outcome, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       );
+      // With the registrations, whose changes it records: those are written beside it.
+      const names = [auditFileName, accessFileName].flatMap((name) => [name, `${name}-wal`]);
+      this.#files = new OpenFiles(names.map((name) => join(dataDir, name)));
       this.#probe = this.#database.prepare("UPDATE probe SET count = count + 1");
       const last = this.#database.prepare("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").get();
       const { seq, hash } = last ?? this.#archived();
@@ -136,22 +152,43 @@ export class Audit {
       this.#lastHash = String(hash);
       this.#rows = Number(this.#database.prepare("SELECT count(*) AS count FROM audit").get()?.count);
     } catch (error) {
-      throw auditFailure(error);
+      database?.close();
+      throw databaseFault(error) === "damaged" ? damagedFailure(path, error) : this.#failure(error);
     }
   }
 
   /** Throws the `Failure` that a record would meet just now; asked before something is done that could not be undone. */
   assertWritable(): void {
     try {
+      this.#files.assertInPlace();
       this.#probe.run();
     } catch (error) {
-      throw auditFailure(error);
+      throw this.#failure(error);
     }
   }
 
   /** Records one act. Throws a `Failure` (`audit_failed`) where it cannot: then what was to be recorded must not be done. */
   record(entry: AuditEntry): void {
     this.recordAll([entry]);
+  }
+
+  /** Records what holds already, whatever the disk says: where it cannot be written now, `owe` is given it with the reason, and may throw that. */
+  recordOrOwe(entry: AuditEntry, owe: (entry: OwedEntry, reason: unknown) => void): void {
+    try {
+      this.record(entry);
+    } catch (error) {
+      owe({ ...entry, atMs: this.#clock.wallMs() }, error);
+    }
+  }
+
+  /** Makes up for entries that were owed; each tells when it was due. Throws as `record` does. */
+  recordOwed(owed: readonly OwedEntry[]): void {
+    this.recordAll(
+      owed.map(({ atMs, ...entry }) => ({
+        ...entry,
+        detail: { ...entry.detail, done_at: new Date(atMs).toISOString() },
+      })),
+    );
   }
 
   /** Does what takes long, and records how it ended: `done` or `failed`. Where it could not be recorded it is not begun: throws as `record` does. */
@@ -172,6 +209,7 @@ export class Audit {
     let seq = this.#lastSeq;
     let hash = this.#lastHash;
     try {
+      this.#files.assertInPlace();
       this.#database.exec("BEGIN IMMEDIATE");
       for (const entry of entries) {
         const row = this.#rowOf(entry, ++seq);
@@ -182,7 +220,7 @@ export class Audit {
       this.#database.exec("COMMIT");
     } catch (error) {
       if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw auditFailure(error);
+      throw this.#failure(error);
     }
     this.#lastSeq = seq;
     this.#lastHash = hash;
@@ -262,7 +300,7 @@ export class Audit {
 
   /** Writes a consistent copy of all that is kept, the archive files included, to a folder. */
   async copyTo(folder: string): Promise<void> {
-    const path = join(folder, "audit.db");
+    const path = join(folder, auditFileName);
     await copyDatabase(this.#database, path);
     const copy = new DatabaseSync(path);
     const archivedSeq = Number(copy.prepare("SELECT seq FROM archived").get()?.seq);
@@ -304,7 +342,7 @@ export class Audit {
     this.#seqAtCare = this.#lastSeq;
     try {
       while (this.#rows >= this.#limits.rowsMax + sliceRows) this.#archiveSlice();
-      const path = join(this.#folder, "audit.db-wal");
+      const path = join(this.#folder, `${auditFileName}-wal`);
       const file = await open(path, "r+");
       await file.datasync().finally(() => file.close());
       if (!this.#database.isOpen || statSync(path).size < logBytesUsual) return;
@@ -356,7 +394,24 @@ export class Audit {
     const row = this.#database.prepare("SELECT seq, hash FROM archived").get();
     return { seq: Number(row?.seq), hash: String(row?.hash) };
   }
+
+  #failure(error: unknown): Failure {
+    const reason = error instanceof Error ? error.message : String(error);
+    const remedy = error instanceof Failure ? "" : remedies[databaseFault(error) ?? "failing"];
+    return new Failure(
+      "audit_failed",
+      `The audit cannot be written: ${reason}. Nothing that must be recorded is done until it can. ${remedy} (${join(this.#folder, auditFileName)})`,
+      error,
+    );
+  }
 }
+
+const remedies: Readonly<Record<DatabaseFault, string>> = {
+  full: "Make room on the disk of the data folder.",
+  locked: "Another program has the file open: end it.",
+  damaged: "The file is damaged: stop the server, and bring a backup back with wattboard restore.",
+  failing: "Check the disk of the data folder, and that this user may write there.",
+};
 
 function readArchive(path: string): string[] {
   try {
@@ -416,13 +471,4 @@ function parseDetail(text: string): Record<string, unknown> {
 
 function cut(text: string): string {
   return text.length <= textLengthMax ? text : `${text.slice(0, textLengthMax - 1)}…`;
-}
-
-function auditFailure(error: unknown): Failure {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new Failure(
-    "audit_failed",
-    `The audit cannot be written: ${reason}. Nothing that must be recorded is done until it can; make room on the disk of the data folder.`,
-    error,
-  );
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isDeviceId, limits, type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import { isTimeZone } from "../base/time-zone.ts";
+import type { Revocations } from "./revocations.ts";
 import { describeTokenFault, generateToken, hashToken, nobody, type TokenHash, tokenMatches } from "./tokens.ts";
 
 export interface Device {
@@ -92,6 +93,7 @@ export class Devices {
   readonly #clock: Clock;
   readonly #devices = new Map<string, Device>();
   readonly #database: DatabaseSync;
+  readonly #revocations: Revocations;
   /** Devices whose reported properties the file does not have yet. */
   readonly #unsaved = new Set<string>();
   readonly #save: StatementSync;
@@ -100,9 +102,10 @@ export class Devices {
   readonly #findFormer: StatementSync;
   readonly #noteFormer: StatementSync;
 
-  constructor(database: DatabaseSync, clock: Clock) {
+  constructor(database: DatabaseSync, clock: Clock, revocations: Revocations) {
     this.#clock = clock;
     this.#database = database;
+    this.#revocations = revocations;
     this.#save = database.prepare(
       "INSERT OR REPLACE INTO device (device_id, name, properties, reported, created_at_ms, history_from_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     );
@@ -126,6 +129,12 @@ export class Devices {
         token: salt === null || hash === null ? null : { salt, hash },
       });
     }
+    revocations.enforceWith("device", (deviceId, mark) => {
+      const device = this.#devices.get(deviceId);
+      if (device === undefined || (device.token !== null && markOf(device.token) !== mark)) return;
+      this.#devices.set(deviceId, { ...device, token: null });
+      this.#write({ ...device, token: null });
+    });
   }
 
   /** Registers a device. One whose id another has had begins anew, unless `keepHistory` says otherwise. */
@@ -195,10 +204,15 @@ export class Devices {
     return rotated;
   }
 
-  /** Voids the device's token; the device stays registered, and `rotate` lets it in again. */
+  /** Voids the device's token, also while the disk is full; the device stays registered, and `rotate` lets it in again. */
   revoke(deviceId: string): Device | Refusal {
     const device = this.#devices.get(deviceId);
-    return device === undefined ? refuse("unknown_device") : this.#put({ ...device, token: null });
+    if (device === undefined) return refuse("unknown_device");
+    if (device.token === null) return device;
+    const revoked = { ...device, token: null };
+    this.#devices.set(deviceId, revoked);
+    this.#revocations.save("device", deviceId, markOf(device.token), () => this.#write(revoked));
+    return revoked;
   }
 
   /** Forgets the device; its samples stay in the store, and a later device of its id does not have them. */
@@ -318,4 +332,9 @@ export class Devices {
       throw error;
     }
   }
+}
+
+/** Tells this token from one that the device is given later. */
+function markOf({ hash }: TokenHash): string {
+  return Buffer.from(hash).toString("hex").slice(0, 16);
 }

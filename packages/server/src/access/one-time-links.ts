@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
+import type { Revocations } from "./revocations.ts";
 import { secretKey } from "./secret-key.ts";
 import { generateToken } from "./tokens.ts";
 
@@ -29,19 +30,22 @@ const ttlMsByKind: Record<OneTimeLinkKind, number> = {
 /** Links that work once and not for ever. A newer one of the same kind for the same person voids the older, so they are bounded by the people. */
 export class OneTimeLinks {
   readonly #clock: Clock;
+  readonly #revocations: Revocations;
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
   readonly #deleteOf: StatementSync;
   readonly #find: StatementSync;
 
-  constructor(database: DatabaseSync, clock: Clock) {
+  constructor(database: DatabaseSync, clock: Clock, revocations: Revocations) {
     this.#clock = clock;
+    this.#revocations = revocations;
     this.#insert = database.prepare("INSERT INTO one_time_link (key, kind, person, expires_at_ms) VALUES (?, ?, ?, ?)");
     this.#delete = database.prepare("DELETE FROM one_time_link WHERE key = ?");
     this.#deleteOf = database.prepare(
       "DELETE FROM one_time_link WHERE expires_at_ms <= ?1 OR (person IS ?2 AND (kind = ?3 OR ?3 IS NULL))",
     );
     this.#find = database.prepare("SELECT kind, person, expires_at_ms FROM one_time_link WHERE key = ?");
+    revocations.enforceWith("one_time_links", (person) => this.voidOf(person));
   }
 
   issue(kind: OneTimeLinkKind, person: string | null): IssuedLink {
@@ -70,5 +74,10 @@ export class OneTimeLinks {
   /** Voids whatever links a person still has; null: those that create an administrator. */
   voidOf(person: string | null): void {
     this.#deleteOf.run(this.#clock.wallMs(), person, null);
+  }
+
+  /** Voids whatever links somebody who is removed still has, also while the disk is full. */
+  forget(person: string): void {
+    this.#revocations.save("one_time_links", person, "", () => this.voidOf(person));
   }
 }

@@ -3,6 +3,7 @@ import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import { type DeviceList, describeDevicesFault, packDevices, unpackDevices, withoutDevice } from "./device-list.ts";
 import type { Role } from "./principal.ts";
+import type { Revocations } from "./revocations.ts";
 
 /** Someone with an account. Replaced as a whole by each change, so that who holds an old one sees that it is no longer current. */
 export interface Person {
@@ -41,11 +42,13 @@ export class People {
   readonly #clock: Clock;
   readonly #people = new Map<string, Person>();
   readonly #nameByEmail = new Map<string, string>();
+  readonly #revocations: Revocations;
   readonly #save: StatementSync;
   readonly #delete: StatementSync;
 
-  constructor(database: DatabaseSync, clock: Clock) {
+  constructor(database: DatabaseSync, clock: Clock, revocations: Revocations) {
     this.#clock = clock;
+    this.#revocations = revocations;
     this.#save = database.prepare(
       "INSERT OR REPLACE INTO person (name, email, role, devices, password_hash, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
     );
@@ -60,6 +63,12 @@ export class People {
         createdAtMs: Number(row.created_at_ms),
       });
     }
+    revocations.enforceWith("person", (name, mark) => {
+      const person = this.#people.get(name);
+      if (person !== undefined && String(person.createdAtMs) !== mark) return;
+      if (person !== undefined) this.#forget(person);
+      this.#delete.run(name);
+    });
   }
 
   /** Makes an account without a password: nobody can sign in to it yet. */
@@ -95,12 +104,13 @@ export class People {
     return person === undefined ? unknownPerson(name) : this.#put({ ...person, passwordHash });
   }
 
+  /** Also while the disk is full. */
   remove(name: string): Person | Refusal {
     const person = this.find(name);
     if (person === undefined) return unknownPerson(name);
     if (this.#isLastAdministrator(person)) return refuse("last_administrator");
-    this.#delete.run(person.name);
     this.#forget(person);
+    this.#revocations.save("person", person.name, String(person.createdAtMs), () => this.#delete.run(person.name));
     return person;
   }
 

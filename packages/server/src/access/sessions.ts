@@ -1,5 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "../base/clock.ts";
+import { dropExpired } from "./drop-expired.ts";
+import type { Revocations } from "./revocations.ts";
 import { secretKey } from "./secret-key.ts";
 import { generateToken } from "./tokens.ts";
 
@@ -22,18 +24,22 @@ export class Sessions {
   readonly #ttlMs: number;
   readonly #byKey = new Map<string, Session>();
   readonly #byPerson = new Map<string, Set<Session>>();
+  readonly #revocations: Revocations;
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
 
-  constructor(database: DatabaseSync, clock: Clock, ttlMs: number) {
+  constructor(database: DatabaseSync, clock: Clock, ttlMs: number, revocations: Revocations) {
     this.#clock = clock;
+    this.#revocations = revocations;
     this.#ttlMs = ttlMs;
     this.#insert = database.prepare(
       "INSERT INTO session (key, person, created_at_ms, expires_at_ms, address) VALUES (?, ?, ?, ?, ?)",
     );
     this.#delete = database.prepare("DELETE FROM session WHERE key = ?");
-    database.prepare("DELETE FROM session WHERE expires_at_ms <= ?").run(clock.wallMs());
-    for (const row of database.prepare("SELECT * FROM session ORDER BY created_at_ms").all()) {
+    const nowMs = clock.wallMs();
+    for (const row of database
+      .prepare("SELECT * FROM session WHERE expires_at_ms > ? ORDER BY created_at_ms")
+      .all(nowMs)) {
       this.#keep({
         key: String(row.key),
         person: String(row.person),
@@ -42,6 +48,12 @@ export class Sessions {
         address: String(row.address),
       });
     }
+    revocations.enforceWith("session", (key) => {
+      const session = this.#byKey.get(key);
+      if (session !== undefined) this.#forget(session);
+      this.#delete.run(key);
+    });
+    dropExpired(database, "session", nowMs);
   }
 
   /** Signs the person in; the secret goes into the cookie and nowhere else. */
@@ -72,8 +84,15 @@ export class Sessions {
     return [...(this.#byPerson.get(person) ?? [])];
   }
 
+  /** Also while the disk is full. */
   end(session: Session): void {
-    this.#delete.run(session.key);
+    this.#forget(session);
+    // One that has expired needs no note: it is not read any more.
+    if (session.expiresAtMs <= this.#clock.wallMs()) return;
+    this.#revocations.save("session", session.key, "", () => this.#delete.run(session.key));
+  }
+
+  #forget(session: Session): void {
     this.#byKey.delete(session.key);
     const sessions = this.#byPerson.get(session.person);
     sessions?.delete(session);

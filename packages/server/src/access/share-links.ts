@@ -3,6 +3,8 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import { describeNameFault } from "./devices.ts";
+import { dropExpired } from "./drop-expired.ts";
+import type { Revocations } from "./revocations.ts";
 import { secretKey } from "./secret-key.ts";
 import { generateToken } from "./tokens.ts";
 
@@ -39,16 +41,18 @@ export class ShareLinks {
   readonly #links = new Map<string, ShareLink>();
   readonly #idBySecretKey = new Map<string, string>();
   readonly #sessions = new Map<string, ShareSession>();
+  readonly #revocations: Revocations;
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
 
-  constructor(database: DatabaseSync, clock: Clock) {
+  constructor(database: DatabaseSync, clock: Clock, revocations: Revocations) {
     this.#clock = clock;
+    this.#revocations = revocations;
     this.#insert = database.prepare(
       "INSERT INTO share_link (share_id, secret_key, device_id, label, created_by, created_at_ms, expires_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
     );
     this.#delete = database.prepare("DELETE FROM share_link WHERE share_id = ?");
-    database.prepare("DELETE FROM share_link WHERE expires_at_ms <= ?").run(clock.wallMs());
+    dropExpired(database, "share_link", clock.wallMs());
     for (const row of database.prepare("SELECT * FROM share_link ORDER BY created_at_ms").all()) {
       const shareId = String(row.share_id);
       this.#idBySecretKey.set(String(row.secret_key), shareId);
@@ -61,6 +65,10 @@ export class ShareLinks {
         expiresAtMs: Number(row.expires_at_ms),
       });
     }
+    revocations.enforceWith("share_link", (shareId) => {
+      this.#forget(shareId);
+      this.#delete.run(shareId);
+    });
   }
 
   /** Makes a link; its secret is the path's fragment, which no browser sends and no proxy logs, and stands nowhere else. */
@@ -143,9 +151,13 @@ export class ShareLinks {
     for (const link of [...this.#links.values()]) if (!this.#isCurrentLink(link)) this.#drop(link);
   }
 
-  #drop(link: ShareLink): void {
-    this.#delete.run(link.shareId);
-    this.#links.delete(link.shareId);
-    for (const [key, shareId] of this.#idBySecretKey) if (shareId === link.shareId) this.#idBySecretKey.delete(key);
+  #drop({ shareId }: ShareLink): void {
+    this.#forget(shareId);
+    this.#revocations.save("share_link", shareId, "", () => this.#delete.run(shareId));
+  }
+
+  #forget(shareId: string): void {
+    this.#links.delete(shareId);
+    for (const [key, id] of this.#idBySecretKey) if (id === shareId) this.#idBySecretKey.delete(key);
   }
 }

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
-import { openAccessFile } from "./access-file.ts";
+import { lockAccessFile, readyAccessFile } from "./access-file.ts";
 import { Passwords } from "./passwords.ts";
 import { People } from "./people.ts";
+import { Revocations } from "./revocations.ts";
 import { Sessions } from "./sessions.ts";
 import { SignIn } from "./sign-in.ts";
 
@@ -22,14 +23,16 @@ const password = "ann's long password";
 
 async function setUp() {
   const folder = mkdtempSync(join(tmpdir(), "wattboard-sign-in-"));
-  const file = openAccessFile(folder);
+  const file = lockAccessFile(folder);
+  readyAccessFile(folder, file);
   onTestFinished(() => {
     file.close();
     rmSync(folder, { recursive: true });
   });
   const clock = new ManualClock();
-  const people = new People(file, clock);
-  const sessions = new Sessions(file, clock, 3_600_000);
+  const revocations = new Revocations(folder);
+  const people = new People(file, clock, revocations);
+  const sessions = new Sessions(file, clock, 3_600_000, revocations);
   const passwords = new CountingPasswords(clock);
   people.add({ name: "ann", role: "viewer", devices: [], email: "ann@example.org" });
   people.setPassword("ann", String(await passwords.hash(password)));

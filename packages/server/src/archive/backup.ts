@@ -13,6 +13,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import Type from "typebox";
 import { Compile } from "typebox/compile";
+import { makePrivate } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
 import { version } from "../base/version.ts";
 import type { Store } from "../store/store.ts";
@@ -45,7 +46,7 @@ const manifestValidator = Compile(manifestSchema);
 export type Manifest = Type.Static<typeof manifestSchema>;
 export type ManifestFile = Manifest["files"][number];
 
-const manifestName = "manifest.json";
+export const manifestName = "manifest.json";
 
 export interface BackupSource {
   readonly store: Store;
@@ -85,6 +86,7 @@ export async function makeBackup(
   let bytesRead = 0;
   const files: ManifestFile[] = [];
   for (const name of names) {
+    makePrivate(join(folder, name));
     const sha256 = await hashFile(join(folder, name), (bytes) => {
       bytesRead += bytes;
       progress(copyShare + (1 - copyShare) * (bytesRead / bytesInAll));

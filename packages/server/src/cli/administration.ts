@@ -12,7 +12,7 @@ import {
   refuse,
   type WaitingDeviceBody,
 } from "@wattboard/protocol";
-import { accessFileName, openAccessFile } from "../access/access-file.ts";
+import { accessFileName } from "../access/access-file.ts";
 import { ApiTokens } from "../access/api-tokens.ts";
 import { Audit, type AuditEntry, type AuditLimits } from "../access/audit.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
@@ -21,11 +21,14 @@ import { OneTimeLinks } from "../access/one-time-links.ts";
 import { describePasswordFault, Passwords } from "../access/passwords.ts";
 import { type NewPerson, People, type PersonChange } from "../access/people.ts";
 import type { Role } from "../access/principal.ts";
+import { Revocations } from "../access/revocations.ts";
 import { Sessions } from "../access/sessions.ts";
 import { ShareLinks } from "../access/share-links.ts";
 import { systemClock } from "../base/clock.ts";
+import { readingFrom } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
 import { settings } from "../config.ts";
+import { openDataFolder } from "../data-folder.ts";
 import { apiTokenBody, deviceBody, provisionedBody } from "../doors/api-bodies.ts";
 import { auditReportBody, csvOf, filterOf, ndjsonOf } from "../doors/audit-api.ts";
 import { issuedLinkBody, personBody, removePerson } from "../doors/people-api.ts";
@@ -135,25 +138,30 @@ function defaultOf(key: string): number {
 }
 
 function openFolder(dataDir: string): Administration {
-  const file = openAccessFile(dataDir);
+  const file = openDataFolder(dataDir);
   // Whoever holds the folder knows that no server does: this one was left behind by one that was killed.
   removeControlFile(dataDir);
-  const audit = new Audit(dataDir, systemClock, auditLimits);
-  return new DirectAdministration(
-    {
-      devices: new Devices(file, systemClock),
-      apiTokens: new ApiTokens(file, systemClock),
-      audit,
-      oneTimeLinks: new OneTimeLinks(file, systemClock),
-      people: new People(file, systemClock),
-      sessions: new Sessions(file, systemClock, sessionMs),
-      shareLinks: new ShareLinks(file, systemClock),
-    },
-    () => {
+  try {
+    const revocations = new Revocations(dataDir);
+    const registrations = readingFrom(join(dataDir, accessFileName), () => ({
+      devices: new Devices(file, systemClock, revocations),
+      apiTokens: new ApiTokens(file, systemClock, revocations),
+      oneTimeLinks: new OneTimeLinks(file, systemClock, revocations),
+      people: new People(file, systemClock, revocations),
+      sessions: new Sessions(file, systemClock, sessionMs, revocations),
+      shareLinks: new ShareLinks(file, systemClock, revocations),
+    }));
+    const audit = new Audit(dataDir, systemClock, auditLimits);
+    revocations.settle((owed) => audit.recordOwed(owed));
+    return new DirectAdministration({ ...registrations, audit, revocations }, () => {
       audit.close();
+      revocations.close();
       file.close();
-    },
-  );
+    });
+  } catch (error) {
+    file.close();
+    throw error;
+  }
 }
 
 export interface DirectParts {
@@ -162,6 +170,7 @@ export interface DirectParts {
   readonly audit: Audit;
   readonly oneTimeLinks: OneTimeLinks;
   readonly people: People;
+  readonly revocations: Revocations;
   readonly sessions: Sessions;
   readonly shareLinks: ShareLinks;
 }
@@ -210,7 +219,7 @@ export class DirectAdministration implements Administration {
   async revokeToken(deviceId: string) {
     const entry = { action: "device.revoke", deviceId };
     return deviceBody(
-      this.#audited(entry, () => this.#parts.devices.revoke(deviceId)),
+      this.#auditedRevocation(entry, () => this.#parts.devices.revoke(deviceId)),
       false,
     );
   }
@@ -233,7 +242,7 @@ export class DirectAdministration implements Administration {
 
   async removeApiToken(name: string) {
     const entry = { action: "api_token.remove", target: name };
-    return apiTokenBody(this.#audited(entry, () => this.#parts.apiTokens.remove(name)));
+    return apiTokenBody(this.#auditedRevocation(entry, () => this.#parts.apiTokens.remove(name)));
   }
 
   async addPerson(person: NewPerson) {
@@ -259,7 +268,7 @@ export class DirectAdministration implements Administration {
   async removePerson(name: string) {
     const entry = { action: "person.remove", target: name };
     return personBody(
-      this.#audited(entry, () => removePerson(this.#parts, name)),
+      this.#auditedRevocation(entry, () => removePerson(this.#parts, name)),
       0,
     );
   }
@@ -305,6 +314,14 @@ export class DirectAdministration implements Administration {
     audit.assertWritable();
     const result = act();
     audit.record({ who: "local", address: "", ...entry, outcome: "code" in result ? result.code : "done" });
+    return unlessRefused(result);
+  }
+
+  #auditedRevocation<T extends object>(entry: Omit<AuditEntry, "who" | "address">, act: () => T | Refusal): T {
+    const { audit, revocations } = this.#parts;
+    const result = act();
+    const outcome = "code" in result ? result.code : "done";
+    audit.recordOrOwe({ who: "local", address: "", ...entry, outcome }, (owed, error) => revocations.owe(owed, error));
     return unlessRefused(result);
   }
 }

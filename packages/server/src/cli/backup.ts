@@ -1,18 +1,20 @@
-import { createReadStream, createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
+import { rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { packTar, unpackTar } from "modern-tar/fs";
-import { accessFileName, openAccessFile } from "../access/access-file.ts";
+import { accessFileName, lockAccessFile } from "../access/access-file.ts";
 import { Audit } from "../access/audit.ts";
-import { copyChecked, type Manifest, readManifest } from "../archive/backup.ts";
+import { copyChecked, type Manifest, manifestName, readManifest } from "../archive/backup.ts";
 import { systemClock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
+import { openDataFolder } from "../data-folder.ts";
 import { auditLimits } from "./administration.ts";
 import { addCareOptions, withCare } from "./care.ts";
 import { formatBytes, ProgressBar } from "./progress-bar.ts";
 import { printLine, WrongUsage } from "./report.ts";
+import { makeWorkFolderBeside } from "./work-folder.ts";
 
 interface BackupOptions {
   dataDir: string;
@@ -40,25 +42,31 @@ A backup holds the hashes of all tokens: keep it as safe as the data folder.`,
     .action(async (to: string, options: BackupOptions) => {
       if (existsSync(to))
         throw new WrongUsage(`${to} is there already. Name a new folder, or a new file that ends with .tar.`);
+      const around = dataFolderAround(to, options.dataDir);
+      if (around !== null) {
+        throw new WrongUsage(
+          `${to} lies in the data folder ${around}: a backup there is lost with the data. Name a place outside it, best on another disk.`,
+        );
+      }
       const isTar = to.endsWith(".tar");
-      // Beside it, so that the move at the end is one step: what bears the name is whole.
-      const work = makeFolderBeside(to);
+      // What bears the name is whole.
+      const work = makeWorkFolderBeside(to);
       const progress = new ProgressBar();
       let manifest: Manifest;
       try {
         manifest = await withCare(options, (care) =>
-          care.backup(join(work, "backup"), (share) => progress.show(share, "copying")),
+          care.backup(join(work.path, "backup"), (share) => progress.show(share, "copying")),
         );
         if (isTar) {
           await pipeline(
-            packTar(join(work, "backup")),
-            createWriteStream(join(work, "backup.tar"), { mode: 0o600, flush: true }),
+            packTar(join(work.path, "backup")),
+            createWriteStream(join(work.path, "backup.tar"), { mode: 0o600, flush: true }),
           );
         }
-        await rename(join(work, isTar ? "backup.tar" : "backup"), to);
+        await rename(join(work.path, isTar ? "backup.tar" : "backup"), to);
       } finally {
         progress.end();
-        await rm(work, { recursive: true, force: true });
+        await work.remove();
       }
       const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
       const { samples, note } = manifest.store;
@@ -92,17 +100,17 @@ async function restore(from: string, { dataDir, force = false }: RestoreOptions)
   }
   if (existsSync(join(dataDir, accessFileName))) {
     // Refused where a server runs; nothing can start while this holds it, and it lets go before the files are moved.
-    openAccessFile(dataDir).close();
+    assertUnused(dataDir);
   }
-  const work = makeFolderBeside(dataDir);
+  const work = makeWorkFolderBeside(dataDir);
   const progress = new ProgressBar();
   let manifest: Manifest;
   try {
-    const folder = from.endsWith(".tar") ? await unpack(from, join(work, "unpacked")) : from;
+    const folder = from.endsWith(".tar") ? await unpack(from, join(work.path, "unpacked")) : from;
     manifest = readManifest(folder);
     const bytesInAll = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
     let copied = 0;
-    const fresh = join(work, "data");
+    const fresh = join(work.path, "data");
     mkdirSync(fresh, { mode: 0o700 });
     for (const file of manifest.files) {
       const path = join(folder, file.name);
@@ -118,7 +126,7 @@ async function restore(from: string, { dataDir, force = false }: RestoreOptions)
     record(dataDir, from, manifest);
   } finally {
     progress.end();
-    await rm(work, { recursive: true, force: true });
+    await work.remove();
   }
   const { samples, note } = manifest.store;
   if (samples === null)
@@ -130,9 +138,18 @@ async function restore(from: string, { dataDir, force = false }: RestoreOptions)
   printLine(`Start the server: wattboard serve --data-dir ${dataDir}`);
 }
 
+/** Throws a `Failure` where a server has the folder. Whether what is in it can be read does not matter: it is to be replaced. */
+function assertUnused(dataDir: string): void {
+  try {
+    lockAccessFile(dataDir).close();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "data_damaged") throw error;
+  }
+}
+
 /** The audit that is back tells from where it goes on that it was brought back. */
 function record(dataDir: string, from: string, { made_at, wattboard }: Manifest): void {
-  const accessFile = openAccessFile(dataDir);
+  const accessFile = openDataFolder(dataDir);
   const audit = new Audit(dataDir, systemClock, auditLimits);
   audit.record({ who: "local", address: "", action: "backup.restore", target: from, detail: { made_at, wattboard } });
   audit.close();
@@ -165,12 +182,15 @@ async function unpack(tar: string, folder: string): Promise<string> {
   }
 }
 
-function makeFolderBeside(path: string): string {
-  const parent = dirname(join(path, "."));
-  try {
-    mkdirSync(parent, { recursive: true });
-    return mkdtempSync(join(parent, ".wattboard-"));
-  } catch (error) {
-    throw new Failure("backup_failed", `${parent} cannot be written to: ${(error as Error).message}`, error);
+/** The data folder in which `path` would lie, however it is written: links and `..` are followed. Null where it lies in none. */
+function dataFolderAround(path: string, dataDir: string): string | null {
+  // As the operating system reads it: `link/..` is not where the link stands.
+  const own = existsSync(dataDir) ? realpathSync.native(dataDir) : null;
+  let given = dirname(path);
+  while (!existsSync(given)) given = dirname(given);
+  for (let folder = realpathSync.native(given); ; folder = dirname(folder)) {
+    const isBackup = existsSync(join(folder, manifestName));
+    if (folder === own || (existsSync(join(folder, accessFileName)) && !isBackup)) return folder;
+    if (folder === dirname(folder)) return null;
   }
 }

@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Command, Option } from "commander";
-import { accessFileName, openAccessFile } from "../access/access-file.ts";
+import { accessFileName } from "../access/access-file.ts";
 import { Audit, type AuditEntry } from "../access/audit.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
 import { Devices } from "../access/devices.ts";
+import { Revocations } from "../access/revocations.ts";
 import { type Manifest, makeBackup } from "../archive/backup.ts";
 import { type ExportQuery, openExport } from "../archive/export.ts";
 import { ImportJudge, type ImportSample } from "../archive/import-sample.ts";
@@ -13,9 +14,12 @@ import { type Imported, importSamples } from "../archive/importer.ts";
 import { type StoreInfoBody, storeInfoBody } from "../archive/store-info.ts";
 import { systemClock } from "../base/clock.ts";
 import { copyDatabase } from "../base/copy-database.ts";
+import { readingFrom } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
+import { commandsFileName } from "../commands/command-file.ts";
 import { CommandThread } from "../commands/command-thread.ts";
 import { loadConfig } from "../config.ts";
+import { openDataFolder } from "../data-folder.ts";
 import { createLog } from "../observe/log.ts";
 import type { Store, Verified } from "../store/store.ts";
 import { auditLimits } from "./administration.ts";
@@ -104,6 +108,7 @@ class FolderCare implements Care {
   readonly #audit: Audit;
   readonly #dataDir: string;
   readonly #devices: Devices;
+  readonly #revocations: Revocations;
   readonly #store: Store;
   readonly #judge: ImportJudge;
 
@@ -112,12 +117,16 @@ class FolderCare implements Care {
     this.#accessFile = accessFile;
     this.#audit = audit;
     this.#store = store;
-    this.#devices = new Devices(accessFile, systemClock);
+    this.#revocations = new Revocations(dataDir);
+    this.#devices = readingFrom(
+      join(dataDir, accessFileName),
+      () => new Devices(accessFile, systemClock, this.#revocations),
+    );
     this.#judge = new ImportJudge(systemClock.wallMs(), (deviceId) => this.#devices.find(deviceId) !== undefined);
   }
 
   static async open(dataDir: string, storeUrl: string | undefined): Promise<FolderCare> {
-    const accessFile = openAccessFile(dataDir);
+    const accessFile = openDataFolder(dataDir);
     let audit: Audit | undefined;
     try {
       removeControlFile(dataDir);
@@ -177,13 +186,14 @@ class FolderCare implements Care {
   async close(): Promise<void> {
     await this.#store.close();
     this.#audit.close();
+    this.#revocations.close();
     this.#accessFile.close();
   }
 
   async #copyRest(folder: string): Promise<void> {
     await this.#audit.copyTo(folder);
     const commands = await CommandThread.open(this.#dataDir);
-    await commands.copyTo(join(folder, "commands.db")).finally(() => commands.close());
+    await commands.copyTo(join(folder, commandsFileName)).finally(() => commands.close());
     await copyDatabase(this.#accessFile, join(folder, accessFileName));
   }
 

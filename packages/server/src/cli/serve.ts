@@ -21,6 +21,8 @@ Examples:
     );
   addSettingsOptions(command).action(async () => {
     const config = configOf(command);
+    // Whatever the server writes is its owner's alone.
+    process.umask(0o077);
     // Listened for from here on, so that a signal during the start ends the server in order too.
     const hasTls = config.tls.cert !== "";
     const signalled = untilSignalled(hasTls ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"]);

@@ -53,3 +53,18 @@ test("live samples pass between the commands of a storm: what one commit has sto
   await drained;
   await store.close();
 });
+
+test("a stop does not wait for a disk that has been failing: it is tried once more, and time need not pass", async () => {
+  const store = { ...storeInMemory(), commit: () => Promise.reject(new Error("full")) };
+  const clock = new ManualClock();
+  let failures = 0;
+  const book = new CommandBook(store, clock, { failed: () => failures++, recovered: () => {} });
+  book.save({ table: "command", record: commandTo("ems_001") });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(failures).toBe(1);
+  expect(await book.drain(5_000)).toBe(false);
+  expect(failures).toBe(2);
+  // Nor is anything tried after that.
+  clock.advance(0);
+  expect(failures).toBe(2);
+});

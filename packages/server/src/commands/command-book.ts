@@ -34,6 +34,7 @@ export class CommandBook {
   #isFailing = false;
   #cancelRetry: CancelTimer | null = null;
   #onIdle: (() => void) | null = null;
+  #onLastRefusal: (() => void) | null = null;
 
   constructor(
     store: CommandStore,
@@ -67,15 +68,22 @@ export class CommandBook {
     });
   }
 
-  /** Resolves when nothing waits any more; false where the store did not take it within `graceMs`. */
+  /** Resolves when nothing waits any more; false where the store did not take it within `graceMs`, or has been failing and fails once more. */
   drain(graceMs: number): Promise<boolean> {
     if (this.#isIdle) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(graceMs, () => resolve(false));
-      this.#onIdle = () => {
+      const end = (isDrained: boolean): void => {
         cancel();
-        resolve(true);
+        this.#onIdle = null;
+        this.#onLastRefusal = null;
+        resolve(isDrained);
       };
+      const cancel = this.#clock.after(graceMs, () => end(false));
+      this.#onIdle = () => end(true);
+      if (this.#isFailing) this.#onLastRefusal = () => end(false);
+      if (this.#cancelRetry === null) return;
+      this.#cancelRetry();
+      this.#write();
     });
   }
 
@@ -120,6 +128,7 @@ export class CommandBook {
     this.#observer.failed(error);
     this.#queue = [...batch.filter(({ onRefused }) => onRefused === undefined), ...this.#queue];
     this.#cancelRetry = this.#clock.after(retryMs, () => this.#write());
+    this.#onLastRefusal?.();
     for (const { onRefused } of batch) onRefused?.(error);
   }
 }

@@ -1,13 +1,14 @@
-import { chmodSync } from "node:fs";
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { hasEnded, limits } from "@wattboard/protocol";
 import { copyDatabase } from "../base/copy-database.ts";
-import { migrate } from "../base/migrate.ts";
+import { openDatabase, readingFrom } from "../base/database-file.ts";
+import { migrate, type Schema } from "../base/migrate.ts";
+import { OpenFiles } from "../base/open-files.ts";
 import type { CommandRecord } from "./command-record.ts";
 import type { Kept, Row } from "./command-store.ts";
 import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts";
 
-const migrations = [
+const steps = [
   `
   -- A command and all its steps are one JSON text: they are written and read together, and nobody asks for a part of them.
   CREATE TABLE command (
@@ -40,21 +41,28 @@ const migrations = [
   `,
 ];
 
+export const commandsFileName = "commands.db";
+export const commandsSchema: Schema = { steps };
+
 /** The bound over all devices is held once for so many commits. */
 const tidyEvery = 1_000;
 
 /** `commands.db`: used by one thread, which waits for the disk. */
 export class CommandFile {
+  readonly #path: string;
+  readonly #files: OpenFiles;
   readonly #database: DatabaseSync;
   readonly #statements: Readonly<Record<string, StatementSync>>;
   #untilTidy = tidyEvery;
 
   constructor(path: string) {
-    this.#database = new DatabaseSync(path);
+    this.#path = path;
     // Who asked for what is nobody else's business on this machine.
-    if (path !== ":memory:") chmodSync(path, 0o600);
-    this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE");
-    migrate(this.#database, migrations);
+    this.#database = openDatabase(path);
+    // The lock first: without it SQLite needs room for a file that threads share, and there may be none.
+    this.#database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    migrate(this.#database, commandsSchema);
+    this.#files = new OpenFiles(path === ":memory:" ? [] : [path, `${path}-wal`]);
     const prepare = (sql: string): StatementSync => this.#database.prepare(sql);
     this.#statements = {
       saveCommand: prepare(
@@ -89,7 +97,7 @@ export class CommandFile {
   }
 
   load(): Kept {
-    return {
+    return readingFrom(this.#path, () => ({
       open: this.#read<CommandRecord>("SELECT record AS json FROM command WHERE is_open = 1 ORDER BY number"),
       announcements: this.#database
         .prepare("SELECT * FROM announcement")
@@ -99,10 +107,11 @@ export class CommandFile {
       fleetTargets: this.#read<FleetTarget>(
         "SELECT target AS json FROM fleet_target JOIN fleet_command USING (fleet_command_id) WHERE is_running = 1",
       ),
-    };
+    }));
   }
 
   commit(rows: readonly Row[]): void {
+    this.#files.assertInPlace();
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       for (const row of rows) this.#save(row);
@@ -116,6 +125,7 @@ export class CommandFile {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
+    this.#files.assertInPlace();
   }
 
   find(deviceId: string, commandId: string): CommandRecord | null {

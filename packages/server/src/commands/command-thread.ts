@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import { Failure } from "../base/failure.ts";
 import { Turnstile } from "../base/turnstile.ts";
 import { workerUrl } from "../base/worker-url.ts";
+import { commandsFileName } from "./command-file.ts";
 import type { CommandRecord } from "./command-record.ts";
 import type { CommandStore, Kept, Row } from "./command-store.ts";
 import type { FleetTarget } from "./fleet-command-record.ts";
@@ -48,7 +49,7 @@ export class CommandThread implements CommandStore {
 
   /** Opens `commands.db` in `dataDir`, making it where there is none. Throws a `Failure`, `commands_failed`. */
   static async open(dataDir: string): Promise<CommandThread> {
-    const thread = new CommandThread(join(dataDir, "commands.db"));
+    const thread = new CommandThread(join(dataDir, commandsFileName));
     await thread.#start();
     return thread;
   }

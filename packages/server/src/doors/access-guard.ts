@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Audit, AuditEntry } from "../access/audit.ts";
 import type { Gate } from "../access/gate.ts";
 import { hasRole, type Principal, type Role } from "../access/principal.ts";
+import type { Revocations } from "../access/revocations.ts";
 import { tokenPrefix } from "../access/tokens.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
@@ -129,5 +130,21 @@ export function audited<T extends object>(
   audit.assertWritable();
   const result = act();
   audit.record(auditEntry(gate, request, { ...entry, outcome: "code" in result ? result.code : "done" }));
+  return result;
+}
+
+/**
+ * As `audited`, for what takes rights away: that holds also while the audit cannot be written, and is recorded once it can. Throws a `Failure`
+ * (`audit_failed`) only where it cannot be noted either.
+ */
+export function auditedRevocation<T extends object>(
+  { audit, gate, revocations }: { readonly audit: Audit; readonly gate: Gate; readonly revocations: Revocations },
+  request: FastifyRequest,
+  entry: Omit<AuditEntry, "who" | "address" | "outcome">,
+  act: () => T | Refusal,
+): T | Refusal {
+  const result = act();
+  const outcome = "code" in result ? result.code : "done";
+  audit.recordOrOwe(auditEntry(gate, request, { ...entry, outcome }), (owed, error) => revocations.owe(owed, error));
   return result;
 }

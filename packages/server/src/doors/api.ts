@@ -23,6 +23,7 @@ import type { Audit } from "../access/audit.ts";
 import { type Device, isOwn } from "../access/devices.ts";
 import type { People } from "../access/people.ts";
 import { roles } from "../access/principal.ts";
+import type { Revocations } from "../access/revocations.ts";
 import type { ShareLinks } from "../access/share-links.ts";
 import { visitInTurns } from "../base/in-turns.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
@@ -33,7 +34,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { Store } from "../store/store.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
 import type { Latest } from "../telemetry/latest.ts";
-import { audited } from "./access-guard.ts";
+import { audited, auditedRevocation } from "./access-guard.ts";
 import { apiTokenBody, detailBody, deviceBody, eventBody, latestBody, provisionedBody } from "./api-bodies.ts";
 import { cursorReader, writeCursor } from "./cursor.ts";
 import { listDevices, lookUpDevice, visibleDevices } from "./device-lookup.ts";
@@ -54,6 +55,7 @@ export interface ApiParts extends HistoryParts {
   readonly people: People;
   readonly presence: PresenceLog;
   readonly registry: Registry;
+  readonly revocations: Revocations;
   readonly shareLinks: ShareLinks;
   readonly store: Store;
 }
@@ -357,7 +359,9 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     admin({ summary: "Void a device's token", params: deviceParams, answer: deviceSchema, errors: [404] }),
     (request, reply) => {
       const { id: deviceId } = request.params;
-      const revoked = audited(parts, request, { action: "device.revoke", deviceId }, () => devices.revoke(deviceId));
+      const revoked = auditedRevocation(parts, request, { action: "device.revoke", deviceId }, () =>
+        devices.revoke(deviceId),
+      );
       if ("code" in revoked) return sendRefusal(reply, revoked);
       tokenChanged(revoked.deviceId, "revoked");
       return deviceBody(revoked, false);
@@ -419,7 +423,7 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
     admin({ summary: "Remove an API token", params: nameParams, answer: apiTokenSchema, errors: [404] }),
     (request, reply) => {
       const { name } = request.params;
-      const removed = audited(parts, request, { action: "api_token.remove", target: name }, () =>
+      const removed = auditedRevocation(parts, request, { action: "api_token.remove", target: name }, () =>
         apiTokens.remove(name),
       );
       return "code" in removed ? sendRefusal(reply, removed) : apiTokenBody(removed);

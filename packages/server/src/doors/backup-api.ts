@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream, readdirSync, rmSync } from "node:fs";
+import { createReadStream, rmSync } from "node:fs";
 import { join } from "node:path";
 import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { type BackupSource, type Manifest, makeBackup } from "../archive/backup.ts";
 import type { CancelTimer } from "../base/clock.ts";
+import { removeLeftOver, temporaryPath } from "../base/temporary-files.ts";
 import { auditedTask } from "./access-guard.ts";
 import type { ApiParts } from "./api.ts";
 import { describeRoute, type RouteDescription } from "./openapi.ts";
@@ -33,7 +34,6 @@ interface Backup {
 
 /** Copies lie in the data folder until they are fetched; one that nobody fetches goes after this time. */
 const keptMsMax = 10 * 60_000;
-const folderPrefix = "backup-";
 
 /**
  * `/api/v1/backups`: a `POST` makes a consistent copy and tells its progress, the files are then fetched one by one, a `DELETE` ends it. One at a
@@ -48,10 +48,7 @@ export function registerBackupApi(
     describeRoute({ ...about, tag: "Archive", role: "admin", timeoutMs: longTaskMsMax });
   let backup: Backup | null = null;
 
-  for (const name of readdirSync(dataDir)) {
-    // Left behind by a server that was killed.
-    if (name.startsWith(folderPrefix)) rmSync(join(dataDir, name), { recursive: true, force: true });
-  }
+  removeLeftOver(dataDir);
   const remove = (): void => {
     backup?.cancelExpiry();
     if (backup !== null) rmSync(backup.folder, { recursive: true, force: true });
@@ -70,7 +67,7 @@ export function registerBackupApi(
     (request, reply) => {
       if (backup !== null) return sendRefusal(reply, refuse("busy"));
       const id = randomUUID();
-      const made: Backup = { id, folder: join(dataDir, folderPrefix + id), manifest: null, cancelExpiry: () => {} };
+      const made: Backup = { id, folder: temporaryPath(dataDir, id), manifest: null, cancelExpiry: () => {} };
       backup = made;
       return sendProgress(reply, log, async (progress, signal) => {
         try {

@@ -18,12 +18,13 @@ import type { IssuedLink, OneTimeLinks } from "../access/one-time-links.ts";
 import { describePasswordFault, type Passwords } from "../access/passwords.ts";
 import type { People, Person } from "../access/people.ts";
 import { roles } from "../access/principal.ts";
+import type { Revocations } from "../access/revocations.ts";
 import type { Sessions } from "../access/sessions.ts";
 import type { ShareLinks } from "../access/share-links.ts";
 import type { SignIn } from "../access/sign-in.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Throttle } from "../observe/throttle.ts";
-import { audited } from "./access-guard.ts";
+import { audited, auditedRevocation } from "./access-guard.ts";
 import { describeRoute, type RouteDescription } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
 import { isoTime } from "./range.ts";
@@ -36,6 +37,7 @@ export interface PeopleParts {
   readonly oneTimeLinks: OneTimeLinks;
   readonly passwords: Passwords;
   readonly people: People;
+  readonly revocations: Revocations;
   readonly sessions: Sessions;
   readonly shareLinks: ShareLinks;
   readonly signIn: SignIn;
@@ -126,7 +128,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
     admin({ summary: "Remove an account", params: personParams, answer: personSchema, errors: [404, 409] }),
     (request, reply) => {
       const { name } = request.params;
-      const removed = audited(parts, request, { action: "person.remove", target: name }, () =>
+      const removed = auditedRevocation(parts, request, { action: "person.remove", target: name }, () =>
         removePerson(parts, name),
       );
       return "code" in removed ? sendRefusal(reply, removed) : personBody(removed, 0);
@@ -200,7 +202,7 @@ export function removePerson(
   const removed = people.remove(name);
   if ("code" in removed) return removed;
   sessions.endAll(removed.name);
-  oneTimeLinks.voidOf(removed.name);
+  oneTimeLinks.forget(removed.name);
   return removed;
 }
 

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { type Problem, type Refusal, refusals, refuse } from "@wattboard/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
+import { databaseFault } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
@@ -34,10 +35,11 @@ export function answerWithProblem(app: FastifyInstance, log: Log, throttle: Thro
         const path = request.url.split("?", 1)[0];
         log.error({ err: error, method: request.method, path, suppressed }, "request failed");
       }
-      return error instanceof Failure
+      const isUnwritten = databaseFault(error) !== null || (error instanceof Failure && error.code === "audit_failed");
+      return error instanceof Failure || isUnwritten
         ? sendRefusal(
             reply.header("Retry-After", "5"),
-            refuse(error.code === "audit_failed" ? "not_recorded" : "store_unavailable"),
+            refuse(isUnwritten ? "not_recorded" : "store_unavailable"),
           )
         : sendProblem(reply, 500, refuse("internal"));
     }

@@ -10,7 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { writeCookie } from "../access/cookies.ts";
 import { type ShareLink, shareTtlMsMax, shareTtlMsMin } from "../access/share-links.ts";
-import { auditEntry, audited } from "./access-guard.ts";
+import { auditEntry, audited, auditedRevocation } from "./access-guard.ts";
 import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
 import type { PeopleParts } from "./people-api.ts";
 import { sendRefusal } from "./problem.ts";
@@ -92,7 +92,7 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
     sharing({ summary: "Revoke a link", params: shareParams, answer: shareLinkSchema }),
     (request, reply) => {
       const { id: deviceId, share } = request.params;
-      const revoked = audited(parts, request, { action: "share_link.revoke", deviceId, target: share }, () =>
+      const revoked = auditedRevocation(parts, request, { action: "share_link.revoke", deviceId, target: share }, () =>
         shareLinks.revoke(deviceId, share),
       );
       return "code" in revoked ? sendRefusal(reply, revoked) : shareLinkBody(revoked);

@@ -6,6 +6,8 @@ export type EventKind =
   | "token_changed"
   | "store_failing"
   | "store_recovered"
+  | "data_dir_gone"
+  | "data_dir_back"
   | "samples_unstored"
   | "store_damaged"
   | "commands_failing"

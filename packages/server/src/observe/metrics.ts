@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { version } from "../base/version.ts";
 
 /** A counter or gauge that is read from the parts when asked for, so that the hot path pays an increment of a number and no more. */
 interface Reading {
@@ -86,6 +87,9 @@ export function createMetrics(sources: MetricSources): { readonly registry: Regi
   counter("wattboard_slow_readers_total", "Dashboards cut because they did not read.", [], sources.slowReaders);
   counter("wattboard_takeovers_total", "Links replaced by a newer one of the same device.", [], sources.takeovers);
   gauge("wattboard_devices", "Registered devices.", [], sources.devices);
+  gauge("wattboard_build_info", "1; the label tells what runs.", ["version"], () => [
+    { labels: { version }, value: 1 },
+  ]);
   gauge("wattboard_store_queue_bytes", "Bytes that wait for the store.", [], sources.queuedBytes);
   counter(
     "wattboard_command_steps_total",

@@ -34,9 +34,11 @@ export class PresenceLog {
 
   /**
    * Takes up where the server before this one ended: the kind and time of a device's last presence event, and when it was last heard. A
-   * device that was online then and does not come back is recorded as gone since it was last heard.
+   * device that was online then and does not come back is recorded as gone since it was last heard. One that has come or gone since this start
+   * is known already.
    */
   restore(deviceId: string, kind: "connected" | "disconnected", atMs: number, lastHeardMs: number | null): void {
+    if (this.#presences.has(deviceId)) return;
     const presence = this.#of(deviceId);
     presence.recorded = kind;
     presence.offlineSinceMs = kind === "disconnected" ? atMs : (lastHeardMs ?? this.#clock.wallMs());

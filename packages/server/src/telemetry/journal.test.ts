@@ -127,4 +127,57 @@ describe("Journal", () => {
     clock.advance(5_000);
     expect(await left).toBe(1);
   });
+
+  test("a stop does not wait for a store that has been failing: it is tried once more, and time need not pass", async () => {
+    const clock = new ManualClock();
+    const failing = new HeldStore();
+    const { journal } = journalOver(failing, clock);
+    journal.append(device, reading(0), message);
+    clock.advance(250);
+    await failing.fail();
+    const given = journal.close(5_000);
+    expect(failing.offered).toEqual([[0], [0]]);
+    await failing.fail();
+    expect(await given).toBe(1);
+
+    // Once more may be enough.
+    const mended = new HeldStore();
+    const other = journalOver(mended, clock).journal;
+    other.append(device, reading(0), message);
+    clock.advance(250);
+    await mended.fail();
+    const stored = other.close(5_000);
+    await mended.commit();
+    expect(await stored).toBe(0);
+  });
+
+  test("a store that begins to fail while the server stops has all the time of the stop", async () => {
+    const clock = new ManualClock();
+    const store = new HeldStore();
+    const { journal } = journalOver(store, clock);
+    journal.append(device, reading(0), message);
+    const closed = journal.close(5_000);
+    await store.fail();
+    clock.advance(1_000);
+    await store.commit();
+    expect(await closed).toBe(0);
+    expect(store.offered).toEqual([[0], [0]]);
+  });
+
+  test("tells how long the store has not answered, and nothing while it has nothing to answer", async () => {
+    const clock = new ManualClock();
+    const store = new HeldStore();
+    const { journal } = journalOver(store, clock);
+    clock.advance(10_000);
+    expect(journal.unansweredMs).toBe(0);
+    journal.append(device, reading(0), message);
+    clock.advance(250);
+    clock.advance(10_000);
+    expect(journal.unansweredMs).toBe(10_000);
+    await store.fail();
+    expect(journal.unansweredMs).toBe(0);
+    clock.advance(1_000);
+    await store.commit();
+    expect(journal.unansweredMs).toBe(0);
+  });
 });

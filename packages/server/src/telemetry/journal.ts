@@ -48,9 +48,16 @@ export class Journal {
   readonly #queue: Batch[] = [];
   /** How many of the first are at the store. */
   #atStore = 0;
+  /** Since when the store has them. */
+  #offeredAtMs: number | null = null;
   #spare: Buffer | null = null;
   #queueBytes = 0;
   #closing = false;
+  /** Whether the store refused what it was given last. */
+  #isFailing = false;
+  /** Closing, and failing before: the next refusal is the last. */
+  #isLastTry = false;
+  #cancelRetry: CancelTimer | null = null;
   #drained: (() => void) | null = null;
 
   constructor(store: Store, clock: Clock, limits: JournalLimits, observer: JournalObserver) {
@@ -79,10 +86,20 @@ export class Journal {
     return this.#queueBytes;
   }
 
-  /** Stores what waits, and stops. Resolves when all is committed, or when `graceMs` are over: gives the number of samples not stored. */
+  /** How long the store has not answered what it was given, ms; 0 where it has nothing to answer. */
+  get unansweredMs(): number {
+    return this.#offeredAtMs === null ? 0 : this.#clock.monotonicMs() - this.#offeredAtMs;
+  }
+
+  /**
+   * Stores what waits, and stops. Resolves when all is committed, or when `graceMs` are over; a store that has been failing is tried once more, and
+   * not waited for. Gives the number of samples not stored.
+   */
   async close(graceMs: number): Promise<number> {
     this.#stopTimer();
     this.#closing = true;
+    this.#isLastTry = this.#isFailing;
+    this.#tryAgain();
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve;
       this.#clock.after(graceMs, resolve);
@@ -124,9 +141,13 @@ export class Journal {
     }
     this.#atStore = batches.length;
     const startedAtMs = this.#clock.monotonicMs();
+    this.#offeredAtMs = startedAtMs;
     this.#store.append(batches.map((batch) => batch.buffer.subarray(0, batch.bytes))).then(
       () => {
         this.#atStore = 0;
+        this.#offeredAtMs = null;
+        this.#isFailing = false;
+        this.#isLastTry = false;
         this.#queue.splice(0, batches.length);
         this.#queueBytes -= bytes;
         this.#spare = batches[0]?.buffer ?? null;
@@ -136,12 +157,21 @@ export class Journal {
         if (this.#queue.length > 1 || this.#closing) this.#handOver();
       },
       (error: unknown) => {
+        this.#isFailing = true;
+        this.#offeredAtMs = null;
         this.#observer.failed(error);
-        this.#clock.after(retryMs, () => {
-          this.#atStore = 0;
-          this.#handOver();
-        });
+        if (this.#isLastTry) this.#drained?.();
+        else this.#cancelRetry = this.#clock.after(retryMs, () => this.#tryAgain());
       },
     );
+  }
+
+  /** Offers what was refused again, where it waits for that. */
+  #tryAgain(): void {
+    if (this.#cancelRetry === null) return;
+    this.#cancelRetry();
+    this.#cancelRetry = null;
+    this.#atStore = 0;
+    this.#handOver();
   }
 }

@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import { Failure } from "../../base/failure.ts";
+import { damagedFailure, databaseFault } from "../../base/database-file.ts";
+import { Failure, type FailureCode } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type {
   EnergyQuery,
@@ -28,6 +29,7 @@ import type {
 } from "../store.ts";
 import type { BlockStoreLimits } from "./block-store.ts";
 import type { Answer, Numbered, Question, Request, WorkerSetup } from "./messages.ts";
+import { storeFileName } from "./schema.ts";
 
 interface Pending {
   resolve(result: unknown): void;
@@ -65,13 +67,16 @@ export class EmbeddedStore implements Store {
     this.#complain = complain;
   }
 
-  /** Opens `store.db` in `dataDir`, making it where there is none. Throws a `Failure` with code `store_failed`. */
+  /**
+   * Opens `store.db` in `dataDir`, making it where there is none. Throws a `Failure`: `store_away` where it may be opened later (the disk is full,
+   * or fails), else `data_damaged`, `data_newer`, `store_failed`.
+   */
   static async open(
     dataDir: string,
     limits: BlockStoreLimits,
     complain: StoreComplaint = () => {},
   ): Promise<EmbeddedStore> {
-    const store = new EmbeddedStore({ path: join(dataDir, "store.db"), ...limits }, complain);
+    const store = new EmbeddedStore({ path: join(dataDir, storeFileName), ...limits }, complain);
     await store.#start();
     return store;
   }
@@ -215,8 +220,7 @@ export class EmbeddedStore implements Store {
         once(worker, "exit").then(() => Promise.reject(new Error("The store's worker ended while starting."))),
       ]);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Failure("store_failed", `The store at ${this.#setup.path} cannot be opened: ${reason}`, error);
+      throw openingFailure(this.#setup.path, error);
     }
     worker.unref();
     worker.on("error", ({ message }) => this.#complain(`its thread has ended, another is started: ${message}`));
@@ -288,7 +292,7 @@ export class EmbeddedStore implements Store {
     if (answer.ok) pending?.resolve(answer.result);
     else {
       const reason = answer.error instanceof Error ? answer.error.message : String(answer.error);
-      pending?.reject(new Failure("store_failed", `The store failed: ${reason}`, answer.error));
+      pending?.reject(new Failure(answer.code, `The store failed: ${reason}`, answer.error));
     }
   }
 
@@ -318,4 +322,17 @@ const faultsMax = 100;
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** The thread's own error, which keeps its code on this way. */
+function openingFailure(path: string, error: unknown): Failure {
+  const fault = databaseFault(error);
+  if (fault === "damaged") return damagedFailure(path, error);
+  const { message, code } = error as { readonly message: string; readonly code?: FailureCode };
+  if (code === "data_newer" || code === "data_damaged") return new Failure(code, message, error);
+  return new Failure(
+    fault === null ? "store_failed" : "store_away",
+    `The store at ${path} cannot be opened: ${message}`,
+    error,
+  );
 }

@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { FailureCode } from "../../base/failure.ts";
 import type { PortQuestion } from "../read-port.ts";
 import type { EventsQuery, StoreDamage, StoredEvent } from "../store.ts";
 import type { BlockStoreLimits } from "./block-store.ts";
@@ -37,7 +38,8 @@ export type Numbered = Request & { readonly number: number };
 /** Each request is answered once, under its number; a long one may tell of its progress before. */
 export type Answer =
   | { readonly number: number; readonly ok: true; readonly result: unknown }
-  | { readonly number: number; readonly ok: false; readonly error: unknown }
+  /** An error loses its code on its way between threads. */
+  | { readonly number: number; readonly ok: false; readonly error: unknown; readonly code: FailureCode }
   | { readonly number: number; readonly share: number }
   /** No answer: something was met that cannot be read. */
   | { readonly damage: StoreDamage }

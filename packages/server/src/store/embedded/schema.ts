@@ -1,5 +1,9 @@
-/** The steps of `migrate`. */
-export const migrations = [
+import type { Amendment, Schema } from "../../base/migrate.ts";
+
+export const storeFileName = "store.db";
+
+/** None is edited once it has landed: a change is a new step. */
+const migrations = [
   `
   -- One row for what is handed over together: the records of sample-record.ts, compressed with zstd. Its commit is the ack point.
   -- Numbers are never used again, so that 'latest_through' stays true when old rows go.
@@ -139,3 +143,27 @@ export const migrations = [
   ) STRICT;
   `,
 ];
+
+const amendments: readonly Amendment[] = [
+  {
+    // The very first stores had the first step in another form: without the index, and numbers could have been used again.
+    version: 1,
+    isDue: (database) =>
+      database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'journal_by_time'").get() === undefined,
+    sql: `
+    ALTER TABLE journal RENAME TO first_journal;
+    CREATE TABLE journal (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      samples INTEGER NOT NULL,
+      observed_from_ms REAL NOT NULL,
+      observed_to_ms REAL NOT NULL,
+      records BLOB NOT NULL
+    ) STRICT;
+    INSERT INTO journal SELECT * FROM first_journal;
+    DROP TABLE first_journal;
+    CREATE INDEX journal_by_time ON journal (observed_to_ms, observed_from_ms);
+    `,
+  },
+];
+
+export const storeSchema: Schema = { steps: migrations, amendments };

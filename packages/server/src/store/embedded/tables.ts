@@ -1,8 +1,10 @@
 import { statSync } from "node:fs";
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
+import { openDatabase } from "../../base/database-file.ts";
 import { migrate } from "../../base/migrate.ts";
+import { OpenFiles } from "../../base/open-files.ts";
 import { damageOf } from "./damage.ts";
-import { migrations } from "./schema.ts";
+import { storeSchema } from "./schema.ts";
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -17,23 +19,28 @@ const rowsAtOnce = 16;
 export class Tables {
   readonly database: DatabaseSync;
   readonly path: string;
+  readonly #files: OpenFiles;
   readonly #statements = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
 
   /** `pagesMax`: the file grows no further, as if the disk were full; 0 sets no such bound. */
   constructor(path: string, pagesMax = 0) {
     this.path = path;
-    this.database = new DatabaseSync(path);
+    this.database = openDatabase(path);
     this.database.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 0`);
     this.database.exec(`PRAGMA wal_autocheckpoint = ${4 * checkpointPages}; PRAGMA cache_size = -32000`);
     // A page that cannot be one of SQLite's is told when it is read, and not taken for whatever it looks like.
     this.database.exec("PRAGMA cell_size_check = ON");
     if (pagesMax > 0) this.database.exec(`PRAGMA max_page_count = ${pagesMax}`);
-    migrate(this.database, migrations);
+    migrate(this.database, storeSchema);
+    this.#files = new OpenFiles([path, `${path}-wal`]);
   }
 
-  /** Runs `task` as one transaction, durable when it returns. */
+  /** Runs `task` as one transaction, durable when it returns. Throws where the file is not where it was: nobody would find what is in it. */
   durably<T>(task: () => T): T {
-    return this.#transact("FULL", task);
+    this.#files.assertInPlace();
+    const result = this.#transact("FULL", task);
+    this.#files.assertInPlace();
+    return result;
   }
 
   /**

@@ -3,6 +3,7 @@ import { stepBack } from "../../base/step-back.ts";
 import type { PortAnswer, PortRequest } from "../read-port.ts";
 import type { StoreDamage } from "../store.ts";
 import { BlockStore } from "./block-store.ts";
+import { storeFailureCode } from "./failure-code.ts";
 import type { Answer, Numbered, Question, Task, WorkerSetup } from "./messages.ts";
 import {
   readEnergy,
@@ -201,7 +202,7 @@ function answer({ number, lent, damage }: Asker, task: () => unknown): boolean {
     else lent.postMessage({ number, ok: true, result, damage } satisfies PortAnswer);
     return true;
   } catch (error) {
-    if (lent === null) post({ number, ok: false, error });
+    if (lent === null) post({ number, ok: false, error, code: storeFailureCode(error) });
     else lent.postMessage(lentFailure(number, error));
     return false;
   }
@@ -209,7 +210,7 @@ function answer({ number, lent, damage }: Asker, task: () => unknown): boolean {
 
 function lentFailure(number: number, error: unknown): PortAnswer {
   const message = `The store failed: ${error instanceof Error ? error.message : error}`;
-  return { number, ok: false, code: "store_failed", message };
+  return { number, ok: false, code: storeFailureCode(error), message };
 }
 
 function schedule(now: boolean): void {

@@ -29,6 +29,7 @@ export class Database {
   #failedAttempts = 0;
   #nextAttemptMs = Number.NEGATIVE_INFINITY;
   #lastReason = "";
+  #isAway = false;
 
   /** Connects to nothing yet. Throws a `Failure` (`invalid_config`) where the address is not one. */
   constructor(url: string, clock: Clock) {
@@ -39,6 +40,11 @@ export class Database {
     this.#questions = makePool(url, questionsMax, questionMs);
     this.#writes = makePool(url, 1, writeMs);
     this.#care = makePool(url, 2, careMs);
+  }
+
+  /** Whether what failed last was the way to the database, or the database not being ready: that passes. */
+  get isAway(): boolean {
+    return this.#isAway;
   }
 
   /** Asks in one snapshot that sees one state of the database. An abort ends the question there too. */
@@ -117,6 +123,7 @@ export class Database {
   #failure(error: unknown): Failure {
     if (error instanceof Failure) return error;
     const code = systemErrorCode(error);
+    this.#isAway = code === undefined || passing.has(code) || code.startsWith("08");
     const reason = this.#redact(error instanceof Error ? error.message || (code ?? error.name) : String(error));
     return new Failure("store_failed", `The database at ${this.#where} failed: ${reason}.${advice(code)}`);
   }
@@ -223,6 +230,27 @@ function makePool(url: string, max: number, statementMs: number): pg.Pool {
   pool.on("connect", (client) => client.on("error", () => {}));
   return pool;
 }
+
+/** Codes of Node and of PostgreSQL that say that it may be there later: no way to it, it starts or stops, it is full. A timeout has none. */
+const passing = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOENT",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "53000",
+  "53100",
+  "53200",
+  "53300",
+  "57P01",
+  "57P02",
+  "57P03",
+]);
 
 function advice(code: string | undefined): string {
   switch (code) {

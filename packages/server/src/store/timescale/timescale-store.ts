@@ -79,7 +79,7 @@ export class TimescaleStore implements Store {
     this.#keeper = new Keeper(database, clock, retentionMs, this.#isTimescale, options.complain);
   }
 
-  /** Connects, and makes or updates the tables. Throws a `Failure` that says what to do. */
+  /** Connects, and makes or updates the tables. Throws a `Failure` that says what to do; `store_away` where the database does not answer. */
   static async open(options: TimescaleOptions): Promise<TimescaleStore> {
     const database = new Database(options.url, options.clock ?? systemClock);
     try {
@@ -97,7 +97,7 @@ export class TimescaleStore implements Store {
       return new TimescaleStore(database, edition, options);
     } catch (error) {
       await database.close();
-      throw error;
+      throw database.isAway && error instanceof Failure ? new Failure("store_away", error.message) : error;
     }
   }
 
