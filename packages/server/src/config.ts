@@ -80,7 +80,7 @@ const configSchema = Type.Object({
   limits: Type.Object({
     messages_per_second: count(
       limits.messagesPerSecond,
-      "Telemetry messages a second for one device; what is above is dropped and counted.",
+      "Telemetry messages a second for one device; what is above is dropped and counted. What a device sent while the server stood still is let through.",
     ),
     messages_burst: count(limits.messagesBurst, "Messages that a device may send at once before the rate applies."),
     sockets_per_address: count(

@@ -19,6 +19,7 @@ import { SignIn } from "./access/sign-in.ts";
 import { TrustedProxies } from "./access/trusted-proxies.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { copyDatabase } from "./base/copy-database.ts";
+import { LoopLag } from "./base/loop-lag.ts";
 import { CommandBook } from "./commands/command-book.ts";
 import { CommandThread } from "./commands/command-thread.ts";
 import { Dispatcher } from "./commands/dispatcher.ts";
@@ -337,6 +338,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     undo.push(() => rightsWatch.stop());
     const heartbeat = new Heartbeat(clock);
     undo.push(() => heartbeat.stop());
+    const loopLag = new LoopLag(clock);
+    undo.push(() => loopLag.stop());
     const links = new Links();
     const isLogged = config.log.general === "all" || (config.log.general === "smart_os" && isSmartOsOpen);
     const generalLog = isLogged
@@ -354,6 +357,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       heartbeat,
       links,
       log,
+      loopLag,
       peering,
       rightsWatch,
       throttle,
@@ -518,6 +522,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       fleetFeed.stop();
       peering?.feed.stop();
       heartbeat.stop();
+      loopLag.stop();
       rightsWatch.stop();
       fleetCommander.stop();
       commands.stop();

@@ -90,9 +90,11 @@ export class DeviceDoor implements Door {
     }
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
       this.#admitted(handshake);
-      const { clock, gate, heartbeat, linkLimits, links, log } = this.#context;
+      const { clock, gate, heartbeat, linkLimits, links, log, loopLag } = this.#context;
       const device = this.#latest.of(deviceId);
-      const rateLimit = new RateLimit(this.#limits.messagesPerSecond, this.#limits.messagesBurst, clock.monotonicMs());
+      const { messagesPerSecond, messagesBurst } = this.#limits;
+      const openedAtMs = clock.monotonicMs();
+      const rateLimit = new RateLimit(messagesPerSecond, messagesBurst, openedAtMs, loopLag.stalledMs(openedAtMs));
       const link: Link = new Link({
         webSocket,
         socket: handshake.socket,
@@ -101,7 +103,8 @@ export class DeviceDoor implements Door {
         limits: linkLimits,
         onText: (frame) => {
           this.#generalLog?.note("device", deviceId, frame);
-          if (!rateLimit.take(clock.monotonicMs())) this.#ingest.drop(device, rateLimited);
+          const nowMs = clock.monotonicMs();
+          if (!rateLimit.take(nowMs, loopLag.stalledMs(nowMs))) this.#ingest.drop(device, rateLimited);
           else if (!speaksSubprotocol || session.fenced || !this.#takeFrame(link, device, channel, frame)) {
             if (this.#ingest.receive(device, session, frame) === null) this.#accepted(device);
           }

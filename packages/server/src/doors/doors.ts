@@ -3,6 +3,7 @@ import type { WebSocketServer } from "ws";
 import type { Gate } from "../access/gate.ts";
 import type { Peers } from "../access/peers.ts";
 import type { Clock } from "../base/clock.ts";
+import type { LoopLag } from "../base/loop-lag.ts";
 import type { Heartbeat } from "../link/heartbeat.ts";
 import type { Link, LinkLimits } from "../link/link.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
@@ -27,6 +28,7 @@ export interface DoorContext {
   readonly heartbeat: Heartbeat;
   readonly linkLimits: LinkLimits;
   readonly log: Log;
+  readonly loopLag: LoopLag;
   /** Null: no device may see others. */
   readonly peering: Peering | null;
   readonly rightsWatch: RightsWatch;

@@ -151,19 +151,21 @@ class Caller {
   #tooManyMeanwhile = 0;
 
   constructor(door: UpdateDoor, link: Link, handshake: Handshake, token: string | null) {
-    const { clock, gate } = door.context;
+    const { clock, gate, loopLag } = door.context;
     const { messagesPerSecond, messagesBurst } = door.settings;
+    const nowMs = clock.monotonicMs();
     this.#door = door;
     this.#link = link;
     this.#handshake = handshake;
     this.#token = token;
     this.#address = gate.addressOf(handshake.request);
-    this.#rateLimit = new RateLimit(messagesPerSecond, messagesBurst, clock.monotonicMs());
+    this.#rateLimit = new RateLimit(messagesPerSecond, messagesBurst, nowMs, loopLag.stalledMs(nowMs));
   }
 
   take(frame: Buffer): void {
-    const { clock } = this.#door.context;
-    if (!this.#rateLimit.take(clock.monotonicMs())) {
+    const { clock, loopLag } = this.#door.context;
+    const nowMs = clock.monotonicMs();
+    if (!this.#rateLimit.take(nowMs, loopLag.stalledMs(nowMs))) {
       // Without an answer: a peer that sends too much must not be sent as much.
       if (this.#held === null) this.#drop(refuse("rate_limited"));
       else this.#tooManyMeanwhile++;
