@@ -9,6 +9,12 @@ export const limits = {
   messagesPerSecond: 50,
   /** Messages that a link may send at once before the sustained rate applies. */
   messagesBurst: 1_000,
+  /** Frames of any kind, pings too, that a viewer may send in the long run; above it its link is closed with 1008. */
+  viewerFramesPerSecond: 20,
+  /** Frames that a viewer may send at once before that applies. */
+  viewerFramesBurst: 200,
+  /** A device that sends this many times its rate is not read for a while, so that it waits; one that floods pings is closed with 1008. */
+  floodFactor: 10,
   /** Points outside the catalogue that one device may have; a message that would exceed it is dropped. */
   extraPointsMax: 64,
   /** Characters in the name of a section or of a field; a message with a longer one is dropped. */

@@ -83,6 +83,15 @@ const configSchema = Type.Object({
       "Telemetry messages a second for one device; what is above is dropped and counted. What a device sent while the server stood still is let through.",
     ),
     messages_burst: count(limits.messagesBurst, "Messages that a device may send at once before the rate applies."),
+    viewer_frames_per_second: count(
+      limits.viewerFramesPerSecond,
+      "Frames of any kind, pings too, that a viewer of a dashboard, of the fleet or of `/client/` may send; above it its link is closed with 1008.",
+    ),
+    viewer_frames_burst: count(
+      limits.viewerFramesBurst,
+      "Frames that such a viewer may send at once before that applies.",
+      10,
+    ),
     sockets_per_address: count(
       4_096,
       "Sockets that one address may hold open, not counting devices that are let in; more are closed at once.",

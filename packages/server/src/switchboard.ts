@@ -30,6 +30,7 @@ import { ClientDoor } from "./doors/client-door.ts";
 import { commandBody } from "./doors/command-bodies.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
 import { type DoorContext, doorNames, Links } from "./doors/doors.ts";
+import { Floods } from "./doors/floods.ts";
 import { createHttpDoor } from "./doors/http-door.ts";
 import { listen } from "./doors/listen.ts";
 import { RightsWatch } from "./doors/rights-watch.ts";
@@ -341,6 +342,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const loopLag = new LoopLag(clock);
     undo.push(() => loopLag.stop());
     const links = new Links();
+    const floods = new Floods(clock, log, events);
     const isLogged = config.log.general === "all" || (config.log.general === "smart_os" && isSmartOsOpen);
     const generalLog = isLogged
       ? new GeneralLog(clock, {
@@ -362,6 +364,13 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       rightsWatch,
       throttle,
       webSocketServer: createWebSocketServer(),
+      frameATurnServer: createWebSocketServer({ frameATurn: true }),
+      viewerFrameLimit: {
+        perSecond: config.limits.viewer_frames_per_second,
+        burst: config.limits.viewer_frames_burst,
+        above: "close",
+      },
+      floods,
       linkLimits: {
         pingMs: config.heartbeat.ping_ms,
         pongMsMax: config.heartbeat.pong_ms,
@@ -433,6 +442,9 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         yield { labels: { door: "any", code: "too_many_sockets" }, value: router.refusedSocketCount };
       },
       deliveries: () => [{ value: fanout.deliveryCount + clientFeed.deliveryCount }],
+      *floods() {
+        for (const door of doorNames) yield { labels: { door }, value: floods.counts.get(door) ?? 0 };
+      },
       slowReaders: () => [{ value: links.slowReaderCount }],
       takeovers: () => [{ value: registry.takeoverCount }],
       devices: () => [{ value: devices.list().length }],

@@ -16,7 +16,7 @@ import type { DeviceState } from "../telemetry/device-state.ts";
 import type { Ingest } from "../telemetry/ingest.ts";
 import type { Latest } from "../telemetry/latest.ts";
 import { AutoRegister } from "./auto-register.ts";
-import { type Door, type DoorContext, subscribeToPeers } from "./doors.ts";
+import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "./doors.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 export interface UpdateDoorSettings {
@@ -73,7 +73,7 @@ export class UpdateDoor implements Door {
   }
 
   knock(handshake: Handshake): void {
-    const { gate, links, webSocketServer } = this.context;
+    const { floods, gate, links, frameATurnServer } = this.context;
     const { request } = handshake;
     const token = bearerToken(request.headers.authorization);
     const refusal =
@@ -88,7 +88,7 @@ export class UpdateDoor implements Door {
       refuseHandshake(handshake, refusal);
       return;
     }
-    acceptHandshake(webSocketServer, handshake, (webSocket) => {
+    acceptHandshake(frameATurnServer, handshake, (webSocket) => {
       const { clock, heartbeat, linkLimits } = this.context;
       const link: Link = new Link({
         webSocket,
@@ -97,6 +97,8 @@ export class UpdateDoor implements Door {
         heartbeat,
         limits: linkLimits,
         onText: (frame) => caller.take(frame),
+        frameLimit: deviceFrameLimit(this.settings),
+        onFlood: (consequence) => floods.note({ door: this.name, ...caller.who }, consequence),
         onEnd: (end, code) => {
           links.remove(this.name, link);
           caller.left(end, code);
@@ -160,6 +162,10 @@ class Caller {
     this.#token = token;
     this.#address = gate.addressOf(handshake.request);
     this.#rateLimit = new RateLimit(messagesPerSecond, messagesBurst, nowMs, loopLag.stalledMs(nowMs));
+  }
+
+  get who(): { readonly deviceId: string | null; readonly address: string } {
+    return { deviceId: this.#guest?.device.deviceId ?? null, address: this.#address };
   }
 
   take(frame: Buffer): void {

@@ -11,6 +11,7 @@ export interface MetricSources {
   readonly connections: () => Iterable<Reading>;
   readonly refusedHandshakes: () => Iterable<Reading>;
   readonly deliveries: () => Iterable<Reading>;
+  readonly floods: () => Iterable<Reading>;
   readonly slowReaders: () => Iterable<Reading>;
   readonly takeovers: () => Iterable<Reading>;
   readonly devices: () => Iterable<Reading>;
@@ -80,6 +81,12 @@ export function createMetrics(sources: MetricSources): { readonly registry: Regi
     sources.refusedHandshakes,
   );
   counter("wattboard_deliveries_total", "Messages handed to dashboards.", [], sources.deliveries);
+  counter(
+    "wattboard_floods_total",
+    "How often a link was not read for a while, or was closed, since it sent far too much.",
+    ["door"],
+    sources.floods,
+  );
   counter("wattboard_slow_readers_total", "Dashboards cut because they did not read.", [], sources.slowReaders);
   counter("wattboard_takeovers_total", "Links replaced by a newer one of the same device.", [], sources.takeovers);
   gauge("wattboard_devices", "Registered devices.", [], sources.devices);
