@@ -40,6 +40,7 @@ import { createWebSocketServer } from "./doors/upgrade.ts";
 import { UpgradeRouter } from "./doors/upgrade-router.ts";
 import { createDashboardDoor, createFleetDoor } from "./doors/viewer-door.ts";
 import { Heartbeat } from "./link/heartbeat.ts";
+import { ClockWatch } from "./observe/clock-watch.ts";
 import { Events } from "./observe/events.ts";
 import { GeneralLog } from "./observe/general-log.ts";
 import { Health } from "./observe/health.ts";
@@ -165,6 +166,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       { fleetTickMs: config.fleet.tick_ms, fleetRowsPerTickMax: config.fleet.rows_per_tick },
     );
     undo.push(() => fleetFeed.stop());
+    const clockWatch = new ClockWatch(clock, events);
+    undo.push(() => clockWatch.stop());
     const throttle = new Throttle(clock, 10_000);
     let unstoredCount = 0;
     const fanout = new Fanout();
@@ -535,6 +538,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       peering?.feed.stop();
       heartbeat.stop();
       loopLag.stop();
+      clockWatch.stop();
       rightsWatch.stop();
       fleetCommander.stop();
       commands.stop();

@@ -297,7 +297,7 @@ class Caller {
     const nowMs = clock.wallMs();
     const last = device.latest;
     const stillHolds =
-      last !== null && (last.epoch === session.epoch || nowMs - last.receivedAtMs <= heldMsMax) ? last : null;
+      last !== null && (last.epoch === session.epoch || Math.abs(nowMs - last.receivedAtMs) <= heldMsMax) ? last : null;
     const sample = smartOsSample(deviceId, body, stillHolds, nowMs, this.#textParameters);
     const refusal = ingest.receive(device, session, sample.telemetry, false);
     if (refusal !== null) return refusal;
