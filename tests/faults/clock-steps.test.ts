@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { deviceDetail, events } from "../support/api.ts";
 import { callerOf } from "../support/commands.ts";

@@ -88,8 +88,11 @@ export interface Switchboard {
   readonly log: Log;
   /** The link that creates the administrator, behind `url`; null where there is one. A start makes a new one. */
   readonly setupLink: IssuedLink | null;
-  /** Reads certificate and key anew; new connections get them. Throws a `Failure` (`invalid_config`) and goes on with the old ones. */
-  reloadTls(): void;
+  /**
+   * Opens log files anew, and reads certificate and key anew: new connections get them. Throws a `Failure` (`invalid_config`) where those do not
+   * fit, and goes on with the old ones.
+   */
+  reload(): void;
   /** Ends everything in order: no new links, links closed with 1012, samples stored, store closed. Within `graceMs`. */
   stop(): Promise<void>;
 }
@@ -572,7 +575,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       shareLinks,
       log,
       setupLink: people.hasAdministrator ? null : oneTimeLinks.issue("setup", null),
-      reloadTls() {
+      reload() {
+        generalLog?.reopen();
         const fresh = readTls(config);
         if (fresh === null) return;
         (app.server as unknown as TlsServer).setSecureContext(fresh);
