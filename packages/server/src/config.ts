@@ -96,7 +96,10 @@ const configSchema = Type.Object({
       4_096,
       "Sockets that one address may hold open, not counting devices that are let in; more are closed at once.",
     ),
-    sockets: count(100_000, "Sockets in all; more are closed at once."),
+    sockets: count(
+      100_000,
+      "Sockets in all, or as many as the limit of open files leaves. Above it WebSockets are refused with 503, and a plain request is answered and its socket closed.",
+    ),
     handshake_ms: count(10_000, "How long a request's headers, and a WebSocket handshake, may take; then 408.", 100),
     query_ms: count(30_000, "How long the API may take to answer; then 504, and the store stops working on it.", 100),
   }),
@@ -265,7 +268,7 @@ export interface ConfigSources {
   /** Path of a YAML or JSON file, if one is given. */
   readonly file: string | undefined;
   /** By setting key: what a command takes instead of the table's defaults. */
-  readonly defaults?: Readonly<Record<string, string | boolean>>;
+  readonly defaults?: Readonly<Record<string, string | number | boolean>>;
 }
 
 interface Given {

@@ -34,6 +34,7 @@ import { Floods } from "./doors/floods.ts";
 import { createHttpDoor } from "./doors/http-door.ts";
 import { listen } from "./doors/listen.ts";
 import { RightsWatch } from "./doors/rights-watch.ts";
+import { SocketBound, socketLimits } from "./doors/socket-bound.ts";
 import { assertNotInTheClear, readTls } from "./doors/tls-files.ts";
 import { UpdateDoor } from "./doors/update-door.ts";
 import { createWebSocketServer } from "./doors/upgrade.ts";
@@ -45,6 +46,7 @@ import { Events } from "./observe/events.ts";
 import { GeneralLog } from "./observe/general-log.ts";
 import { Health } from "./observe/health.ts";
 import { createLog, type Log } from "./observe/log.ts";
+import { descriptorsMax, descriptorsOpen, Machine } from "./observe/machine.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { PresenceLog } from "./observe/presence-log.ts";
 import { warnOfOldSqlite } from "./observe/sqlite-version.ts";
@@ -347,6 +349,9 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     undo.push(() => heartbeat.stop());
     const loopLag = new LoopLag(clock);
     undo.push(() => loopLag.stop());
+    const machine = new Machine(clock, config.data_dir);
+    undo.push(() => machine.stop());
+    const socketBound = boundSockets(config, clock, log, events);
     const links = new Links();
     const floods = new Floods(clock, log, events);
     const isLogged = config.log.general === "all" || (config.log.general === "smart_os" && isSmartOsOpen);
@@ -424,7 +429,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
           outboxBytesMax: config.smart_os.client_bytes,
         }),
       },
-      { gate, health, log, throttle },
+      { gate, health, log, socketBound, throttle },
       addresses,
     );
     const metrics = createMetrics({
@@ -446,6 +451,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
           yield { labels: { door, code }, value };
         }
         yield { labels: { door: "any", code: "too_many_sockets" }, value: router.refusedSocketCount };
+        yield { labels: { door: "any", code: "client_left" }, value: router.leftCount };
+        yield { labels: { door: "any", code: "server_full" }, value: socketBound.refusedCount };
       },
       deliveries: () => [{ value: fanout.deliveryCount + clientFeed.deliveryCount }],
       *floods() {
@@ -454,6 +461,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       slowReaders: () => [{ value: links.slowReaderCount }],
       takeovers: () => [{ value: registry.takeoverCount }],
       devices: () => [{ value: devices.list().length }],
+      sockets: () => [{ value: socketBound.openCount }],
+      socketsMax: () => [{ value: socketBound.socketsMax }],
+      openDescriptors: () => (machine.openDescriptors === null ? [] : [{ value: machine.openDescriptors }]),
+      freeBytes: () => (machine.freeBytes === null ? [] : [{ value: machine.freeBytes }]),
       queuedBytes: () => [{ value: journal.queuedBytes }],
       *commandSteps() {
         for (const status of Object.keys(commandStatuses) as (keyof typeof commandStatuses)[]) {
@@ -494,6 +505,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         sessions,
         shareLinks,
         signIn,
+        socketBound,
         store,
         throttle,
         waitingDevices,
@@ -501,7 +513,6 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
       {
         handshakeMsMax: config.limits.handshake_ms,
-        socketsMax: config.limits.sockets,
       },
       tls,
     );
@@ -542,6 +553,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       heartbeat.stop();
       loopLag.stop();
       clockWatch.stop();
+      machine.stop();
       rightsWatch.stop();
       fleetCommander.stop();
       commands.stop();
@@ -588,6 +600,19 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     for (const step of undo.reverse()) await step();
     throw error;
   }
+}
+
+/** As many sockets as `limits.sockets` says, or as the limit of open files leaves. */
+function boundSockets({ limits }: Config, clock: Clock, log: Log, events: Events): SocketBound {
+  const descriptors = descriptorsMax();
+  const bounds = socketLimits(limits.sockets, descriptors, descriptorsOpen());
+  if (bounds.socketsMax < limits.sockets) {
+    log.warn(
+      { descriptors_max: descriptors, sockets_max: bounds.socketsMax },
+      "fewer sockets than limits.sockets may be open, since the limit of open files is lower: raise it (ulimit -n, LimitNOFILE=), or lower limits.sockets",
+    );
+  }
+  return new SocketBound(clock, log, events, bounds);
 }
 
 /** The store that `store.url` names; says what it is, and warns of what it cannot do. */

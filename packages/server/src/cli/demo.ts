@@ -21,6 +21,8 @@ const demoDefaults = {
   "smart_os.access": "open",
   "smart_os.auto_register": true,
 };
+/** For pages and whatever else is tried; not more, so that the usual limit of open files is enough. */
+const socketsBesideFleet = 200;
 const seed = 1;
 
 export function addDemoCommand(program: Command): void {
@@ -36,7 +38,7 @@ Examples:
   $ wattboard demo --devices 200 --port 9000`,
     );
   addSettingsOptions(command).action(async (options: { devices: number }) => {
-    const config = configOf(command, demoDefaults);
+    const config = configOf(command, { ...demoDefaults, "limits.sockets": options.devices + socketsBesideFleet });
     assertOnLoopback(config);
     const ended = Promise.race([untilServerEnds(), untilTerminalIsGone()]);
     const { startSwitchboard } = await import("../switchboard.ts");

@@ -29,7 +29,7 @@ export function addSettingsOptions(command: Command): Command {
 }
 
 /** The configuration from the command's flags, the environment and the file; `defaults` stand in where none of them speaks. */
-export function configOf(command: Command, defaults: Readonly<Record<string, string | boolean>> = {}): Config {
+export function configOf(command: Command, defaults: Readonly<Record<string, string | number | boolean>> = {}): Config {
   const given = command.opts<Record<string, string | undefined>>();
   const flags = Object.fromEntries(settings.map((setting) => [setting.key, given[optionOf(setting).attributeName()]]));
   const fileInEnv = process.env.WATTBOARD_CONFIG;

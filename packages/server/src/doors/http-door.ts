@@ -23,11 +23,11 @@ import { secureAnswers } from "./security-headers.ts";
 import { registerShareApi } from "./share-api.ts";
 import { registerSignInApi } from "./sign-in-api.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os-api.ts";
+import type { SocketBound } from "./socket-bound.ts";
 import { registerStoreApi } from "./store-api.ts";
 
 export interface HttpLimits {
   readonly handshakeMsMax: number;
-  readonly socketsMax: number;
 }
 
 /** Certificate and key, as PEM. */
@@ -39,6 +39,7 @@ export interface TlsFiles {
 export interface HttpParts extends ApiParts, BackupParts, CommandParts, PeopleParts, SmartOsParts {
   readonly metrics: MetricsRegistry;
   readonly health: Health;
+  readonly socketBound: SocketBound;
   readonly throttle: Throttle;
 }
 
@@ -70,12 +71,12 @@ export async function createHttpDoor(
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
     serverFactory: (handle) => {
-      const listener = brakeGuesses(takeTurns(handle), parts);
+      const listener = parts.socketBound.endAfterOne(brakeGuesses(takeTurns(handle), parts));
       if (tls === null) return createHttpServer(serverOptions, listener);
       return createHttpsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" }, listener);
     },
   });
-  app.server.maxConnections = limits.socketsMax;
+  parts.socketBound.attach(app.server, tls !== null);
   app.server.maxHeadersCount = 64;
 
   secureAnswers(app, { hasTls: tls !== null });

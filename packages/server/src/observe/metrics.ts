@@ -16,6 +16,10 @@ export interface MetricSources {
   readonly takeovers: () => Iterable<Reading>;
   readonly devices: () => Iterable<Reading>;
   readonly queuedBytes: () => Iterable<Reading>;
+  readonly sockets: () => Iterable<Reading>;
+  readonly socketsMax: () => Iterable<Reading>;
+  readonly openDescriptors: () => Iterable<Reading>;
+  readonly freeBytes: () => Iterable<Reading>;
   readonly commandSteps: () => Iterable<Reading>;
   readonly openCommands: () => Iterable<Reading>;
 }
@@ -91,6 +95,20 @@ export function createMetrics(sources: MetricSources): { readonly registry: Regi
   counter("wattboard_takeovers_total", "Links replaced by a newer one of the same device.", [], sources.takeovers);
   gauge("wattboard_devices", "Registered devices.", [], sources.devices);
   gauge("wattboard_store_queue_bytes", "Bytes that wait for the store.", [], sources.queuedBytes);
+  gauge("wattboard_sockets", "Open sockets of any kind.", [], sources.sockets);
+  gauge(
+    "wattboard_sockets_max",
+    "Sockets that may stay open; who comes then is refused with 503.",
+    [],
+    sources.socketsMax,
+  );
+  gauge(
+    "wattboard_open_descriptors",
+    "Open file descriptors, a few seconds ago; process_max_fds is their limit.",
+    [],
+    sources.openDescriptors,
+  );
+  gauge("wattboard_data_free_bytes", "Room on the disk of the data folder, a few seconds ago.", [], sources.freeBytes);
   counter(
     "wattboard_command_steps_total",
     "Steps of commands by the status that they led to: `queued` counts the commands given.",
