@@ -9,7 +9,7 @@ const wattboard = join(root, "packages", "server", "bin", "wattboard.js");
 const demo = spawn(findNode(), [wattboard, "demo", ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });
 // A Ctrl-C in the terminal reaches the demo by itself; this process waits for it. What only this process gets is passed on.
 process.on("SIGINT", () => {});
-process.on("SIGTERM", () => demo.kill("SIGTERM"));
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => demo.kill(signal));
 demo.on("exit", (code, signal) => {
   process.exitCode = code ?? (signal === null ? 1 : 0);
 });

@@ -228,7 +228,7 @@ describe("points outside the catalogue", () => {
 });
 
 describe("the rate limit", () => {
-  test("lets 200 through at once, and then 50 a second; the excess is dropped and counted", async () => {
+  test("lets 1,000 through at once, and then 50 a second; the excess is dropped and counted", async () => {
     const clock = new ManualClock();
     const server = await startServer({ clock });
     const witness = await openWitness(server);
@@ -237,18 +237,18 @@ describe("the rate limit", () => {
     const sendMany = (count: number, from: number): void => {
       for (let at = 0; at < count; at++) device.send(sampleOf("ems_001", { solar: { power: from + at } }));
     };
-    sendMany(500, 0);
+    sendMany(1_300, 0);
     await eventually(async () => expect(await samplesCounted(server, "rate_limited")).toBe(300));
-    expect(await dashboard.receive(200)).toHaveLength(200);
+    expect(await dashboard.receive(1_000)).toHaveLength(1_000);
 
     clock.advance(1_000);
-    sendMany(60, 1_000);
+    sendMany(60, 2_000);
     await eventually(async () => expect(await samplesCounted(server, "rate_limited")).toBe(310));
-    const shown = (await dashboard.receive(250)).map((frame) => JSON.parse(frame).solar.power);
+    const shown = (await dashboard.receive(1_050)).map((frame) => JSON.parse(frame).solar.power);
     // Those that came first were taken, none was put off.
-    expect(shown).toEqual([...Array(200).keys(), ...Array.from({ length: 50 }, (_, at) => 1_000 + at)]);
+    expect(shown).toEqual([...Array(1_000).keys(), ...Array.from({ length: 50 }, (_, at) => 2_000 + at)]);
     const detail = await deviceDetail(server, "ems_001");
-    expect(detail.accepted).toBe(250);
+    expect(detail.accepted).toBe(1_050);
     expect(detail.dropped).toEqual({ rate_limited: 310 });
     expect(detail.last_refusal).toMatchObject({ code: "rate_limited" });
     await witness.isServed();

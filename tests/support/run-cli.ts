@@ -38,6 +38,8 @@ export interface CliOptions {
   /** Standard input, whole or left open; without it there is none. */
   readonly input?: string | typeof openInput;
   readonly until?: Until;
+  /** How many files the process may have open; by default as many as this one. */
+  readonly descriptors?: number;
 }
 
 export interface CliResult {
@@ -54,9 +56,15 @@ export class CliProcess {
   stdout = "";
   stderr = "";
 
-  constructor(args: readonly string[], { env = {}, cwd = tmpdir(), input, until = onTestFinished }: CliOptions = {}) {
+  constructor(
+    args: readonly string[],
+    { env = {}, cwd = tmpdir(), input, until = onTestFinished, descriptors }: CliOptions = {},
+  ) {
     const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("WATTBOARD_")));
-    const child = spawn(process.execPath, [wattboardBin, ...args], {
+    const command = [process.execPath, wattboardBin, ...args];
+    const limited = ["sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh", ...command];
+    const [program = "", ...words] = descriptors === undefined ? command : limited;
+    const child = spawn(program, words, {
       env: { ...own, ...env },
       cwd,
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],

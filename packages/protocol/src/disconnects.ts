@@ -47,6 +47,13 @@ export const disconnects = {
     meaning:
       "The viewer signed out, a session, token or share link ended, or rights were changed. A new connection gets what is left of them.",
   },
+  flooding: {
+    code: 1008,
+    reason: "too many frames",
+    reconnect: "later",
+    meaning:
+      "Far more frames than the door is for, pings included: a viewer that talks, a client that asks without end, a device that floods pings.",
+  },
   tooBig: { code: 1009, reason: "", reconnect: "soon", meaning: "A message was larger than 16 KiB." },
   restarting: {
     code: 1012,

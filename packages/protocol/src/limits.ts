@@ -5,10 +5,16 @@
 export const limits = {
   /** A telemetry frame above this many bytes closes the link with 1009. */
   frameBytesMax: 16 * 1024,
-  /** Sustained telemetry messages a second for one link; the excess is dropped and counted. */
+  /** Sustained telemetry messages a second for one link; the excess is dropped and counted. What the server itself was late to read is not. */
   messagesPerSecond: 50,
   /** Messages that a link may send at once before the sustained rate applies. */
-  messagesBurst: 200,
+  messagesBurst: 1_000,
+  /** Frames of any kind, pings too, that a viewer may send in the long run; above it its link is closed with 1008. */
+  viewerFramesPerSecond: 20,
+  /** Frames that a viewer may send at once before that applies. */
+  viewerFramesBurst: 200,
+  /** A device that sends this many times its rate is not read for a while, so that it waits; one that floods pings is closed with 1008. */
+  floodFactor: 10,
   /** Points outside the catalogue that one device may have; a message that would exceed it is dropped. */
   extraPointsMax: 64,
   /** Characters in the name of a section or of a field; a message with a longer one is dropped. */

@@ -77,6 +77,10 @@ export const refusals = {
   },
   busy: { status: 429, message: "As many of these as may run at once are running already. Try again in a moment." },
   too_many_sockets: { status: 429, message: "Too many sockets from this address." },
+  server_full: {
+    status: 503,
+    message: "The server has as many sockets open as it may. Try again later; whoever runs it finds why in its events.",
+  },
   internal: { status: 500, message: "The server failed at this request. Its log says why." },
   stopping: { status: 503, message: "The server is stopping. Try again in a few seconds." },
   store_busy: { status: 503, message: "Too many questions wait for the store. Ask again in a moment." },

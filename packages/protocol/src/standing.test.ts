@@ -12,6 +12,9 @@ describe("what may be called live", () => {
     [5_001, "fading"],
     [30_000, "fading"],
     [30_001, "stale"],
+    [-300_000, "live"],
+    [-300_001, "stale"],
+    [-hourMs, "stale"],
     [null, "never"],
   ] as const)("a value of %s ms is %s", (ageMs, expected) => {
     expect(standingOf({ online: true, properties: {} }, ageMs)).toBe(expected);
@@ -22,6 +25,7 @@ describe("what may be called live", () => {
     [5_001, "resting"],
     [hourMs, "resting"],
     [hourMs + 1, "stale"],
+    [-hourMs, "stale"],
     [null, "never"],
   ] as const)("a value of %s ms of a device that sends only on change is %s", (ageMs, expected) => {
     expect(standingOf({ online: true, properties: solMate }, ageMs)).toBe(expected);

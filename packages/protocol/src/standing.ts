@@ -11,12 +11,15 @@ interface Stander {
 }
 
 /**
- * How a device, or one of its values, stands at an age in ms; a null age says that it was never heard. One that is gone is `offline` however
+ * How a device, or one of its values, stands at an age in ms; a null age says that it was never heard. An age below zero is that of a clock a
+ * little ahead, and counts as zero; beyond what a clock may be ahead nothing is the present. One that is gone is `offline` however
  * young its last value is. A device of SMART-OS sends only on change: while its link is there it rests, and what it said holds, for an hour at most.
  */
 export function standingOf({ online, properties }: Stander, ageMs: number | null): Standing {
   if (!online) return "offline";
   if (ageMs === null) return "never";
+  // From a time to come: the clock that it was stamped by has been set back since, and nobody knows how old it is.
+  if (ageMs < -limits.clockSkewMsMax) return "stale";
   if (ageMs <= limits.fadesAfterMs) return "live";
   if (isOfSmartOs(properties)) return ageMs <= limits.restsMsMax ? "resting" : "stale";
   return ageMs <= limits.staleAfterMs ? "fading" : "stale";

@@ -80,14 +80,26 @@ const configSchema = Type.Object({
   limits: Type.Object({
     messages_per_second: count(
       limits.messagesPerSecond,
-      "Telemetry messages a second for one device; what is above is dropped and counted.",
+      "Telemetry messages a second for one device; what is above is dropped and counted. What a device sent while the server stood still is let through.",
     ),
     messages_burst: count(limits.messagesBurst, "Messages that a device may send at once before the rate applies."),
+    viewer_frames_per_second: count(
+      limits.viewerFramesPerSecond,
+      "Frames of any kind, pings too, that a viewer of a dashboard, of the fleet or of `/client/` may send; above it its link is closed with 1008.",
+    ),
+    viewer_frames_burst: count(
+      limits.viewerFramesBurst,
+      "Frames that such a viewer may send at once before that applies.",
+      10,
+    ),
     sockets_per_address: count(
       4_096,
       "Sockets that one address may hold open, not counting devices that are let in; more are closed at once.",
     ),
-    sockets: count(100_000, "Sockets in all; more are closed at once."),
+    sockets: count(
+      100_000,
+      "Sockets in all, or as many as the limit of open files leaves. Above it WebSockets are refused with 503, and a plain request is answered and its socket closed.",
+    ),
     handshake_ms: count(10_000, "How long a request's headers, and a WebSocket handshake, may take; then 408.", 100),
     query_ms: count(30_000, "How long the API may take to answer; then 504, and the store stops working on it.", 100),
   }),
@@ -273,7 +285,7 @@ export interface ConfigSources {
   /** Path of a YAML or JSON file, if one is given. */
   readonly file: string | undefined;
   /** By setting key: what a command takes instead of the table's defaults. */
-  readonly defaults?: Readonly<Record<string, string | boolean>>;
+  readonly defaults?: Readonly<Record<string, string | number | boolean>>;
 }
 
 interface Given {

@@ -8,10 +8,12 @@ const wrongUsage = 2;
 
 /** Runs one command line. Gives the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function main(args: readonly string[]): Promise<number> {
-  // Whoever reads the output has had enough (`| head`); the command still ends as it would.
-  process.stdout.on("error", (error) => {
-    if (systemErrorCode(error) !== "EPIPE") throw error;
-  });
+  // Whoever reads the output has had enough (`| head`), or has closed the terminal; the command still ends as it would.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error) => {
+      if (!["EPIPE", "EIO"].includes(systemErrorCode(error) ?? "")) throw error;
+    });
+  }
   try {
     await createProgram().parseAsync(args, { from: "user" });
     return 0;

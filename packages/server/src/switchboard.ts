@@ -24,6 +24,7 @@ import { databaseFault, readingFrom } from "./base/database-file.ts";
 import { Failure } from "./base/failure.ts";
 import { folderGone } from "./base/open-files.ts";
 import { version } from "./base/version.ts";
+import { LoopLag } from "./base/loop-lag.ts";
 import { CommandBook } from "./commands/command-book.ts";
 import { commandsFileName } from "./commands/command-file.ts";
 import { CommandThread } from "./commands/command-thread.ts";
@@ -37,20 +38,24 @@ import { ClientDoor } from "./doors/client-door.ts";
 import { commandBody } from "./doors/command-bodies.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
 import { type DoorContext, doorNames, Links } from "./doors/doors.ts";
+import { Floods } from "./doors/floods.ts";
 import { createHttpDoor } from "./doors/http-door.ts";
 import { listen } from "./doors/listen.ts";
 import { RightsWatch } from "./doors/rights-watch.ts";
+import { SocketBound, socketLimits } from "./doors/socket-bound.ts";
 import { assertNotInTheClear, readTls } from "./doors/tls-files.ts";
 import { UpdateDoor } from "./doors/update-door.ts";
 import { createWebSocketServer } from "./doors/upgrade.ts";
 import { UpgradeRouter } from "./doors/upgrade-router.ts";
 import { createDashboardDoor, createFleetDoor } from "./doors/viewer-door.ts";
 import { Heartbeat } from "./link/heartbeat.ts";
+import { ClockWatch } from "./observe/clock-watch.ts";
 import { Events } from "./observe/events.ts";
 import { FolderWatch } from "./observe/folder-watch.ts";
 import { GeneralLog } from "./observe/general-log.ts";
 import { Health, publicFault } from "./observe/health.ts";
 import { createLog, type Log } from "./observe/log.ts";
+import { descriptorsMax, descriptorsOpen, Machine } from "./observe/machine.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { PresenceLog } from "./observe/presence-log.ts";
 import { warnOfOldSqlite } from "./observe/sqlite-version.ts";
@@ -97,8 +102,11 @@ export interface Switchboard {
   readonly log: Log;
   /** The link that creates the administrator, behind `url`; null where there is one. A start makes a new one. */
   readonly setupLink: IssuedLink | null;
-  /** Reads certificate and key anew; new connections get them. Throws a `Failure` (`invalid_config`) and goes on with the old ones. */
-  reloadTls(): void;
+  /**
+   * Opens log files anew, and reads certificate and key anew: new connections get them. Throws a `Failure` (`invalid_config`) where those do not
+   * fit, and goes on with the old ones.
+   */
+  reload(): void;
   /** Ends everything in order: no new links, links closed with 1012, samples stored, store closed. Within `graceMs`. */
   stop(): Promise<void>;
 }
@@ -216,6 +224,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
     });
     undo.push(stopRestoring);
+    const clockWatch = new ClockWatch(clock, events);
+    undo.push(() => clockWatch.stop());
     const throttle = new Throttle(clock, 10_000);
     let unstoredCount = 0;
     const fanout = new Fanout();
@@ -383,7 +393,13 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     undo.push(() => rightsWatch.stop());
     const heartbeat = new Heartbeat(clock);
     undo.push(() => heartbeat.stop());
+    const loopLag = new LoopLag(clock);
+    undo.push(() => loopLag.stop());
+    const machine = new Machine(clock, config.data_dir);
+    undo.push(() => machine.stop());
+    const socketBound = boundSockets(config, clock, log, events);
     const links = new Links();
+    const floods = new Floods(clock, log, events);
     const isLogged = config.log.general === "all" || (config.log.general === "smart_os" && isSmartOsOpen);
     const generalLog = isLogged
       ? new GeneralLog(clock, {
@@ -400,10 +416,18 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       heartbeat,
       links,
       log,
+      loopLag,
       peering,
       rightsWatch,
       throttle,
       webSocketServer: createWebSocketServer(),
+      frameATurnServer: createWebSocketServer({ frameATurn: true }),
+      viewerFrameLimit: {
+        perSecond: config.limits.viewer_frames_per_second,
+        burst: config.limits.viewer_frames_burst,
+        above: "close",
+      },
+      floods,
       linkLimits: {
         pingMs: config.heartbeat.ping_ms,
         pongMsMax: config.heartbeat.pong_ms,
@@ -451,7 +475,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
           outboxBytesMax: config.smart_os.client_bytes,
         }),
       },
-      { gate, health, log, throttle },
+      { gate, health, log, socketBound, throttle },
       addresses,
     );
     const budget = new AnswerBudget({ bytesMax: config.answers.bytes, bytesMaxEach: config.answers.bytes_each });
@@ -474,11 +498,20 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
           yield { labels: { door, code }, value };
         }
         yield { labels: { door: "any", code: "too_many_sockets" }, value: router.refusedSocketCount };
+        yield { labels: { door: "any", code: "client_left" }, value: router.leftCount };
+        yield { labels: { door: "any", code: "server_full" }, value: socketBound.refusedCount };
       },
       deliveries: () => [{ value: fanout.deliveryCount + clientFeed.deliveryCount }],
+      *floods() {
+        for (const door of doorNames) yield { labels: { door }, value: floods.counts.get(door) ?? 0 };
+      },
       slowReaders: () => [{ value: links.slowReaderCount }],
       takeovers: () => [{ value: registry.takeoverCount }],
       devices: () => [{ value: devices.list().length }],
+      sockets: () => [{ value: socketBound.openCount }],
+      socketsMax: () => [{ value: socketBound.socketsMax }],
+      openDescriptors: () => (machine.openDescriptors === null ? [] : [{ value: machine.openDescriptors }]),
+      freeBytes: () => (machine.freeBytes === null ? [] : [{ value: machine.freeBytes }]),
       queuedBytes: () => [{ value: journal.queuedBytes }],
       *commandSteps() {
         for (const status of Object.keys(commandStatuses) as (keyof typeof commandStatuses)[]) {
@@ -535,6 +568,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         sessions,
         shareLinks,
         signIn,
+        socketBound,
         store,
         throttle,
         waitingDevices,
@@ -542,7 +576,6 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
       {
         handshakeMsMax: config.limits.handshake_ms,
-        socketsMax: config.limits.sockets,
         stalledMs: config.answers.stalled_ms,
       },
       tls,
@@ -618,6 +651,9 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       fleetFeed.stop();
       peering?.feed.stop();
       heartbeat.stop();
+      loopLag.stop();
+      clockWatch.stop();
+      machine.stop();
       rightsWatch.stop();
       fleetCommander.stop();
       commands.stop();
@@ -655,7 +691,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       shareLinks,
       log,
       setupLink,
-      reloadTls() {
+      reload() {
+        generalLog?.reopen();
         const fresh = readTls(config);
         if (fresh === null) return;
         (app.server as unknown as TlsServer).setSecureContext(fresh);
@@ -684,6 +721,19 @@ function tryWithRoom(task: () => unknown): boolean {
 function openDatabases({ data_dir, store }: Config): string[] {
   const names = dataFiles.map(({ name }) => name).filter((name) => name !== storeFileName || store.url === "embedded");
   return names.flatMap((name) => [join(data_dir, name), join(data_dir, `${name}-wal`)]);
+}
+
+/** As many sockets as `limits.sockets` says, or as the limit of open files leaves. */
+function boundSockets({ limits }: Config, clock: Clock, log: Log, events: Events): SocketBound {
+  const descriptors = descriptorsMax();
+  const bounds = socketLimits(limits.sockets, descriptors, descriptorsOpen());
+  if (bounds.socketsMax < limits.sockets) {
+    log.warn(
+      { descriptors_max: descriptors, sockets_max: bounds.socketsMax },
+      "fewer sockets than limits.sockets may be open, since the limit of open files is lower: raise it (ulimit -n, LimitNOFILE=), or lower limits.sockets",
+    );
+  }
+  return new SocketBound(clock, log, events, bounds);
 }
 
 /** The store that `store.url` names; says what it is, and warns of what it cannot do. */

@@ -4,6 +4,7 @@ import { ageOf, formatAge } from "./age.ts";
 describe("an age in words", () => {
   it.each([
     [-400, "0 s"],
+    [-3_600_000, "−1 h"],
     [0, "0 s"],
     [2_999, "2 s"],
     [59_999, "59 s"],
@@ -16,8 +17,10 @@ describe("an age in words", () => {
     expect(formatAge(ageMs)).toBe(text);
   });
 
-  it("is never negative, and is unknown where nothing happened", () => {
+  it("is not negative for a clock that is a little ahead, is for one that was set back by an hour, and is unknown where nothing happened", () => {
     expect(ageOf(2_000, 1_500)).toBe(0);
+    expect(ageOf(301_500, 1_500)).toBe(0);
+    expect(ageOf(3_601_500, 1_500)).toBe(-3_600_000);
     expect(ageOf(1_000, 1_500)).toBe(500);
     expect(ageOf(null, 1_500)).toBeNull();
   });

@@ -32,13 +32,24 @@ export class ManualClock implements Clock {
     return this.#add({ dueMs: this.#nowMs + periodMs, periodMs, task });
   }
 
+  /** Somebody sets the wall clock, by so much; timers and intervals do not notice. */
+  stepWall(byMs: number): void {
+    this.#startMs += byMs;
+  }
+
+  /** Time goes on while the event loop stands: what falls due meanwhile runs late, with the next `advance`. */
+  stall(byMs: number): void {
+    this.#nowMs += byMs;
+  }
+
   /** Moves time on and runs what falls due on the way. */
   advance(byMs: number): void {
     const untilMs = this.#nowMs + byMs;
     for (let next = this.#next(untilMs); next !== undefined; next = this.#next(untilMs)) {
-      this.#nowMs = next.dueMs;
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
       if (next.periodMs === null) this.#timers.delete(next);
-      else next.dueMs += next.periodMs;
+      // As those of Node: one that comes late is not made up for.
+      else next.dueMs = this.#nowMs + next.periodMs;
       next.task();
     }
     this.#nowMs = untilMs;

@@ -40,6 +40,27 @@ describe("a turnstile", () => {
     expect(seen).toEqual(["outer", "inner"]);
   });
 
+  test("leaves out what is wanted no more, and it takes nobody's turn", () => {
+    const turns = new ManualTurns();
+    const turnstile = new Turnstile(10, turns.next);
+    const seen: string[] = [];
+    const left = new Set(["b", "c"]);
+    for (const name of ["a", "b", "c", "d", "e"]) {
+      turnstile.pass(
+        () => seen.push(name),
+        () => !left.has(name),
+      );
+    }
+    turns.run();
+    expect(seen).toEqual(["a", "d"]);
+    left.add("e");
+    turns.run();
+    expect(seen).toEqual(["a", "d"]);
+    expect(turnstile.waitingCount).toBe(0);
+    turnstile.pass(() => seen.push("f"));
+    expect(seen).toEqual(["a", "d", "f"]);
+  });
+
   test("turns away what is above its bound, and takes more as soon as one has gone through", () => {
     const turns = new ManualTurns();
     const turnstile = new Turnstile(2, turns.next);

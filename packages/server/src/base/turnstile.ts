@@ -1,6 +1,13 @@
 /** Calls back in the event loop's next turn, after the sockets that have something to be read. */
 export type NextTurn = (task: () => void) => void;
 
+interface Waiting {
+  readonly task: () => void;
+  readonly isWanted: () => boolean;
+}
+
+const always = (): boolean => true;
+
 /**
  * Lets one task through in a turn of the event loop: what else has come, live samples above all, is read before the next. So work that comes
  * by the thousand takes a little longer altogether, and holds up nobody for longer than one piece of it takes.
@@ -8,7 +15,7 @@ export type NextTurn = (task: () => void) => void;
 export class Turnstile {
   readonly #waitingMax: number;
   readonly #nextTurn: NextTurn;
-  #waiting: (() => void)[] = [];
+  #waiting: Waiting[] = [];
   /** Where the line begins; what is before it has gone through. */
   #first = 0;
   #isTaken = false;
@@ -19,11 +26,14 @@ export class Turnstile {
     this.#nextTurn = nextTurn;
   }
 
-  /** Runs the task, at once where nobody has gone through in this turn, or when all that wait have. False where it was turned away. `task` must not throw. */
-  pass(task: () => void): boolean {
+  /**
+   * Runs the task, at once where nobody has gone through in this turn, or when all that wait have. False where it was turned away. `task` must not
+   * throw. One that is wanted no more when its turn comes is left out, and takes nobody's turn.
+   */
+  pass(task: () => void, isWanted: () => boolean = always): boolean {
     if (this.waitingCount >= this.#waitingMax) return false;
-    if (this.#isTaken) this.#waiting.push(task);
-    else this.#let(task);
+    if (this.#isTaken) this.#waiting.push({ task, isWanted });
+    else if (isWanted()) this.#let(task);
     return true;
   }
 
@@ -39,13 +49,13 @@ export class Turnstile {
 
   #turn(): void {
     this.#isTaken = false;
-    const next = this.#waiting[this.#first];
-    if (next === undefined) return;
-    this.#first++;
-    if (this.#first === this.#waiting.length) {
+    let next: Waiting | undefined;
+    do next = this.#waiting[this.#first++];
+    while (next !== undefined && !next.isWanted());
+    if (this.#first >= this.#waiting.length) {
       this.#waiting = [];
       this.#first = 0;
     }
-    this.#let(next);
+    if (next !== undefined) this.#let(next.task);
   }
 }

@@ -3,13 +3,14 @@ import { Worker } from "node:worker_threads";
 import type { FleetStatus } from "@wattboard/simulator";
 import type { Command } from "commander";
 import { isLoopbackName } from "../access/gate.ts";
+import { systemErrorCode } from "../base/failure.ts";
 import { workerUrl } from "../base/worker-url.ts";
 import type { Config } from "../config.ts";
 import type { Switchboard } from "../switchboard.ts";
 import { DirectAdministration } from "./administration.ts";
 import type { FleetSetup } from "./fleet-worker.ts";
 import { LiveLine, printLine, WrongUsage } from "./report.ts";
-import { addSettingsOptions, configOf, exitSoon, untilSignalled } from "./settings-options.ts";
+import { addSettingsOptions, configOf, exitSoon, onHangup, untilServerEnds } from "./settings-options.ts";
 import { fleetSizeOption, registerFleet } from "./simulate.ts";
 
 /** What the demo sets unless told otherwise: its own folder, open to look at, and a quiet log. */
@@ -20,6 +21,8 @@ const demoDefaults = {
   "smart_os.access": "open",
   "smart_os.auto_register": true,
 };
+/** For pages and whatever else is tried; not more, so that the usual limit of open files is enough. */
+const socketsBesideFleet = 200;
 const seed = 1;
 
 export function addDemoCommand(program: Command): void {
@@ -35,12 +38,13 @@ Examples:
   $ wattboard demo --devices 200 --port 9000`,
     );
   addSettingsOptions(command).action(async (options: { devices: number }) => {
-    const config = configOf(command, demoDefaults);
+    const config = configOf(command, { ...demoDefaults, "limits.sockets": options.devices + socketsBesideFleet });
     assertOnLoopback(config);
-    const signalled = untilSignalled();
+    const ended = Promise.race([untilServerEnds(), untilTerminalIsGone()]);
     const { startSwitchboard } = await import("../switchboard.ts");
     const { formatStatus, planFleet } = await import("@wattboard/simulator");
     const switchboard = await startSwitchboard({ config });
+    onHangup(switchboard);
     try {
       const planned = planFleet({ devices: options.devices, seed });
       const fleet = await registerFleet(planned, new DirectAdministration(switchboard));
@@ -70,7 +74,7 @@ Examples:
   Ctrl-C stops everything.
 `);
       // A fleet that crashes ends the demo too; its error is thrown here.
-      await Promise.race([signalled, exited]);
+      await Promise.race([ended, exited]);
       line.end();
       printLine("Stopping …");
       worker.postMessage("stop");
@@ -88,6 +92,17 @@ function issueOperatorLink({ people, oneTimeLinks }: Switchboard): string {
   const name = "demo";
   if (people.find(name) === undefined) people.add({ name, role: "operator", devices: null });
   return oneTimeLinks.issue("sign_in", name).path;
+}
+
+/** A demo is for whoever looks at it: where its terminal was closed, it ends. */
+function untilTerminalIsGone(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.on("error", (error) => {
+        if (systemErrorCode(error) === "EIO") resolve();
+      });
+    }
+  });
 }
 
 /** Its devices are simulated, but its fleet is open to look at, and the link to its operator stands on the screen. */

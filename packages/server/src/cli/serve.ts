@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Switchboard } from "../switchboard.ts";
-import { addSettingsOptions, configOf, exitSoon, onHangup, untilSignalled } from "./settings-options.ts";
+import { addSettingsOptions, configOf, exitSoon, onHangup, untilServerEnds } from "./settings-options.ts";
 
 export function addServeCommand(program: Command): void {
   const command = program
@@ -24,28 +24,17 @@ Examples:
     // Whatever the server writes is its owner's alone.
     process.umask(0o077);
     // Listened for from here on, so that a signal during the start ends the server in order too.
-    const hasTls = config.tls.cert !== "";
-    const signalled = untilSignalled(hasTls ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"]);
+    const ended = untilServerEnds();
     // The server's code is loaded by the commands that run one; the others answer sooner without.
     const { startSwitchboard } = await import("../switchboard.ts");
     const switchboard = await startSwitchboard({ config });
-    if (hasTls) onHangup(() => reloadTls(switchboard));
+    onHangup(switchboard);
     // Whoever ends it while it starts has no use for the link.
-    if ((await Promise.race([signalled, null])) === null) printSetupLink(switchboard);
-    const signal = await signalled;
-    switchboard.log.info({ signal }, "signal received");
+    if ((await Promise.race([ended, null])) === null) printSetupLink(switchboard);
+    switchboard.log.info({ signal: await ended }, "signal received");
     await switchboard.stop();
     exitSoon();
   });
-}
-
-function reloadTls(switchboard: Switchboard): void {
-  try {
-    switchboard.reloadTls();
-    switchboard.log.info("certificate and key were read anew");
-  } catch (error) {
-    switchboard.log.error({ err: error }, "the certificate could not be read anew; the one before stays");
-  }
 }
 
 /** On standard error, beside the log: it is for a person, and holds a secret. */

@@ -1,5 +1,7 @@
 import { type Command, Option } from "commander";
 import { type Config, loadConfig, type Setting, settings } from "../config.ts";
+import type { Switchboard } from "../switchboard.ts";
+import { untilNpmIsGone } from "./npm-parent.ts";
 
 /** What people usually set; the rest stands below it in the help. */
 const usual = new Set([
@@ -27,7 +29,7 @@ export function addSettingsOptions(command: Command): Command {
 }
 
 /** The configuration from the command's flags, the environment and the file; `defaults` stand in where none of them speaks. */
-export function configOf(command: Command, defaults: Readonly<Record<string, string | boolean>> = {}): Config {
+export function configOf(command: Command, defaults: Readonly<Record<string, string | number | boolean>> = {}): Config {
   const given = command.opts<Record<string, string | undefined>>();
   const flags = Object.fromEntries(settings.map((setting) => [setting.key, given[optionOf(setting).attributeName()]]));
   const fileInEnv = process.env.WATTBOARD_CONFIG;
@@ -59,9 +61,25 @@ export function untilSignalled(signals = endingSignals): Promise<NodeJS.Signals>
   });
 }
 
-/** Each SIGHUP, for a server that reads something anew with it. */
-export function onHangup(task: () => void): void {
-  process.on("SIGHUP", task);
+/**
+ * Why a server has to end: SIGINT, SIGTERM, or npm that has started it and is gone. SIGHUP is none of them from here on: with it a server reads
+ * files anew, see `onHangup`.
+ */
+export function untilServerEnds(): Promise<NodeJS.Signals | "npm is gone"> {
+  process.on("SIGHUP", () => {});
+  return Promise.race([untilSignalled(["SIGINT", "SIGTERM"]), untilNpmIsGone()]);
+}
+
+/** At each SIGHUP the server reads its certificate anew, and opens its log files anew. */
+export function onHangup(switchboard: Switchboard): void {
+  process.on("SIGHUP", () => {
+    try {
+      switchboard.reload();
+      switchboard.log.info("certificate and log files were opened anew");
+    } catch (error) {
+      switchboard.log.error({ err: error }, "the certificate could not be read anew; the one before stays");
+    }
+  });
 }
 
 /** After a stop: what was given up, such as a store whose disk does not answer, must not keep the process. */

@@ -89,7 +89,7 @@ function judgeCondition(condition: Condition, member: FleetMember, nowMs: number
   if (property !== undefined)
     return compare(Object.hasOwn(member.properties, property) ? member.properties[property] : "", condition);
   const { latest, isOnline } = member;
-  if (!isOnline || latest === null || nowMs - latest.receivedAtMs > freshMsMax) return "unknown";
+  if (!isOnline || latest === null || Math.abs(nowMs - latest.receivedAtMs) > freshMsMax) return "unknown";
   const value = pointOf(latest.values, name);
   if (value === undefined || value === null) return "unknown";
   if (Array.isArray(value)) return compareList(value, condition);

@@ -55,7 +55,9 @@ export function latestBody(device: Device, { session, state, nowMs }: Omit<Devic
 
 function standingNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Standing {
   const latest = state?.latest ?? null;
-  return standingOf({ online, properties: device.properties }, latest === null ? null : nowMs - latest.observedAtMs);
+  // From the receipt where the device's clock is ahead: what it says is to come must not keep it young.
+  const ageMs = latest === null ? null : nowMs - Math.min(latest.observedAtMs, latest.receivedAtMs);
+  return standingOf({ online, properties: device.properties }, ageMs);
 }
 
 function newestBody({ latest, latestFrame }: Partial<DeviceState> = {}): SampleBody | null {

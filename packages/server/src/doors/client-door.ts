@@ -35,7 +35,19 @@ export class ClientDoor implements Door {
   }
 
   knock(handshake: Handshake): void {
-    const { clock, gate, generalLog, heartbeat, linkLimits, links, log, rightsWatch, webSocketServer } = this.#context;
+    const {
+      clock,
+      floods,
+      frameATurnServer,
+      gate,
+      generalLog,
+      heartbeat,
+      linkLimits,
+      links,
+      log,
+      rightsWatch,
+      viewerFrameLimit,
+    } = this.#context;
     const { request, socket } = handshake;
     const principal = gate.isOriginAllowed(request) ? gate.identify(request) : null;
     if (!this.#settings.isOpen || principal === null) {
@@ -46,7 +58,7 @@ export class ClientDoor implements Door {
       refuseHandshake(handshake, refusal);
       return;
     }
-    acceptHandshake(webSocketServer, handshake, (webSocket) => {
+    acceptHandshake(frameATurnServer, handshake, (webSocket) => {
       const rateLimit = new RateLimit(queriesPerSecond, queriesBurst, clock.monotonicMs());
       const isVisible = gate.mayViewAll(principal) ? null : (deviceId: string) => gate.mayView(principal, deviceId);
       /** One after another, in the order in which they were asked; bounded by the rate of queries. */
@@ -68,6 +80,9 @@ export class ClientDoor implements Door {
           if (rateLimit.take(clock.monotonicMs())) answerInTurn(() => this.#answer(frame.toString(), isVisible));
           else link.send(errorFrame("too many queries in a short time"));
         },
+        frameLimit: viewerFrameLimit,
+        onFlood: (consequence) =>
+          floods.note({ door: this.name, deviceId: null, address: gate.addressOf(request) }, consequence),
         onEnd: (end) => {
           links.remove(this.name, link);
           rightsWatch.remove(link);

@@ -3,7 +3,7 @@ import type { Devices } from "../access/devices.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import type { Channel, Dispatcher } from "../commands/dispatcher.ts";
 import { textFrame } from "../link/frame.ts";
-import { Link } from "../link/link.ts";
+import { type FrameLimit, Link } from "../link/link.ts";
 import { RateLimit } from "../link/rate-limit.ts";
 import type { Events } from "../observe/events.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
@@ -12,7 +12,7 @@ import type { DeviceState } from "../telemetry/device-state.ts";
 import type { Ingest } from "../telemetry/ingest.ts";
 import type { Latest } from "../telemetry/latest.ts";
 import { readDeviceFrame } from "./device-frame.ts";
-import { type Door, type DoorContext, subscribeToPeers } from "./doors.ts";
+import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "./doors.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 export interface DeviceDoorLimits {
@@ -33,6 +33,7 @@ export class DeviceDoor implements Door {
   readonly #commands: Dispatcher;
   readonly #events: Events;
   readonly #limits: DeviceDoorLimits;
+  readonly #frameLimit: FrameLimit;
   readonly #generalLog: GeneralLog | null;
   readonly #accepted: (device: DeviceState) => void;
   /** Called when a device was let in: its socket no longer counts against its address. */
@@ -65,6 +66,7 @@ export class DeviceDoor implements Door {
     this.#generalLog = parts.generalLog;
     this.#accepted = parts.accepted;
     this.#limits = limits;
+    this.#frameLimit = deviceFrameLimit(limits);
     this.#admitted = admitted;
   }
 
@@ -90,9 +92,12 @@ export class DeviceDoor implements Door {
     }
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
       this.#admitted(handshake);
-      const { clock, gate, heartbeat, linkLimits, links, log } = this.#context;
+      const { clock, floods, gate, heartbeat, linkLimits, links, log, loopLag } = this.#context;
       const device = this.#latest.of(deviceId);
-      const rateLimit = new RateLimit(this.#limits.messagesPerSecond, this.#limits.messagesBurst, clock.monotonicMs());
+      const address = gate.addressOf(handshake.request);
+      const { messagesPerSecond, messagesBurst } = this.#limits;
+      const openedAtMs = clock.monotonicMs();
+      const rateLimit = new RateLimit(messagesPerSecond, messagesBurst, openedAtMs, loopLag.stalledMs(openedAtMs));
       const link: Link = new Link({
         webSocket,
         socket: handshake.socket,
@@ -101,11 +106,14 @@ export class DeviceDoor implements Door {
         limits: linkLimits,
         onText: (frame) => {
           this.#generalLog?.note("device", deviceId, frame);
-          if (!rateLimit.take(clock.monotonicMs())) this.#ingest.drop(device, rateLimited);
+          const nowMs = clock.monotonicMs();
+          if (!rateLimit.take(nowMs, loopLag.stalledMs(nowMs))) this.#ingest.drop(device, rateLimited);
           else if (!speaksSubprotocol || session.fenced || !this.#takeFrame(link, device, channel, frame)) {
             if (this.#ingest.receive(device, session, frame) === null) this.#accepted(device);
           }
         },
+        frameLimit: this.#frameLimit,
+        onFlood: (consequence) => floods.note({ door: "device", deviceId, address }, consequence),
         onEnd: (end, code) => {
           links.remove("device", link);
           this.#context.peering?.feed.unsubscribe(link);
@@ -130,7 +138,6 @@ export class DeviceDoor implements Door {
         link.send(textFrame(Buffer.from(JSON.stringify(welcome))));
       }
       this.#commands.connected(deviceId, channel);
-      const address = gate.addressOf(handshake.request);
       log.info({ device_id: deviceId, epoch: session.epoch, address, replaced: replaced?.epoch }, "device connected");
     });
   }

@@ -3,12 +3,14 @@ import type { WebSocketServer } from "ws";
 import type { Gate } from "../access/gate.ts";
 import type { Peers } from "../access/peers.ts";
 import type { Clock } from "../base/clock.ts";
+import type { LoopLag } from "../base/loop-lag.ts";
 import type { Heartbeat } from "../link/heartbeat.ts";
-import type { Link, LinkLimits } from "../link/link.ts";
+import type { FrameLimit, Link, LinkLimits } from "../link/link.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import type { PeerEncoding, PeerFeed } from "../telemetry/peer-feed.ts";
+import type { Floods } from "./floods.ts";
 import type { RightsWatch } from "./rights-watch.ts";
 import type { Handshake } from "./upgrade.ts";
 
@@ -27,12 +29,18 @@ export interface DoorContext {
   readonly heartbeat: Heartbeat;
   readonly linkLimits: LinkLimits;
   readonly log: Log;
+  readonly loopLag: LoopLag;
   /** Null: no device may see others. */
   readonly peering: Peering | null;
   readonly rightsWatch: RightsWatch;
   /** For log lines that a peer could cause at will. */
   readonly throttle: Throttle;
+  /** For devices, whose samples are read as they come. */
   readonly webSocketServer: WebSocketServer;
+  /** For everybody else, a message in a turn. */
+  readonly frameATurnServer: WebSocketServer;
+  readonly viewerFrameLimit: FrameLimit;
+  readonly floods: Floods;
   readonly links: Links;
 }
 
@@ -78,6 +86,18 @@ export class Links {
     const key = `${door} ${code}`;
     this.refusedCounts.set(key, (this.refusedCounts.get(key) ?? 0) + 1);
   }
+}
+
+/** From when on a device is not read for a while: far above what is dropped one by one. */
+export function deviceFrameLimit(rate: {
+  readonly messagesPerSecond: number;
+  readonly messagesBurst: number;
+}): FrameLimit {
+  return {
+    perSecond: limits.floodFactor * Math.max(limits.messagesPerSecond, rate.messagesPerSecond),
+    burst: limits.floodFactor * Math.max(limits.messagesBurst, rate.messagesBurst),
+    above: "pause",
+  };
 }
 
 /** Tells a device of its peers from now on; gives who they are, or why it is not told. */

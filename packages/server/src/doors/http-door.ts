@@ -26,11 +26,11 @@ import { secureAnswers } from "./security-headers.ts";
 import { registerShareApi } from "./share-api.ts";
 import { registerSignInApi } from "./sign-in-api.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os-api.ts";
+import type { SocketBound } from "./socket-bound.ts";
 import { registerStoreApi } from "./store-api.ts";
 
 export interface HttpLimits {
   readonly handshakeMsMax: number;
-  readonly socketsMax: number;
   /** Who takes nothing of an answer for so long is cut off. */
   readonly stalledMs: number;
 }
@@ -45,6 +45,7 @@ export interface HttpParts extends Omit<ApiParts, "answers">, BackupParts, Comma
   readonly budget: AnswerBudget;
   readonly metrics: MetricsRegistry;
   readonly health: Health;
+  readonly socketBound: SocketBound;
   readonly throttle: Throttle;
 }
 
@@ -76,12 +77,12 @@ export async function createHttpDoor(
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
     serverFactory: (handle) => {
-      const listener = brakeGuesses(takeTurns(handle), parts);
+      const listener = parts.socketBound.endAfterOne(brakeGuesses(takeTurns(handle), parts));
       if (tls === null) return createHttpServer(serverOptions, listener);
       return createHttpsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" }, listener);
     },
   });
-  app.server.maxConnections = limits.socketsMax;
+  parts.socketBound.attach(app.server, tls !== null);
   app.server.maxHeadersCount = 64;
 
   secureAnswers(app, { hasTls: tls !== null });

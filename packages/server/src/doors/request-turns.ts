@@ -9,10 +9,11 @@ const waitingMax = 5_000;
 /** Lets requests in one by one, each in a turn of its own: a thousand at once, commands above all, step back behind live samples. */
 export function takeTurns(next: RequestListener, turnstile = new Turnstile(waitingMax)): RequestListener {
   return (request, response) => {
-    const isTaken = turnstile.pass(() => {
+    const isTaken = turnstile.pass(
+      () => next(request, response),
       // Who asked may have left meanwhile.
-      if (!response.destroyed) next(request, response);
-    });
+      () => !response.destroyed,
+    );
     if (!isTaken) answerEarly(request, response, refuse("busy"));
   };
 }

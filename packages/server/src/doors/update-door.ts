@@ -16,7 +16,7 @@ import type { DeviceState } from "../telemetry/device-state.ts";
 import type { Ingest } from "../telemetry/ingest.ts";
 import type { Latest } from "../telemetry/latest.ts";
 import { AutoRegister } from "./auto-register.ts";
-import { type Door, type DoorContext, subscribeToPeers } from "./doors.ts";
+import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "./doors.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 export interface UpdateDoorSettings {
@@ -73,7 +73,7 @@ export class UpdateDoor implements Door {
   }
 
   knock(handshake: Handshake): void {
-    const { gate, links, webSocketServer } = this.context;
+    const { floods, gate, links, frameATurnServer } = this.context;
     const { request } = handshake;
     const token = bearerToken(request.headers.authorization);
     const refusal =
@@ -88,7 +88,7 @@ export class UpdateDoor implements Door {
       refuseHandshake(handshake, refusal);
       return;
     }
-    acceptHandshake(webSocketServer, handshake, (webSocket) => {
+    acceptHandshake(frameATurnServer, handshake, (webSocket) => {
       const { clock, heartbeat, linkLimits } = this.context;
       const link: Link = new Link({
         webSocket,
@@ -97,6 +97,8 @@ export class UpdateDoor implements Door {
         heartbeat,
         limits: linkLimits,
         onText: (frame) => caller.take(frame),
+        frameLimit: deviceFrameLimit(this.settings),
+        onFlood: (consequence) => floods.note({ door: this.name, ...caller.who }, consequence),
         onEnd: (end, code) => {
           links.remove(this.name, link);
           caller.left(end, code);
@@ -151,19 +153,25 @@ class Caller {
   #tooManyMeanwhile = 0;
 
   constructor(door: UpdateDoor, link: Link, handshake: Handshake, token: string | null) {
-    const { clock, gate } = door.context;
+    const { clock, gate, loopLag } = door.context;
     const { messagesPerSecond, messagesBurst } = door.settings;
+    const nowMs = clock.monotonicMs();
     this.#door = door;
     this.#link = link;
     this.#handshake = handshake;
     this.#token = token;
     this.#address = gate.addressOf(handshake.request);
-    this.#rateLimit = new RateLimit(messagesPerSecond, messagesBurst, clock.monotonicMs());
+    this.#rateLimit = new RateLimit(messagesPerSecond, messagesBurst, nowMs, loopLag.stalledMs(nowMs));
+  }
+
+  get who(): { readonly deviceId: string | null; readonly address: string } {
+    return { deviceId: this.#guest?.device.deviceId ?? null, address: this.#address };
   }
 
   take(frame: Buffer): void {
-    const { clock } = this.#door.context;
-    if (!this.#rateLimit.take(clock.monotonicMs())) {
+    const { clock, loopLag } = this.#door.context;
+    const nowMs = clock.monotonicMs();
+    if (!this.#rateLimit.take(nowMs, loopLag.stalledMs(nowMs))) {
       // Without an answer: a peer that sends too much must not be sent as much.
       if (this.#held === null) this.#drop(refuse("rate_limited"));
       else this.#tooManyMeanwhile++;
@@ -289,7 +297,7 @@ class Caller {
     const nowMs = clock.wallMs();
     const last = device.latest;
     const stillHolds =
-      last !== null && (last.epoch === session.epoch || nowMs - last.receivedAtMs <= heldMsMax) ? last : null;
+      last !== null && (last.epoch === session.epoch || Math.abs(nowMs - last.receivedAtMs) <= heldMsMax) ? last : null;
     const sample = smartOsSample(deviceId, body, stillHolds, nowMs, this.#textParameters);
     const refusal = ingest.receive(device, session, sample.telemetry, false);
     if (refusal !== null) return refusal;

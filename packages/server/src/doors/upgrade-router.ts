@@ -3,14 +3,19 @@ import type { Socket } from "node:net";
 import { paths, refuse, smartOsPaths } from "@wattboard/protocol";
 import type { AddressLimit } from "../access/address-limit.ts";
 import type { Gate } from "../access/gate.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import type { Health } from "../observe/health.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import { refuseOutright } from "./access-guard.ts";
 import type { Door, DoorName } from "./doors.ts";
+import { retryAfterS, type SocketBound, serverFull } from "./socket-bound.ts";
 import { type Handshake, refuseHandshake } from "./upgrade.ts";
 
-/** Routes every WebSocket handshake to its door, and bounds what an address can hold open. */
+/** Handshakes that may wait for their turn; one more is answered 429. */
+const waitingMax = 5_000;
+
+/** Routes every WebSocket handshake to its door, one in a turn of the event loop, and bounds what an address can hold open. */
 export class UpgradeRouter {
   readonly #doors: Record<DoorName, Door>;
   readonly #gate: Gate;
@@ -18,27 +23,61 @@ export class UpgradeRouter {
   readonly #log: Log;
   readonly #throttle: Throttle;
   readonly #addresses: AddressLimit;
+  readonly #socketBound: SocketBound;
+  readonly #turnstile: Turnstile;
   refusedSocketCount = 0;
+  /** Handshakes whose client had left before their turn came. */
+  leftCount = 0;
 
   constructor(
     doors: Record<DoorName, Door>,
-    parts: { readonly gate: Gate; readonly health: Health; readonly log: Log; readonly throttle: Throttle },
+    parts: {
+      readonly gate: Gate;
+      readonly health: Health;
+      readonly log: Log;
+      readonly socketBound: SocketBound;
+      readonly throttle: Throttle;
+    },
     addresses: AddressLimit,
+    turnstile = new Turnstile(waitingMax),
   ) {
     this.#doors = doors;
     this.#gate = parts.gate;
     this.#health = parts.health;
     this.#log = parts.log;
     this.#throttle = parts.throttle;
+    this.#socketBound = parts.socketBound;
     this.#addresses = addresses;
+    this.#turnstile = turnstile;
   }
 
   attach(server: Server): void {
     server.on("connection", (socket: Socket) => this.#count(socket));
     server.on("upgrade", (request, socket, head) => {
       // Node types the socket as a Duplex; it is a net.Socket, or the TLSSocket around one.
-      this.#route({ request, socket: socket as Socket, head });
+      this.#await({ request, socket: socket as Socket, head });
     });
+  }
+
+  /**
+   * Has the handshake wait for its turn. A server that has fallen behind finds those first who came first, and many of them have given up: so
+   * much is read before anything is done that this shows, and the time goes to those who still wait.
+   */
+  #await(handshake: Handshake): void {
+    const { socket } = handshake;
+    // Until a door takes it, nobody else listens for the socket's errors.
+    socket.on("error", () => socket.destroy());
+    const isThere = (): boolean => {
+      if (!socket.destroyed && !socket.readableEnded) return true;
+      this.leftCount++;
+      socket.destroy();
+      return false;
+    };
+    const pass = (): void => {
+      if (!this.#turnstile.pass(() => this.#route(handshake), isThere)) refuseHandshake(handshake, refuse("busy"));
+    };
+    // The end of a connection is read in the turn after its request.
+    setImmediate(() => setImmediate(pass));
   }
 
   #count(socket: Socket): void {
@@ -57,10 +96,13 @@ export class UpgradeRouter {
 
   #route(handshake: Handshake): void {
     const { request, socket } = handshake;
-    // Until a door takes it, nobody else listens for the socket's errors.
-    socket.on("error", () => socket.destroy());
     if (this.#health.isStopping) {
       refuseHandshake(handshake, refuse("stopping"), { "Retry-After": "5" });
+      return;
+    }
+    if (this.#socketBound.isBeyond(socket)) {
+      this.#socketBound.noteRefused();
+      refuseHandshake(handshake, serverFull, { "Retry-After": String(retryAfterS) });
       return;
     }
     const refusal = refuseOutright(request, { gate: this.#gate, log: this.#log, throttle: this.#throttle });

@@ -10,9 +10,10 @@ const chunksMax = 1_024;
 
 /**
  * The WebSocket engine with every limit set: no compression (it costs 300 KB a socket and all of the speed), no list of clients (the
- * registry is the one truth), one subprotocol for those who offer it.
+ * registry is the one truth), one subprotocol for those who offer it. `frameATurn`: of each link one message is read in a turn of the event
+ * loop, so that a thousand tiny ones in one piece cannot hold up others; for doors that do not need more.
  */
-export function createWebSocketServer(): WebSocketServer {
+export function createWebSocketServer({ frameATurn = false } = {}): WebSocketServer {
   const options: ServerOptions & { maxPendingAutoPongs: number } = {
     noServer: true,
     maxPayload: limits.frameBytesMax,
@@ -21,6 +22,7 @@ export function createWebSocketServer(): WebSocketServer {
     // A peer that floods pings and does not read the pongs: ws ends it when this many wait.
     maxPendingAutoPongs: 60,
     perMessageDeflate: false,
+    allowSynchronousEvents: !frameATurn,
     clientTracking: false,
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   };

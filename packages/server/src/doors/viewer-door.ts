@@ -18,7 +18,7 @@ interface Feed {
 /** The feed at the address behind the door's own, or null where there is none, or none for them. */
 type FeedOf = (rest: string, principal: Principal) => Feed | null;
 
-/** A read-only door: what the client sends is ignored, and a client too slow for its feed is cut. */
+/** A read-only door: what the client sends is ignored, and a client that sends without end, or is too slow for its feed, is cut. */
 class ViewerDoor implements Door {
   readonly name: DoorName;
   readonly #context: DoorContext;
@@ -31,7 +31,8 @@ class ViewerDoor implements Door {
   }
 
   knock(handshake: Handshake, rest: string): void {
-    const { clock, gate, heartbeat, linkLimits, links, log, rightsWatch, webSocketServer } = this.#context;
+    const { clock, floods, frameATurnServer, gate, heartbeat, linkLimits, links, log, rightsWatch, viewerFrameLimit } =
+      this.#context;
     const { request, socket } = handshake;
     const principal = gate.isOriginAllowed(request) ? gate.identify(request) : null;
     const feed = principal === null ? null : this.#feedOf(rest, principal);
@@ -41,13 +42,16 @@ class ViewerDoor implements Door {
       refuseHandshake(handshake, refusal);
       return;
     }
-    acceptHandshake(webSocketServer, handshake, (webSocket) => {
+    acceptHandshake(frameATurnServer, handshake, (webSocket) => {
       const link: Link = new Link({
         webSocket,
         socket,
         clock,
         heartbeat,
         limits: linkLimits,
+        frameLimit: viewerFrameLimit,
+        onFlood: (consequence) =>
+          floods.note({ door: this.name, deviceId: null, address: gate.addressOf(request) }, consequence),
         onEnd: (end) => {
           links.remove(this.name, link);
           rightsWatch.remove(link);

@@ -12,8 +12,18 @@ export interface LinkLimits extends OutboxLimits {
   readonly pongMsMax: number;
 }
 
+/** What a link may send before it costs others: frames of any kind, since pings and empty ones are read too. */
+export interface FrameLimit {
+  /** Frames a second in the long run. */
+  readonly perSecond: number;
+  /** Frames at once before that applies. */
+  readonly burst: number;
+  /** `close` with 1008; or `pause`: nothing more is read until the rate is kept, and the peer has to wait. Who floods pings is closed in any case. */
+  readonly above: "close" | "pause";
+}
+
 /** How a link ended by itself, for the log and the counters. */
-export type LinkEnd = "closed" | "silent" | "slow_reader";
+export type LinkEnd = "closed" | "silent" | "slow_reader" | "flooding";
 
 export interface LinkOptions {
   readonly webSocket: WebSocket;
@@ -24,6 +34,9 @@ export interface LinkOptions {
   readonly limits: LinkLimits;
   /** A whole text message, UTF-8. Absent: what the peer sends is ignored. */
   readonly onText?: (text: Buffer) => void;
+  readonly frameLimit: FrameLimit;
+  /** Each time that the limit of frames is passed; with `close` it is followed by the end. */
+  readonly onFlood: (consequence: FrameLimit["above"]) => void;
   /** Once, when the socket is gone. `code` is the close code as RFC 6455 tells it (1006: no close frame). */
   readonly onEnd: (end: LinkEnd, code: number) => void;
 }
@@ -38,35 +51,45 @@ export class Link {
   readonly #heartbeat: Heartbeat;
   readonly #limits: LinkLimits;
   readonly #outbox: Outbox;
+  readonly #frameLimit: FrameLimit;
+  readonly #onFlood: LinkOptions["onFlood"];
+  readonly #onEnd: LinkOptions["onEnd"];
+  /** Rises by one with each frame, and falls with time: an integer, so that a frame costs no look at the clock. */
+  #frames = 0;
+  #beatAtMs: number;
   #pingedAtMs: number;
   /** True from a ping until anything is heard. */
   #isAsked = false;
   #end: LinkEnd = "closed";
+  #isFinished = false;
   #cancelTermination: CancelTimer | null = null;
 
-  constructor({ webSocket, socket, clock, heartbeat, limits, onText, onEnd }: LinkOptions) {
+  constructor(options: LinkOptions) {
+    const { webSocket, socket, clock, heartbeat, limits, onText } = options;
     this.#webSocket = webSocket;
     this.#clock = clock;
     this.#heartbeat = heartbeat;
     this.#limits = limits;
     this.#outbox = new Outbox(socket, limits);
+    this.#frameLimit = options.frameLimit;
+    this.#onFlood = options.onFlood;
+    this.#onEnd = options.onEnd;
     this.#pingedAtMs = clock.monotonicMs();
+    this.#beatAtMs = this.#pingedAtMs;
     heartbeat.add(this);
 
     // A bad frame (1002, 1007, 1009, too many fragments): `ws` closes the socket itself; "close" follows.
     webSocket.on("error", () => this.#terminateSoon());
-    webSocket.on("pong", () => this.#hear());
-    webSocket.on("ping", () => this.#hear());
+    webSocket.on("pong", () => this.#hear("close"));
+    webSocket.on("ping", () => this.#hear("close"));
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
-      this.#hear();
-      if (onText === undefined) return;
+      if (!this.#hear(this.#frameLimit.above) || onText === undefined) return;
       if (isBinary) this.close(disconnects.binary);
       else onText(data);
     });
     webSocket.once("close", (code: number) => {
-      this.#heartbeat.remove(this);
       this.#cancelTermination?.();
-      onEnd(this.#end, code);
+      this.#finish(code);
     });
   }
 
@@ -106,14 +129,44 @@ export class Link {
 
   /** Called about once a second by the heartbeat. */
   beat(nowMs: number): void {
+    const { perSecond, burst } = this.#frameLimit;
+    this.#frames = Math.max(0, this.#frames - ((nowMs - this.#beatAtMs) / 1_000) * perSecond);
+    this.#beatAtMs = nowMs;
+    if (this.#webSocket.isPaused) {
+      // What it may have said is not read: its silence says nothing.
+      this.#isAsked = false;
+      if (this.#frames <= burst) this.#webSocket.resume();
+    }
     const sincePingMs = nowMs - this.#pingedAtMs;
     if (this.#outbox.isStalled(nowMs)) this.#cut("slow_reader");
     else if (this.#isAsked && sincePingMs >= this.#limits.pongMsMax) this.#cut("silent");
     else if (sincePingMs >= this.#limits.pingMs) this.probe();
   }
 
-  #hear(): void {
+  /** Notes a frame; false where it was one too many and the link is over. */
+  #hear(above: FrameLimit["above"]): boolean {
     this.#isAsked = false;
+    if (this.#end === "flooding") return false;
+    if (++this.#frames <= this.#frameLimit.burst || (above === "pause" && this.#webSocket.isPaused)) return true;
+    this.#onFlood(above);
+    if (above === "pause") {
+      // What has been read with this frame still comes: a few dozen kilobytes.
+      this.#webSocket.pause();
+      return true;
+    }
+    this.#end = "flooding";
+    this.close(disconnects.flooding);
+    // Nobody reads what it still sends, nor its answer to the close. For everyone else it is gone from here on.
+    this.#webSocket.pause();
+    this.#finish(disconnects.flooding.code);
+    return false;
+  }
+
+  #finish(code: number): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#heartbeat.remove(this);
+    this.#onEnd(this.#end, code);
   }
 
   #cut(end: LinkEnd): void {

@@ -14,7 +14,10 @@ export type EventKind =
   | "commands_recovered"
   | "connected"
   | "disconnected"
-  | "flapping";
+  | "flapping"
+  | "flooding"
+  | "clock_stepped"
+  | "sockets_full";
 
 export interface RecordedEvent {
   readonly atMs: number;

@@ -29,22 +29,18 @@ interface Line {
  */
 export class GeneralLog {
   readonly #clock: Clock;
-  readonly #stream: RotatingFileStream;
+  readonly #options: GeneralLogOptions;
+  #stream: RotatingFileStream;
   readonly #stopTimer: CancelTimer;
   #waiting: Line[] = [];
   #waitingBytes = 0;
   #leftOut = 0;
   #isBroken = false;
 
-  constructor(clock: Clock, { folder, bytesMax, onError }: GeneralLogOptions) {
+  constructor(clock: Clock, options: GeneralLogOptions) {
     this.#clock = clock;
-    // Two files, of which the live one passes its size by one line at most.
-    const size = Math.floor(bytesMax / 2) - lineBytesMax;
-    this.#stream = createStream("general.log", { path: folder, size: `${size}B`, rotate: 1, mode: 0o600 });
-    this.#stream.on("error", (error: Error) => {
-      this.#isBroken = true;
-      onError(error);
-    });
+    this.#options = options;
+    this.#stream = this.#open();
     this.#stopTimer = clock.every(writeMs, () => this.#write());
   }
 
@@ -58,6 +54,14 @@ export class GeneralLog {
     this.#waiting.push({ atMs: this.#clock.wallMs(), door, from, frame });
   }
 
+  /** Goes on in the file that stands under the name now: somebody has moved the old one away, or made room on the disk. */
+  reopen(): void {
+    this.#write();
+    this.#stream.end();
+    this.#isBroken = false;
+    this.#stream = this.#open();
+  }
+
   /** Writes what waits, and ends. */
   close(): Promise<void> {
     this.#stopTimer();
@@ -67,6 +71,20 @@ export class GeneralLog {
       this.#stream.once("error", () => resolve());
       this.#stream.end(() => resolve());
     });
+  }
+
+  #open(): RotatingFileStream {
+    const { folder, bytesMax, onError } = this.#options;
+    // Two files, of which the live one passes its size by one line at most.
+    const size = Math.floor(bytesMax / 2) - lineBytesMax;
+    const stream = createStream("general.log", { path: folder, size: `${size}B`, rotate: 1, mode: 0o600 });
+    stream.on("error", (error: Error) => {
+      // Of one that was given up for a new one nobody needs to know.
+      if (stream !== this.#stream) return;
+      this.#isBroken = true;
+      onError(error);
+    });
+    return stream;
   }
 
   #write(): void {

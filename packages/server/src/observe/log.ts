@@ -1,4 +1,4 @@
-import { type Logger, pino } from "pino";
+import { type Logger, type LoggerOptions, pino } from "pino";
 
 export type Log = Logger;
 
@@ -8,7 +8,11 @@ export interface LogSettings {
 
 /** JSON lines on stdout. What could be a secret is not written, wherever it stands. */
 export function createLog({ level }: LogSettings): Log {
-  return pino({
+  const stdout = pino.destination(1);
+  // A terminal that is gone (EIO) ends the log and not the server, as pino has it for a pipe that nobody reads: what was not written would be tried
+  // again for ever, at the exit too.
+  stdout.on("error", () => Object.assign(stdout, { write: () => true, flushSync() {}, end() {}, destroy() {} }));
+  const options: LoggerOptions = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -28,5 +32,6 @@ export function createLog({ level }: LogSettings): Log {
       ],
       censor: "[redacted]",
     },
-  });
+  };
+  return pino(options, stdout);
 }

@@ -12,10 +12,15 @@ export interface MetricSources {
   readonly connections: () => Iterable<Reading>;
   readonly refusedHandshakes: () => Iterable<Reading>;
   readonly deliveries: () => Iterable<Reading>;
+  readonly floods: () => Iterable<Reading>;
   readonly slowReaders: () => Iterable<Reading>;
   readonly takeovers: () => Iterable<Reading>;
   readonly devices: () => Iterable<Reading>;
   readonly queuedBytes: () => Iterable<Reading>;
+  readonly sockets: () => Iterable<Reading>;
+  readonly socketsMax: () => Iterable<Reading>;
+  readonly openDescriptors: () => Iterable<Reading>;
+  readonly freeBytes: () => Iterable<Reading>;
   readonly commandSteps: () => Iterable<Reading>;
   readonly openCommands: () => Iterable<Reading>;
   readonly answerBytes: () => Iterable<Reading>;
@@ -84,6 +89,12 @@ export function createMetrics(sources: MetricSources): { readonly registry: Regi
     sources.refusedHandshakes,
   );
   counter("wattboard_deliveries_total", "Messages handed to dashboards.", [], sources.deliveries);
+  counter(
+    "wattboard_floods_total",
+    "How often a link was not read for a while, or was closed, since it sent far too much.",
+    ["door"],
+    sources.floods,
+  );
   counter("wattboard_slow_readers_total", "Dashboards cut because they did not read.", [], sources.slowReaders);
   counter("wattboard_takeovers_total", "Links replaced by a newer one of the same device.", [], sources.takeovers);
   gauge("wattboard_devices", "Registered devices.", [], sources.devices);
@@ -91,6 +102,20 @@ export function createMetrics(sources: MetricSources): { readonly registry: Regi
     { labels: { version }, value: 1 },
   ]);
   gauge("wattboard_store_queue_bytes", "Bytes that wait for the store.", [], sources.queuedBytes);
+  gauge("wattboard_sockets", "Open sockets of any kind.", [], sources.sockets);
+  gauge(
+    "wattboard_sockets_max",
+    "Sockets that may stay open; who comes then is refused with 503.",
+    [],
+    sources.socketsMax,
+  );
+  gauge(
+    "wattboard_open_descriptors",
+    "Open file descriptors, a few seconds ago; process_max_fds is their limit.",
+    [],
+    sources.openDescriptors,
+  );
+  gauge("wattboard_data_free_bytes", "Room on the disk of the data folder, a few seconds ago.", [], sources.freeBytes);
   counter(
     "wattboard_command_steps_total",
     "Steps of commands by the status that they led to: `queued` counts the commands given.",

@@ -31,6 +31,17 @@ describe("DeviceState", () => {
     expect(device.offer(...sample(1_000, 3))).toBe(true);
     expect(device.latest?.seq).toBe(3);
   });
+
+  test("takes what comes now for newer than what was stamped while the server's clock was ahead", () => {
+    const nowMs = Date.UTC(2026, 0, 31, 12);
+    const device = new DeviceState("ems_001");
+    device.offer(...sample(nowMs + 3_600_000, 1));
+    expect(device.offer(...sample(nowMs, 2))).toBe(true);
+    expect(device.latest?.observedAtMs).toBe(nowMs);
+    // From there on the newest counts again.
+    expect(device.offer(...sample(nowMs - 100, 3))).toBe(false);
+    expect(device.offer(...sample(nowMs + 100, 4))).toBe(true);
+  });
 });
 
 describe("ClockWatch", () => {

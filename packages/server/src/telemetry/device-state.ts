@@ -1,6 +1,9 @@
 import { limits, type Refusal, type RefusalCode } from "@wattboard/protocol";
 import type { Reading, Values } from "./reading.ts";
 
+/** A receipt so far behind the one before it says that the server's clock was set back, and not only adjusted. */
+const setBackMsMin = 1_000;
+
 /** What the switchboard holds in memory of one device: its latest sample, what was refused, and what its clock does. */
 export class DeviceState {
   readonly deviceId: string;
@@ -32,9 +35,15 @@ export class DeviceState {
     this.idBytes = Buffer.from(deviceId, "latin1");
   }
 
-  /** Makes `reading` the latest unless a newer one, by measured time, is known: late samples never become live. Copies the frame. */
+  /**
+   * Makes `reading` the latest unless a newer one, by measured time, is known: late samples never become live. One that lies ahead of now is
+   * none: it was stamped while the server's clock was ahead, and whatever comes now is newer. Copies the frame.
+   */
   offer(reading: Reading, frame: Uint8Array): boolean {
-    if (reading.observedAtMs < this.#observedAtMs) return false;
+    const { receivedAtMs } = reading;
+    const isAhead =
+      this.#receivedAtMs - receivedAtMs > setBackMsMin || this.#observedAtMs - receivedAtMs > limits.clockSkewMsMax;
+    if (reading.observedAtMs < this.#observedAtMs && !isAhead) return false;
     this.#observedAtMs = reading.observedAtMs;
     this.#receivedAtMs = reading.receivedAtMs;
     this.#deviceTimeMs = reading.deviceTimeMs;

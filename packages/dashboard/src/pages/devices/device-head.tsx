@@ -81,11 +81,13 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
         <span className={`device-age is-${stands}`}>
           {ageMs === null
             ? "never heard"
-            : stands === "live"
-              ? `${formatAge(ageMs)} old`
-              : stands === "resting"
-                ? `resting, last change ${formatAge(ageMs)} ago`
-                : `last heard ${formatAge(ageMs)} ago`}
+            : ageMs < 0
+              ? `filed ${formatAge(-ageMs)} ahead of now: the server's clock was set`
+              : stands === "live"
+                ? `${formatAge(ageMs)} old`
+                : stands === "resting"
+                  ? `resting, last change ${formatAge(ageMs)} ago`
+                  : `last heard ${formatAge(ageMs)} ago`}
         </span>
       </div>
     </header>

@@ -66,6 +66,14 @@ describe("a live sample", () => {
   });
 });
 
+it("after the server's clock was an hour ahead and is right again, what comes replaces what lies ahead", () => {
+  const hourMs = 3_600_000;
+  const ahead = fileLive(noLivePoints, message("2026-06-01T13:00:00Z", { battery: { soc: 50 } }), noonMs + hourMs);
+  const now = fileLive(ahead, message("2026-06-01T12:00:12Z", { battery: { soc: 51 } }), noonMs + 12_000);
+  expect(numberOf(now.points, "battery.soc")).toBe(51);
+  expect(now.newest?.atMs).toBe(noonMs + 12_000);
+});
+
 it("a seeded sample keeps the time and the clock that the server filed it with", () => {
   const known = seedSample(noLivePoints, {
     observed_at: "2026-06-01T12:00:05.000Z",

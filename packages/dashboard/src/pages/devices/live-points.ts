@@ -47,17 +47,22 @@ export function fileLive(known: LivePoints, telemetry: Telemetry, receivedAtMs: 
 }
 
 function merge(known: LivePoints, telemetry: Telemetry, filed: Filed, receivedAtMs: number): LivePoints {
+  // What lies ahead of now was stamped before the server's clock was set back: whatever comes now is newer.
+  const isReplaced = (atMs: number): boolean => atMs <= filed.atMs || atMs > receivedAtMs + limits.clockSkewMsMax;
   const points = new Map(known.points);
   for (const [name, value] of flattenTelemetry(telemetry)) {
     const present = points.get(name);
     // A late sample never overwrites something newer.
-    if (present === undefined || present.filedAtMs <= filed.atMs) points.set(name, { value, filedAtMs: filed.atMs });
+    if (present === undefined || isReplaced(present.filedAtMs)) points.set(name, { value, filedAtMs: filed.atMs });
   }
   const { timestamp } = telemetry;
   return {
     points,
-    newest: known.newest === null || known.newest.atMs <= filed.atMs ? filed : known.newest,
-    receivedAtMs: Math.max(known.receivedAtMs ?? 0, receivedAtMs),
+    newest: known.newest === null || isReplaced(known.newest.atMs) ? filed : known.newest,
+    receivedAtMs:
+      known.receivedAtMs === null || known.receivedAtMs > receivedAtMs + limits.clockSkewMsMax
+        ? receivedAtMs
+        : Math.max(known.receivedAtMs, receivedAtMs),
     deviceTime:
       known.deviceTime?.text === timestamp ? known.deviceTime : { text: timestamp, firstSeenMs: receivedAtMs },
   };

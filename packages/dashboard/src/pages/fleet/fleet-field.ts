@@ -1,4 +1,5 @@
 import { type FleetPoint, type FleetRow, fleetPoints, pointSpec, points, type Scalar } from "@wattboard/protocol";
+import { ageOf } from "../../parts/age.ts";
 import { spelled } from "../../ui/spelled.ts";
 
 /** Something of a device that the fleet can be shown, filtered and sorted by. */
@@ -39,7 +40,10 @@ const deviceFields: readonly FleetField[] = [
   about(
     "age",
     "Last update",
-    ({ observed_at_ms }, nowMs) => (observed_at_ms === null ? null : Math.max(0, (nowMs - observed_at_ms) / 1_000)),
+    ({ observed_at_ms }, nowMs) => {
+      const ageMs = ageOf(observed_at_ms, nowMs);
+      return ageMs === null ? null : ageMs / 1_000;
+    },
     { unit: "s", kind: "number" },
   ),
 ];
