@@ -130,7 +130,7 @@ test("too many queries are answered with an error, and the client stays", async 
   for (let sent = 0; sent < 60; sent++) client.send({ type: "FILT", message: [] });
   const answers = await client.receive(60);
   expect(answers.filter((answer) => answer.includes("too many queries")).length).toBeGreaterThan(20);
-  expect(answers[0]).toBe('{"type": "INIT", "message": []}');
+  expect(answers).toContain('{"type": "INIT", "message": []}');
 });
 
 test("a web client that never reads is cut; the others get every update", async () => {
