@@ -1,4 +1,4 @@
-import { parseDecimal } from "../base/decimal.ts";
+import { parseDecimal } from "@wattboard/protocol";
 
 /** How deep lists and dicts may stand in one another. */
 const depthMax = 8;

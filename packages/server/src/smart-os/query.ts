@@ -1,5 +1,11 @@
-import { limits, type Scalar, type SmartOsOperator, smartOsFields, smartOsOperators } from "@wattboard/protocol";
-import { parseDecimal } from "../base/decimal.ts";
+import {
+  limits,
+  parseDecimal,
+  type Scalar,
+  type SmartOsOperator,
+  smartOsFields,
+  smartOsOperators,
+} from "@wattboard/protocol";
 import { sortInSteps } from "../base/time-slices.ts";
 import type { Row } from "./dataset.ts";
 
