@@ -34,7 +34,7 @@ export function keepReport(report: Report): void {
 export function stringify(report: Report): string {
   // One line for the values of a subject, as the formatter has it.
   const text = JSON.stringify(report, null, 2);
-  return `${text.replaceAll(/\[\s+([-\d.,\s]+?)\s+\]/g, (_all, values: string) => `[${values.replaceAll(/\s+/g, " ")}]`)}\n`;
+  return `${text.replaceAll(/\[[-\d.,\s]*\]/g, (list) => `[${list.slice(1, -1).trim().replaceAll(/\s+/g, " ")}]`)}\n`;
 }
 
 export function markdown({ scenario, method, options, machine, comparisons }: Report): string {

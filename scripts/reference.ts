@@ -205,6 +205,7 @@ ${frame("UPDT", '0116:0001:{"power_consumption": 357}')}
   token; others show theirs.
 - A serial number that is not registered gets ERROR and waits: ${code("wattboard device waiting")}, ${code("wattboard device accept 0001")}, or ${code("GET /api/v1/smart-os/waiting")} and
   ${code("POST /api/v1/smart-os/waiting/{id}/accept")}. The list holds 1,000. With ${code("smart_os.auto_register")} it is registered at once.
+- A socket that has named no device which may come in is closed with 1008 ${code(disconnects.notLetIn.reason)} ${limits.admissionMsMax / 1_000} seconds after it was opened, and may come again; ${limits.unadmittedLinksMax.toLocaleString("en-US")} of them may wait, then the oldest goes.
 - Limits are those of the device door: ${limits.frameBytesMax.toLocaleString("en-US")} bytes a frame (1009), text only (1003), ${limits.messagesPerSecond} messages a second after ${limits.messagesBurst} at once. What is above the rate is dropped without an answer.
 
 ### Fields
@@ -243,9 +244,9 @@ A query, answered with a dataset of type ${code("INIT")}:
 {"type":"FILT","message":["filter:serial_number:=:0","sort:serial_number:<:abc"]}
 \`\`\`
 
-- Up to 32 filters and sorts in any order, over every field. All filters must be met; the first sort counts most.
+- Up to 32 filters and sorts in any order, over every field; a value has at most ${limits.textLengthMax} characters, and one of more than 32 is a text, not a number. All filters must be met; the first sort counts most.
 - ${code("sort:NAME:<:abc")} is small to big, a to z; ${code(">")} big to small. ${code("abc")} and ${code("123")} mean the same: numbers, and texts that are numbers, come before other texts; what was not told comes last.
-- A malformed query gets ${code('{"type": "INFO", "message": "ERROR: …"}')}, and the connection stays. So do more than 5 a second after 20 at once.
+- A malformed query gets ${code('{"type": "INFO", "message": "ERROR: …"}')}, and the connection stays. So do more than 5 a second after 20 at once, and more than 20 that wait for their answer.
 
 ${table(
   ["Filter", "The field"],

@@ -65,9 +65,10 @@ export function writtenBytes(): number | null {
 }
 
 function statusKb(pid: number, name: string): number {
-  const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  if (found === null) throw new Error(`The memory of process ${pid} cannot be read.`);
-  return Number(found[1]);
+  const lines = readFileSync(`/proc/${pid}/status`, "utf8").split("\n");
+  const [kb] = /\d+/.exec(lines.find((line) => line.startsWith(`${name}:`)) ?? "") ?? [];
+  if (kb === undefined) throw new Error(`The memory of process ${pid} cannot be read.`);
+  return Number(kb);
 }
 
 /** From the third on, which stands behind the command's name; that is in parentheses and may hold blanks. utime is the 12th of these. */

@@ -6,6 +6,7 @@ import { loadConfig, startSwitchboard } from "wattboard";
 import { benchDeviceId, benchToken } from "../load/message.ts";
 import { atEnd } from "../measure/cleanup.ts";
 import { until } from "../measure/until.ts";
+import { readMetric } from "./read-metric.ts";
 import type { Counts, Server, ServerOptions } from "./server.ts";
 import { ServerProcess } from "./server-process.ts";
 
@@ -89,10 +90,10 @@ function readControl(path: string): { url: string; token: string } {
 function readCounts(metrics: string): Counts {
   let accepted = 0;
   let lost = 0;
-  for (const [, result, value] of metrics.matchAll(/^wattboard_samples_total\{result="(\w+)"\} (\d+)$/gm)) {
-    if (result === "accepted") accepted = Number(value);
-    else lost += Number(value);
+  for (const { label, value } of readMetric(metrics, "wattboard_samples_total")) {
+    if (label === "accepted") accepted = value;
+    else lost += value;
   }
-  const stored = /^wattboard_stored_samples_total (\d+)$/m.exec(metrics);
-  return { accepted, lost, stored: Number(stored?.[1] ?? 0) };
+  const [stored] = readMetric(metrics, "wattboard_stored_samples_total");
+  return { accepted, lost, stored: stored?.value ?? 0 };
 }

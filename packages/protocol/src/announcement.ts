@@ -1,5 +1,6 @@
 import Type from "typebox";
 import { limits } from "./limits.ts";
+import { namePattern, pointNamePattern } from "./name-patterns.ts";
 import { targetModes } from "./states.ts";
 
 const rangeSchema = Type.Object({
@@ -9,7 +10,7 @@ const rangeSchema = Type.Object({
 
 /** A parameter that the device lets others set. */
 export const parameterSchema = Type.Object({
-  name: Type.String({ pattern: `^[A-Za-z][A-Za-z0-9_]{0,${limits.nameLengthMax - 1}}$` }),
+  name: Type.String({ pattern: namePattern.source }),
   type: Type.Enum(["number", "integer", "text", "boolean"]),
   label: Type.Optional(Type.String({ maxLength: limits.textLengthMax, description: "What people call it" })),
   unit: Type.Optional(Type.String({ maxLength: 16 })),
@@ -24,7 +25,7 @@ export const parameterSchema = Type.Object({
   ),
   point: Type.Optional(
     Type.String({
-      pattern: `^[A-Za-z][A-Za-z0-9_]{0,${limits.nameLengthMax - 1}}(\\.[A-Za-z][A-Za-z0-9_]{0,${limits.nameLengthMax - 1}})?$`,
+      pattern: pointNamePattern.source,
       description: "The point of the telemetry that shows its value; left out: parameters.NAME",
     }),
   ),

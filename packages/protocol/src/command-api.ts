@@ -5,11 +5,12 @@ import type { CommandAction } from "./command.ts";
 import { commandActionNames } from "./command-actions.ts";
 import { type CommandStatus, commandStatuses } from "./command-status.ts";
 import { limits } from "./limits.ts";
+import { commandIdPattern } from "./name-patterns.ts";
 
 const orderExtras = {
   command_id: Type.Optional(
     Type.String({
-      pattern: `^[A-Za-z0-9][A-Za-z0-9_.:-]{0,${limits.nameLengthMax - 1}}$`,
+      pattern: commandIdPattern.source,
       description: "The idempotency key: the same id and body give the same command. Left out: one is made",
     }),
   ),

@@ -40,6 +40,12 @@ export const disconnects = {
     reconnect: "later",
     meaning: "The device's token was revoked or rotated, or the device was removed.",
   },
+  notLetIn: {
+    code: 1008,
+    reason: "not let in",
+    reconnect: "later",
+    meaning: "At `/update/`: the socket has not named a device that may come in, within ten seconds.",
+  },
   rightsChanged: {
     code: 1008,
     reason: "rights changed",

@@ -3,6 +3,10 @@
  * Those a server's operator may change are settings (see the server's configuration reference); these are their defaults.
  */
 export const limits = {
+  /** A socket at `/update/` that has not named a device which may come in is closed after so long, ms; it may come again. */
+  admissionMsMax: 10_000,
+  /** Sockets at `/update/` that have not been let in; one more closes the one that has waited longest. */
+  unadmittedLinksMax: 4_096,
   /** A telemetry frame above this many bytes closes the link with 1009. */
   frameBytesMax: 16 * 1024,
   /** Sustained telemetry messages a second for one link; the excess is dropped and counted. What the server itself was late to read is not. */

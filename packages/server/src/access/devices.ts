@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { isDeviceId, limits, type Refusal, refuse } from "@wattboard/protocol";
+import { isDeviceId, limits, propertyKeyPattern, type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import { isTimeZone } from "../base/time-zone.ts";
 import type { Revocations } from "./revocations.ts";
@@ -46,7 +46,6 @@ const nameLengthMax = 120;
 const propertiesMax = 32;
 /** Devices whose reported properties are written to the file in one go; the rest follows with the next. */
 const savedAtOnceMax = 500;
-const propertyKey = new RegExp(`^[a-z][a-z0-9_]{0,${limits.nameLengthMax - 1}}$`);
 
 /** What is wrong with a name, in words; null where it can be used. */
 export function describeNameFault(name: string | undefined): string | null {
@@ -58,7 +57,7 @@ function describePropertiesFault(properties: Readonly<Record<string, string>> = 
   const entries = Object.entries(properties);
   if (entries.length > propertiesMax) return `A device has at most ${propertiesMax} properties.`;
   for (const [key, value] of entries) {
-    if (!propertyKey.test(key)) {
+    if (!propertyKeyPattern.test(key)) {
       return `The property ${JSON.stringify(key)} must be 1 to ${limits.nameLengthMax} of a-z 0-9 _, first a letter.`;
     }
     if (value.length > limits.textLengthMax) {

@@ -68,7 +68,7 @@ export class TrustedProxies {
 
 /** IPv4 that came over an IPv6 socket as IPv4, so that one viewer has one address. */
 export function plainAddress(address: string | undefined): string {
-  return (address ?? "").replace(/^::ffff:(?=\d+\.)/i, "");
+  return (address ?? "").replace(/^::ffff:(\d{1,3}\.)/i, "$1");
 }
 
 function headerOf(request: IncomingMessage, name: string): string {

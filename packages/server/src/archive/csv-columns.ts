@@ -1,5 +1,7 @@
-import { pointSpec } from "@wattboard/protocol";
+import { parseDecimal, pointSpec } from "@wattboard/protocol";
 import type { PointValue } from "../store/point-value.ts";
+import type { Cell } from "./csv-records.ts";
+import { unguardFormulas } from "./csv-text.ts";
 import { isPointName } from "./point-name.ts";
 
 /** One column of a CSV and the point that it becomes. */
@@ -25,25 +27,7 @@ export function parseMapping(text: string): ColumnMapping | string {
   return { column: text.slice(0, at).trim(), point, factor };
 }
 
-/** One cell, and whether it stood in quotes. */
-export interface Cell {
-  readonly text: string;
-  readonly isQuoted: boolean;
-}
-
-/** What spreadsheets run, in the wide forms of East Asian keyboards too; a device, or whoever speaks for it, chose the text. */
-const formula = /^'*[=+\-@\t\r＝＋－＠]/;
-
-/** Puts an apostrophe before a text that a spreadsheet would run as a formula, and before one that begins with apostrophes and then so. */
-export function guardFormula(text: string): string {
-  return formula.test(text) ? `'${text}` : text;
-}
-
-function unguardFormula(text: string): string {
-  return text.startsWith("'") && formula.test(text) ? text.slice(1) : text;
-}
-
-const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+/** A number as those write it who write decimals with a comma. */
 const numberWithComma = /^[+-]?\d+,\d+$/;
 
 /**
@@ -58,32 +42,32 @@ export function readCell(
   const trimmed = text.trim();
   if (trimmed === "" && !isQuoted) return undefined;
   const kind = pointSpec(point)?.kind;
-  if (kind === "text") return unguardFormula(text);
+  if (kind === "text") return unguardFormulas(text);
   if (kind === "flags") return readFlags(trimmed);
   // What writes decimals with a comma puts them in quotes where it separates with commas too.
-  const isNumber = number.test(trimmed) || (decimalComma && numberWithComma.test(trimmed));
+  const hasComma = numberWithComma.test(trimmed);
+  const number = parseDecimal(hasComma && decimalComma ? trimmed.replace(",", ".") : trimmed);
   const mustBeNumber = kind === "number" || factor !== 1;
-  if (isNumber && (!isQuoted || mustBeNumber)) return readNumber(trimmed, factor);
+  if (number !== null && (!isQuoted || mustBeNumber)) return scaled(number, factor, trimmed);
   if (mustBeNumber) {
     if (trimmed === "") return undefined;
-    const hint = numberWithComma.test(trimmed) ? " Is the comma its decimal point? Then add --decimal-comma." : "";
+    const hint = hasComma ? " Is the comma its decimal point? Then add --decimal-comma." : "";
     throw new RangeError(`${excerpt(text)} is no number.${hint}`);
   }
   if (!isQuoted && (trimmed === "true" || trimmed === "false")) return trimmed === "true";
-  return unguardFormula(text);
+  return unguardFormulas(text);
 }
 
-function readNumber(text: string, factor: number): number {
-  const value = Number(text.replace(",", "."));
-  if (!Number.isFinite(value)) throw new RangeError(`${excerpt(text)} is too large a number.`);
+function scaled(number: number, factor: number, text: string): number {
+  if (!Number.isFinite(number)) throw new RangeError(`${excerpt(text)} is too large a number.`);
   // 0.07 kW are 70 W, and not 70.00000000000001.
-  return factor === 1 ? value : Number((value * factor).toPrecision(15));
+  return factor === 1 ? number : Number((number * factor).toPrecision(15));
 }
 
 function readFlags(text: string): readonly string[] {
   let list: unknown;
   try {
-    list = JSON.parse(text);
+    list = JSON.parse(unguardFormulas(text));
   } catch {
     list = null;
   }

@@ -1,5 +1,5 @@
 import type { PointValue } from "../store/point-value.ts";
-import { guardFormula } from "./csv-columns.ts";
+import { csvText } from "./csv-text.ts";
 import { type ExportColumn, leadingColumns } from "./export-columns.ts";
 import type { SamplePage } from "./sample-pages.ts";
 
@@ -7,8 +7,8 @@ const encoder = new TextEncoder();
 
 /**
  * CSV (RFC 4180, lines end with LF): numbers in the shortest form that reads back the same, no value as an empty cell, lists as JSON. A text
- * that could be read as something else (a number, true, an empty cell) stands in quotes, so that an import brings back what was exported; one
- * that a spreadsheet would run as a formula stands behind an apostrophe, which an import takes away again.
+ * that could be read as something else (a number, true, an empty cell) stands in quotes, so that an import brings back what was exported; what
+ * a spreadsheet would run as a formula stands behind an apostrophe, which an import takes away again.
  */
 export async function* writeCsv(
   pages: AsyncIterable<SamplePage>,
@@ -31,27 +31,21 @@ function csvHeader(columns: readonly ExportColumn[]): string {
   return `${[...leadingColumns, ...columns.map(({ name }) => name)].join(",")}\n`;
 }
 
-/** Where a text begins like this, or holds one of these signs, it stands in quotes. */
-const needsQuotes = /^[\s\d+\-.[]|[",;\r\n]|\s$|^(true|false)$/;
+/** Texts that would be read as something else. */
+const looksOtherwise = /^$|^[\s\d+\-.[]|\s$|^(true|false)$/;
 
 function cellOf(value: PointValue | undefined): string {
   switch (typeof value) {
     case "number":
     case "boolean":
       return String(value);
-    case "string": {
-      const text = guardFormula(value);
-      return text === "" || needsQuotes.test(text) ? quoted(text) : text;
-    }
+    case "string":
+      return csvText(value, looksOtherwise.test(value));
     case "undefined":
       return "";
     default:
-      return value === null ? "" : value.length === 0 ? "[]" : quoted(JSON.stringify(value));
+      return value === null ? "" : csvText(JSON.stringify(value));
   }
-}
-
-function quoted(text: string): string {
-  return `"${text.replaceAll('"', '""')}"`;
 }
 
 function isoTime(ms: number): string {

@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import { isDeviceId, parseRfc3339 } from "@wattboard/protocol";
-import { type CsvError, type Parser, parse } from "csv-parse";
 import type { PointValue } from "../store/point-value.ts";
-import { type Cell, type ColumnMapping, excerpt, readCell } from "./csv-columns.ts";
+import { type ColumnMapping, excerpt, readCell } from "./csv-columns.ts";
+import { type Cell, type CsvRecord, CsvSplitter, recordLengthMax } from "./csv-records.ts";
 import type { ImportSample } from "./import-sample.ts";
 import { isPointName } from "./point-name.ts";
 
@@ -30,78 +30,46 @@ export type CsvRow =
 /** The file as a whole cannot be read: its header does not fit. */
 export class CsvHeaderFault extends Error {}
 
-/** Rows one after the other that cannot be told apart. */
-const faultsMax = 10_000;
-const lineBytesMax = 1024 * 1024;
-
 /** Reads a CSV row by row; what is held does not grow with the file. Rows without any value are passed over where columns are mapped. */
 export async function* readCsv(file: Readable, options: CsvOptions): AsyncGenerator<CsvRow> {
-  const { head, rest } = await peekHeader(file);
-  const faults: CsvRow[] = [];
-  const parser: Parser = parse({
-    bom: true,
-    delimiter: options.separator ?? separatorOf(head),
-    skip_empty_lines: true,
-    relax_column_count: true,
-    // A quote that stands wrong is found below: the parser, once it met one, would take the rest of the file for one cell.
-    relax_quotes: true,
-    raw: true,
-    max_record_size: lineBytesMax,
-    skip_records_with_error: true,
-    info: true,
-    cast: (text, { quoting }): Cell => ({ text, isQuoted: quoting }),
-    on_skip: (error) => {
-      if (error !== undefined) faults.push({ line: lineOf(error), fault: explain(error) });
-      // They are passed on with the next row that can be read; where there is none, this is no CSV.
-      if (faults.length > faultsMax) parser.destroy(new CsvHeaderFault(faultOf(faults[0])));
-      return undefined;
-    },
-  });
-  rest.on("error", (error) => parser.destroy(error));
-  rest.pipe(parser);
   let columns: Columns | null = null;
-  try {
-    for await (const { record, raw, info } of parser as AsyncIterable<ParsedRow>) {
-      const isBefore = faults.findIndex(({ line }) => line > info.lines);
-      const before = faults.splice(0, isBefore === -1 ? faults.length : isBefore);
-      if (columns === null) {
-        if (before.length > 0) throw new CsvHeaderFault(faultOf(before[0]));
-        const names = record.map(({ text }) => text.trim());
-        columns = new Columns(names, options);
-        continue;
-      }
-      yield* before;
-      const row = record.some((cell) => isMisquoted(cell, raw))
-        ? { line: info.lines, fault: misquoted }
-        : columns.read(record, info.lines);
-      if (row !== null) yield row;
-    }
+  for await (const record of recordsOf(file, options.separator)) {
     if (columns === null) {
-      const [first] = faults;
-      throw new CsvHeaderFault(
-        first === undefined ? "The file is empty: its first line must name the columns." : faultOf(first),
-      );
+      if ("fault" in record) throw new CsvHeaderFault(`The header cannot be read. ${record.fault}`);
+      const names = record.cells.map(({ text }) => text.trim());
+      columns = new Columns(names, options);
+      continue;
     }
-    yield* faults.splice(0);
-  } finally {
-    rest.unpipe(parser);
-    parser.destroy();
-    file.destroy();
+    const row = "fault" in record ? record : columns.read(record.cells, record.line);
+    if (row !== null) yield row;
   }
+  if (columns === null) throw new CsvHeaderFault("The file is empty: its first line must name the columns.");
 }
 
-interface ParsedRow {
-  readonly record: Cell[];
-  readonly raw: string;
-  readonly info: { readonly lines: number };
+async function* recordsOf(file: Readable, separator: string | undefined): AsyncGenerator<CsvRecord> {
+  let splitter: CsvSplitter | null = null;
+  for await (const text of textOf(file)) {
+    splitter ??= new CsvSplitter(separator ?? separatorOf(text));
+    yield* splitter.push(text);
+  }
+  if (splitter !== null) yield* splitter.end();
 }
 
-const misquoted = `A quote stands in the middle of a cell; a cell with quotes in it must stand in quotes, and they are doubled: "say ""hi""".`;
-
-/** Whether a quote stands in a cell that is not in quotes, or something behind the one that closes it. */
-function isMisquoted({ text, isQuoted }: Cell, raw: string): boolean {
-  if (!text.includes('"')) return false;
-  return !isQuoted || !raw.includes(`"${text.replaceAll('"', '""')}"`);
+/** The file as text without a byte order mark, piece by piece; the first piece holds the whole first line, by which the separator is found out. */
+async function* textOf(file: Readable): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let head: string | null = "";
+  for await (const chunk of file) {
+    const text = decoder.decode(chunk as Uint8Array, { stream: true });
+    if (head === null) yield text;
+    else {
+      head += text;
+      if (!/[\r\n]/.test(text) && head.length <= recordLengthMax) continue;
+      yield head;
+      head = null;
+    }
+  }
+  yield (head ?? "") + decoder.decode();
 }
 
 /** Which cell is what. */
@@ -115,7 +83,7 @@ class Columns {
 
   constructor(header: readonly string[], options: CsvOptions) {
     const { deviceId, timeColumn, mappings } = options;
-    const twice = header.find((name, at) => name !== "" && header.indexOf(name) !== at);
+    const twice = firstDouble(header.filter((name) => name !== ""));
     if (twice !== undefined)
       throw new CsvHeaderFault(`The column ${excerpt(twice)} stands there twice. Rename one of them.`);
     const find = (name: string, help: string): number => {
@@ -130,8 +98,7 @@ class Columns {
     this.#received = mappings === undefined ? header.indexOf("received_at") : -1;
     if (mappings !== undefined) {
       this.#points = mappings.map((mapping) => ({ ...mapping, at: find(mapping.column, "Mend the --map.") }));
-      const points = mappings.map(({ point }) => point);
-      const doubled = points.find((point, at) => points.indexOf(point) !== at);
+      const doubled = firstDouble(mappings.map(({ point }) => point));
       if (doubled !== undefined) throw new CsvHeaderFault(`Two columns are mapped to ${doubled}.`);
       return;
     }
@@ -197,45 +164,18 @@ class Columns {
 
 const localTime = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?$/;
 
-/** Takes the first line off for a look, and gives a stream that has it again. */
-async function peekHeader(file: Readable): Promise<{ readonly head: string; readonly rest: Readable }> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of file.iterator({ destroyOnReturn: false })) {
-    chunks.push(Buffer.from(chunk as Uint8Array));
-    bytes += chunks.at(-1)?.length ?? 0;
-    if (chunks.at(-1)?.includes(0x0a) || bytes > lineBytesMax) break;
-  }
-  const head = Buffer.concat(chunks);
-  if (head.length > 0) file.unshift(head);
-  return { head: head.toString().split(/[\r\n]/, 1)[0] ?? "", rest: file };
+/** The first that stands there a second time. */
+function firstDouble(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
 }
 
-/** The sign that stands most often in the header, outside of quotes. */
-function separatorOf(header: string): string {
+/** The sign that stands most often in the first line, outside of quotes. */
+function separatorOf(head: string): string {
+  const [header = ""] = head.split(/[\r\n]/, 1);
   const bare = header.replaceAll(/"[^"]*"/g, "");
   const counts = [",", ";", "\t", "|"].map((sign) => ({ sign, count: bare.split(sign).length }));
   return counts.reduce((best, each) => (each.count > best.count ? each : best)).sign;
-}
-
-function lineOf(error: CsvError): number {
-  const { lines } = error as unknown as { readonly lines?: unknown };
-  return typeof lines === "number" ? lines : 0;
-}
-
-function explain(error: CsvError): string {
-  switch (error.code) {
-    case "CSV_MAX_RECORD_SIZE":
-      return `The row is longer than ${lineBytesMax} bytes. Is a quote missing?`;
-    case "CSV_QUOTE_NOT_CLOSED":
-      return "A cell begins with a quote that is never closed.";
-    default:
-      return error.message;
-  }
-}
-
-function faultOf(row: CsvRow | undefined): string {
-  return row !== undefined && "fault" in row ? `The header cannot be read. ${row.fault}` : "The header cannot be read.";
 }
 
 function list(names: readonly string[]): string {

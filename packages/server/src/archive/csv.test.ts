@@ -63,6 +63,9 @@ test("every number, text and boolean of a point, and the flags, come back from a
       "-5",
       "\tx",
       "＝1",
+      "x;=1+1;y",
+      "x;'\"-1|+2",
+      "1".repeat(33),
     ),
     fc.boolean(),
     fc.constant(null),
@@ -70,7 +73,7 @@ test("every number, text and boolean of a point, and the flags, come back from a
   const sample = fc.record({
     "extra.value": scalar,
     "system_status.state": fc.constantFrom("IDLE", "FULL"),
-    "system_status.error_flags": fc.array(fc.string(), { maxLength: 3 }),
+    "system_status.error_flags": fc.array(fc.oneof(fc.string(), fc.constant("E1;=1+1;'")), { maxLength: 3 }),
   });
   await fc.assert(
     fc.asyncProperty(fc.array(sample, { minLength: 1, maxLength: 20 }), async (samples) => {

@@ -1,4 +1,4 @@
-import { limits, type Refusal, refuse } from "@wattboard/protocol";
+import { points as catalogue, limits, type Refusal, refuse } from "@wattboard/protocol";
 import { type PointValue, telemetryOf } from "../store/point-value.ts";
 import { recordBytes, writeRecord } from "../store/sample-record.ts";
 import { DeviceState } from "../telemetry/device-state.ts";
@@ -20,6 +20,9 @@ export interface JudgedSample {
   readonly receivedAtMs: number;
   readonly message: Buffer;
 }
+
+/** Points of one sample: the whole catalogue, and as many others as a device may have. */
+const pointsMax = catalogue.length + limits.extraPointsMax;
 
 /**
  * Judges samples of the past as the gatekeeper judges live ones, but for the clock: they may be as old as 1970. One for a whole import, since
@@ -45,7 +48,9 @@ export class ImportJudge {
     if (!(observedAtMs >= 0 && observedAtMs <= latestMs && receivedAtMs >= 0 && receivedAtMs <= latestMs)) {
       return refuse("invalid_timestamp", "Times from 1970 until now can be imported.");
     }
-    const fault = describeFault(points);
+    const names = Object.keys(points);
+    if (names.length > pointsMax) return refuse("too_many_points", `The sample has ${names.length} points.`);
+    const fault = describeFault(names);
     if (fault !== null) return refuse("invalid_name", fault);
     let state = this.#states.get(deviceId);
     if (state === undefined) {
@@ -83,11 +88,11 @@ export function recordOf({ deviceId, observedAtMs, receivedAtMs, message }: Judg
 }
 
 /** What is wrong with the points' names, in words, or null. */
-function describeFault(points: ImportSample["points"]): string | null {
-  const names = Object.keys(points);
-  for (const name of names) if (!isPointName(name)) return `It is ${excerpt(name)}.`;
-  const bare = names.filter((name) => !name.includes("."));
-  const both = bare.find((name) => names.some((other) => other.startsWith(`${name}.`)));
+function describeFault(names: readonly string[]): string | null {
+  const misnamed = names.find((name) => !isPointName(name));
+  if (misnamed !== undefined) return `It is ${excerpt(misnamed)}.`;
+  const sections = new Set(names.filter((name) => name.includes(".")).map((name) => name.split(".", 1)[0]));
+  const both = names.find((name) => sections.has(name));
   return both === undefined ? null : `${both} is a point and a section at once.`;
 }
 

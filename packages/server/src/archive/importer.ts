@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../base/failure.ts";
+import { inTimeSlices } from "../base/time-slices.ts";
 import type { SampleKey, Store } from "../store/store.ts";
 import { type JudgedSample, recordOf } from "./import-sample.ts";
 
@@ -30,15 +31,25 @@ export async function importSamples(
   for (const [deviceId, ofDevice] of Map.groupBy(samples, (sample) => sample.deviceId)) {
     const times = [...new Set(ofDevice.map(({ observedAtMs }) => observedAtMs))].sort((a, b) => a - b);
     const known = await countKnown(store, deviceId, times, signal);
-    const seen = new Map<number, number>();
-    for (const sample of ofDevice) {
-      const seq = seen.get(sample.observedAtMs) ?? 0;
-      seen.set(sample.observedAtMs, seq + 1);
-      if (seq >= (known.get(sample.observedAtMs) ?? 0)) records.push(recordOf(sample, seq));
-    }
+    await inTimeSlices(addNew(records, ofDevice, known));
   }
   if (records.length > 0) await appendPatiently(store, Buffer.concat(records), signal);
   return { stored: records.length, known: samples.length - records.length };
+}
+
+/** Adds the records of those samples that the store does not have yet, of one device. */
+function* addNew(
+  records: Buffer[],
+  samples: readonly JudgedSample[],
+  known: ReadonlyMap<number, number>,
+): Generator<void, void> {
+  const seen = new Map<number, number>();
+  for (const sample of samples) {
+    const seq = seen.get(sample.observedAtMs) ?? 0;
+    seen.set(sample.observedAtMs, seq + 1);
+    if (seq >= (known.get(sample.observedAtMs) ?? 0)) records.push(recordOf(sample, seq));
+    yield;
+  }
 }
 
 /** How many samples the device has at each of these times, which grow. */

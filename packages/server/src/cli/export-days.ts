@@ -19,12 +19,8 @@ export async function exportDays(
   folder: string,
   { resume = false }: { readonly resume?: boolean },
 ): Promise<void> {
-  const isDay = new RegExp(`^\\d{4}-\\d\\d-\\d\\d\\.${query.format}$`);
-  const present = existsSync(folder)
-    ? readdirSync(folder)
-        .filter((name) => isDay.test(name))
-        .sort()
-    : [];
+  const isDay = (name: string) => /^\d{4}-\d\d-\d\d\.[a-z]+$/.test(name) && name.endsWith(`.${query.format}`);
+  const present = existsSync(folder) ? readdirSync(folder).filter(isDay).sort() : [];
   if (present.length > 0 && !resume) {
     throw new WrongUsage(`${folder} holds ${present[0]} already. Go on with it by --resume, or choose another folder.`);
   }

@@ -33,7 +33,7 @@ export function addImportCommand(program: Command): void {
     .option("--time <column>", "the column of the time", "observed_at")
     .option("--utc-offset <offset>", "what times without an offset are meant in, such as +01:00", utcOffset)
     .option("--decimal-comma", "numbers are written as 12,5")
-    .option("--separator <sign>", "what stands between cells (default: found out)")
+    .option("--separator <sign>", "what stands between cells (default: found out)", oneSign)
     .option("--dry-run", "read and judge everything, and store nothing")
     .option("--skip-bad", "store the good rows, and count and show the bad ones")
     .addHelpText(
@@ -202,9 +202,19 @@ async function sizeOf(path: string): Promise<number | null> {
   }
 }
 
+function oneSign(text: string): string {
+  if (text.length !== 1 || text === '"') throw new InvalidArgumentError("It must be one sign, such as ; or |.");
+  return text;
+}
+
 /** With commas between several; one within a column's name is no such comma. */
 function mappings(text: string, before: ColumnMapping[] = []): ColumnMapping[] {
-  const parsed = text.split(/,(?=[^,=]+=[^,=]+(?:,|$))/).map(parseMapping);
+  const texts: string[] = [];
+  for (const piece of text.split(",")) {
+    if (texts.length === 0 || /^[^=]+=[^=]+$/.test(piece)) texts.push(piece);
+    else texts.push(`${texts.pop()},${piece}`);
+  }
+  const parsed = texts.map(parseMapping);
   const fault = parsed.find((each) => typeof each === "string");
   if (fault !== undefined) throw new InvalidArgumentError(fault);
   return [...before, ...(parsed as ColumnMapping[])];

@@ -24,6 +24,8 @@ interface Condition {
   readonly name: string;
   readonly operator: Operator;
   readonly value: string;
+  /** The value, where it is a number: read once, and not for each device. */
+  readonly number: number | null;
 }
 
 /** What a device is to all conditions together. `unknown`: it meets the others, but a point is not known as of now. */
@@ -31,8 +33,9 @@ export type Verdict = "meets" | "fails" | "unknown";
 
 /** What was measured longer ago says nothing of now. */
 const freshMsMax = 60_000;
+const propertyPrefix = "properties.";
 const shorthands: Readonly<Record<string, string>> = { state: "system_status.state", mode: "system_status.mode" };
-const form = /^\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(!=|<=|>=|==?|<|>)\s*(.*?)\s*$/;
+const form = /^([A-Za-z_][A-Za-z0-9_.]*)\s*(!=|<=|>=|==?|<|>)(.*)$/s;
 
 /** Conditions on devices, all of which must be met: `properties.region = SE`, `battery.soc > 80`, `state != ERROR`, `online = true`. */
 export class FleetFilter {
@@ -65,24 +68,26 @@ export class FleetFilter {
 }
 
 function parseCondition(text: string): Condition | string {
-  const [, written = "", operator = "", rest = ""] = form.exec(text) ?? [];
-  const quoted = /^(["'])(.*)\1$/.exec(rest);
-  const value = quoted?.[2] ?? rest;
-  const name = shorthands[written] ?? written;
-  if (operator === "" || (value === "" && quoted === null)) {
+  const [, written = "", operator = "", rest = ""] = form.exec(text.trim()) ?? [];
+  const bare = rest.trim();
+  const isQuoted = bare.length > 1 && /^["']/.test(bare) && bare[0] === bare.at(-1);
+  const value = isQuoted ? bare.slice(1, -1) : bare;
+  const number = parseNumber(value);
+  const name = Object.hasOwn(shorthands, written) ? (shorthands[written] ?? written) : written;
+  if (operator === "" || (value === "" && !isQuoted)) {
     return `${JSON.stringify(text)} is no condition: it must look like properties.region = SE or battery.soc > 80.`;
   }
   if (!/^(id|name|online)$|\./.test(name)) {
     return `${JSON.stringify(text)}: ${written} is not known; it may be id, name, online, state, mode, properties.NAME, or a point such as battery.soc.`;
   }
-  if (/[<>]/.test(operator) && !isNumber(value)) return `${JSON.stringify(text)}: ${operator} needs a number.`;
+  if (/[<>]/.test(operator) && number === null) return `${JSON.stringify(text)}: ${operator} needs a number.`;
   if (name === "online" && !/^(true|false)$/.test(value)) return `${JSON.stringify(text)}: online is true or false.`;
-  return { name, operator: (operator === "==" ? "=" : operator) as Operator, value };
+  return { name, operator: (operator === "==" ? "=" : operator) as Operator, value, number };
 }
 
 function judgeCondition(condition: Condition, member: FleetMember, nowMs: number): Verdict {
   const { name } = condition;
-  const property = /^properties\.(.+)$/.exec(name)?.[1];
+  const property = name.startsWith(propertyPrefix) ? name.slice(propertyPrefix.length) : undefined;
   if (name === "id") return compare(member.deviceId, condition);
   if (name === "name") return compare(member.name, condition);
   if (name === "online") return compare(member.isOnline, condition);
@@ -101,17 +106,19 @@ function compareList(values: readonly string[], { operator, value }: Condition):
   return values.includes(value) === (operator === "=") ? "meets" : "fails";
 }
 
-function compare(actual: string | number | boolean | undefined, { operator, value }: Condition): Verdict {
-  const isEqual =
-    isNumber(String(actual)) && isNumber(value) ? Number(actual) === Number(value) : String(actual) === value;
-  if (operator === "=") return isEqual ? "meets" : "fails";
-  if (operator === "!=") return isEqual ? "fails" : "meets";
-  if (!isNumber(String(actual))) return "fails";
-  const difference = Number(actual) - Number(value);
+function compare(actual: string | number | boolean | undefined, { operator, value, number }: Condition): Verdict {
+  const actualNumber = number === null ? null : parseNumber(String(actual));
+  if (operator === "=" || operator === "!=") {
+    const isEqual = actualNumber === null ? String(actual) === value : actualNumber === number;
+    return isEqual === (operator === "=") ? "meets" : "fails";
+  }
+  if (actualNumber === null || number === null) return "fails";
+  const difference = actualNumber - number;
   const isMet = { "<": difference < 0, "<=": difference <= 0, ">": difference > 0, ">=": difference >= 0 }[operator];
   return isMet ? "meets" : "fails";
 }
 
-function isNumber(text: string): boolean {
-  return text.trim() !== "" && Number.isFinite(Number(text));
+function parseNumber(text: string): number | null {
+  const number = Number(text);
+  return text.trim() !== "" && Number.isFinite(number) ? number : null;
 }

@@ -14,6 +14,7 @@ import Type from "typebox";
 import type { Audit, AuditFilter, AuditReport } from "../access/audit.ts";
 import type { ChainedRow } from "../access/audit-chain.ts";
 import type { Gate } from "../access/gate.ts";
+import { csvText } from "../archive/csv-text.ts";
 import { audited } from "./access-guard.ts";
 import { sendPage, writePage } from "./json-page.ts";
 import { describeRoute, type RouteDescription } from "./openapi.ts";
@@ -155,9 +156,6 @@ function auditBody({
 function cellsOf(body: AuditBody): string[] {
   return columns.map((column) => {
     const value = body[column];
-    const written = value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
-    // A spreadsheet would take it for a formula, and somebody else chose the text.
-    const safe = /^[=+\-@\t\r]/.test(written) ? `'${written}` : written;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+    return csvText(value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
   });
 }

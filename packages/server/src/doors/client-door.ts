@@ -1,10 +1,12 @@
 import { refuse, smartOsWelcomes } from "@wattboard/protocol";
+import { inTimeSlices } from "../base/time-slices.ts";
 import { Link } from "../link/link.ts";
 import { RateLimit } from "../link/rate-limit.ts";
 import type { ClientFeed } from "../smart-os/client-feed.ts";
-import type { Dataset } from "../smart-os/dataset.ts";
+import { type Dataset, datasetFrame } from "../smart-os/dataset.ts";
 import { isDict, smartOsFrame } from "../smart-os/message.ts";
 import { answer, readQuery } from "../smart-os/query.ts";
+import type { Subscriber } from "../telemetry/fanout.ts";
 import type { MayView } from "../telemetry/fleet-feed.ts";
 import type { Door, DoorContext } from "./doors.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
@@ -15,7 +17,7 @@ export interface ClientDoorSettings {
   readonly outboxBytesMax: number;
 }
 
-/** Queries of one client; above it they are answered with an error. */
+/** Queries of one client; above it, and above so many that wait for their answer, they are answered with an error. */
 const queriesPerSecond = 5;
 const queriesBurst = 20;
 
@@ -61,14 +63,19 @@ export class ClientDoor implements Door {
     acceptHandshake(frameATurnServer, handshake, (webSocket) => {
       const rateLimit = new RateLimit(queriesPerSecond, queriesBurst, clock.monotonicMs());
       const isVisible = gate.mayViewAll(principal) ? null : (deviceId: string) => gate.mayView(principal, deviceId);
-      /** One after another, in the order in which they were asked; bounded by the rate of queries. */
+      const mayView = isVisible ?? (() => true);
+      /** One after another, in the order in which they were asked. */
       let turn = Promise.resolve();
-      const answerInTurn = (write: () => Buffer): void => {
+      let waitingCount = 0;
+      const answerInTurn = (write: () => Generator<void, Buffer>, deliver: (frame: Buffer) => void): void => {
+        waitingCount++;
         turn = turn.then(async () => {
-          await this.#dataset.prepare(isVisible ?? (() => true));
-          if (link.isOpen) link.send(write());
+          const frame = link.isOpen ? await inTimeSlices(write(), () => link.isOpen) : null;
+          waitingCount--;
+          if (frame !== null && link.isOpen) deliver(frame);
         });
       };
+      const held = new HeldUpdates(this.#settings.outboxBytesMax, () => link.terminate());
       const link: Link = new Link({
         webSocket,
         socket,
@@ -77,8 +84,12 @@ export class ClientDoor implements Door {
         limits: { ...linkLimits, outboxBytesMax: this.#settings.outboxBytesMax },
         onText: (frame) => {
           generalLog?.note("client", gate.addressOf(request), frame);
-          if (rateLimit.take(clock.monotonicMs())) answerInTurn(() => this.#answer(frame.toString(), isVisible));
-          else link.send(errorFrame("too many queries in a short time"));
+          if (rateLimit.take(clock.monotonicMs()) && waitingCount < queriesBurst) {
+            answerInTurn(
+              () => this.#answer(frame.toString(), mayView),
+              (answer) => link.send(answer),
+            );
+          } else link.send(errorFrame("too many queries in a short time"));
         },
         frameLimit: viewerFrameLimit,
         onFlood: (consequence) =>
@@ -86,6 +97,7 @@ export class ClientDoor implements Door {
         onEnd: (end) => {
           links.remove(this.name, link);
           rightsWatch.remove(link);
+          this.#feed.unsubscribe(held);
           this.#feed.unsubscribe(link);
           if (end !== "slow_reader") return;
           links.slowReaderCount++;
@@ -95,16 +107,27 @@ export class ClientDoor implements Door {
       links.add(this.name, link);
       rightsWatch.add(link, principal);
       link.send(smartOsFrame("INFO", smartOsWelcomes.client));
-      answerInTurn(() => {
-        // In the same turn as the dataset is made: no update is missed, and none comes before it.
-        this.#feed.subscribe(link, isVisible);
-        return this.#dataset.frame(this.#dataset.rows(isVisible ?? (() => true)));
-      });
+      answerInTurn(
+        () => {
+          this.#feed.subscribe(held, isVisible);
+          return this.#everything(mayView);
+        },
+        (dataset) => {
+          link.send(dataset);
+          this.#feed.unsubscribe(held);
+          for (const update of held.frames.splice(0)) link.send(update);
+          this.#feed.subscribe(link, isVisible);
+        },
+      );
     });
   }
 
+  *#everything(mayView: MayView): Generator<void, Buffer> {
+    return yield* datasetFrame(yield* this.#dataset.entries(mayView));
+  }
+
   /** The dataset that a query asks for; or an error that says what is wrong with it. */
-  #answer(text: string, isVisible: MayView | null): Buffer {
+  *#answer(text: string, mayView: MayView): Generator<void, Buffer> {
     let frame: unknown;
     try {
       frame = JSON.parse(text);
@@ -113,8 +136,29 @@ export class ClientDoor implements Door {
     }
     if (!isDict(frame) || frame.type !== "FILT") return errorFrame('type must be "FILT"');
     const query = readQuery(frame.message);
-    const rows = typeof query === "string" ? query : answer(query, this.#dataset.rows(isVisible ?? (() => true)));
-    return typeof rows === "string" ? errorFrame(rows) : this.#dataset.frame(rows);
+    if (typeof query === "string") return errorFrame(query);
+    const found = yield* answer(query, yield* this.#dataset.entries(mayView));
+    return typeof found === "string" ? errorFrame(found) : yield* datasetFrame(found);
+  }
+}
+
+/** Updates that come while a client's first dataset is made, which takes many turns: none is missed, and none comes before it. */
+class HeldUpdates implements Subscriber {
+  readonly frames: Uint8Array[] = [];
+  readonly #bytesMax: number;
+  readonly #onFull: () => void;
+  #bytes = 0;
+
+  /** `onFull`: more is held than could wait for the client, who is behind before it has begun. */
+  constructor(bytesMax: number, onFull: () => void) {
+    this.#bytesMax = bytesMax;
+    this.#onFull = onFull;
+  }
+
+  send(frame: Uint8Array): void {
+    this.#bytes += frame.length;
+    if (this.#bytes > this.#bytesMax) this.#onFull();
+    else this.frames.push(frame);
   }
 }
 

@@ -1,4 +1,4 @@
-import { fleetEnergySchema, fleetTotalsSchema, limits, paths, pointSpec, refuse } from "@wattboard/protocol";
+import { fleetEnergySchema, fleetTotalsSchema, paths, pointNamePattern, pointSpec, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { windowMs } from "../store/window.ts";
@@ -20,14 +20,13 @@ const filterProperties = {
     Type.String({ description: "Only devices with this property, as name and value", examples: ["country:SE"] }),
   ),
 };
-const pointName = `[A-Za-z][A-Za-z0-9_]{0,${limits.nameLengthMax - 1}}`;
 const totalsQuery = Type.Object(
   {
     ...rangeProperties,
     ...filterProperties,
     point: Type.String({
       default: "grid.power",
-      pattern: `^${pointName}(\\.${pointName})?$`,
+      pattern: pointNamePattern.source,
       description: "A point with numbers",
       examples: ["solar.power"],
     }),

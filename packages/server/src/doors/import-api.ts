@@ -1,38 +1,22 @@
-import { setImmediate } from "node:timers/promises";
-import { parseRfc3339, paths, type Refusal, refuse } from "@wattboard/protocol";
+import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
-import { Compile } from "typebox/compile";
-import { ImportJudge, type ImportSample, type JudgedSample } from "../archive/import-sample.ts";
+import { judgeLines } from "../archive/import-lines.ts";
+import { ImportJudge } from "../archive/import-sample.ts";
 import { importSamples } from "../archive/importer.ts";
+import { inTimeSlices } from "../base/time-slices.ts";
 import { auditedTask } from "./access-guard.ts";
 import type { ApiParts } from "./api.ts";
 import { describeRoute } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
 import { longTaskMsMax } from "./progress-stream.ts";
 
-/** One line of the body. */
-const lineSchema = Type.Object(
-  {
-    device_id: Type.String(),
-    observed_at: Type.String(),
-    received_at: Type.Optional(Type.String()),
-    points: Type.Record(
-      Type.String(),
-      Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null(), Type.Array(Type.String())]),
-    ),
-  },
-  { additionalProperties: false },
-);
-const lineValidator = Compile(lineSchema);
 const answerSchema = Type.Object({
   stored: Type.Integer({ description: "New samples; they are durable." }),
   known: Type.Integer({ description: "Samples of a device and a time that the store has already." }),
 });
 
 const bodyBytesMax = 1024 * 1024;
-/** Lines judged in one turn of the event loop, which also carries live samples. */
-const linesPerTurn = 100;
 
 /**
  * `POST /api/v1/import`: samples of the past, a JSON object a line (`application/x-ndjson`), at most a mebibyte a request; answered once they are
@@ -70,17 +54,8 @@ export function registerImportApi(
         try {
           const nowMs = clock.wallMs();
           const judge = new ImportJudge(nowMs, (deviceId) => devices.find(deviceId) !== undefined);
-          const samples: JudgedSample[] = [];
-          for (const [index, line] of request.body.split("\n").entries()) {
-            if (index % linesPerTurn === linesPerTurn - 1) await setImmediate();
-            if (line.trim() === "") continue;
-            const sample = readLine(line, nowMs);
-            const judged = "code" in sample ? sample : judge.judge(sample);
-            if ("code" in judged) {
-              return sendRefusal(reply, { ...judged, message: `Line ${index + 1}: ${judged.message}` });
-            }
-            samples.push(judged);
-          }
+          const samples = await inTimeSlices(judgeLines(request.body, judge, nowMs));
+          if ("code" in samples) return sendRefusal(reply, samples);
           const [deviceId = null, ...others] = new Set(samples.map((sample) => sample.deviceId));
           const entry = {
             action: "import",
@@ -94,22 +69,4 @@ export function registerImportApi(
       },
     );
   });
-}
-
-function readLine(line: string, nowMs: number): ImportSample | Refusal {
-  let body: unknown;
-  try {
-    body = JSON.parse(line);
-  } catch {
-    return refuse("invalid_json");
-  }
-  if (!lineValidator.Check(body)) {
-    const [error] = lineValidator.Errors(body);
-    return refuse("invalid_schema", `${error?.instancePath || "The line"} ${error?.message}.`);
-  }
-  const { device_id: deviceId, observed_at: observedAt, received_at: receivedAt, points } = body;
-  const observedAtMs = parseRfc3339(observedAt);
-  const receivedAtMs = receivedAt === undefined ? nowMs : parseRfc3339(receivedAt);
-  if (Number.isNaN(observedAtMs) || Number.isNaN(receivedAtMs)) return refuse("invalid_timestamp");
-  return { deviceId, observedAtMs, receivedAtMs, points };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { type Announcement, isOfSmartOs, type Refusal, refuse, smartOsWelcomes } from "@wattboard/protocol";
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import type { Audit } from "../access/audit.ts";
@@ -9,7 +10,7 @@ import { RateLimit } from "../link/rate-limit.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Session } from "../registry/session.ts";
 import { type ClientFeed, updateOf } from "../smart-os/client-feed.ts";
-import { readMessage, type SmartOsMessage, smartOsFrame } from "../smart-os/message.ts";
+import { type MessageFault, readBody, readEnvelope, type SmartOsMessage, smartOsFrame } from "../smart-os/message.ts";
 import { heldMsMax, pointOfField, smartOsSample } from "../smart-os/sample.ts";
 import type { WaitingDevices } from "../smart-os/waiting-devices.ts";
 import type { DeviceState } from "../telemetry/device-state.ts";
@@ -17,6 +18,7 @@ import type { Ingest } from "../telemetry/ingest.ts";
 import type { Latest } from "../telemetry/latest.ts";
 import { AutoRegister } from "./auto-register.ts";
 import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "./doors.ts";
+import { UnadmittedLinks } from "./unadmitted-links.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 export interface UpdateDoorSettings {
@@ -54,6 +56,7 @@ export class UpdateDoor implements Door {
   readonly settings: UpdateDoorSettings;
   /** Null where nobody is registered by coming. */
   readonly #autoRegister: AutoRegister | null;
+  readonly unadmitted: UnadmittedLinks;
   /** Called when a device was let in: its socket no longer counts against its address. */
   readonly admitted: (handshake: Handshake) => void;
 
@@ -67,6 +70,7 @@ export class UpdateDoor implements Door {
     this.parts = parts;
     this.settings = settings;
     this.admitted = admitted;
+    this.unadmitted = new UnadmittedLinks(context.clock);
     const { access, autoRegister, registeredMax } = settings;
     this.#autoRegister =
       access === "open" && autoRegister ? new AutoRegister({ ...parts, log: context.log }, registeredMax) : null;
@@ -106,6 +110,7 @@ export class UpdateDoor implements Door {
       });
       links.add(this.name, link);
       const caller = new Caller(this, link, handshake, token);
+      this.unadmitted.add(link);
       link.send(smartOsFrame("INFO", smartOsWelcomes.update));
     });
   }
@@ -122,10 +127,9 @@ export class UpdateDoor implements Door {
     return registry.contestedMs(serial) > 0 ? refuse("contested") : null;
   }
 
-  /** Registers a device that nobody knows, where that is to be; null where there is nothing to wait for. */
-  register(serial: string, address: string): Promise<Refusal | null> | null {
-    const isKnown = this.parts.devices.find(serial) !== undefined;
-    return isKnown || this.#autoRegister === null ? null : this.#autoRegister.register(serial, address);
+  /** What registers a device that nobody knows, where that is to be. */
+  registrarOf(serial: string): AutoRegister | null {
+    return this.parts.devices.find(serial) === undefined ? this.#autoRegister : null;
   }
 
   /** Devices that have a token of their own must show it, unless an administrator took them in as devices of this dialect. */
@@ -169,6 +173,8 @@ class Caller {
   }
 
   take(frame: Buffer): void {
+    // Who has been turned away comes in no more, while the link is being closed.
+    if (this.#guest === null && !this.#link.isOpen) return;
     const { clock, loopLag } = this.#door.context;
     const nowMs = clock.monotonicMs();
     if (!this.#rateLimit.take(nowMs, loopLag.stalledMs(nowMs))) {
@@ -178,48 +184,69 @@ class Caller {
       return;
     }
     this.#door.context.generalLog?.note("update", this.#address, frame);
-    if (this.#held !== null) this.#held.push(Buffer.from(frame));
-    else this.#read(frame);
-  }
-
-  #read(frame: Buffer): void {
-    const message = readMessage(frame.toString());
-    if ("fault" in message) {
-      this.#drop(refuse("invalid_smart_os", `Here ${message.fault}.`));
-      this.#answer(message.header, `ERROR: ${message.fault}`, "ERROR");
+    if (this.#held !== null) {
+      this.#held.push(Buffer.from(frame));
       return;
     }
-    const registration = this.#guest === null ? this.#door.register(message.serial, this.#address) : null;
-    if (registration !== null) void this.#await(registration, message, Buffer.from(frame));
-    else this.#finish(message, frame, this.#enter(message.serial));
+    const registration = this.#read(frame);
+    if (registration !== null) void this.#holdUntil(registration);
   }
 
-  /** Goes on with the message, and with what came after it, once its device is registered, or is not to be. */
-  async #await(registration: Promise<Refusal | null>, message: SmartOsMessage, frame: Buffer): Promise<void> {
+  /** Takes a frame; a promise where its device has to be registered first. */
+  #read(frame: Buffer): Promise<void> | null {
+    const unread = readEnvelope(frame.toString());
+    if ("fault" in unread) {
+      this.#fault(unread);
+      return null;
+    }
+    const { header, serial } = unread;
+    const registrar = this.#guest === null ? this.#door.registrarOf(serial) : null;
+    // Of what comes from whoever may not come in, no more is read than who it is.
+    if (registrar === null && this.#enter(serial) !== null) {
+      this.#answer(header, "", "ERROR");
+      return null;
+    }
+    const message = readBody(unread);
+    if ("fault" in message) this.#fault(message);
+    else if (registrar !== null) return this.#register(registrar, message, Buffer.from(frame));
+    else this.#finish(message, this.#handle(message, frame));
+    return null;
+  }
+
+  async #register(registrar: AutoRegister, message: SmartOsMessage, frame: Buffer): Promise<void> {
+    const { serial } = message;
+    const refusal = await registrar.register(serial, this.#address);
+    if (!this.#link.isOpen) return;
+    if (refusal !== null) this.#door.parts.waiting.note(serial, this.#address);
+    const refused = refusal === null ? this.#enter(serial) : this.#refuse(serial, refusal);
+    this.#finish(message, refused ?? this.#handle(message, frame));
+  }
+
+  /** Goes on with what came meanwhile, a frame in a turn of the event loop. */
+  async #holdUntil(registration: Promise<void>): Promise<void> {
     const held: Buffer[] = [];
     this.#held = held;
-    const refusal = await registration;
-    this.#held = null;
-    if (!this.#link.isOpen) return;
-    if (refusal !== null) this.#door.parts.waiting.note(message.serial, this.#address);
-    this.#finish(
-      message,
-      frame,
-      refusal === null ? this.#enter(message.serial) : this.#refuse(message.serial, refusal),
-    );
-    for (; this.#tooManyMeanwhile > 0; this.#tooManyMeanwhile--) this.#drop(refuse("rate_limited"));
+    await registration;
     for (const next of held) {
-      if (this.#held === null) this.#read(next);
-      else (this.#held as Buffer[]).push(next);
+      await setImmediate();
+      if (!this.#link.isOpen) break;
+      await this.#read(next);
     }
+    this.#held = null;
+    for (; this.#tooManyMeanwhile > 0; this.#tooManyMeanwhile--) this.#drop(refuse("rate_limited"));
   }
 
-  #finish(message: SmartOsMessage, frame: Buffer, refused: Refusal | null): void {
-    const refusal = refused ?? this.#handle(message, frame);
+  #finish(message: SmartOsMessage, refusal: Refusal | null): void {
     this.#answer(message.header, "", refusal === null ? "OK" : "ERROR");
   }
 
+  #fault({ header, fault }: MessageFault): void {
+    this.#drop(refuse("invalid_smart_os", `Here ${fault}.`));
+    this.#answer(header, `ERROR: ${fault}`, "ERROR");
+  }
+
   left(end: string, code: number): void {
+    this.#door.unadmitted.remove(this.#link);
     this.#door.context.peering?.feed.unsubscribe(this.#link);
     if (this.#guest === null) return;
     const { session, channel } = this.#guest;
@@ -241,6 +268,7 @@ class Caller {
     }
     const refusal = this.#door.judge(serial, this.#token, this.#address);
     if (refusal !== null) return this.#refuse(serial, refusal);
+    this.#door.unadmitted.remove(this.#link);
     this.#door.admitted(this.#handshake);
     const { session, replaced } = parts.registry.takeOver(serial, this.#link);
     const channel = this.#channelOf(session);

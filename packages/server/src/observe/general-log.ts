@@ -1,5 +1,8 @@
 import { createStream, type RotatingFileStream } from "rotating-file-stream";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import { escapeControls } from "../base/escape-controls.ts";
+import { inTimeSlices } from "../base/time-slices.ts";
+import { redactSecrets } from "./redact-secrets.ts";
 
 export interface GeneralLogOptions {
   /** Folder of `general.log` and `general.log.1`. */
@@ -25,7 +28,7 @@ interface Line {
 
 /**
  * SMART-OS's `general.log`: every message towards the server, a line each, the latest megabyte of them. Who logs only puts a frame into a
- * bounded list; redacting and writing happen later, in pieces, and a disk that does not keep up costs lines and nothing else.
+ * bounded list; redacting and writing happen later, in slices of the event loop's turns, and a disk that does not keep up costs lines and nothing else.
  */
 export class GeneralLog {
   readonly #clock: Clock;
@@ -36,6 +39,8 @@ export class GeneralLog {
   #waitingBytes = 0;
   #leftOut = 0;
   #isBroken = false;
+  /** Null: nothing is being written. */
+  #writing: Promise<void> | null = null;
 
   constructor(clock: Clock, options: GeneralLogOptions) {
     this.#clock = clock;
@@ -63,11 +68,13 @@ export class GeneralLog {
   }
 
   /** Writes what waits, and ends. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#stopTimer();
+    await this.#writing;
     this.#write();
-    if (this.#isBroken) return Promise.resolve();
-    return new Promise((resolve) => {
+    await this.#writing;
+    if (this.#isBroken) return;
+    await new Promise<void>((resolve) => {
       this.#stream.once("error", () => resolve());
       this.#stream.end(() => resolve());
     });
@@ -88,13 +95,22 @@ export class GeneralLog {
   }
 
   #write(): void {
+    if (this.#writing !== null || this.#isBroken) return;
     const lines = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    if (this.#isBroken) return;
+    if (lines.length === 0 && this.#leftOut === 0) return;
+    this.#writing = inTimeSlices(this.#writeLines(lines)).finally(() => {
+      this.#writing = null;
+    });
+  }
+
+  *#writeLines(lines: readonly Line[]): Generator<void, void> {
     for (const { atMs, door, from, frame } of lines) {
+      if (this.#isBroken) return;
       if (this.#stream.writableLength > waitingBytesMax) this.#leftOut++;
       else this.#stream.write(`${new Date(atMs).toISOString()} ${door} ${from} ${readable(frame)}\n`);
+      yield;
     }
     if (this.#leftOut === 0 || this.#stream.writableLength > waitingBytesMax) return;
     this.#stream.write(`${new Date(this.#clock.wallMs()).toISOString()} (${this.#leftOut} messages left out)\n`);
@@ -102,19 +118,8 @@ export class GeneralLog {
   }
 }
 
-/** Wattboard's own tokens, whatever a header would carry, and the values of names under which people put secrets, however deep the quotes are escaped. */
-const secrets = [
-  [/wb_[A-Za-z0-9]{8,}/g, "wb_***"],
-  [/(bearer\s+)[^\s"'\\]+/gi, "$1***"],
-  [/((?:token|passwd|password|secret|api_?key|authorization)\w*\\*["']\s*:\s*(\\*["']))(?:(?!\2).)*/gi, "$1***"],
-] as const;
-
 /** One line, without secrets and without anything that a terminal would obey. */
 function readable(frame: Buffer): string {
-  let text = frame.toString();
-  for (const [pattern, shown] of secrets) text = text.replace(pattern, shown);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  text = text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (each) => JSON.stringify(each).slice(1, -1));
   // A character has at most three bytes here, and the line a head.
-  return text.slice(0, lineBytesMax / 4);
+  return escapeControls(redactSecrets(frame.toString())).slice(0, lineBytesMax / 4);
 }

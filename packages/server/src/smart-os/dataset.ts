@@ -1,5 +1,5 @@
-import { setImmediate } from "node:timers/promises";
 import { type Scalar, smartOsFields, smartOsSection } from "@wattboard/protocol";
+import { sortInSteps } from "../base/time-slices.ts";
 import { textFrame } from "../link/frame.ts";
 import type { Latest } from "../telemetry/latest.ts";
 import { pointValue, type Reading, type Values } from "../telemetry/reading.ts";
@@ -18,75 +18,86 @@ export interface DatasetDirectory {
   ids(): Iterable<string>;
 }
 
-/** Some 5 ms, while nothing is warm. */
-const rowsPerTurn = 250;
-
 /** A device as web clients see it; `serial_number` first. */
 export type Row = Readonly<Record<string, Scalar>>;
 
-interface CachedRow {
-  readonly device: DatasetDevice;
-  readonly reading: Reading | null;
+/** A row, and its JSON. */
+export interface DatasetEntry {
   readonly row: Row;
   readonly text: string;
 }
 
+interface CachedEntry extends DatasetEntry {
+  readonly device: DatasetDevice;
+  readonly reading: Reading | null;
+}
+
+const frameStart = Buffer.from('{"type": "INIT", "message": [');
+const frameEnd = Buffer.from("]}");
+const comma = ", ";
+
 /**
  * The table of all devices, of both dialects, as SMART-OS's web clients expect it. A row is made anew only where its device has changed; one a
- * device is kept, and none of a device that is gone.
+ * device is kept, and none of a device that is gone. A fleet may be large: what goes over all of it goes in steps of one device.
  */
 export class Dataset {
   readonly #directory: DatasetDirectory;
   readonly #latest: Latest;
-  readonly #rows = new Map<string, CachedRow>();
+  readonly #entries = new Map<string, CachedEntry>();
 
   constructor(directory: DatasetDirectory, latest: Latest) {
     this.#directory = directory;
     this.#latest = latest;
   }
 
-  /** Makes the rows that have changed, a few in each turn of the event loop, so that a large fleet does not hold up live samples. */
-  async prepare(mayView: (deviceId: string) => boolean): Promise<void> {
-    for (const deviceId of this.#rows.keys()) {
-      if (this.#directory.find(deviceId) === undefined) this.#rows.delete(deviceId);
-    }
-    let made = 0;
-    for (const deviceId of [...this.#directory.ids()]) {
-      if (!mayView(deviceId) || this.#isFresh(deviceId)) continue;
-      this.#cached(deviceId);
-      if (++made % rowsPerTurn === 0) await setImmediate();
-    }
-  }
-
   /** The rows of those devices that a client may see, by serial number. */
-  rows(mayView: (deviceId: string) => boolean): Row[] {
-    const ids = [...this.#directory.ids()].filter(mayView).sort();
-    return ids.map((deviceId) => this.#cached(deviceId)?.row).filter((row) => row !== undefined);
+  *entries(mayView: (deviceId: string) => boolean): Generator<void, DatasetEntry[]> {
+    for (const deviceId of this.#entries.keys()) {
+      if (this.#directory.find(deviceId) === undefined) this.#entries.delete(deviceId);
+      yield;
+    }
+    const found: DatasetEntry[] = [];
+    for (const deviceId of yield* sortInSteps([...this.#directory.ids()], compareIds)) {
+      const entry = mayView(deviceId) ? this.#entryOf(deviceId) : undefined;
+      if (entry !== undefined) found.push(entry);
+      yield;
+    }
+    return found;
   }
 
-  /** An INIT frame with these rows. */
-  frame(rows: readonly Row[]): Buffer {
-    const texts = rows.map((row) => this.#cached(String(row.serial_number))?.text ?? JSON.stringify(row));
-    return textFrame(Buffer.from(`{"type": "INIT", "message": [${texts.join(", ")}]}`));
-  }
-
-  #isFresh(deviceId: string): boolean {
-    const known = this.#rows.get(deviceId);
-    const reading = this.#latest.find(deviceId)?.latest ?? null;
-    return known?.reading === reading && known.device === this.#directory.find(deviceId);
-  }
-
-  #cached(deviceId: string): CachedRow | undefined {
+  #entryOf(deviceId: string): DatasetEntry | undefined {
     const device = this.#directory.find(deviceId);
     if (device === undefined) return undefined;
     const reading = this.#latest.find(deviceId)?.latest ?? null;
-    const known = this.#rows.get(deviceId);
-    if (known !== undefined && this.#isFresh(deviceId)) return known;
+    const known = this.#entries.get(deviceId);
+    if (known?.reading === reading && known.device === device) return known;
     const row = rowOf(device, reading);
     const made = { device, reading, row, text: JSON.stringify(row) };
-    this.#rows.set(deviceId, made);
+    this.#entries.set(deviceId, made);
     return made;
   }
+}
+
+/** An INIT frame with these rows, in steps of one row. */
+export function* datasetFrame(entries: readonly DatasetEntry[]): Generator<void, Buffer> {
+  let bytes = frameStart.length + frameEnd.length + comma.length * Math.max(0, entries.length - 1);
+  for (const { text } of entries) {
+    bytes += Buffer.byteLength(text);
+    yield;
+  }
+  const message = Buffer.allocUnsafe(bytes);
+  let at = frameStart.copy(message);
+  for (const [place, { text }] of entries.entries()) {
+    if (place > 0) at += message.write(comma, at);
+    at += message.write(text, at);
+    yield;
+  }
+  frameEnd.copy(message, at);
+  return textFrame(message);
+}
+
+function compareIds(one: string, other: string): number {
+  return one < other ? -1 : 1;
 }
 
 /** The fields of a device of the other dialect that a sample holds, as a web client is told of them: points that SMART-OS has no name for keep theirs. */

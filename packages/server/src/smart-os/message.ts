@@ -2,12 +2,18 @@ import { isDeviceId, type SmartOsType, smartOsTypes } from "@wattboard/protocol"
 import { textFrame } from "../link/frame.ts";
 import { PythonSyntaxError, parsePythonLiteral } from "./python-literal.ts";
 
-/** A message with its capping identificator: `MMMM:SSSS:{…}`. */
-export interface SmartOsMessage {
+/** A message with its capping identificator, `MMMM:SSSS:{…}`, as far as it says from whom it is: the body has not been read. */
+export interface UnreadMessage {
   readonly type: SmartOsType;
   /** `MMMM:SSSS`, as it came; answers begin with it. */
   readonly header: string;
   readonly serial: string;
+  readonly body: string;
+  /** Whether the envelope is JSON. */
+  readonly isJson: boolean;
+}
+
+export interface SmartOsMessage extends Omit<UnreadMessage, "body"> {
   readonly body: Readonly<Record<string, unknown>>;
   /** Whether a web client could read the frame as it came: an envelope and a body in JSON. */
   readonly isJson: boolean;
@@ -29,11 +35,11 @@ interface Envelope {
 const headerPattern = /^(\d{1,16}):([^:]{1,64}):/;
 
 /**
- * Reads a device's frame: `{"type": …, "message": "MMMM:SSSS:{…}"}`, where the envelope and the body may be JSON or Python dicts, or only the
- * inner text, quoted or not, which then counts as an update.
+ * Reads from whom a device's frame is: `{"type": …, "message": "MMMM:SSSS:{…}"}`, where the envelope and the body may be JSON or Python dicts, or
+ * only the inner text, quoted or not, which then counts as an update. The body is for `readBody`, once it is known that the device may come in.
  */
-export function readMessage(frame: string): SmartOsMessage | MessageFault {
-  const envelope = readEnvelope(frame.trim());
+export function readEnvelope(frame: string): UnreadMessage | MessageFault {
+  const envelope = openEnvelope(frame.trim());
   if (typeof envelope === "string") return { header: null, fault: envelope };
   const { type, message } = envelope;
   if (typeof message !== "string") return { header: null, fault: 'message must be a text such as "0001:1234:{…}"' };
@@ -46,16 +52,15 @@ export function readMessage(frame: string): SmartOsMessage | MessageFault {
   if (!smartOsTypes.some((each) => each === type)) {
     return { header, fault: `type must be one of ${smartOsTypes.join(", ")}` };
   }
-  const body = readLiteral(message.slice(whole.length));
-  if (typeof body === "string") return { header, fault: `the body is no dict: ${body}` };
-  if (!isDict(body.value)) return { header, fault: "the body is no dict" };
-  return {
-    type: type as SmartOsType,
-    header,
-    serial,
-    body: body.value,
-    isJson: envelope.isJson && body.isJson,
-  };
+  return { type: type as SmartOsType, header, serial, body: message.slice(whole.length), isJson: envelope.isJson };
+}
+
+export function readBody(message: UnreadMessage): SmartOsMessage | MessageFault {
+  const { header } = message;
+  const read = readLiteral(message.body);
+  if (typeof read === "string") return { header, fault: `the body is no dict: ${read}` };
+  if (!isDict(read.value)) return { header, fault: "the body is no dict" };
+  return { ...message, body: read.value, isJson: message.isJson && read.isJson };
 }
 
 /** A frame to a peer, framed already. The blanks are Python's, as the documents show it. */
@@ -69,7 +74,7 @@ export function isDict(value: unknown): value is Record<string, unknown> {
 }
 
 /** The envelope, or what is wrong with it. */
-function readEnvelope(text: string): Envelope | string {
+function openEnvelope(text: string): Envelope | string {
   const first = text[0];
   if (first !== "{" && first !== '"' && first !== "'") return { type: "UPDT", message: text, isJson: false };
   const read = readLiteral(text);

@@ -1,3 +1,5 @@
+import { parseDecimal } from "@wattboard/protocol";
+
 /** How deep lists and dicts may stand in one another. */
 const depthMax = 8;
 
@@ -35,9 +37,8 @@ const escapes: Readonly<Record<string, string>> = {
   "\n": "",
 };
 const codeEscape = /x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})/y;
-/** Python's numbers without underscores, hexadecimals and complex ones; `5.` and `.5` are numbers there. */
-const number = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])/y;
-const word = /[A-Za-z]+(?!\w)/y;
+/** A number or a word: Python's numbers without underscores, hexadecimals and complex ones. A longer one is neither. */
+const bare = /[\w.+-]{1,33}/y;
 const space = /[ \t\r\n\f]*/y;
 const plain = /[^\\'"\r\n]+/y;
 
@@ -63,13 +64,13 @@ class Reader {
       case '"':
         return this.#string(first);
     }
-    const digits = this.#match(number);
-    if (digits !== null) return this.#finite(digits);
     const start = this.#at;
-    const name = this.#match(word);
-    const known = name === null ? undefined : words.get(name);
-    if (known === undefined) this.#fail(start);
-    return known;
+    const text = this.#match(bare) ?? "";
+    const word = words.get(text);
+    if (word !== undefined) return word;
+    const number = parseDecimal(text) ?? this.#fail(start);
+    if (!Number.isFinite(number)) throw new PythonSyntaxError(`${text} is too large for a number`);
+    return number;
   }
 
   end(): void {
@@ -148,12 +149,6 @@ class Reader {
     if (code > 0x10ffff) this.#fail();
     this.#at += whole.length;
     return String.fromCodePoint(code);
-  }
-
-  #finite(digits: string): number {
-    const value = Number(digits);
-    if (!Number.isFinite(value)) throw new PythonSyntaxError(`${digits.slice(0, 20)} is too large for a number`);
-    return value;
   }
 
   #match(pattern: RegExp): string | null {

@@ -1,21 +1,28 @@
-import { type Scalar, type SmartOsOperator, smartOsFields, smartOsOperators } from "@wattboard/protocol";
+import {
+  limits,
+  parseDecimal,
+  type Scalar,
+  type SmartOsOperator,
+  smartOsFields,
+  smartOsOperators,
+} from "@wattboard/protocol";
+import { sortInSteps } from "../base/time-slices.ts";
 import type { Row } from "./dataset.ts";
-
-interface Filter {
-  readonly name: string;
-  readonly operator: SmartOsOperator;
-  readonly value: string;
-}
-
-interface Sort {
-  readonly name: string;
-  readonly isDescending: boolean;
-}
 
 /** What a web client asks of the dataset: all filters must be met, and the first sort counts most. */
 export interface Query {
   readonly filters: readonly Filter[];
   readonly sorts: readonly Sort[];
+}
+
+interface Filter {
+  readonly name: string;
+  readonly isMetBy: (value: Scalar) => boolean;
+}
+
+interface Sort {
+  readonly name: string;
+  readonly isDescending: boolean;
 }
 
 /** Filters and sorts of one query; with one more it is refused. */
@@ -38,10 +45,12 @@ export function readQuery(message: unknown): Query | string {
     if (typeof condition !== "string") return `${shown(condition)} is no text such as "filter:country:=:AT"`;
     const [, filtered = "", operator = "", value = ""] = filterPattern.exec(condition) ?? [];
     const [, sorted = "", direction = "", alphabet = ""] = sortPattern.exec(condition) ?? [];
+    if (value.length > limits.textLengthMax)
+      return `${shown(condition)}: a value has at most ${limits.textLengthMax} characters`;
     if (filtered !== "") {
       if (!operators.includes(operator))
         return `${shown(condition)}: the operator must be one of ${operators.join(" ")}`;
-      filters.push({ name: filtered, operator: operator as SmartOsOperator, value });
+      filters.push({ name: filtered, isMetBy: conditionOf(operator as SmartOsOperator, value) });
     } else if (sorted !== "") {
       if (direction !== "<" && direction !== ">") {
         return `${shown(condition)}: the direction must be < (small to big, a to z) or > (big to small, z to a)`;
@@ -53,14 +62,38 @@ export function readQuery(message: unknown): Query | string {
   return { filters, sorts };
 }
 
-/** The rows that meet the query, in its order; or what is wrong with it, in words: a field that no row has. */
-export function answer({ filters, sorts }: Query, rows: readonly Row[]): Row[] | string {
-  for (const { name } of [...filters, ...sorts]) {
-    if (!knownNames.has(name) && !rows.some((row) => Object.hasOwn(row, name)))
-      return `no device has a field ${shown(name)}`;
+/**
+ * The entries whose rows meet the query, in its order; or what is wrong with it, in words: a field that no row has. In steps of one row or a few
+ * comparisons, since a fleet may be large.
+ */
+export function* answer<Entry extends { readonly row: Row }>(
+  { filters, sorts }: Query,
+  entries: readonly Entry[],
+): Generator<void, readonly Entry[] | string> {
+  const unknown = new Set([...filters, ...sorts].map(({ name }) => name).filter((name) => !knownNames.has(name)));
+  const found: Found<Entry>[] = [];
+  for (const entry of entries) {
+    const { row } = entry;
+    for (const name of unknown) if (Object.hasOwn(row, name)) unknown.delete(name);
+    if (filters.every(({ name, isMetBy }) => isMetBy(fieldOf(row, name)))) {
+      found.push({ entry, keys: sorts.map(({ name }) => keyOf(fieldOf(row, name))) });
+    }
+    yield;
   }
-  const found = rows.filter((row) => filters.every((filter) => meets(fieldOf(row, filter.name), filter)));
-  return sorts.length === 0 ? found : found.sort((one, other) => compareRows(one, other, sorts));
+  const [absent] = unknown;
+  if (absent !== undefined) return `no device has a field ${shown(absent)}`;
+  const inOrder =
+    sorts.length === 0 ? found : yield* sortInSteps(found, (one, other) => compareFound(one, other, sorts));
+  return inOrder.map(({ entry }) => entry);
+}
+
+/** What a value is compared by: a number, also where it is a text that says one, since postcodes and serial numbers are texts; else its text in small letters. */
+type Key = number | string;
+
+interface Found<Entry> {
+  readonly entry: Entry;
+  /** One for each sort, made once and not for each comparison; null: not told. */
+  readonly keys: readonly (Key | null)[];
 }
 
 /** Only the row's own: a field may be called `constructor`. */
@@ -68,55 +101,62 @@ function fieldOf(row: Row, name: string): Scalar {
   return Object.hasOwn(row, name) ? (row[name] ?? null) : null;
 }
 
-function meets(value: Scalar, { operator, value: wanted }: Filter): boolean {
-  // What a device has not told meets no condition.
-  if (value === null) return false;
+function keyOf(value: Scalar): Key | null {
+  if (value === null || typeof value === "number") return value;
   const text = String(value);
-  if (operator === "=") return text.toLowerCase().includes(wanted.toLowerCase());
-  if (operator === "^") return text.toLowerCase().startsWith(wanted.toLowerCase());
-  const wantedNumber = asNumber(wanted);
-  const number = asNumber(value);
-  if (operator === "==") return wantedNumber === null ? text === wanted : number === wantedNumber;
-  // A number is compared with numbers, a text (a date, a version) with texts.
-  if ((number === null) !== (wantedNumber === null)) return false;
-  const order = number === null || wantedNumber === null ? compareTexts(text, wanted) : number - wantedNumber;
-  if (operator === "<") return order < 0;
-  if (operator === ">") return order > 0;
-  return operator === "<=" ? order <= 0 : order >= 0;
+  return parseDecimal(text) ?? text.toLowerCase();
 }
 
-function compareRows(one: Row, other: Row, sorts: readonly Sort[]): number {
-  for (const { name, isDescending } of sorts) {
-    const order = compareValues(fieldOf(one, name), fieldOf(other, name), isDescending);
-    if (order !== 0) return order;
+/** Numbers come before texts. */
+function compareKeys(one: Key, other: Key): number {
+  if (typeof one !== typeof other) return typeof one === "number" ? -1 : 1;
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
+
+/** Reads what is wanted once, for all rows. */
+function conditionOf(operator: SmartOsOperator, wanted: string): Filter["isMetBy"] {
+  const wantedLower = wanted.toLowerCase();
+  const wantedKey = keyOf(wanted) ?? "";
+  /** A number is compared with numbers, a text (a date, a version) with texts; what a device has not told meets nothing. */
+  const inOrder = (isMet: (order: number) => boolean) => (value: Scalar) => {
+    const key = keyOf(value);
+    return typeof key === typeof wantedKey && isMet(compareKeys(key as Key, wantedKey));
+  };
+  const inText = (isMet: (text: string) => boolean) => (value: Scalar) =>
+    value !== null && isMet(String(value).toLowerCase());
+  switch (operator) {
+    case "=":
+      return inText((text) => text.includes(wantedLower));
+    case "^":
+      return inText((text) => text.startsWith(wantedLower));
+    case "==":
+      return typeof wantedKey === "number"
+        ? (value) => keyOf(value) === wantedKey
+        : (value) => value !== null && String(value) === wanted;
+    case "<":
+      return inOrder((order) => order < 0);
+    case ">":
+      return inOrder((order) => order > 0);
+    case "<=":
+      return inOrder((order) => order <= 0);
+    case ">=":
+      return inOrder((order) => order >= 0);
+  }
+}
+
+/** What was not told comes last in either direction. */
+function compareFound(one: Found<unknown>, other: Found<unknown>, sorts: readonly Sort[]): number {
+  for (const [at, { isDescending }] of sorts.entries()) {
+    const [oneKey = null, otherKey = null] = [one.keys[at], other.keys[at]];
+    if (oneKey === null || otherKey === null) {
+      if (oneKey !== otherKey) return oneKey === null ? 1 : -1;
+      continue;
+    }
+    const order = compareKeys(oneKey, otherKey);
+    if (order !== 0) return isDescending ? -order : order;
   }
   return 0;
-}
-
-/** Numbers come before texts, and what was not told comes last in either direction. */
-function compareValues(one: Scalar, other: Scalar, isDescending: boolean): number {
-  if (one === null || other === null) return Number(one === null) - Number(other === null);
-  const [oneNumber, otherNumber] = [asNumber(one), asNumber(other)];
-  const isMixed = (oneNumber === null) !== (otherNumber === null);
-  const order = isMixed
-    ? Number(oneNumber === null) - Number(otherNumber === null)
-    : oneNumber === null || otherNumber === null
-      ? compareTexts(String(one), String(other))
-      : oneNumber - otherNumber;
-  return isDescending ? -order : order;
-}
-
-function compareTexts(one: string, other: string): number {
-  const [oneLower, otherLower] = [one.toLowerCase(), other.toLowerCase()];
-  if (oneLower === otherLower) return 0;
-  return oneLower < otherLower ? -1 : 1;
-}
-
-/** A number, or a text that is one: postcodes and serial numbers are kept as text. */
-function asNumber(value: Scalar): number | null {
-  if (typeof value === "number") return value;
-  if (typeof value !== "string" || !/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(value)) return null;
-  return Number(value);
 }
 
 /** A bit of what the peer sent, safe for an answer. */

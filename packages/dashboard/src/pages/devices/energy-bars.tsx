@@ -154,5 +154,7 @@ function shortName({ from }: Span, per: DeviceEnergyBody["per"], timeZone: strin
 function kilowattHours(wh: number): string {
   if (wh === 0) return "0";
   const { value, unit } = scaleQuantity(wh, "Wh");
-  return `${value.replace(/([.,]\d*?)0+$/, "$1").replace(/[.,]$/, "")} ${unit}`;
+  let end = value.length;
+  if (/[.,]/.test(value)) while (value[end - 1] === "0") end--;
+  return `${value.slice(0, end).replace(/[.,]$/, "")} ${unit}`;
 }

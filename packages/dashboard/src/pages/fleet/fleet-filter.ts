@@ -1,4 +1,4 @@
-import { type FleetRow, type Scalar, type SmartOsOperator, smartOsOperators } from "@wattboard/protocol";
+import { type FleetRow, parseDecimal, type Scalar, type SmartOsOperator, smartOsOperators } from "@wattboard/protocol";
 import { placeOf } from "../../parts/place.ts";
 import { fleetField } from "./fleet-field.ts";
 
@@ -120,6 +120,5 @@ function compareTexts(one: string, other: string): number {
 /** A number, or a text that is one: properties are texts, postcodes and counts among them. */
 export function asNumber(value: Scalar): number | null {
   if (typeof value === "number") return value;
-  if (typeof value !== "string" || !/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(value)) return null;
-  return Number(value);
+  return typeof value === "string" ? parseDecimal(value) : null;
 }

@@ -1,0 +1,11 @@
+/** Of a section, a field or a parameter: at most `limits.nameLengthMax` characters. */
+export const namePattern = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
+
+/** Of a point: a field of a section (`battery.soc`), or what stands outside of any. */
+export const pointNamePattern = /^[A-Za-z][A-Za-z0-9_]{0,63}(\.[A-Za-z][A-Za-z0-9_]{0,63})?$/;
+
+/** Of a command: the idempotency key. */
+export const commandIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
+
+/** Of a device's property. */
+export const propertyKeyPattern = /^[a-z][a-z0-9_]{0,63}$/;

@@ -1,0 +1,90 @@
+/** What long work may have of one turn of the event loop, ms. */
+const sliceMs = 4;
+
+/** Work that has been begun and not ended. Whoever begins some bounds how much of it waits here. */
+let jobs: Job[] = [];
+
+interface Job {
+  /** Goes on until the slice is used up, by `performance.now()`; true once there is nothing left to do. */
+  run(endMs: number): boolean;
+}
+
+/**
+ * Does long work piece by piece, and lets the event loop turn in between: a generator that yields after each small piece. All such work in the
+ * process shares one slice a turn and goes on in rotation, so that much of it holds up live samples no longer than a little of it does.
+ * Gives null where the work was no longer wanted, which is asked before each slice.
+ */
+export function inTimeSlices<T>(work: Generator<unknown, T>, isWanted: () => boolean): Promise<T | null>;
+export function inTimeSlices<T>(work: Generator<unknown, T>): Promise<T>;
+export function inTimeSlices<T>(work: Generator<unknown, T>, isWanted = () => true): Promise<T | null> {
+  const { promise, resolve, reject } = Promise.withResolvers<T | null>();
+  const run = (endMs: number): boolean => {
+    try {
+      if (!isWanted()) {
+        work.return(null as never);
+        resolve(null);
+        return true;
+      }
+      do {
+        const { done, value } = work.next();
+        if (!done) continue;
+        resolve(value as T);
+        return true;
+      } while (performance.now() < endMs);
+      return false;
+    } catch (error) {
+      reject(error);
+      return true;
+    }
+  };
+  if (jobs.push({ run }) === 1) setImmediate(runSlice);
+  return promise;
+}
+
+function runSlice(): void {
+  const endMs = performance.now() + sliceMs;
+  const waiting = jobs;
+  const unfinished: Job[] = [];
+  let at = 0;
+  for (const job of waiting) {
+    at++;
+    if (!job.run(endMs)) unfinished.push(job);
+    if (performance.now() >= endMs) break;
+  }
+  // Those that had their turn stand behind those that still wait.
+  jobs = [...waiting.slice(at), ...unfinished];
+  if (jobs.length > 0) setImmediate(runSlice);
+}
+
+/** Sorts like `Array.sort`, equal items as they stood, in steps between which a slice may end. */
+export function* sortInSteps<T>(items: readonly T[], compare: (one: T, other: T) => number): Generator<void, T[]> {
+  let runs: T[][] = [];
+  for (let at = 0; at < items.length; at += runLength) {
+    runs.push(items.slice(at, at + runLength).sort(compare));
+    yield;
+  }
+  while (runs.length > 1) {
+    const merged: T[][] = [];
+    for (let at = 0; at < runs.length; at += 2) merged.push(yield* merge(runs[at] ?? [], runs[at + 1] ?? [], compare));
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+const runLength = 64;
+
+function* merge<T>(
+  left: readonly T[],
+  right: readonly T[],
+  compare: (one: T, other: T) => number,
+): Generator<void, T[]> {
+  const merged: T[] = [];
+  let [leftAt, rightAt] = [0, 0];
+  while (leftAt < left.length || rightAt < right.length) {
+    const isLeftNext =
+      rightAt === right.length || (leftAt < left.length && compare(left[leftAt] as T, right[rightAt] as T) <= 0);
+    merged.push((isLeftNext ? left[leftAt++] : right[rightAt++]) as T);
+    if (merged.length % runLength === 0) yield;
+  }
+  return merged;
+}
