@@ -36,6 +36,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
             seen.committed += samples;
           },
           failed: (error) => seen.failures.push(error),
+          stalled() {},
           unstored: (samples) => {
             seen.unstored += samples;
           },

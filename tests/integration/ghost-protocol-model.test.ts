@@ -86,7 +86,7 @@ test("whatever links do in whatever order, the registry agrees with a small mode
         store,
         clock,
         { flushMs: 250, flushBytes: 64 * 1024, queueBytesMax: 1024 * 1024 },
-        { committed() {}, failed() {}, unstored() {} },
+        { committed() {}, failed() {}, stalled() {}, unstored() {} },
       );
       const ingest = new Ingest(clock, fanout, journal, { deviceChanged() {}, dropped() {} });
       const latest = new Latest();

@@ -1,36 +1,44 @@
 import { randomBytes } from "node:crypto";
 import type { Server as TlsServer } from "node:https";
 import { join } from "node:path";
-import { type CommandFrame, commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
+import { commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
 import { accessFileName, openAccessFile } from "./access/access-file.ts";
 import { AddressLimit } from "./access/address-limit.ts";
+import { AddressList } from "./access/address-list.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
 import { Audit } from "./access/audit.ts";
 import { removeControlFile, writeControlFile } from "./access/control-file.ts";
 import { Devices, propertiesOf } from "./access/devices.ts";
 import { Gate, isLoopbackName } from "./access/gate.ts";
+import { KnownBrowsers } from "./access/known-browsers.ts";
 import { type IssuedLink, OneTimeLinks } from "./access/one-time-links.ts";
+import { Outstanding, outstandingAccess } from "./access/outstanding.ts";
 import { Passwords } from "./access/passwords.ts";
 import { Peers } from "./access/peers.ts";
 import { People } from "./access/people.ts";
+import { Requesters } from "./access/requesters.ts";
 import { Sessions } from "./access/sessions.ts";
 import { ShareLinks } from "./access/share-links.ts";
 import { SignIn } from "./access/sign-in.ts";
 import { TrustedProxies } from "./access/trusted-proxies.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { copyDatabase } from "./base/copy-database.ts";
+import { requesterText } from "./base/requester.ts";
 import { CommandBook } from "./commands/command-book.ts";
+import { requesterOf } from "./commands/command-record.ts";
 import { CommandThread } from "./commands/command-thread.ts";
 import { Dispatcher } from "./commands/dispatcher.ts";
 import { FleetCommander } from "./commands/fleet-commander.ts";
 import type { FleetMember } from "./commands/fleet-filter.ts";
 import type { Config } from "./config.ts";
 import { ClientDoor } from "./doors/client-door.ts";
-import { commandBody } from "./doors/command-bodies.ts";
+import { CommandProgress } from "./doors/command-progress.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
 import { type DoorContext, doorNames, Links } from "./doors/doors.ts";
 import { createHttpDoor } from "./doors/http-door.ts";
 import { listen } from "./doors/listen.ts";
+import { outstandingCommands } from "./doors/outstanding-commands.ts";
+import { outstandingEntry } from "./doors/outstanding-end.ts";
 import { RightsWatch } from "./doors/rights-watch.ts";
 import { assertNotInTheClear, readTls } from "./doors/tls-files.ts";
 import { UpdateDoor } from "./doors/update-door.ts";
@@ -78,6 +86,8 @@ export interface Switchboard {
   readonly devices: Devices;
   readonly apiTokens: ApiTokens;
   readonly audit: Audit;
+  readonly knownBrowsers: KnownBrowsers;
+  readonly outstanding: Outstanding;
   readonly people: People;
   readonly oneTimeLinks: OneTimeLinks;
   readonly sessions: Sessions;
@@ -106,6 +116,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
   const { config, clock = systemClock, log = createLog(config.log) } = options;
   const undo: (() => unknown)[] = [];
   const proxies = new TrustedProxies(config.access.trusted_proxies);
+  const metricsFrom = new AddressList("access.metrics_from", config.access.metrics_from);
   const tls = readTls(config);
   assertNotInTheClear(config);
   try {
@@ -115,11 +126,13 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     // A server that was killed left its own behind, and nobody must find that address while this one starts.
     removeControlFile(config.data_dir);
     const devices = new Devices(accessFile, clock);
-    const apiTokens = new ApiTokens(accessFile, clock);
     const people = new People(accessFile, clock);
+    const apiTokens = new ApiTokens(accessFile, clock, people);
+    const requesters = new Requesters({ people, apiTokens });
     const sessions = new Sessions(accessFile, clock, config.access.session_ms);
-    const oneTimeLinks = new OneTimeLinks(accessFile, clock);
-    const shareLinks = new ShareLinks(accessFile, clock);
+    const oneTimeLinks = new OneTimeLinks(accessFile, clock, requesters);
+    const shareLinks = new ShareLinks(accessFile, clock, requesters);
+    const knownBrowsers = new KnownBrowsers(accessFile, clock);
     const audit = new Audit(config.data_dir, clock, {
       rowsMax: config.audit.rows,
       archivesMax: config.audit.archives,
@@ -165,6 +178,13 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     undo.push(() => fleetFeed.stop());
     const throttle = new Throttle(clock, 10_000);
     let unstoredCount = 0;
+    const noteStoreFault = (reason: string): void => {
+      if (!health.noteStore(reason)) return;
+      log.error({ reason }, "the store does not take samples");
+      // Whoever may see all reads the events; where a database stands is for the log.
+      const shown = config.store.url === "embedded" ? reason : "The database does not take samples; the log says why.";
+      events.report("store_failing", null, `${shown} Live delivery goes on; samples wait, and are tried again.`);
+    };
     const fanout = new Fanout();
     const journal = new Journal(
       store,
@@ -184,15 +204,9 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         },
         failed(error) {
           metrics.store.failures.inc();
-          const reason = error instanceof Error ? error.message : String(error);
-          if (health.noteStore(reason)) {
-            events.report(
-              "store_failing",
-              null,
-              `${reason} Live delivery goes on; samples wait, and are tried again every second.`,
-            );
-          }
+          noteStoreFault(error instanceof Error ? error.message : String(error));
         },
+        stalled: (forMs) => noteStoreFault(`The store has not answered for ${forMs / 1_000} s.`),
         unstored(samples) {
           unstoredCount += samples;
           // Each time, not only when an event is due: the queue may have been emptied and be full again.
@@ -248,8 +262,9 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
       recovered: () => events.report("commands_recovered", null, "Commands are taken again."),
     });
-    const progress = new Fanout();
+    const progress = new CommandProgress();
     const commands = new Dispatcher(clock, commandStore, book, (deviceId) => latest.find(deviceId)?.latest ?? null, {
+      mayStill: (record) => requesters.mayCommand(requesterOf(record), record.deviceId),
       record({ deviceId, commandId, action, payload, requestedBy, fleetCommandId }, address) {
         const detail = { action, payload, ...(fleetCommandId !== null && { fleet_command_id: fleetCommandId }) };
         audit.record({ who: requestedBy, address, action: "command", deviceId, target: commandId, detail });
@@ -257,10 +272,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
       stepped(record, step) {
         const { deviceId, commandId } = record;
-        if (progress.isWatched(deviceId)) {
-          const frame: CommandFrame = { type: "command", command: commandBody(record) };
-          progress.publish(deviceId, Buffer.from(JSON.stringify(frame)));
-        }
+        progress.publish(record);
         fleetCommander.noteStep(record, step);
         log.debug({ device_id: deviceId, command_id: commandId, status: step.status }, step.cause);
       },
@@ -298,8 +310,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         },
       },
       {
-        record(what, { fleetCommandId, action, payload, where, total }, { name, address }) {
+        mayStill: (record) => requesters.mayCommand(requesterOf(record), null),
+        record(what, { fleetCommandId, action, payload, where, total }, { requester, address }) {
           const order = { action, payload, where, devices: total };
+          const name = requesterText(requester);
           audit.record({
             who: name,
             address,
@@ -318,6 +332,13 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       return device !== undefined && device.createdAtMs <= sinceMs;
     });
     await fleetCommander.restore(kept);
+    const outstanding = new Outstanding([
+      outstandingAccess({ apiTokens, oneTimeLinks, requesters, shareLinks }),
+      outstandingCommands(commands, fleetCommander, requesters),
+    ]);
+    // Rights may have been taken away while no server ran.
+    const ended = outstanding.endRefused();
+    if (ended.length > 0) audit.record({ who: "local", address: "", ...outstandingEntry(ended) });
 
     // The doors.
     const localToken = randomBytes(32).toString("base64url");
@@ -327,12 +348,13 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         origins: config.access.origins,
         loopbackOnly: isLoopbackName(config.host),
         isInsecure: config.insecure,
+        metricsFrom,
         localToken,
       },
       { apiTokens, people, sessions, shareLinks, proxies },
     );
     const passwords = new Passwords(clock);
-    const signIn = new SignIn(clock, people, passwords, sessions);
+    const signIn = new SignIn(clock, { people, passwords, sessions, knownBrowsers });
     const rightsWatch = new RightsWatch(clock);
     undo.push(() => rightsWatch.stop());
     const heartbeat = new Heartbeat(clock);
@@ -460,15 +482,18 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         fleetFeed,
         gate,
         health,
+        knownBrowsers,
         latest,
         log,
         metrics: metrics.registry,
         oneTimeLinks,
+        outstanding,
         passwords,
         people,
         presence,
         queryMsMax: config.limits.query_ms,
         registry,
+        rightsWatch,
         sessions,
         shareLinks,
         signIn,
@@ -545,6 +570,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       devices,
       apiTokens,
       audit,
+      knownBrowsers,
+      outstanding,
       people,
       oneTimeLinks,
       sessions,

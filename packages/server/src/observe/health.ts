@@ -1,6 +1,11 @@
 export type HealthStatus = "starting" | "ready" | "degraded" | "stopping";
 
-/** What `/readyz` says. Degraded: live delivery works, but samples are not being stored. */
+interface HealthReport {
+  readonly status: HealthStatus;
+  readonly store: string;
+}
+
+/** What `/readyz` says. Degraded: live delivery works, but samples are not being stored. Why that is names hosts and files, and is not for everybody. */
 export class Health {
   #phase: "starting" | "running" | "stopping" = "starting";
   #storeFault: string | null = null;
@@ -24,8 +29,9 @@ export class Health {
     return isNews;
   }
 
-  report(): { readonly status: HealthStatus; readonly store: string } {
+  report({ mayViewFault }: { readonly mayViewFault: boolean }): HealthReport {
     const status = this.#phase !== "running" ? this.#phase : this.#storeFault === null ? "ready" : "degraded";
-    return { status, store: this.#storeFault ?? "ok" };
+    if (this.#storeFault === null) return { status, store: "ok" };
+    return { status, store: mayViewFault ? this.#storeFault : "failing" };
   }
 }

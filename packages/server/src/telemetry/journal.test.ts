@@ -41,6 +41,7 @@ class HeldStore implements Pick<Store, "append"> {
 
 function journalOver(store: HeldStore, clock: ManualClock, queueBytesMax = 1_000_000) {
   const seen = { committed: 0, failed: 0, unstored: 0 };
+  const stalledMs: number[] = [];
   const journal = new Journal(
     store as unknown as Store,
     clock,
@@ -52,12 +53,13 @@ function journalOver(store: HeldStore, clock: ManualClock, queueBytesMax = 1_000
       failed: () => {
         seen.failed++;
       },
+      stalled: (forMs) => void stalledMs.push(forMs),
       unstored: (samples) => {
         seen.unstored += samples;
       },
     },
   );
-  return { journal, seen };
+  return { journal, seen, stalledMs };
 }
 
 describe("Journal", () => {
@@ -97,6 +99,25 @@ describe("Journal", () => {
     await store.commit();
     expect(seen).toEqual({ committed: 2, failed: 1, unstored: 0 });
     expect(journal.queuedBytes).toBe(0);
+  });
+
+  test("says once that the store hangs, which answers neither yes nor no, and no more once it has answered", async () => {
+    const clock = new ManualClock();
+    const store = new HeldStore();
+    const { journal, stalledMs } = journalOver(store, clock);
+    journal.append(device, reading(0), message);
+    clock.advance(250);
+    clock.advance(4_999);
+    expect(stalledMs).toEqual([]);
+    clock.advance(1);
+    expect(stalledMs).toEqual([5_000]);
+    clock.advance(60_000);
+    await store.commit();
+    journal.append(device, reading(1), message);
+    clock.advance(250);
+    await store.commit();
+    clock.advance(60_000);
+    expect(stalledMs).toEqual([5_000]);
   });
 
   test("stops taking samples at its bound, counts them, and takes them again when there is room", async () => {

@@ -17,6 +17,8 @@ export interface JournalLimits {
 export interface JournalObserver {
   committed(samples: number, tookMs: number): void;
   failed(error: unknown): void;
+  /** The store has been silent for so long; it may answer yet. */
+  stalled(forMs: number): void;
   /** The queue is full: this many samples are not stored. */
   unstored(samples: number): void;
 }
@@ -28,6 +30,8 @@ interface Batch {
 }
 
 const retryMs = 1_000;
+/** A store that takes longer than this for what it was handed is taken to hang. */
+const stalledMs = 5_000;
 /**
  * Full batches that wait are handed over together, up to this size: an answer of the store is heard once a turn of the event loop, and a turn
  * under full load brings more than one batch.
@@ -124,8 +128,10 @@ export class Journal {
     }
     this.#atStore = batches.length;
     const startedAtMs = this.#clock.monotonicMs();
+    const cancelStall = this.#clock.after(stalledMs, () => this.#observer.stalled(stalledMs));
     this.#store.append(batches.map((batch) => batch.buffer.subarray(0, batch.bytes))).then(
       () => {
+        cancelStall();
         this.#atStore = 0;
         this.#queue.splice(0, batches.length);
         this.#queueBytes -= bytes;
@@ -136,6 +142,7 @@ export class Journal {
         if (this.#queue.length > 1 || this.#closing) this.#handOver();
       },
       (error: unknown) => {
+        cancelStall();
         this.#observer.failed(error);
         this.#clock.after(retryMs, () => {
           this.#atStore = 0;
