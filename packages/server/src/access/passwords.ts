@@ -12,7 +12,7 @@ const passwordCharactersMin = 12;
 const passwordCharactersMax = 256;
 
 /** Hashes that may wait for their turn; of one more, whoever is last by rank is refused. */
-const waitingMaxDefault = 32;
+const waitingMaxDefault = 256;
 /** The share of one core that hashing may take in the long run, so that guessing cannot slow the live lane down. */
 const cpuShare = 0.05;
 /** What may be spent at once before that share applies, ms. */

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { openAccessFile } from "./access-file.ts";
 import { KnownBrowsers } from "./known-browsers.ts";
-import { Passwords } from "./passwords.ts";
+import { Passwords, type Rank } from "./passwords.ts";
 import { People } from "./people.ts";
 import { Sessions } from "./sessions.ts";
 import { SignIn } from "./sign-in.ts";
@@ -13,16 +13,17 @@ import { SignIn } from "./sign-in.ts";
 class CountingPasswords extends Passwords {
   readonly checked: (string | null)[] = [];
 
-  override matches(password: string, phc: string | null) {
-    this.checked.push(phc);
-    return super.matches(password, phc);
+  override async matches(password: string, phc: string | null, rank?: Rank) {
+    const answer = await super.matches(password, phc, rank);
+    if (typeof answer === "boolean") this.checked.push(phc);
+    return answer;
   }
 }
 
 const password = "ann's long password";
 const from = (address: string, browser: string | null = null) => ({ address, browser });
 
-async function setUp() {
+async function setUp(waitingMax?: number) {
   const folder = mkdtempSync(join(tmpdir(), "wattboard-sign-in-"));
   const file = openAccessFile(folder);
   onTestFinished(() => {
@@ -32,7 +33,7 @@ async function setUp() {
   const clock = new ManualClock();
   const people = new People(file, clock);
   const sessions = new Sessions(file, clock, 3_600_000);
-  const passwords = new CountingPasswords(clock);
+  const passwords = new CountingPasswords(clock, waitingMax);
   people.add({ name: "ann", role: "viewer", devices: [], email: "ann@example.org" });
   people.setPassword("ann", String(await passwords.hash(password)));
   people.add({ name: "invited", role: "viewer", devices: [] });
@@ -81,4 +82,79 @@ test("a password that is changed while the old one is being checked lets nobody 
   const attempt = signIn.attempt("ann", password, from("1.1.1.1"));
   people.setPassword("ann", other);
   expect(await attempt).toMatchObject({ code: "wrong_credentials" });
+});
+
+test("IPv6 addresses of one network are one guesser: the 21st try is refused, whichever of them it comes from", async () => {
+  const { signIn } = await setUp();
+  for (let tries = 0; tries < 20; tries++) await signIn.attempt(`nobody ${tries}`, "x", from(`2001:db8::${tries + 1}`));
+  expect(await signIn.attempt("ann", password, from("2001:db8::ffff:1"))).toMatchObject({ code: "too_many_attempts" });
+  expect(signIn.refuseEarly(from("2001:db8::ffff:1"), true)).toMatchObject({ code: "too_many_attempts" });
+  expect(await signIn.attempt("ann", password, from("2001:db8:0:1::1"))).toMatchObject({ name: "ann" });
+});
+
+describe("while forty networks guess without a pause, more than can be checked", () => {
+  const places = 16;
+
+  /** Two of each network ask again as soon as they are answered. Gives how many tries were refused for want of a place. */
+  async function guess(signIn: SignIn, isOver: () => boolean): Promise<number> {
+    let refused = 0;
+    const guesser = async (number: number): Promise<void> => {
+      for (let tries = 0; !isOver(); tries++) {
+        const address = `10.0.${number >> 1}.${number & 1}`;
+        const answer = await signIn.attempt(`account ${number}.${tries}`, "wrong", from(address));
+        if ("code" in answer && answer.code === "too_many_attempts") refused++;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await Promise.all(Array.from({ length: 80 }, (_, number) => guesser(number)));
+    return refused;
+  }
+
+  test("somebody from a new address has their turn with the first or second try", async () => {
+    const { passwords, signIn } = await setUp(places);
+    let isOver = false;
+    const guessing = guess(signIn, () => isOver);
+    await vi.waitFor(() => expect(passwords.checked.length).toBeGreaterThan(20), { timeout: 60_000 });
+    const before = passwords.checked.length;
+    let tries = 0;
+    let answer: unknown;
+    do {
+      answer = await signIn.attempt("ann", password, from("192.0.2.1"));
+      tries++;
+    } while (tries < 2 && !("name" in (answer as object)));
+    expect(answer).toMatchObject({ name: "ann" });
+    // Behind the one that was being hashed, and not behind all that waited.
+    expect(passwords.checked.length - before).toBeLessThan(places / 2);
+    isOver = true;
+    expect(await guessing).toBeGreaterThan(0);
+  });
+
+  test("a browser that is known comes first, also where its own network guesses and its account is being guessed", async () => {
+    const { knownBrowsers, passwords, signIn } = await setUp(places);
+    const cookie = knownBrowsers.remember("ann", "198.51.100.1", null);
+    for (let tries = 0; tries < 20; tries++) await signIn.attempt(tries < 10 ? "ann" : "x", "wrong", from("10.0.7.1"));
+    expect(await signIn.attempt("ann", password, from("10.0.7.1"))).toMatchObject({ code: "too_many_attempts" });
+    let isOver = false;
+    const guessing = guess(signIn, () => isOver);
+    const before = passwords.checked.length;
+    expect(signIn.refuseEarly(from("10.0.7.1", cookie), true)).toBeNull();
+    expect(await signIn.attempt("ann", password, from("10.0.7.1", cookie))).toMatchObject({ name: "ann" });
+    expect(passwords.checked.length - before).toBeLessThanOrEqual(2);
+    isOver = true;
+    await guessing;
+    // It is a place in the line, and no key: for another account the cookie says nothing.
+    expect(await signIn.attempt("invited", "x", from("10.0.7.1", cookie))).toMatchObject({ code: "too_many_attempts" });
+  });
+});
+
+test("a known browser that guesses has its own bound", async () => {
+  const { knownBrowsers, signIn } = await setUp();
+  const cookie = knownBrowsers.remember("ann", "198.51.100.1", null);
+  for (let tries = 0; tries < 10; tries++) {
+    const answer = await signIn.attempt("ann", "wrong", from(`203.0.113.${tries}`, cookie));
+    expect(answer).toMatchObject({ code: "wrong_credentials" });
+  }
+  expect(await signIn.attempt("ann", "wrong", from("203.0.113.99", cookie))).toMatchObject({
+    code: "too_many_attempts",
+  });
 });

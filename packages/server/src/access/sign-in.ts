@@ -100,9 +100,10 @@ export class SignIn {
     this.#byNetwork.take(network);
     const isRight = await passwords.matches(password, person?.passwordHash ?? null, rank);
     if (typeof isRight === "object") {
-      // Nothing was tried: it may be tried again. Only who waits for how long knows of it.
+      // Nothing was tried.
       this.#byAddress.giveBack(key);
       this.#byAccount.giveBack(accountKey);
+      this.#byNetwork.giveBack(network);
       return isRight;
     }
     // Meanwhile the person may be gone, or have another password.
