@@ -4,8 +4,7 @@ import { paths } from "@wattboard/protocol";
 import { expect, test } from "vitest";
 import { callerWith } from "../support/commands.ts";
 import { eventually } from "../support/eventually.ts";
-import { type BrowserLike, createAdministrator, invite, tokenOf } from "../support/people.ts";
-import { BrowserLike as Browser } from "../support/people.ts";
+import { BrowserLike, createAdministrator, invite, tokenOf } from "../support/people.ts";
 import { openDevice, tryOpenSocket } from "../support/sockets.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
@@ -22,6 +21,8 @@ type Right =
   | "known"
   /** Whoever sees the device; for all others it does not exist. */
   | "view"
+  /** The same; who does not see it is told that it has no such command. */
+  | "view command"
   /** Whoever sees all devices. */
   | "view all"
   /** Whoever commands the device; who only sees it is told that they may not. */
@@ -39,9 +40,12 @@ interface Row {
   readonly right: Right;
   /** What is put behind the path; `ID` is the device. */
   readonly query?: string;
+  /** What is sent; by default nothing that fits. */
+  readonly body?: object;
 }
 
 const row = (right: Right, query?: string): Row => ({ right, ...(query !== undefined && { query }) });
+const password = { present: "not the one", password: "a long enough one" };
 
 const table: Readonly<Record<string, Row>> = {
   "GET /points": row("open"),
@@ -63,14 +67,14 @@ const table: Readonly<Record<string, Row>> = {
   "GET /events": row("known", "device_id=ID"),
   "GET /devices/{id}/commands": row("view"),
   "POST /devices/{id}/commands": row("command"),
-  "GET /devices/{id}/commands/{command}": row("view"),
+  "GET /devices/{id}/commands/{command}": row("view command"),
   "GET /fleet-commands": row("known"),
   "POST /fleet-commands": row("operator"),
   "GET /fleet-commands/{fleet}": row("see fleet command"),
   "GET /fleet-commands/{fleet}/devices": row("see fleet command"),
   "POST /fleet-commands/{fleet}/abort": row("end fleet command"),
   "GET /me": row("known"),
-  "POST /me/password": row("person"),
+  "POST /me/password": { right: "person", body: password },
   "POST /session": row("open"),
   "POST /one-time-links/inspect": row("open"),
   "POST /one-time-links/redeem": row("open"),
@@ -113,8 +117,6 @@ const others: Readonly<Record<string, Right>> = {
   "/metrics": "view all",
   "/api/v1/openapi.json": "open",
   "/api/v1/docs": "open",
-  "/": "open",
-  "/people": "open",
 };
 
 /** WebSocket addresses; devices have a right of their own, their token's. */
@@ -155,7 +157,11 @@ async function open(dashboards: "people" | "public"): Promise<Scene> {
     settings: { "access.dashboards": dashboards, "smart_os.access": "token", "store.flush_ms": "10" },
   });
   const foreignToken = (
-    server.devices.add({ deviceId: ids.foreign, name: "Foreign household", properties: { place: "Place of others" } }) as {
+    server.devices.add({
+      deviceId: ids.foreign,
+      name: "Foreign household",
+      properties: { place: "Place of others" },
+    }) as {
       token: string;
     }
   ).token;
@@ -173,7 +179,7 @@ async function open(dashboards: "people" | "public"): Promise<Scene> {
     label: "guest",
     ttl_ms: 3_600_000,
   });
-  const guest = new Browser(server.url);
+  const guest = new BrowserLike(server.url);
   await guest.json("POST", "/share-session", { token: tokenOf(path) });
   const signedOut = await invite(admin, "acct_gone", { role: "operator", devices: null });
   const { handshake: old } = signedOut;
@@ -227,7 +233,8 @@ async function open(dashboards: "people" | "public"): Promise<Scene> {
     fleetId: body.fleet_command_id,
     shareId(deviceId) {
       const madeBy = { kind: "local", name: "local", sinceMs: null } as const;
-      const added = server.shareLinks.add(deviceId, { label: "Label of others", ttlMs: 3_600_000, madeBy });
+      const label = deviceId === ids.own ? "own label" : "Label of others";
+      const added = server.shareLinks.add(deviceId, { label, ttlMs: 3_600_000, madeBy });
       return "link" in added ? added.link.shareId : "none";
     },
   };
@@ -244,7 +251,9 @@ async function fill(server: TestServer, admin: BrowserLike, tokens: { own: strin
     const path = `/devices/${deviceId}/samples`;
     await eventually(async () => expect((await admin.json<{ samples: [] }>("GET", path)).samples).toHaveLength(1));
     device.webSocket.terminate();
-    await eventually(async () => expect(await admin.json("GET", `/devices/${deviceId}`)).toMatchObject({ online: false }));
+    await eventually(async () =>
+      expect(await admin.json("GET", `/devices/${deviceId}`)).toMatchObject({ online: false }),
+    );
     await admin.json("POST", `/devices/${deviceId}/commands`, {
       action: "RESET_ERROR",
       payload: {},
@@ -278,6 +287,8 @@ function expected(right: Right, who: Who, deviceId: string, { isPublic }: Scene)
       return lacks("viewer") ?? "allowed";
     case "view":
       return lacks("viewer") ?? (isSeen ? "allowed" : "unknown_device");
+    case "view command":
+      return lacks("viewer") ?? (isSeen ? "allowed" : "not_found");
     case "view all":
       return lacks("viewer") ?? (seesAll ? "allowed" : "not_permitted");
     case "share":
@@ -304,19 +315,20 @@ interface Answer {
 }
 
 /** Asks, and says what came of it: whatever is no refusal of the right is allowed, a body that does not fit among it. */
-async function ask(url: string, method: string, who: Who): Promise<Answer> {
+async function ask(url: string, method: string, who: Who, body: object = {}): Promise<Answer> {
   const hasBody = ["POST", "PUT", "PATCH"].includes(method);
   const answer = await fetch(url, {
     method,
     redirect: "manual",
     headers: { ...who.headers, ...(hasBody && { "content-type": "application/json" }) },
-    ...(hasBody && { body: "{}" }),
+    ...(hasBody && { body: JSON.stringify(body) }),
   });
   const text = await answer.text();
   const refusals = ["unauthorized", "not_permitted", "unknown_device", "not_found", "foreign_origin"];
   const code = /"code":"([a-z_]+)"/.exec(answer.status >= 400 ? text : "")?.[1] ?? "";
   const verdict = refusals.includes(code) ? (code as Verdict) : "allowed";
-  const headers = [...answer.headers].filter(([name]) => name !== "date" && name !== "retry-after").join("\n");
+  // An ETag is made of the answer, in which the device's id may stand.
+  const headers = [...answer.headers].filter(([name]) => !["date", "etag", "retry-after"].includes(name)).join("\n");
   return { verdict, status: answer.status, text, headers };
 }
 
@@ -330,7 +342,7 @@ async function documented(server: TestServer): Promise<string[]> {
 }
 
 /** Administrators may: what exists would be deleted, so they are asked about what does not. */
-function devicesFor({ right }: Row, route: string, who: Who): string[] {
+function devicesFor(route: string, right: Right, who: Who): string[] {
   const isAbout = route.includes("{id}") || table[route]?.query?.includes("ID") === true;
   if (!isAbout || route.includes("/backups/") || route.includes("/waiting/")) return [ids.own];
   const isHarmless = right !== "admin" || who.role !== "admin";
@@ -346,11 +358,11 @@ test.each(["people", "public"] as const)(
     expect((await documented(server)).sort()).toEqual(Object.keys(table).sort());
     const wrong: string[] = [];
     let cells = 0;
-    for (const [route, { right, query }] of Object.entries(table)) {
+    for (const [route, { right, query, body }] of Object.entries(table)) {
       const [method = "", path = ""] = route.split(" ");
       for (const who of everybody) {
         const answers = new Map<string, Answer>();
-        for (const deviceId of devicesFor({ right }, route, who)) {
+        for (const deviceId of devicesFor(route, right, who)) {
           const share = path.includes("{share}") ? scene.shareId(deviceId) : "";
           const asked = path
             .replace("{id}", path.startsWith("/backups") || path.includes("/waiting/") ? "none" : deviceId)
@@ -359,7 +371,7 @@ test.each(["people", "public"] as const)(
             .replace("{name}", "nobody")
             .replace("{share}", share);
           const search = query === undefined ? "" : `?${query.replace("ID", deviceId)}`;
-          const answer = await ask(`${server.url}${paths.api}${asked}${search}`, method, who);
+          const answer = await ask(`${server.url}${paths.api}${asked}${search}`, method, who, body);
           answers.set(deviceId, answer);
           cells++;
           const cell = `${route} by ${who.name} about ${deviceId}`;
@@ -368,7 +380,8 @@ test.each(["people", "public"] as const)(
           const due = isForeignPage ? "foreign_origin" : expected(right, who, device, scene);
           // Of what is there by another name than the device's, it is known only to who may that it is not there.
           const isNone = answer.verdict === "not_found" && ["admin", "open"].includes(right) && due === "allowed";
-          if (answer.verdict !== due && !isNone) wrong.push(`${cell}: ${answer.verdict}, due is ${due}; ${answer.text}`);
+          if (answer.verdict !== due && !isNone)
+            wrong.push(`${cell}: ${answer.verdict}, due is ${due}; ${answer.text}`);
           if (answer.status >= 500 && answer.status !== 503) wrong.push(`${cell}: ${answer.status}`);
           // What stands in the answer.
           const seesForeign = who.devices === null || isPublic;

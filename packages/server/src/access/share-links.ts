@@ -54,7 +54,9 @@ export class ShareLinks {
   readonly #idBySecretKey = new Map<string, string>();
   readonly #sessions = new Map<string, OpenedSession>();
   /** The keys of the sessions by the link that was opened last in them, oldest first. */
-  readonly #keysByLink = new Map<string, Set<string>>();
+  readonly #keysByLink = new KeySets();
+  /** The same by link and address. */
+  readonly #keysByPlace = new KeySets();
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
 
@@ -151,9 +153,8 @@ export class ShareLinks {
     this.#makeRoom(link, address);
     const key = secretKey(cookie);
     this.#sessions.set(key, session);
-    const keys = this.#keysByLink.get(link.shareId);
-    if (keys === undefined) this.#keysByLink.set(link.shareId, new Set([key]));
-    else keys.add(key);
+    this.#keysByLink.add(link.shareId, key);
+    this.#keysByPlace.add(placeOf(link, address), key);
     return { link, cookie, session };
   }
 
@@ -178,24 +179,19 @@ export class ShareLinks {
     return isThere && this.#requesters.mayCommand(madeBy, deviceId);
   }
 
-  #makeRoom({ shareId }: ShareLink, address: string): void {
-    const keys = [...(this.#keysByLink.get(shareId) ?? [])];
-    const fromThere = keys.filter((key) => this.#sessions.get(key)?.address === address);
-    if (fromThere.length >= sessionsPerAddressMax) this.#endSession(fromThere[0]);
-    if (this.#sessions.size < sessionsMax) return;
-    let most = new Set<string>();
-    for (const each of this.#keysByLink.values()) if (each.size > most.size) most = each;
-    this.#endSession([...most][0]);
+  #makeRoom(link: ShareLink, address: string): void {
+    const there = this.#keysByPlace.of(placeOf(link, address));
+    if (there.size >= sessionsPerAddressMax) this.#endSession(firstOf(there));
+    if (this.#sessions.size >= sessionsMax) this.#endSession(firstOf(this.#keysByLink.largest()));
   }
 
-  #endSession(key: string | undefined): void {
-    const session = this.#sessions.get(key ?? "");
-    if (key === undefined || session === undefined) return;
+  #endSession(key: string): void {
+    const session = this.#sessions.get(key);
+    const link = session?.links.at(-1);
+    if (session === undefined || link === undefined) return;
     this.#sessions.delete(key);
-    const shareId = session.links.at(-1)?.shareId ?? "";
-    const keys = this.#keysByLink.get(shareId);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#keysByLink.delete(shareId);
+    this.#keysByLink.delete(link.shareId, key);
+    this.#keysByPlace.delete(placeOf(link, session.address), key);
   }
 
   #dropExpired(): void {
@@ -208,3 +204,41 @@ export class ShareLinks {
     for (const [key, shareId] of this.#idBySecretKey) if (shareId === link.shareId) this.#idBySecretKey.delete(key);
   }
 }
+
+function placeOf({ shareId }: ShareLink, address: string): string {
+  return `${shareId} ${address}`;
+}
+
+function firstOf(keys: ReadonlySet<string>): string {
+  const [first = ""] = keys;
+  return first;
+}
+
+/** Sets of keys by name, each in the order in which they came; an empty one is none. */
+class KeySets {
+  readonly #sets = new Map<string, Set<string>>();
+
+  of(name: string): ReadonlySet<string> {
+    return this.#sets.get(name) ?? noKeys;
+  }
+
+  largest(): ReadonlySet<string> {
+    let largest = noKeys;
+    for (const each of this.#sets.values()) if (each.size > largest.size) largest = each;
+    return largest;
+  }
+
+  add(name: string, key: string): void {
+    const keys = this.#sets.get(name);
+    if (keys === undefined) this.#sets.set(name, new Set([key]));
+    else keys.add(key);
+  }
+
+  delete(name: string, key: string): void {
+    const keys = this.#sets.get(name);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#sets.delete(name);
+  }
+}
+
+const noKeys: ReadonlySet<string> = new Set();

@@ -93,7 +93,7 @@ test("IPv6 addresses of one network are one guesser: the 21st try is refused, wh
 });
 
 describe("while forty networks guess without a pause, more than can be checked", () => {
-  const places = 16;
+  const places = 48;
 
   /** Two of each network ask again as soon as they are answered. Gives how many tries were refused for want of a place. */
   async function guess(signIn: SignIn, isOver: () => boolean): Promise<number> {
@@ -114,7 +114,7 @@ describe("while forty networks guess without a pause, more than can be checked",
     const { passwords, signIn } = await setUp(places);
     let isOver = false;
     const guessing = guess(signIn, () => isOver);
-    await vi.waitFor(() => expect(passwords.checked.length).toBeGreaterThan(20), { timeout: 60_000 });
+    await vi.waitFor(() => expect(passwords.checked.length).toBeGreaterThan(60), { timeout: 60_000 });
     const before = passwords.checked.length;
     let tries = 0;
     let answer: unknown;
@@ -124,7 +124,7 @@ describe("while forty networks guess without a pause, more than can be checked",
     } while (tries < 2 && !("name" in (answer as object)));
     expect(answer).toMatchObject({ name: "ann" });
     // Behind the one that was being hashed, and not behind all that waited.
-    expect(passwords.checked.length - before).toBeLessThan(places / 2);
+    expect(passwords.checked.length - before).toBeLessThan(places / 4);
     isOver = true;
     expect(await guessing).toBeGreaterThan(0);
   });
