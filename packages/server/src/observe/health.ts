@@ -1,4 +1,4 @@
-export type HealthStatus = "starting" | "ready" | "degraded" | "stopping";
+type HealthStatus = "starting" | "ready" | "degraded" | "stopping";
 
 interface HealthReport {
   readonly status: HealthStatus;
