@@ -12,7 +12,7 @@ const passwordCharactersMin = 12;
 const passwordCharactersMax = 256;
 
 /** Hashes that may wait for their turn; of one more, whoever is last by rank is refused. */
-const waitingMaxDefault = 256;
+const waitingMaxDefault = 128;
 /** The share of one core that hashing may take in the long run, so that guessing cannot slow the live lane down. */
 const cpuShare = 0.05;
 /** What may be spent at once before that share applies, ms. */
@@ -64,8 +64,9 @@ export class Passwords {
 
   /** Whether one of this rank would be let in: where all places are taken, only before somebody who waits. */
   hasRoom(rank: Rank): boolean {
+    if (this.#waiting.length < this.#waitingMax) return true;
     const last = this.#last();
-    return this.#waiting.length < this.#waitingMax || (last !== undefined && compare(rank, last.rank) < 0);
+    return last !== undefined && compare(rank(), last.rank()) < 0;
   }
 
   /** The password's hash in PHC format. */
@@ -109,7 +110,8 @@ export class Passwords {
     this.#isDeriving = true;
     while (this.#waiting.length > 0) {
       await this.#untilAffordable();
-      const next = this.#waiting.reduce((first, each) => (compare(each.rank, first.rank) < 0 ? each : first));
+      const next = this.#outermost((order) => order < 0);
+      if (next === undefined) break;
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
       await next.derive();
     }
@@ -118,10 +120,20 @@ export class Passwords {
 
   /** Whoever waits and has their turn last: of those that are equal, who came last. */
   #last(): Waiting | undefined {
-    return this.#waiting.reduce<Waiting | undefined>(
-      (last, each) => (last === undefined || compare(each.rank, last.rank) >= 0 ? each : last),
-      undefined,
-    );
+    return this.#outermost((order) => order >= 0);
+  }
+
+  /** The one that goes beyond all others; `isBeyond` is told how the next one compares with the one found so far. */
+  #outermost(isBeyond: (order: number) => boolean): Waiting | undefined {
+    let [found] = this.#waiting;
+    let rank = found?.rank() ?? [];
+    for (const each of this.#waiting) {
+      const other = each.rank();
+      if (each === found || !isBeyond(compare(other, rank))) continue;
+      found = each;
+      rank = other;
+    }
+    return found;
   }
 
   async #deriveNow(password: string, salt: Uint8Array): Promise<Uint8Array> {
@@ -147,10 +159,9 @@ export class Passwords {
   }
 }
 
-function compare(one: Rank, other: Rank): number {
-  const others = other();
-  for (const [at, value] of one().entries()) {
-    const difference = value - (others[at] ?? 0);
+function compare(one: readonly number[], other: readonly number[]): number {
+  for (let at = 0; at < one.length; at++) {
+    const difference = (one[at] ?? 0) - (other[at] ?? 0);
     if (difference !== 0) return difference;
   }
   return 0;

@@ -27,6 +27,7 @@ const previewIdsMax = 1_000;
 const previewMisfitsMax = 100;
 const settleMsDefault = 10_000;
 const notAnyMore = "Whoever began it may not command devices any more.";
+const notThisOne = "Whoever began it may not command this device any more.";
 
 /** A fleet command that runs, or has ended with commands still on their way. */
 interface Running {
@@ -404,8 +405,10 @@ export class FleetCommander {
         // A disk that does not take it may do so with the next tick; what else is refused is given up for this device.
         else if (answer.code === "commands_unavailable") this.#put(running, { ...target, flagsBefore: null });
         else {
-          const status = answer.code === "not_permitted" ? "cancelled" : "rejected";
-          this.#follow(running, given, { status, atMs: this.#clock.wallMs(), cause: answer.message });
+          const atMs = this.#clock.wallMs();
+          const isTheirs = answer.code !== "not_permitted";
+          if (isTheirs) this.#follow(running, given, { status: "rejected", atMs, cause: answer.message });
+          else this.#follow(running, given, { status: "cancelled", atMs, cause: notThisOne });
         }
       })
       .catch(() => {
