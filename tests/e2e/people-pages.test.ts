@@ -38,8 +38,10 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
     const { server, admin } = await startWithAdministrator();
     expect(admin.url()).toBe(`${server.url}/`);
     const cookies = await admin.context().cookies();
-    expect(cookies).toMatchObject([
-      { name: "__Host-wattboard", httpOnly: true, secure: true, sameSite: "Strict", path: "/" },
+    const kept = { httpOnly: true, secure: true, sameSite: "Strict", path: "/" };
+    expect(cookies.sort((one, other) => (one.name < other.name ? -1 : 1))).toMatchObject([
+      { name: "__Host-wattboard", ...kept },
+      { name: "__Host-wattboard-browser", ...kept },
     ]);
     expect(await admin.evaluate(() => document.cookie)).toBe("");
     expect(admin.complaints).toEqual([]);
@@ -87,6 +89,16 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
       .getByRole("link", { name: /ems_001/ })
       .first()
       .waitFor({ state: "detached" });
+
+    // Removing somebody ends what they have set going, which is listed first.
+    const sinceMs = server.people.find("ann")?.createdAtMs ?? null;
+    server.apiTokens.add("cellar", "viewer", null, null, { kind: "person", name: "ann", sinceMs });
+    await admin.getByRole("button", { name: "Change ann" }).click();
+    await admin.getByRole("button", { name: "Remove ann", exact: true }).click();
+    await admin.getByText("API token cellar (viewer)").waitFor();
+    await admin.getByRole("button", { name: "Yes, remove ann" }).click();
+    await admin.getByRole("button", { name: "Change ann" }).waitFor({ state: "detached" });
+    expect(server.apiTokens.list()).toEqual([]);
     expect(admin.complaints).toEqual([]);
   });
 
@@ -99,7 +111,7 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
     const link = await admin.getByLabel("Share link").inputValue();
 
     const guest = await openPage(link);
-    await guest.getByText(/Shared by root/).waitFor();
+    await guest.getByText(/Shared with you until/).waitFor();
     await guest
       .getByText(/85(\.0)? %/)
       .first()

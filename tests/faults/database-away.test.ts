@@ -170,6 +170,39 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
       message: expect.stringContaining("createdb"),
     });
   });
+  test("that hangs and says nothing is noticed; /readyz tells strangers neither its host nor its name, and the live lane goes on", async () => {
+    const url = await server.createDatabase("frozen");
+    const { config } = loadConfig({
+      flags: {
+        port: "0",
+        data_dir: temporaryFolder(),
+        "access.dashboards": "public",
+        "log.level": "silent",
+        "store.url": url,
+      },
+      env: {},
+      file: undefined,
+    });
+    const switchboard = await startSwitchboard({ config });
+    onTestFinished(() => switchboard.stop());
+    const wsUrl = switchboard.url.replace("http", "ws");
+    const added = switchboard.devices.add({ deviceId: "ems_001" }) as { token: string };
+    const device = await openDevice(wsUrl, "ems_001", added.token);
+    const dashboard = await openDashboard(wsUrl, "ems_001");
+    const thaw = await server.freeze("frozen");
+    onTestFinished(thaw);
+    device.send(sampleOf("ems_001"));
+    await dashboard.receive(1);
+    const ready = async () => await (await fetch(`${switchboard.url}/readyz`)).json();
+    await eventually(async () => expect(await ready()).toEqual({ status: "degraded", store: "the store does not answer" }), {
+      withinMs: 15_000,
+    });
+    thaw();
+    await eventually(async () => expect(await ready()).toEqual({ status: "ready", store: "ok" }), { withinMs: 15_000 });
+    const events = await (await fetch(`${switchboard.url}/api/v1/events`)).text();
+    expect(events).toContain("store_failing");
+    expect(events).not.toContain(String(server.port));
+  }, 60_000);
 
   test("the store closes all the same", async () => {
     const store = await TimescaleStore.open({ url: await server.createDatabase("closing"), retentionMs: 0 });

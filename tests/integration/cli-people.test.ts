@@ -33,7 +33,9 @@ describe.each([
     writeFileSync(file, "ann's long password\n");
     expect(await runJson(["user", "password", "ann", "--password-file", file, ...at])).toMatchObject({ active: true });
     expect((await runCli(["user", "list", ...at])).stdout).toMatch(/ann\s+viewer\s+no devices\s+no\s+chosen/);
+    // Nothing is left of hers: a script need not say that it means it.
     expect((await runCli(["user", "remove", "ann", ...at])).stdout).toContain("ann is removed");
+    expect(await runJson(["share", "list", ...at])).toEqual([]);
     const gone = await runCli(["user", "password", "ann", ...at]);
     expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining("no such")]);
     const token = ["api-token", "add", "t", "--role", "viewer", "--devices", "ems_001", "--expires", "30d", ...at];
@@ -82,4 +84,38 @@ test("an audit that was changed is told as broken, with exit code 1", async () =
   const { code, stderr } = await runCli(["audit", "verify", ...at]);
   expect([code, stderr]).toEqual([1, "The audit is broken: row 2 was changed, or a row before it.\n"]);
   expect((await runCli(["audit", "verify", "--json", ...at])).stdout).toContain('"whole":false');
+});
+
+test("`user remove` lists what ends with somebody, does it with --yes, and says so; `share` lists and revokes links", {
+  timeout: 60_000,
+}, async () => {
+  const server = await startServe({ args: ["--access-dashboards=people"] });
+  const at = ["--data-dir", server.dataDir];
+  await server.addDevice("ems_001");
+  const { link } = await runJson<{ link: IssuedLinkBody }>([
+    ...["user", "add", "ann", "--role", "operator", "--devices", "all", ...at],
+  ]);
+  const ann = new BrowserLike(server.url);
+  await ann.redeem(link.path, { password: "ann's long password" });
+  const label = { label: "Installer", ttl_ms: 3_600_000 };
+  for (const each of ["first", "second"])
+    await ann.json("POST", "/devices/ems_001/share-links", { ...label, label: each });
+  await ann.json("POST", "/devices/ems_001/commands", { action: "RESET_ERROR", payload: {}, command_id: "cmd_1" });
+
+  const [listed] = await runJson<{ share_id: string; created_by: string }[]>(["share", "list", ...at]);
+  expect(listed).toMatchObject({ created_by: "ann", device_id: "ems_001" });
+  expect((await runCli(["share", "revoke", listed?.share_id ?? "", ...at])).stdout).toContain("is revoked");
+  expect((await runCli(["share", "revoke", "nothing", ...at])).code).toBe(1);
+
+  const refused = await runCli(["user", "remove", "ann", ...at]);
+  expect([refused.code, refused.stderr]).toEqual([
+    2,
+    expect.stringMatching(/share link to ems_001[\s\S]*cmd_1[\s\S]*--yes/),
+  ]);
+  const removed = await runCli(["user", "remove", "ann", "--yes", ...at]);
+  expect([removed.code, removed.stdout]).toEqual([
+    0,
+    expect.stringMatching(/ann is removed[\s\S]*Ended with that:[\s\S]*share link[\s\S]*command cmd_1 to ems_001/),
+  ]);
+  expect(await runJson(["share", "list", ...at])).toEqual([]);
 });

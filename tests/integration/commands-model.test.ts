@@ -119,6 +119,7 @@ class World {
     const turnstile = new Turnstile(Number.POSITIVE_INFINITY, queueMicrotask);
     const book = new CommandBook(this.disk, this.clock, { failed() {}, recovered() {} }, turnstile);
     this.dispatcher = new Dispatcher(this.clock, this.disk, book, () => this.shown, {
+      mayStill: () => true,
       record() {},
       stepped: (record, step) => this.noteStep(record, step),
       resultIgnored() {},
@@ -214,7 +215,7 @@ class World {
       payload: body.payload,
       commandId: command_id,
       ttlMs: body.ttl_ms,
-      requestedBy: "test",
+      requester: { kind: "token", name: "test", sinceMs: 0 },
     });
     const startedAtMs = this.clock.wallMs();
     if (!this.given.has(command_id)) {

@@ -394,6 +394,6 @@ test("a dashboard that speaks wattboard.v1 is told each step; a plain one gets s
     type === "command" ? [(command as CommandBody).status] : ["a sample"],
   );
   expect(steps).toEqual(["queued", "sent", "a sample", "applied"]);
-  expect(parsed(told)[0]?.command).toMatchObject({ command_id, requested_by: "token operator" });
+  expect(parsed(told)[0]?.command).toMatchObject({ command_id, requested_by: null });
   expect(plain.received).toEqual([message]);
 });

@@ -175,14 +175,18 @@ test("real answers about people, sharing, the audit and commands fit the documen
   await ask("post", "/session", "/session", { account: "ann", password: "a wrong password" });
   await ask("delete", "/session", "/session");
   await ask("post", "/me/password", "/me/password", { present: "x", password: "y" });
+  await ask("get", "/people/ann/outstanding", "/people/{name}/outstanding");
   await ask("delete", "/people/ann", "/people/{name}");
   await ask("delete", "/people/ann", "/people/{name}");
+  await ask("get", "/people/ann/outstanding", "/people/{name}/outstanding");
 
   const shared = (await ask("post", "/devices/ems_002/share-links", "/devices/{id}/share-links", {
     label: "the neighbour",
     ttl_ms: 3_600_000,
   })) as { path: string; share_link: { share_id: string } };
   await ask("get", "/devices/ems_002/share-links", "/devices/{id}/share-links");
+  await ask("get", "/share-links", "/share-links");
+  await ask("get", "/share-links?cursor=x", "/share-links");
   const shareSecret = shared.path.slice(shared.path.indexOf("#") + 1);
   await ask("post", "/share-session", "/share-session", { token: shareSecret });
   const shareId = shared.share_link.share_id;

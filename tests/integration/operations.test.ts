@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -40,9 +40,14 @@ describe("health", () => {
     await eventually(async () => {
       expect(await getJson("/readyz")).toEqual({
         status: 200,
-        body: { status: "degraded", store: expect.stringContaining("locked") },
+        body: { status: "degraded", store: "failing" },
       });
     });
+    const { token: admin } = JSON.parse(readFileSync(join(server.dataDir, "control.json"), "utf8")) as {
+      token: string;
+    };
+    const told = await fetch(`${server.url}/readyz`, { headers: { authorization: `Bearer ${admin}` } });
+    expect(await told.json()).toEqual({ status: "degraded", store: expect.stringContaining("locked") });
     expect((await getJson("/livez")).status).toBe(200);
     intruder.exec("ROLLBACK");
     await eventually(async () => expect((await getJson("/readyz")).body).toEqual({ status: "ready", store: "ok" }));

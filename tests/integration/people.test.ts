@@ -197,6 +197,52 @@ describe("an attacker", () => {
     expect(server.devices.find("mine")).toBeDefined();
   });
 
+  test("whose page is on another port of the same host has nothing of the cookies that the browser sends with it", async () => {
+    const { server, admin, ann } = await startWithOwner();
+    const { path } = await ann.json<{ path: string }>("POST", "/devices/mine/share-links", {
+      label: "x",
+      ttl_ms: 60_000,
+    });
+    const guest = new BrowserLike(server.url);
+    await guest.json("POST", "/share-session", { token: tokenOf(path) });
+    const get = async (browser: BrowserLike, asked: string, headers: Readonly<Record<string, string>>) =>
+      (await fetch(`${server.url}/api/v1${asked}`, { headers: { cookie: browser.cookie, ...headers } })).status;
+    for (const site of ["same-site", "cross-site", "whatever"]) {
+      expect([site, await get(admin, "/audit/export", { "sec-fetch-site": site })]).toEqual([site, 401]);
+      expect([site, await get(guest, "/devices/mine", { "sec-fetch-site": site })]).toEqual([site, 401]);
+    }
+    // Of the page itself, typed into the address bar, and from a browser that does not say.
+    for (const headers of [{ "sec-fetch-site": "same-origin" }, { "sec-fetch-site": "none" }, {}]) {
+      expect(await get(admin, "/audit/verify", headers as Record<string, string>)).toBe(200);
+      expect(await get(guest, "/devices/mine", headers as Record<string, string>)).toBe(200);
+    }
+    expect((await admin.json<{ audit: AuditBody[] }>("GET", "/audit?action=audit.export")).audit).toEqual([]);
+  });
+
+  test("cannot keep somebody out of a browser in which they have signed in before", async () => {
+    const { server, ann } = await startWithOwner({ clock: new ManualClock(Date.now()) });
+    await ann.json("DELETE", "/session");
+    expect([...ann.cookies.keys()]).toEqual(["__Host-wattboard-browser"]);
+    for (let tries = 0; tries < 25; tries++) await new BrowserLike(server.url).signIn("ann", "wrong").catch(() => {});
+    // From the same address, which has used up its tries, as has the account.
+    await expect(new BrowserLike(server.url).signIn("ann")).rejects.toThrow("429");
+    expect(await ann.signIn("ann")).toMatchObject({ name: "ann" });
+  });
+
+  test("opens a share link over and over: after sixty times in a row the address is told to wait", async () => {
+    const { server, ann } = await startWithOwner({ clock: new ManualClock(Date.now()) });
+    const { path } = await ann.json<{ path: string }>("POST", "/devices/mine/share-links", {
+      label: "x",
+      ttl_ms: 60_000,
+    });
+    const statuses: number[] = [];
+    for (let times = 0; times < 61; times++) {
+      statuses.push((await new BrowserLike(server.url).ask("POST", "/share-session", { token: tokenOf(path) })).status);
+    }
+    expect(statuses.filter((status) => status === 200)).toHaveLength(60);
+    expect(statuses.at(-1)).toBe(429);
+  });
+
   test("cannot sign a victim in to an account of his own from another site", async () => {
     const { server } = await startWithOwner();
     const victim = new BrowserLike(server.url);

@@ -85,7 +85,7 @@ test("behind a declared proxy the viewer's own address is what is counted, recor
   const signedIn = viewer("203.0.113.3");
   signedIn.origin = "https://board.example.org";
   await signedIn.signIn("root");
-  expect([...signedIn.cookies.keys()]).toEqual(["__Host-wattboard"]);
+  expect([...signedIn.cookies.keys()]).toEqual(["__Host-wattboard", "__Host-wattboard-browser"]);
   const open = () => tryOpenSocket(`${server.wsUrl}/ws/fleet`, { headers: signedIn.handshake });
   for (let sockets = 0; sockets < 3; sockets++) expect(await open()).not.toHaveProperty("status");
   expect(await open()).toMatchObject({ status: 429 });

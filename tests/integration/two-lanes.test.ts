@@ -73,7 +73,8 @@ describe("a store that stands still", () => {
       clock.advance(1_000);
     }
     expect(await metric(server, "wattboard_stored_samples_total")).toBe(0);
-    expect((await readiness(server)).status).toBe("ready");
+    // It says so after five seconds, and not later than the first that it answers.
+    expect(await readiness(server)).toEqual({ status: "degraded", store: "failing" });
     release();
     await eventually(async () => {
       // A flush takes its turn behind the one before.

@@ -21,6 +21,8 @@ export interface PostgresServer {
   /** `immediate` is what a crash does: no connection is told, nothing is written. */
   stop(mode?: "fast" | "immediate"): void;
   start(): void;
+  /** Stops the processes that serve a database, so that they neither answer nor end; gives what lets them go on. */
+  freeze(database: string): Promise<() => void>;
   /** Stops it and deletes everything. */
   remove(): void;
   readonly port: number;
@@ -85,6 +87,15 @@ export async function startPostgres({ timescale = false } = {}): Promise<Postgre
     async createDatabase(name) {
       await query("postgres", `CREATE DATABASE "${name}" OWNER wattboard`);
       return `postgres://wattboard:${encodeURIComponent(password)}@127.0.0.1:${port}/${name}`;
+    },
+    async freeze(database) {
+      // Asked for in another database, so that who asks is not frozen too.
+      const rows = await query("postgres", `SELECT pid FROM pg_stat_activity WHERE datname = '${database}'`);
+      const pids = rows.map(({ pid }) => Number(pid));
+      for (const pid of pids) process.kill(pid, "SIGSTOP");
+      return () => {
+        for (const pid of pids.splice(0)) process.kill(pid, "SIGCONT");
+      };
     },
     remove() {
       stop("immediate");

@@ -1,5 +1,6 @@
 import Type from "typebox";
 import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./body.ts";
+import { outstandingSchema } from "./people.ts";
 import { pointSpec } from "./points.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
 import { standings } from "./standing.ts";
@@ -313,8 +314,20 @@ export const apiTokenSchema = body("ApiToken", "An API token without its secret.
   devices: orNull(Type.Array(Type.String(), { description: "The devices that it is for; null: all there are" })),
   created_at: time("When it was made"),
   expires_at: orNull(time("When it ends; null: never")),
+  made_by: orNull(
+    Type.String({
+      description: "It ends when they are no administrator any more; null: an earlier version did not keep it",
+      examples: ["person ada"],
+    }),
+  ),
 });
 export type ApiTokenBody = ReadonlyBody<Type.Static<typeof apiTokenSchema>>;
+
+export const removedApiTokenSchema = body("RemovedApiToken", "An API token that is void, and what ended with it.", {
+  ...apiTokenSchema.properties,
+  ended: outstandingSchema,
+});
+export type RemovedApiTokenBody = ReadonlyBody<Type.Static<typeof removedApiTokenSchema>>;
 
 export const apiTokensSchema = body("ApiTokens", "All API tokens.", { api_tokens: Type.Array(apiTokenSchema) });
 

@@ -66,7 +66,12 @@ export const deviceCommandSchema = body("Command", "A command and its life.", {
   status: commandStatus,
   created_at: time("When it was given"),
   expires_at: time("It is never sent after this"),
-  requested_by: Type.String({ description: "Who gave it", examples: ["person ada"] }),
+  requested_by: orNull(
+    Type.String({
+      description: "Who gave it; null for whoever has neither an account nor a token",
+      examples: ["person ada"],
+    }),
+  ),
   fleet_command_id: orNull(Type.String({ description: "The fleet command that it belongs to" })),
   history: Type.Array(commandStepSchema, { description: "Every step, the first one first" }),
 });
@@ -170,7 +175,7 @@ export const fleetCommandSchema = body("FleetCommand", "One command to many devi
   where: Type.Array(Type.String()),
   status: fleetCommandStatus,
   cause: Type.String({ description: "Why it stands as it does, in words" }),
-  requested_by: Type.String(),
+  requested_by: orNull(Type.String({ description: "Null for whoever has neither an account nor a token" })),
   created_at: time("When it was begun"),
   ended_at: orNull(time("When it ended; null while it runs")),
   wave: Type.Integer({ description: "The wave that is under way, from 0, the canary" }),

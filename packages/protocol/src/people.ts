@@ -43,6 +43,34 @@ export type PersonBody = ReadonlyBody<Type.Static<typeof personSchema>>;
 
 export const peopleSchema = body("People", "All accounts.", { people: Type.Array(personSchema) });
 
+const outstandingItem = body("OutstandingItem", "Something that goes on without whoever set it going.", {
+  kind: Type.Enum(["share_link", "command", "fleet_command", "api_token", "one_time_link"], {
+    description: "Of commands those that no device has been given yet",
+  }),
+  id: Type.String({ description: "Of a one-time link its kind" }),
+  device_id: orNull(deviceId),
+  about: Type.String({
+    description: "A link's label, a command's action, a token's role, whom a one-time link is for",
+  }),
+});
+export type OutstandingItem = ReadonlyBody<Type.Static<typeof outstandingItem>>;
+
+export const outstandingSchema = body("Outstanding", "What rests on somebody, and ends when they may not any more.", {
+  count: Type.Integer({ minimum: 0 }),
+  items: Type.Array(outstandingItem, { description: "The first 200" }),
+});
+export type OutstandingBody = ReadonlyBody<Type.Static<typeof outstandingSchema>>;
+
+const ended = { ended: outstandingSchema };
+
+export const changedPersonSchema = body(
+  "ChangedPerson",
+  "Someone whose account was changed or removed, and what ended with that.",
+  { ...personSchema.properties, ...ended },
+);
+/** The answer to changing or removing somebody. */
+export type ChangedPersonBody = ReadonlyBody<Type.Static<typeof changedPersonSchema>>;
+
 export const issuedLinkSchema = body("IssuedLink", "A link that works once; it is shown only now.", {
   path: Type.String({ description: "To be put behind the server's address", examples: ["/welcome#…"] }),
   expires_at: time("It works no longer than until then"),
@@ -67,7 +95,7 @@ export const shareLinkSchema = body("ShareLink", "A read-only link to one device
   share_id: Type.String(),
   device_id: deviceId,
   label: Type.String({ description: "For whom it is" }),
-  created_by: Type.String(),
+  created_by: orNull(Type.String({ description: "Null for whoever has neither an account nor a token" })),
   created_at: time("When it was made"),
   expires_at: time("When it ends"),
 });
@@ -77,6 +105,12 @@ export type ShareLinkBody = ReadonlyBody<Type.Static<typeof shareLinkSchema>>;
 export const shareLinksSchema = body("ShareLinks", "The links to a device that hold.", {
   share_links: Type.Array(shareLinkSchema),
 });
+export const allShareLinksSchema = body("AllShareLinks", "A page of the share links that hold.", {
+  share_links: Type.Array(shareLinkSchema),
+  next_cursor: nextCursor,
+});
+/** `GET /api/v1/share-links` */
+export type AllShareLinksBody = ReadonlyBody<Type.Static<typeof allShareLinksSchema>>;
 export const newShareLinkSchema = body("NewShareLink", "A new link, which is shown this once.", {
   share_link: shareLinkSchema,
   path: Type.String({ description: "To be put behind the server's address", examples: ["/share#…"] }),

@@ -58,6 +58,12 @@ const configSchema = Type.Object({
       description:
         "Addresses or networks of proxies in front of the server, e.g. `10.0.0.7`. Only theirs are `X-Forwarded-For`, `-Proto` and `-Host` believed.",
     }),
+    metrics_from: Type.Array(Type.String({ pattern: "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$" }), {
+      default: [],
+      examples: ["10.0.0.9"],
+      description:
+        "Addresses or networks that may read `/metrics` without a token, e.g. that of Prometheus. Others need an API token for all devices, unless `access.dashboards` is `public`.",
+    }),
     peers: Type.Boolean({
       default: false,
       description:

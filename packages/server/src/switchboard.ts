@@ -1,18 +1,22 @@
 import { randomBytes } from "node:crypto";
 import type { Server as TlsServer } from "node:https";
 import { join } from "node:path";
-import { type CommandFrame, commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
+import { commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
 import { accessFileName } from "./access/access-file.ts";
 import { AddressLimit } from "./access/address-limit.ts";
+import { AddressList } from "./access/address-list.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
 import { Audit } from "./access/audit.ts";
 import { removeControlFile, writeControlFile } from "./access/control-file.ts";
 import { Devices, propertiesOf } from "./access/devices.ts";
 import { Gate, isLoopbackName } from "./access/gate.ts";
+import { KnownBrowsers } from "./access/known-browsers.ts";
 import { type IssuedLink, OneTimeLinks } from "./access/one-time-links.ts";
+import { Outstanding, outstandingAccess } from "./access/outstanding.ts";
 import { Passwords } from "./access/passwords.ts";
 import { Peers } from "./access/peers.ts";
 import { People } from "./access/people.ts";
+import { Requesters } from "./access/requesters.ts";
 import { Revocations } from "./access/revocations.ts";
 import { Sessions } from "./access/sessions.ts";
 import { ShareLinks } from "./access/share-links.ts";
@@ -22,11 +26,13 @@ import { type CancelTimer, type Clock, systemClock } from "./base/clock.ts";
 import { copyDatabase } from "./base/copy-database.ts";
 import { databaseFault, readingFrom } from "./base/database-file.ts";
 import { Failure } from "./base/failure.ts";
-import { folderGone } from "./base/open-files.ts";
-import { version } from "./base/version.ts";
 import { LoopLag } from "./base/loop-lag.ts";
+import { folderGone } from "./base/open-files.ts";
+import { requesterText } from "./base/requester.ts";
+import { version } from "./base/version.ts";
 import { CommandBook } from "./commands/command-book.ts";
 import { commandsFileName } from "./commands/command-file.ts";
+import { requesterOf } from "./commands/command-record.ts";
 import { CommandThread } from "./commands/command-thread.ts";
 import { Dispatcher } from "./commands/dispatcher.ts";
 import { FleetCommander } from "./commands/fleet-commander.ts";
@@ -35,12 +41,14 @@ import type { Config } from "./config.ts";
 import { AnswerBudget } from "./doors/answer-budget.ts";
 import { dataFiles, openDataFolder } from "./data-folder.ts";
 import { ClientDoor } from "./doors/client-door.ts";
-import { commandBody } from "./doors/command-bodies.ts";
+import { CommandProgress } from "./doors/command-progress.ts";
 import { DeviceDoor } from "./doors/device-door.ts";
 import { type DoorContext, doorNames, Links } from "./doors/doors.ts";
 import { Floods } from "./doors/floods.ts";
 import { createHttpDoor } from "./doors/http-door.ts";
 import { listen } from "./doors/listen.ts";
+import { outstandingCommands } from "./doors/outstanding-commands.ts";
+import { outstandingEntry } from "./doors/outstanding-end.ts";
 import { RightsWatch } from "./doors/rights-watch.ts";
 import { SocketBound, socketLimits } from "./doors/socket-bound.ts";
 import { assertNotInTheClear, readTls } from "./doors/tls-files.ts";
@@ -94,6 +102,8 @@ export interface Switchboard {
   readonly devices: Devices;
   readonly apiTokens: ApiTokens;
   readonly audit: Audit;
+  readonly knownBrowsers: KnownBrowsers;
+  readonly outstanding: Outstanding;
   readonly people: People;
   readonly revocations: Revocations;
   readonly oneTimeLinks: OneTimeLinks;
@@ -116,7 +126,7 @@ const folderWaitMs = 1_000;
 /** A start waits so long for a database, and goes on without it then, ms. */
 const databaseWaitMs = 5_000;
 /** A store that has not answered for so long, ms, counts as failing; it is looked at this often. */
-const storeSilentMsMax = 10_000;
+const storeSilentMsMax = 5_000;
 const storeLookMs = 1_000;
 /** A stop takes no longer than this, ms. */
 const stopMsMax = 10_000;
@@ -133,6 +143,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
   const { config, clock = systemClock, log = createLog(config.log) } = options;
   const undo: (() => unknown)[] = [];
   const proxies = new TrustedProxies(config.access.trusted_proxies);
+  const metricsFrom = new AddressList("access.metrics_from", config.access.metrics_from);
   const tls = readTls(config);
   assertNotInTheClear(config);
   try {
@@ -146,16 +157,23 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     removeControlFile(config.data_dir);
     const revocations = new Revocations(config.data_dir);
     undo.push(() => revocations.close());
-    const { devices, apiTokens, people, sessions, oneTimeLinks, shareLinks } = readingFrom(
+    const { devices, apiTokens, people, requesters, sessions, oneTimeLinks, shareLinks, knownBrowsers } = readingFrom(
       join(config.data_dir, accessFileName),
-      () => ({
-        devices: new Devices(accessFile, clock, revocations),
-        apiTokens: new ApiTokens(accessFile, clock, revocations),
-        people: new People(accessFile, clock, revocations),
-        sessions: new Sessions(accessFile, clock, config.access.session_ms, revocations),
-        oneTimeLinks: new OneTimeLinks(accessFile, clock, revocations),
-        shareLinks: new ShareLinks(accessFile, clock, revocations),
-      }),
+      () => {
+        const people = new People(accessFile, clock, revocations);
+        const apiTokens = new ApiTokens(accessFile, clock, people, revocations);
+        const requesters = new Requesters({ people, apiTokens });
+        return {
+          devices: new Devices(accessFile, clock, revocations),
+          apiTokens,
+          people,
+          requesters,
+          sessions: new Sessions(accessFile, clock, config.access.session_ms, revocations),
+          oneTimeLinks: new OneTimeLinks(accessFile, clock, requesters, revocations),
+          shareLinks: new ShareLinks(accessFile, clock, requesters, revocations),
+          knownBrowsers: new KnownBrowsers(accessFile, clock),
+        };
+      },
     );
     const audit = new Audit(config.data_dir, clock, {
       rowsMax: config.audit.rows,
@@ -206,8 +224,12 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     undo.push(() => fleetFeed.stop());
     const storeFailed = (error: unknown): void => {
       const reason = error instanceof Error ? error.message : String(error);
-      const text = `${reason} Live delivery goes on; samples wait, and are tried again every second.`;
-      if (health.noteStore(publicFault(error))) events.report("store_failing", null, text);
+      const fault = publicFault(error);
+      if (!health.noteStore(fault)) return;
+      log.error({ reason }, "the store does not take samples");
+      // Whoever may see all reads the events; where a database stands is for the log.
+      const shown = config.store.url === "embedded" ? reason : `The database: ${fault}.`;
+      events.report("store_failing", null, `${shown} Live delivery goes on; samples wait, and are tried again.`);
     };
     const storeRecovered = (): void => {
       if (health.noteStore(null)) events.report("store_recovered", null, "The store takes samples again.");
@@ -304,8 +326,9 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
       recovered: () => events.report("commands_recovered", null, "Commands are taken again."),
     });
-    const progress = new Fanout();
+    const progress = new CommandProgress();
     const commands = new Dispatcher(clock, commandStore, book, (deviceId) => latest.find(deviceId)?.latest ?? null, {
+      mayStill: (record) => requesters.mayCommand(requesterOf(record), record.deviceId),
       record({ deviceId, commandId, action, payload, requestedBy, fleetCommandId }, address) {
         const detail = { action, payload, ...(fleetCommandId !== null && { fleet_command_id: fleetCommandId }) };
         audit.record({ who: requestedBy, address, action: "command", deviceId, target: commandId, detail });
@@ -313,10 +336,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
       stepped(record, step) {
         const { deviceId, commandId } = record;
-        if (progress.isWatched(deviceId)) {
-          const frame: CommandFrame = { type: "command", command: commandBody(record) };
-          progress.publish(deviceId, Buffer.from(JSON.stringify(frame)));
-        }
+        progress.publish(record);
         fleetCommander.noteStep(record, step);
         log.debug({ device_id: deviceId, command_id: commandId, status: step.status }, step.cause);
       },
@@ -354,8 +374,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         },
       },
       {
-        record(what, { fleetCommandId, action, payload, where, total }, { name, address }) {
+        mayStill: (record) => requesters.mayCommand(requesterOf(record), null),
+        record(what, { fleetCommandId, action, payload, where, total }, { requester, address }) {
           const order = { action, payload, where, devices: total };
+          const name = requesterText(requester);
           audit.record({
             who: name,
             address,
@@ -374,6 +396,13 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       return device !== undefined && device.createdAtMs <= sinceMs;
     });
     await fleetCommander.restore(kept);
+    const outstanding = new Outstanding([
+      outstandingAccess({ apiTokens, oneTimeLinks, requesters, shareLinks }),
+      outstandingCommands(commands, fleetCommander, requesters),
+    ]);
+    // Rights may have been taken away while no server ran.
+    const ended = outstanding.endRefused();
+    if (ended.length > 0) audit.record({ who: "local", address: "", ...outstandingEntry(ended) });
 
     // The doors.
     const localToken = randomBytes(32).toString("base64url");
@@ -383,12 +412,13 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         origins: config.access.origins,
         loopbackOnly: isLoopbackName(config.host),
         isInsecure: config.insecure,
+        metricsFrom,
         localToken,
       },
       { apiTokens, people, sessions, shareLinks, proxies },
     );
     const passwords = new Passwords(clock);
-    const signIn = new SignIn(clock, people, passwords, sessions);
+    const signIn = new SignIn(clock, { people, passwords, sessions, knownBrowsers });
     const rightsWatch = new RightsWatch(clock);
     undo.push(() => rightsWatch.stop());
     const heartbeat = new Heartbeat(clock);
@@ -555,16 +585,19 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         fleetFeed,
         gate,
         health,
+        knownBrowsers,
         latest,
         log,
         metrics: metrics.registry,
         oneTimeLinks,
+        outstanding,
         passwords,
         people,
         presence,
         revocations,
         queryMsMax: config.limits.query_ms,
         registry,
+        rightsWatch,
         sessions,
         shareLinks,
         signIn,
@@ -684,6 +717,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       devices,
       apiTokens,
       audit,
+      knownBrowsers,
+      outstanding,
       people,
       revocations,
       oneTimeLinks,

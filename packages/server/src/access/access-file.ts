@@ -73,6 +73,19 @@ const steps = [
     removed_at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Whom they rest on, as JSON; null: made by an earlier version.
+  ALTER TABLE share_link ADD COLUMN made_by TEXT;
+  ALTER TABLE api_token ADD COLUMN made_by TEXT;
+  ALTER TABLE one_time_link ADD COLUMN made_by TEXT;
+
+  CREATE TABLE known_browser (
+    key TEXT PRIMARY KEY,
+    person TEXT NOT NULL,
+    address TEXT NOT NULL,
+    seen_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const accessFileName = "access.db";

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
+import { addressPrefix } from "./address-prefix.ts";
 import { plainAddress, type TrustedProxies } from "./trusted-proxies.ts";
 
-/** Counts the sockets that each address holds open, and says when they are too many. Holds only addresses with something open. */
+/** Counts the sockets that each address (of IPv6 each 64 bits) holds open, and says when they are too many. Holds only addresses with something open. */
 export class AddressLimit {
   readonly #max: number;
   readonly #proxies: TrustedProxies;
@@ -24,9 +25,10 @@ export class AddressLimit {
   }
 
   /** Counts a socket that a declared proxy opened for this address. */
-  takeFor(socket: Socket, address: string): boolean {
+  takeFor(socket: Socket, from: string): boolean {
     const peer = peerOf(socket);
     if (this.#addressByPeer.has(peer)) return true;
+    const address = addressPrefix(from);
     const open = this.#openByAddress.get(address) ?? 0;
     if (open >= this.#max) return false;
     this.#openByAddress.set(address, open + 1);

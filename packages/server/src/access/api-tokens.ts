@@ -1,9 +1,11 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
+import { localRequester, type Requester } from "../base/requester.ts";
 import { type DeviceList, describeDevicesFault, packDevices, unpackDevices, withoutDevice } from "./device-list.ts";
 import { describeNameFault } from "./devices.ts";
-import { noDevices, type Principal, type Role } from "./principal.ts";
+import { hasRole, noDevices, type Principal, type Role } from "./principal.ts";
+import { type RequesterSources, rightsOf } from "./requesters.ts";
 import type { Revocations } from "./revocations.ts";
 import { generateToken, hashToken, type TokenHash, tokenMatches } from "./tokens.ts";
 
@@ -14,6 +16,8 @@ export interface ApiToken {
   readonly createdAtMs: number;
   /** Null: it does not expire. */
   readonly expiresAtMs: number | null;
+  /** It ends when they are no administrator any more. Null: it was made before this was kept. */
+  readonly madeBy: Requester | null;
 }
 
 interface Stored extends ApiToken {
@@ -27,16 +31,18 @@ const ttlMsMin = 1_000;
 /** Bearer tokens for scripts and dashboards, each with a role. In memory, written through to `access.db`. */
 export class ApiTokens {
   readonly #clock: Clock;
+  readonly #people: RequesterSources["people"];
   readonly #tokens = new Map<string, Stored>();
   readonly #revocations: Revocations;
   readonly #save: StatementSync;
   readonly #delete: StatementSync;
 
-  constructor(database: DatabaseSync, clock: Clock, revocations: Revocations) {
+  constructor(database: DatabaseSync, clock: Clock, people: RequesterSources["people"], revocations: Revocations) {
     this.#clock = clock;
+    this.#people = people;
     this.#revocations = revocations;
     this.#save = database.prepare(
-      "INSERT OR REPLACE INTO api_token (name, role, devices, created_at_ms, expires_at_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO api_token (name, role, devices, created_at_ms, expires_at_ms, token_salt, token_hash, made_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     );
     this.#delete = database.prepare("DELETE FROM api_token WHERE name = ?");
     for (const row of database.prepare("SELECT * FROM api_token ORDER BY name").all()) {
@@ -46,6 +52,7 @@ export class ApiTokens {
         devices: unpackDevices(row.devices),
         createdAtMs: Number(row.created_at_ms),
         expiresAtMs: row.expires_at_ms === null ? null : Number(row.expires_at_ms),
+        madeBy: row.made_by === null ? null : (JSON.parse(String(row.made_by)) as Requester),
         token: { salt: row.token_salt as Uint8Array, hash: row.token_hash as Uint8Array },
       });
     }
@@ -63,6 +70,7 @@ export class ApiTokens {
     role: Role,
     ttlMs: number | null,
     devices: readonly string[] | null = null,
+    madeBy: Requester = localRequester,
   ): { readonly name: string; readonly token: string } | Refusal {
     const fault = describeNameFault(name) ?? describeDevicesFault(role, devices);
     if (fault !== null) return refuse("invalid_request", fault);
@@ -75,7 +83,7 @@ export class ApiTokens {
     const expiresAtMs = ttlMs === null ? null : createdAtMs + ttlMs;
     const token = generateToken();
     const given = devices === null ? null : new Set(devices);
-    this.#put({ name, role, devices: given, createdAtMs, expiresAtMs, token: hashToken(token) });
+    this.#put({ name, role, devices: given, createdAtMs, expiresAtMs, madeBy, token: hashToken(token) });
     return { name, token };
   }
 
@@ -86,6 +94,12 @@ export class ApiTokens {
     this.#tokens.delete(name);
     this.#revocations.save("api_token", name, String(stored.createdAtMs), () => this.#delete.run(name));
     return stored;
+  }
+
+  /** The token of this name, unless it has expired, or who made it may not have made it today. */
+  find(name: string): ApiToken | undefined {
+    const stored = this.#tokens.get(name);
+    return stored !== undefined && this.#isCurrent(stored) ? stored : undefined;
   }
 
   list(): ApiToken[] {
@@ -104,17 +118,24 @@ export class ApiTokens {
   authenticate(token: string): Principal | null {
     for (const stored of this.#tokens.values()) {
       if (!tokenMatches(token, stored.token)) continue;
-      const { name, role, devices, expiresAtMs } = stored;
-      const isCurrent = (): boolean =>
-        this.#tokens.get(name) === stored && (expiresAtMs === null || expiresAtMs > this.#clock.wallMs());
-      return isCurrent() ? { kind: "token", name, role, devices, sharedDevices: noDevices, isCurrent } : null;
+      const { name, role, devices, createdAtMs: sinceMs } = stored;
+      const isCurrent = () => this.#isCurrent(stored);
+      return isCurrent() ? { kind: "token", name, sinceMs, role, devices, sharedDevices: noDevices, isCurrent } : null;
     }
     return null;
   }
 
+  #isCurrent(stored: Stored): boolean {
+    const { name, expiresAtMs, madeBy } = stored;
+    if (this.#tokens.get(name) !== stored || (expiresAtMs !== null && expiresAtMs <= this.#clock.wallMs()))
+      return false;
+    return madeBy === null || hasRole(rightsOf(madeBy, { people: this.#people, apiTokens: this }), "admin");
+  }
+
   #put(stored: Stored): void {
-    const { name, role, devices, createdAtMs, expiresAtMs, token } = stored;
-    this.#save.run(name, role, packDevices(devices), createdAtMs, expiresAtMs, token.salt, token.hash);
+    const { name, role, devices, createdAtMs, expiresAtMs, madeBy, token } = stored;
+    const by = madeBy === null ? null : JSON.stringify(madeBy);
+    this.#save.run(name, role, packDevices(devices), createdAtMs, expiresAtMs, token.salt, token.hash, by);
     this.#tokens.set(name, stored);
   }
 }

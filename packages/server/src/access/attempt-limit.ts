@@ -25,8 +25,12 @@ export class AttemptLimit {
   /** How long the key has to wait for its next attempt, ms; 0: it may try now. */
   waitMs(key: string): number {
     const { burst, everyMs } = this.#rate;
-    const usedMs = (this.#freeAtMs.get(key) ?? 0) - this.#clock.monotonicMs();
-    return Math.max(0, usedMs - (burst - 1) * everyMs);
+    return Math.max(0, this.usedMs(key) - (burst - 1) * everyMs);
+  }
+
+  /** How much the key has tried of late: when it will have its whole burst again, ms from now. */
+  usedMs(key: string): number {
+    return Math.max(0, (this.#freeAtMs.get(key) ?? 0) - this.#clock.monotonicMs());
   }
 
   /** Counts an attempt. */
@@ -37,6 +41,12 @@ export class AttemptLimit {
     const [stalest] = this.#freeAtMs.keys();
     if (this.#freeAtMs.size >= keysMax && stalest !== undefined) this.#freeAtMs.delete(stalest);
     this.#freeAtMs.set(key, freeAtMs);
+  }
+
+  /** An attempt that was counted was none. */
+  giveBack(key: string): void {
+    const freeAtMs = this.#freeAtMs.get(key);
+    if (freeAtMs !== undefined) this.#freeAtMs.set(key, freeAtMs - this.#rate.everyMs);
   }
 
   /** Forgets the attempts of a key: it has shown that it may. */

@@ -1,10 +1,10 @@
 import { parseCookie, stringifySetCookie } from "cookie";
 
 /**
- * The two cookies: of a person who is signed in, and of a browser that has opened share links. The prefix `__Host-` makes browsers take them from
+ * The three cookies: of a person who is signed in, of a browser that has opened share links, and of one in which somebody has signed in before. The prefix `__Host-` makes browsers take them from
  * this very host alone, over TLS or on loopback, and send them nowhere else; no script can read them, and no other site's page sends them.
  */
-const names = { session: "wattboard", share: "wattboard-share" } as const;
+const names = { session: "wattboard", share: "wattboard-share", browser: "wattboard-browser" } as const;
 export type CookieName = keyof typeof names;
 
 /** Without TLS and beyond loopback (`--insecure`) browsers refuse such cookies: there they go without, under another name. */

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from "node:http";
+import type { AddressList } from "./address-list.ts";
 import type { ApiTokens } from "./api-tokens.ts";
 import { type CookieName, readCookie } from "./cookies.ts";
 import type { People } from "./people.ts";
 import { hasRole, noDevices, type Principal } from "./principal.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import type { ShareLinks, ShareSession } from "./share-links.ts";
+import type { SignInSource } from "./sign-in.ts";
 import { bearerToken, hashToken, tokenMatches } from "./tokens.ts";
 import { plainAddress, type TrustedProxies } from "./trusted-proxies.ts";
 
@@ -17,6 +19,8 @@ export interface GateSettings {
   readonly loopbackOnly: boolean;
   /** Whether it is told to speak without TLS beyond loopback to whoever asks. */
   readonly isInsecure: boolean;
+  /** From where `/metrics` may be read without a token. */
+  readonly metricsFrom: AddressList;
   /** The token that the command line of this machine uses while the server runs. */
   readonly localToken: string;
 }
@@ -35,6 +39,7 @@ const always = (): boolean => true;
 const anonymousViewer: Principal = {
   kind: "anonymous",
   name: "anonymous",
+  sinceMs: null,
   role: "viewer",
   devices: null,
   sharedDevices: noDevices,
@@ -92,6 +97,21 @@ export class Gate {
     return principal.devices === null || principal.devices.has(deviceId);
   }
 
+  /**
+   * Whether they may read the metrics, which tell of the server as a whole: who may see all, and whoever asks from a listed address. What a proxy
+   * that is not declared passes on comes from the proxy's address, and counts as from nowhere.
+   */
+  mayViewMetrics(request: IncomingMessage, principal: Principal | null): boolean {
+    const { proxies } = this.#parts;
+    const isListed = this.#settings.metricsFrom.has(this.addressOf(request)) && !proxies.isForwardedByOthers(request);
+    return isListed || this.mayViewAll(principal);
+  }
+
+  /** Whether they are told who else has an account: whoever has one, or a token, of their own. */
+  mayViewNames(principal: Principal | null): boolean {
+    return principal !== null && principal.kind !== "anonymous" && principal.kind !== "share";
+  }
+
   /** The session of the person who asks, where a cookie says who it is. */
   sessionOf(request: IncomingMessage): Session | null {
     const secret = this.readCookie(request, "session");
@@ -100,7 +120,7 @@ export class Gate {
 
   shareSessionOf(request: IncomingMessage): ShareSession | undefined {
     const secret = this.readCookie(request, "share");
-    return secret === null ? undefined : this.#parts.shareLinks.findSession(secret);
+    return secret === null || !this.#mayUseCookies(request) ? undefined : this.#parts.shareLinks.findSession(secret);
   }
 
   readCookie(request: IncomingMessage, name: CookieName): string | null {
@@ -121,6 +141,11 @@ export class Gate {
   /** From where the request comes; through a declared proxy, from where that was asked. */
   addressOf(request: IncomingMessage): string {
     return this.#parts.proxies.addressOf(request);
+  }
+
+  /** From where somebody tries to sign in. */
+  signInSourceOf(request: IncomingMessage): SignInSource {
+    return { address: this.addressOf(request), browser: this.readCookie(request, "browser") };
   }
 
   /** Whether what is said here could be read on its way: without TLS only this machine and the declared proxies are listened to, unless told otherwise. */
@@ -153,10 +178,16 @@ export class Gate {
     return isLoopbackName(hostnameOf(host)) || this.#settings.origins.some((origin) => new URL(origin).host === host);
   }
 
-  /** What changes something, and every WebSocket, needs an Origin with its cookie: browsers always send one there, and nothing else has cookies. */
+  /**
+   * Whether the cookies that came with it count. What changes something, and every WebSocket, needs an Origin with them: browsers always send one
+   * there, and nothing else has cookies. Without one `Sec-Fetch-Site` says which page asks (W3C Fetch Metadata): SameSite=Strict lets the cookies
+   * through from every port of the same host.
+   */
   #mayUseCookies(request: IncomingMessage): boolean {
-    const isSafe = (request.method === "GET" || request.method === "HEAD") && request.headers.upgrade === undefined;
-    return this.isOriginAllowed(request) && (isSafe || request.headers.origin !== undefined);
+    const { origin, upgrade, "sec-fetch-site": site } = request.headers;
+    if (origin !== undefined) return this.isOriginAllowed(request);
+    const isSafe = (request.method === "GET" || request.method === "HEAD") && upgrade === undefined;
+    return isSafe && (site === undefined || site === "same-origin" || site === "none");
   }
 
   #fromCookies(request: IncomingMessage): Principal | null {
@@ -171,6 +202,7 @@ export class Gate {
       return {
         kind: "person",
         name: person.name,
+        sinceMs: person.createdAtMs,
         role: person.role,
         devices: person.devices,
         sharedDevices,
@@ -179,8 +211,15 @@ export class Gate {
     }
     const [link] = links;
     if (link === undefined) return null;
-    const name = `share link of ${link.createdBy}`;
-    return { kind: "share", name, role: "viewer", devices: noDevices, sharedDevices, isCurrent: isShareCurrent };
+    return {
+      kind: "share",
+      name: "share link",
+      sinceMs: null,
+      role: "viewer",
+      devices: noDevices,
+      sharedDevices,
+      isCurrent: isShareCurrent,
+    };
   }
 }
 

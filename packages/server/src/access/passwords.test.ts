@@ -22,14 +22,25 @@ test("a password has 12 characters at least, counted as people count them", () =
   expect(describePasswordFault("x".repeat(257))).toContain("at most 256");
 });
 
-test("more than sixteen at a time are refused, and those that wait get their turn", async () => {
-  const passwords = new Passwords(new ManualClock());
-  const answers = await Promise.all(Array.from({ length: 20 }, () => passwords.matches("x", null)));
-  expect(answers.filter((each) => each === false)).toHaveLength(16);
+test("more than may wait are refused, and those that wait get their turn", async () => {
+  const passwords = new Passwords(new ManualClock(), 4);
+  const answers = await Promise.all(Array.from({ length: 10 }, () => passwords.matches("x", null)));
+  expect(answers.filter((each) => each === false)).toHaveLength(4);
   for (const refused of answers.filter((each) => each !== false)) {
     expect(refused).toMatchObject({ code: "too_many_attempts" });
   }
   expect(await passwords.matches("x", null)).toBe(false);
+});
+
+test("where all places are taken, who comes before the last by rank takes that one's; the first by rank has the next turn", async () => {
+  const passwords = new Passwords(new ManualClock(), 3);
+  const turns: number[] = [];
+  const ask = async (rank: number) => {
+    const answer = await passwords.matches("x", null, () => [rank]);
+    if (answer === false) turns.push(rank);
+  };
+  await Promise.all([ask(5), ask(9), ask(7), ask(8), ask(10), ask(1)]);
+  expect(turns).toEqual([1, 5, 7]);
 });
 
 test("when its credit of time is used up, hashing waits until its share of the core allows for more", async () => {

@@ -11,14 +11,25 @@ const hashBytes = 32;
 const passwordCharactersMin = 12;
 const passwordCharactersMax = 256;
 
-/** Hashes that may wait for their turn; one more is refused. */
-const waitingMax = 16;
+/** Hashes that may wait for their turn; of one more, whoever is last by rank is refused. */
+const waitingMaxDefault = 128;
 /** The share of one core that hashing may take in the long run, so that guessing cannot slow the live lane down. */
 const cpuShare = 0.05;
 /** What may be spent at once before that share applies, ms. */
 const creditMsMax = 500;
 /** What a hash is taken to cost at most, ms; a Raspberry Pi needs some 200. */
 const costMsMax = 250;
+
+/** Who has their turn first: numbers that are compared one after the other, the lower goes first. Asked anew each time. */
+export type Rank = () => readonly number[];
+/** For whom nobody has to wait: who comes with a link, or is an administrator. */
+const foremost: Rank = () => [-1];
+
+interface Waiting {
+  readonly rank: Rank;
+  readonly derive: () => Promise<void>;
+  readonly turnAway: () => void;
+}
 
 export const busy = "Many people sign in just now; try again in some seconds.";
 
@@ -38,20 +49,24 @@ export function describePasswordFault(password: string): string | null {
  */
 export class Passwords {
   readonly #clock: Clock;
-  #waiting = 0;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #waitingMax: number;
+  readonly #waiting: Waiting[] = [];
+  #isDeriving = false;
   #costMs = costMsMax;
   #creditMs = creditMsMax;
   #creditAtMs: number;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, waitingMax = waitingMaxDefault) {
     this.#clock = clock;
+    this.#waitingMax = waitingMax;
     this.#creditAtMs = clock.monotonicMs();
   }
 
-  /** Whether one more would be refused. */
-  get isFull(): boolean {
-    return this.#waiting >= waitingMax;
+  /** Whether one of this rank would be let in: where all places are taken, only before somebody who waits. */
+  hasRoom(rank: Rank): boolean {
+    if (this.#waiting.length < this.#waitingMax) return true;
+    const last = this.#last();
+    return last !== undefined && compare(rank(), last.rank()) < 0;
   }
 
   /** The password's hash in PHC format. */
@@ -64,24 +79,64 @@ export class Passwords {
   }
 
   /** Whether it is the password of this hash; null: of an account that has none, or does not exist. */
-  async matches(password: string, phc: string | null): Promise<boolean | Refusal> {
+  async matches(password: string, phc: string | null, rank: Rank = foremost): Promise<boolean | Refusal> {
     const [, , , , salt = "", hash = ""] = (phc ?? "").split("$");
     const expected = Buffer.from(hash, "base64");
-    const derived = await this.#derive(password, phc === null ? nobodysSalt : Buffer.from(salt, "base64"));
+    const derived = await this.#derive(password, phc === null ? nobodysSalt : Buffer.from(salt, "base64"), rank);
     if (!(derived instanceof Uint8Array)) return derived;
     return timingSafeEqual(derived, phc === null ? nobodysHash : expected) && phc !== null;
   }
 
-  #derive(password: string, salt: Uint8Array): Promise<Uint8Array | Refusal> {
-    if (this.isFull) return Promise.resolve(refuse("too_many_attempts", busy));
-    this.#waiting++;
-    const result = this.#last.then(() => this.#deriveNow(password, salt)).finally(() => this.#waiting--);
-    this.#last = result.catch(() => {});
-    return result;
+  #derive(password: string, salt: Uint8Array, rank: Rank = foremost): Promise<Uint8Array | Refusal> {
+    if (!this.hasRoom(rank)) return Promise.resolve(refuse("too_many_attempts", busy));
+    const last = this.#waiting.length < this.#waitingMax ? undefined : this.#last();
+    if (last !== undefined) {
+      this.#waiting.splice(this.#waiting.indexOf(last), 1);
+      last.turnAway();
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | Refusal>();
+    this.#waiting.push({
+      rank,
+      derive: () => this.#deriveNow(password, salt).then(resolve, reject),
+      turnAway: () => resolve(refuse("too_many_attempts", busy)),
+    });
+    void this.#deriveAll();
+    return promise;
+  }
+
+  /** One at a time. Who is next is told when there is time for it, and not before. */
+  async #deriveAll(): Promise<void> {
+    if (this.#isDeriving) return;
+    this.#isDeriving = true;
+    while (this.#waiting.length > 0) {
+      await this.#untilAffordable();
+      const next = this.#outermost((order) => order < 0);
+      if (next === undefined) break;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      await next.derive();
+    }
+    this.#isDeriving = false;
+  }
+
+  /** Whoever waits and has their turn last: of those that are equal, who came last. */
+  #last(): Waiting | undefined {
+    return this.#outermost((order) => order >= 0);
+  }
+
+  /** The one that goes beyond all others; `isBeyond` is told how the next one compares with the one found so far. */
+  #outermost(isBeyond: (order: number) => boolean): Waiting | undefined {
+    let [found] = this.#waiting;
+    let rank = found?.rank() ?? [];
+    for (const each of this.#waiting) {
+      const other = each.rank();
+      if (each === found || !isBeyond(compare(other, rank))) continue;
+      found = each;
+      rank = other;
+    }
+    return found;
   }
 
   async #deriveNow(password: string, salt: Uint8Array): Promise<Uint8Array> {
-    await this.#untilAffordable();
     const startedAtMs = this.#clock.monotonicMs();
     const message = Buffer.from(normal(password)).subarray(0, 4 * passwordCharactersMax);
     const derived = await new Promise<Uint8Array>((resolve, reject) => {
@@ -102,6 +157,14 @@ export class Passwords {
     if (this.#creditMs >= 0) return;
     await new Promise<void>((resolve) => this.#clock.after(-this.#creditMs / cpuShare, resolve));
   }
+}
+
+function compare(one: readonly number[], other: readonly number[]): number {
+  for (let at = 0; at < one.length; at++) {
+    const difference = (one[at] ?? 0) - (other[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 /** The same letters from every keyboard (NIST SP 800-63B §3.1.1.2). */

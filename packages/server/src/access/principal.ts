@@ -1,3 +1,5 @@
+import type { Requester } from "../base/requester.ts";
+
 /** What a person or a script may do; each role includes the ones before it. */
 export const roles = ["viewer", "operator", "admin"] as const;
 export type Role = (typeof roles)[number];
@@ -8,6 +10,8 @@ type PrincipalKind = "anonymous" | "local" | "person" | "token" | "share";
 export interface Principal {
   readonly kind: PrincipalKind;
   readonly name: string;
+  /** When the account or the token was made: another one of the same name is somebody else. Null: it is neither. */
+  readonly sinceMs: number | null;
   readonly role: Role;
   /** The devices given to them; null: all there are. */
   readonly devices: ReadonlySet<string> | null;
@@ -19,6 +23,12 @@ export interface Principal {
 
 export const noDevices: ReadonlySet<string> = new Set();
 
-export function hasRole(principal: Principal | null, needed: Role): boolean {
+export function hasRole(principal: Pick<Principal, "role"> | null, needed: Role): boolean {
   return principal !== null && roles.indexOf(principal.role) >= roles.indexOf(needed);
+}
+
+/** Whom it rests on what they set going. Who is not known by name can set nothing going. */
+export function requesterOf({ kind, name, sinceMs }: Principal): Requester {
+  if (kind === "anonymous" || kind === "share") throw new Error(`Nothing rests on ${kind}.`);
+  return { kind, name, sinceMs };
 }

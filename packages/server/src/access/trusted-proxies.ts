@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import { TLSSocket } from "node:tls";
-import { Failure } from "../base/failure.ts";
+import { AddressList } from "./address-list.ts";
 
 /** Hops that are looked at; a longer chain is taken to begin there. */
 const hopsMax = 32;
@@ -11,35 +11,28 @@ const hopsMax = 32;
  * are ignored from anybody else.
  */
 export class TrustedProxies {
-  readonly #list = new BlockList();
-  readonly #isEmpty: boolean;
+  readonly #list: AddressList;
 
-  /** Addresses and networks: `10.0.0.7`, `10.0.0.0/8`, `::1`. Throws a `Failure`: `invalid_config`. */
+  /** Addresses and networks. Throws a `Failure`: `invalid_config`. */
   constructor(networks: readonly string[]) {
-    this.#isEmpty = networks.length === 0;
-    for (const network of networks) {
-      const [address = "", prefix] = network.split("/");
-      const family = isIP(address);
-      const bits = prefix === undefined ? (family === 4 ? 32 : 128) : Number(prefix);
-      if (family === 0 || !Number.isInteger(bits) || bits < 0 || bits > (family === 4 ? 32 : 128)) {
-        throw new Failure(
-          "invalid_config",
-          `access.trusted_proxies has ${JSON.stringify(network)}; it must be an address or a network such as 10.0.0.0/8.`,
-        );
-      }
-      this.#list.addSubnet(address, bits, family === 4 ? "ipv4" : "ipv6");
-    }
+    this.#list = new AddressList("access.trusted_proxies", networks);
   }
 
   /** Whether the address is one of the proxies. */
   has(address: string): boolean {
-    return !this.#isEmpty && isIP(address) !== 0 && this.#list.check(address, isIP(address) === 4 ? "ipv4" : "ipv6");
+    return this.#list.has(address);
+  }
+
+  /** Whether something between says for whom it asks, and nothing here says that it is to be believed. */
+  isForwardedByOthers(request: IncomingMessage): boolean {
+    const isForwarded = request.headers["x-forwarded-for"] !== undefined || request.headers.forwarded !== undefined;
+    return isForwarded && !this.#isFromProxy(request);
   }
 
   /** From where the request comes: the last hop that is none of the proxies. */
   addressOf(request: IncomingMessage): string {
     let address = plainAddress(request.socket.remoteAddress);
-    if (this.#isEmpty) return address;
+    if (this.#list.isEmpty) return address;
     const hops = headerOf(request, "x-forwarded-for").split(",").slice(-hopsMax).reverse();
     for (const hop of hops) {
       const before = plainAddress(hop.trim());

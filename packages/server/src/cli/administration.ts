@@ -1,15 +1,20 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
+  type AllShareLinksBody,
   type ApiTokenBody,
   type AuditReportBody,
+  type ChangedPersonBody,
   type DeviceBody,
   type DevicesBody,
   type IssuedLinkBody,
+  type OutstandingBody,
   type PersonBody,
   type ProvisionedBody,
   type Refusal,
+  type RemovedApiTokenBody,
   refuse,
+  type ShareLinkBody,
   type WaitingDeviceBody,
 } from "@wattboard/protocol";
 import { accessFileName } from "../access/access-file.ts";
@@ -17,21 +22,27 @@ import { ApiTokens } from "../access/api-tokens.ts";
 import { Audit, type AuditEntry, type AuditLimits } from "../access/audit.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
 import { type DeviceChange, Devices, type NewDevice } from "../access/devices.ts";
+import { KnownBrowsers } from "../access/known-browsers.ts";
 import { OneTimeLinks } from "../access/one-time-links.ts";
+import { Outstanding, outstandingAccess } from "../access/outstanding.ts";
 import { describePasswordFault, Passwords } from "../access/passwords.ts";
 import { type NewPerson, People, type PersonChange } from "../access/people.ts";
 import type { Role } from "../access/principal.ts";
+import { Requesters } from "../access/requesters.ts";
 import { Revocations } from "../access/revocations.ts";
 import { Sessions } from "../access/sessions.ts";
 import { ShareLinks } from "../access/share-links.ts";
 import { systemClock } from "../base/clock.ts";
 import { readingFrom } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
+import { localRequester } from "../base/requester.ts";
 import { settings } from "../config.ts";
 import { openDataFolder } from "../data-folder.ts";
 import { apiTokenBody, deviceBody, provisionedBody } from "../doors/api-bodies.ts";
 import { auditReportBody, csvOf, filterOf, ndjsonOf } from "../doors/audit-api.ts";
-import { issuedLinkBody, personBody, removePerson } from "../doors/people-api.ts";
+import { outstandingBody, outstandingEntry } from "../doors/outstanding-end.ts";
+import { issuedLinkBody, personBody, removePerson, requesterOfPerson } from "../doors/people-api.ts";
+import { shareLinkBody } from "../doors/share-api.ts";
 import { CommandRefused, unlessRefused } from "./report.ts";
 import { type ApiTarget, apiTarget, requestApi, sendToApi } from "./request-api.ts";
 
@@ -66,16 +77,20 @@ export interface Administration {
     devices: readonly string[] | null,
   ): Promise<{ name: string; token: string }>;
   listApiTokens(): Promise<ApiTokenBody[]>;
-  removeApiToken(name: string): Promise<ApiTokenBody>;
+  removeApiToken(name: string): Promise<RemovedApiTokenBody>;
   addPerson(person: NewPerson): Promise<{ person: PersonBody; link: IssuedLinkBody }>;
   listPeople(): Promise<PersonBody[]>;
-  changePerson(name: string, change: PersonChange): Promise<PersonBody>;
-  removePerson(name: string): Promise<PersonBody>;
+  changePerson(name: string, change: PersonChange): Promise<ChangedPersonBody>;
+  /** What ends when they are removed. Without a server it knows of no commands: these end when one starts. */
+  outstandingOf(name: string): Promise<OutstandingBody>;
+  removePerson(name: string): Promise<ChangedPersonBody>;
   setPassword(name: string, password: string): Promise<PersonBody>;
   /** A one-time link to choose a password. */
   issuePasswordLink(name: string): Promise<IssuedLinkBody>;
   /** A one-time link to create an administrator. */
   issueSetupLink(): Promise<IssuedLinkBody>;
+  listShareLinks(): Promise<ShareLinkBody[]>;
+  revokeShareLink(shareId: string): Promise<ShareLinkBody>;
   verifyAudit(): Promise<AuditReportBody>;
   /** The audit as text, newest first, in pieces. */
   exportAudit(format: AuditFormat, query: AuditQuery): AsyncIterable<string | Uint8Array>;
@@ -143,14 +158,23 @@ function openFolder(dataDir: string): Administration {
   removeControlFile(dataDir);
   try {
     const revocations = new Revocations(dataDir);
-    const registrations = readingFrom(join(dataDir, accessFileName), () => ({
-      devices: new Devices(file, systemClock, revocations),
-      apiTokens: new ApiTokens(file, systemClock, revocations),
-      oneTimeLinks: new OneTimeLinks(file, systemClock, revocations),
-      people: new People(file, systemClock, revocations),
-      sessions: new Sessions(file, systemClock, sessionMs, revocations),
-      shareLinks: new ShareLinks(file, systemClock, revocations),
-    }));
+    const registrations = readingFrom(join(dataDir, accessFileName), () => {
+      const people = new People(file, systemClock, revocations);
+      const apiTokens = new ApiTokens(file, systemClock, people, revocations);
+      const requesters = new Requesters({ people, apiTokens });
+      const oneTimeLinks = new OneTimeLinks(file, systemClock, requesters, revocations);
+      const shareLinks = new ShareLinks(file, systemClock, requesters, revocations);
+      return {
+        devices: new Devices(file, systemClock, revocations),
+        apiTokens,
+        knownBrowsers: new KnownBrowsers(file, systemClock),
+        oneTimeLinks,
+        outstanding: new Outstanding([outstandingAccess({ apiTokens, oneTimeLinks, requesters, shareLinks })]),
+        people,
+        sessions: new Sessions(file, systemClock, sessionMs, revocations),
+        shareLinks,
+      };
+    });
     const audit = new Audit(dataDir, systemClock, auditLimits);
     revocations.settle((owed) => audit.recordOwed(owed));
     return new DirectAdministration({ ...registrations, audit, revocations }, () => {
@@ -168,7 +192,9 @@ export interface DirectParts {
   readonly devices: Devices;
   readonly apiTokens: ApiTokens;
   readonly audit: Audit;
+  readonly knownBrowsers: KnownBrowsers;
   readonly oneTimeLinks: OneTimeLinks;
+  readonly outstanding: Outstanding;
   readonly people: People;
   readonly revocations: Revocations;
   readonly sessions: Sessions;
@@ -242,7 +268,8 @@ export class DirectAdministration implements Administration {
 
   async removeApiToken(name: string) {
     const entry = { action: "api_token.remove", target: name };
-    return apiTokenBody(this.#auditedRevocation(entry, () => this.#parts.apiTokens.remove(name)));
+    const removed = this.#auditedRevocation(entry, () => this.#parts.apiTokens.remove(name));
+    return { ...apiTokenBody(removed), ended: this.#endOutstanding() };
   }
 
   async addPerson(person: NewPerson) {
@@ -259,18 +286,20 @@ export class DirectAdministration implements Administration {
 
   async changePerson(name: string, change: PersonChange) {
     const entry = { action: "person.change", target: name, detail: { ...change } };
-    return personBody(
-      this.#audited(entry, () => this.#parts.people.change(name, change)),
-      0,
-    );
+    const changed = this.#audited(entry, () => this.#parts.people.change(name, change));
+    return { ...personBody(changed, 0), ended: this.#endOutstanding() };
+  }
+
+  async outstandingOf(name: string) {
+    const { outstanding, people } = this.#parts;
+    const person = unlessRefused(people.find(name) ?? refuse("not_found", `Nobody is called ${JSON.stringify(name)}.`));
+    return outstandingBody(outstanding.of(requesterOfPerson(person)));
   }
 
   async removePerson(name: string) {
     const entry = { action: "person.remove", target: name };
-    return personBody(
-      this.#auditedRevocation(entry, () => removePerson(this.#parts, name)),
-      0,
-    );
+    const removed = this.#auditedRevocation(entry, () => removePerson(this.#parts, name));
+    return { ...personBody(removed, 0), ended: this.#endOutstanding() };
   }
 
   async setPassword(name: string, password: string) {
@@ -299,6 +328,17 @@ export class DirectAdministration implements Administration {
     return issuedLinkBody(this.#audited({ action: "setup_link.issue" }, () => oneTimeLinks.issue("setup", null)));
   }
 
+  async listShareLinks() {
+    return this.#parts.shareLinks.current().map((link) => shareLinkBody(link));
+  }
+
+  async revokeShareLink(shareId: string) {
+    const { shareLinks } = this.#parts;
+    const deviceId = shareLinks.current().find((link) => link.shareId === shareId)?.deviceId ?? "";
+    const entry = { action: "share_link.revoke", deviceId, target: shareId };
+    return shareLinkBody(this.#audited(entry, () => shareLinks.revoke(deviceId, shareId)));
+  }
+
   async verifyAudit() {
     return auditReportBody(await this.#parts.audit.verify());
   }
@@ -307,6 +347,13 @@ export class DirectAdministration implements Administration {
     const filter = unlessRefused(filterOf(query));
     this.#audited({ action: "audit.export", detail: { ...query } }, () => ({}));
     return format === "csv" ? csvOf(this.#parts.audit, filter) : ndjsonOf(this.#parts.audit, filter);
+  }
+
+  #endOutstanding(): OutstandingBody {
+    const { audit, outstanding } = this.#parts;
+    const ended = outstanding.endRefused();
+    if (ended.length > 0) audit.record({ who: localRequester.name, address: "", ...outstandingEntry(ended) });
+    return outstandingBody(ended);
   }
 
   #audited<T extends object>(entry: Omit<AuditEntry, "who" | "address">, act: () => T | Refusal): T {
@@ -402,7 +449,7 @@ class RemoteAdministration implements Administration {
   }
 
   removeApiToken(name: string) {
-    return this.#request<ApiTokenBody>("DELETE", `/api-tokens/${encodeURIComponent(name)}`);
+    return this.#request<RemovedApiTokenBody>("DELETE", `/api-tokens/${encodeURIComponent(name)}`);
   }
 
   addPerson(person: NewPerson) {
@@ -414,11 +461,15 @@ class RemoteAdministration implements Administration {
   }
 
   changePerson(name: string, change: PersonChange) {
-    return this.#request<PersonBody>("PATCH", `/people/${encodeURIComponent(name)}`, change);
+    return this.#request<ChangedPersonBody>("PATCH", `/people/${encodeURIComponent(name)}`, change);
+  }
+
+  outstandingOf(name: string) {
+    return this.#request<OutstandingBody>("GET", `/people/${encodeURIComponent(name)}/outstanding`);
   }
 
   removePerson(name: string) {
-    return this.#request<PersonBody>("DELETE", `/people/${encodeURIComponent(name)}`);
+    return this.#request<ChangedPersonBody>("DELETE", `/people/${encodeURIComponent(name)}`);
   }
 
   setPassword(name: string, password: string) {
@@ -431,6 +482,25 @@ class RemoteAdministration implements Administration {
 
   issueSetupLink() {
     return this.#request<IssuedLinkBody>("POST", "/setup-link");
+  }
+
+  async listShareLinks() {
+    const found: ShareLinkBody[] = [];
+    for (let cursor = ""; ; ) {
+      const page = await this.#request<AllShareLinksBody>("GET", `/share-links?limit=1000${cursor}`);
+      found.push(...page.share_links);
+      if (page.next_cursor === null) return found;
+      cursor = `&cursor=${encodeURIComponent(page.next_cursor)}`;
+    }
+  }
+
+  async revokeShareLink(shareId: string) {
+    const link = (await this.listShareLinks()).find((each) => each.share_id === shareId);
+    if (link === undefined) throw new CommandRefused(refuse("not_found", "There is no such share link."));
+    return await this.#request<ShareLinkBody>(
+      "DELETE",
+      `/devices/${encodeURIComponent(link.device_id)}/share-links/${encodeURIComponent(shareId)}`,
+    );
   }
 
   verifyAudit() {

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Role, roles } from "../access/principal.ts";
 import { addAdministrationOptions, administer } from "./device.ts";
+import { printEnded } from "./outstanding.ts";
 import { parseDevices } from "./parse-devices.ts";
 import { printJson, printLine, printTable } from "./report.ts";
 import { describeDevices, devicesOption } from "./user.ts";
@@ -76,7 +77,10 @@ Used as: Authorization: Bearer <token>`,
     .action(async (name: string, options: Options) => {
       const removed = await administer(options, (administration) => administration.removeApiToken(name));
       if (options.json) printJson(removed);
-      else printLine(`API token ${name} is removed.`);
+      else {
+        printLine(`API token ${name} is removed.`);
+        printEnded(removed.ended);
+      }
     });
 }
 

@@ -107,7 +107,7 @@ Examples:
           words(each.payload),
           each.status,
           each.created_at,
-          each.requested_by,
+          each.requested_by ?? "",
         ]),
       );
     });
@@ -208,7 +208,7 @@ Examples:
           each.where.join(", "),
           each.status,
           countsInWords(each),
-          each.requested_by,
+          each.requested_by ?? "",
         ]),
       );
     });

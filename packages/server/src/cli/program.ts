@@ -9,6 +9,7 @@ import { addDeviceCommand } from "./device.ts";
 import { addExportCommand } from "./export.ts";
 import { addImportCommand } from "./import.ts";
 import { addServeCommand } from "./serve.ts";
+import { addShareCommand } from "./share.ts";
 import { addSimulateCommand } from "./simulate.ts";
 import { addSimulateSolMateCommand } from "./simulate-solmate.ts";
 import { addStoreCommand } from "./store.ts";
@@ -40,6 +41,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addDeviceCommand(program);
   addUserCommand(program);
   addApiTokenCommand(program);
+  addShareCommand(program);
   addCommandCommand(program);
   addAuditCommand(program);
   addSimulateSolMateCommand(addSimulateCommand(program));

@@ -3,8 +3,10 @@ import { Argument, type Command, Option } from "commander";
 import { type Role, roles } from "../access/principal.ts";
 import type { Administration } from "./administration.ts";
 import { addAdministrationOptions, administer, readSecret } from "./device.ts";
+import { outstandingLines, printEnded } from "./outstanding.ts";
 import { parseDevices } from "./parse-devices.ts";
-import { printJson, printLine, printTable } from "./report.ts";
+import { Questioner, yesOrNo } from "./questions.ts";
+import { printJson, printLine, printTable, WrongUsage } from "./report.ts";
 
 interface Options {
   dataDir: string;
@@ -16,6 +18,10 @@ interface AddOptions extends Options {
   role: Role;
   devices: string;
   email?: string;
+}
+
+interface RemoveOptions extends Options {
+  yes?: boolean;
 }
 
 export function addUserCommand(program: Command): void {
@@ -85,7 +91,10 @@ Examples:
     .action(async (name: string, role: Role, options: Options) => {
       const changed = await administer(options, (administration) => administration.changePerson(name, { role }));
       if (options.json) printJson(changed);
-      else printLine(`${changed.name} is ${changed.role} now, with ${describeDevices(changed.devices)}.`);
+      else {
+        printLine(`${changed.name} is ${changed.role} now, with ${describeDevices(changed.devices)}.`);
+        printEnded(changed.ended);
+      }
     });
 
   addAdministrationOptions(user.command("devices <name> <devices>"))
@@ -103,7 +112,10 @@ Examples:
         administration.changePerson(name, { devices: parseDevices(devices) }),
       );
       if (options.json) printJson(changed);
-      else printLine(`${changed.name} has ${describeDevices(changed.devices)} now.`);
+      else {
+        printLine(`${changed.name} has ${describeDevices(changed.devices)} now.`);
+        printEnded(changed.ended);
+      }
     });
 
   addAdministrationOptions(user.command("password <name>"))
@@ -133,12 +145,26 @@ Examples:
     });
 
   addAdministrationOptions(user.command("remove <name>"))
-    .description("Remove somebody's account; they are signed out everywhere.")
-    .addHelpText("after", "\nExamples:\n  $ wattboard user remove ann")
-    .action(async (name: string, options: Options) => {
-      const removed = await administer(options, (administration) => administration.removePerson(name));
-      if (options.json) printJson(removed);
-      else printLine(`${removed.name} is removed.`);
+    .description("Remove somebody's account; they are signed out everywhere, and what they have set going ends.")
+    .option("--yes", "do not ask first")
+    .addHelpText(
+      "after",
+      `
+Share links, commands that no device has been given yet, fleet commands that run, API tokens and one-time links of theirs end as
+well. They are listed first, and in a terminal you are asked.
+
+Examples:
+  $ wattboard user remove ann
+  $ wattboard user remove ann --yes --json`,
+    )
+    .action(async (name: string, options: RemoveOptions) => {
+      const removed = await administer(options, async (administration) => {
+        if (options.yes !== true) await confirmRemoval(administration, name);
+        return await administration.removePerson(name);
+      });
+      if (options.json) return printJson(removed);
+      printLine(`${removed.name} is removed.`);
+      printEnded(removed.ended);
     });
 
   addAdministrationOptions(user.command("setup-link"))
@@ -156,6 +182,34 @@ Examples:
         { mayCreate: true },
       );
     });
+}
+
+/** Lists what would end, and asks in a terminal. A script is not asked, but has to say so where something would end. */
+async function confirmRemoval(administration: Administration, name: string): Promise<void> {
+  const outstanding = await administration.outstandingOf(name);
+  const lines = outstandingLines(outstanding);
+  if (outstanding.count > 0) process.stderr.write(`With ${name} this ends:\n${lines.join("\n")}\n`);
+  if (administration.url === undefined) {
+    process.stderr.write("No server runs here; commands that they left end when one starts.\n");
+  }
+  if (!process.stdin.isTTY) {
+    if (outstanding.count > 0) throw new WrongUsage(`Nothing is removed. With --yes ${name} is, and this ends.`);
+    return;
+  }
+  const questioner = new Questioner();
+  try {
+    const text = `Remove ${name}?`;
+    const isMeant = await questioner.ask({
+      text,
+      flag: "--yes",
+      usual: false,
+      parse: yesOrNo,
+      format: (value) => (value ? "y" : "n"),
+    });
+    if (!isMeant) throw new WrongUsage("Nothing is removed.");
+  } finally {
+    questioner.close();
+  }
 }
 
 /** Which devices somebody is given. */

@@ -5,6 +5,7 @@ import {
   type NewCommandBody,
   type SetParameter,
 } from "@wattboard/protocol";
+import { type Requester, readRequester } from "../base/requester.ts";
 
 export interface Step {
   readonly status: CommandStatus;
@@ -21,6 +22,8 @@ export interface CommandRecord {
   readonly payload: NewCommandBody["payload"];
   /** The name of the token or person who asked. */
   readonly requestedBy: string;
+  /** The same, to be asked again; commands of earlier versions have only the name. */
+  readonly requester?: Requester;
   /** The fleet command that it belongs to, or null. */
   readonly fleetCommandId: string | null;
   readonly createdAtMs: number;
@@ -68,4 +71,9 @@ export function isSameOrder(
     fields.length === Object.keys(other.payload).length &&
     fields.every(([name, value]) => other.payload[name] === value)
   );
+}
+
+/** Whom a command, or a fleet command, rests on. */
+export function requesterOf({ requester, requestedBy }: Pick<CommandRecord, "requester" | "requestedBy">): Requester {
+  return requester ?? readRequester(requestedBy);
 }

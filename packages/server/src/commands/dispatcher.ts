@@ -15,6 +15,7 @@ import {
   refuse,
 } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import { type Requester, requesterText } from "../base/requester.ts";
 import { textFrame } from "../link/frame.ts";
 import type { CommandBook } from "./command-book.ts";
 import { advance, type CommandRecord, isSameOrder, type Step, subjectOf } from "./command-record.ts";
@@ -49,13 +50,15 @@ export interface NewCommand {
   /** Absent: one is made. */
   readonly commandId?: string | undefined;
   readonly ttlMs?: number | undefined;
-  readonly requestedBy: string;
+  readonly requester: Requester;
   /** From where; absent where it is given later on somebody's behalf, as in a fleet command. */
   readonly address?: string | undefined;
   readonly fleetCommandId?: string | undefined;
 }
 
 export interface DispatcherHooks {
+  /** Whether whoever gave a command still may command the device. Asked each time before it is sent. */
+  mayStill(record: CommandRecord): boolean;
   /** Puts on record that somebody gives this command, before anything else happens. Throws where it cannot: then the command is refused. */
   record(command: CommandRecord, address: string): void;
   /** A step is stored: tell everybody. */
@@ -87,6 +90,7 @@ interface Desk {
   cancelHello: CancelTimer;
 }
 
+const notAnyMore = "Whoever gave it may not command this device any more.";
 /** A device that speaks the subprotocol but says no hello for this long is given its commands all the same. */
 const helloMsMax = 5_000;
 /** `setTimeout` takes no more. */
@@ -96,7 +100,7 @@ const nothing: CancelTimer = () => {};
 /**
  * Gives commands to devices and follows each to its end (the table in protocol's command-status.ts). Each step is decided here at once,
  * stored, and only then acted on and announced: nobody hears of what a power cut could undo. At least once to the device until it answers
- * or shows it, never after its time to live, and in the order in which the commands were given.
+ * or shows it, never after its time to live, never once whoever gave it may not any more, and in the order in which the commands were given.
  */
 export class Dispatcher {
   readonly #clock: Clock;
@@ -151,13 +155,14 @@ export class Dispatcher {
     const misfit = describeMisfit(command as Order, desk.announcement);
     if (misfit !== null) return refuse("misfit", misfit);
     const nowMs = this.#clock.wallMs();
-    const queued: Step = { status: "queued", atMs: nowMs, cause: `Given by ${command.requestedBy}.` };
+    const queued: Step = { status: "queued", atMs: nowMs, cause: `Given by ${requesterText(command.requester)}.` };
     const record: CommandRecord = {
       deviceId,
       commandId: commandId ?? `cmd_${randomBytes(8).toString("hex")}`,
       action: command.action,
       payload: command.payload,
-      requestedBy: command.requestedBy,
+      requestedBy: requesterText(command.requester),
+      requester: command.requester,
       fleetCommandId: command.fleetCommandId ?? null,
       createdAtMs: nowMs,
       expiresAtMs: nowMs + (command.ttlMs ?? limits.commandTtlMs),
@@ -171,6 +176,7 @@ export class Dispatcher {
       return refuse("too_many_commands", "Wait until some have ended, or look at what they wait for.");
     }
     if (this.#book.isFailing || this.#isStopped) return refuse("commands_unavailable");
+    if (!this.#hooks.mayStill(record)) return refuse("not_permitted", notAnyMore);
     try {
       this.#hooks.record(record, command.address ?? "");
     } catch {
@@ -274,6 +280,20 @@ export class Dispatcher {
     return true;
   }
 
+  /** Those that no device has been given yet, oldest first for each device. */
+  *queued(): Generator<CommandRecord> {
+    for (const { open } of this.#desks.values()) {
+      for (const { record } of open.values()) if (record.status === "queued") yield record;
+    }
+  }
+
+  /** Ends a command that is queued because whoever gave it may not any more. */
+  cancel(deviceId: string, commandId: string): void {
+    const desk = this.#desks.get(deviceId);
+    const entry = desk?.open.get(commandId);
+    if (desk !== undefined && entry?.record.status === "queued") this.#step(desk, entry, "cancelled", notAnyMore);
+  }
+
   /** The device is registered no more: what was meant for it must not reach another one of the same id. */
   forget(deviceId: string): void {
     const desk = this.#desks.get(deviceId);
@@ -362,11 +382,17 @@ export class Dispatcher {
   #pump(desk: Desk): void {
     const { channel, isReady } = desk;
     if (channel === null || !isReady) return;
+    // First those that never will go out: none may wait behind them.
+    for (const { record } of [...desk.open.values()]) {
+      if (!this.#hooks.mayStill(record)) this.cancel(desk.deviceId, record.commandId);
+    }
     for (const entry of [...desk.open.values()]) {
       const { record } = entry;
       const isWaiting =
         record.status === "queued" || (record.status === "sent" && commandActions[record.action].isRepeatable);
       if (!isWaiting || entry.channel === channel || this.#isOver(record) || this.#hasLater(desk, entry)) continue;
+      // It was sent before, and may have been taken: it is not sent again, and ends as its telemetry shows, or unconfirmed.
+      if (!this.#hooks.mayStill(record)) continue;
       const misfit = describeMisfit(record as Order, desk.announcement);
       if (record.status === "queued" && misfit !== null) {
         this.#step(desk, entry, "rejected", misfit);
@@ -384,6 +410,10 @@ export class Dispatcher {
     if (desk.open.get(record.commandId) !== entry || record.status !== "sent" || entry.channel !== channel) return;
     if (this.#isOver(record)) {
       if (!entry.isOut) this.#step(desk, entry, "expired", "Its time to live was over before it could be sent.");
+      return;
+    }
+    if (!this.#hooks.mayStill(record)) {
+      if (!entry.isOut) this.#step(desk, entry, "cancelled", notAnyMore);
       return;
     }
     // The next link will get it.

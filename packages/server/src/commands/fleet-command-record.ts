@@ -1,4 +1,5 @@
 import type { CommandAction, FleetCommandStatus, FleetDeviceStatus, NewCommandBody } from "@wattboard/protocol";
+import type { Requester } from "../base/requester.ts";
 
 /** A fleet command as it stands. Never changed: each step makes a new one. */
 export interface FleetCommandRecord {
@@ -7,6 +8,7 @@ export interface FleetCommandRecord {
   readonly payload: NewCommandBody["payload"];
   readonly where: readonly string[];
   readonly requestedBy: string;
+  readonly requester?: Requester;
   readonly createdAtMs: number;
   readonly ttlMs: number;
   readonly settleMs: number;

@@ -8,7 +8,8 @@ import { FleetCommander } from "./fleet-commander.ts";
 import type { FleetMember } from "./fleet-filter.ts";
 import { storeInMemory } from "./store-in-memory.ts";
 
-const by = { name: "token test", address: "", mayCommand: () => true };
+const requester = { kind: "token", name: "test", sinceMs: 0 } as const;
+const by = { requester, address: "", mayCommand: () => true };
 
 test("a wave gives its commands one a turn, and none that waits any more when it is aborted", async () => {
   const clock = new ManualClock();
@@ -17,6 +18,7 @@ test("a wave gives its commands one a turn, and none that waits any more when it
   const given: string[] = [];
   const book = new CommandBook(store, clock, { failed() {}, recovered() {} });
   const dispatcher = new Dispatcher(clock, store, book, () => null, {
+    mayStill: () => true,
     record: ({ deviceId }) => void given.push(deviceId),
     stepped() {},
     resultIgnored() {},
@@ -26,7 +28,15 @@ test("a wave gives its commands one a turn, and none that waits any more when it
   );
   const fleet = { find: (id: string) => members.find(({ deviceId }) => deviceId === id), members: () => members };
   const turnstile = new Turnstile(10, turns.next);
-  const commander = new FleetCommander(clock, store, book, dispatcher, fleet, { record() {} }, turnstile);
+  const commander = new FleetCommander(
+    clock,
+    store,
+    book,
+    dispatcher,
+    fleet,
+    { mayStill: () => true, record() {} },
+    turnstile,
+  );
   const begun = await commander.begin({ action: "RESET_ERROR", payload: {}, where: ["online = true"], canary: 4 }, by);
   if ("code" in begun) throw new Error(begun.message);
   await settled();

@@ -10,9 +10,10 @@ import {
   refuse,
 } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import { type Requester, requesterText } from "../base/requester.ts";
 import { Turnstile } from "../base/turnstile.ts";
 import type { CommandBook } from "./command-book.ts";
-import type { CommandRecord, Step } from "./command-record.ts";
+import { type CommandRecord, requesterOf, type Step } from "./command-record.ts";
 import type { CommandStore, Kept } from "./command-store.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { pointOf } from "./evidence.ts";
@@ -25,6 +26,8 @@ const waitingMax = 10_000;
 const previewIdsMax = 1_000;
 const previewMisfitsMax = 100;
 const settleMsDefault = 10_000;
+const notAnyMore = "Whoever began it may not command devices any more.";
+const notThisOne = "Whoever began it may not command this device any more.";
 
 /** A fleet command that runs, or has ended with commands still on their way. */
 interface Running {
@@ -36,7 +39,7 @@ interface Running {
 
 /** Who gives or ends a fleet command. */
 export interface Asker {
-  readonly name: string;
+  readonly requester: Requester;
   /** From where. */
   readonly address: string;
   /** Devices that they may not command do not exist for them. */
@@ -44,6 +47,8 @@ export interface Asker {
 }
 
 export interface FleetCommanderHooks {
+  /** Whether whoever began it still may command devices. Asked before each wave, and each half second. */
+  mayStill(record: FleetCommandRecord): boolean;
   /** Puts on record that somebody begins or aborts a fleet command, before it is done. Throws where it cannot: then it is refused. */
   record(what: "begin" | "abort", record: FleetCommandRecord, by: Asker): void;
 }
@@ -134,8 +139,7 @@ export class FleetCommander {
 
   /** Begins a fleet command; the answer comes when it is stored, with every device that it is for. */
   async begin(body: NewFleetCommandBody, by: Asker): Promise<FleetCommandRecord | Refusal> {
-    const runningCount = [...this.#running.values()].filter(({ record }) => record.status === "running").length;
-    if (runningCount >= limits.fleetCommandsRunning) {
+    if (this.running().length >= limits.fleetCommandsRunning) {
       return refuse(
         "fleet_commands_full",
         `${limits.fleetCommandsRunning} may run at once: wait for one, or abort one.`,
@@ -157,14 +161,15 @@ export class FleetCommander {
       action: body.action,
       payload: body.payload,
       where: body.where,
-      requestedBy: by.name,
+      requestedBy: requesterText(by.requester),
+      requester: by.requester,
       createdAtMs: this.#clock.wallMs(),
       ttlMs: body.ttl_ms ?? limits.commandTtlMs,
       settleMs: body.settle_ms ?? settleMsDefault,
       errorsMax: body.errors_max ?? 0,
       failuresMax: body.failures_max ?? Math.floor(fit.length / 10),
       status: "running",
-      cause: `Begun by ${by.name}.`,
+      cause: `Begun by ${requesterText(by.requester)}.`,
       endedAtMs: null,
       wave: 0,
       waves: sizes.length,
@@ -235,8 +240,14 @@ export class FleetCommander {
     } catch {
       return refuse("not_recorded");
     }
-    this.#end(running, "aborted", `Aborted by ${by.name}.`);
+    this.#end(running, "aborted", `Aborted by ${requesterText(by.requester)}.`);
     return running.record;
+  }
+
+  /** Stops one that runs because whoever began it may not any more. */
+  cancel(fleetCommandId: string): void {
+    const running = this.#running.get(fleetCommandId);
+    if (running?.record.status === "running") this.#end(running, "stopped", notAnyMore);
   }
 
   /** A command has gone one step further; told of each. */
@@ -254,6 +265,11 @@ export class FleetCommander {
   /** Newest first. */
   list(): FleetCommandRecord[] {
     return [...this.#records.values()].reverse();
+  }
+
+  /** Those that have waves to come. */
+  running(): FleetCommandRecord[] {
+    return [...this.#running.values()].map(({ record }) => record).filter(({ status }) => status === "running");
   }
 
   /** How many of its devices stand where. */
@@ -302,6 +318,10 @@ export class FleetCommander {
   #advance(running: Running): void {
     const { record } = running;
     if (record.status !== "running") return;
+    if (!this.#hooks.mayStill(record)) {
+      this.#end(running, "stopped", notAnyMore);
+      return;
+    }
     this.#watchFlags(running);
     const wave = [...running.targets.values()].filter((target) => target.wave === record.wave);
     const stopping = this.#describeStop(running, wave);
@@ -368,11 +388,12 @@ export class FleetCommander {
     const { commandId } = target;
     const given: FleetTarget = { ...target, status: "queued", flagsBefore: flagsOf(this.#fleet.find(deviceId)) };
     this.#put(running, given);
-    const { action, payload, requestedBy, ttlMs, fleetCommandId } = record;
+    const { action, payload, ttlMs, fleetCommandId } = record;
+    const requester = requesterOf(record);
     const done = (): boolean => running.giving.delete(deviceId);
     // With its own id the command is given once, however often this is tried.
     this.#dispatcher
-      .submit({ deviceId, commandId, action, payload, ttlMs, requestedBy, fleetCommandId })
+      .submit({ deviceId, commandId, action, payload, ttlMs, requester, fleetCommandId })
       .then((answer) => {
         done();
         if (!("code" in answer)) {
@@ -383,7 +404,12 @@ export class FleetCommander {
         }
         // A disk that does not take it may do so with the next tick; what else is refused is given up for this device.
         else if (answer.code === "commands_unavailable") this.#put(running, { ...target, flagsBefore: null });
-        else this.#follow(running, given, { status: "rejected", atMs: this.#clock.wallMs(), cause: answer.message });
+        else {
+          const atMs = this.#clock.wallMs();
+          const isTheirs = answer.code !== "not_permitted";
+          if (isTheirs) this.#follow(running, given, { status: "rejected", atMs, cause: answer.message });
+          else this.#follow(running, given, { status: "cancelled", atMs, cause: notThisOne });
+        }
       })
       .catch(() => {
         done();

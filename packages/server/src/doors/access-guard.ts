@@ -1,11 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { addressPrefix } from "../access/address-prefix.ts";
 import type { Audit, AuditEntry } from "../access/audit.ts";
 import type { Gate } from "../access/gate.ts";
-import { hasRole, type Principal, type Role } from "../access/principal.ts";
+import { hasRole, type Principal, type Role, requesterOf } from "../access/principal.ts";
 import type { Revocations } from "../access/revocations.ts";
 import { tokenPrefix } from "../access/tokens.ts";
+import { requesterText } from "../base/requester.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import { sendRefusal } from "./problem.ts";
@@ -28,6 +30,8 @@ const secretNames = /^(access_?token|api_?key|auth|authorization|bearer|jwt|pass
 
 /** Why a request is refused whatever it asks for and whoever asks; null where it is not. For plain requests and WebSocket handshakes alike. */
 export function refuseOutright(request: IncomingMessage, { gate, log, throttle }: GuardParts): Refusal | null {
+  const hostFault = describeHostFault(request);
+  if (hostFault !== null) return refuse("invalid_request", hostFault);
   if (!gate.isTransportAllowed(request)) return refuse("insecure_transport");
   if (!gate.isHostAllowed(request)) {
     return refuse(
@@ -38,7 +42,7 @@ export function refuseOutright(request: IncomingMessage, { gate, log, throttle }
   const secretName = secretInAddress(request.url ?? "");
   if (secretName !== null) {
     const address = gate.addressOf(request);
-    const suppressed = throttle.pass(`secret in address ${address}`);
+    const suppressed = throttle.pass(`secret in address ${addressPrefix(address)}`);
     if (suppressed !== null) {
       log.warn(
         { address, parameter: secretName, suppressed },
@@ -48,6 +52,18 @@ export function refuseOutright(request: IncomingMessage, { gate, log, throttle }
     return refuse("token_in_url", `The parameter is ${secretName}.`);
   }
   return null;
+}
+
+/** A name or an address, with or without a port. */
+const hostPattern = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?$/i;
+
+/** What is wrong with the Host (RFC 9112 §3.2), in words; null: nothing. HTTP/1.0, which health checks speak, need not have one. */
+function describeHostFault({ httpVersion, rawHeaders }: IncomingMessage): string | null {
+  const hosts = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === "host");
+  const [host] = hosts;
+  if (host === undefined) return httpVersion === "1.0" ? null : "It has no Host.";
+  if (hosts.length > 1) return "It has more than one Host.";
+  return hostPattern.test(host) ? null : "Its Host is neither a name nor an address.";
 }
 
 /** The name of a query's parameter that holds a secret, or null. */
@@ -95,7 +111,7 @@ export function requireRole(role: Role) {
 /** How the audit names whoever asks. */
 export function auditName(principal: Principal | null): string {
   if (principal === null || principal.kind === "anonymous") return "anonymous";
-  return principal.kind === "local" ? "local" : `${principal.kind} ${principal.name}`;
+  return principal.kind === "share" ? principal.name : requesterText(requesterOf(principal));
 }
 
 /** The audit's entry of what this request does. */

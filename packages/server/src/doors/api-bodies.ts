@@ -12,6 +12,7 @@ import {
 } from "@wattboard/protocol";
 import type { ApiToken } from "../access/api-tokens.ts";
 import { type Device, type Provisioned, propertiesOf } from "../access/devices.ts";
+import { requesterText } from "../base/requester.ts";
 import type { RecordedEvent } from "../observe/events.ts";
 import type { Session } from "../registry/session.ts";
 import { telemetryOf } from "../store/point-value.ts";
@@ -99,12 +100,13 @@ export function provisionedBody({ device, token }: Provisioned): ProvisionedBody
   return { device_id: deviceId, token, ...(historyFromMs > 0 && { history_from: isoTime(historyFromMs) }) };
 }
 
-export function apiTokenBody({ name, role, devices, createdAtMs, expiresAtMs }: ApiToken): ApiTokenBody {
+export function apiTokenBody({ name, role, devices, createdAtMs, expiresAtMs, madeBy }: ApiToken): ApiTokenBody {
   return {
     name,
     role,
     devices: devices === null ? null : [...devices],
     created_at: isoTime(createdAtMs),
     expires_at: expiresAtMs === null ? null : isoTime(expiresAtMs),
+    made_by: madeBy === null ? null : requesterText(madeBy),
   };
 }

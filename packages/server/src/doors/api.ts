@@ -1,5 +1,4 @@
 import {
-  apiTokenSchema,
   apiTokensSchema,
   deviceDetailSchema,
   deviceSchema,
@@ -15,14 +14,16 @@ import {
   points,
   provisionedSchema,
   refuse,
+  removedApiTokenSchema,
 } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
 import type { Audit } from "../access/audit.ts";
 import { type Device, isOwn } from "../access/devices.ts";
+import type { Outstanding } from "../access/outstanding.ts";
 import type { People } from "../access/people.ts";
-import { roles } from "../access/principal.ts";
+import { type Principal, requesterOf, roles } from "../access/principal.ts";
 import type { Revocations } from "../access/revocations.ts";
 import type { ShareLinks } from "../access/share-links.ts";
 import { visitInTurns } from "../base/in-turns.ts";
@@ -42,6 +43,7 @@ import { registerFleetApi } from "./fleet-api.ts";
 import { type HistoryParts, registerHistoryApi } from "./history-api.ts";
 import { sendPage, writePage } from "./json-page.ts";
 import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
+import { endOutstanding } from "./outstanding-end.ts";
 import { sendRefusal } from "./problem.ts";
 
 export interface ApiParts extends HistoryParts {
@@ -52,6 +54,7 @@ export interface ApiParts extends HistoryParts {
   readonly fleetFeed: FleetFeed;
   readonly latest: Latest;
   readonly log: Log;
+  readonly outstanding: Outstanding;
   readonly people: People;
   readonly presence: PresenceLog;
   readonly registry: Registry;
@@ -412,7 +415,7 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
       const { name, role, ttl_ms: ttlMs = null, devices: given = null } = request.body;
       const detail = { role, ttl_ms: ttlMs, devices: given };
       const added = audited(parts, request, { action: "api_token.add", target: name, detail }, () =>
-        apiTokens.add(name, role, ttlMs, given),
+        apiTokens.add(name, role, ttlMs, given, requesterOf(request.principal as Principal)),
       );
       return "code" in added ? sendRefusal(reply, added) : reply.code(201).send(added);
     },
@@ -420,13 +423,19 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
 
   app.delete<{ Params: { name: string } }>(
     `${paths.api}/api-tokens/:name`,
-    admin({ summary: "Remove an API token", params: nameParams, answer: apiTokenSchema, errors: [404] }),
+    admin({
+      summary: "Remove an API token, and end what rests on it",
+      params: nameParams,
+      answer: removedApiTokenSchema,
+      errors: [404],
+    }),
     (request, reply) => {
       const { name } = request.params;
       const removed = auditedRevocation(parts, request, { action: "api_token.remove", target: name }, () =>
         apiTokens.remove(name),
       );
-      return "code" in removed ? sendRefusal(reply, removed) : apiTokenBody(removed);
+      if ("code" in removed) return sendRefusal(reply, removed);
+      return { ...apiTokenBody(removed), ended: endOutstanding(parts, request) };
     },
   );
 }

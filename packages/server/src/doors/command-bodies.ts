@@ -4,7 +4,12 @@ import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-
 import type { FleetCommander } from "../commands/fleet-commander.ts";
 import { isoTime } from "./range.ts";
 
-export function commandBody(record: CommandRecord): CommandBody {
+/** Whether whoever reads it may know who has an account here. */
+export interface Reader {
+  readonly mayViewNames: boolean;
+}
+
+export function commandBody(record: CommandRecord, { mayViewNames }: Reader): CommandBody {
   return {
     command_id: record.commandId,
     device_id: record.deviceId,
@@ -13,15 +18,20 @@ export function commandBody(record: CommandRecord): CommandBody {
     status: record.status,
     created_at: isoTime(record.createdAtMs),
     expires_at: isoTime(record.expiresAtMs),
-    requested_by: record.requestedBy,
+    requested_by: mayViewNames ? record.requestedBy : null,
     fleet_command_id: record.fleetCommandId,
-    history: record.history.map(({ status, atMs, cause }) => ({ status, at: isoTime(atMs), cause })),
+    history: record.history.map(({ status, atMs, cause }) => ({
+      status,
+      at: isoTime(atMs),
+      cause: mayViewNames ? cause : withoutName(cause),
+    })),
   };
 }
 
 export function fleetCommandBody(
   record: FleetCommandRecord,
   counts: ReturnType<FleetCommander["countsOf"]>,
+  { mayViewNames }: Reader,
 ): FleetCommandBody {
   return {
     fleet_command_id: record.fleetCommandId,
@@ -29,8 +39,8 @@ export function fleetCommandBody(
     payload: record.payload,
     where: record.where,
     status: record.status,
-    cause: record.cause,
-    requested_by: record.requestedBy,
+    cause: mayViewNames ? record.cause : withoutName(record.cause),
+    requested_by: mayViewNames ? record.requestedBy : null,
     created_at: isoTime(record.createdAtMs),
     ended_at: record.endedAtMs === null ? null : isoTime(record.endedAtMs),
     wave: record.wave,
@@ -41,6 +51,16 @@ export function fleetCommandBody(
   };
 }
 
-export function fleetDeviceBody({ deviceId, wave, commandId, status, cause, newFlags }: FleetTarget): FleetDeviceBody {
-  return { device_id: deviceId, wave, command_id: commandId, status, cause, new_flags: newFlags };
+export function fleetDeviceBody(
+  { deviceId, wave, commandId, status, cause, newFlags }: FleetTarget,
+  { mayViewNames }: Reader,
+): FleetDeviceBody {
+  const said = mayViewNames ? cause : withoutName(cause);
+  return { device_id: deviceId, wave, command_id: commandId, status, cause: said, new_flags: newFlags };
+}
+
+/** Those of our causes that say who did it. */
+function withoutName(cause: string): string {
+  const [said = ""] = cause.split(" by ", 1);
+  return ["Given", "Begun", "Aborted"].includes(said) ? `${said}.` : cause;
 }

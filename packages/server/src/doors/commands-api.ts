@@ -19,15 +19,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { type Devices, isOwn } from "../access/devices.ts";
 import type { Gate } from "../access/gate.ts";
+import { type Principal, requesterOf } from "../access/principal.ts";
 import type { Clock } from "../base/clock.ts";
-import type { CommandRecord } from "../commands/command-record.ts";
+import { isSameRequester, requesterText } from "../base/requester.ts";
+import { type CommandRecord, requesterOf as requesterOfRecord } from "../commands/command-record.ts";
 import type { CommandStore } from "../commands/command-store.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-record.ts";
 import type { Asker, FleetCommander } from "../commands/fleet-commander.ts";
 import { RateLimit } from "../link/rate-limit.ts";
-import { auditName } from "./access-guard.ts";
-import { commandBody, fleetCommandBody, fleetDeviceBody } from "./command-bodies.ts";
+import { commandBody, fleetCommandBody, fleetDeviceBody, type Reader } from "./command-bodies.ts";
 import { cursorReader, writeCursor } from "./cursor.ts";
 import { sendPage, writePage } from "./json-page.ts";
 import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
@@ -99,11 +100,13 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     describeRoute({ ...about, tag: "Commands", role: "viewer" });
   const rates = new Map<string, RateLimit>();
 
+  /** For operators: they are known. */
   const askerOf = ({ principal, raw }: FastifyRequest): Asker => ({
-    name: auditName(principal),
+    requester: requesterOf(principal as Principal),
     address: gate.addressOf(raw),
     mayCommand: (deviceId) => gate.mayCommand(principal, deviceId),
   });
+  const readerOf = ({ principal }: FastifyRequest): Reader => ({ mayViewNames: gate.mayViewNames(principal) });
   const isVisible = ({ principal }: FastifyRequest, deviceId: string): boolean =>
     gate.mayView(principal, deviceId) && devices.find(deviceId) !== undefined;
   /** Not of another device that had the id before. */
@@ -113,11 +116,17 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     const found = fleetCommander.find(fleetCommandId);
     return found !== undefined && isFleetVisible(request, found) ? found : undefined;
   };
-  const isFleetVisible = ({ principal }: FastifyRequest, { requestedBy }: FleetCommandRecord): boolean =>
-    gate.mayViewAll(principal) || requestedBy === auditName(principal);
+  const isFleetVisible = ({ principal }: FastifyRequest, record: FleetCommandRecord): boolean =>
+    gate.mayViewAll(principal) || isTheirs(principal, record);
+  const isTheirs = (principal: Principal | null, record: FleetCommandRecord): boolean =>
+    principal !== null &&
+    gate.mayViewNames(principal) &&
+    isSameRequester(requesterOf(principal), requesterOfRecord(record));
+  const fleetBody = (request: FastifyRequest, record: FleetCommandRecord) =>
+    fleetCommandBody(record, fleetCommander.countsOf(record), readerOf(request));
 
   const limitRate = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { name } = askerOf(request);
+    const name = requesterText(askerOf(request).requester);
     if (rates.size >= givers) rates.clear();
     let rate = rates.get(name);
     if (rate === undefined) {
@@ -156,9 +165,9 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       const fault = describeNewCommandFault(request.body);
       if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
       const { action, payload, command_id: commandId, ttl_ms: ttlMs } = request.body as NewCommandBody;
-      const { name: requestedBy, address } = askerOf(request);
-      const given = await commands.submit({ deviceId, action, payload, commandId, ttlMs, requestedBy, address });
-      return "code" in given ? refuseSoon(reply, given) : reply.code(202).send(commandBody(given));
+      const { requester, address } = askerOf(request);
+      const given = await commands.submit({ deviceId, action, payload, commandId, ttlMs, requester, address });
+      return "code" in given ? refuseSoon(reply, given) : reply.code(202).send(commandBody(given, readerOf(request)));
     },
   );
 
@@ -176,7 +185,11 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       const { id } = request.params;
       if (!isVisible(request, id)) return sendRefusal(reply, refuse("unknown_device"));
       const listed = await commandStore.list(id, request.query.limit);
-      return { commands: listed.filter(isOfPresent).map(commandBody), announced: commands.announcementOf(id) };
+      const reader = readerOf(request);
+      return {
+        commands: listed.filter(isOfPresent).map((each) => commandBody(each, reader)),
+        announced: commands.announcementOf(id),
+      };
     },
   );
 
@@ -191,7 +204,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     async (request, reply) => {
       const { id, command } = request.params;
       const found = !isVisible(request, id) ? null : await commandStore.find(id, command);
-      if (found !== null && isOfPresent(found)) return commandBody(found);
+      if (found !== null && isOfPresent(found)) return commandBody(found, readerOf(request));
       return sendRefusal(
         reply,
         refuse("not_found", `The device has no such command; the newest ${limits.commandsKeptPerDevice} are kept.`),
@@ -219,9 +232,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
         return "code" in preview ? sendRefusal(reply, preview) : preview;
       }
       const begun = await fleetCommander.begin(body, askerOf(request));
-      return "code" in begun
-        ? refuseSoon(reply, begun)
-        : reply.code(202).send(fleetCommandBody(begun, fleetCommander.countsOf(begun)));
+      return "code" in begun ? refuseSoon(reply, begun) : reply.code(202).send(fleetBody(request, begun));
     },
   );
 
@@ -232,7 +243,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       fleet_commands: fleetCommander
         .list()
         .filter((each) => isFleetVisible(request, each))
-        .map((each) => fleetCommandBody(each, fleetCommander.countsOf(each))),
+        .map((each) => fleetBody(request, each)),
     }),
   );
 
@@ -242,7 +253,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     (request, reply) => {
       const found = findFleet(request, request.params.fleet);
       if (found === undefined) return sendRefusal(reply, refuse("not_found", "There is no such fleet command."));
-      return fleetCommandBody(found, fleetCommander.countsOf(found));
+      return fleetBody(request, found);
     },
   );
 
@@ -266,7 +277,10 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       const isShown = ({ wave, deviceId }: FleetTarget): boolean =>
         gate.mayView(request.principal, deviceId) &&
         (place === null || wave > place.wave || (wave === place.wave && deviceId > place.after));
-      const page = await writePage((await fleetCommander.targetsOf(fleet)).filter(isShown), limit, fleetDeviceBody);
+      const reader = readerOf(request);
+      const page = await writePage((await fleetCommander.targetsOf(fleet)).filter(isShown), limit, (each) =>
+        fleetDeviceBody(each, reader),
+      );
       const next =
         page.isMore && page.last !== undefined
           ? writeCursor({ wave: page.last.wave, after: page.last.deviceId })
@@ -287,13 +301,14 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     }),
     (request, reply) => {
       const { fleet } = request.params;
-      const isTheirs =
-        request.principal?.devices === null || findFleet(request, fleet)?.requestedBy === askerOf(request).name;
-      const aborted = isTheirs
+      const { principal } = request;
+      const found = fleetCommander.find(fleet);
+      const mayEnd = principal?.devices === null || (found !== undefined && isTheirs(principal, found));
+      const aborted = mayEnd
         ? fleetCommander.abort(fleet, askerOf(request))
         : refuse("not_found", "There is no such fleet command.");
       if ("code" in aborted) return sendRefusal(reply, aborted);
-      return fleetCommandBody(aborted, fleetCommander.countsOf(aborted));
+      return fleetBody(request, aborted);
     },
   );
 }

@@ -1,4 +1,5 @@
 import { isDeviceId, type PeersFrame, type Refusal, refuse, subprotocol, type Welcome } from "@wattboard/protocol";
+import { addressPrefix } from "../access/address-prefix.ts";
 import type { Devices } from "../access/devices.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import type { Channel, Dispatcher } from "../commands/dispatcher.ts";
@@ -166,7 +167,7 @@ export class DeviceDoor implements Door {
     const { gate, links, log, throttle } = this.#context;
     links.noteRefused("device", refusal.code);
     const address = gate.addressOf(handshake.request);
-    const suppressed = throttle.pass(`refused ${address}`);
+    const suppressed = throttle.pass(`refused ${addressPrefix(address)}`);
     if (suppressed !== null) {
       // A token that someone put in the place of the id must not get into the log.
       const shownId = isDeviceId(deviceId) && !deviceId.startsWith(tokenPrefix) ? deviceId : "(not a device id)";

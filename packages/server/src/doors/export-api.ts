@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
+import { addressPrefix } from "../access/address-prefix.ts";
 import { contentTypes, exportFormats, leftOutTrailer, openExport } from "../archive/export.ts";
 import { parseTime, timeForms } from "../archive/parse-time.ts";
 import { isPointName } from "../archive/point-name.ts";
@@ -93,7 +94,7 @@ export function registerExportApi(
       if (start !== undefined && (Number.isNaN(start.fromMs) || !deviceIds.includes(start.deviceId))) {
         return invalid(`start_device must be one of the devices, and start_at ${timeForms}.`);
       }
-      const asker = `${auditName(request.principal)} ${gate.addressOf(request.raw)}`;
+      const asker = `${auditName(request.principal)} ${addressPrefix(gate.addressOf(request.raw))}`;
       const own = running.filter((each) => each === asker).length;
       if (running.length >= exportsMax || own >= exportsMaxEach) return sendRefusal(reply, refuse("busy"));
 

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
+import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
-import { type FastifyInstance, fastify } from "fastify";
+import { refuse } from "@wattboard/protocol";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { Health } from "../observe/health.ts";
 import type { Throttle } from "../observe/throttle.ts";
@@ -20,14 +22,16 @@ import { brakeGuesses } from "./guess-brake.ts";
 import { registerImportApi } from "./import-api.ts";
 import { serveOpenApi } from "./openapi.ts";
 import { type PeopleParts, registerPeopleApi } from "./people-api.ts";
-import { answerWithProblem } from "./problem.ts";
+import { answerRaw, answerUnread, answerUnrouted, answerWithProblem, sendRefusal } from "./problem.ts";
 import { takeTurns } from "./request-turns.ts";
+import type { RightsWatch } from "./rights-watch.ts";
 import { secureAnswers } from "./security-headers.ts";
 import { registerShareApi } from "./share-api.ts";
 import { registerSignInApi } from "./sign-in-api.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os-api.ts";
 import type { SocketBound } from "./socket-bound.ts";
 import { registerStoreApi } from "./store-api.ts";
+import { watchDownloads } from "./watch-downloads.ts";
 
 export interface HttpLimits {
   readonly handshakeMsMax: number;
@@ -45,6 +49,7 @@ export interface HttpParts extends Omit<ApiParts, "answers">, BackupParts, Comma
   readonly budget: AnswerBudget;
   readonly metrics: MetricsRegistry;
   readonly health: Health;
+  readonly rightsWatch: RightsWatch;
   readonly socketBound: SocketBound;
   readonly throttle: Throttle;
 }
@@ -67,6 +72,8 @@ export async function createHttpDoor(
     requestTimeout: limits.handshakeMsMax,
     maxHeaderSize: 8 * 1024,
     headersTimeout: limits.handshakeMsMax,
+    // `refuseOutright` judges the Host, of handshakes too, and answers in words.
+    requireHostHeader: false,
     connectionsCheckingInterval: Math.min(1_000, limits.handshakeMsMax),
     // An offer of another protocol (curl and Java offer h2c) is no handshake: it is answered as the plain request that it also is.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === "websocket",
@@ -76,6 +83,8 @@ export async function createHttpDoor(
     bodyLimit: 64 * 1024,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, _request, reply) => answerUnrouted(error, reply, tls !== null),
+    clientErrorHandler: (error, socket) => answerUnread(error, socket),
     serverFactory: (handle) => {
       const listener = parts.socketBound.endAfterOne(brakeGuesses(takeTurns(handle), parts));
       if (tls === null) return createHttpServer(serverOptions, listener);
@@ -84,6 +93,12 @@ export async function createHttpDoor(
   });
   parts.socketBound.attach(app.server, tls !== null);
   app.server.maxHeadersCount = 64;
+  app.server.on("connect", (_request, socket) =>
+    answerRaw(socket as Socket, 405, refuse("invalid_request", "CONNECT is for proxies, and this is none.")),
+  );
+  app.server.on("checkExpectation", ({ socket }) =>
+    answerRaw(socket, 417, refuse("invalid_request", "Of Expect nothing but 100-continue is understood.")),
+  );
 
   secureAnswers(app, { hasTls: tls !== null });
   answerWithProblem(app, parts.log, parts.throttle);
@@ -91,6 +106,7 @@ export async function createHttpDoor(
   boundAnswers(app, { ...parts, stalledMs: limits.stalledMs });
   const answers = new Answers(parts.store, parts.budget);
   app.addHook("onClose", () => answers.close());
+  watchDownloads(app, parts.rightsWatch);
 
   app.get("/livez", () => ({ status: "alive" }));
   app.get("/readyz", (_request, reply) => {
@@ -99,7 +115,8 @@ export async function createHttpDoor(
     reply.code(report.status === "ready" || report.status === "degraded" ? 200 : 503);
     return report;
   });
-  app.get("/metrics", async (_request, reply) => {
+  app.get("/metrics", async (request, reply) => {
+    if (!parts.gate.mayViewMetrics(request.raw, request.principal)) return refuseMetrics(request, reply);
     reply.type(parts.metrics.contentType);
     return parts.metrics.metrics();
   });
@@ -129,4 +146,10 @@ export async function createHttpDoor(
     for (const path of pagePaths) app.get(path, (_request, reply) => reply.sendFile("index.html"));
   }
   return app;
+}
+
+function refuseMetrics({ principal }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const needed = "Needed here: an API token for all devices (role viewer), or an address in access.metrics_from.";
+  if (principal !== null) return sendRefusal(reply, refuse("not_permitted", needed));
+  return sendRefusal(reply.header("WWW-Authenticate", "Bearer"), refuse("unauthorized", needed));
 }

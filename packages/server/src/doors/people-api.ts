@@ -1,7 +1,10 @@
 import {
+  type ChangedPersonBody,
+  changedPersonSchema,
   type IssuedLinkBody,
   invitedSchema,
   issuedLinkSchema,
+  outstandingSchema,
   type PersonBody,
   paths,
   peopleSchema,
@@ -9,23 +12,27 @@ import {
   type Refusal,
   refuse,
 } from "@wattboard/protocol";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Audit } from "../access/audit.ts";
 import type { Devices } from "../access/devices.ts";
 import type { Gate } from "../access/gate.ts";
+import type { KnownBrowsers } from "../access/known-browsers.ts";
 import type { IssuedLink, OneTimeLinks } from "../access/one-time-links.ts";
+import type { Outstanding } from "../access/outstanding.ts";
 import { describePasswordFault, type Passwords } from "../access/passwords.ts";
 import type { People, Person } from "../access/people.ts";
-import { roles } from "../access/principal.ts";
+import { type Principal, requesterOf, roles } from "../access/principal.ts";
 import type { Revocations } from "../access/revocations.ts";
 import type { Sessions } from "../access/sessions.ts";
 import type { ShareLinks } from "../access/share-links.ts";
 import type { SignIn } from "../access/sign-in.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Requester } from "../base/requester.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import { audited, auditedRevocation } from "./access-guard.ts";
 import { describeRoute, type RouteDescription } from "./openapi.ts";
+import { endOutstanding, outstandingBody } from "./outstanding-end.ts";
 import { sendRefusal } from "./problem.ts";
 import { isoTime } from "./range.ts";
 
@@ -34,7 +41,9 @@ export interface PeopleParts {
   readonly clock: Clock;
   readonly devices: Devices;
   readonly gate: Gate;
+  readonly knownBrowsers: KnownBrowsers;
   readonly oneTimeLinks: OneTimeLinks;
+  readonly outstanding: Outstanding;
   readonly passwords: Passwords;
   readonly people: People;
   readonly revocations: Revocations;
@@ -79,6 +88,8 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
   const admin = (about: Omit<RouteDescription, "role" | "tag">) =>
     describeRoute({ ...about, tag: "People", role: "admin" });
   const bodyOf = (person: Person): PersonBody => personBody(person, sessions.of(person.name).length);
+  /** Administrators are known. */
+  const askerOf = ({ principal }: FastifyRequest) => requesterOf(principal as Principal);
 
   app.get(`${paths.api}/people`, admin({ summary: "All accounts", answer: peopleSchema }), () => ({
     people: people.list().map(bodyOf),
@@ -100,7 +111,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
         people.add(request.body),
       );
       if ("code" in added) return sendRefusal(reply, added);
-      const link = issuedLinkBody(oneTimeLinks.issue("password", added.name));
+      const link = issuedLinkBody(oneTimeLinks.issue("password", added.name, askerOf(request)));
       return reply.code(201).send({ person: bodyOf(added), link });
     },
   );
@@ -109,9 +120,10 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
     `${paths.api}/people/:name`,
     admin({
       summary: "Change somebody's rights or address; it holds at once, on open connections too",
+      description: "What they had set going and may not any more ends with that; `ended` lists it.",
       params: personParams,
       body: personChangeSchema,
-      answer: personSchema,
+      answer: changedPersonSchema,
       errors: [404, 409],
     }),
     (request, reply) => {
@@ -119,19 +131,45 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
       const changed = audited(parts, request, { action: "person.change", target: name, detail: request.body }, () =>
         people.change(name, request.body),
       );
-      return "code" in changed ? sendRefusal(reply, changed) : bodyOf(changed);
+      if ("code" in changed) return sendRefusal(reply, changed);
+      const body: ChangedPersonBody = { ...bodyOf(changed), ended: endOutstanding(parts, request) };
+      return body;
+    },
+  );
+
+  app.get<PersonParams>(
+    `${paths.api}/people/:name/outstanding`,
+    admin({
+      summary: "What rests on somebody: what they have set going, and what ends when they are removed",
+      description:
+        "Share links, commands that no device has been given yet, fleet commands that run, API tokens and one-time links; also those of the API tokens.",
+      params: personParams,
+      answer: outstandingSchema,
+      errors: [404],
+    }),
+    ({ params }, reply) => {
+      const person = people.find(params.name);
+      if (person === undefined) return sendRefusal(reply, refuse("not_found", "There is no such person."));
+      return outstandingBody(parts.outstanding.of(requesterOfPerson(person)));
     },
   );
 
   app.delete<PersonParams>(
     `${paths.api}/people/:name`,
-    admin({ summary: "Remove an account", params: personParams, answer: personSchema, errors: [404, 409] }),
+    admin({
+      summary: "Remove an account, and end what rests on it",
+      params: personParams,
+      answer: changedPersonSchema,
+      errors: [404, 409],
+    }),
     (request, reply) => {
       const { name } = request.params;
       const removed = auditedRevocation(parts, request, { action: "person.remove", target: name }, () =>
         removePerson(parts, name),
       );
-      return "code" in removed ? sendRefusal(reply, removed) : personBody(removed, 0);
+      if ("code" in removed) return sendRefusal(reply, removed);
+      const body: ChangedPersonBody = { ...personBody(removed, 0), ended: endOutstanding(parts, request) };
+      return body;
     },
   );
 
@@ -153,7 +191,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
         (): Person | Refusal => people.find(name) ?? refuse("not_found", "There is no such person."),
       );
       if ("code" in person) return sendRefusal(reply, person);
-      return issuedLinkBody(oneTimeLinks.issue("password", person.name));
+      return issuedLinkBody(oneTimeLinks.issue("password", person.name, askerOf(request)));
     },
   );
 
@@ -188,7 +226,9 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
     `${paths.api}/setup-link`,
     admin({ summary: "A link that creates another administrator", answer: issuedLinkSchema }),
     (request) => {
-      const link = audited(parts, request, { action: "setup_link.issue" }, () => oneTimeLinks.issue("setup", null));
+      const link = audited(parts, request, { action: "setup_link.issue" }, () =>
+        oneTimeLinks.issue("setup", null, askerOf(request)),
+      );
       return "code" in link ? link : issuedLinkBody(link);
     },
   );
@@ -196,14 +236,24 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
 
 /** Removes somebody with all that lets them in. */
 export function removePerson(
-  { oneTimeLinks, people, sessions }: Pick<PeopleParts, "oneTimeLinks" | "people" | "sessions">,
+  {
+    knownBrowsers,
+    oneTimeLinks,
+    people,
+    sessions,
+  }: Pick<PeopleParts, "knownBrowsers" | "oneTimeLinks" | "people" | "sessions">,
   name: string,
 ): Person | Refusal {
   const removed = people.remove(name);
   if ("code" in removed) return removed;
   sessions.endAll(removed.name);
+  knownBrowsers.forgetPerson(removed.name);
   oneTimeLinks.forget(removed.name);
   return removed;
+}
+
+export function requesterOfPerson({ name, createdAtMs }: Person): Requester {
+  return { kind: "person", name, sinceMs: createdAtMs };
 }
 
 export function personBody(

@@ -1,10 +1,15 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { type Problem, type Refusal, refusals, refuse } from "@wattboard/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
 import { databaseFault } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
+import { securityHeaders } from "./security-headers.ts";
+
+const problemType = "application/problem+json";
 
 /** Answers with the refusal as a problem document (RFC 9457). */
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
@@ -47,6 +52,45 @@ export function answerWithProblem(app: FastifyInstance, log: Log, throttle: Thro
   });
 }
 
+/** What Fastify refuses before any hook: an address that cannot be read. */
+export function answerUnrouted(error: FastifyError, reply: FastifyReply, hasTls: boolean): void {
+  reply.headers(securityHeaders(hasTls));
+  sendProblem(reply, error.statusCode ?? 400, refuse("invalid_request", `${error.message}.`));
+}
+
+/** What Node's parser refuses: no HTTP, headers too large, a request that takes too long. */
+export function answerUnread(error: NodeJS.ErrnoException, socket: Socket): void {
+  const [status, detail] = unreadable[error.code ?? ""] ?? [400, "It is no HTTP/1.1 that can be read."];
+  if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+  else answerRaw(socket, status, refuse("invalid_request", detail));
+}
+
+const unreadable: Readonly<Record<string, readonly [number, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "It took too long to come; see limits.handshake_ms."],
+  HPE_HEADER_OVERFLOW: [431, "Its headers have more than 8 KiB."],
+};
+
+/** Answers where there is no response for the socket, not yet or not any more, and closes it. */
+export function answerRaw(
+  socket: Socket,
+  status: number,
+  refusal: Refusal,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const body = JSON.stringify(problemOf(status, refusal));
+  const lines = Object.entries({
+    ...securityHeaders(socket instanceof TLSSocket),
+    ...headers,
+    Connection: "close",
+    "Content-Type": problemType,
+    "Content-Length": String(Buffer.byteLength(body)),
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  // A peer that does not read its refusal must not keep the socket.
+  socket.once("finish", () => socket.destroy());
+  socket.on("error", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
+}
+
 /** Says 429 to a request that is not let in at all. */
 export function answerEarly(
   request: IncomingMessage,
@@ -56,7 +100,8 @@ export function answerEarly(
   // Its body is not looked at, but must not stand before the next request of the same socket.
   request.resume();
   response.writeHead(429, {
-    "Content-Type": "application/problem+json",
+    ...securityHeaders(request.socket instanceof TLSSocket),
+    "Content-Type": problemType,
     "Retry-After": String(Math.ceil(retryAfterMs / 1_000)),
   });
   response.end(JSON.stringify(problemOf(429, { code, message })));
@@ -79,7 +124,7 @@ function describeMismatch({ validation, validationContext }: FastifyError): stri
 }
 
 function sendProblem(reply: FastifyReply, status: number, refusal: Refusal): FastifyReply {
-  return reply.code(status).type("application/problem+json").send(problemOf(status, refusal));
+  return reply.code(status).type(problemType).send(problemOf(status, refusal));
 }
 
 function problemOf(status: number, { code, message }: Refusal): Problem {

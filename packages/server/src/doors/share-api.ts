@@ -1,4 +1,5 @@
 import {
+  allShareLinksSchema,
   newShareLinkSchema,
   paths,
   refuse,
@@ -8,13 +9,18 @@ import {
 } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
+import { addressPrefix } from "../access/address-prefix.ts";
 import { writeCookie } from "../access/cookies.ts";
+import { hasRole, type Principal, requesterOf } from "../access/principal.ts";
 import { type ShareLink, shareTtlMsMax, shareTtlMsMin } from "../access/share-links.ts";
+import { isSameRequester } from "../base/requester.ts";
 import { auditEntry, audited, auditedRevocation } from "./access-guard.ts";
+import { cursorReader, writeCursor } from "./cursor.ts";
 import { describeRoute, deviceParams, type RouteDescription } from "./openapi.ts";
 import type { PeopleParts } from "./people-api.ts";
 import { sendRefusal } from "./problem.ts";
 import { isoTime } from "./range.ts";
+import { sendSignInRefusal } from "./sign-in-api.ts";
 
 const newShareSchema = Type.Object(
   {
@@ -24,6 +30,16 @@ const newShareSchema = Type.Object(
   { additionalProperties: false },
 );
 const secretSchema = Type.Object({ token: Type.String({ maxLength: 256 }) }, { additionalProperties: false });
+
+const pageMax = 1_000;
+const allQuery = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: pageMax, default: 100, description: "Links a page, at most" }),
+    cursor: Type.Optional(Type.String({ description: "`next_cursor` of the page before", maxLength: 500 })),
+  },
+  { additionalProperties: false },
+);
+const readPlace = cursorReader(Type.Object({ after: Type.String() }, { additionalProperties: false }));
 
 const shareParams = Type.Object({ ...deviceParams.properties, share: Type.String({ description: "The link's id" }) });
 
@@ -63,8 +79,36 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
     `${paths.api}/devices/:id/share-links`,
     sharing({ summary: "The links to a device that hold", answer: shareLinksSchema }),
     ({ params }) => ({
-      share_links: shareLinks.of(params.id).map(shareLinkBody),
+      share_links: shareLinks.of(params.id).map((link) => shareLinkBody(link)),
     }),
+  );
+
+  app.get<{ Querystring: Type.Static<typeof allQuery> }>(
+    `${paths.api}/share-links`,
+    describeRoute({
+      tag: "Sharing",
+      role: "operator",
+      summary: "Share links in one place, page by page: all for administrators, for others those that they made",
+      querystring: allQuery,
+      answer: allShareLinksSchema,
+    }),
+    ({ principal, query }, reply) => {
+      const place = query.cursor === undefined ? { after: "" } : readPlace(query.cursor);
+      if (place === null) return sendRefusal(reply, refuse("invalid_cursor"));
+      // Operators are known.
+      const asker = requesterOf(principal as Principal);
+      const isListed = ({ shareId, madeBy }: ShareLink): boolean =>
+        shareId > place.after && (hasRole(principal, "admin") || isSameRequester(madeBy, asker));
+      const found = shareLinks
+        .current()
+        .filter(isListed)
+        .sort((one, other) => (one.shareId < other.shareId ? -1 : 1));
+      const page = found.slice(0, query.limit);
+      return {
+        share_links: page.map((link) => shareLinkBody(link)),
+        next_cursor: found.length > page.length ? writeCursor({ after: page.at(-1)?.shareId ?? "" }) : null,
+      };
+    },
   );
 
   app.post<ShareParams & { Body: Type.Static<typeof newShareSchema> }>(
@@ -80,7 +124,7 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
       const { label, ttl_ms: ttlMs } = request.body;
       const entry = { action: "share_link.add", deviceId, target: label, detail: { ttl_ms: ttlMs } };
       const added = audited(parts, request, entry, () =>
-        shareLinks.add(deviceId, { label, ttlMs, createdBy: request.principal?.name ?? "" }),
+        shareLinks.add(deviceId, { label, ttlMs, madeBy: requesterOf(request.principal as Principal) }),
       );
       if ("code" in added) return sendRefusal(reply, added);
       return reply.code(201).send({ share_link: shareLinkBody(added.link), path: added.path });
@@ -111,30 +155,38 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
       errors: [404, 429],
     }),
     (request, reply) => {
-      const opened = shareLinks.open(request.body.token, gate.shareSessionOf(request.raw));
       const address = gate.addressOf(request.raw);
+      const limited = signIn.takeOpening(address);
+      if (limited !== null) return sendSignInRefusal(reply, limited);
+      const opened = shareLinks.open(request.body.token, {
+        before: gate.readCookie(request.raw, "share"),
+        address: addressPrefix(address),
+      });
       if ("code" in opened) {
-        signIn.noteFailure(address);
+        signIn.noteFailure(gate.signInSourceOf(request.raw));
         return sendRefusal(reply, opened);
       }
       const { link, cookie, session } = opened;
-      if (throttle.pass(`share ${link.shareId} ${address}`) !== null) {
+      if (throttle.pass(`share ${link.shareId} ${addressPrefix(address)}`) !== null) {
         const { deviceId, label: target } = link;
         audit.record(auditEntry(gate, request, { action: "share_link.open", deviceId, target }));
       }
       const ttlMs = session.expiresAtMs - parts.clock.wallMs();
       reply.header("Set-Cookie", writeCookie("share", cookie, gate.hasSecureCookies(request.raw), ttlMs));
-      return shareLinkBody(link);
+      return shareLinkBody(link, gate.mayViewNames(request.principal));
     },
   );
 }
 
-function shareLinkBody({ shareId, deviceId, label, createdBy, createdAtMs, expiresAtMs }: ShareLink): ShareLinkBody {
+export function shareLinkBody(
+  { shareId, deviceId, label, madeBy, createdAtMs, expiresAtMs }: ShareLink,
+  mayViewNames = true,
+): ShareLinkBody {
   return {
     share_id: shareId,
     device_id: deviceId,
     label,
-    created_by: createdBy,
+    created_by: mayViewNames ? madeBy.name : null,
     created_at: isoTime(createdAtMs),
     expires_at: isoTime(expiresAtMs),
   };

@@ -10,7 +10,9 @@ import {
 } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
+import { addressPrefix } from "../access/address-prefix.ts";
 import { writeCookie } from "../access/cookies.ts";
+import { knownBrowserMs } from "../access/known-browsers.ts";
 import { describePasswordFault } from "../access/passwords.ts";
 import type { Person } from "../access/people.ts";
 import type { Principal } from "../access/principal.ts";
@@ -51,7 +53,7 @@ const signOutQuery = Type.Object(
 
 /** `/api/v1/me` and `/session`: who asks, signing in and out, one-time links, and a person's own password. */
 export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): void {
-  const { audit, gate, oneTimeLinks, passwords, people, sessions, signIn, throttle } = parts;
+  const { audit, gate, knownBrowsers, oneTimeLinks, passwords, people, sessions, signIn, throttle } = parts;
 
   /** By the person themselves: whoever signs in is nobody until they have. */
   const record = (request: FastifyRequest, entry: { action: string; target: string; outcome: string }): void =>
@@ -59,7 +61,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
 
   /** Guessing must not fill the audit: of failures from one address it gets one each ten seconds, and how many it was not told. */
   const recordFailure = (request: FastifyRequest, entry: { action: string; target: string; outcome: string }): void => {
-    const suppressed = throttle.pass(`sign-in ${gate.addressOf(request.raw)}`);
+    const suppressed = throttle.pass(`sign-in ${addressPrefix(gate.addressOf(request.raw))}`);
     if (suppressed === null) return;
     audit.record(auditEntry(gate, request, { ...entry, detail: { suppressed } }));
   };
@@ -67,9 +69,13 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
   const beginSession = (request: FastifyRequest, reply: FastifyReply, person: Person): MeBody => {
     const before = gate.sessionOf(request.raw);
     if (before !== null) sessions.end(before);
-    const { session, secret } = sessions.begin(person.name, gate.addressOf(request.raw));
+    const { address, browser } = gate.signInSourceOf(request.raw);
+    const { session, secret } = sessions.begin(person.name, address);
     const ttlMs = session.expiresAtMs - session.createdAtMs;
-    reply.header("Set-Cookie", writeCookie("session", secret, gate.hasSecureCookies(request.raw), ttlMs));
+    const known = knownBrowsers.remember(person.name, addressPrefix(address), browser);
+    const isSecure = gate.hasSecureCookies(request.raw);
+    reply.header("Set-Cookie", writeCookie("session", secret, isSecure, ttlMs));
+    reply.header("Set-Cookie", writeCookie("browser", known, isSecure, knownBrowserMs));
     return personBody(person, session.expiresAtMs);
   };
 
@@ -126,7 +132,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       const { account, password } = request.body;
       // What cannot be recorded is not done, and is not worth a hash.
       audit.assertWritable();
-      const person = await signIn.attempt(account, password, gate.addressOf(request.raw));
+      const person = await signIn.attempt(account, password, gate.signInSourceOf(request.raw));
       if ("code" in person) {
         recordFailure(request, { action: "sign_in", target: account, outcome: person.code });
         return sendSignInRefusal(reply, person);
@@ -166,7 +172,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       const fault = describePasswordFault(password);
       if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
       audit.assertWritable();
-      const checked = await signIn.attempt(person.name, present, gate.addressOf(request.raw));
+      const checked = await signIn.attempt(person.name, present, gate.signInSourceOf(request.raw));
       if ("code" in checked) {
         recordFailure(request, { action: "person.password", target: person.name, outcome: checked.code });
         const isWrong = checked.code === "wrong_credentials";
@@ -199,7 +205,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
     (request, reply) => {
       const link = oneTimeLinks.find(request.body.token);
       if ("code" in link) {
-        signIn.noteFailure(gate.addressOf(request.raw));
+        signIn.noteFailure(gate.signInSourceOf(request.raw));
         return sendRefusal(reply, link);
       }
       const body: OneTimeLinkBody = { kind: link.kind, person: link.person, expires_at: isoTime(link.expiresAtMs) };
@@ -220,7 +226,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       const person = await redeem(request.body);
       const action = "one_time_link.redeem";
       if ("code" in person) {
-        if (person.code === "link_not_valid") signIn.noteFailure(gate.addressOf(request.raw));
+        if (person.code === "link_not_valid") signIn.noteFailure(gate.signInSourceOf(request.raw));
         recordFailure(request, { action, target: request.body.name ?? "", outcome: person.code });
         return sendRefusal(reply, person);
       }
@@ -268,7 +274,7 @@ function personBody({ name, role, devices, email }: Person, expiresAtMs: number 
   };
 }
 
-function sendSignInRefusal(reply: FastifyReply, refusal: SignInRefusal): FastifyReply {
+export function sendSignInRefusal(reply: FastifyReply, refusal: SignInRefusal): FastifyReply {
   if (refusal.retryAfterMs !== undefined) {
     reply.header("Retry-After", String(Math.ceil(refusal.retryAfterMs / 1_000)));
   }

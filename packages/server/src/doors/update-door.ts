@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { type Announcement, isOfSmartOs, type Refusal, refuse, smartOsWelcomes } from "@wattboard/protocol";
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
+import { addressPrefix } from "../access/address-prefix.ts";
 import type { Audit } from "../access/audit.ts";
 import type { Devices } from "../access/devices.ts";
 import { bearerToken } from "../access/tokens.ts";
@@ -291,7 +292,7 @@ class Caller {
     const { links, log, throttle } = this.#door.context;
     const { code } = refusal;
     links.noteRefused("update", code);
-    const suppressed = throttle.pass(`refused ${this.#address}`);
+    const suppressed = throttle.pass(`refused ${addressPrefix(this.#address)}`);
     if (suppressed !== null)
       log.warn({ device_id: serial, address: this.#address, code, suppressed }, "device refused");
     return refusal;
@@ -396,7 +397,7 @@ class Caller {
     if (this.#guest !== null) return this.#door.parts.ingest.drop(this.#guest.device, refusal);
     const { links, log, throttle } = this.#door.context;
     links.noteRefused("update", refusal.code);
-    const suppressed = throttle.pass(`dropped ${this.#address}`);
+    const suppressed = throttle.pass(`dropped ${addressPrefix(this.#address)}`);
     if (suppressed !== null) {
       log.warn({ address: this.#address, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
     }

@@ -2,6 +2,7 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { paths, refuse, smartOsPaths } from "@wattboard/protocol";
 import type { AddressLimit } from "../access/address-limit.ts";
+import { addressPrefix } from "../access/address-prefix.ts";
 import type { Gate } from "../access/gate.ts";
 import { Turnstile } from "../base/turnstile.ts";
 import type { Health } from "../observe/health.ts";
@@ -88,7 +89,7 @@ export class UpgradeRouter {
 
   #noteTooMany(address: string): void {
     this.refusedSocketCount++;
-    const suppressed = this.#throttle.pass(`sockets ${address}`);
+    const suppressed = this.#throttle.pass(`sockets ${addressPrefix(address)}`);
     if (suppressed !== null) {
       this.#log.warn({ address, suppressed }, "too many sockets from this address; see limits.sockets_per_address");
     }

@@ -1,7 +1,8 @@
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { limits, type Refusal, refusals, subprotocol } from "@wattboard/protocol";
+import { limits, type Refusal, refusals, refuse, subprotocol } from "@wattboard/protocol";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { answerRaw } from "./problem.ts";
 
 /** Fragments of one message; clients that split telemetry at all use two or three. More closes the link with 1008. */
 const fragmentsMax = 32;
@@ -26,7 +27,15 @@ export function createWebSocketServer({ frameATurn = false } = {}): WebSocketSer
     clientTracking: false,
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   };
-  return new WebSocketServer(options);
+  const server = new WebSocketServer(options);
+  server.on("wsClientError", (error, socket, request) =>
+    refuseHandshake(
+      { request, socket: socket as Socket, head: Buffer.alloc(0) },
+      refuse("invalid_request", `${error.message}.`),
+      { "Sec-WebSocket-Version": "13" },
+    ),
+  );
+  return server;
 }
 
 /** A handshake that has not been answered yet. */
@@ -52,23 +61,5 @@ export function refuseHandshake(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   const listed = refusals[refusal.code];
-  const status = "status" in listed ? listed.status : 400;
-  const body = JSON.stringify({
-    type: "about:blank",
-    title: STATUS_CODES[status],
-    status,
-    detail: refusal.message,
-    code: refusal.code,
-  });
-  const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    "Connection: close",
-    "Content-Type: application/problem+json",
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-  ];
-  // A peer that does not read its refusal must not keep the socket.
-  socket.once("finish", () => socket.destroy());
-  socket.on("error", () => socket.destroy());
-  socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
+  answerRaw(socket, "status" in listed ? listed.status : 400, refusal, headers);
 }

@@ -5,6 +5,7 @@ import { Link } from "../link/link.ts";
 import type { Fanout } from "../telemetry/fanout.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
 import type { Latest } from "../telemetry/latest.ts";
+import type { CommandProgress } from "./command-progress.ts";
 import type { Door, DoorContext, DoorName } from "./doors.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
@@ -72,7 +73,12 @@ class ViewerDoor implements Door {
  * `/ws/dashboard/{device_id}` (DESIGN §3.2): the latest sample at once, then every sample as the device sent it. With the subprotocol also
  * each step of the device's commands, from `progress`.
  */
-export function createDashboardDoor(context: DoorContext, latest: Latest, fanout: Fanout, progress: Fanout): Door {
+export function createDashboardDoor(
+  context: DoorContext,
+  latest: Latest,
+  fanout: Fanout,
+  progress: CommandProgress,
+): Door {
   return new ViewerDoor("dashboard", context, (deviceId, principal) => {
     if (!isDeviceId(deviceId) || !context.gate.mayView(principal, deviceId)) return null;
     return {
@@ -80,7 +86,7 @@ export function createDashboardDoor(context: DoorContext, latest: Latest, fanout
         const frame = latest.find(deviceId)?.latestFrame;
         if (frame != null) subscriber.send(textFrame(frame));
         fanout.subscribe(deviceId, subscriber);
-        if (wantsMore) progress.subscribe(deviceId, subscriber);
+        if (wantsMore) progress.subscribe(deviceId, subscriber, context.gate.mayViewNames(principal));
       },
       unsubscribe(subscriber) {
         fanout.unsubscribe(deviceId, subscriber);

@@ -46,5 +46,5 @@ export function leaseWords(leaseMs: number): string {
 export function statusTone(status: CommandStatus): "open" | "good" | "bad" | "dull" {
   if (!hasEnded(status)) return "open";
   if (status === "applied") return "good";
-  return status === "superseded" ? "dull" : "bad";
+  return status === "superseded" || status === "cancelled" ? "dull" : "bad";
 }

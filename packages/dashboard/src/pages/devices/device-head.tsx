@@ -45,7 +45,8 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
           </Link>
         ) : (
           <span className="muted">
-            Shared by {share.created_by} until {formatInstant(Date.parse(share.expires_at), nowMs)}
+            {share.created_by === null ? "Shared with you" : `Shared by ${share.created_by}`} until{" "}
+            {formatInstant(Date.parse(share.expires_at), nowMs)}
           </span>
         )}
         {mayCommand(me, device_id) && (

@@ -1,11 +1,13 @@
-import { type IssuedLinkBody, type PersonBody, paths, type RoleName } from "@wattboard/protocol";
+import { type IssuedLinkBody, type OutstandingBody, type PersonBody, paths, type RoleName } from "@wattboard/protocol";
 import { useState } from "react";
+import { getJson } from "../../api/get-json.ts";
 import { sendJson } from "../../api/send-json.ts";
 import { usePolled } from "../../api/use-polled.ts";
 import { FaultLine } from "../../parts/fault-line.tsx";
 import { roleMeaning, roleNames, roleWord } from "../../parts/rights.ts";
 import { Field } from "../../ui/field.tsx";
 import { useSubmit } from "../../ui/use-submit.ts";
+import { OutstandingList } from "./outstanding-list.tsx";
 
 /** A link that was made for somebody, to be handed over. */
 export interface IssuedTo {
@@ -25,6 +27,8 @@ export function PersonForm({ person, onDone }: PersonFormProps) {
   const [role, setRole] = useState<RoleName>(person?.role ?? "operator");
   const [isForAll, setForAll] = useState(person !== null && person.devices === null);
   const [devices, setDevices] = useState<ReadonlySet<string>>(new Set(person?.devices ?? []));
+  /** What ends with the person, once somebody has said that they want to remove them. */
+  const [outstanding, setOutstanding] = useState<OutstandingBody | null>(null);
   const given = role === "admin" || isForAll ? null : [...devices];
   const path = `${paths.api}/people`;
   const ownPath = `${path}/${encodeURIComponent(person?.name ?? "")}`;
@@ -43,6 +47,10 @@ export function PersonForm({ person, onDone }: PersonFormProps) {
   });
   const issueLink = () =>
     saving.run(async () => onDone({ name: person?.name ?? "", link: await sendJson("POST", `${ownPath}/link`) }));
+  const askFirst = () =>
+    saving.run(async () =>
+      setOutstanding((await getJson<OutstandingBody>(`${ownPath}/outstanding`, AbortSignal.timeout(30_000))).body),
+    );
   const remove = () =>
     saving.run(async () => {
       await sendJson("DELETE", ownPath);
@@ -84,6 +92,7 @@ export function PersonForm({ person, onDone }: PersonFormProps) {
           {!isForAll && <DevicePicker chosen={devices} onChange={setDevices} />}
         </fieldset>
       )}
+      {outstanding !== null && <OutstandingList name={person?.name ?? ""} outstanding={outstanding} />}
       <FaultLine fault={saving.fault} />
       <div className="buttons">
         <button type="submit" className="button button-strong" disabled={saving.busy}>
@@ -94,8 +103,13 @@ export function PersonForm({ person, onDone }: PersonFormProps) {
             <button type="button" className="button" disabled={saving.busy} onClick={issueLink}>
               New password link
             </button>
-            <button type="button" className="button button-bad" disabled={saving.busy} onClick={remove}>
-              Remove {person.name}
+            <button
+              type="button"
+              className="button button-bad"
+              disabled={saving.busy}
+              onClick={outstanding === null ? askFirst : remove}
+            >
+              {outstanding === null ? `Remove ${person.name}` : `Yes, remove ${person.name}`}
             </button>
           </>
         )}
