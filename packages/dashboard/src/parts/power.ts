@@ -28,7 +28,7 @@ export function describePower(point: PowerPoint, signedW: number): PowerWords {
 
 /** The word for the sign of any other point whose catalogue entry explains one; undefined where there is nothing to say. */
 export function signWord(point: string, value: number): string | undefined {
-  if (point in words) return describePower(point as PowerPoint, value).word;
+  if (Object.hasOwn(words, point)) return describePower(point as PowerPoint, value).word;
   if (value === 0) return undefined;
   if (point === "battery.current") return value > 0 ? "charging" : "discharging";
   if (point === "inverter.power") return value > 0 ? "feeding the house" : "drawing";

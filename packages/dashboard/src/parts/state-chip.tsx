@@ -1,4 +1,5 @@
 import type { DeviceState } from "@wattboard/protocol";
+import { own } from "../ui/own.ts";
 
 const words: Record<DeviceState, string> = {
   IDLE: "Idle",
@@ -26,5 +27,5 @@ export function StateChip({ online, state, isHeard }: StateChipProps) {
 }
 
 export function stateWord(state: DeviceState): string {
-  return words[state] ?? state;
+  return own(words, state) ?? state;
 }

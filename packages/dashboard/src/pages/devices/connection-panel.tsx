@@ -2,6 +2,7 @@ import { type DeviceDetail, type RefusalCode, refusals } from "@wattboard/protoc
 import { ageOf, formatAge } from "../../parts/age.ts";
 import { formatNumber } from "../../ui/format-number.ts";
 import { formatInstant } from "../../ui/format-time.ts";
+import { own } from "../../ui/own.ts";
 import { Panel } from "../../ui/panel.tsx";
 
 interface ConnectionPanelProps {
@@ -48,7 +49,7 @@ export function ConnectionPanel({ detail, lastReceivedAtMs, nowMs }: ConnectionP
           {reasons.length > 0 && (
             <ul className="reasons">
               {reasons.map(([code, count]) => (
-                <li key={code} title={refusals[code]?.message}>
+                <li key={code} title={own(refusals, code)?.message}>
                   <code>{code}</code> {formatNumber(count, 0)}
                 </li>
               ))}
