@@ -111,6 +111,8 @@ export async function createHttpDoor(
   if (existsSync(pageFolder)) {
     await app.register(fastifyStatic, {
       root: pageFolder,
+      // The build puts a brotli and a gzip file beside each text.
+      preCompressed: true,
       setHeaders(reply, path) {
         // Built files carry a hash in their name; the page itself must be asked for anew.
         reply.header("Cache-Control", path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");

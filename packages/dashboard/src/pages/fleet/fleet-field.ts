@@ -159,8 +159,8 @@ export const usualColumns: readonly string[] = [
   "solar.power",
   "inverter.power",
   "load.power",
+  "battery.power",
   "grid.power",
   "properties.country",
-  "properties.software_version",
   "age",
 ];
