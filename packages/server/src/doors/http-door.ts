@@ -79,7 +79,8 @@ export async function createHttpDoor(
   app.server.maxHeadersCount = 64;
 
   secureAnswers(app, { hasTls: tls !== null });
-  answerWithProblem(app, parts.log, parts.throttle);
+  const hasPage = existsSync(pageFolder);
+  answerWithProblem(app, parts.log, parts.throttle, hasPage ? (reply) => reply.sendFile("index.html") : null);
   guard(app, parts);
 
   app.get("/livez", () => ({ status: "alive" }));
@@ -108,7 +109,7 @@ export async function createHttpDoor(
     registerBackupApi(api, parts);
   });
 
-  if (existsSync(pageFolder)) {
+  if (hasPage) {
     await app.register(fastifyStatic, {
       root: pageFolder,
       // The build puts a brotli and a gzip file beside each text.
