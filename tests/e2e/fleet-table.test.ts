@@ -1,3 +1,4 @@
+import type { FleetRow } from "@wattboard/protocol";
 import { afterAll, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { deviceDetail } from "../support/api.ts";
@@ -294,6 +295,48 @@ needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a
     await page.getByText("resting, last change 4 min ago").waitFor();
     await page.getByRole("heading", { name: "Now" }).waitFor();
     expect(await page.getByText("stale").count()).toBe(0);
+    expect(page.complaints).toEqual([]);
+  });
+
+  test.each([1440, 900, 390, 360])("with 10,000 devices no figure runs into another on %d px", async (width) => {
+    const { server } = await startBothDialects();
+    const page = await openPage("about:blank", { viewport: { width, height: 900 } });
+    // Each device of the stream stands for many, a megawatt each.
+    await page.routeWebSocket("**/ws/fleet", (socket) => {
+      const upstream = socket.connectToServer();
+      upstream.onMessage((text) => {
+        const frame = JSON.parse(String(text)) as { devices?: FleetRow[] };
+        const powers = {
+          "solar.power": 4e6,
+          "load.power": 1e6,
+          "battery.power": -2e6,
+          "grid.power": 3e6,
+          "battery.soc": 99.6,
+        };
+        const devices = frame.devices?.flatMap((row) =>
+          Array.from({ length: 3_334 }, (_, at) => ({ ...row, id: `${row.id}_${at}`, points: powers })),
+        );
+        socket.send(JSON.stringify({ ...frame, devices }));
+      });
+    });
+    await page.goto(server.url);
+    const totals = page.getByRole("region", { name: "Totals" });
+    await totals.getByText("/ 10,002").waitFor();
+    await page.getByText("1–20 of 10,002").waitFor();
+    const boxes = await totals.evaluate((section) =>
+      [...(section.firstElementChild?.children ?? [])].map((figure) => {
+        const range = document.createRange();
+        range.selectNodeContents(figure.children[1] ?? figure);
+        const { left, right, top } = range.getBoundingClientRect();
+        return { left, right, top, text: figure.children[1]?.textContent };
+      }),
+    );
+    expect(boxes.map(({ text }) => text)).toContain("40,008 MW");
+    for (const [at, box] of boxes.entries()) {
+      const next = boxes[at + 1];
+      const edge = next === undefined || next.top > box.top + 5 ? width : next.left;
+      expect([box.text, edge - box.right > 4]).toEqual([box.text, true]);
+    }
     expect(page.complaints).toEqual([]);
   });
 

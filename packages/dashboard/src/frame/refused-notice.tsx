@@ -21,7 +21,8 @@ export function RefusedNotice({ failure }: { readonly failure: RequestFailed }) 
         <Link href={pagePaths.signIn(location)}>Sign in</Link>, or open the link that somebody gave you.
       </p>
       <p className="fine">
-        The server said: {failure.status} {failure.message}
+        A new server shows the link to create its administrator in its terminal; <code>wattboard user setup-link</code>{" "}
+        makes another one.
       </p>
     </Notice>
   );

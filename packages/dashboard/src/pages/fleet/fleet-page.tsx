@@ -9,6 +9,7 @@ import { Page, Waiting } from "../../frame/page.tsx";
 import { RefusedNotice } from "../../frame/refused-notice.tsx";
 import { useFleetFeed } from "../../live/use-fleet-feed.ts";
 import { apiPaths } from "../../paths.ts";
+import { formatNumber } from "../../ui/format-number.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { useTick } from "../../ui/use-tick.ts";
 import { arrangeFleet } from "./arrange-fleet.ts";
@@ -38,7 +39,7 @@ export function FleetPage() {
   const highlight = useHighlight();
 
   // A browser does not tell why a socket was refused; the same door asked by HTTP does.
-  const probe = usePolled<unknown>(link.phase === "live" ? null : apiPaths.devices, { everyMs: 10_000 });
+  const probe = usePolled<unknown>(link.phase === "lost" ? apiPaths.devices : null, { everyMs: 10_000 });
   const refusal = probe.failure?.isRefused === true ? probe.failure : null;
   const events = usePolled<{ events: EventBody[] }>(refusal === null ? apiPaths.events() : null, {
     everyMs: 10_000,
@@ -79,7 +80,16 @@ export function FleetPage() {
           ))}
         </Notice>
       )}
-      {!complete && refusal === null && link.phase !== "lost" && <Waiting for="the fleet" />}
+      {!complete && rowsById.size === 0 && refusal === null && link.phase !== "lost" && <Waiting for="the fleet" />}
+      {!complete && rowsById.size > 0 && (
+        <Notice
+          tone="info"
+          icon="clock"
+          title={`The fleet is arriving: ${formatNumber(rowsById.size, 0)} devices so far.`}
+        >
+          <p>Sums, counts and filters are of these until all are here.</p>
+        </Notice>
+      )}
       {refusal === null && <WaitingDevices nowMs={nowMs} />}
       {complete && rowsById.size === 0 && <EmptyFleet />}
       {rowsById.size > 0 && (

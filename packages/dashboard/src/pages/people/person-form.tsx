@@ -2,7 +2,7 @@ import type { IssuedLinkBody, PersonBody, RoleName } from "@wattboard/protocol";
 import { useState } from "react";
 import { sendJson } from "../../api/request.ts";
 import { usePolled } from "../../api/use-polled.ts";
-import { roleMeaning, roleNames, roleWord } from "../../domain/rights.ts";
+import { nameRules, roleMeaning, roleNames, roleWord } from "../../domain/rights.ts";
 import { apiPaths } from "../../paths.ts";
 import { Button } from "../../ui/button.tsx";
 import { ConfirmButton } from "../../ui/confirm-button.tsx";
@@ -57,7 +57,15 @@ export function PersonForm({ person, onDone }: PersonFormProps) {
   return (
     <Form onSubmit={saving.onSubmit}>
       {person === null && (
-        <Field label="Name" name="name" required autoFocus autoComplete="off" note="a–z, digits and . _ -" />
+        <Field
+          label="Name"
+          name="name"
+          {...nameRules}
+          required
+          autoFocus
+          autoComplete="off"
+          note="a–z, digits and . _ -"
+        />
       )}
       <Field label="E-mail address (optional)" name="email" type="email" defaultValue={person?.email ?? ""} />
       <Choices legend="Role">

@@ -34,7 +34,8 @@ export function SignInPage() {
             {busy ? "Signing in…" : "Sign in"}
           </Button>
           <p className="fine">
-            No account, or the password forgotten? An administrator of this server gives you a link to choose one.
+            No account, or the password forgotten? An administrator of this server gives you a link to choose one. A new
+            server shows the link to create its administrator in its terminal.
           </p>
         </Form>
       </Panel>

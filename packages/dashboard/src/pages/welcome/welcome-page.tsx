@@ -4,6 +4,7 @@ import { Link, useLocation } from "wouter";
 import { become } from "../../api/me.ts";
 import { sendJson } from "../../api/request.ts";
 import { chosenPassword, NewPassword } from "../../domain/new-password.tsx";
+import { nameRules } from "../../domain/rights.ts";
 import { Page } from "../../frame/page.tsx";
 import { apiPaths, pagePaths } from "../../paths.ts";
 import { Button } from "../../ui/button.tsx";
@@ -16,12 +17,12 @@ import { useSubmit } from "../../ui/use-submit.ts";
 /** `/welcome#TOKEN`: where one-time links lead: create the administrator, choose a password, or just come in. */
 export function WelcomePage() {
   // The secret is the fragment: no browser sends it along, so that it stands in no log on its way.
-  const [token] = useState(() => location.hash.slice(1));
+  const [token] = useState(() => location.hash.slice(1) || String(history.state?.[stateKey] ?? ""));
   const [link, setLink] = useState<OneTimeLinkBody | null>(null);
   const [fault, setFault] = useState<string | null>(null);
   useEffect(() => {
-    // Out of the address bar and the history, before anybody looks over a shoulder.
-    history.replaceState(history.state, "", location.pathname);
+    // Out of the address bar, before anybody looks over a shoulder; this entry of the history keeps it, since phones load pages again by themselves.
+    history.replaceState({ ...history.state, [stateKey]: token }, "", location.pathname);
     sendJson<OneTimeLinkBody>("POST", apiPaths.inspectLink, { token }).then(setLink, (error: Error) =>
       setFault(error.message),
     );
@@ -45,6 +46,8 @@ export function WelcomePage() {
     </Page>
   );
 }
+
+const stateKey = "wattboard.link";
 
 function Redeem({ token, link }: { readonly token: string; readonly link: OneTimeLinkBody }) {
   const [, navigate] = useLocation();
@@ -73,6 +76,7 @@ function Redeem({ token, link }: { readonly token: string; readonly link: OneTim
             <Field
               label="Name"
               name="name"
+              {...nameRules}
               autoComplete="username"
               required
               autoFocus
