@@ -65,6 +65,28 @@ needs("chromium", chromiumPath !== null)("the live page, in Chromium against a r
     );
   });
 
+  test.each(["de-DE", "ar-EG", "hi-IN", "en-US"])(
+    "speaks one language, whatever that of the browser is: %s",
+    async (locale) => {
+      const server = await startServer();
+      server.devices.add({
+        deviceId: "ems_000",
+        properties: { country: "AT", place: "Graz", time_zone: "Europe/Vienna" },
+      });
+      const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+      device.send(sampleOf("ems_001", { pump: { turns: 12_345.5 } }));
+      const page = await openPage(`${server.url}/devices/ems_001`, { locale });
+      await page.getByText("12,345.50").waitFor();
+      await page.getByText(/of the expected samples are there/).waitFor();
+      await page.getByText(/^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d{1,2} [A-Z][a-z]+ 20\d\d/).waitFor();
+      expect(await page.locator("main").textContent()).not.toMatch(/[٠-٩०-९]|\d [AP]M|\d,\d %/);
+      await page.goto(`${server.url}/devices/ems_000`);
+      await page.getByText("Graz, Austria").waitFor();
+      await page.getByText(/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d:\d\d there/).waitFor();
+      expect(page.complaints).toEqual([]);
+    },
+  );
+
   test("says what to do where dashboards are not public", async () => {
     const server = await startServer({ settings: { "access.dashboards": "people" } });
     const page = await openPage(server.url);

@@ -47,6 +47,41 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
     expect(admin.complaints).toEqual([]);
   });
 
+  test("a link that is loaded again before it is used still works, and a name that cannot be is told at its field", async () => {
+    const server = await startServer(people);
+    const page = await openPage(server.url + (server.setupLink?.path ?? ""));
+    await page.getByText("Create the administrator").waitFor();
+    expect(page.url()).toBe(`${server.url}/welcome`);
+    await page.reload();
+    await page.getByLabel("Name").fill("Root Admin");
+    await choosePassword(page, "Create");
+    expect(await page.getByLabel("Name").evaluate((field: HTMLInputElement) => field.validity.patternMismatch)).toBe(
+      true,
+    );
+    await page.getByLabel("Name").fill("root");
+    await page.getByRole("button", { name: "Create" }).click();
+    await page.getByText("No devices yet").waitFor();
+    await page.goBack();
+    expect(await page.evaluate(() => JSON.stringify(history.state) ?? "")).not.toContain("wb_");
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("what cannot be undone asks once more", async () => {
+    const { admin } = await startWithAdministrator();
+    await admin.getByRole("link", { name: "People" }).click();
+    await admin.getByRole("button", { name: "Invite somebody" }).click();
+    await admin.getByLabel("Name").fill("ann");
+    await admin.getByRole("button", { name: "Make the invitation" }).click();
+    await admin.getByRole("button", { name: "Change ann" }).click();
+    await admin.getByRole("button", { name: "Remove ann…" }).click();
+    await admin.getByRole("button", { name: "No", exact: true }).click();
+    await admin.getByRole("button", { name: "Remove ann…" }).click();
+    await admin.getByRole("button", { name: "Remove ann for ever" }).click();
+    await admin.getByText("1 person").waitFor();
+    expect(await admin.getByRole("button", { name: "Change ann" }).count()).toBe(0);
+    expect(admin.complaints).toEqual([]);
+  });
+
   test("an administrator invites an owner, who chooses a password, sees one device, signs out and in again", async () => {
     const { server, admin } = await startWithAdministrator();
     await admin.getByRole("link", { name: "People" }).click();
@@ -122,6 +157,7 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
       .first()
       .waitFor();
     await admin.getByRole("button", { name: "Revoke the link for Installer" }).click();
+    await admin.getByRole("button", { name: "Revoke it now" }).click();
     await guest.getByText("people who are signed in").waitFor({ timeout: 15_000 });
     await guest.reload();
     await guest.getByText("This link does not work").waitFor();

@@ -1,4 +1,7 @@
 import { useState } from "react";
+import { Button } from "./button.tsx";
+import styles from "./copy-line.module.css";
+import { inputLook } from "./field.tsx";
 
 /** A text that is there to be copied, such as a link that is shown only once. */
 export function CopyLine({ label, text }: { readonly label: string; readonly text: string }) {
@@ -9,17 +12,15 @@ export function CopyLine({ label, text }: { readonly label: string; readonly tex
     setCopied(navigator.clipboard !== undefined);
   };
   return (
-    <div className="copy-line">
+    <div className={styles.line}>
       <input
-        className="input"
+        className={inputLook}
         aria-label={label}
         readOnly
         value={text}
         onFocus={(event) => event.currentTarget.select()}
       />
-      <button type="button" className="button" onClick={copy}>
-        {isCopied ? "Copied" : "Copy"}
-      </button>
+      <Button onClick={copy}>{isCopied ? "Copied" : "Copy"}</Button>
     </div>
   );
 }

@@ -1,4 +1,6 @@
 import { type ReactNode, useEffect, useId, useRef } from "react";
+import { Button } from "./button.tsx";
+import styles from "./dialog.module.css";
 
 interface DialogProps {
   readonly title: string;
@@ -15,17 +17,15 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     // biome-ignore lint/a11y/useKeyWithClickEvents: the dialog itself closes on Escape; this is for a click beside it.
     <dialog
       ref={ref}
-      className="dialog"
+      className={styles.dialog}
       aria-labelledby={titleId}
       onClose={onClose}
       onClick={(event) => event.target === ref.current && onClose()}
     >
-      <div className="dialog-body">
-        <header className="panel-head">
+      <div className={styles.body}>
+        <header className={styles.head}>
           <h2 id={titleId}>{title}</h2>
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
+          <Button onClick={onClose}>Close</Button>
         </header>
         {children}
       </div>

@@ -1,10 +1,12 @@
+import { locale } from "./locale.ts";
+
 const formats = new Map<number, Intl.NumberFormat>();
 
-/** A number in the viewer's locale with exactly `digits` after the point, and a true minus sign. */
+/** A number with groups of thousands, exactly `digits` after the point, and a true minus sign. */
 export function formatNumber(value: number, digits: number): string {
   let format = formats.get(digits);
   if (format === undefined) {
-    format = new Intl.NumberFormat(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    format = new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
     formats.set(digits, format);
   }
   // A value that rounds to zero has no sign; "-0" would look like a direction.

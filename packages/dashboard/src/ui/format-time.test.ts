@@ -4,7 +4,7 @@ import { formatInstant, formatSpan, timeOfDayIn } from "./format-time.ts";
 const noonMs = Date.parse("2026-06-01T12:00:00Z");
 
 it("tells the time of day at the device's place", () => {
-  expect(timeOfDayIn("Asia/Kolkata", noonMs)).toMatch(/0?5[:.]30/);
+  expect(timeOfDayIn("Asia/Kolkata", noonMs)).toBe("Mon 17:30");
 });
 
 it("says nothing about a time zone that does not exist", () => {

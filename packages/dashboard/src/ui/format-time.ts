@@ -1,8 +1,10 @@
-const clockTime = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+import { locale } from "./locale.ts";
+
+const clockTime = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+const dayAndTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const dayMs = 86_400_000;
 
-/** An instant in the viewer's locale and time zone; the day is left out where it is hardly a doubt. */
+/** An instant in the viewer's time zone; the day is left out where it is hardly a doubt. */
 export function formatInstant(atMs: number, nowMs: number): string {
   return Math.abs(nowMs - atMs) < dayMs / 2 ? clockTime.format(atMs) : dayAndTime.format(atMs);
 }
@@ -10,7 +12,7 @@ export function formatInstant(atMs: number, nowMs: number): string {
 /** The time of day at another place, or null where its time zone is not a known one. */
 export function timeOfDayIn(timeZone: string, atMs: number): string | null {
   try {
-    return new Intl.DateTimeFormat(undefined, {
+    return new Intl.DateTimeFormat(locale, {
       timeZone,
       weekday: "short",
       hour: "2-digit",

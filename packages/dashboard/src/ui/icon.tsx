@@ -1,3 +1,5 @@
+import styles from "./icon.module.css";
+
 /** Line icons on a 16 × 16 grid, drawn in the text's colour. They repeat what a word beside them says, so they are hidden from readers. */
 const shapes = {
   sun: "M8 5.2a2.8 2.8 0 1 1 0 5.6 2.8 2.8 0 0 1 0-5.6ZM8 1v1.6M8 13.4V15M1 8h1.6M13.4 8H15M3.05 3.05l1.1 1.1M11.85 11.85l1.1 1.1M3.05 12.95l1.1-1.1M11.85 4.15l1.1-1.1",
@@ -25,7 +27,7 @@ export type IconName = keyof typeof shapes;
 
 export function Icon({ name, size = 16 }: { readonly name: IconName; readonly size?: number }) {
   return (
-    <svg className="icon" width={size} height={size} viewBox="0 0 16 16" aria-hidden="true">
+    <svg className={styles.icon} width={size} height={size} viewBox="0 0 16 16" aria-hidden="true">
       <path d={shapes[name]} />
     </svg>
   );

@@ -1,7 +1,9 @@
 import type { ReactNode } from "react";
 import { Icon, type IconName } from "./icon.tsx";
+import styles from "./notice.module.css";
 
 interface NoticeProps {
+  /** An `error` stays in view while the page scrolls. */
   readonly tone: "info" | "warn" | "error";
   readonly icon?: IconName;
   readonly title: ReactNode;
@@ -11,10 +13,10 @@ interface NoticeProps {
 /** A bar across the page that says what is the matter, and what to do about it. */
 export function Notice({ tone, icon = "warning", title, children }: NoticeProps) {
   return (
-    <div className={`notice notice-${tone}`} role="status">
+    <div className={styles.notice} data-tone={tone} role="status">
       <Icon name={icon} size={18} />
-      <div>
-        <p className="notice-title">{title}</p>
+      <div className={styles.text}>
+        <p className={styles.title}>{title}</p>
         {children}
       </div>
     </div>

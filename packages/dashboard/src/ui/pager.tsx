@@ -1,4 +1,8 @@
+import { Button } from "./button.tsx";
+import { inputLook } from "./field.tsx";
+import { formatNumber } from "./format-number.ts";
 import { Icon } from "./icon.tsx";
+import styles from "./pager.module.css";
 
 interface PagerProps<Size extends number> {
   /** The first and the last of those shown, from 1; 0 where there are none. */
@@ -20,10 +24,11 @@ interface PagerProps<Size extends number> {
 export function Pager<Size extends number>(props: PagerProps<Size>) {
   const { from, to, total, pageSize, pageSizes, onPageSize, note, onBack, onNext } = props;
   return (
-    <nav className="pager" aria-label="Pages">
-      <label className="pager-size">
+    <nav className={styles.pager} aria-label="Pages">
+      <label className={styles.size}>
         <span>Rows a page</span>
         <select
+          className={inputLook}
           value={pageSize}
           onChange={({ target }) => {
             const size = pageSizes.find((known) => String(known) === target.value);
@@ -37,28 +42,16 @@ export function Pager<Size extends number>(props: PagerProps<Size>) {
           ))}
         </select>
       </label>
-      <span className="pager-note">{note}</span>
-      <span className="pager-place">
-        {from}–{to} of {total}
+      <span className={styles.note}>{note}</span>
+      <span className={styles.place}>
+        {formatNumber(from, 0)}–{formatNumber(to, 0)} of {formatNumber(total, 0)}
       </span>
-      <button
-        type="button"
-        className="button"
-        disabled={onBack === null}
-        onClick={onBack ?? undefined}
-        aria-label="Previous page"
-      >
+      <Button disabled={onBack === null} onClick={onBack ?? undefined} aria-label="Previous page">
         <Icon name="left" />
-      </button>
-      <button
-        type="button"
-        className="button"
-        disabled={onNext === null}
-        onClick={onNext ?? undefined}
-        aria-label="Next page"
-      >
+      </Button>
+      <Button disabled={onNext === null} onClick={onNext ?? undefined} aria-label="Next page">
         <Icon name="right" />
-      </button>
+      </Button>
     </nav>
   );
 }

@@ -1,3 +1,4 @@
+import { Button } from "./button.tsx";
 import { Icon } from "./icon.tsx";
 import { useTheme } from "./theme.ts";
 
@@ -5,14 +6,8 @@ export function ThemeToggle() {
   const [theme, toggle] = useTheme();
   const other = theme === "dark" ? "light" : "dark";
   return (
-    <button
-      type="button"
-      className="icon-button"
-      onClick={toggle}
-      aria-label={`Use the ${other} theme`}
-      title={`Use the ${other} theme`}
-    >
+    <Button tone="icon" onClick={toggle} aria-label={`Use the ${other} theme`} title={`Use the ${other} theme`}>
       <Icon name={theme === "dark" ? "sun" : "moon"} size={18} />
-    </button>
+    </Button>
   );
 }

@@ -101,7 +101,8 @@ export async function createHttpDoor(
   );
 
   secureAnswers(app, { hasTls: tls !== null });
-  answerWithProblem(app, parts.log, parts.throttle);
+  const hasPage = existsSync(pageFolder);
+  answerWithProblem(app, parts.log, parts.throttle, hasPage ? (reply) => reply.sendFile("index.html") : null);
   guard(app, parts);
   boundAnswers(app, { ...parts, stalledMs: limits.stalledMs });
   const answers = new Answers(parts.store, parts.budget);
@@ -135,9 +136,11 @@ export async function createHttpDoor(
     registerBackupApi(api, parts);
   });
 
-  if (existsSync(pageFolder)) {
+  if (hasPage) {
     await app.register(fastifyStatic, {
       root: pageFolder,
+      // The build puts a brotli and a gzip file beside each text.
+      preCompressed: true,
       setHeaders(reply, path) {
         // Built files carry a hash in their name; the page itself must be asked for anew.
         reply.header("Cache-Control", path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");

@@ -2,7 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { type Problem, type Refusal, refusals, refuse } from "@wattboard/protocol";
-import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { databaseFault } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
 import type { Log } from "../observe/log.ts";
@@ -17,11 +17,20 @@ export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply
   return sendProblem(reply, "status" in listed ? listed.status : 400, refusal);
 }
 
-/** Makes every error of the API a problem document, Fastify's own included. */
-export function answerWithProblem(app: FastifyInstance, log: Log, throttle: Throttle): void {
-  app.setNotFoundHandler((request, reply) =>
-    sendRefusal(reply, refuse("not_found", `The path is ${request.url.split("?", 1)[0]}.`)),
-  );
+/**
+ * Makes every error of the API a problem document, Fastify's own included. Where there is a page, a person who follows a link to nowhere gets it
+ * by `sendPage`: it says that there is nothing, and what there is.
+ */
+export function answerWithProblem(
+  app: FastifyInstance,
+  log: Log,
+  throttle: Throttle,
+  sendPage: ((reply: FastifyReply) => FastifyReply) | null,
+): void {
+  app.setNotFoundHandler((request, reply) => {
+    if (sendPage !== null && asksForPage(request)) return sendPage(reply.code(404));
+    return sendRefusal(reply, refuse("not_found", `The path is ${request.url.split("?", 1)[0]}.`));
+  });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error.validation !== undefined) {
       return sendRefusal(reply, refuse("invalid_request", describeMismatch(error)));
@@ -89,6 +98,11 @@ export function answerRaw(
   socket.once("finish", () => socket.destroy());
   socket.on("error", () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
+}
+
+/** Browsers ask for HTML by name; programs ask for JSON, or for anything. */
+function asksForPage({ method, url, headers }: FastifyRequest): boolean {
+  return method === "GET" && !url.startsWith("/api/") && headers.accept?.includes("text/html") === true;
 }
 
 /** Says 429 to a request that is not let in at all. */

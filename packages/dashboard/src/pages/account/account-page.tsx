@@ -1,39 +1,36 @@
-import { type MeBody, paths } from "@wattboard/protocol";
+import type { MeBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
-import { sendJson } from "../../api/send-json.ts";
-import { become, useMe } from "../../api/use-me.ts";
-import { FaultLine } from "../../parts/fault-line.tsx";
-import { chosenPassword, NewPassword } from "../../parts/new-password.tsx";
-import { describeDevices, roleWord } from "../../parts/rights.ts";
-import { TopBar } from "../../parts/top-bar.tsx";
-import { Field } from "../../ui/field.tsx";
+import { become, useMe } from "../../api/me.ts";
+import { sendJson } from "../../api/request.ts";
+import { serverClock } from "../../api/server-clock.ts";
+import { chosenPassword, NewPassword } from "../../domain/new-password.tsx";
+import { describeDevices, roleWord } from "../../domain/rights.ts";
+import { Page } from "../../frame/page.tsx";
+import { apiPaths, pagePaths } from "../../paths.ts";
+import { Button } from "../../ui/button.tsx";
+import { FaultLine } from "../../ui/fault-line.tsx";
+import { Field, Form } from "../../ui/field.tsx";
 import { formatInstant } from "../../ui/format-time.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { useSubmit } from "../../ui/use-submit.ts";
-import { useTitle } from "../../ui/use-title.ts";
+import styles from "./account-page.module.css";
 
 /** `/account`: who is signed in, their password, and the way out. */
 export function AccountPage() {
-  useTitle("Account · Wattboard");
   const me = useMe();
   return (
-    <>
-      <TopBar />
-      <main id="content" className="page page-narrow">
-        <h1 className="page-title">Account</h1>
-        {me === undefined && <p className="waiting">…</p>}
-        {me !== undefined && me?.kind !== "person" && (
-          <Notice tone="info" title="Nobody is signed in here.">
-            <p>
-              <Link href="/sign-in?to=/account">Sign in</Link>
-            </p>
-          </Notice>
-        )}
-        {me?.kind === "person" && <Account me={me} />}
-      </main>
-    </>
+    <Page title="Account" heading="Account" isNarrow {...(me === undefined && { waitingFor: "the server" })}>
+      {me !== undefined && me?.kind !== "person" && (
+        <Notice tone="info" title="Nobody is signed in here.">
+          <p>
+            <Link href={pagePaths.signIn(pagePaths.account)}>Sign in</Link>
+          </p>
+        </Notice>
+      )}
+      {me?.kind === "person" && <Account me={me} />}
+    </Page>
   );
 }
 
@@ -42,21 +39,21 @@ function Account({ me }: { readonly me: MeBody }) {
   const [isChanged, setChanged] = useState(false);
   const password = useSubmit(async (form) => {
     const present = String(form.get("present"));
-    become(await sendJson<MeBody>("POST", `${paths.api}/me/password`, { present, password: chosenPassword(form) }));
+    become(await sendJson<MeBody>("POST", apiPaths.password, { present, password: chosenPassword(form) }));
     setChanged(true);
   });
   const leaving = useSubmit();
-  const leave = (query: string) =>
+  const leave = (everywhere: boolean) =>
     leaving.run(async () => {
-      await sendJson("DELETE", `${paths.api}/session${query}`);
+      await sendJson("DELETE", apiPaths.session(everywhere));
       become(null);
-      navigate("/sign-in");
+      navigate(pagePaths.signIn());
     });
   const endsAtMs = me.session_expires_at === null ? null : Date.parse(me.session_expires_at);
   return (
     <div className="stack">
       <Panel title={me.name}>
-        <dl className="about-person">
+        <dl className={styles.about}>
           <dt>Role</dt>
           <dd>{roleWord(me.role)}</dd>
           <dt>Devices</dt>
@@ -70,32 +67,32 @@ function Account({ me }: { readonly me: MeBody }) {
           {endsAtMs !== null && (
             <>
               <dt>Signed in until</dt>
-              <dd>{formatInstant(endsAtMs, Date.now())}</dd>
+              <dd>{formatInstant(endsAtMs, serverClock.now())}</dd>
             </>
           )}
         </dl>
         <FaultLine fault={leaving.fault} />
         <div className="buttons">
-          <button type="button" className="button button-strong" disabled={leaving.busy} onClick={() => leave("")}>
+          <Button tone="strong" disabled={leaving.busy} onClick={() => leave(false)}>
             Sign out
-          </button>
-          <button type="button" className="button" disabled={leaving.busy} onClick={() => leave("?everywhere=true")}>
+          </Button>
+          <Button disabled={leaving.busy} onClick={() => leave(true)}>
             Sign out everywhere
-          </button>
+          </Button>
         </div>
       </Panel>
       <Panel title="Change the password">
         {isChanged ? (
           <p role="status">The new password holds. You are signed out everywhere else.</p>
         ) : (
-          <form className="form" onSubmit={password.onSubmit}>
+          <Form onSubmit={password.onSubmit}>
             <Field label="Present password" name="present" type="password" autoComplete="current-password" required />
             <NewPassword />
             <FaultLine fault={password.fault} />
-            <button type="submit" className="button button-strong" disabled={password.busy}>
+            <Button type="submit" tone="strong" disabled={password.busy}>
               Change it
-            </button>
-          </form>
+            </Button>
+          </Form>
         )}
       </Panel>
     </div>

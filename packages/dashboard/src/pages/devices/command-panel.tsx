@@ -4,19 +4,27 @@ import {
   type DeviceDetail,
   type NewCommandBody,
   type Parameter,
-  paths,
   type TargetMode,
   targetModes,
 } from "@wattboard/protocol";
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
-import { RequestFailed } from "../../api/get-json.ts";
-import { sendJson } from "../../api/send-json.ts";
-import { Notice } from "../../ui/notice.tsx";
+import { mayCommand, useMe } from "../../api/me.ts";
+import { sendJson } from "../../api/request.ts";
+import { modeWord } from "../../domain/state-words.ts";
+import type { LivePoint } from "../../live/live-points.ts";
+import { apiPaths, pagePaths } from "../../paths.ts";
+import { Button } from "../../ui/button.tsx";
+import { ConfirmButton } from "../../ui/confirm-button.tsx";
+import { FaultLine } from "../../ui/fault-line.tsx";
+import { inputLook, Labelled } from "../../ui/field.tsx";
+import { formatNumber } from "../../ui/format-number.ts";
 import { Panel } from "../../ui/panel.tsx";
+import { Segments } from "../../ui/segments.tsx";
+import { useSubmit } from "../../ui/use-submit.ts";
+import styles from "./command-panel.module.css";
 import { CommandProgress } from "./command-progress.tsx";
 import { leaseWords, targetWords } from "./command-words.ts";
-import type { LivePoint } from "./live-points.ts";
 
 interface CommandPanelProps {
   readonly detail: DeviceDetail;
@@ -31,124 +39,158 @@ type Order = Pick<NewCommandBody, "action" | "payload">;
 
 /** Told nothing of what the device knows, the page offers what every device knows. */
 const plain: Announcement = { commands: { SET_MODE: {}, RESET_ERROR: {} } };
-const leasesMs = [15 * 60_000, 60 * 60_000, 4 * 60 * 60_000] as const;
+const hourMs = 60 * 60_000;
+const leasesMs = [hourMs / 4, hourMs, 4 * hourMs] as const;
 
-/** What the device can be told, and what became of what it was told. */
-export function CommandPanel({ detail, points, commands, announced, nowMs, onGiven }: CommandPanelProps) {
-  const [failure, setFailure] = useState<RequestFailed | null>(null);
-  const [isGiving, setGiving] = useState(false);
-  const { commands: known, parameters = [] } = announced ?? plain;
-  const flags = points.get("system_status.error_flags")?.value;
-  const isInError = points.get("system_status.state")?.value === "ERROR" || (Array.isArray(flags) && flags.length > 0);
-
-  const give = async (order: Order): Promise<void> => {
-    setGiving(true);
-    setFailure(null);
-    try {
-      const path = `${paths.api}/devices/${encodeURIComponent(detail.device_id)}/commands`;
-      onGiven(await sendJson<CommandBody>("POST", path, order));
-    } catch (error) {
-      if (!(error instanceof RequestFailed)) throw error;
-      setFailure(error);
-    } finally {
-      setGiving(false);
-    }
-  };
-
+/** What became of what the device was told, and, for whoever may command it, what it can be told. */
+export function CommandPanel(props: CommandPanelProps) {
+  const { detail, commands, nowMs } = props;
+  const me = useMe();
+  const isAllowed = mayCommand(me, detail.device_id);
+  // A guest of a share link is here to look.
+  if (!isAllowed && me?.kind === "share" && (commands ?? []).length === 0) return null;
   return (
-    <Panel title="Commands" aside={!detail.online && <span className="muted">offline: they wait a minute</span>}>
-      <fieldset className="orders" disabled={isGiving}>
-        <legend className="sr-only">Give a command</legend>
-        {known.SET_MODE !== undefined && <ModeForm known={known.SET_MODE} onOrder={give} />}
-        {parameters.length > 0 && <ParameterForm parameters={parameters} points={points} onOrder={give} />}
-        <div className="order-buttons">
-          {known.RESET_ERROR !== undefined && (
-            <button
-              type="button"
-              className={isInError ? "button button-strong" : "button"}
-              onClick={() => give({ action: "RESET_ERROR", payload: {} })}
-            >
-              Reset error
-            </button>
+    <Panel title="Commands">
+      {isAllowed && <Orders {...props} />}
+      {!isAllowed && me !== undefined && me?.kind !== "share" && (
+        <p className="fine">
+          {me?.kind === "person" ? (
+            "You may look at this device. An administrator can let you command it."
+          ) : (
+            <>
+              <Link href={pagePaths.signIn(pagePaths.device(detail.device_id))}>Sign in</Link> as an operator to command
+              this device.
+            </>
           )}
-          {known.RESTART !== undefined && <RestartButton onOrder={give} />}
-        </div>
-      </fieldset>
-      {failure !== null && <GiveFailure failure={failure} deviceId={detail.device_id} />}
+        </p>
+      )}
       <CommandProgress commands={commands} nowMs={nowMs} />
     </Panel>
   );
 }
 
+function Orders({ detail, points, announced, onGiven }: CommandPanelProps) {
+  const giving = useSubmit();
+  const { commands: known, parameters = [] } = announced ?? plain;
+  const flags = points.get("system_status.error_flags")?.value;
+  const isInError = points.get("system_status.state")?.value === "ERROR" || (Array.isArray(flags) && flags.length > 0);
+  const give = (order: Order): void =>
+    giving.run(async () => onGiven(await sendJson<CommandBody>("POST", apiPaths.commands(detail.device_id), order)));
+  return (
+    <>
+      {!detail.online && (
+        <p className="fine">The device is offline. A command waits a minute for it, and then expires.</p>
+      )}
+      <fieldset className={styles.orders} disabled={giving.busy}>
+        <legend className="sr-only">Give a command</legend>
+        {known.SET_MODE !== undefined && <ModeForm known={known.SET_MODE} points={points} onOrder={give} />}
+        {parameters.length > 0 && <ParameterForm parameters={parameters} points={points} onOrder={give} />}
+        <div className="buttons">
+          {known.RESET_ERROR !== undefined && (
+            <Button tone={isInError ? "strong" : "plain"} onClick={() => give({ action: "RESET_ERROR", payload: {} })}>
+              Reset error
+            </Button>
+          )}
+          {known.RESTART !== undefined && (
+            <ConfirmButton sure="Restart the device now" onConfirm={() => give({ action: "RESTART", payload: {} })}>
+              Restart
+            </ConfirmButton>
+          )}
+        </div>
+      </fieldset>
+      <FaultLine fault={giving.fault} />
+    </>
+  );
+}
+
 interface ModeFormProps {
   readonly known: NonNullable<Announcement["commands"]["SET_MODE"]>;
+  readonly points: ReadonlyMap<string, LivePoint>;
   readonly onOrder: (order: Order) => void;
 }
 
-function ModeForm({ known, onOrder }: ModeFormProps) {
+function ModeForm({ known, points, onOrder }: ModeFormProps) {
   const modes = known.target_modes ?? targetModes;
-  const [mode, setMode] = useState<TargetMode>(modes[0] ?? "AUTO");
+  const present = presentMode(points, modes);
+  const [chosen, setChosen] = useState<TargetMode | null>(null);
   const [power, setPower] = useState("");
-  const [leaseMs, setLeaseMs] = useState(0);
+  // Who sets a manual mode and forgets it finds the device in Auto again.
+  const [leaseMs, setLeaseMs] = useState<number>(hourMs);
+  const mode = chosen ?? present.target ?? modes[0] ?? "AUTO";
   const hasPower = mode === "MANUAL_CHARGE" || mode === "MANUAL_DISCHARGE";
-  const range = hasPower ? known.target_power?.[mode] : undefined;
+  const hasLease = known.leases === true && mode !== "AUTO";
+  const { minimum = 0, maximum } = (hasPower ? known.target_power?.[mode] : undefined) ?? {};
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const payload = {
       target_mode: mode,
       ...(hasPower && power !== "" && { target_power: Number(power) }),
-      ...(mode !== "AUTO" && leaseMs > 0 && { lease_ms: leaseMs }),
+      ...(hasLease && leaseMs > 0 && { lease_ms: leaseMs }),
     };
     onOrder({ action: "SET_MODE", payload });
   };
   return (
-    <form className="order" onSubmit={submit}>
-      {/* biome-ignore lint/a11y/useSemanticElements: the fieldset around all orders is the form's own. */}
-      <div className="segments" role="group" aria-label="Mode">
-        {modes.map((each) => (
-          <button key={each} type="button" aria-pressed={each === mode} onClick={() => setMode(each)}>
-            {targetWords[each]}
-          </button>
-        ))}
-      </div>
-      <div className="order-fields">
-        {hasPower && (
-          <label className="field">
-            <span>Power</span>
-            <span className="with-unit">
-              <input
-                type="number"
-                inputMode="numeric"
-                value={power}
-                min={range?.minimum ?? 0}
-                max={range?.maximum}
-                step="any"
-                placeholder={range?.maximum === undefined ? "all it can" : `up to ${range.maximum}`}
-                onChange={(event) => setPower(event.target.value)}
-              />
-              W
-            </span>
-          </label>
-        )}
-        {known.leases === true && mode !== "AUTO" && (
-          <label className="field">
-            <span>Then back to Auto</span>
-            <select value={leaseMs} onChange={(event) => setLeaseMs(Number(event.target.value))}>
-              <option value={0}>never</option>
-              {leasesMs.map((each) => (
-                <option key={each} value={each}>
-                  after {leaseWords(each)}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
-        <button type="submit" className="button button-strong">
+    <form className={styles.order} onSubmit={submit}>
+      {present.word !== null && (
+        <p className="fine">
+          Mode now: <b>{present.word}</b>
+        </p>
+      )}
+      <Segments
+        label="Mode"
+        isWide
+        value={mode}
+        options={modes.map((each) => [each, targetWords[each]])}
+        onChange={setChosen}
+      />
+      {hasPower && (
+        <Labelled
+          label="Power"
+          note={`${maximum === undefined ? "" : `${formatNumber(minimum, 0)} to ${formatNumber(maximum, 0)} W; `}empty: all it can`}
+        >
+          <span className={styles.unit}>
+            <input
+              className={inputLook}
+              type="number"
+              inputMode="numeric"
+              value={power}
+              min={minimum}
+              max={maximum}
+              step="any"
+              onChange={(event) => setPower(event.target.value)}
+            />
+            W
+          </span>
+        </Labelled>
+      )}
+      {hasLease && (
+        <Labelled label="Then back to Auto">
+          <select className={inputLook} value={leaseMs} onChange={(event) => setLeaseMs(Number(event.target.value))}>
+            {leasesMs.map((each) => (
+              <option key={each} value={each}>
+                after {leaseWords(each)}
+              </option>
+            ))}
+            <option value={0}>never: it holds until it is changed</option>
+          </select>
+        </Labelled>
+      )}
+      <div className="buttons">
+        <Button type="submit" tone="strong">
           Set mode
-        </button>
+        </Button>
       </div>
     </form>
   );
+}
+
+/** What the device is in, and which of the modes that is, as far as its telemetry tells. */
+function presentMode(points: ReadonlyMap<string, LivePoint>, modes: readonly TargetMode[]) {
+  const told = points.get("system_status.target_mode")?.value;
+  const mode = points.get("system_status.mode")?.value;
+  const target = modes.find((each) => each === told || (told === undefined && each === mode)) ?? null;
+  if (target !== null) return { target, word: targetWords[target] };
+  return { target, word: mode === "AUTO" || mode === "MANUAL" ? modeWord(mode) : null };
 }
 
 interface ParameterFormProps {
@@ -158,12 +200,11 @@ interface ParameterFormProps {
 }
 
 function ParameterForm({ parameters, points, onOrder }: ParameterFormProps) {
-  const valueId = useId();
   const [name, setName] = useState("");
   const [value, setValue] = useState("");
   const parameter = parameters.find((each) => each.name === name) ?? parameters[0];
   if (parameter === undefined) return null;
-  const { type, unit, minimum, maximum, choices } = parameter;
+  const { type, unit = "", minimum, maximum, choices } = parameter;
   const present = points.get(parameter.point ?? `parameters.${parameter.name}`)?.value;
   const options = choices ?? (type === "boolean" ? ["true", "false"] : undefined);
   const submit = (event: FormEvent): void => {
@@ -172,11 +213,11 @@ function ParameterForm({ parameters, points, onOrder }: ParameterFormProps) {
     onOrder({ action: "SET_PARAMETER", payload: { name: parameter.name, value: typed } });
   };
   return (
-    <form className="order" onSubmit={submit}>
-      <div className="order-fields">
-        <label className="field">
-          <span>Parameter</span>
+    <form className={styles.order} onSubmit={submit}>
+      <div className={styles.fields}>
+        <Labelled label="Parameter">
           <select
+            className={inputLook}
             value={parameter.name}
             onChange={(event) => {
               setName(event.target.value);
@@ -189,30 +230,27 @@ function ParameterForm({ parameters, points, onOrder }: ParameterFormProps) {
               </option>
             ))}
           </select>
-        </label>
-        <div className="field">
-          <label htmlFor={valueId}>
-            {present === undefined || present === null
-              ? "Value"
-              : `Now ${String(present)}${unit === undefined ? "" : ` ${unit}`}`}
-          </label>
+        </Labelled>
+        <Labelled
+          label={present === undefined || present === null ? "Value" : `Now ${String(present)} ${unit}`.trim()}
+          note={rangeWords(minimum, maximum, unit)}
+        >
           {options === undefined ? (
-            <span className="with-unit">
+            <span className={styles.unit}>
               <input
-                id={valueId}
+                className={inputLook}
                 type={type === "text" ? "text" : "number"}
                 required
                 value={value}
                 min={minimum}
                 max={maximum}
                 step={type === "integer" ? 1 : "any"}
-                placeholder={minimum !== undefined && maximum !== undefined ? `${minimum} to ${maximum}` : ""}
                 onChange={(event) => setValue(event.target.value)}
               />
               {unit}
             </span>
           ) : (
-            <select id={valueId} required value={value} onChange={(event) => setValue(event.target.value)}>
+            <select className={inputLook} required value={value} onChange={(event) => setValue(event.target.value)}>
               <option value="" disabled>
                 choose
               </option>
@@ -223,57 +261,18 @@ function ParameterForm({ parameters, points, onOrder }: ParameterFormProps) {
               ))}
             </select>
           )}
-        </div>
-        <button type="submit" className="button">
-          Set
-        </button>
+        </Labelled>
+      </div>
+      <div className="buttons">
+        <Button type="submit">Set</Button>
       </div>
     </form>
   );
 }
 
-/** Asks once more: nobody restarts a battery by a slip of the finger. */
-function RestartButton({ onOrder }: { readonly onOrder: (order: Order) => void }) {
-  const [isAsking, setAsking] = useState(false);
-  if (!isAsking) {
-    return (
-      <button type="button" className="button" onClick={() => setAsking(true)}>
-        Restart…
-      </button>
-    );
-  }
-  return (
-    <>
-      <button
-        type="button"
-        className="button button-strong"
-        onClick={() => {
-          setAsking(false);
-          onOrder({ action: "RESTART", payload: {} });
-        }}
-      >
-        Restart the device now
-      </button>
-      <button type="button" className="button" onClick={() => setAsking(false)}>
-        No
-      </button>
-    </>
-  );
-}
-
-function GiveFailure({ failure, deviceId }: { readonly failure: RequestFailed; readonly deviceId: string }) {
-  if (!failure.isRefused) return <Notice tone="warn" title={failure.message} />;
-  return (
-    <Notice tone="warn" title="The command was not given: it needs the operator role.">
-      {failure.status === 401 && (
-        <p>
-          <Link href={`/sign-in?to=${encodeURIComponent(`/devices/${deviceId}`)}`}>Sign in</Link> as somebody who has
-          it.
-        </p>
-      )}
-      <p className="fine">
-        The server said: {failure.status} {failure.message}
-      </p>
-    </Notice>
-  );
+function rangeWords(minimum: number | undefined, maximum: number | undefined, unit: string): string | undefined {
+  const shown = (bound: number) => formatNumber(bound, Number.isInteger(bound) ? 0 : 2);
+  if (minimum !== undefined && maximum !== undefined) return `${shown(minimum)} to ${shown(maximum)} ${unit}`.trim();
+  if (maximum !== undefined) return `up to ${shown(maximum)} ${unit}`.trim();
+  return minimum === undefined ? undefined : `from ${shown(minimum)} ${unit}`.trim();
 }

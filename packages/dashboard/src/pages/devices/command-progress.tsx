@@ -1,5 +1,7 @@
 import { type CommandBody, hasEnded } from "@wattboard/protocol";
-import { ageOf, formatAge } from "../../parts/age.ts";
+import { ageOf, formatAge } from "../../domain/age.ts";
+import { formatInstant } from "../../ui/format-time.ts";
+import styles from "./command-progress.module.css";
 import { commandWords, statusTone } from "./command-words.ts";
 
 interface CommandProgressProps {
@@ -13,7 +15,7 @@ export function CommandProgress({ commands, nowMs }: CommandProgressProps) {
   if (commands === null) return null;
   if (commands.length === 0) return <p className="muted">No commands yet.</p>;
   return (
-    <ol className="command-list" aria-live="polite">
+    <ol className={styles.list} aria-live="polite">
       {commands.map((command) => {
         const last = command.history.at(-1);
         const ageMs = ageOf(Date.parse(last?.at ?? command.created_at), nowMs) ?? 0;
@@ -21,17 +23,19 @@ export function CommandProgress({ commands, nowMs }: CommandProgressProps) {
           <li key={command.command_id}>
             <details>
               <summary>
-                <span className="command-words">{commandWords(command)}</span>
-                <span className={`command-status is-${statusTone(command.status)}`}>{command.status}</span>
-                <span className="command-age">{formatAge(ageMs)}</span>
+                <span>{commandWords(command)}</span>
+                <span className={styles.status} data-tone={statusTone(command.status)}>
+                  {command.status}
+                </span>
+                <span className={styles.age}>{formatAge(ageMs)}</span>
                 {hasEnded(command.status) && command.status !== "applied" && (
-                  <span className="command-cause">{last?.cause}</span>
+                  <span className={styles.cause}>{last?.cause}</span>
                 )}
               </summary>
-              <ul className="command-steps">
+              <ul className={styles.steps}>
                 {command.history.map((step) => (
                   <li key={`${step.status} ${step.at}`}>
-                    <time dateTime={step.at}>{new Date(step.at).toLocaleTimeString()}</time> <b>{step.status}</b>{" "}
+                    <time dateTime={step.at}>{formatInstant(Date.parse(step.at), nowMs)}</time> <b>{step.status}</b>{" "}
                     {step.cause}
                   </li>
                 ))}

@@ -1,7 +1,7 @@
 import type { CommandBody } from "@wattboard/protocol";
 import { expect, it } from "vitest";
+import { withCommand } from "../../live/use-device-feed.ts";
 import { commandWords, leaseWords, statusTone } from "./command-words.ts";
-import { withCommand } from "./use-device-feed.ts";
 
 it("says what a command asks for", () => {
   const payload = { target_mode: "MANUAL_DISCHARGE", target_power: 1500, lease_ms: 900_000 };

@@ -1,8 +1,10 @@
 import { type DeviceDetail, type RefusalCode, refusals } from "@wattboard/protocol";
-import { ageOf, formatAge } from "../../parts/age.ts";
+import { ageOf, formatAge } from "../../domain/age.ts";
 import { formatNumber } from "../../ui/format-number.ts";
 import { formatInstant } from "../../ui/format-time.ts";
+import { own } from "../../ui/own.ts";
 import { Panel } from "../../ui/panel.tsx";
+import styles from "./connection-panel.module.css";
 
 interface ConnectionPanelProps {
   readonly detail: DeviceDetail;
@@ -20,7 +22,7 @@ export function ConnectionPanel({ detail, lastReceivedAtMs, nowMs }: ConnectionP
       {last_refusal !== null && !isPressing(last_refusal, lastReceivedAtMs, nowMs) && (
         <LastRefusal refusal={last_refusal} nowMs={nowMs} />
       )}
-      <dl className="facts">
+      <dl className={styles.facts}>
         <dt>Link</dt>
         <dd>
           {online ? (
@@ -39,16 +41,15 @@ export function ConnectionPanel({ detail, lastReceivedAtMs, nowMs }: ConnectionP
         </dd>
         <dt>Accepted</dt>
         <dd>
-          <span className="quantity">{formatNumber(accepted, 0)}</span>{" "}
-          <span className="muted">since the server started</span>
+          {formatNumber(accepted, 0)} <span className="muted">since the server started</span>
         </dd>
         <dt>Dropped</dt>
         <dd>
-          <span className={`quantity ${droppedCount > 0 ? "warn" : ""}`}>{formatNumber(droppedCount, 0)}</span>
+          <span className={droppedCount > 0 ? "warn" : undefined}>{formatNumber(droppedCount, 0)}</span>
           {reasons.length > 0 && (
-            <ul className="reasons">
+            <ul className={styles.reasons}>
               {reasons.map(([code, count]) => (
-                <li key={code} title={refusals[code]?.message}>
+                <li key={code} title={own(refusals, code)?.message}>
                   <code>{code}</code> {formatNumber(count, 0)}
                 </li>
               ))}
@@ -77,8 +78,8 @@ const pressingMs = 10 * 60_000;
 /** The newest message that was not taken, and why. */
 export function LastRefusal({ refusal, nowMs }: { readonly refusal: Refusal; readonly nowMs: number }) {
   return (
-    <div className="refusal">
-      <p>
+    <div className={styles.refusal}>
+      <p className={styles.what}>
         <b>Last refusal</b> <code>{refusal.code}</code>
         <Instant at={refusal.at} nowMs={nowMs} />
       </p>

@@ -1,6 +1,8 @@
 import type { HistoryBody } from "@wattboard/protocol";
-import { formatAge } from "../../parts/age.ts";
+import { formatAge } from "../../domain/age.ts";
 import { formatNumber } from "../../ui/format-number.ts";
+import { locale } from "../../ui/locale.ts";
+import styles from "./coverage-strip.module.css";
 
 interface CoverageStripProps {
   readonly history: HistoryBody;
@@ -18,15 +20,15 @@ export function CoverageStrip({ history, toMs, nowMs, timeZone }: CoverageStripP
   const sinceMs = Math.min(nowMs, expectedFromMs(history));
   const [longest] = gaps;
   const place = (ms: number): number => (100 * (Math.min(ms, toMs) - fromMs)) / (toMs - fromMs);
-  const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone });
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone });
   const lengthOf = (gap: { readonly from: string; readonly to: string }) =>
     formatAge(Date.parse(gap.to) - Date.parse(gap.from));
   const times = gaps.length === 1 ? "one gap" : `${gaps.length === 100 ? "100 gaps or more" : `${gaps.length} gaps`}`;
   return (
-    <div className="coverage">
-      <div className="coverage-strip" aria-hidden="true">
+    <div>
+      <div className={styles.strip} aria-hidden="true">
         <span
-          className="coverage-there"
+          className={styles.there}
           style={{ left: `${place(sinceMs)}%`, width: `${place(nowMs) - place(sinceMs)}%` }}
         />
         {gaps.map((gap) => {
@@ -34,14 +36,14 @@ export function CoverageStrip({ history, toMs, nowMs, timeZone }: CoverageStripP
           return (
             <span
               key={gap.from}
-              className="coverage-gap"
+              className={styles.gap}
               style={{ left: `${from}%`, width: `${to - from}%` }}
               title={`Nothing for ${lengthOf(gap)} from ${day.format(Date.parse(gap.from))}`}
             />
           );
         })}
       </div>
-      <p className="fine">
+      <p className={`fine ${styles.words}`}>
         <b>{percent(share)}</b> of the expected samples are there
         {longest === undefined
           ? ", without a gap."

@@ -1,13 +1,14 @@
-import { type EventsBody, paths } from "@wattboard/protocol";
+import type { EventsBody } from "@wattboard/protocol";
 import { usePolled } from "../../api/use-polled.ts";
-import { EventList } from "../../parts/event-list.tsx";
+import { EventList } from "../../domain/event-list.tsx";
+import { apiPaths } from "../../paths.ts";
 
 const shownMax = 10;
 const everyMs = 10_000;
 
 /** What happened to one device: when it came and went, and what a person should know of. */
 export function DeviceEvents({ deviceId, nowMs }: { readonly deviceId: string; readonly nowMs: number }) {
-  const query = new URLSearchParams({ device_id: deviceId, limit: String(shownMax) });
-  const { body, failure } = usePolled<EventsBody>(`${paths.api}/events?${query}`, { everyMs });
+  const path = apiPaths.events({ device_id: deviceId, limit: shownMax });
+  const { body, failure } = usePolled<EventsBody>(path, { everyMs });
   return <EventList events={body?.events ?? null} failure={failure} nowMs={nowMs} namesDevice={false} />;
 }

@@ -8,14 +8,18 @@ import {
 } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
-import { mayCommand, useMe } from "../../api/use-me.ts";
-import { ageOf, formatAge } from "../../parts/age.ts";
-import { modeWord } from "../../parts/mode-word.ts";
-import { placeOf } from "../../parts/place.ts";
-import { StateChip } from "../../parts/state-chip.tsx";
+import { mayCommand, useMe } from "../../api/me.ts";
+import { ageOf, formatAge } from "../../domain/age.ts";
+import { placeOf } from "../../domain/place.ts";
+import { StateChip } from "../../domain/state-chip.tsx";
+import { modeWord } from "../../domain/state-words.ts";
+import type { LivePoints } from "../../live/live-points.ts";
+import { pagePaths } from "../../paths.ts";
+import { Button } from "../../ui/button.tsx";
 import { formatInstant, timeOfDayIn } from "../../ui/format-time.ts";
 import { Icon } from "../../ui/icon.tsx";
-import type { LivePoints } from "./live-points.ts";
+import { Tag } from "../../ui/tag.tsx";
+import styles from "./device-head.module.css";
 import { ShareDialog } from "./share-dialog.tsx";
 
 interface DeviceHeadProps {
@@ -37,10 +41,10 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
   const value = (point: string) => (live.points.get(point)?.value ?? null) as string | null;
   const mode = value("system_status.mode") as DeviceMode | null;
   return (
-    <header className="device-head">
-      <div className="device-ways">
+    <header className={styles.head}>
+      <div className={styles.ways}>
         {share === undefined ? (
-          <Link href="/" className="back">
+          <Link href={pagePaths.fleet} className={styles.back}>
             <Icon name="left" /> Fleet
           </Link>
         ) : (
@@ -49,15 +53,11 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
             {formatInstant(Date.parse(share.expires_at), nowMs)}
           </span>
         )}
-        {mayCommand(me, device_id) && (
-          <button type="button" className="button" onClick={() => setSharing(true)}>
-            Share
-          </button>
-        )}
+        {mayCommand(me, device_id) && <Button onClick={() => setSharing(true)}>Share</Button>}
       </div>
       {isSharing && <ShareDialog deviceId={device_id} onClose={() => setSharing(false)} />}
       <h1>{name || device_id}</h1>
-      <p className="device-line">
+      <p className={styles.line}>
         <code>{device_id}</code>
         {place !== "" && <span>{place}</span>}
         {localTime !== null && (
@@ -65,21 +65,21 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
             {localTime} there<span className="muted"> ({properties.time_zone})</span>
           </span>
         )}
-        {properties.simulated === "true" && <span className="tag">simulated</span>}
+        {properties.simulated === "true" && <Tag>simulated</Tag>}
         {live.newest?.clock === "server" && !isOfSmartOs(properties) && (
-          <span className="tag tag-warn">
+          <Tag tone="warn">
             <Icon name="clock" size={12} /> device clock is off; filed under time of receipt
-          </span>
+          </Tag>
         )}
       </p>
-      <div className={`device-now is-${stands}`}>
+      <div className={styles.now} data-standing={stands}>
         <StateChip
           online={online}
           state={value("system_status.state") as DeviceState | null}
           isHeard={ageMs !== null}
         />
-        {online && mode !== null && <span className="mode">{modeWord(mode)}</span>}
-        <span className={`device-age is-${stands}`}>
+        {online && mode !== null && <span>{modeWord(mode)}</span>}
+        <span className={styles.age}>
           {ageMs === null
             ? "never heard"
             : ageMs < 0

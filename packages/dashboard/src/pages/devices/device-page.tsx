@@ -2,26 +2,27 @@ import { isPresent, type ShareLinkBody, type Standing, standingOf } from "@wattb
 import { useState } from "react";
 import { Link } from "wouter";
 import { serverClock } from "../../api/server-clock.ts";
-import { ageOf } from "../../parts/age.ts";
-import { LostNotice } from "../../parts/lost-notice.tsx";
-import type { PowerPoint } from "../../parts/power.ts";
-import { RefusedNotice } from "../../parts/refused-notice.tsx";
-import { TopBar } from "../../parts/top-bar.tsx";
+import { ageOf } from "../../domain/age.ts";
+import type { PowerPoint } from "../../domain/power.ts";
+import { LostNotice } from "../../frame/lost-notice.tsx";
+import { Page, Waiting } from "../../frame/page.tsx";
+import { RefusedNotice } from "../../frame/refused-notice.tsx";
+import { numberOf } from "../../live/live-points.ts";
+import { useDeviceFeed } from "../../live/use-device-feed.ts";
+import { pagePaths } from "../../paths.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
+import { Segments } from "../../ui/segments.tsx";
 import { useTick } from "../../ui/use-tick.ts";
-import { useTitle } from "../../ui/use-title.ts";
 import { CommandPanel } from "./command-panel.tsx";
 import { ConnectionPanel, isPressing, LastRefusal } from "./connection-panel.tsx";
 import { DeviceEvents } from "./device-events.tsx";
 import { DeviceHead } from "./device-head.tsx";
+import styles from "./device-page.module.css";
 import { EnergyFlow, type FlowPower } from "./energy-flow.tsx";
 import { HistoryPanel } from "./history-panel.tsx";
-import { numberOf } from "./live-points.ts";
 import { PointValues } from "./point-values.tsx";
 import { PowerChart } from "./power-chart.tsx";
-import { useDeviceFeed } from "./use-device-feed.ts";
-import "./device.css";
 
 const chartMinutes = [5, 15, 60] as const;
 
@@ -40,24 +41,21 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
     minutes * 60_000,
   );
   const nowMs = serverClock.now();
-  useTitle(`${detail?.name || deviceId} · Wattboard`);
+  const title = detail?.name || deviceId;
 
   if (failure?.isRefused === true || (detail === null && failure !== null && failure.status !== 0)) {
     return (
-      <>
-        <TopBar />
-        <main id="content" className="page">
-          {failure.isRefused ? (
-            <RefusedNotice failure={failure} />
-          ) : (
-            <Notice tone="warn" title={failure.status === 404 ? `No device is called ${deviceId}.` : failure.message}>
-              <p>
-                <Link href="/">Back to the fleet</Link>
-              </p>
-            </Notice>
-          )}
-        </main>
-      </>
+      <Page title={title} heading={deviceId}>
+        {failure.isRefused ? (
+          <RefusedNotice failure={failure} />
+        ) : (
+          <Notice tone="warn" title={failure.status === 404 ? `No device is called ${deviceId}.` : failure.message}>
+            <p>
+              <Link href={pagePaths.fleet}>Back to the fleet</Link>
+            </p>
+          </Notice>
+        )}
+      </Page>
     );
   }
 
@@ -72,90 +70,81 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
   const isNow = isPresent(standingAt(live.newest?.atMs ?? null)) && link.phase !== "lost";
 
   return (
-    <>
-      <TopBar link={link} />
-      <main id="content" className={`page ${link.phase === "lost" ? "is-lost" : ""}`}>
-        <LostNotice link={link} />
-        {detail === null && link.phase !== "lost" && <p className="waiting">Waiting for {deviceId}…</p>}
-        {detail !== null && (
-          <>
-            <DeviceHead detail={detail} live={live} nowMs={nowMs} {...(share !== undefined && { share })} />
-            {detail.last_refusal !== null && isPressing(detail.last_refusal, live.receivedAtMs, nowMs) && (
-              <LastRefusal refusal={detail.last_refusal} nowMs={nowMs} />
-            )}
-            {points.size === 0 ? (
-              <Notice tone="info" icon="clock" title="No message of this device has been taken yet.">
-                <p>Its values appear here with the first one. Where one is refused, this page tells why. </p>
-              </Notice>
-            ) : (
-              <div className="device-live">
-                <Panel title={isNow ? "Now" : "When last heard"}>
-                  <EnergyFlow
-                    powers={{
-                      "solar.power": power("solar.power"),
-                      "load.power": power("load.power"),
-                      "battery.power": power("battery.power"),
-                      "grid.power": power("grid.power"),
-                    }}
-                    soc={numberOf(points, "battery.soc")}
-                    present={isNow}
-                  />
-                </Panel>
-                <Panel
-                  title="Power"
-                  className="chart-panel"
-                  aside={
-                    <div className="segments">
-                      {chartMinutes.map((choice) => (
-                        <button
-                          key={choice}
-                          type="button"
-                          aria-pressed={choice === minutes}
-                          onClick={() => setMinutes(choice)}
-                        >
-                          {choice} min
-                        </button>
-                      ))}
-                    </div>
-                  }
-                >
-                  <PowerChart history={history} chartMs={minutes * 60_000} />
-                </Panel>
-              </div>
-            )}
-            <div className="device-past">
-              <HistoryPanel detail={detail} />
-            </div>
-            <div className="device-rest">
-              <Panel title="Values" className="values-panel">
-                {points.size === 0 ? (
-                  <p className="muted">None yet.</p>
-                ) : (
-                  <PointValues points={points} device={detail} nowMs={nowMs} />
-                )}
-              </Panel>
-              <div className="device-side">
-                <CommandPanel
-                  detail={detail}
-                  points={points}
-                  commands={commands}
-                  announced={announced}
-                  nowMs={nowMs}
-                  onGiven={fileCommand}
+    <Page title={title} link={link}>
+      <LostNotice link={link} />
+      {detail === null && link.phase !== "lost" && <Waiting for={deviceId} />}
+      {detail !== null && (
+        <>
+          <DeviceHead detail={detail} live={live} nowMs={nowMs} {...(share !== undefined && { share })} />
+          {detail.last_refusal !== null && isPressing(detail.last_refusal, live.receivedAtMs, nowMs) && (
+            <LastRefusal refusal={detail.last_refusal} nowMs={nowMs} />
+          )}
+          {points.size === 0 ? (
+            <Notice tone="info" icon="clock" title="No message of this device has been taken yet.">
+              <p>Its values appear here with the first one. Where one is refused, this page tells why. </p>
+            </Notice>
+          ) : (
+            <div className={styles.live}>
+              <Panel title={isNow ? "Now" : "When last heard"}>
+                <EnergyFlow
+                  powers={{
+                    "solar.power": power("solar.power"),
+                    "load.power": power("load.power"),
+                    "battery.power": power("battery.power"),
+                    "grid.power": power("grid.power"),
+                  }}
+                  soc={numberOf(points, "battery.soc")}
+                  present={isNow}
                 />
-                <ConnectionPanel detail={detail} lastReceivedAtMs={live.receivedAtMs} nowMs={nowMs} />
-                <DeviceEvents deviceId={deviceId} nowMs={nowMs} />
-                <Panel title="Last message" aside={<span className="muted">as received</span>}>
-                  {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse. */}
-                  <pre className="raw" tabIndex={0}>
-                    {lastText ?? (detail.latest === null ? "None yet." : JSON.stringify(detail.latest.telemetry))}
-                  </pre>
-                </Panel>
-              </div>
+              </Panel>
+              <Panel
+                title="Power"
+                fills
+                aside={
+                  <Segments
+                    label="How long"
+                    value={minutes}
+                    options={chartMinutes.map((choice) => [choice, `${choice} min`])}
+                    onChange={setMinutes}
+                  />
+                }
+              >
+                <PowerChart history={history} chartMs={minutes * 60_000} />
+              </Panel>
             </div>
-          </>
-        )}
-      </main>
-    </>
+          )}
+          <div className={styles.past}>
+            <HistoryPanel detail={detail} />
+          </div>
+          <div className={styles.rest}>
+            <Panel title="Values">
+              {points.size === 0 ? (
+                <p className="muted">None yet.</p>
+              ) : (
+                <PointValues points={points} device={detail} nowMs={nowMs} />
+              )}
+            </Panel>
+            <div className={styles.side}>
+              <CommandPanel
+                detail={detail}
+                points={points}
+                commands={commands}
+                announced={announced}
+                nowMs={nowMs}
+                onGiven={fileCommand}
+              />
+              <ConnectionPanel detail={detail} lastReceivedAtMs={live.receivedAtMs} nowMs={nowMs} />
+              <DeviceEvents deviceId={deviceId} nowMs={nowMs} />
+              <Panel title="Last message" aside={<span className="muted">as received</span>}>
+                {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse. */}
+                <pre className={styles.raw} tabIndex={0}>
+                  {lastText ?? (detail.latest === null ? "None yet." : JSON.stringify(detail.latest.telemetry))}
+                </pre>
+              </Panel>
+            </div>
+          </div>
+        </>
+      )}
+    </Page>
   );
 }

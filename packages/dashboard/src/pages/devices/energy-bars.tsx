@@ -1,6 +1,9 @@
 import type { DeviceEnergyBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
+import { locale } from "../../ui/locale.ts";
+import { Quantity } from "../../ui/quantity.tsx";
+import styles from "./energy-bars.module.css";
 import { scaleTicks } from "./scale-ticks.ts";
 
 type Span = DeviceEnergyBody["spans"][number];
@@ -24,7 +27,7 @@ export function EnergyBars({ energy, bars }: EnergyBarsProps) {
 
   return (
     <>
-      <dl className="energy-sums">
+      <dl className={styles.sums}>
         <Sum term="Produced" wh={shown.produced_wh} hue="solar" />
         <Sum term="Consumed" wh={shown.consumed_wh} hue="load" />
         <Sum term="From the grid" wh={shown.imported_wh} hue="grid" />
@@ -38,25 +41,30 @@ export function EnergyBars({ energy, bars }: EnergyBarsProps) {
           hint="Share of the production that was used on the spot"
         />
       </dl>
-      <p className="energy-of">{read === undefined ? "In all" : spanName(read, per, timeZone)}</p>
-      <div className="bars-frame">
-        <ol className="bars-scale" aria-hidden="true">
+      <p className={styles.of}>{read === undefined ? "In all" : spanName(read, per, timeZone)}</p>
+      <div className={styles.frame}>
+        <ol className={styles.scale} aria-hidden="true">
           {ticks.map((wh) => (
             <li key={wh} style={{ bottom: `${(100 * wh) / top}%` }}>
               <span>{kilowattHours(wh)}</span>
             </li>
           ))}
         </ol>
-        <ol className="bars" style={{ gridTemplateColumns: `repeat(${slots}, minmax(0, 1fr))` }}>
+        <ol
+          className={styles.bars}
+          aria-label={`Energy by the ${per}`}
+          style={{ gridTemplateColumns: `repeat(${slots}, minmax(0, 1fr))` }}
+        >
           {spans.map((span, at) => (
             <li
               key={span.from}
-              className={at === readAt ? "is-read" : ""}
+              data-read={at === readAt}
               onPointerEnter={() => setReadAt(at)}
-              onPointerLeave={() => setReadAt(null)}
+              // A finger leaves when it is lifted; what was touched stays until another bar is.
+              onPointerLeave={({ pointerType }) => pointerType === "mouse" && setReadAt(null)}
             >
               <span className="sr-only">{describe(span, per, timeZone)}</span>
-              <div className="bars-pair" aria-hidden="true">
+              <div className={styles.pair} aria-hidden="true">
                 <Bar
                   top={top}
                   parts={{ used: span.self_consumed_wh, sold: span.produced_wh - span.self_consumed_wh }}
@@ -64,25 +72,25 @@ export function EnergyBars({ energy, bars }: EnergyBarsProps) {
                 <Bar top={top} parts={{ own: span.consumed_wh * (span.autarky ?? 0), bought: boughtWh(span) }} />
               </div>
               <span
-                className="bars-coverage"
+                className={styles.coverage}
                 aria-hidden="true"
                 title={`${formatNumber(100 * span.coverage, 0)} % of the expected samples`}
               >
                 <span style={{ width: `${100 * span.coverage}%` }} />
               </span>
-              <span className="bars-name" aria-hidden="true">
+              <span className={styles.name} aria-hidden="true">
                 {at % every === 0 ? shortName(span, per, timeZone) : ""}
               </span>
             </li>
           ))}
         </ol>
       </div>
-      <ul className="bars-legend">
-        <li className="part-used">Produced, used here</li>
-        <li className="part-sold">Produced, sold</li>
-        <li className="part-own">Consumed, own</li>
-        <li className="part-bought">Consumed, from the grid</li>
-        <li className="part-coverage">Line below: how much was measured</li>
+      <ul className={styles.legend}>
+        <li data-part="used">Produced, used here</li>
+        <li data-part="sold">Produced, sold</li>
+        <li data-part="own">Consumed, own</li>
+        <li data-part="bought">Consumed, from the grid</li>
+        <li data-part="coverage">Line below: how much was measured</li>
       </ul>
     </>
   );
@@ -94,21 +102,20 @@ function boughtWh({ consumed_wh, autarky }: Span): number {
 
 function Bar({ top, parts }: { readonly top: number; readonly parts: Readonly<Record<string, number>> }) {
   return (
-    <span className="bar">
+    <span className={styles.bar}>
       {Object.entries(parts).map(([part, wh]) => (
-        <span key={part} className={`part-${part}`} style={{ height: `${(100 * Math.max(0, wh)) / top}%` }} />
+        <span key={part} data-part={part} style={{ height: `${(100 * Math.max(0, wh)) / top}%` }} />
       ))}
     </span>
   );
 }
 
 function Sum({ term, wh, hue }: { readonly term: string; readonly wh: number; readonly hue: string }) {
-  const { value, unit } = scaleQuantity(wh, "Wh");
   return (
-    <div className={`hue-${hue}`}>
+    <div data-hue={hue}>
       <dt>{term}</dt>
       <dd>
-        {value} <span className="unit">{unit}</span>
+        <Quantity {...scaleQuantity(wh, "Wh")} />
       </dd>
     </div>
   );
@@ -119,7 +126,7 @@ function Share({ term, share, hint }: { readonly term: string; readonly share: n
     <div title={hint}>
       <dt>{term}</dt>
       <dd>
-        {share === null ? "—" : formatNumber(100 * share, 0)} <span className="unit">%</span>
+        {share === null ? <span className="muted">—</span> : <Quantity value={formatNumber(100 * share, 0)} unit="%" />}
       </dd>
     </div>
   );
@@ -138,7 +145,7 @@ function spanName({ from }: Span, per: DeviceEnergyBody["per"], timeZone: string
     month: { month: "long", year: "numeric" },
     year: { year: "numeric" },
   };
-  return new Intl.DateTimeFormat(undefined, { ...options[per], timeZone }).format(Date.parse(from));
+  return new Intl.DateTimeFormat(locale, { ...options[per], timeZone }).format(Date.parse(from));
 }
 
 function shortName({ from }: Span, per: DeviceEnergyBody["per"], timeZone: string): string {
@@ -148,7 +155,7 @@ function shortName({ from }: Span, per: DeviceEnergyBody["per"], timeZone: strin
     month: { month: "short" },
     year: { year: "numeric" },
   };
-  return new Intl.DateTimeFormat(undefined, { ...options[per], timeZone }).format(Date.parse(from));
+  return new Intl.DateTimeFormat(locale, { ...options[per], timeZone }).format(Date.parse(from));
 }
 
 function kilowattHours(wh: number): string {

@@ -1,8 +1,10 @@
 import type { Standing } from "@wattboard/protocol";
-import { describePower, type PowerPoint } from "../../parts/power.ts";
+import type { CSSProperties } from "react";
+import { describePower, type PowerPoint } from "../../domain/power.ts";
 import { scaleQuantity } from "../../ui/format-number.ts";
 import type { IconName } from "../../ui/icon.tsx";
 import { Icon } from "../../ui/icon.tsx";
+import styles from "./energy-flow.module.css";
 
 export interface FlowPower {
   readonly signedW: number | null;
@@ -36,6 +38,8 @@ const corners: readonly Corner[] = [
 
 /** The power that gives the thickest line and the quickest dots; a household's whole connection. */
 const fullScaleW = 8_000;
+/** How long a dot takes to where the next one was, from the smallest power to the greatest. */
+const secondsOf = [2.4, 1.5, 1, 0.7, 0.5];
 
 /** Where the energy goes just now: four corners around the house's bus bar, dots running the way the power flows. */
 export function EnergyFlow({ powers, soc, present }: EnergyFlowProps) {
@@ -50,7 +54,7 @@ export function EnergyFlow({ powers, soc, present }: EnergyFlowProps) {
     .join(", ");
   return (
     <svg
-      className="flow"
+      className={styles.flow}
       viewBox="0 0 500 384"
       role="img"
       aria-label={`${present ? "Now" : "When last heard"}: ${told}`}
@@ -58,7 +62,7 @@ export function EnergyFlow({ powers, soc, present }: EnergyFlowProps) {
       {corners.map((corner) => (
         <FlowLine key={corner.point} corner={corner} power={powers[corner.point]} present={present} />
       ))}
-      <circle className="flow-hub" cx={hub.x} cy={hub.y} r="9" />
+      <circle className={styles.hub} cx={hub.x} cy={hub.y} r="9" />
       {corners.map((corner) => (
         <FlowCorner
           key={corner.point}
@@ -88,18 +92,18 @@ function FlowLine({ corner, power, present }: PartProps) {
   const moves = present && power.standing !== "stale" && flow !== "none";
   const share = Math.min(1, Math.sqrt((words?.watts ?? 0) / fullScaleW));
   // Steps and not a continuum: each change of a duration makes the dots jump.
-  const pace = Math.max(1, Math.ceil(share * 5));
+  const pace = { "--pace": `${secondsOf[Math.max(0, Math.ceil(share * 5) - 1)]}s` };
   const middle = { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 };
   const degrees = (Math.atan2(dy, dx) * 180) / Math.PI + (flow === "out" ? 180 : 0);
   return (
-    <g className={`flow-line hue-${corner.hue} ${moves ? `moves flow-${flow} pace-${pace}` : ""}`}>
-      <line className="flow-track" x1={start.x} y1={start.y} x2={end.x} y2={end.y} strokeWidth={3 + 9 * share} />
+    <g className={styles.line} data-hue={corner.hue} data-flow={moves ? flow : undefined} style={pace as CSSProperties}>
+      <line className={styles.track} x1={start.x} y1={start.y} x2={end.x} y2={end.y} strokeWidth={3 + 9 * share} />
       {moves && (
         <>
-          <line className="flow-dots" x1={start.x} y1={start.y} x2={end.x} y2={end.y} strokeWidth={2.5 + 4 * share} />
+          <line className={styles.dots} x1={start.x} y1={start.y} x2={end.x} y2={end.y} strokeWidth={2.5 + 4 * share} />
           <g transform={`translate(${middle.x} ${middle.y}) rotate(${degrees}) scale(${1 + 0.5 * share})`}>
-            <circle className="flow-arrow-back" r="10" />
-            <path className="flow-arrow" d="M-2.5-5 3 0l-5.5 5" />
+            <circle className={styles.plate} r="10" />
+            <path className={styles.arrow} d="M-2.5-5 3 0l-5.5 5" />
           </g>
         </>
       )}
@@ -116,13 +120,11 @@ function FlowCorner({ corner, power, present, soc }: PartProps & { readonly soc:
   const labelY = { name: y + radius + 20, word: y + radius + 39 };
   const beside = x === hub.x;
   return (
-    <g
-      className={`flow-corner hue-${hue} ${isFaint ? "is-faint" : ""} ${power.standing === "fading" ? "is-fading" : ""}`}
-    >
-      <circle className="flow-disc" cx={x} cy={y} r={radius} />
+    <g className={styles.corner} data-hue={hue} data-faint={isFaint || power.standing === "fading"}>
+      <circle className={styles.disc} cx={x} cy={y} r={radius} />
       {soc !== null && (
         <circle
-          className="flow-soc"
+          className={styles.soc}
           cx={x}
           cy={y}
           r={radius}
@@ -133,14 +135,14 @@ function FlowCorner({ corner, power, present, soc }: PartProps & { readonly soc:
       <g transform={`translate(${x - 10} ${y - 30})`}>
         <Icon name={icon} size={20} />
       </g>
-      <text className="flow-value" x={x} y={y + 10}>
+      <text className={styles.value} x={x} y={y + 10}>
         {quantity?.value ?? "—"}
       </text>
-      <text className="flow-unit" x={x} y={y + 26}>
+      <text className={styles.unit} x={x} y={y + 26}>
         {quantity?.unit ?? ""}
       </text>
       <text
-        className={`flow-name ${beside ? "is-beside" : ""}`}
+        className={`${styles.name} ${beside ? styles.beside : ""}`}
         x={beside ? x + radius + 14 : x}
         y={beside ? y - 6 : labelY.name}
       >
@@ -148,7 +150,7 @@ function FlowCorner({ corner, power, present, soc }: PartProps & { readonly soc:
         {soc !== null && ` ${Math.round(soc)} %`}
       </text>
       <text
-        className={`flow-word ${beside ? "is-beside" : ""}`}
+        className={`${styles.word} ${beside ? styles.beside : ""}`}
         x={beside ? x + radius + 14 : x}
         y={beside ? y + 14 : labelY.word}
       >

@@ -1,4 +1,5 @@
 import { points as catalogue } from "@wattboard/protocol";
+import { own } from "../../ui/own.ts";
 
 export interface PointGroup {
   readonly section: string;
@@ -36,7 +37,7 @@ export function groupPoints(points: ReadonlyMap<string, unknown>): PointGroup[] 
   return [...bySection]
     .map(([section, names]) => ({
       section,
-      title: titles[section] ?? section,
+      title: own(titles, section) ?? section,
       names: names.sort((left, right) => placeOf(left) - placeOf(right) || left.localeCompare(right)),
     }))
     .sort((left, right) => rankOf(left.section) - rankOf(right.section) || left.section.localeCompare(right.section));

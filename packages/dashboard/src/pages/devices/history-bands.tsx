@@ -1,12 +1,14 @@
-import { type PointsBody, paths, type TimelineBody } from "@wattboard/protocol";
+import type { PointsBody, TimelineBody } from "@wattboard/protocol";
 import { usePolled } from "../../api/use-polled.ts";
-import { bandPoints } from "./power-history.ts";
+import { bandPoints } from "../../live/power-history.ts";
+import { apiPaths } from "../../paths.ts";
+import { formatNumber } from "../../ui/format-number.ts";
 import { type BandAxis, type PlotCursor, StateBand } from "./state-band.tsx";
 
 interface HistoryBandsProps {
   readonly deviceId: string;
   /** The period, as the API takes it; null where it is too long for states. */
-  readonly range: string | null;
+  readonly range: { readonly from: string; readonly to: string } | null;
   readonly everyMs: number;
   readonly axis: BandAxis;
   readonly cursor: PlotCursor;
@@ -20,14 +22,12 @@ const pointsEveryMs = 60_000;
 
 /** What the device did in the period of the history: its states and modes, its errors, and switches of its own. */
 export function HistoryBands({ deviceId, range, everyMs, axis, cursor }: HistoryBandsProps) {
-  const path = `${paths.api}/devices/${encodeURIComponent(deviceId)}`;
-  const points = usePolled<PointsBody>(`${path}/points`, { everyMs: pointsEveryMs }).body?.points ?? [];
+  const points = usePolled<PointsBody>(apiPaths.points(deviceId), { everyMs: pointsEveryMs }).body?.points ?? [];
   if (range === null) return <p className="fine">States are shown for a day, a week or a month.</p>;
-  const query = `${path}/timeline?${range}&limit=${runsMax}`;
   return choosePoints(points).map((point) => (
     <HistoryBand
       key={point}
-      path={`${query}&point=${encodeURIComponent(point)}`}
+      path={apiPaths.timeline(deviceId, { ...range, limit: runsMax, point })}
       point={point}
       everyMs={everyMs}
       axis={axis}
@@ -59,7 +59,8 @@ function HistoryBand({ path, point, everyMs, axis, cursor }: HistoryBandProps) {
       />
       {untilMs !== null && (
         <p className="fine">
-          It changed more than {runsMax} times: shown until {axis.timeOf(untilMs)}. A shorter period shows the rest.
+          It changed more than {formatNumber(runsMax, 0)} times: shown until {axis.timeOf(untilMs)}. A shorter period
+          shows the rest.
         </p>
       )}
     </>

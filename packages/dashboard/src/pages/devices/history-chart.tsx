@@ -1,11 +1,13 @@
 import type { HistoryBody } from "@wattboard/protocol";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
-import { colourOf, plotFrame, silences, yRange } from "../../parts/plot-style.ts";
-import { usePlot } from "../../parts/use-plot.ts";
+import { chartPoints } from "../../live/power-history.ts";
 import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
+import { locale } from "../../ui/locale.ts";
+import { colourOf, plotFrame, plotRightPx, silences, yRange } from "../../ui/plot/plot-style.ts";
+import { usePlot } from "../../ui/plot/use-plot.ts";
+import styles from "./chart.module.css";
 import { hueOf, labelOf } from "./power-chart.tsx";
-import { chartPoints } from "./power-history.ts";
 import type { PlotCursor } from "./state-band.tsx";
 
 const lines = [...chartPoints, "battery.soc"] as const;
@@ -64,7 +66,7 @@ export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartPro
 
   return (
     <>
-      <div className="chart-legend">
+      <div className={styles.legend}>
         {lines.map((line, index) => {
           const [least, mean, greatest] = [1, 2, 3].map((part) =>
             readAt === null ? null : columns[3 * index + part]?.[readAt],
@@ -73,27 +75,27 @@ export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartPro
             <button
               key={line}
               type="button"
-              className={line === "battery.soc" ? "hue-soc" : `hue-${hueOf[line]}`}
+              data-hue={line === "battery.soc" ? "soc" : hueOf[line]}
               aria-pressed={!hidden.has(line)}
               onClick={() => toggle(line)}
               {...(typeof least === "number" &&
                 typeof greatest === "number" && { title: `${inUnit(line, least)} to ${inUnit(line, greatest)}` })}
             >
-              <span className="swatch" aria-hidden="true" />
+              <span className={styles.swatch} aria-hidden="true" />
               {labelOf(line)} <b>{typeof mean === "number" ? inUnit(line, mean) : ""}</b>
             </button>
           );
         })}
       </div>
-      <div className="chart-frame">
-        <span className="chart-time">{at === undefined ? "" : timeIn(timeZone, Date.parse(at))}</span>
+      <div className={styles.frame}>
+        <span className={styles.time}>{at === undefined ? "" : timeIn(timeZone, Date.parse(at))}</span>
         <div
-          className="chart"
+          className={styles.chart}
           ref={hostRef}
           role="img"
           aria-label="Chart of powers and the state of charge over time"
         />
-        {columns[0].length === 0 && <p className="chart-empty">Nothing was measured in this time.</p>}
+        {columns[0].length === 0 && <p className={styles.empty}>Nothing was measured in this time.</p>}
       </div>
       {below({ readAt: cursorShare, onPoint: pointAt })}
     </>
@@ -107,7 +109,7 @@ function inUnit(line: Line, value: number): string {
 }
 
 export function timeIn(timeZone: string, atMs: number): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone }).format(atMs);
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone }).format(atMs);
 }
 
 /** Times in seconds, the middle of each bucket; then least, mean and greatest value of each line. */
@@ -156,7 +158,7 @@ function plotOptions(host: HTMLElement, timeZone: string, isRaw: { readonly curr
         ...axis,
         side: 1,
         scale: "share",
-        size: 42,
+        size: plotRightPx,
         grid: { show: false },
         splits: [0, 50, 100],
         values: (_plot, ticks) => ticks.map((tick) => `${tick} %`),
@@ -167,21 +169,21 @@ function plotOptions(host: HTMLElement, timeZone: string, isRaw: { readonly curr
       ...lines.flatMap((line): uPlot.Series[] => {
         const isShare = line === "battery.soc";
         const scale = isShare ? "share" : "y";
-        const stroke = isShare ? colour("ink-3") : colour(hueOf[line]);
+        const stroke = colour(isShare ? "var(--ink-3)" : `var(--${hueOf[line]})`);
         const mean = { stroke, scale, width: isShare ? 1.25 : 1.75, points: { show: false }, gaps };
         return [{ ...bound, scale }, isShare ? { ...mean, dash: [5, 4] } : mean, { ...bound, scale }];
       }),
     ],
     bands: chartPoints.map((point, index) => ({
       series: [3 * index + 3, 3 * index + 1],
-      fill: `${colour(hueOf[point])}16`,
+      fill: colour(`color-mix(in srgb, var(--${hueOf[point]}) 9%, transparent)`),
     })),
   };
 }
 
 /** Hours within days, days within months, months above that. */
 function timeTicks(timeZone: string): uPlot.Axis.DynamicValues {
-  const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { ...options, timeZone });
+  const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { ...options, timeZone });
   const hour = format({ hour: "2-digit", minute: "2-digit" });
   const day = format({ day: "numeric", month: "short" });
   const month = format({ month: "short" });

@@ -1,16 +1,19 @@
-import { type DeviceDetail, type DeviceEnergyBody, type HistoryBody, paths } from "@wattboard/protocol";
-import { useRef, useState } from "react";
+import type { DeviceDetail, DeviceEnergyBody, HistoryBody } from "@wattboard/protocol";
+import { useState } from "react";
 import { serverClock } from "../../api/server-clock.ts";
-import { type Polled, usePolled } from "../../api/use-polled.ts";
+import { usePolled } from "../../api/use-polled.ts";
+import { apiPaths } from "../../paths.ts";
+import { Button } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
+import { Segments } from "../../ui/segments.tsx";
 import { CoverageStrip } from "./coverage-strip.tsx";
 import { EnergyBars } from "./energy-bars.tsx";
 import { HistoryBands } from "./history-bands.tsx";
 import { HistoryChart, historyPoints, timeIn } from "./history-chart.tsx";
+import styles from "./history-panel.module.css";
 import { dateIn, type Period, type PeriodUnit, periodName, periodOf, periodUnits } from "./period.ts";
-import "./history.css";
 
 const unitNames: Record<PeriodUnit, string> = { day: "Day", week: "Week", month: "Month", year: "Year" };
 /** Means that show the course of a day, and of the days of a longer time. One more than the days of a month: one of them can have 25 hours. */
@@ -28,13 +31,16 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
   const [told, setTold] = useState<string | undefined>(detail.properties.time_zone);
   const nowMs = serverClock.now();
   const period = periodOf(unit, dateIn(told, nowMs), back);
-  const range = `from=${period.from}&to=${period.to}`;
-  const path = `${paths.api}/devices/${detail.device_id}`;
-  const options = { everyMs: back === 0 ? everyMs : pastEveryMs };
-  const history = useLastGood(
-    usePolled<HistoryBody>(`${path}/history?${range}&buckets=${bucketsOf[unit]}&points=${historyPoints}`, options),
+  const range = { from: period.from, to: period.to };
+  const options = { everyMs: back === 0 ? everyMs : pastEveryMs, keepsBefore: true };
+  const history = usePolled<HistoryBody>(
+    apiPaths.history(detail.device_id, { ...range, buckets: bucketsOf[unit], points: historyPoints }),
+    options,
   );
-  const energy = useLastGood(usePolled<DeviceEnergyBody>(`${path}/energy?${range}&per=${perOf[unit]}`, options));
+  const energy = usePolled<DeviceEnergyBody>(
+    apiPaths.energy(detail.device_id, { ...range, per: perOf[unit] }),
+    options,
+  );
   const timeZone = energy.body?.time_zone;
   if (timeZone !== undefined && timeZone !== told) setTold(timeZone);
   const failure = history.failure ?? energy.failure;
@@ -44,44 +50,28 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
     <>
       <Panel
         title="History"
-        className={`chart-panel history-panel ${history.isLate ? "is-late" : ""}`}
+        fills
+        isBusy={history.isLate}
         aside={
-          <div className="segments">
-            {periodUnits.map((each) => (
-              <button
-                key={each}
-                type="button"
-                aria-pressed={each === unit}
-                onClick={() => {
-                  setUnit(each);
-                  setBack(0);
-                }}
-              >
-                {unitNames[each]}
-              </button>
-            ))}
-          </div>
+          <Segments
+            label="How long"
+            value={unit}
+            options={periodUnits.map((each) => [each, unitNames[each]])}
+            onChange={(each) => {
+              setUnit(each);
+              setBack(0);
+            }}
+          />
         }
       >
-        <div className="period">
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={`The ${unit} before`}
-            onClick={() => setBack(back + 1)}
-          >
+        <div className={styles.period}>
+          <Button tone="icon" aria-label={`The ${unit} before`} onClick={() => setBack(back + 1)}>
             <Icon name="left" />
-          </button>
-          <button
-            type="button"
-            className="icon-button is-forth"
-            aria-label={`The ${unit} after`}
-            disabled={back === 0}
-            onClick={() => setBack(back - 1)}
-          >
-            <Icon name="left" />
-          </button>
-          <p className="period-name">
+          </Button>
+          <Button tone="icon" aria-label={`The ${unit} after`} disabled={back === 0} onClick={() => setBack(back - 1)}>
+            <Icon name="right" />
+          </Button>
+          <p className={styles.name}>
             {periodName(period)}
             {timeZone !== undefined && <span className="muted"> · {timeZone.replaceAll("_", " ")}</span>}
           </p>
@@ -121,7 +111,7 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
           </>
         )}
       </Panel>
-      <Panel title="Energy" className={`energy-panel ${energy.isLate ? "is-late" : ""}`}>
+      <Panel title="Energy" fills isBusy={energy.isLate}>
         {energy.body !== null && <EnergyBars energy={energy.body} bars={period.bars} />}
       </Panel>
     </>
@@ -132,16 +122,4 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
 function endOf({ from, to }: Period, history: HistoryBody, isPresent: boolean): number {
   const toMs = Date.parse(history.to);
   return isPresent ? Math.max(toMs, Date.parse(history.from) + Date.parse(to) - Date.parse(from)) : toMs;
-}
-
-interface LastGood<Body> extends Polled<Body> {
-  /** The body is that of an earlier question, until the answer is there. */
-  readonly isLate: boolean;
-}
-
-/** Keeps what was shown until the next answer is there: the page does not jump. */
-function useLastGood<Body>(polled: Polled<Body>): LastGood<Body> {
-  const last = useRef<Body | null>(null);
-  if (polled.body !== null) last.current = polled.body;
-  return { ...polled, body: polled.body ?? last.current, isLate: polled.body === null && last.current !== null };
 }

@@ -1,4 +1,6 @@
 /** A span of the calendar that the history shows. */
+import { locale } from "../../ui/locale.ts";
+
 export type PeriodUnit = "day" | "week" | "month" | "year";
 export const periodUnits = ["day", "week", "month", "year"] as const satisfies readonly PeriodUnit[];
 
@@ -55,7 +57,7 @@ export function periodName({ unit, from, to }: Period): string {
 }
 
 function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  return new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC" });
+  return new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" });
 }
 
 function iso(ms: number): string {

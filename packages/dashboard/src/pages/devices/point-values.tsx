@@ -1,10 +1,13 @@
 import { type DeviceDetail, pointSpec, standingOf } from "@wattboard/protocol";
-import { ageOf, formatAge } from "../../parts/age.ts";
-import { signWord } from "../../parts/power.ts";
+import { ageOf, formatAge } from "../../domain/age.ts";
+import type { PointValue } from "../../domain/point-value.ts";
+import { signWord } from "../../domain/power.ts";
+import type { LivePoint } from "../../live/live-points.ts";
 import { formatNumber } from "../../ui/format-number.ts";
-import type { PointValue } from "./flatten-telemetry.ts";
+import { Quantity } from "../../ui/quantity.tsx";
+import { Tag } from "../../ui/tag.tsx";
 import { groupPoints } from "./group-points.ts";
-import type { LivePoint } from "./live-points.ts";
+import styles from "./point-values.module.css";
 
 interface PointValuesProps {
   readonly points: ReadonlyMap<string, LivePoint>;
@@ -15,9 +18,9 @@ interface PointValuesProps {
 /** Every value that the device has sent, known to the catalogue or not, each with its own age. */
 export function PointValues({ points, device, nowMs }: PointValuesProps) {
   return (
-    <div className="sections">
+    <div className={styles.sections}>
       {groupPoints(points).map(({ section, title, names }) => (
-        <table key={section} className="section">
+        <table key={section} className={styles.section}>
           <caption>{title}</caption>
           <tbody>
             {names.map((name) => {
@@ -26,16 +29,16 @@ export function PointValues({ points, device, nowMs }: PointValuesProps) {
               const stands = standingOf(device, ageMs);
               const spec = pointSpec(name);
               return (
-                <tr key={name} className={`is-${stands}`}>
+                <tr key={name} data-standing={stands}>
                   <th scope="row">
                     {spec?.label ?? <code title={name}>{name.slice(section.length + 1) || name}</code>}
-                    {spec?.sign !== undefined && <span className="sign">{spec.sign}</span>}
+                    {spec?.sign !== undefined && <span className={styles.sign}>{spec.sign}</span>}
                   </th>
-                  <td className="value">
+                  <td className={styles.value}>
                     <Value name={name} value={value} />
                   </td>
-                  <td className="age">
-                    {stands === "stale" && <span className="tag tag-warn">stale</span>} {formatAge(ageMs)}
+                  <td className={styles.age}>
+                    {stands === "stale" && <Tag tone="warn">stale</Tag>} {formatAge(ageMs)}
                   </td>
                 </tr>
               );
@@ -48,7 +51,7 @@ export function PointValues({ points, device, nowMs }: PointValuesProps) {
 }
 
 function Value({ name, value }: { readonly name: string; readonly value: PointValue }) {
-  if (value === null) return <span className="absent">no value</span>;
+  if (value === null) return <span className="muted">no value</span>;
   if (typeof value === "object") {
     return value.length === 0 ? <span className="muted">none</span> : <span className="bad">{value.join(", ")}</span>;
   }
@@ -58,11 +61,13 @@ function Value({ name, value }: { readonly name: string; readonly value: PointVa
   const word = signWord(name, value);
   return (
     <>
-      <span className="quantity">
-        {formatNumber(value, spec?.digits ?? (Number.isInteger(value) ? 0 : 2))}
-        {spec !== undefined && spec.unit !== "" && <span className="unit"> {spec.unit}</span>}
-      </span>
-      {word !== undefined && <span className="value-word">{word}</span>}
+      <b>
+        <Quantity
+          value={formatNumber(value, spec?.digits ?? (Number.isInteger(value) ? 0 : 2))}
+          unit={spec?.unit ?? ""}
+        />
+      </b>
+      {word !== undefined && <span className={styles.word}>{word}</span>}
     </>
   );
 }

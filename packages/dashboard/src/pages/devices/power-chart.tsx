@@ -2,13 +2,15 @@ import { type PointName, pointSpec } from "@wattboard/protocol";
 import { useEffect, useRef, useState } from "react";
 import type uPlot from "uplot";
 import { serverClock } from "../../api/server-clock.ts";
-import { colourOf, plotFrame, silences, yRange } from "../../parts/plot-style.ts";
-import { describePower, type PowerPoint } from "../../parts/power.ts";
-import { usePlot } from "../../parts/use-plot.ts";
+import { describePower, type PowerPoint } from "../../domain/power.ts";
+import { bandPoints, chartPoints, gapSeconds, type PowerHistory } from "../../live/power-history.ts";
 import { scaleQuantity } from "../../ui/format-number.ts";
 import { formatInstant } from "../../ui/format-time.ts";
+import { locale } from "../../ui/locale.ts";
+import { colourOf, plotFrame, plotRightPx, silences, yRange } from "../../ui/plot/plot-style.ts";
+import { usePlot } from "../../ui/plot/use-plot.ts";
 import { useTick } from "../../ui/use-tick.ts";
-import { bandPoints, chartPoints, gapSeconds, type PowerHistory } from "./power-history.ts";
+import styles from "./chart.module.css";
 import { type BandAxis, StateBand } from "./state-band.tsx";
 
 interface PowerChartProps {
@@ -65,26 +67,31 @@ export function PowerChart({ history, chartMs }: PowerChartProps) {
 
   return (
     <>
-      <div className="chart-legend">
+      <div className={styles.legend}>
         {chartPoints.map((point, index) => (
           <button
             key={point}
             type="button"
-            className={`hue-${hueOf[point]}`}
+            data-hue={hueOf[point]}
             aria-pressed={!hidden.has(point)}
             onClick={() => toggle(point)}
             title={pointSpec(point)?.sign ?? ""}
           >
-            <span className="swatch" aria-hidden="true" />
+            <span className={styles.swatch} aria-hidden="true" />
             {labelOf(point)}{" "}
             <Reading point={point} signedW={columns[index + 1]?.[readAt] as number | null | undefined} />
           </button>
         ))}
-        <span className="chart-time">{readTimeS === undefined ? "" : formatInstant(readTimeS * 1_000, nowMs)}</span>
+        <span className={styles.time}>{readTimeS === undefined ? "" : formatInstant(readTimeS * 1_000, nowMs)}</span>
       </div>
-      <div className="chart-frame">
-        <div className="chart" ref={hostRef} role="img" aria-label="Chart of solar, load, battery and grid power" />
-        {times.length === 0 && <p className="chart-empty">No samples in the last {chartMs / 60_000} minutes.</p>}
+      <div className={styles.frame}>
+        <div
+          className={styles.chart}
+          ref={hostRef}
+          role="img"
+          aria-label="Chart of solar, load, battery and grid power"
+        />
+        {times.length === 0 && <p className={styles.empty}>No samples in the last {chartMs / 60_000} minutes.</p>}
       </div>
       {bandPoints.map((point) => (
         <StateBand
@@ -96,7 +103,7 @@ export function PowerChart({ history, chartMs }: PowerChartProps) {
         />
       ))}
       <p className="fine">
-        W. Above zero the battery charges and the grid delivers; below zero the battery gives and the grid takes.
+        Above zero the battery charges and the grid delivers; below zero the battery gives and the grid takes.
       </p>
     </>
   );
@@ -119,12 +126,11 @@ function Reading({ point, signedW }: { readonly point: PowerPoint; readonly sign
 function plotOptions(host: HTMLElement, gapS: { readonly current: number }): uPlot.Options {
   const colour = colourOf(host);
   const { axis, wattAxis } = plotFrame(host);
-  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
   return {
     width: host.clientWidth,
     height: host.clientHeight,
-    // Room for half of the last time below.
-    padding: [10, 24, 0, 0],
+    padding: [10, plotRightPx, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => yRange(low, high) } },
@@ -135,13 +141,13 @@ function plotOptions(host: HTMLElement, gapS: { readonly current: number }): uPl
     series: [
       {},
       ...chartPoints.map((point): uPlot.Series => {
-        const stroke = colour(hueOf[point]);
+        const stroke = colour(`var(--${hueOf[point]})`);
         return {
           label: labelOf(point),
           stroke,
           width: 1.75,
           points: { show: false },
-          ...(point === "solar.power" && { fill: colour("solar-wash") }),
+          ...(point === "solar.power" && { fill: colour("var(--solar-wash)") }),
           gaps: (plot, _index, from, to) => silences(plot, gapS.current, from, to),
         };
       }),

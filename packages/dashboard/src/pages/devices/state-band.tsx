@@ -1,9 +1,9 @@
 import { pointSpec } from "@wattboard/protocol";
 import type { PointerEvent } from "react";
+import { heldValues, type StateRun, wordOf } from "../../domain/state-runs.ts";
 import { formatSpan } from "../../ui/format-time.ts";
 import { spelled } from "../../ui/spelled.ts";
-import { heldValues, type StateRun, wordOf } from "./state-runs.ts";
-import "./state-band.css";
+import styles from "./state-band.module.css";
 
 /** The axis of the chart above. */
 export interface BandAxis {
@@ -52,11 +52,12 @@ export function StateBand({ point, runs, axis, cursor }: StateBandProps) {
     cursor.onPoint((clientX - left) / width);
   };
   return (
-    <div className="band">
-      <div className="band-row">
-        <span className="band-name">{label}</span>
+    <div className={styles.band}>
+      <div className={styles.row}>
+        <span className={styles.name}>{label}</span>
         <div
-          className="band-strip"
+          className={styles.strip}
+          data-band={point}
           aria-hidden="true"
           onPointerMove={onMove}
           onPointerDown={onMove}
@@ -69,27 +70,28 @@ export function StateBand({ point, runs, axis, cursor }: StateBandProps) {
             return (
               <span
                 key={run.fromMs}
-                className={`band-run tone-${tones.get(word)}`}
+                className={styles.run}
+                data-tone={tones.get(word)}
                 style={{ left: `${from}%`, width: `${place(run.toMs) - from}%` }}
               />
             );
           })}
-          {cursor.readAt !== null && <span className="band-cursor" style={{ left: `${100 * cursor.readAt}%` }} />}
+          {cursor.readAt !== null && <span className={styles.cursor} style={{ left: `${100 * cursor.readAt}%` }} />}
         </div>
       </div>
-      <ul className="band-values" aria-label={label}>
+      <ul className={styles.values} aria-label={label}>
         {held.map(({ word, tone, heldMs }) => (
-          <li key={word} className={`tone-${tone}`}>
+          <li key={word} data-tone={tone}>
             {word} <span className="muted">{formatSpan(heldMs)}</span>
           </li>
         ))}
         {unknownMs > unknownMsMin && (
-          <li className="tone-unknown">
+          <li data-tone="unknown">
             No data <span className="muted">{formatSpan(unknownMs)}</span>
           </li>
         )}
         {readMs !== null && (
-          <li className="band-read">{read === undefined ? `No data at ${timeOf(readMs)}` : tell(read)}</li>
+          <li className={styles.read}>{read === undefined ? `No data at ${timeOf(readMs)}` : tell(read)}</li>
         )}
       </ul>
       <ol className="sr-only" aria-label={`Changes of ${label}, newest first`}>

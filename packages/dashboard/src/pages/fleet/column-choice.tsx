@@ -1,4 +1,7 @@
+import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
+import { Choice, Choices } from "../../ui/field.tsx";
+import styles from "./column-choice.module.css";
 import { fieldGroups } from "./field-options.tsx";
 import { type FleetField, usualColumns } from "./fleet-field.ts";
 import { viewLimits } from "./fleet-view.ts";
@@ -17,32 +20,28 @@ export function ColumnChoice({ fields, chosen, onChange, onClose }: ColumnChoice
     onChange(chosen.includes(name) ? chosen.filter((each) => each !== name) : [...chosen, name]);
   return (
     <Dialog title="Columns" onClose={onClose}>
-      <div className="column-choice">
+      <div className={styles.groups}>
         {fieldGroups.map((group) => (
-          <fieldset key={group} className="choices">
-            <legend className="field-label">{group}</legend>
+          <Choices key={group} legend={group}>
             {fields
               .filter((field) => field.group === group && field.name !== "id")
               .map(({ name, label, unit }) => (
-                <label key={name} className="choice" title={name}>
-                  <input
-                    type="checkbox"
-                    checked={chosen.includes(name)}
-                    disabled={isFull && !chosen.includes(name)}
-                    onChange={() => toggle(name)}
-                  />
-                  <span>
-                    {label} <span className="unit">{unit}</span>
-                  </span>
-                </label>
+                <Choice
+                  key={name}
+                  type="checkbox"
+                  title={name}
+                  checked={chosen.includes(name)}
+                  disabled={isFull && !chosen.includes(name)}
+                  onChange={() => toggle(name)}
+                >
+                  {label} <span className="muted">{unit}</span>
+                </Choice>
               ))}
-          </fieldset>
+          </Choices>
         ))}
       </div>
       <p className="buttons">
-        <button type="button" className="button" onClick={() => onChange(usualColumns)}>
-          As usual
-        </button>
+        <Button onClick={() => onChange(usualColumns)}>As usual</Button>
         {isFull && <span className="muted">There are at most {viewLimits.columns} columns.</span>}
       </p>
     </Dialog>

@@ -1,5 +1,8 @@
 import type { SmartOsOperator } from "@wattboard/protocol";
 import { type FormEvent, useId, useState } from "react";
+import { Button } from "../../ui/button.tsx";
+import { inputLook } from "../../ui/field.tsx";
+import styles from "./condition-form.module.css";
 import { FieldOptions } from "./field-options.tsx";
 import { type FleetField, fleetField } from "./fleet-field.ts";
 import { type Condition, operators, operatorWords } from "./fleet-filter.ts";
@@ -31,17 +34,17 @@ export function ConditionForm({ fields, valuesOf, isFull, onAdd }: ConditionForm
     setValue("");
   };
   return (
-    <form className="condition-form" onSubmit={add} aria-label="New filter">
+    <form className={styles.form} onSubmit={add} aria-label="New filter">
       <label>
         <span className="sr-only">Field</span>
-        <select className="input" value={field} onChange={({ target }) => chooseField(target.value)}>
+        <select className={inputLook} value={field} onChange={({ target }) => chooseField(target.value)}>
           <FieldOptions fields={fields} />
         </select>
       </label>
       <label>
         <span className="sr-only">Comparison</span>
         <select
-          className="input"
+          className={inputLook}
           value={operator}
           onChange={({ target }) => setOperator(operators.find((known) => known === target.value) ?? "=")}
         >
@@ -52,10 +55,10 @@ export function ConditionForm({ fields, valuesOf, isFull, onAdd }: ConditionForm
           ))}
         </select>
       </label>
-      <label className="condition-value">
+      <label className={styles.value}>
         <span className="sr-only">Value</span>
         <input
-          className="input"
+          className={inputLook}
           required
           maxLength={100}
           value={value}
@@ -69,9 +72,9 @@ export function ConditionForm({ fields, valuesOf, isFull, onAdd }: ConditionForm
           <option key={told} value={told} />
         ))}
       </datalist>
-      <button type="submit" className="button button-strong" disabled={isFull}>
+      <Button type="submit" tone="strong" disabled={isFull}>
         Add filter
-      </button>
+      </Button>
       {isFull && <span className="muted">There are at most {viewLimits.conditions} filters.</span>}
     </form>
   );

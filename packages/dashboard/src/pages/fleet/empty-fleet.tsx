@@ -1,10 +1,11 @@
 import { paths, webSocketUrl } from "@wattboard/protocol";
+import styles from "./empty-fleet.module.css";
 
 /** What a new user sees: three steps to the first value. */
 export function EmptyFleet() {
   const address = `${webSocketUrl(location.origin, paths.device)}ems_001`;
   return (
-    <section className="empty">
+    <section className={styles.empty}>
       <h2>No devices yet</h2>
       <p>A device shows up here the moment it is registered, and comes alive with its first message.</p>
       <ol>

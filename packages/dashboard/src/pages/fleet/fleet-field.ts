@@ -1,5 +1,6 @@
 import { type FleetPoint, type FleetRow, fleetPoints, pointSpec, points, type Scalar } from "@wattboard/protocol";
-import { ageOf } from "../../parts/age.ts";
+import { ageOf } from "../../domain/age.ts";
+import { own } from "../../ui/own.ts";
 import { spelled } from "../../ui/spelled.ts";
 
 /** Something of a device that the fleet can be shown, filtered and sorted by. */
@@ -59,7 +60,7 @@ const numberProperties: ReadonlySet<string> = new Set(["pv_connectors"]);
 /** Units stand last in names: `capacity_wh`. */
 const unitSuffix = /^(.+)_(wh?)$/;
 /** Shorter than in the catalogue, since a column is no wider than its values. */
-const shortLabels: Readonly<Partial<Record<FleetPoint, string>>> = {
+const shortLabels: Readonly<Record<string, string>> = {
   "battery.soc": "Charge",
   "battery.power": "Battery",
   "solar.power": "Solar",
@@ -86,11 +87,16 @@ function propertyField(name: string): FleetField {
   const property = name.slice(propertyPrefix.length);
   const [, quantity = property, suffix] = unitSuffix.exec(property) ?? [];
   const unit = suffix === undefined ? "" : suffix.replace("w", "W");
-  return about(name, propertyLabels[property] ?? spelled(quantity), ({ properties }) => properties[property] ?? null, {
-    unit,
-    kind: unit !== "" || numberProperties.has(property) ? "number" : "text",
-    group: "Properties",
-  });
+  return about(
+    name,
+    own(propertyLabels, property) ?? spelled(quantity),
+    ({ properties }) => own(properties, property) ?? null,
+    {
+      unit,
+      kind: unit !== "" || numberProperties.has(property) ? "number" : "text",
+      group: "Properties",
+    },
+  );
 }
 
 function pointField(name: string): FleetField {
@@ -100,18 +106,13 @@ function pointField(name: string): FleetField {
   const isFlow = unit === "W" || unit === "A";
   const reader: FleetField["read"] = fleetPointNames.has(name)
     ? ({ points }) => points[name as FleetPoint] ?? null
-    : ({ others }) => others[name] ?? null;
-  return about(
-    name,
-    shortLabels[name as FleetPoint] ?? spec?.label ?? spelled(name),
-    isFlow ? onlineOnly(reader) : reader,
-    {
-      unit,
-      kind: spec?.kind === "number" ? "number" : "text",
-      digits: spec?.digits ?? 0,
-      group: "Measured",
-    },
-  );
+    : ({ others }) => own(others, name) ?? null;
+  return about(name, own(shortLabels, name) ?? spec?.label ?? spelled(name), isFlow ? onlineOnly(reader) : reader, {
+    unit,
+    kind: spec?.kind === "number" ? "number" : "text",
+    digits: spec?.digits ?? 0,
+    group: "Measured",
+  });
 }
 
 function onlineOnly(read: FleetField["read"]): FleetField["read"] {
@@ -162,8 +163,8 @@ export const usualColumns: readonly string[] = [
   "solar.power",
   "inverter.power",
   "load.power",
+  "battery.power",
   "grid.power",
   "properties.country",
-  "properties.software_version",
   "age",
 ];

@@ -1,5 +1,5 @@
 import { type FleetRow, parseDecimal, type Scalar, type SmartOsOperator, smartOsOperators } from "@wattboard/protocol";
-import { placeOf } from "../../parts/place.ts";
+import { placeOf } from "../../domain/place.ts";
 import { fleetField } from "./fleet-field.ts";
 
 /** One condition, as in the queries of SMART-OS: a field, how it is compared, and with what. */

@@ -1,4 +1,5 @@
 import type { FleetRow, Scalar } from "@wattboard/protocol";
+import { locale } from "../../ui/locale.ts";
 import { fleetField } from "./fleet-field.ts";
 import { asNumber } from "./fleet-filter.ts";
 
@@ -8,7 +9,7 @@ export interface Sort {
   readonly descending: boolean;
 }
 
-const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
 
 /** What wants a person comes first, and what rests comes last. */
 const stateRanks = new Map(

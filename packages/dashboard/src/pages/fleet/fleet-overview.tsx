@@ -2,6 +2,7 @@ import type { FleetPoint } from "@wattboard/protocol";
 import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { StackedBar } from "../../ui/stacked-bar.tsx";
+import styles from "./fleet-overview.module.css";
 import type { FleetTotals } from "./fleet-totals.ts";
 
 interface FleetOverviewProps {
@@ -30,23 +31,23 @@ export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
   const useW = loadW + chargingW + sellingW;
   const whole = Math.max(supplyW, useW);
   const countedOf = (point: FleetPoint) => (told.has(point) ? counted : 0);
-  const segment = (label: string, size: number, fill: string) => ({
+  const segment = (label: string, size: number, hue: string) => ({
     label,
     size,
-    fill,
+    hue,
     quantity: scaleQuantity(size, "W"),
   });
   return (
-    <section className={`overview ${isLost ? "is-lost" : ""}`} aria-label="Totals">
-      <div className="figures">
-        <div className="figure figure-count">
-          <span className="figure-name">{isLost ? "Were online" : "Online"}</span>
-          <span className="figure-value">
-            {online}
-            <span className="unit"> / {devices}</span>
+    <section className={styles.overview} data-lost={isLost} aria-label="Totals">
+      <div className={styles.figures}>
+        <div className={styles.figure}>
+          <span className={styles.name}>{isLost ? "Were online" : "Online"}</span>
+          <span className={styles.value}>
+            {formatNumber(online, 0)}
+            <span className={styles.unit}> / {formatNumber(devices, 0)}</span>
           </span>
-          <span className="figure-note">
-            {withError > 0 ? <b className="bad">{withError} with an error</b> : "no errors"}
+          <span className={styles.note}>
+            {withError > 0 ? <b className="bad">{formatNumber(withError, 0)} with an error</b> : "no errors"}
           </span>
         </div>
         <Figure
@@ -67,13 +68,13 @@ export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
           plus={{ watts: chargingW, word: "charging" }}
           minus={{ watts: dischargingW, word: "discharging" }}
         />
-        <div className="figure hue-battery figure-charge">
-          <span className="figure-name">Charge</span>
-          <span className="figure-value">
-            {socPercent === null ? <span className="absent">—</span> : formatNumber(socPercent, 0)}
-            {socPercent !== null && <span className="unit"> %</span>}
+        <div className={styles.figure} data-hue="battery">
+          <span className={styles.name}>Charge</span>
+          <span className={styles.value}>
+            {socPercent === null ? <span className="muted">—</span> : formatNumber(socPercent, 0)}
+            {socPercent !== null && <span className={styles.unit}> %</span>}
           </span>
-          <span className="figure-note">on average</span>
+          <span className={styles.note}>on average</span>
         </div>
         <BothWays
           name="Grid"
@@ -85,9 +86,10 @@ export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
           minus={{ watts: sellingW, word: "selling" }}
         />
       </div>
-      <div className="balance">
+      <div className={styles.balance}>
         <StackedBar
           title="Comes from"
+          empty="No device tells of a source just now."
           whole={whole}
           segments={[
             segment("Solar", solarW, "solar"),
@@ -97,6 +99,7 @@ export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
         />
         <StackedBar
           title="Goes to"
+          empty="No device tells of a use just now."
           whole={whole}
           segments={[
             segment("Load", loadW, "load"),
@@ -105,12 +108,12 @@ export function FleetOverview({ totals, isLost }: FleetOverviewProps) {
           ]}
         />
       </div>
-      <p className="fine">
+      <p className={`fine ${styles.summed}`}>
         {counted === devices
           ? "Summed over all devices."
           : counted === 0
             ? "No device tells what it does just now."
-            : `Summed over the ${counted} of ${devices} devices that tell what they do just now.`}
+            : `Summed over the ${formatNumber(counted, 0)} of ${formatNumber(devices, 0)} devices that tell what they do just now.`}
       </p>
     </section>
   );
@@ -130,17 +133,17 @@ interface FigureProps {
 function Figure({ name, icon, hue, watts, counted, note, second }: FigureProps) {
   const { value, unit } = scaleQuantity(watts, "W");
   return (
-    <div className={`figure hue-${hue}`}>
-      <span className="figure-name">
+    <div className={styles.figure} data-hue={hue}>
+      <span className={styles.name}>
         <Icon name={icon} />
         {name}
       </span>
-      <span className="figure-value">
-        {counted === 0 ? <span className="absent">—</span> : value}
-        {counted > 0 && <span className="unit"> {unit}</span>}
+      <span className={styles.value}>
+        {counted === 0 ? <span className="muted">—</span> : value}
+        {counted > 0 && <span className={styles.unit}> {unit}</span>}
       </span>
-      <span className="figure-note">{counted === 0 ? "no live value" : note}</span>
-      {second !== undefined && <span className="figure-note">{second}</span>}
+      <span className={styles.note}>{counted === 0 ? "no live value" : note}</span>
+      {second !== undefined && <span className={styles.note}>{second}</span>}
     </div>
   );
 }

@@ -1,20 +1,22 @@
-import { type EventBody, paths } from "@wattboard/protocol";
+import type { EventBody } from "@wattboard/protocol";
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { serverClock } from "../../api/server-clock.ts";
-import { useFleetFeed } from "../../api/use-fleet-feed.ts";
 import { usePolled } from "../../api/use-polled.ts";
-import { EventList } from "../../parts/event-list.tsx";
-import { LostNotice } from "../../parts/lost-notice.tsx";
-import { RefusedNotice } from "../../parts/refused-notice.tsx";
-import { TopBar } from "../../parts/top-bar.tsx";
+import { EventList } from "../../domain/event-list.tsx";
+import { LostNotice } from "../../frame/lost-notice.tsx";
+import { Page, Waiting } from "../../frame/page.tsx";
+import { RefusedNotice } from "../../frame/refused-notice.tsx";
+import { useFleetFeed } from "../../live/use-fleet-feed.ts";
+import { apiPaths } from "../../paths.ts";
+import { formatNumber } from "../../ui/format-number.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { useTick } from "../../ui/use-tick.ts";
-import { useTitle } from "../../ui/use-title.ts";
 import { arrangeFleet } from "./arrange-fleet.ts";
 import { EmptyFleet } from "./empty-fleet.tsx";
 import { fieldsOfFleet, toldValues } from "./fleet-field.ts";
 import { FleetOverview } from "./fleet-overview.tsx";
+import styles from "./fleet-page.module.css";
 import { FleetTable } from "./fleet-table.tsx";
 import { FleetTools } from "./fleet-tools.tsx";
 import { fleetTotals } from "./fleet-totals.ts";
@@ -22,7 +24,6 @@ import { changeView, type FleetView, formatView, parseView } from "./fleet-view.
 import { useHighlight } from "./use-highlight.ts";
 import { useSampledRows } from "./use-sampled-rows.ts";
 import { WaitingDevices } from "./waiting-devices.tsx";
-import "./fleet.css";
 
 /** Arranging 10,000 rows takes some milliseconds, so it is done at most this often, however fast samples come. Shown rows follow each sample. */
 const arrangeEveryMs = 500;
@@ -32,16 +33,15 @@ const fieldsEveryMs = 3_000;
 /** `/`: the whole fleet. What is shown of it stands in the address, so that it survives a look at a device and can be shared. */
 export function FleetPage() {
   useTick(1_000);
-  useTitle("Fleet · Wattboard");
   const { rows: rowsById, complete, link } = useFleetFeed();
   const [params, setParams] = useSearchParams();
   const [holding, setHolding] = useState(false);
   const highlight = useHighlight();
 
   // A browser does not tell why a socket was refused; the same door asked by HTTP does.
-  const probe = usePolled<unknown>(link.phase === "live" ? null : `${paths.api}/devices`, { everyMs: 10_000 });
+  const probe = usePolled<unknown>(link.phase === "lost" ? apiPaths.devices : null, { everyMs: 10_000 });
   const refusal = probe.failure?.isRefused === true ? probe.failure : null;
-  const events = usePolled<{ events: EventBody[] }>(refusal === null ? `${paths.api}/events` : null, {
+  const events = usePolled<{ events: EventBody[] }>(refusal === null ? apiPaths.events() : null, {
     everyMs: 10_000,
   });
 
@@ -70,50 +70,56 @@ export function FleetPage() {
   const shown = ids.slice((page - 1) * view.pageSize, page * view.pageSize).flatMap((id) => rowsById.get(id) ?? []);
 
   return (
-    <>
-      <TopBar link={link} />
-      <main id="content" className="page fleet-page">
-        <h1 className="sr-only">Fleet</h1>
-        {refusal !== null ? <RefusedNotice failure={refusal} /> : <LostNotice link={link} />}
-        {faults.length > 0 && (
-          <Notice tone="warn" title="Not all of this address could be read; the rest holds.">
-            {faults.map((fault) => (
-              <p key={fault}>{fault}</p>
-            ))}
-          </Notice>
-        )}
-        {!complete && refusal === null && link.phase !== "lost" && <p className="waiting">Waiting for the fleet…</p>}
-        {refusal === null && <WaitingDevices nowMs={nowMs} />}
-        {complete && rowsById.size === 0 && <EmptyFleet />}
-        {rowsById.size > 0 && (
-          <>
-            <div className="fleet-head">
-              <FleetOverview totals={totals} isLost={link.phase === "lost"} />
-              <EventList events={events.body?.events ?? null} failure={events.failure} nowMs={nowMs} namesDevice />
-            </div>
-            <FleetTools
-              view={view}
-              totals={totals}
-              shown={ids.length}
-              found={found}
-              fields={fields}
-              valuesOf={valuesOf}
-              highlight={highlight}
-              onChange={change}
-            />
-            <FleetTable
-              rows={shown}
-              total={ids.length}
-              view={page === view.page ? view : { ...view, page }}
-              nowMs={nowMs}
-              isHeld={holding}
-              isHighlighted={highlight.isOn}
-              onChange={change}
-              onHold={setHolding}
-            />
-          </>
-        )}
-      </main>
-    </>
+    <Page title="Fleet" link={link}>
+      <h1 className="sr-only">Fleet</h1>
+      {refusal !== null ? <RefusedNotice failure={refusal} /> : <LostNotice link={link} />}
+      {faults.length > 0 && (
+        <Notice tone="warn" title="Not all of this address could be read; the rest holds.">
+          {faults.map((fault) => (
+            <p key={fault}>{fault}</p>
+          ))}
+        </Notice>
+      )}
+      {!complete && rowsById.size === 0 && refusal === null && link.phase !== "lost" && <Waiting for="the fleet" />}
+      {!complete && rowsById.size > 0 && (
+        <Notice
+          tone="info"
+          icon="clock"
+          title={`The fleet is arriving: ${formatNumber(rowsById.size, 0)} devices so far.`}
+        >
+          <p>Sums, counts and filters are of these until all are here.</p>
+        </Notice>
+      )}
+      {refusal === null && <WaitingDevices nowMs={nowMs} />}
+      {complete && rowsById.size === 0 && <EmptyFleet />}
+      {rowsById.size > 0 && (
+        <>
+          <div className={styles.head}>
+            <FleetOverview totals={totals} isLost={link.phase === "lost"} />
+            <EventList events={events.body?.events ?? null} failure={events.failure} nowMs={nowMs} namesDevice />
+          </div>
+          <FleetTools
+            view={view}
+            totals={totals}
+            shown={ids.length}
+            found={found}
+            fields={fields}
+            valuesOf={valuesOf}
+            highlight={highlight}
+            onChange={change}
+          />
+          <FleetTable
+            rows={shown}
+            total={ids.length}
+            view={page === view.page ? view : { ...view, page }}
+            nowMs={nowMs}
+            isHeld={holding}
+            isHighlighted={highlight.isOn}
+            onChange={change}
+            onHold={setHolding}
+          />
+        </>
+      )}
+    </Page>
   );
 }

@@ -1,9 +1,11 @@
 import type { FleetRow as Row, Standing } from "@wattboard/protocol";
-import { type MouseEvent, memo } from "react";
+import { lazy, type MouseEvent, memo, Suspense } from "react";
 import { Icon } from "../../ui/icon.tsx";
 import { DeviceName, FleetCell } from "./fleet-cell.tsx";
 import type { FleetField } from "./fleet-field.ts";
-import { FleetTrend } from "./fleet-trend.tsx";
+import styles from "./fleet-table.module.css";
+
+const FleetTrend = lazy(async () => ({ default: (await import("./fleet-trend.tsx")).FleetTrend }));
 
 interface FleetRowProps {
   readonly row: Row;
@@ -14,13 +16,14 @@ interface FleetRowProps {
   readonly standing: Standing;
   /** As text, so that a row renders when its age reads differently and not with every tick. */
   readonly age: string | null;
+  readonly lightsUp: boolean;
   readonly isOpen: boolean;
   readonly onToggle: (id: string) => void;
 }
 
 /** A device, and below it its last 30 seconds once it is clicked. */
 export const FleetRow = memo(function FleetRow(props: FleetRowProps) {
-  const { row, fields, index, standing, age, isOpen, onToggle } = props;
+  const { row, fields, index, standing, age, lightsUp, isOpen, onToggle } = props;
   const trendId = `trend-${row.id}`;
   const onClick = ({ target }: MouseEvent) => {
     const isSelecting = getSelection()?.isCollapsed === false;
@@ -29,12 +32,18 @@ export const FleetRow = memo(function FleetRow(props: FleetRowProps) {
   return (
     <>
       {/* The button in the row's head does the same for those without a mouse; a row is only easier to hit. */}
-      <tr className={`fleet-row is-${standing} ${isOpen ? "is-open" : ""}`} aria-rowindex={index + 2} onClick={onClick}>
-        <th scope="row" className="col-id">
-          <span className="row-head">
+      <tr
+        className={styles.row}
+        data-standing={standing}
+        data-open={isOpen}
+        aria-rowindex={index + 2}
+        onClick={onClick}
+      >
+        <th scope="row" className={styles.first}>
+          <span className={styles.head}>
             <button
               type="button"
-              className="trend-button"
+              className={styles.trend}
               aria-expanded={isOpen}
               aria-controls={trendId}
               aria-label={`Last 30 seconds of ${row.name || row.id}`}
@@ -46,13 +55,15 @@ export const FleetRow = memo(function FleetRow(props: FleetRowProps) {
           </span>
         </th>
         {fields.map((field) => (
-          <FleetCell key={field.name} field={field} row={row} standing={standing} age={age} />
+          <FleetCell key={field.name} field={field} row={row} standing={standing} age={age} lightsUp={lightsUp} />
         ))}
       </tr>
       {isOpen && (
-        <tr className="trend-row" id={trendId}>
-          <td colSpan={fields.length + 1}>
-            <FleetTrend row={row} />
+        <tr id={trendId}>
+          <td className={styles.opened} colSpan={fields.length + 1}>
+            <Suspense fallback={<p className="muted">Opening…</p>}>
+              <FleetTrend row={row} />
+            </Suspense>
           </td>
         </tr>
       )}

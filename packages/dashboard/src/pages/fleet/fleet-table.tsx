@@ -1,20 +1,13 @@
-import {
-  type ColumnDef,
-  rowPaginationFeature,
-  rowSortingFeature,
-  tableFeatures,
-  useTable,
-} from "@tanstack/react-table";
 import { type FleetRow as Row, standingOf } from "@wattboard/protocol";
 import { useCallback, useMemo, useState } from "react";
-import { ageOf, formatAge } from "../../parts/age.ts";
+import { ageOf, formatAge } from "../../domain/age.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { Pager } from "../../ui/pager.tsx";
-import { columnClass } from "./fleet-cell.tsx";
+import { cellLook } from "./fleet-cell.tsx";
 import { fleetField } from "./fleet-field.ts";
-import type { Sort } from "./fleet-order.ts";
 import { FleetRow } from "./fleet-row.tsx";
-import { type FleetView, pageSizes, startsDescending, viewLimits } from "./fleet-view.ts";
+import styles from "./fleet-table.module.css";
+import { type FleetView, pageSizes, turnSort } from "./fleet-view.ts";
 import { useHold } from "./use-hold.ts";
 
 interface FleetTableProps {
@@ -31,101 +24,54 @@ interface FleetTableProps {
   readonly onHold: (holding: boolean) => void;
 }
 
-// The rows come filtered, sorted and cut to a page: done here, all of it would be done anew for every sample.
-const features = tableFeatures({ rowSortingFeature, rowPaginationFeature });
-
-/** A page of the fleet. The address holds what is chosen; TanStack Table tells what a click on a head or on the pager makes of it. */
+/** A page of the fleet, whose rows come filtered, ordered and cut to a page. The address holds what is chosen. */
 export function FleetTable(props: FleetTableProps) {
   const { rows, total, view, nowMs, isHighlighted, isHeld, onChange, onHold } = props;
   const [openId, setOpenId] = useState<string | null>(null);
   const toggle = useCallback((id: string) => setOpenId((before) => (before === id ? null : id)), []);
   const hold = useHold(onHold);
   const fields = useMemo(() => view.columns.slice(1).map(fleetField), [view.columns]);
-  const columns = useMemo(() => view.columns.map(columnOf), [view.columns]);
-  const sorting = useMemo(
-    () => view.sorts.map(({ field, descending }) => ({ id: field, desc: descending })),
-    [view.sorts],
-  );
-  const pagination = useMemo(() => ({ pageIndex: view.page - 1, pageSize: view.pageSize }), [view.page, view.pageSize]);
-  const table = useTable({
-    features,
-    columns,
-    data: rows,
-    getRowId: ({ id }) => id,
-    manualSorting: true,
-    manualPagination: true,
-    rowCount: total,
-    maxMultiSortColCount: viewLimits.sorts,
-    state: { sorting, pagination },
-    onSortingChange: (update) => {
-      const next = typeof update === "function" ? update(sorting) : update;
-      onChange({ sorts: next.map(({ id, desc }): Sort => ({ field: id, descending: desc })) });
-    },
-    onPaginationChange: (update) => {
-      const { pageIndex } = typeof update === "function" ? update(pagination) : update;
-      onChange({ page: pageIndex + 1 });
-    },
-  });
   const first = (view.page - 1) * view.pageSize;
+  const pages = Math.max(1, Math.ceil(total / view.pageSize));
 
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse. */}
-      <section className="fleet-scroll" aria-label="Devices, a table that scrolls sideways" tabIndex={0}>
-        <table className={`fleet ${isHighlighted ? "is-highlighted" : ""}`} aria-rowcount={total + 1}>
+      <section className={styles.scroll} aria-label="Devices, a table that scrolls sideways" tabIndex={0}>
+        <table className={styles.table} aria-rowcount={total + 1}>
           <caption className="sr-only">
-            Devices, page {view.page} of {Math.max(1, table.getPageCount())}. A head sorts by its column, with Shift in
-            addition to others. The button in a row's head shows its last 30 seconds.
+            Devices, page {view.page} of {pages}. A head sorts by its column, with Shift in addition to others. The
+            button in a row's head shows its last 30 seconds.
           </caption>
           <thead>
-            {table.getHeaderGroups().map(({ id, headers }) => (
-              <tr key={id}>
-                {headers.map(({ column }) => {
-                  const field = fleetField(column.id);
-                  const sorted = column.getIsSorted();
-                  return (
-                    <th
-                      key={column.id}
-                      scope="col"
-                      className={column.id === "id" ? "col-id" : columnClass(field)}
-                      aria-sort={sorted === false ? "none" : sorted === "desc" ? "descending" : "ascending"}
-                    >
-                      <button
-                        type="button"
-                        title={`${field.name}; Shift adds it to the order`}
-                        onClick={column.getToggleSortingHandler()}
-                      >
-                        {field.label}
-                        {sorted !== false && <Icon name={sorted === "desc" ? "down" : "up"} size={11} />}
-                        {sorted !== false && sorting.length > 1 && (
-                          <span className="sort-rank">{column.getSortIndex() + 1}</span>
-                        )}
-                      </button>
-                    </th>
-                  );
-                })}
-              </tr>
-            ))}
+            <tr>
+              {view.columns.map((name) => (
+                <HeadCell key={name} name={name} view={view} onChange={onChange} />
+              ))}
+            </tr>
           </thead>
           <tbody {...hold}>
-            {table.getRowModel().rows.map(({ id, original }, index) => {
-              const ageMs = ageOf(original.observed_at_ms, nowMs);
+            {rows.map((row, index) => {
+              const ageMs = ageOf(row.observed_at_ms, nowMs);
               return (
                 <FleetRow
-                  key={id}
-                  row={original}
+                  key={row.id}
+                  row={row}
                   fields={fields}
                   index={first + index}
-                  standing={standingOf(original, ageMs)}
+                  standing={standingOf(row, ageMs)}
                   age={ageMs === null ? null : formatAge(ageMs)}
-                  isOpen={id === openId}
+                  lightsUp={isHighlighted}
+                  isOpen={row.id === openId}
                   onToggle={toggle}
                 />
               );
             })}
             {total === 0 && (
-              <tr className="none-shown">
-                <td colSpan={columns.length}>No device fits this filter.</td>
+              <tr>
+                <td className={styles.none} colSpan={view.columns.length}>
+                  No device fits this filter.
+                </td>
               </tr>
             )}
           </tbody>
@@ -139,14 +85,40 @@ export function FleetTable(props: FleetTableProps) {
         pageSize={view.pageSize}
         pageSizes={pageSizes}
         onPageSize={(pageSize) => onChange({ pageSize, page: Math.floor(first / pageSize) + 1 })}
-        onBack={table.getCanPreviousPage() ? () => table.previousPage() : null}
-        onNext={table.getCanNextPage() ? () => table.nextPage() : null}
+        onBack={view.page > 1 ? () => onChange({ page: view.page - 1 }) : null}
+        onNext={view.page < pages ? () => onChange({ page: view.page + 1 }) : null}
       />
     </>
   );
 }
 
-function columnOf(name: string): ColumnDef<typeof features, Row> {
-  const { label, read } = fleetField(name);
-  return { id: name, header: label, accessorFn: (row) => read(row, 0), sortDescFirst: startsDescending(name) };
+interface HeadCellProps {
+  readonly name: string;
+  readonly view: FleetView;
+  readonly onChange: (change: Partial<FleetView>) => void;
+}
+
+/** The head of a column, which orders the rows by it. */
+function HeadCell({ name, view: { sorts }, onChange }: HeadCellProps) {
+  const field = fleetField(name);
+  const rank = sorts.findIndex((sort) => sort.field === name);
+  const descending = sorts[rank]?.descending;
+  return (
+    <th
+      scope="col"
+      className={name === "id" ? styles.first : undefined}
+      {...cellLook(field)}
+      aria-sort={descending === undefined ? "none" : descending ? "descending" : "ascending"}
+    >
+      <button
+        type="button"
+        title={`${name}; Shift adds it to the order`}
+        onClick={({ shiftKey }) => onChange({ sorts: turnSort(sorts, name, shiftKey) })}
+      >
+        <span className={styles.label}>{field.label}</span>
+        {descending !== undefined && <Icon name={descending ? "down" : "up"} size={11} />}
+        {descending !== undefined && sorts.length > 1 && <span className={styles.rank}>{rank + 1}</span>}
+      </button>
+    </th>
+  );
 }

@@ -1,10 +1,15 @@
 import { useState } from "react";
+import { Button } from "../../ui/button.tsx";
+import { inputLook } from "../../ui/field.tsx";
+import { formatNumber } from "../../ui/format-number.ts";
 import { Icon } from "../../ui/icon.tsx";
+import { Segments } from "../../ui/segments.tsx";
 import { ColumnChoice } from "./column-choice.tsx";
 import { ConditionForm } from "./condition-form.tsx";
 import type { FleetField } from "./fleet-field.ts";
 import { fleetField } from "./fleet-field.ts";
 import { type FleetPart, operatorWords } from "./fleet-filter.ts";
+import styles from "./fleet-tools.module.css";
 import type { FleetTotals } from "./fleet-totals.ts";
 import { type FleetView, formatCondition, startsDescending, viewLimits } from "./fleet-view.ts";
 import type { useHighlight } from "./use-highlight.ts";
@@ -35,43 +40,48 @@ export function FleetTools(props: FleetToolsProps) {
     ["error", "Errors", withError],
   ];
   return (
-    <search className="tools">
-      <label className="search">
+    <search className={styles.tools}>
+      <label className={styles.search}>
         <Icon name="search" />
         <span className="sr-only">Search devices</span>
         <input
+          className={inputLook}
           type="search"
           value={view.text}
           placeholder="Search name, place, state…"
           onChange={({ target }) => onChange({ text: target.value })}
         />
       </label>
-      <div className="segments">
-        {parts.map(([name, label, count]) => (
-          <button key={name} type="button" aria-pressed={view.part === name} onClick={() => onChange({ part: name })}>
-            {label} <span className="count">{count}</span>
-          </button>
-        ))}
-      </div>
-      <div className="tool-buttons">
-        <button type="button" className="button" aria-expanded={isAdding} onClick={() => setAdding(!isAdding)}>
+      <Segments
+        label="Which devices"
+        value={view.part}
+        options={parts.map(([name, label, count]) => [
+          name,
+          <span key={name}>
+            {label} <span className={styles.count}>{formatNumber(count, 0)}</span>
+          </span>,
+        ])}
+        onChange={(part) => onChange({ part })}
+      />
+      <div className={styles.buttons}>
+        <Button aria-expanded={isAdding} onClick={() => setAdding(!isAdding)}>
           <Icon name="filter" size={14} /> Filter
-        </button>
-        <button type="button" className="button" aria-haspopup="dialog" onClick={() => setChoosing(true)}>
+        </Button>
+        <Button aria-haspopup="dialog" onClick={() => setChoosing(true)}>
           <Icon name="columns" size={14} /> Columns
-        </button>
+        </Button>
         <button
           type="button"
           role="switch"
-          className="switch"
+          className={styles.switch}
           aria-checked={highlight.isOn}
           disabled={highlight.isStilled}
           title={highlight.isStilled ? "Your system asks for less motion." : "Values light up when they change"}
           onClick={highlight.toggle}
         >
-          <span className="switch-track" aria-hidden="true" />
+          <span className={styles.track} aria-hidden="true" />
           <span>
-            Highlight<span className="wide-only"> updates</span>
+            Highlight<span className={styles.wide}> updates</span>
           </span>
         </button>
       </div>
@@ -83,13 +93,13 @@ export function FleetTools(props: FleetToolsProps) {
           onAdd={(condition) => onChange({ conditions: [...view.conditions, condition] })}
         />
       )}
-      <div className="chosen">
-        <ul className="chosen-list" aria-label="Filters">
+      <div className={styles.chosen}>
+        <ul className={styles.list} aria-label="Filters">
           {view.conditions.map((condition, at) => {
             const { label, unit } = fleetField(condition.field);
             const words = `${label} ${operatorWords[condition.operator]} ${condition.value} ${unit}`.trim();
             return (
-              <li key={formatCondition(condition)} className="chosen-one" title={condition.field}>
+              <li key={formatCondition(condition)} className={styles.one} title={condition.field}>
                 <span>
                   {label} <i>{operatorWords[condition.operator]}</i> <b>{condition.value || "…"}</b> {unit}
                 </span>
@@ -105,9 +115,9 @@ export function FleetTools(props: FleetToolsProps) {
           })}
         </ul>
         <SortChoice view={view} fields={fields} onChange={onChange} />
-        <p className="shown-count">{shown === devices ? "" : `${shown} of ${devices} fit`}</p>
+        <p>{shown === devices ? "" : `${formatNumber(shown, 0)} of ${formatNumber(devices, 0)} fit`}</p>
         <p className="sr-only" role="status">
-          {found} devices
+          {formatNumber(found, 0)} devices
         </p>
       </div>
       {isChoosing && (
@@ -127,14 +137,14 @@ type SortChoiceProps = Pick<FleetToolsProps, "view" | "fields" | "onChange">;
 /** The order in words; the only place to change it by touch to more than one column. */
 function SortChoice({ view: { sorts }, fields, onChange }: SortChoiceProps) {
   return (
-    <div className="sort-choice">
-      <span className="muted">Ordered by</span>
-      <ol className="chosen-list" aria-label="Order">
+    <div className={styles.order}>
+      <span>Ordered by</span>
+      <ol className={styles.list} aria-label="Order">
         {sorts.map((sort, at) => {
           const { label } = fleetField(sort.field);
           const turned = sorts.map((each, index) => (index === at ? { ...each, descending: !each.descending } : each));
           return (
-            <li key={sort.field} className="chosen-one">
+            <li key={sort.field} className={styles.one}>
               <button
                 type="button"
                 aria-label={`${label}, ${sort.descending ? "largest" : "smallest"} first: turn`}
@@ -157,7 +167,7 @@ function SortChoice({ view: { sorts }, fields, onChange }: SortChoiceProps) {
       </ol>
       {sorts.length < viewLimits.sorts && (
         <select
-          className="then-by"
+          className={styles.then}
           aria-label="Order also by"
           value=""
           onChange={({ target: { value: field } }) =>

@@ -1,5 +1,5 @@
 import { type FleetPoint, type FleetRow, isPresent, standingOf } from "@wattboard/protocol";
-import { ageOf } from "../../parts/age.ts";
+import { ageOf } from "../../domain/age.ts";
 import { hasError } from "./fleet-filter.ts";
 
 /** The fleet in a few numbers. Powers are in W, and only of devices whose values are young enough to be called present. */

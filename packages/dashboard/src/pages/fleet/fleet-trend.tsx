@@ -1,13 +1,16 @@
-import { type FleetRow, paths, pointSpec, type SampleBody } from "@wattboard/protocol";
+import { type FleetRow, pointSpec, type SampleBody } from "@wattboard/protocol";
 import { useEffect, useState } from "react";
 import type uPlot from "uplot";
 import { Link } from "wouter";
-import { getJson } from "../../api/get-json.ts";
+import { getJson } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
-import { colourOf, plotFrame, silences, yRange } from "../../parts/plot-style.ts";
-import { usePlot } from "../../parts/use-plot.ts";
+import { apiPaths, pagePaths } from "../../paths.ts";
+import { buttonLook } from "../../ui/button.tsx";
 import { scaleQuantity } from "../../ui/format-number.ts";
+import { colourOf, plotFrame, silences, yRange } from "../../ui/plot/plot-style.ts";
+import { usePlot } from "../../ui/plot/use-plot.ts";
 import { useTick } from "../../ui/use-tick.ts";
+import styles from "./fleet-trend.module.css";
 import { TrendHistory, trendMs, trendPoints } from "./trend-history.ts";
 
 const hues = ["solar", "inverter", "load", "battery", "grid"] as const;
@@ -25,13 +28,10 @@ export function FleetTrend({ row }: { readonly row: FleetRow }) {
   useEffect(() => {
     const stop = new AbortController();
     const nowMs = serverClock.now();
-    const query = new URLSearchParams({ from: rfc3339(nowMs - trendMs), to: rfc3339(nowMs), limit: "2000" });
-    getJson<{ samples: SampleBody[] }>(
-      `${paths.api}/devices/${encodeURIComponent(row.id)}/samples?${query}`,
-      stop.signal,
-    ).then(
-      ({ body }) => {
-        history.addStored(body.samples);
+    const path = apiPaths.samples(row.id, { from: rfc3339(nowMs - trendMs), to: rfc3339(nowMs), limit: 2_000 });
+    getJson<{ samples: SampleBody[] }>(path, stop.signal).then(
+      ({ samples }) => {
+        history.addStored(samples);
         setSeed("there");
       },
       () => {
@@ -57,24 +57,24 @@ export function FleetTrend({ row }: { readonly row: FleetRow }) {
     .filter(({ powersW }) => powersW.some((power) => power !== null));
   const isEmpty = !times.some((timeS) => timeS * 1_000 >= nowMs - trendMs);
   return (
-    <section className="trend" aria-label={`Last 30 seconds of ${row.name || row.id}`}>
-      <div className="trend-head">
-        <ul className="trend-legend">
+    <section className={styles.trend} aria-label={`Last 30 seconds of ${row.name || row.id}`}>
+      <div className={styles.head}>
+        <ul className={styles.legend}>
           {toldPoints.map(({ point, hue, powersW }) => (
-            <li key={point} className={`hue-${hue}`}>
-              <span className="swatch" aria-hidden="true" />
+            <li key={point} data-hue={hue}>
+              <span className={styles.swatch} aria-hidden="true" />
               {labelOf(point)} <Range powersW={powersW} />
             </li>
           ))}
         </ul>
-        <Link className="button" href={`/devices/${encodeURIComponent(row.id)}`}>
+        <Link {...buttonLook} href={pagePaths.device(row.id)}>
           Device page
         </Link>
       </div>
-      <div className="trend-frame">
-        <div className="trend-plot" ref={hostRef} role="img" aria-label="Chart of the powers listed above, in W" />
+      <div className={styles.frame}>
+        <div className={styles.plot} ref={hostRef} role="img" aria-label="Chart of the powers listed above, in W" />
         {isEmpty && (
-          <p className="chart-empty">
+          <p className={styles.empty}>
             {seed === "waiting" ? "Asking for the last 30 seconds…" : "No samples in the last 30 seconds."}
           </p>
         )}
@@ -96,7 +96,7 @@ function Range({ powersW }: { readonly powersW: readonly (number | null)[] }) {
   return (
     <>
       <b>{shown(told.at(-1) ?? 0)}</b>{" "}
-      <span className="trend-range">
+      <span className={styles.range}>
         {shown(Math.min(...told))} … {shown(Math.max(...told))}
       </span>
     </>
@@ -135,7 +135,7 @@ function plotOptions(host: HTMLElement): uPlot.Options {
       ...trendPoints.map(
         (point, at): uPlot.Series => ({
           label: labelOf(point),
-          stroke: colour(hues[at] ?? "ink"),
+          stroke: colour(`var(--${hues[at] ?? "ink"})`),
           width: 1.75,
           points: { show: true, size: 3.5 },
           gaps: (plot, _index, from, to) => silences(plot, gapS, from, to),

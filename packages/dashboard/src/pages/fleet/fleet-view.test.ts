@@ -3,7 +3,17 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { usualColumns } from "./fleet-field.ts";
 import { fleetParts } from "./fleet-filter.ts";
-import { changeView, type FleetView, formatView, pageSizes, parseView, usualSorts, viewLimits } from "./fleet-view.ts";
+import type { Sort } from "./fleet-order.ts";
+import {
+  changeView,
+  type FleetView,
+  formatView,
+  pageSizes,
+  parseView,
+  turnSort,
+  usualSorts,
+  viewLimits,
+} from "./fleet-view.ts";
 
 const parse = (text: string) => parseView(new URLSearchParams(text));
 
@@ -88,5 +98,26 @@ describe("the address of a view", () => {
     expect(view.sorts).toHaveLength(viewLimits.sorts);
     expect(view.columns.length).toBeLessThanOrEqual(viewLimits.columns + 1);
     expect(faults).toHaveLength(3);
+  });
+});
+
+describe("a click on the head of a column", () => {
+  const sorts = (text: string): Sort[] =>
+    text.split(",").map((name) => ({ field: name.replace("-", ""), descending: name.startsWith("-") }));
+
+  it.each([
+    ["orders by it, quantities from the largest", "id", "solar.power", false, "-solar.power"],
+    ["turns it the second time", "-solar.power", "solar.power", false, "solar.power"],
+    ["begins with the youngest age", "id", "age", false, "age"],
+    ["adds it to the order with Shift", "id,-solar.power", "age", true, "id,-solar.power,age"],
+    ["turns it in its place with Shift", "id,-solar.power,age", "solar.power", true, "id,solar.power,age"],
+    ["takes it out with Shift the third time", "id,solar.power,age", "solar.power", true, "id,age"],
+    ["gives up the first column where there are four", "a,b,c,d", "e", true, "b,c,d,e"],
+  ] as const)("%s", (_, before, field, adds, after) => {
+    expect(turnSort(sorts(before), field, adds)).toEqual(sorts(after));
+  });
+
+  it("leaves no order of its own the third time", () => {
+    expect(turnSort(sorts("solar.power"), "solar.power", false)).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { fleetField, usualColumns } from "./fleet-field.ts";
 import { type Condition, type FleetFilter, fleetParts, operators } from "./fleet-filter.ts";
 import type { Sort } from "./fleet-order.ts";
 
-export const pageSizes = [10, 15, 20] as const;
+export const pageSizes = [20, 50, 100] as const;
 type PageSize = (typeof pageSizes)[number];
 
 /** What of the fleet is shown, and how. All of it stands in the address, so that it can be shared, and survives a look at a device. */
@@ -103,6 +103,17 @@ function withDevice(columns: readonly string[]): readonly string[] {
 
 function uniqueBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {
   return [...new Map(items.toReversed().map((item) => [keyOf(item), item])).values()].toReversed();
+}
+
+/** What a click on the head of a column makes of the order: the direction to begin with, the other one, and then none. `adds` keeps the other columns. */
+export function turnSort(sorts: readonly Sort[], field: string, adds: boolean): readonly Sort[] {
+  const present = sorts.find((sort) => sort.field === field);
+  const begins = startsDescending(field);
+  const turned =
+    present?.descending === !begins ? [] : [{ field, descending: present === undefined ? begins : !begins }];
+  if (!adds) return turned;
+  if (present === undefined) return [...sorts, ...turned].slice(-viewLimits.sorts);
+  return sorts.flatMap((sort) => (sort === present ? turned : [sort]));
 }
 
 /** The order that a first click on a column gives: quantities largest first, since that is what one looks for; ages youngest first. */

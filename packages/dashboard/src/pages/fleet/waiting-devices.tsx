@@ -1,15 +1,18 @@
-import { paths, type WaitingDeviceBody } from "@wattboard/protocol";
+import type { WaitingDeviceBody } from "@wattboard/protocol";
 import { useState } from "react";
-import { sendJson } from "../../api/send-json.ts";
-import { useMe } from "../../api/use-me.ts";
+import { useMe } from "../../api/me.ts";
+import { queryClient } from "../../api/query-client.ts";
+import { sendJson } from "../../api/request.ts";
 import { usePolled } from "../../api/use-polled.ts";
-import { ageOf, formatAge } from "../../parts/age.ts";
-import { FaultLine } from "../../parts/fault-line.tsx";
+import { ageOf, formatAge } from "../../domain/age.ts";
+import { apiPaths } from "../../paths.ts";
+import { Button } from "../../ui/button.tsx";
 import { CopyLine } from "../../ui/copy-line.tsx";
+import { FaultLine } from "../../ui/fault-line.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { useSubmit } from "../../ui/use-submit.ts";
+import styles from "./waiting-devices.module.css";
 
-const path = `${paths.api}/smart-os/waiting`;
 /** More would push the fleet out of sight; those that are accepted make room. */
 const shownMax = 6;
 
@@ -21,12 +24,10 @@ interface Accepted {
 /** SolMates that have come and are not registered, for an administrator to let in. Nothing where none waits. */
 export function WaitingDevices({ nowMs }: { readonly nowMs: number }) {
   const me = useMe();
-  const [round, setRound] = useState(0);
   const [accepted, setAccepted] = useState<Accepted | null>(null);
   const isAdministrator = me !== null && me !== undefined && me.role === "admin";
-  const { body, failure } = usePolled<{ waiting: WaitingDeviceBody[] }>(isAdministrator ? path : null, {
+  const { body, failure } = usePolled<{ waiting: WaitingDeviceBody[] }>(isAdministrator ? apiPaths.waiting : null, {
     everyMs: 5_000,
-    round,
   });
   const { busy, fault, run } = useSubmit();
   const waiting = body?.waiting ?? [];
@@ -34,51 +35,51 @@ export function WaitingDevices({ nowMs }: { readonly nowMs: number }) {
 
   const accept = (deviceId: string) =>
     run(async () => {
-      setAccepted(await sendJson<Accepted>("POST", `${path}/${encodeURIComponent(deviceId)}/accept`));
-      setRound((before) => before + 1);
+      setAccepted(await sendJson<Accepted>("POST", apiPaths.acceptWaiting(deviceId)));
+      await queryClient.invalidateQueries({ queryKey: [apiPaths.waiting] });
     });
   return (
-    <Panel
-      title={waiting.length === 0 ? "SolMates" : `SolMates waiting (${waiting.length})`}
-      className="waiting-devices"
-      aside={failure !== null && <span className="muted">not up to date</span>}
-    >
-      {accepted !== null && (
-        <div className="waiting-accepted" role="status">
-          <p>
-            <b>{accepted.device_id}</b> is accepted, and let in with its next message. Where the door asks for tokens,
-            it needs this one; it is shown only now.
-          </p>
-          <div className="waiting-token">
-            <CopyLine label={`Token of ${accepted.device_id}`} text={accepted.token} />
-            <button type="button" className="button" onClick={() => setAccepted(null)}>
-              Done
-            </button>
+    <div className={styles.waiting}>
+      <Panel
+        title={waiting.length === 0 ? "SolMates" : `SolMates waiting (${waiting.length})`}
+        aside={failure !== null && <span className="muted">not up to date</span>}
+      >
+        {accepted !== null && (
+          <div className={styles.accepted} role="status">
+            <p>
+              <b>{accepted.device_id}</b> is accepted, and let in with its next message. Where the door asks for tokens,
+              it needs this one; it is shown only now.
+            </p>
+            <div className={styles.token}>
+              <CopyLine label={`Token of ${accepted.device_id}`} text={accepted.token} />
+              <Button onClick={() => setAccepted(null)}>Done</Button>
+            </div>
           </div>
-        </div>
-      )}
-      <FaultLine fault={fault} />
-      <ul className="waiting-list">
-        {waiting.slice(0, shownMax).map(({ device_id, last_seen_at, messages, address }) => (
-          <li key={device_id}>
-            <b className="device-id">{device_id}</b>
-            <span className="muted">
-              {messages} {messages === 1 ? "message" : "messages"} from {address}, the last{" "}
-              {formatAge(ageOf(Date.parse(last_seen_at), nowMs) ?? 0)} ago
-            </span>
-            <button
-              type="button"
-              className="button button-strong"
-              disabled={busy}
-              aria-label={`Accept ${device_id}`}
-              onClick={() => accept(device_id)}
-            >
-              Accept
-            </button>
-          </li>
-        ))}
-      </ul>
-      {waiting.length > shownMax && <p className="fine">{waiting.length - shownMax} more wait behind these.</p>}
-    </Panel>
+        )}
+        <FaultLine fault={fault} />
+        <ul className={styles.list}>
+          {waiting.slice(0, shownMax).map(({ device_id, last_seen_at, messages, address }) => (
+            <li key={device_id}>
+              <code>
+                <b>{device_id}</b>
+              </code>
+              <span className="muted">
+                {messages} {messages === 1 ? "message" : "messages"} from {address}, the last{" "}
+                {formatAge(ageOf(Date.parse(last_seen_at), nowMs) ?? 0)} ago
+              </span>
+              <Button
+                tone="strong"
+                disabled={busy}
+                aria-label={`Accept ${device_id}`}
+                onClick={() => accept(device_id)}
+              >
+                Accept
+              </Button>
+            </li>
+          ))}
+        </ul>
+        {waiting.length > shownMax && <p className="fine">{waiting.length - shownMax} more wait behind these.</p>}
+      </Panel>
+    </div>
   );
 }

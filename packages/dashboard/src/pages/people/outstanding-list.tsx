@@ -15,7 +15,7 @@ export function OutstandingList({ name, outstanding: { count, items } }: Outstan
   return (
     <div>
       <p>When {name} is removed, this ends too:</p>
-      <ul className="share-list" aria-label={`What ends with ${name}`}>
+      <ul aria-label={`What ends with ${name}`}>
         {shown.map((item) => (
           <li key={`${item.kind} ${item.id} ${item.device_id} ${item.about}`}>{describe(item)}</li>
         ))}

@@ -1,13 +1,15 @@
-import { type IssuedLinkBody, type OutstandingBody, type PersonBody, paths, type RoleName } from "@wattboard/protocol";
+import type { IssuedLinkBody, OutstandingBody, PersonBody, RoleName } from "@wattboard/protocol";
 import { useState } from "react";
-import { getJson } from "../../api/get-json.ts";
-import { sendJson } from "../../api/send-json.ts";
+import { getJson, sendJson } from "../../api/request.ts";
 import { usePolled } from "../../api/use-polled.ts";
-import { FaultLine } from "../../parts/fault-line.tsx";
-import { roleMeaning, roleNames, roleWord } from "../../parts/rights.ts";
-import { Field } from "../../ui/field.tsx";
+import { nameRules, roleMeaning, roleNames, roleWord } from "../../domain/rights.ts";
+import { apiPaths } from "../../paths.ts";
+import { Button } from "../../ui/button.tsx";
+import { FaultLine } from "../../ui/fault-line.tsx";
+import { Choice, Choices, Field, Form, inputLook } from "../../ui/field.tsx";
 import { useSubmit } from "../../ui/use-submit.ts";
 import { OutstandingList } from "./outstanding-list.tsx";
+import styles from "./person-form.module.css";
 
 /** A link that was made for somebody, to be handed over. */
 export interface IssuedTo {
@@ -30,91 +32,90 @@ export function PersonForm({ person, onDone }: PersonFormProps) {
   /** What ends with the person, once somebody has said that they want to remove them. */
   const [outstanding, setOutstanding] = useState<OutstandingBody | null>(null);
   const given = role === "admin" || isForAll ? null : [...devices];
-  const path = `${paths.api}/people`;
-  const ownPath = `${path}/${encodeURIComponent(person?.name ?? "")}`;
 
   const saving = useSubmit(async (form) => {
     const email = String(form.get("email")).trim();
     const rights = { role, devices: given, email: email === "" ? null : email };
     if (person !== null) {
-      await sendJson("PATCH", ownPath, rights);
+      await sendJson("PATCH", apiPaths.person(person.name), rights);
       onDone(null);
       return;
     }
     const name = String(form.get("name"));
-    const added = await sendJson<{ person: PersonBody; link: IssuedLinkBody }>("POST", path, { name, ...rights });
+    const added = await sendJson<{ person: PersonBody; link: IssuedLinkBody }>("POST", apiPaths.people, {
+      name,
+      ...rights,
+    });
     onDone({ name: added.person.name, link: added.link });
   });
-  const issueLink = () =>
-    saving.run(async () => onDone({ name: person?.name ?? "", link: await sendJson("POST", `${ownPath}/link`) }));
-  const askFirst = () =>
+  const issueLink = (name: string) =>
+    saving.run(async () => onDone({ name, link: await sendJson("POST", apiPaths.personLink(name)) }));
+  const askFirst = (name: string) =>
     saving.run(async () =>
-      setOutstanding((await getJson<OutstandingBody>(`${ownPath}/outstanding`, AbortSignal.timeout(30_000))).body),
+      setOutstanding(await getJson<OutstandingBody>(apiPaths.personOutstanding(name))),
     );
-  const remove = () =>
+  const remove = (name: string) =>
     saving.run(async () => {
-      await sendJson("DELETE", ownPath);
+      await sendJson("DELETE", apiPaths.person(name));
       onDone(null);
     });
 
   return (
-    <form className="form" onSubmit={saving.onSubmit}>
+    <Form onSubmit={saving.onSubmit}>
       {person === null && (
-        <Field label="Name" name="name" required autoFocus autoComplete="off" note="a–z, digits and . _ -" />
+        <Field
+          label="Name"
+          name="name"
+          {...nameRules}
+          required
+          autoFocus
+          autoComplete="off"
+          note="a–z, digits and . _ -"
+        />
       )}
       <Field label="E-mail address (optional)" name="email" type="email" defaultValue={person?.email ?? ""} />
-      <fieldset className="choices">
-        <legend className="field-label">Role</legend>
+      <Choices legend="Role">
         {roleNames.map((each) => (
-          <label key={each} className="choice">
-            <input type="radio" name="role" checked={role === each} onChange={() => setRole(each)} />
-            <span>
-              {roleWord(each)} <span className="fine">{roleMeaning(each)}</span>
-            </span>
-          </label>
+          <Choice key={each} type="radio" name="role" checked={role === each} onChange={() => setRole(each)}>
+            {roleWord(each)} <span className="fine">{roleMeaning(each)}</span>
+          </Choice>
         ))}
-      </fieldset>
+      </Choices>
       {role !== "admin" && (
-        <fieldset className="choices">
-          <legend className="field-label">Devices</legend>
-          <label className="choice">
-            <input type="radio" name="scope" checked={isForAll} onChange={() => setForAll(true)} />
-            <span>
-              All <span className="fine">also those that will be added</span>
-            </span>
-          </label>
-          <label className="choice">
-            <input type="radio" name="scope" checked={!isForAll} onChange={() => setForAll(false)} />
-            <span>
-              Only their own <span className="fine">{devices.size} chosen; all others do not exist for them</span>
-            </span>
-          </label>
+        <Choices legend="Devices">
+          <Choice type="radio" name="scope" checked={isForAll} onChange={() => setForAll(true)}>
+            All <span className="fine">also those that will be added</span>
+          </Choice>
+          <Choice type="radio" name="scope" checked={!isForAll} onChange={() => setForAll(false)}>
+            Only their own <span className="fine">{devices.size} chosen; all others do not exist for them</span>
+          </Choice>
           {!isForAll && <DevicePicker chosen={devices} onChange={setDevices} />}
-        </fieldset>
+        </Choices>
       )}
       {outstanding !== null && <OutstandingList name={person?.name ?? ""} outstanding={outstanding} />}
       <FaultLine fault={saving.fault} />
       <div className="buttons">
-        <button type="submit" className="button button-strong" disabled={saving.busy}>
+        <Button type="submit" tone="strong" disabled={saving.busy}>
           {person === null ? "Make the invitation" : "Save"}
-        </button>
+        </Button>
         {person !== null && (
           <>
-            <button type="button" className="button" disabled={saving.busy} onClick={issueLink}>
+            <Button disabled={saving.busy} onClick={() => issueLink(person.name)}>
               New password link
-            </button>
-            <button
-              type="button"
-              className="button button-bad"
-              disabled={saving.busy}
-              onClick={outstanding === null ? askFirst : remove}
-            >
-              {outstanding === null ? `Remove ${person.name}` : `Yes, remove ${person.name}`}
-            </button>
+            </Button>
+            {outstanding === null ? (
+              <Button tone="bad" disabled={saving.busy} onClick={() => askFirst(person.name)}>
+                Remove {person.name}
+              </Button>
+            ) : (
+              <Button tone="bad" disabled={saving.busy} onClick={() => remove(person.name)}>
+                Remove {person.name} for ever
+              </Button>
+            )}
           </>
         )}
       </div>
-    </form>
+    </Form>
   );
 }
 
@@ -128,7 +129,7 @@ interface DevicePickerProps {
 
 function DevicePicker({ chosen, onChange }: DevicePickerProps) {
   const [text, setText] = useState("");
-  const { body } = usePolled<{ devices: { device_id: string; name: string }[] }>(`${paths.api}/devices`, {
+  const { body } = usePolled<{ devices: { device_id: string; name: string }[] }>(apiPaths.devices, {
     everyMs: 60_000,
   });
   const wanted = text.trim().toLowerCase();
@@ -145,24 +146,21 @@ function DevicePicker({ chosen, onChange }: DevicePickerProps) {
     onChange(next);
   };
   return (
-    <div className="picker">
+    <div className={styles.picker}>
       <input
-        className="input"
+        className={inputLook}
         type="search"
         placeholder="Find a device"
         aria-label="Find a device"
         value={text}
         onChange={(event) => setText(event.target.value)}
       />
-      <ul className="picker-list">
+      <ul className={styles.list}>
         {shown.map(({ device_id, name }) => (
           <li key={device_id}>
-            <label className="choice">
-              <input type="checkbox" checked={chosen.has(device_id)} onChange={() => toggle(device_id)} />
-              <span>
-                {name} <code className="muted">{device_id}</code>
-              </span>
-            </label>
+            <Choice type="checkbox" checked={chosen.has(device_id)} onChange={() => toggle(device_id)}>
+              {name} <code className="muted">{device_id}</code>
+            </Choice>
           </li>
         ))}
       </ul>

@@ -1,8 +1,9 @@
-import { paths, type ShareLinkBody } from "@wattboard/protocol";
+import type { ShareLinkBody } from "@wattboard/protocol";
 import { useEffect, useState } from "react";
-import { sendJson } from "../../api/send-json.ts";
-import { askWhoIsHere } from "../../api/use-me.ts";
-import { TopBar } from "../../parts/top-bar.tsx";
+import { askWhoIsHere } from "../../api/me.ts";
+import { sendJson } from "../../api/request.ts";
+import { Page } from "../../frame/page.tsx";
+import { apiPaths } from "../../paths.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { DevicePage } from "../devices/device-page.tsx";
 
@@ -12,7 +13,7 @@ export function SharePage() {
   const [fault, setFault] = useState<string | null>(null);
   useEffect(() => {
     const token = location.hash.slice(1);
-    sendJson<ShareLinkBody>("POST", `${paths.api}/share-session`, { token }).then(
+    sendJson<ShareLinkBody>("POST", apiPaths.shareSession, { token }).then(
       async (opened) => {
         await askWhoIsHere();
         setLink(opened);
@@ -22,17 +23,13 @@ export function SharePage() {
   }, []);
   if (link !== null) return <DevicePage deviceId={link.device_id} share={link} />;
   return (
-    <>
-      <TopBar />
-      <main id="content" className="page">
-        {fault === null ? (
-          <p className="waiting">Opening the link…</p>
-        ) : (
-          <Notice tone="warn" title="This link does not work.">
-            <p>{fault}</p>
-          </Notice>
-        )}
-      </main>
-    </>
+    <Page title="Shared device" {...(fault === null && { waitingFor: "the link to open" })}>
+      <h1 className="sr-only">Shared device</h1>
+      {fault !== null && (
+        <Notice tone="warn" title="This link does not work.">
+          <p>{fault}</p>
+        </Notice>
+      )}
+    </Page>
   );
 }

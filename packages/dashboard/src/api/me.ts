@@ -1,0 +1,40 @@
+import { useQuery } from "@tanstack/react-query";
+import type { MeBody } from "@wattboard/protocol";
+import { apiPaths } from "../paths.ts";
+import { queryClient } from "./query-client.ts";
+import { getJson, RequestFailed } from "./request.ts";
+
+const queryKey = [apiPaths.me];
+
+/** Who is signed in here: undefined before the server has said, null where nobody is known. */
+export function useMe(): MeBody | null | undefined {
+  return useQuery({ queryKey, queryFn: ask, staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFINITY })
+    .data;
+}
+
+/** Asks the server anew who is signed in. */
+export function askWhoIsHere(): Promise<void> {
+  return queryClient.refetchQueries({ queryKey });
+}
+
+/** Takes note of what the server said about it otherwise. What another one was shown is forgotten. */
+export function become(me: MeBody | null): void {
+  queryClient.setQueryData(queryKey, me);
+  queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== apiPaths.me });
+}
+
+/** Whether they may command the device, and share it. */
+export function mayCommand(me: MeBody | null | undefined, deviceId: string): boolean {
+  if (me === null || me === undefined || (me.role !== "operator" && me.role !== "admin")) return false;
+  return me.devices === null || me.devices.includes(deviceId);
+}
+
+async function ask({ signal }: { readonly signal: AbortSignal }): Promise<MeBody | null> {
+  try {
+    return await getJson<MeBody>(apiPaths.me, signal);
+  } catch (error) {
+    if (error instanceof RequestFailed && error.isRefused) return null;
+    // Where the server does not answer, nobody has been signed out.
+    throw error;
+  }
+}

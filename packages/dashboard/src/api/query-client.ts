@@ -1,0 +1,15 @@
+import { QueryClient } from "@tanstack/react-query";
+
+/** What has been asked of the API, by path. Each page says how often it asks again, and a failed question is asked again by `usePolled`. */
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: false,
+      // "Offline" of a browser says nothing about a server on the same machine or in the same house.
+      networkMode: "always",
+      // A page that is opened shows what is, and not for a moment what was when it was last open.
+      gcTime: 0,
+    },
+    mutations: { networkMode: "always" },
+  },
+});

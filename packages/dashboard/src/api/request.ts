@@ -1,0 +1,66 @@
+import type { Problem, RefusalCode } from "@wattboard/protocol";
+import { serverClock } from "./server-clock.ts";
+
+/** A request that got no good answer. `status` is 0 where there was no answer at all. */
+export class RequestFailed extends Error {
+  override readonly name = "RequestFailed";
+  readonly status: number;
+  readonly code: RefusalCode | undefined;
+
+  constructor(status: number, message: string, code?: RefusalCode, cause?: unknown) {
+    super(message, { cause });
+    this.status = status;
+    this.code = code;
+  }
+
+  /** Whether the server answered and wants to know who asks. */
+  get isRefused(): boolean {
+    return this.status === 401 || this.status === 403;
+  }
+}
+
+/** An answer of the API, or a `RequestFailed` thrown. A request that takes longer than ten seconds counts as unanswered. */
+export async function getJson<Body>(path: string, signal?: AbortSignal): Promise<Body> {
+  const timeout = AbortSignal.timeout(10_000);
+  const response = await ask(path, { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) });
+  const body = await bodyOf(response);
+  if (body === undefined) throw new RequestFailed(response.status, "The server's answer is not JSON.");
+  return body as Body;
+}
+
+/** Changes something on the server, and gives its answer, or throws a `RequestFailed` whose message can be shown. */
+export async function sendJson<Body>(
+  method: "POST" | "PUT" | "PATCH" | "DELETE",
+  path: string,
+  body?: object,
+): Promise<Body> {
+  const response = await ask(
+    path,
+    {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      signal: AbortSignal.timeout(20_000),
+    },
+    " Nothing may have changed; try again.",
+  );
+  return (await bodyOf(response)) as Body;
+}
+
+async function ask(path: string, init: RequestInit, hint = ""): Promise<Response> {
+  try {
+    const response = await fetch(path, { ...init, headers: { accept: "application/json", ...init.headers } });
+    // Cut to the second: the server is this far at least, so that what a stream tells to the millisecond still holds.
+    const serverTimeMs = Date.parse(response.headers.get("date") ?? "");
+    if (!Number.isNaN(serverTimeMs)) serverClock.observe(serverTimeMs);
+    return response;
+  } catch (cause) {
+    throw new RequestFailed(0, `The server does not answer.${hint}`, undefined, cause);
+  }
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  const body: unknown = await response.json().catch(() => undefined);
+  if (response.ok) return body;
+  const problem = body as Partial<Problem> | undefined;
+  throw new RequestFailed(response.status, problem?.detail ?? `The server answered ${response.status}.`, problem?.code);
+}

@@ -1,0 +1,4 @@
+import type { Scalar } from "@wattboard/protocol";
+
+/** What a point can hold. */
+export type PointValue = Scalar | readonly string[];

@@ -1,0 +1,198 @@
+import { connectTelemetry, type StreamStatus } from "@wattboard/client";
+import type { Announcement, CommandBody, CommandListBody, DeviceDetail, SampleBody } from "@wattboard/protocol";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { queryClient } from "../api/query-client.ts";
+import { getJson, type RequestFailed } from "../api/request.ts";
+import { serverClock } from "../api/server-clock.ts";
+import { usePolled } from "../api/use-polled.ts";
+import { apiPaths } from "../paths.ts";
+import type { LinkView } from "./link-view.ts";
+import { fileLive, type LivePoints, noLivePoints, seedSample } from "./live-points.ts";
+import { PowerHistory } from "./power-history.ts";
+
+export interface DeviceFeed {
+  /** What the server knows of the device; null before the first answer. */
+  readonly detail: DeviceDetail | null;
+  readonly failure: RequestFailed | null;
+  readonly live: LivePoints;
+  /** The last frame as it came. */
+  readonly lastText: string | null;
+  readonly history: PowerHistory;
+  readonly link: LinkView;
+  /** The device's newest commands, the newest first; null before they are known. */
+  readonly commands: readonly CommandBody[] | null;
+  /** What the device says that it can be told; null where it has not said. */
+  readonly announced: Announcement | null;
+  /** Files a command that was given here. */
+  readonly fileCommand: (command: CommandBody) => void;
+}
+
+/** What is known of one device and changes with every message. Kept outside of React's state, which is told once a frame. */
+interface Model {
+  live: LivePoints;
+  lastText: string | null;
+  history: PowerHistory;
+  heardAtMs: number | null;
+  /** As the API said last, or as a message from the device has shown since. */
+  isOnline: boolean;
+  status: StreamStatus;
+  hasFailed: boolean;
+  commands: readonly CommandBody[] | null;
+  announced: Announcement | null;
+}
+
+function newModel(): Model {
+  return {
+    live: noLivePoints,
+    lastText: null,
+    history: new PowerHistory(),
+    heardAtMs: null,
+    isOnline: false,
+    status: "CONNECTING",
+    hasFailed: false,
+    commands: null,
+    announced: null,
+  };
+}
+
+/**
+ * One device, live, for a component that is mounted anew for each device (`key`). `chartMs` is how far back the history reaches.
+ * The stream tells values; the API tells how the server filed the newest one, and whether the server is there at all.
+ */
+export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
+  const [, setVersion] = useState(0);
+  const [round, setRound] = useState(0);
+  const modelRef = useRef<Model>(null);
+  modelRef.current ??= newModel();
+  const model = modelRef.current;
+  const path = apiPaths.device(deviceId);
+  const commandsPath = apiPaths.commands(deviceId, { limit: commandsShown });
+
+  const frameRef = useRef(0);
+  // However many messages come, the page renders at most once for each frame of the screen.
+  const render = useCallback(() => {
+    frameRef.current ||= requestAnimationFrame(() => {
+      frameRef.current = 0;
+      setVersion((version) => version + 1);
+    });
+  }, []);
+  useEffect(() => () => cancelAnimationFrame(frameRef.current), []);
+
+  const askDetail = async (asked: string, signal: AbortSignal): Promise<DeviceDetail> => {
+    const body = await getJson<DeviceDetail>(asked, signal);
+    model.heardAtMs = serverClock.now();
+    model.isOnline = body.online;
+    if (body.latest !== null) model.live = seedSample(model.live, body.latest);
+    return body;
+  };
+  const { body: detail, failure } = usePolled(path, { everyMs: 4_000, ask: askDetail });
+
+  // The stream tells each step; this tells what was before, and what the device can be told.
+  const askCommands = async (asked: string, signal: AbortSignal): Promise<CommandListBody> => {
+    const body = await getJson<CommandListBody>(asked, signal);
+    model.commands = body.commands;
+    model.announced = body.announced;
+    return body;
+  };
+  usePolled(commandsPath, { everyMs: 15_000, ask: askCommands });
+  const fileCommand = useCallback(
+    (command: CommandBody) => {
+      model.commands = withCommand(model.commands ?? [], command);
+      render();
+    },
+    [model, render],
+  );
+
+  const isKnown = detail !== null;
+  useEffect(() => {
+    // Before the server has told its time, the age of a message could not be told either.
+    if (!isKnown) return;
+    let isFirst = true;
+    const stream = connectTelemetry(deviceId, {
+      onStatus(status) {
+        model.status = status;
+        if (status === "CLOSED") model.hasFailed = true;
+        if (status === "OPEN") {
+          isFirst = true;
+          // What was missed meanwhile is in the store.
+          setRound((before) => before + 1);
+          void queryClient.invalidateQueries({ queryKey: [path] });
+          void queryClient.invalidateQueries({ queryKey: [commandsPath] });
+        }
+        render();
+      },
+      onCommand: fileCommand,
+      onTelemetry(telemetry, text) {
+        model.lastText = text;
+        model.heardAtMs = serverClock.now();
+        // On connecting comes the latest sample, however old. The API tells when that was received; the frame does not.
+        if (!isFirst) {
+          const before = model.live.newest;
+          model.live = fileLive(model.live, telemetry, serverClock.now());
+          const { newest } = model.live;
+          if (!model.isOnline) {
+            model.isOnline = true;
+            void queryClient.invalidateQueries({ queryKey: [path] });
+          }
+          if (newest !== null && newest !== before) model.history.add(newest.atMs, telemetry);
+        }
+        isFirst = false;
+        render();
+      },
+    });
+    return () => stream.close();
+  }, [deviceId, path, commandsPath, isKnown, model, render, fileCommand]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` fills the hole that a lost connection left.
+  useEffect(() => {
+    if (!isKnown) return;
+    const stop = new AbortController();
+    const nowMs = serverClock.now();
+    const samplesPath = apiPaths.samples(deviceId, {
+      from: new Date(nowMs - chartMs).toISOString(),
+      to: new Date(nowMs).toISOString(),
+      limit: seedSamplesMax,
+    });
+    getJson<{ samples: SampleBody[] }>(samplesPath, stop.signal).then(
+      ({ samples }) => {
+        model.history.seed(samples);
+        render();
+      },
+      // The chart then fills from the stream; that the server does not answer is told by the poll above.
+      () => undefined,
+    );
+    return () => stop.abort();
+  }, [deviceId, chartMs, isKnown, round, model, render]);
+
+  const { isOnline, live, lastText, history, commands, announced } = model;
+  const present = detail === null ? null : { ...detail, online: isOnline };
+  return {
+    detail: present,
+    failure,
+    live,
+    lastText,
+    history,
+    link: linkView(),
+    commands,
+    announced,
+    fileCommand,
+  };
+
+  function linkView(): LinkView {
+    const lastHeardAtMs = model.heardAtMs;
+    const isLost = failure !== null ? failure.status === 0 : model.status !== "OPEN" && model.hasFailed;
+    if (isLost) return { phase: "lost", lastHeardAtMs };
+    return { phase: model.status === "OPEN" ? "live" : "connecting", lastHeardAtMs };
+  }
+}
+
+const seedSamplesMax = 5_000;
+const commandsShown = 6;
+
+/** The list with this command as it is now. An older word of it that comes late does not set it back. */
+export function withCommand(commands: readonly CommandBody[], command: CommandBody): readonly CommandBody[] {
+  const known = commands.find(({ command_id }) => command_id === command.command_id);
+  if (known === undefined) return [command, ...commands].slice(0, commandsShown);
+  if (known.history.length > command.history.length) return commands;
+  return commands.map((each) => (each === known ? command : each));
+}

@@ -1,0 +1,56 @@
+import { paths } from "@wattboard/protocol";
+
+/** Where the pages are. Ids and names come from outside, so they are encoded here and nowhere else. */
+export const pagePaths = {
+  fleet: "/",
+  device: (deviceId: string) => `/devices/${encodeURIComponent(deviceId)}`,
+  people: "/people",
+  account: "/account",
+  audit: "/audit",
+  signIn: (to?: string) => (to === undefined ? "/sign-in" : `/sign-in?${query({ to })}`),
+} as const;
+
+/** Where the API answers. */
+export const apiPaths = {
+  me: api("/me"),
+  password: api("/me/password"),
+  session: (everywhere = false) => api(everywhere ? "/session?everywhere=true" : "/session"),
+  shareSession: api("/share-session"),
+  inspectLink: api("/one-time-links/inspect"),
+  redeemLink: api("/one-time-links/redeem"),
+  devices: api("/devices"),
+  device: (deviceId: string) => deviceApi(deviceId),
+  points: (deviceId: string) => deviceApi(deviceId, "/points"),
+  samples: (deviceId: string, given: Query) => deviceApi(deviceId, "/samples", given),
+  history: (deviceId: string, given: Query) => deviceApi(deviceId, "/history", given),
+  energy: (deviceId: string, given: Query) => deviceApi(deviceId, "/energy", given),
+  timeline: (deviceId: string, given: Query) => deviceApi(deviceId, "/timeline", given),
+  commands: (deviceId: string, given: Query = {}) => deviceApi(deviceId, "/commands", given),
+  shareLinks: (deviceId: string) => deviceApi(deviceId, "/share-links"),
+  shareLink: (deviceId: string, shareId: string) => deviceApi(deviceId, `/share-links/${encodeURIComponent(shareId)}`),
+  events: (given: Query = {}) => api("/events", given),
+  people: api("/people"),
+  person: (name: string) => api(`/people/${encodeURIComponent(name)}`),
+  personOutstanding: (name: string) => api(`/people/${encodeURIComponent(name)}/outstanding`),
+  personLink: (name: string) => api(`/people/${encodeURIComponent(name)}/link`),
+  audit: (given: Query) => api("/audit", given),
+  auditExport: (given: Query) => api("/audit/export", { format: "csv", ...given }),
+  verifyAudit: api("/audit/verify"),
+  waiting: api("/smart-os/waiting"),
+  acceptWaiting: (deviceId: string) => api(`/smart-os/waiting/${encodeURIComponent(deviceId)}/accept`),
+} as const;
+
+type Query = Readonly<Record<string, string | number>>;
+
+function deviceApi(deviceId: string, rest = "", given: Query = {}): string {
+  return api(`/devices/${encodeURIComponent(deviceId)}${rest}`, given);
+}
+
+function api(path: string, given: Query = {}): string {
+  const asked = query(given);
+  return `${paths.api}${path}${asked === "" ? "" : `?${asked}`}`;
+}
+
+function query(given: Query): string {
+  return new URLSearchParams(Object.entries(given).map(([name, value]) => [name, String(value)])).toString();
+}

@@ -1,0 +1,43 @@
+import { type ReactNode, useState } from "react";
+import { Button } from "./button.tsx";
+
+interface ConfirmButtonProps {
+  /** What it does; the three dots say that it asks first. */
+  readonly children: ReactNode;
+  /** The word for doing it, which names what is hit. */
+  readonly sure: ReactNode;
+  readonly tone?: "plain" | "bad";
+  readonly disabled?: boolean;
+  readonly label?: string;
+  readonly onConfirm: () => void;
+}
+
+/** For what cannot be undone: it asks once more, in its own place, and nothing happens by a slip of the finger. */
+export function ConfirmButton({ children, sure, tone = "plain", disabled, label, onConfirm }: ConfirmButtonProps) {
+  const [isAsking, setAsking] = useState(false);
+  if (!isAsking) {
+    return (
+      <Button tone={tone} disabled={disabled} aria-label={label} onClick={() => setAsking(true)}>
+        {children}…
+      </Button>
+    );
+  }
+  return (
+    <>
+      <Button
+        tone="strong"
+        disabled={disabled}
+        onClick={() => {
+          setAsking(false);
+          onConfirm();
+        }}
+      >
+        {sure}
+      </Button>
+      {/* The focus must not be lost with the button that had it, and the harmless answer has it. */}
+      <Button autoFocus onClick={() => setAsking(false)}>
+        No
+      </Button>
+    </>
+  );
+}

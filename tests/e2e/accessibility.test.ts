@@ -1,0 +1,174 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { DeviceDetail } from "@wattboard/protocol";
+import type { AxeResults, RunOptions } from "axe-core";
+import { afterAll, describe, expect, test } from "vitest";
+import { ManualClock } from "wattboard";
+import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
+import { callerOf } from "../support/commands.ts";
+import { eventually } from "../support/eventually.ts";
+import { needs } from "../support/needs.ts";
+import { openDevice, openSocket } from "../support/sockets.ts";
+import { startServer } from "../support/start-server.ts";
+import { sampleOf } from "../support/telemetry.ts";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const rules: RunOptions = {
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+};
+
+/** What axe finds on the page as it is now: rule, place and what is wrong there. */
+async function findings(page: TestPage): Promise<readonly string[]> {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(
+    (options) =>
+      (globalThis as unknown as { axe: { run: (options: RunOptions) => Promise<AxeResults> } }).axe.run(options),
+    rules,
+  );
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(
+      ({ target, any, all }) =>
+        `${id} at ${target.join(" ")}: ${[...any, ...all].map(({ message }) => message).join(" ")}`,
+    ),
+  );
+}
+
+/** A fleet in which each standing occurs: live with an error, late, stale and offline; and an administrator who is signed in. */
+async function start(theme: "light" | "dark") {
+  // The page reads the time in answers, whose header has the real one: the four minutes pass up to now. Nobody answers pings meanwhile.
+  const clock = new ManualClock(Date.now() - 4 * 60_000);
+  const settings = { "access.dashboards": "people", "heartbeat.ping_ms": "86400000" };
+  const server = await startServer({ clock, settings });
+  const now = () => ({ timestamp: new Date(clock.wallMs()).toISOString() });
+  const connect = async (id: string) => openDevice(server.wsUrl, id, server.addDevice(id));
+  const full = {
+    solar: { power: 2_400 },
+    load: { power: 900 },
+    heat_pump: { flow_temperature: 38.5, is_on: true, note: "as it was" },
+  };
+  const sold = { ...full, grid: { power: -1_200 }, battery: { power: -400, soc: 9 } };
+  const stale = await connect("stale");
+  stale.send(sampleOf("stale", { ...full, ...now() }));
+  const gone = await connect("gone");
+  gone.send(sampleOf("gone", { ...sold, ...now() }));
+  const viewer = callerOf(server, "viewer");
+  await eventually(async () => {
+    for (const id of ["stale", "gone"]) {
+      expect((await viewer.get<DeviceDetail>(`/devices/${id}`)).standing).toBe("live");
+    }
+  });
+  clock.advance(4 * 60_000 - 12_000);
+  const late = await connect("late");
+  late.send(sampleOf("late", { ...sold, ...now() }));
+  clock.advance(12_000);
+  gone.webSocket.close();
+  const live = await openSocket(`${server.wsUrl}/ws/device/live`, {
+    headers: { authorization: `Bearer ${server.addDevice("live")}` },
+    protocols: ["wattboard.v1"],
+  });
+  live.send({
+    type: "hello",
+    commands: {
+      SET_MODE: { target_power: { MANUAL_CHARGE: { maximum: 6_000 } }, leases: true },
+      RESTART: {},
+      RESET_ERROR: {},
+    },
+    parameters: [{ name: "reserve_soc", type: "integer", label: "Reserve", unit: "%", minimum: 5, maximum: 50 }],
+  });
+  const status = { state: "ERROR", mode: "AUTO", error_flags: ["OVERHEAT"] } as const;
+  live.send(
+    sampleOf("live", { ...full, ...now(), system_status: { ...status, error_flags: [...status.error_flags] } }),
+  );
+  live.send(sampleOf("live", { battery: { soc: 104 } }));
+
+  const look = { colorScheme: theme, reducedMotion: "reduce" } as const;
+  const admin = await openPage(server.url + (server.setupLink?.path ?? ""), look);
+  await admin.getByLabel("Name").fill("root");
+  const welcome = await findings(admin);
+  await admin.getByLabel("New password").fill("a long enough one");
+  await admin.getByLabel("The same once more").fill("a long enough one");
+  await admin.getByRole("button", { name: "Create" }).click();
+  await admin.getByRole("link", { name: "live" }).first().waitFor();
+  return { server, admin, look, welcome };
+}
+
+needs("chromium", chromiumPath !== null)("axe finds nothing, in Chromium against a real server", () => {
+  afterAll(closeBrowser);
+
+  describe.each(["light", "dark"] as const)("in the %s theme", (theme) => {
+    test("on the fleet, with all that can be opened there, whatever its devices do", async () => {
+      const { admin, welcome } = await start(theme);
+      expect(welcome).toEqual([]);
+      for (const standing of ["live", "fading", "stale", "offline"]) {
+        await admin.locator(`tr[data-standing=${standing}]`).first().waitFor();
+      }
+      await admin.getByRole("button", { name: "Filter", exact: true }).click();
+      await admin
+        .getByRole("textbox", { name: "Value" })
+        .or(admin.getByRole("combobox", { name: "Value" }))
+        .fill("1");
+      await admin.getByRole("button", { name: "Add filter" }).click();
+      await admin.getByRole("button", { name: "Last 30 seconds of live" }).click();
+      await admin.getByRole("link", { name: "Device page" }).waitFor();
+      await admin.evaluate(() => {
+        for (const cell of document.querySelectorAll("tr[data-standing=live] td")) cell.setAttribute("data-lit", "");
+      });
+      expect(await findings(admin)).toEqual([]);
+      await admin.getByRole("button", { name: "Columns" }).click();
+      await admin.getByRole("dialog").waitFor();
+      expect(await findings(admin)).toEqual([]);
+    });
+
+    test("on a device's page, live with a command, late, stale and offline, and in its dialog", async () => {
+      const { server, admin } = await start(theme);
+      await callerOf(server, "operator").give("live", {
+        action: "SET_MODE",
+        payload: { target_mode: "MANUAL_CHARGE" },
+      });
+      for (const id of ["live", "late", "stale", "gone"]) {
+        await admin.goto(`${server.url}/devices/${id}`);
+        await admin.getByText("of the expected samples are there").waitFor();
+        await admin.getByRole("group", { name: "Mode" }).waitFor();
+        expect([id, await findings(admin)]).toEqual([id, []]);
+      }
+      await admin.getByRole("button", { name: "Charge", exact: true }).click();
+      await admin.getByRole("button", { name: "Share" }).click();
+      await admin.getByLabel("For whom, or what for").fill("Installer");
+      await admin.getByRole("button", { name: "Make a link" }).click();
+      await admin.getByLabel("Share link").waitFor();
+      expect(await findings(admin)).toEqual([]);
+    });
+
+    test("on the pages about people, and where there is nothing to see", async () => {
+      const { server, admin, look } = await start(theme);
+      await admin.goto(`${server.url}/people`);
+      await admin.getByRole("button", { name: "Invite somebody" }).click();
+      await admin.getByLabel("Name").fill("ann");
+      expect(await findings(admin)).toEqual([]);
+      await admin.getByRole("button", { name: "Make the invitation" }).click();
+      await admin.getByText("invited, no password yet").waitFor();
+      expect(await findings(admin)).toEqual([]);
+      for (const [path, text] of [
+        ["/audit", "Newest first"],
+        ["/account", "Sign out everywhere"],
+        ["/devices/nobody", "No device is called nobody"],
+        ["/welcome#dead", "This link does not work"],
+        ["/share#dead", "This link does not work"],
+        ["/no/such/page", "There is no page at this address"],
+      ] as const) {
+        await admin.goto(server.url + path);
+        await admin.getByText(text).first().waitFor();
+        expect([path, await findings(admin)]).toEqual([path, []]);
+      }
+      const nobody = await openPage(server.url, look);
+      await nobody.getByText("people who are signed in").first().waitFor();
+      expect(await findings(nobody)).toEqual([]);
+      await nobody.goto(`${server.url}/sign-in`);
+      await nobody.getByLabel("Password").waitFor();
+      expect(await findings(nobody)).toEqual([]);
+      const empty = await openPage((await startServer()).url, look);
+      await empty.getByText("No devices yet").waitFor();
+      expect(await findings(empty)).toEqual([]);
+    });
+  });
+});
