@@ -418,6 +418,7 @@ describe("by the API", () => {
     for (const [method, path] of [
       ["POST", "/import"],
       ["GET", "/store/verify"],
+      ["POST", "/store/repair"],
       ["POST", "/backups"],
       ["GET", "/backups/x/store.db"],
       ["DELETE", "/backups/x"],

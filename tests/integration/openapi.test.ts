@@ -234,6 +234,7 @@ test("real answers about exports, imports, backups and the store fit the documen
   await ask("get", "/export?device=nobody", "/export");
   await ask("get", "/export?all=false", "/export");
   await askFile("get", "/store/verify", "/store/verify");
+  await askFile("post", "/store/repair", "/store/repair");
   const lines = (await askFile("post", "/backups", "/backups")).trimEnd().split("\n");
   const { backup_id: id } = JSON.parse(lines.at(-1) ?? "") as { backup_id: string };
   await ask("post", "/backups", "/backups");

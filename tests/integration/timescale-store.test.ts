@@ -85,6 +85,8 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     );
     expect(store.missing).toContain("no compression");
     expect(store.description).not.toContain("s3cret");
+    // As `initdb` makes them up to PostgreSQL 17, and from 18 on with them.
+    expect(store.hasChecksums).toBe(Number(/PostgreSQL (\d+)/.exec(store.description)?.[1]) >= 18);
     await expect(store.backup()).rejects.toMatchObject({
       code: "not_supported",
       message: expect.stringContaining("pg_dump"),

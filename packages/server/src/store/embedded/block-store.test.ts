@@ -96,65 +96,69 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe("the block store", () => {
-  test("keeps every sample once and in order through lateness, repeats, upkeep, crashes and restarts", () => {
-    let run = 0;
-    fc.assert(
-      fc.property(
-        fc.array(step, { minLength: 5, maxLength: 40 }),
-        fc.boolean(),
-        fc.boolean(),
-        (steps, isTight, repeats) => {
-          const path = join(folder, `model-${++run}.db`);
-          // With hardly any memory every batch becomes parts at once.
-          const own = { ...limits, openBytesMax: isTight ? 4_000 : limits.openBytesMax };
-          let nowMs = startMs;
-          let seq = 0;
-          const open = (): BlockStore => new BlockStore(path, own, () => nowMs);
-          let store = open();
-          const sent: Sample[] = [];
-          // What was sent once must stand there once, so that it is counted without looking at samples.
-          const checkAll = (): void => {
-            check(store, sent);
-            if (!repeats) checkMinutes(store, sent);
-          };
-          for (const [at, step] of steps.entries()) {
-            if (step.kind === "samples") {
-              const batch = step.samples.map(({ device, agoMs, again, body }): Sample => {
-                const earlier = sent[agoMs % Math.max(1, sent.length)];
-                if (repeats && again && earlier !== undefined) return earlier;
-                const deviceId = `ems_00${device}`;
-                const observedAtMs = nowMs - agoMs;
-                const text = JSON.stringify({
-                  device_id: deviceId,
-                  timestamp: new Date(observedAtMs).toISOString(),
-                  ...body,
+  test(
+    "keeps every sample once and in order through lateness, repeats, upkeep, crashes and restarts",
+    () => {
+      let run = 0;
+      fc.assert(
+        fc.property(
+          fc.array(step, { minLength: 5, maxLength: 40 }),
+          fc.boolean(),
+          fc.boolean(),
+          (steps, isTight, repeats) => {
+            const path = join(folder, `model-${++run}.db`);
+            // With hardly any memory every batch becomes parts at once.
+            const own = { ...limits, openBytesMax: isTight ? 4_000 : limits.openBytesMax };
+            let nowMs = startMs;
+            let seq = 0;
+            const open = (): BlockStore => new BlockStore(path, own, () => nowMs);
+            let store = open();
+            const sent: Sample[] = [];
+            // What was sent once must stand there once, so that it is counted without looking at samples.
+            const checkAll = (): void => {
+              check(store, sent);
+              if (!repeats) checkMinutes(store, sent);
+            };
+            for (const [at, step] of steps.entries()) {
+              if (step.kind === "samples") {
+                const batch = step.samples.map(({ device, agoMs, again, body }): Sample => {
+                  const earlier = sent[agoMs % Math.max(1, sent.length)];
+                  if (repeats && again && earlier !== undefined) return earlier;
+                  const deviceId = `ems_00${device}`;
+                  const observedAtMs = nowMs - agoMs;
+                  const text = JSON.stringify({
+                    device_id: deviceId,
+                    timestamp: new Date(observedAtMs).toISOString(),
+                    ...body,
+                  });
+                  return { deviceId, observedAtMs, epoch: startMs, seq: seq++, message: text };
                 });
-                return { deviceId, observedAtMs, epoch: startMs, seq: seq++, message: text };
-              });
-              const next = steps[at + 1];
-              if (next?.kind === "crash" && next.isMidway) store.append(batchOf(batch));
-              else take(store, batchOf(batch));
-              sent.push(...batch);
-            } else if (step.kind === "time") nowMs += step.ms;
-            else if (step.kind === "tidy") for (let slice = 0; slice < step.slices; slice++) store.tidy(1);
-            else {
-              if (step.kind === "crash") store.tables.close();
-              else store.close();
-              store = open();
-              checkAll();
+                const next = steps[at + 1];
+                if (next?.kind === "crash" && next.isMidway) store.append(batchOf(batch));
+                else take(store, batchOf(batch));
+                sent.push(...batch);
+              } else if (step.kind === "time") nowMs += step.ms;
+              else if (step.kind === "tidy") for (let slice = 0; slice < step.slices; slice++) store.tidy(1);
+              else {
+                if (step.kind === "crash") store.tables.close();
+                else store.close();
+                store = open();
+                checkAll();
+              }
             }
-          }
-          checkAll();
-          store.settle();
-          checkAll();
-          expect(finish(verify(store, () => {}))).toEqual({ faults: [], unchecked: 0 });
-          store.close();
-          rmSync(path);
-        },
-      ),
-      { numRuns: 150 },
-    );
-  }, 60_000);
+            checkAll();
+            store.settle();
+            checkAll();
+            expect(finish(verify(store, () => {}))).toEqual({ faults: [], unchecked: 0 });
+            store.close();
+            rmSync(path);
+          },
+        ),
+        { numRuns: 150 },
+      );
+    },
+    60_000 * Number(process.env.TEST_PATIENCE ?? 1),
+  );
 
   test("takes no more samples when they cannot be moved on, and goes on when they can", () => {
     const path = join(folder, "full.db");
@@ -341,10 +345,10 @@ describe("the block store", () => {
     // What waits in memory is written first.
     while (store.tidy(5));
     expect(store.devicesInMemory).toBe(50);
-    nowMs += 3 * windowMs;
-    while (store.tidy(5));
-    nowMs += windowMs;
-    while (store.tidy(5));
+    for (let hours = 0; hours < 4; hours++) {
+      nowMs += 4 * windowMs;
+      while (store.tidy(5));
+    }
     expect(store.devicesInMemory).toBe(1);
     expect(store.deviceIds).toHaveLength(50);
     const sent = (deviceId: string): unknown[] =>

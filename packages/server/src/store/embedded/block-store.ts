@@ -159,6 +159,8 @@ export class BlockStore {
       for (const row of rows) {
         const event = eventOf(row);
         if (event === null) this.#tellEvent(Number(row.number), "its checksum does not fit");
+        else if (event.number >= (found.at(-1)?.number ?? Number.POSITIVE_INFINITY))
+          this.#tellEvent(null, "out of order");
         else found.push(event);
       }
       if (rows.length < wanted) break;

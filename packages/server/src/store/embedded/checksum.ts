@@ -8,23 +8,30 @@ export type Cell = string | number | null | Uint8Array;
 
 /** Of what a row is, and of all of its cells that an answer rests on. */
 export function checksumOf(kind: string, ...cells: readonly Cell[]): number {
-  // The length of each cell stands before its bytes, so that no two lists of cells give the same bytes.
+  // The length of bytes stands before them, so that no two lists of cells give the same.
   let sum = crc32(JSON.stringify([kind, ...cells.map((cell) => (cell instanceof Uint8Array ? [cell.length] : cell))]));
   for (const cell of cells) if (cell instanceof Uint8Array) sum = crc32(cell, sum);
   return sum;
 }
 
+/** Of bytes and the cells beside them; these are put together in the least time, since a chart reads thousands. */
+function sumOf(bytes: Uint8Array, kind: string, cells: readonly number[]): number {
+  let text = kind;
+  for (let at = 0; at < cells.length; at++) text += ` ${cells[at]}`;
+  return crc32(bytes, crc32(text));
+}
+
 /** Begins what has its checksum before it; no version of what was written without one begins so. */
 const marker = 0xc5;
 /** The marker, a zero, the checksum. Behind a first byte that was changed, the zero makes it nothing that could be read as written without one. */
-export const headBytes = 6;
+const headBytes = 6;
 
 /** Bytes with their checksum before them, which covers the row's other cells as well. */
 export function withChecksum(bytes: Uint8Array, kind: string, ...cells: readonly number[]): Buffer {
   const stored = Buffer.allocUnsafe(headBytes + bytes.length);
   stored[0] = marker;
   stored[1] = 0;
-  stored.writeUInt32LE(checksumOf(kind, ...cells, bytes), 2);
+  stored.writeUInt32LE(sumOf(bytes, kind, cells), 2);
   stored.set(bytes, headBytes);
   return stored;
 }
@@ -43,8 +50,9 @@ export function checkedBytes(stored: unknown, kind: string, ...cells: readonly n
     return { bytes: stored, isChecked: false };
   }
   const bytes = stored.subarray(headBytes);
-  const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
-  if (stored.length < headBytes || stored[1] !== 0 || view.getUint32(2, true) !== checksumOf(kind, ...cells, bytes)) {
+  // Read past the end these are undefined, and give no sum.
+  const [, zero, b0, b1, b2, b3] = stored as unknown as [number, number, number, number, number, number];
+  if (zero !== 0 || (b0 | (b1 << 8) | (b2 << 16) | (b3 << 24)) >>> 0 !== sumOf(bytes, kind, cells)) {
     throw new RangeError("its checksum does not fit");
   }
   return { bytes, isChecked: true };

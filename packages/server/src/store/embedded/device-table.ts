@@ -51,14 +51,13 @@ export class DeviceTable {
   save({ no, deviceId, latest, points, parts }: DeviceRow, isCopyDue: boolean): void {
     const partList = JSON.stringify(parts ?? []);
     const sum = checksumOf("device", no, deviceId, latest, points, partList);
-    this.#write(deviceId, "INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?, ?, ?)", [
-      no,
-      deviceId,
-      latest,
-      points,
-      partList,
-      sum,
-    ]);
+    // A change of these columns leaves the index alone.
+    const update = "UPDATE device SET latest = ?, points = ?, parts = ?, checksum = ? WHERE no = ? AND device_id = ?";
+    const changes = this.#write(deviceId, update, [latest, points, partList, sum, no, deviceId]);
+    if (changes === 0) {
+      const insert = "INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?, ?, ?)";
+      this.#write(deviceId, insert, [no, deviceId, latest, points, partList, sum]);
+    }
     if (!isCopyDue) return;
     const copySum = checksumOf("device_copy", no, deviceId, points);
     this.#write(deviceId, "INSERT OR REPLACE INTO device_copy VALUES (?, ?, ?, ?)", [no, deviceId, points, copySum]);
@@ -123,11 +122,13 @@ export class DeviceTable {
     return found;
   }
 
-  #write(deviceId: string, sql: string, values: readonly (string | number | Uint8Array | null)[]): void {
+  /** Gives how many rows were changed; a statement that fails has changed none. */
+  #write(deviceId: string, sql: string, values: readonly (string | number | Uint8Array | null)[]): number {
     try {
-      this.#tables.attempt(() => this.#tables.run(sql, ...values));
+      return this.#tables.run(sql, ...values).changes;
     } catch (error) {
       this.#tell(deviceId, `A row of ${deviceId} cannot be written: ${damageOf(error)}`);
+      return -1;
     }
   }
 

@@ -9,7 +9,7 @@ import { copyOf, rowOf } from "./device-table.ts";
 import { encodeMinutes } from "./minute-means.ts";
 import type { Work } from "./reader.ts";
 import { blockOf, dayName, minutesOf, partOf, stored, windowName } from "./rows.ts";
-import type { SealedDay } from "./sealed-days.ts";
+import { DayWindows, type SealedDay } from "./sealed-days.ts";
 import type { Row } from "./tables.ts";
 import { checkSamples } from "./verify.ts";
 
@@ -202,7 +202,7 @@ class Repair {
     tables.lazily(() => {
       if (summaries.length > 0 && !(isWhole && isChecked)) sealer.writeDay(no, day, id, summaries);
       if (summaries.length === 0) tables.run("DELETE FROM day WHERE device_no = ? AND day = ?", no, day);
-      sealedDays.put(no, { day, summaries: found, blocks: present.blocks });
+      sealedDays.put(no, { day, summaries: DayWindows.of(day, found), blocks: present.blocks });
     });
   }
 

@@ -28,7 +28,10 @@ export class Rows {
   block(deviceNo: number, window: number): WindowRow | null {
     const sql = "SELECT id, samples, through, body FROM block WHERE device_no = ? AND window = ?";
     const row = this.#tables.first(sql, deviceNo, window);
-    return row === undefined ? null : blockOf({ ...row, device_no: deviceNo, window });
+    if (row === undefined) return null;
+    const [samples, through] = [numberOf(row.samples), numberOf(row.through)];
+    const { bytes, isChecked } = checkedBytes(row.body, "block", deviceNo, window, samples, through);
+    return { id: row.id as number, deviceNo, window, samples, through, bytes, isChecked };
   }
 
   part(id: number): WindowRow | null {
@@ -60,7 +63,11 @@ export function partOf({ id, device_no: no, window, through, body }: Row): Windo
 }
 
 export function minutesOf({ device_no: no, window, minutes }: Row): CheckedBytes {
-  return checkedBytes(minutes, "minutes", numberOf(no), numberOf(window));
+  return checkedMinutes(minutes, numberOf(no), numberOf(window));
+}
+
+export function checkedMinutes(minutes: unknown, no: number, window: number): CheckedBytes {
+  return checkedBytes(minutes, "minutes", no, window);
 }
 
 export function dayRowOf({ id, device_no: no, day, body }: Row): DayRow {

@@ -11,7 +11,7 @@ import type { Journal } from "./journal.ts";
 import { encodeMinutes } from "./minute-means.ts";
 import type { OpenSamples } from "./open-samples.ts";
 import { type Rows, stored, type WindowRow, windowName } from "./rows.ts";
-import type { SealedDay, SealedDays } from "./sealed-days.ts";
+import { DayWindows, type SealedDay, type SealedDays } from "./sealed-days.ts";
 import type { Tables } from "./tables.ts";
 import { damageAt, type Windows } from "./windows.ts";
 
@@ -274,21 +274,26 @@ export class Sealer {
     const due = this.#dueWindows;
     this.#dueWindows = [];
     const touched = new Set<DeviceEntry>();
-    this.#tables.lazily(() => {
-      for (const next of due) {
-        if (!touched.has(next.entry)) next.entry.begin();
-        touched.add(next.entry);
-        try {
-          this.#tables.attempt(() => this.#sealOne(next.entry, next.what));
-          sealed.push(next);
-        } catch (error) {
-          next.entry.noteNotSealed(next.what);
-          this.#tellStuck(next.entry, next.what, error);
-          stuck.push(next);
+    try {
+      this.#tables.lazily(() => {
+        for (const next of due) {
+          if (!touched.has(next.entry)) next.entry.begin();
+          touched.add(next.entry);
+          try {
+            this.#tables.attempt(() => this.#sealOne(next.entry, next.what));
+            sealed.push(next);
+          } catch (error) {
+            next.entry.noteNotSealed(next.what);
+            this.#tellStuck(next.entry, next.what, error);
+            stuck.push(next);
+          }
+          if (performance.now() > deadlineMs) break;
         }
-        if (performance.now() > deadlineMs) break;
-      }
-    });
+      });
+    } catch (error) {
+      this.#parts.sealedDays.forget();
+      throw error;
+    }
     for (const { entry, what: window } of sealed) entry.unsealed.delete(window);
     for (const { entry, what: window } of stuck) {
       const unsealed = entry.unsealed.get(window);
@@ -389,11 +394,13 @@ export class Sealer {
     }
     const summaries = [...others.filter(({ window }) => window !== summary.window), summary];
     this.writeDay(no, day, id, summaries);
-    const add = (windows: ReadonlySet<number>): Set<number> => new Set([...windows, summary.window]);
     sealedDays.put(no, {
       day,
-      summaries: new Set(summaries.map(({ window }) => window)),
-      blocks: add(listed.blocks),
+      summaries: DayWindows.of(
+        day,
+        summaries.map(({ window }) => window),
+      ),
+      blocks: DayWindows.of(day, [...listed.blocks, summary.window]),
     });
   }
 
@@ -412,8 +419,8 @@ export class Sealer {
   summariesFromBlocks(no: number, day: number, but: number | null): WindowSummary[] {
     const from = day * windowsPerDay;
     const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ? ORDER BY window";
-    return this.#tables.all(sql, no, from, from + windowsPerDay).flatMap((row) => {
-      const window = Number(row.window);
+    const windows = new Set(this.#tables.all(sql, no, from, from + windowsPerDay).map((row) => Number(row.window)));
+    return [...windows].flatMap((window) => {
       const made = window === but ? null : this.#summaryFromBlock(no, window);
       return made === null ? [] : [made];
     });
@@ -446,7 +453,14 @@ export class Sealer {
     const from = day * windowsPerDay;
     const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ?";
     const blocks = this.#tables.all(sql, no, from, from + windowsPerDay).map((row) => Number(row.window));
-    return { day, summaries: new Set(summaries.map(({ window }) => window)), blocks: new Set(blocks) };
+    return {
+      day,
+      summaries: DayWindows.of(
+        day,
+        summaries.map(({ window }) => window),
+      ),
+      blocks: DayWindows.of(day, blocks),
+    };
   }
 
   /** Once an hour, a few old blocks at a time. Summaries stay: years of them take less than a month of samples. */
@@ -495,7 +509,10 @@ export class Sealer {
         if (listed === null) continue;
         sealedDays.put(no, {
           ...listed,
-          blocks: new Set([...listed.blocks].filter((window) => !windows.includes(window))),
+          blocks: DayWindows.of(
+            day,
+            [...listed.blocks].filter((window) => !windows.includes(window)),
+          ),
         });
       } catch (error) {
         // Who reads that day tells of it.

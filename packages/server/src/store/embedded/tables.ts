@@ -15,6 +15,9 @@ const checkpointPages = 2_000;
 /** Of a table that is read from its beginning to its end. */
 const rowsAtOnce = 16;
 
+/** What a damaged page of SQLite's tree may say. */
+const outOfOrder = "rows are out of order, or stand there twice";
+
 /** The store's file and every statement on it. One connection, in the store's worker. */
 export class Tables {
   readonly database: DatabaseSync;
@@ -71,10 +74,10 @@ export class Tables {
 
   /** Runs `task` within the present transaction; where it throws, what it wrote is undone, and the transaction goes on. */
   attempt<T>(task: () => T): T {
-    this.database.exec("SAVEPOINT attempt");
+    this.run("SAVEPOINT attempt");
     try {
       const result = task();
-      this.database.exec("RELEASE attempt");
+      this.run("RELEASE attempt");
       return result;
     } catch (error) {
       if (this.database.isTransaction) this.database.exec("ROLLBACK TO attempt; RELEASE attempt");
@@ -98,10 +101,14 @@ export class Tables {
         damageOf(error);
       }
       if (batch.length > 0) {
+        const before = after;
         for (const row of batch) {
-          yield row;
-          after = Number(row[key]);
+          const id = Number(row[key]);
+          if (id > after) yield row;
+          else damaged(null, outOfOrder);
+          after = Math.max(after, id);
         }
+        if (after === before) return;
         continue;
       }
       let id: number | undefined;
@@ -131,8 +138,10 @@ export class Tables {
     const seen = new Set<number>();
     try {
       for (const row of this.each(`SELECT * FROM ${table} NOT INDEXED`)) {
-        seen.add(Number(row[key]));
-        yield row;
+        const id = Number(row[key]);
+        if (seen.has(id)) damaged(null, outOfOrder);
+        else yield row;
+        seen.add(id);
       }
       return;
     } catch (error) {
@@ -172,7 +181,7 @@ export class Tables {
     const row = this.first(sql, after);
     if (row === undefined) return undefined;
     const id = Number(row.id);
-    if (id <= after) throw new RangeError("rows are out of order");
+    if (id <= after) throw new RangeError(outOfOrder);
     return id;
   }
 

@@ -16,7 +16,7 @@ import { type SealedDay, sealedDayOf } from "./sealed-days.ts";
 import type { Row } from "./tables.ts";
 
 /** Faults that are listed; there may be more. */
-export const faultsMax = 100;
+const faultsMax = 100;
 
 /**
  * Reads everything that is kept, and gives what is damaged, in words; what was met since the store was opened is among it. The file's own structure is looked at by

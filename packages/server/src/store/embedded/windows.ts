@@ -8,7 +8,7 @@ import { type DamageLog, damageOf } from "./damage.ts";
 import { type DayColumns, type DayParts, decodeDayColumns } from "./day-codec.ts";
 import type { DeviceEntry } from "./device-entry.ts";
 import { MinuteSums } from "./minute-means.ts";
-import { dayName, dayRowOf, minutesOf, type Rows, windowName } from "./rows.ts";
+import { checkedMinutes, dayName, dayRowOf, type Rows, windowName } from "./rows.ts";
 import type { SealedDay, SealedDays } from "./sealed-days.ts";
 import type { Row, Tables } from "./tables.ts";
 
@@ -56,10 +56,9 @@ export class Windows {
     const entry = this.#find(deviceId);
     if (entry === undefined) return [];
     const found = this.blocks(entry, fromWindow, toWindow);
-    const listed = this.#listed(entry, fromWindow, toWindow).flatMap(({ blocks }) => [...blocks]);
     const fresh = this.fresh(deviceId, fromWindow, toWindow);
     const known = new Set(found);
-    const others = [...listed.filter((window) => window >= fromWindow && window < toWindow), ...fresh].filter(
+    const others = [...this.#listedBlocks(entry, fromWindow, toWindow), ...fresh].filter(
       (window) => !known.has(window),
     );
     return others.length === 0 ? found : [...found, ...new Set(others)].sort((a, b) => a - b);
@@ -69,7 +68,11 @@ export class Windows {
   blocks({ deviceId, no }: DeviceEntry, fromWindow: number, toWindow: number): number[] {
     try {
       const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ? ORDER BY window";
-      return this.#tables.all(sql, no, fromWindow, toWindow).map(({ window }) => Number(window));
+      const found = this.#tables.all(sql, no, fromWindow, toWindow).map(({ window }) => Number(window));
+      if (isGrowing(found)) return found;
+      // A page of the index that is damaged may name a row twice, or in another place.
+      this.#damage.note(damageAt(deviceId, null, `The blocks of ${deviceId}: their index is out of order`));
+      return [...new Set(found)].sort((a, b) => a - b);
     } catch (error) {
       this.#damage.note(damageAt(deviceId, null, `The blocks of ${deviceId}: ${damageOf(error)}`));
       return [];
@@ -144,8 +147,13 @@ export class Windows {
       } catch (error) {
         this.#tellDay(entry, day, damageOf(error));
       }
+      // As many as are listed: these are they, since each of the two has its checksum.
+      if (columns !== null && (sealed === undefined || sealed.summaries.size === columns.windows.length)) {
+        yield { columns, lacking: [] };
+        continue;
+      }
       const inDay = day * windowsPerDay;
-      const expected = sealed?.summaries ?? (columns === null ? this.blocks(entry, inDay, inDay + windowsPerDay) : []);
+      const expected = sealed?.summaries ?? this.blocks(entry, inDay, inDay + windowsPerDay);
       const there = new Set(columns?.windows);
       yield { columns, lacking: within(expected).filter((window) => !there.has(window)) };
     }
@@ -167,17 +175,15 @@ export class Windows {
       const window = Number(row.window);
       try {
         const sums = new MinuteSums();
-        sums.addEncoded(minutesOf({ ...row, device_no: entry.no }).bytes, stream);
+        sums.addEncoded(checkedMinutes(row.minutes, entry.no as number, window).bytes, stream);
         found.set(window, sums);
       } catch (error) {
         this.#tellMinutes(deviceId, window, damageOf(error));
         found.set(window, fromSamples(window));
       }
     }
-    for (const { blocks } of this.#listed(entry, fromWindow, toWindow)) {
-      for (const window of blocks) {
-        if (window >= fromWindow && window < toWindow && !found.has(window)) found.set(window, fromSamples(window));
-      }
+    for (const window of this.#listedBlocks(entry, fromWindow, toWindow)) {
+      if (!found.has(window)) found.set(window, fromSamples(window));
     }
     for (const window of this.fresh(deviceId, fromWindow, toWindow)) {
       if (found.has(window)) {
@@ -234,6 +240,11 @@ export class Windows {
         yield* this.#dayRowsOneByOne(entry, day, lastDay);
         return;
       }
+      if (!isGrowing([day - 1, ...rows.map((row) => Number(row.day))])) {
+        this.#tellDay(entry, null, "their index is out of order");
+        yield* this.#dayRowsOneByOne(entry, day, lastDay);
+        return;
+      }
       for (const row of rows) yield { day: Number(row.day), row, reason: "" };
       if (rows.length < daysAtOnce) return;
       day = Number(rows.at(-1)?.day) + 1;
@@ -280,14 +291,19 @@ export class Windows {
     const tell = (of: string, reason: string): void =>
       this.#damage.note(damageAt(entry.deviceId, null, `The list of blocks of ${entry.deviceId}${of}: ${reason}`));
     try {
-      return [
-        ...this.#sealed.days(entry.no, firstDay, lastDay, (day) =>
-          tell(` of ${dayName(day)}`, "its checksum does not fit"),
-        ),
-      ];
+      return this.#sealed.days(entry.no, firstDay, lastDay, (day) => tell(` of ${dayName(day)}`, "it cannot be read"));
     } catch (error) {
       tell("", damageOf(error));
       return [];
+    }
+  }
+
+  /** The windows of a range that should have a block. */
+  *#listedBlocks(entry: DeviceEntry, fromWindow: number, toWindow: number): Generator<number> {
+    for (const { day, blocks } of this.#listed(entry, fromWindow, toWindow)) {
+      const from = Math.max(fromWindow, day * windowsPerDay);
+      const to = Math.min(toWindow, (day + 1) * windowsPerDay);
+      for (let window = from; window < to; window++) if (blocks.has(window)) yield window;
     }
   }
 
@@ -305,6 +321,10 @@ export class Windows {
     const message = `The minutes of ${deviceId} at ${windowName(window)}: ${reason}`;
     this.#damage.note(damageAt(deviceId, null, message));
   }
+}
+
+function isGrowing(numbers: readonly number[]): boolean {
+  return numbers.every((each, at) => at === 0 || each > (numbers[at - 1] as number));
 }
 
 /** Of one window whose samples are missing; or of something else, from which none are. */
