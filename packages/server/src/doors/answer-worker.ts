@@ -31,7 +31,8 @@ export type AnswerReply = { readonly number: number } & (
   | { readonly failure: { readonly code: FailureCode; readonly message: string } | null; readonly reason: unknown }
 );
 
-stepBack();
+// Behind the store too, which has commits to make; and no further, or whoever waits for a lock that it holds would wait for long.
+stepBack(10);
 const port = parentPort;
 if (port === null) throw new Error("This file runs as the thread that makes answers.");
 // Without its store it can answer nothing; another is started with the next question.
