@@ -1,1 +1,1 @@
-export { eventually } from "@wattboard/testing";
+export { eventually, patience } from "@wattboard/testing";
