@@ -41,6 +41,8 @@ export interface LinkOptions {
   readonly onEnd: (end: LinkEnd, code: number) => void;
 }
 
+/** A beat that comes so long after the last one says nothing of the peer. */
+const lateBeatMs = 2_500;
 /** How long the peer may take to answer a close frame before the socket is destroyed, ms. */
 const closeMsMax = 2_000;
 
@@ -131,7 +133,8 @@ export class Link {
   /** Called about once a second by the heartbeat. */
   beat(nowMs: number): void {
     const { perSecond, burst } = this.#frameLimit;
-    const fallen = ((nowMs - this.#beatAtMs) / 1_000) * perSecond;
+    const sinceBeatMs = nowMs - this.#beatAtMs;
+    const fallen = (sinceBeatMs / 1_000) * perSecond;
     this.#frames = Math.max(0, this.#frames - fallen);
     this.#controlFrames = Math.max(0, this.#controlFrames - fallen);
     this.#beatAtMs = nowMs;
@@ -140,6 +143,8 @@ export class Link {
       this.#isAsked = false;
       if (this.#frames <= burst) this.#webSocket.resume();
     }
+    // The event loop stood still: what the peer has sent and taken meanwhile shows at the next beat.
+    if (sinceBeatMs > lateBeatMs) return;
     const sincePingMs = nowMs - this.#pingedAtMs;
     if (this.#outbox.isStalled(nowMs)) this.#cut("slow_reader");
     else if (this.#isAsked && sincePingMs >= this.#limits.pongMsMax) this.#cut("silent");
