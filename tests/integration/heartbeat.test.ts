@@ -42,6 +42,21 @@ test("cuts a link that does not answer a ping within 10 s, and only that one", a
   expect(lively.webSocket.readyState).toBe(lively.webSocket.OPEN);
 });
 
+test("cuts nobody because the server itself stood still: an answer that is not read yet counts", async () => {
+  const clock = new ManualClock(Date.now());
+  const server = await startServer({ clock });
+  const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+  const dashboard = await openDashboard(server.wsUrl, "ems_001");
+  clock.advance(25_000);
+  // In the same turn: the ping is out, and nothing can be read before the next beat, which comes half a minute late.
+  clock.stall(30_000);
+  clock.advance(0);
+  await Promise.all([roundTrip(device), roundTrip(dashboard)]);
+  clock.advance(5_000);
+  device.send(sampleOf("ems_001"));
+  await dashboard.receive(1);
+});
+
 /** Resolves when the server has read everything that was sent on this socket so far. */
 function roundTrip({ webSocket }: TestSocket): Promise<void> {
   return new Promise((resolve) => {

@@ -41,6 +41,8 @@ export interface LinkOptions {
   readonly onEnd: (end: LinkEnd, code: number) => void;
 }
 
+/** A beat that comes so long after the last one says nothing of the peer. */
+const lateBeatMs = 2_500;
 /** How long the peer may take to answer a close frame before the socket is destroyed, ms. */
 const closeMsMax = 2_000;
 
@@ -54,8 +56,9 @@ export class Link {
   readonly #frameLimit: FrameLimit;
   readonly #onFlood: LinkOptions["onFlood"];
   readonly #onEnd: LinkOptions["onEnd"];
-  /** Rises by one with each frame, and falls with time: an integer, so that a frame costs no look at the clock. */
+  /** Rise by one with each frame, and fall with time: so a frame costs no look at the clock. */
   #frames = 0;
+  #controlFrames = 0;
   #beatAtMs: number;
   #pingedAtMs: number;
   /** True from a ping until anything is heard. */
@@ -80,10 +83,10 @@ export class Link {
 
     // A bad frame (1002, 1007, 1009, too many fragments): `ws` closes the socket itself; "close" follows.
     webSocket.on("error", () => this.#terminateSoon());
-    webSocket.on("pong", () => this.#hear("close"));
-    webSocket.on("ping", () => this.#hear("close"));
+    webSocket.on("pong", () => this.#hear(true));
+    webSocket.on("ping", () => this.#hear(true));
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
-      if (!this.#hear(this.#frameLimit.above) || onText === undefined) return;
+      if (!this.#hear(false) || onText === undefined) return;
       if (isBinary) this.close(disconnects.binary);
       else onText(data);
     });
@@ -130,13 +133,18 @@ export class Link {
   /** Called about once a second by the heartbeat. */
   beat(nowMs: number): void {
     const { perSecond, burst } = this.#frameLimit;
-    this.#frames = Math.max(0, this.#frames - ((nowMs - this.#beatAtMs) / 1_000) * perSecond);
+    const sinceBeatMs = nowMs - this.#beatAtMs;
+    const fallen = (sinceBeatMs / 1_000) * perSecond;
+    this.#frames = Math.max(0, this.#frames - fallen);
+    this.#controlFrames = Math.max(0, this.#controlFrames - fallen);
     this.#beatAtMs = nowMs;
     if (this.#webSocket.isPaused) {
       // What it may have said is not read: its silence says nothing.
       this.#isAsked = false;
       if (this.#frames <= burst) this.#webSocket.resume();
     }
+    // The event loop stood still: what the peer has sent and taken meanwhile shows at the next beat.
+    if (sinceBeatMs > lateBeatMs) return;
     const sincePingMs = nowMs - this.#pingedAtMs;
     if (this.#outbox.isStalled(nowMs)) this.#cut("slow_reader");
     else if (this.#isAsked && sincePingMs >= this.#limits.pongMsMax) this.#cut("silent");
@@ -144,16 +152,21 @@ export class Link {
   }
 
   /** Notes a frame; false where it was one too many and the link is over. */
-  #hear(above: FrameLimit["above"]): boolean {
+  #hear(isControl: boolean): boolean {
     this.#isAsked = false;
     if (this.#end === "flooding") return false;
-    if (++this.#frames <= this.#frameLimit.burst || (above === "pause" && this.#webSocket.isPaused)) return true;
-    this.#onFlood(above);
-    if (above === "pause") {
+    const { burst, above } = this.#frameLimit;
+    // Where too many messages have to wait, pings and pongs have a count of their own: a pong behind them must not end the link.
+    const frames = isControl && above === "pause" ? ++this.#controlFrames : ++this.#frames;
+    if (frames <= burst) return true;
+    if (above === "pause" && !isControl) {
+      if (this.#webSocket.isPaused) return true;
+      this.#onFlood("pause");
       // What has been read with this frame still comes: a few dozen kilobytes.
       this.#webSocket.pause();
       return true;
     }
+    this.#onFlood("close");
     this.#end = "flooding";
     this.close(disconnects.flooding);
     // Nobody reads what it still sends, nor its answer to the close. For everyone else it is gone from here on.
