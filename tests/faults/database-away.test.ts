@@ -18,7 +18,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
   let server: PostgresServer;
   beforeAll(async () => {
     server = await startPostgres();
-  }, 60_000);
+  });
   afterAll(() => server.remove());
 
   test.each(["immediate", "fast"] as const)(

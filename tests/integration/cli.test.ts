@@ -46,9 +46,7 @@ describe("help and usage", () => {
     "audit export",
   ];
 
-  test("every command explains itself with --help: how it is used, what it does, and an example", {
-    timeout: 60_000,
-  }, async () => {
+  test("every command explains itself with --help: how it is used, what it does, and an example", async () => {
     for (const command of commands) {
       const words = command.split(" ").filter((word) => word !== "");
       const { code, stdout, stderr } = await runCli([...words, "--help"]);

@@ -1,1 +1,1 @@
-export { eventually } from "@wattboard/testing";
+export { eventually, inTime } from "@wattboard/testing";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, onTestFinished } from "vitest";
-import { eventually } from "./eventually.ts";
+import { eventually, inTime } from "./eventually.ts";
 
 /** The command line as the package installs it; needs the build. */
 export const wattboardBin = fileURLToPath(new URL("../../packages/server/bin/wattboard.js", import.meta.url));
@@ -79,13 +79,13 @@ export class CliProcess {
     });
   }
 
-  /** Resolves when the process is gone, which must not take longer than `withinMs`. */
+  /** Resolves when the process is gone, which must not take longer than `withinMs` (longer on a busy machine). */
   async exit(withinMs = 10_000): Promise<CliResult> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         reject(new Error(`the process still runs after ${withinMs} ms\n${this.stdout}\n${this.stderr}`));
-      }, withinMs);
+      }, inTime(withinMs));
     });
     return await Promise.race([this.exited, late]).finally(() => clearTimeout(timer));
   }

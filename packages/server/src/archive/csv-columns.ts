@@ -1,4 +1,4 @@
-import { pointSpec } from "@wattboard/protocol";
+import { pointSpec } from "@wattboard/protocol/constants";
 import type { PointValue } from "../store/point-value.ts";
 import { isPointName } from "./point-name.ts";
 

@@ -1,4 +1,4 @@
-import { limits } from "@wattboard/protocol";
+import { limits } from "@wattboard/protocol/constants";
 import { leadingColumns } from "./export-columns.ts";
 
 const word = `[A-Za-z][A-Za-z0-9_]{0,${limits.nameLengthMax - 1}}`;

@@ -1,6 +1,6 @@
 import { chmodSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { hasEnded, limits } from "@wattboard/protocol";
+import { hasEnded, limits } from "@wattboard/protocol/constants";
 import { copyDatabase } from "../base/copy-database.ts";
 import { migrate } from "../base/migrate.ts";
 import type { CommandRecord } from "./command-record.ts";

@@ -154,7 +154,7 @@ describe("the block store", () => {
       ),
       { numRuns: 150 },
     );
-  }, 60_000);
+  });
 
   test("takes no more samples when they cannot be moved on, and goes on when they can", () => {
     const path = join(folder, "full.db");
