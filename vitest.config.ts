@@ -1,22 +1,21 @@
-import { availableParallelism, loadavg } from "node:os";
+import { fileURLToPath } from "node:url";
+import { inTime } from "@wattboard/testing/patience";
 import { defineConfig } from "vitest/config";
-
-/**
- * How many times longer than on an idle machine a test may take: what the load at the start tells, or `TEST_PATIENCE`. Deadlines only end
- * what hangs, so a generous one costs a passing test nothing.
- */
-const patience = Number(
-  process.env.TEST_PATIENCE ?? Math.min(10, Math.max(2, (loadavg()[0] ?? 0) / availableParallelism())),
-);
+import { ProgressReporter } from "./tests/support/progress-reporter.ts";
 
 // biome-ignore lint/style/noDefaultExport: Vitest reads the default export.
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.{ts,tsx}", "tests/**/*.test.ts"],
-    testTimeout: 20_000 * patience,
-    hookTimeout: 20_000 * patience,
-    env: { TEST_PATIENCE: String(patience) },
+    // For what hangs where nothing else waits for it: `eventually` and the like have deadlines of their own.
+    testTimeout: inTime(60_000),
+    hookTimeout: inTime(60_000),
     // Two cores: more workers than that only make sockets wait for each other.
     maxWorkers: 2,
+    // Each file cleans up after itself; so the modules of server and protocol are loaded twice, and not a hundred times.
+    isolate: false,
+    // For the programs that tests start: the command line is compiled once.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile", import.meta.url)) },
+    reporters: [new ProgressReporter()],
   },
 });

@@ -11,7 +11,7 @@ function contractOn(name: string, timescale: boolean): void {
   const urls = new Map<string, string>();
   beforeAll(async () => {
     server = await startPostgres({ timescale });
-  }, 60_000);
+  });
   afterAll(() => server.remove());
   storeContract(name, {
     async open(folder, nowMs) {

@@ -158,7 +158,7 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
       .waitFor();
     await admin.getByRole("button", { name: "Revoke the link for Installer" }).click();
     await admin.getByRole("button", { name: "Revoke it now" }).click();
-    await guest.getByText("people who are signed in").waitFor({ timeout: 15_000 });
+    await guest.getByText("people who are signed in").waitFor();
     await guest.reload();
     await guest.getByText("This link does not work").waitFor();
   });

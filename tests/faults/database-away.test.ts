@@ -22,7 +22,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
   let server: PostgresServer;
   beforeAll(async () => {
     server = await startPostgres();
-  }, 60_000);
+  });
   afterAll(() => server.remove());
 
   test.each(["immediate", "fast"] as const)(
@@ -194,9 +194,12 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
     device.send(sampleOf("ems_001"));
     await dashboard.receive(1);
     const ready = async () => await (await fetch(`${switchboard.url}/readyz`)).json();
-    await eventually(async () => expect(await ready()).toEqual({ status: "degraded", store: "the store does not answer" }), {
-      withinMs: 15_000,
-    });
+    await eventually(
+      async () => expect(await ready()).toEqual({ status: "degraded", store: "the store does not answer" }),
+      {
+        withinMs: 15_000,
+      },
+    );
     thaw();
     await eventually(async () => expect(await ready()).toEqual({ status: "ready", store: "ok" }), { withinMs: 15_000 });
     const events = await (await fetch(`${switchboard.url}/api/v1/events`)).text();

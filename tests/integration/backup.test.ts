@@ -92,7 +92,7 @@ test("a backup under load holds every sample that was acked before it began, and
   // A server starts on it, and the devices' tokens are good there.
   const restored = await startServe({ dataDir: folder });
   await openDevice(restored.wsUrl, "live_001", token);
-}, 60_000);
+});
 
 test.each([
   ["a folder", "backup"],

@@ -30,9 +30,7 @@ function updatesOf(client: TestSocket): Update[] {
 }
 
 // Each test starts several processes, which takes its time on a busy machine.
-const withPatience = { timeout: 60_000 };
-
-describe("simulate solmate", withPatience, () => {
+describe("simulate solmate", () => {
   test("brings SolMates to the server's web clients, each with its own count and first with everything; Ctrl-C ends it alone", async () => {
     const server = await startOpenServe();
     const client = await openWebClient(server.wsUrl);
@@ -175,27 +173,23 @@ function openTerminal(args: readonly string[]) {
 }
 
 needs("script", hasScript)("simulate solmate in a terminal", () => {
-  test(
-    "asks what the original asked, again where an answer cannot be read, and takes Enter for what is usual",
-    withPatience,
-    async () => {
-      const server = await startOpenServe();
-      const terminal = openTerminal([`--url=${server.url}`]);
-      await terminal.answer(/How many SolMate instances\? \[20\]/, "some\r");
-      await terminal.answer(/whole number of at least 1[\s\S]*How many SolMate instances\?/, "2\r");
-      await terminal.answer(/Strict monoton behaviour\? \(y\/n\) \[y\]/, "y\r");
-      await terminal.answer(/Sinus curve behaviour\? \(y\/n\) \[y\]/, "n\r");
-      await terminal.answer(/Maximum values\? \[400\]/, "50\r");
-      await terminal.answer(/Minimum sleep time between two values, in seconds\? \[1\]/, "0.05\r");
-      await terminal.answer(/Maximum sleep time between two values, in seconds\? \[5\]/, "0.1\r");
-      const client = await openWebClient(server.wsUrl);
-      await eventually(() => expect(updatesOf(client).length).toBeGreaterThan(5), { withinMs: 15_000 });
-      await terminal.answer(/2\/2/, "\x03");
-      expect(await terminal.exited).toBe(0);
-    },
-  );
+  test("asks what the original asked, again where an answer cannot be read, and takes Enter for what is usual", async () => {
+    const server = await startOpenServe();
+    const terminal = openTerminal([`--url=${server.url}`]);
+    await terminal.answer(/How many SolMate instances\? \[20\]/, "some\r");
+    await terminal.answer(/whole number of at least 1[\s\S]*How many SolMate instances\?/, "2\r");
+    await terminal.answer(/Strict monoton behaviour\? \(y\/n\) \[y\]/, "y\r");
+    await terminal.answer(/Sinus curve behaviour\? \(y\/n\) \[y\]/, "n\r");
+    await terminal.answer(/Maximum values\? \[400\]/, "50\r");
+    await terminal.answer(/Minimum sleep time between two values, in seconds\? \[1\]/, "0.05\r");
+    await terminal.answer(/Maximum sleep time between two values, in seconds\? \[5\]/, "0.1\r");
+    const client = await openWebClient(server.wsUrl);
+    await eventually(() => expect(updatesOf(client).length).toBeGreaterThan(5), { withinMs: 15_000 });
+    await terminal.answer(/2\/2/, "\x03");
+    expect(await terminal.exited).toBe(0);
+  });
 
-  test("asks only for what was not given, and not for a curve where values are random", withPatience, async () => {
+  test("asks only for what was not given, and not for a curve where values are random", async () => {
     const server = await startOpenServe();
     const terminal = openTerminal(["--devices=1", "--sleep-min=7", `--url=${server.url}`]);
     await terminal.answer(/Strict monoton behaviour\?/, "n\r");

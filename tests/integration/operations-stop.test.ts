@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { metric, storedSamples } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually, inTime } from "../support/eventually.ts";
 import { RawSocket } from "../support/raw-socket.ts";
 import { CliProcess, makeFolder, runCli, runJson, startServe } from "../support/run-cli.ts";
 import { openDashboard, openDevice, openSocket, type TestSocket, tryOpenSocket } from "../support/sockets.ts";
@@ -14,7 +14,7 @@ const lazyStore = "--store-flush-ms=60000";
 
 /** Holds the store's file as another program would, so that the server cannot write to it until the test lets go. */
 function lockStore(dataDir: string): () => void {
-  const intruder = new DatabaseSync(join(dataDir, "store.db"), { timeout: 5_000 });
+  const intruder = new DatabaseSync(join(dataDir, "store.db"), { timeout: inTime(5_000) });
   onTestFinished(() => intruder.close());
   intruder.exec("BEGIN IMMEDIATE");
   return () => intruder.exec("ROLLBACK");
@@ -128,7 +128,7 @@ test("a store that never answers keeps the server no longer than 10 s, and the l
   expect(patient.logs()).toContainEqual(expect.objectContaining({ level: "error", unstored: 1 }));
   // What was stored before is not hurt, and the folder is free.
   expect((await startServe({ dataDir: patient.dataDir })).url).toMatch(/^http/);
-}, 40_000);
+});
 
 test("SIGTERM while it starts ends it in order, and the next start finds everything free", async () => {
   const folder = makeFolder();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { metric, storedSamples } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually, inTime } from "../support/eventually.ts";
 import { makeFolder, runCli, type ServeProcess, startServe, untilFileEnds, wattboardBin } from "../support/run-cli.ts";
 import { openDashboard, openDevice, openSocket, tryOpenSocket } from "../support/sockets.ts";
 import { sampleOf } from "../support/telemetry.ts";
@@ -32,7 +32,7 @@ describe("health", () => {
     const device = await openDevice(server.wsUrl, "patient", token);
     const dashboard = await openDashboard(server.wsUrl, "patient");
     // Another program that writes to the store's file: SQLite gives it to nobody else.
-    const intruder = new DatabaseSync(join(server.dataDir, "store.db"), { timeout: 5_000 });
+    const intruder = new DatabaseSync(join(server.dataDir, "store.db"), { timeout: inTime(5_000) });
     onTestFinished(() => intruder.close());
     intruder.exec("BEGIN IMMEDIATE");
     device.send(sampleOf("patient"));

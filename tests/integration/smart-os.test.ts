@@ -131,7 +131,7 @@ describe("waiting devices", () => {
     expect((await operator.post("/smart-os/waiting/0001/accept", {})).status).toBe(403);
   });
 
-  test("can be accepted by the command line", { timeout: 60_000 }, async () => {
+  test("can be accepted by the command line", async () => {
     const serve = await startServe({ args: ["--smart-os-access=open"] });
     for (const serial of ["0001", "0002"]) await ask(await openSolMate(serve.wsUrl), update(serial, { battery: 5 }));
     const target = ["--data-dir", serve.dataDir];

@@ -44,5 +44,5 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("the store on Po
       await eventually(async () => expect(complaints).toHaveLength(times));
     }
     expect(complaints[0]).toMatch(/^summaries and retention wait, and are tried each minute: .*touched_window/);
-  }, 60_000);
+  });
 });

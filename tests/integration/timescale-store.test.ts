@@ -25,7 +25,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("the store on Po
   let databases = 0;
   beforeAll(async () => {
     server = await startPostgres();
-  }, 60_000);
+  });
   afterAll(() => server.remove());
 
   async function emptyDatabase(): Promise<{ name: string; url: string }> {
@@ -76,7 +76,7 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     const restored = await runCli(["restore", to, "--data-dir", join(folder, "restored")]);
     expect(restored).toMatchObject({ code: 0, stdout: expect.stringContaining("pg_dump") });
     expect(`${made.stdout}${restored.stdout}`).not.toContain(password);
-  }, 60_000);
+  });
 
   test("says what it is, and what is off without TimescaleDB", async () => {
     const store = await openStore((await emptyDatabase()).url);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
+import { inTime } from "../support/eventually.ts";
 import {
   CliProcess,
   makeFolder,
@@ -193,7 +194,7 @@ describe("a token that is void", () => {
       expect((await runCli(["device", verb, deviceId, ...at()])).code).toBe(0);
       // The command ends after the change is made, so this is the whole second, and more.
       const late = new Promise((_, reject) =>
-        setTimeout(() => reject(new Error("still open after a second")), 1_000).unref(),
+        setTimeout(() => reject(new Error("still open after a second")), inTime(1_000)).unref(),
       );
       expect(await Promise.race([device.closed, late])).toEqual({ code: 1008, reason: "revoked" });
       expect(await knock(deviceId, `Bearer ${token}`)).toBe(403);

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { onTestFinished } from "vitest";
+import { inTime } from "./eventually.ts";
 
 /** Where Debian's Chromium is, or null. */
 export const chromiumPath: string | null =
@@ -31,6 +32,7 @@ export interface TestPage extends Page {
 export async function openPage(url: string, options: BrowserContextOptions = {}): Promise<TestPage> {
   const context = await (await launch()).newContext({ viewport: { width: 1440, height: 900 }, ...options });
   onTestFinished(() => context.close());
+  context.setDefaultTimeout(inTime(15_000));
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => {

@@ -1,1 +1,1 @@
-export { eventually, patience } from "@wattboard/testing";
+export { eventually, inTime } from "@wattboard/testing";

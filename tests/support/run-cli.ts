@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, onTestFinished } from "vitest";
-import { eventually, patience } from "./eventually.ts";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { afterAll, onTestFinished, vi } from "vitest";
+import { eventually, inTime } from "./eventually.ts";
 
 /** The command line as the package installs it; needs the build. */
 export const wattboardBin = fileURLToPath(new URL("../../packages/server/bin/wattboard.js", import.meta.url));
@@ -93,7 +93,7 @@ export class CliProcess {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         reject(new Error(`the process still runs after ${withinMs} ms\n${this.stdout}\n${this.stderr}`));
-      }, withinMs * patience);
+      }, inTime(withinMs));
     });
     return await Promise.race([this.exited, late]).finally(() => clearTimeout(timer));
   }
@@ -126,6 +126,35 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   return await new CliProcess(args, options).exit(15_000);
 }
 
+/**
+ * Runs one command to its end in this process, in the folder `cwd`: for what a command says before it does anything. A process of its own
+ * costs most of a second of a core.
+ */
+export async function runCliHere(args: readonly string[], cwd: string): Promise<CliResult> {
+  const { main }: { main(args: readonly string[]): Promise<number> } = await import(
+    new URL("../dist/main.js", pathToFileURL(wattboardBin)).href
+  );
+  const result = { stdout: "", stderr: "" };
+  const spies = (["stdout", "stderr"] as const).map((name) =>
+    vi.spyOn(process[name], "write").mockImplementation((chunk) => {
+      result[name] += String(chunk);
+      return true;
+    }),
+  );
+  const before = { cwd: process.cwd(), listeners: process.stdout.listeners("error") };
+  process.chdir(cwd);
+  try {
+    const code = await main(args);
+    return { code, ...result };
+  } finally {
+    process.chdir(before.cwd);
+    for (const spy of spies) spy.mockRestore();
+    for (const each of process.stdout.listeners("error")) {
+      if (!before.listeners.includes(each)) process.stdout.off("error", each as () => void);
+    }
+  }
+}
+
 /** Runs one command that must succeed, and gives what its one line of JSON says. */
 export async function runJson<T>(args: readonly string[], options: CliOptions = {}): Promise<T> {
   const { code, stdout, stderr } = await runCli([...args, "--json"], options);
@@ -145,7 +174,7 @@ export interface ServeProcess {
   readonly dataDir: string;
   /** Every line that it has logged so far; throws where one is not JSON. */
   logs(): LogLine[];
-  /** Registers a device through the command line and gives its token. */
+  /** Registers a device, as the command line of this machine does while the server runs, and gives its token. */
   addDevice(deviceId: string): Promise<string>;
   /** SIGTERM, and the end. */
   stop(): Promise<CliResult>;
@@ -171,7 +200,14 @@ export async function startServe({ dataDir, args = [], ...options }: ServeOption
     dataDir: folder,
     logs,
     async addDevice(deviceId) {
-      return (await runJson<{ token: string }>(["device", "add", deviceId, "--data-dir", folder])).token;
+      const control = JSON.parse(readFileSync(join(folder, "control.json"), "utf8")) as { url: string; token: string };
+      const response = await fetch(`${control.url}/api/v1/devices`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${control.token}`, "content-type": "application/json" },
+        body: JSON.stringify({ device_id: deviceId }),
+      });
+      if (response.status !== 201) throw new Error(`${response.status}: ${await response.text()}`);
+      return ((await response.json()) as { token: string }).token;
     },
     async stop() {
       serve.signal("SIGTERM");

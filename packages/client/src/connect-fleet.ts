@@ -1,4 +1,4 @@
-import { type FleetFrame, type FleetRow, paths } from "@wattboard/protocol";
+import { type FleetFrame, type FleetRow, paths } from "@wattboard/protocol/constants";
 import { LiveSocket } from "./live-socket.ts";
 import { parseObject } from "./parse-object.ts";
 import type { Stream, StreamOptions } from "./stream.ts";

@@ -1,4 +1,5 @@
-import { type CommandBody, type CommandFrame, paths, subprotocol, type Telemetry } from "@wattboard/protocol";
+import type { CommandBody, CommandFrame, Telemetry } from "@wattboard/protocol";
+import { paths, subprotocol } from "@wattboard/protocol/constants";
 import { LiveSocket } from "./live-socket.ts";
 import { parseObject } from "./parse-object.ts";
 import type { Stream, StreamOptions } from "./stream.ts";

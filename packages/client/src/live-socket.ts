@@ -1,4 +1,4 @@
-import { defaultUrl, webSocketUrl } from "@wattboard/protocol";
+import { defaultUrl, webSocketUrl } from "@wattboard/protocol/constants";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Stream, StreamError, StreamOptions, StreamStatus } from "./stream.ts";
 

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { cleanup, renderHook, waitFor } from "@testing-library/react";
-import { eventually, startServer, type TestServer } from "@wattboard/testing";
+import { eventually, inTime, startServer, type TestServer } from "@wattboard/testing";
 import { type ReactNode, useEffect } from "react";
 import { afterEach, describe, expect, test } from "vitest";
 import { fleetRow } from "./fleet-row.fixture.ts";
@@ -21,7 +21,7 @@ const under = (server: TestServer) => ({
 });
 
 /** Waits until what the sockets told is rendered. */
-const rendered = (check: () => void) => waitFor(check, { timeout: 5_000, interval: 5 });
+const rendered = (check: () => void) => waitFor(check, { timeout: inTime(5_000), interval: 5 });
 
 /** The hook for a device, on a server that is connected. */
 async function connected(deviceId = "ems_001") {

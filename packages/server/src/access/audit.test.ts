@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { eventually } from "@wattboard/testing";
 import fc from "fast-check";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { Audit, type AuditLimits } from "./audit.ts";
 
@@ -171,13 +172,10 @@ test("its log is moved into the file when it is quiet, not in the middle of a th
   }
   expect(bytesOf("audit.db")).toBe(bytesBefore);
   expect(bytesOf("audit.db-wal")).toBeGreaterThan(4 * 1024 * 1024);
-  await vi.waitFor(
-    () => {
-      clock.advance(1_000);
-      expect(bytesOf("audit.db-wal")).toBe(0);
-    },
-    { timeout: 10_000 },
-  );
+  await eventually(() => {
+    clock.advance(1_000);
+    expect(bytesOf("audit.db-wal")).toBe(0);
+  });
   expect(bytesOf("audit.db")).toBeGreaterThan(bytesBefore);
   expect(await audit.verify()).toMatchObject({ fault: null, rows: number });
 });

@@ -1,4 +1,4 @@
-import { parseDecimal, pointSpec } from "@wattboard/protocol";
+import { parseDecimal, pointSpec } from "@wattboard/protocol/constants";
 import type { PointValue } from "../store/point-value.ts";
 import type { Cell } from "./csv-records.ts";
 import { unguardFormulas } from "./csv-text.ts";

@@ -1,4 +1,4 @@
-import { points as catalogue } from "@wattboard/protocol";
+import { points as catalogue } from "@wattboard/protocol/constants";
 import type { PointValue } from "../store/point-value.ts";
 import type { PointInfo } from "../store/store.ts";
 

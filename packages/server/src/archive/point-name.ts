@@ -1,4 +1,4 @@
-import { pointNamePattern } from "@wattboard/protocol";
+import { pointNamePattern } from "@wattboard/protocol/constants";
 import { leadingColumns } from "./export-columns.ts";
 
 const reserved = new Set<string>([...leadingColumns, "timestamp"]);

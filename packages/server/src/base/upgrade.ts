@@ -255,7 +255,8 @@ function careForCopies(dataDir: string, nowMs: number): void {
 function clearCopies(dataDir: string, nowMs: number): void {
   const folder = join(dataDir, copiesFolderName);
   const note = readNote(dataDir);
-  for (const name of note === null ? [] : [...Object.keys(note.files), noteName]) rmSync(join(folder, name), { force: true });
+  for (const name of note === null ? [] : [...Object.keys(note.files), noteName])
+    rmSync(join(folder, name), { force: true });
   if (!existsSync(folder)) return;
   if (readdirSync(folder).length === 0) rmdirSync(folder);
   else renameSync(folder, `${folder}-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, "-")}`);

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { hasEnded, limits } from "@wattboard/protocol";
+import { hasEnded, limits } from "@wattboard/protocol/constants";
 import { copyDatabase } from "../base/copy-database.ts";
 import { openDatabase, readingFrom } from "../base/database-file.ts";
 import { migrate, type Schema } from "../base/migrate.ts";

@@ -51,9 +51,7 @@ export function PersonForm({ person, onDone }: PersonFormProps) {
   const issueLink = (name: string) =>
     saving.run(async () => onDone({ name, link: await sendJson("POST", apiPaths.personLink(name)) }));
   const askFirst = (name: string) =>
-    saving.run(async () =>
-      setOutstanding(await getJson<OutstandingBody>(apiPaths.personOutstanding(name))),
-    );
+    saving.run(async () => setOutstanding(await getJson<OutstandingBody>(apiPaths.personOutstanding(name))));
   const remove = (name: string) =>
     saving.run(async () => {
       await sendJson("DELETE", apiPaths.person(name));

@@ -1,5 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { parseRfc3339 } from "@wattboard/protocol";
+import { parseRfc3339 } from "@wattboard/protocol/constants";
 import { pointsOf } from "../point-value.ts";
 import { RecordReader } from "../sample-record.ts";
 import { windowOf } from "../window.ts";

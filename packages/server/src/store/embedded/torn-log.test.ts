@@ -72,4 +72,4 @@ test("a write-ahead log that is cut off anywhere loses a suffix of what was stor
   store.close();
   // It was cut at many different places indeed.
   expect(lengths.size).toBeGreaterThan(50);
-}, 120_000);
+});

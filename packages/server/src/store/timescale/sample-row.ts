@@ -1,4 +1,4 @@
-import { parseRfc3339 } from "@wattboard/protocol";
+import { parseRfc3339 } from "@wattboard/protocol/constants";
 import pg from "pg";
 import { kindOf, type PointKind, type PointValue, pointKinds, pointsOf } from "../point-value.ts";
 import type { SampleColumns } from "../sample-columns.ts";
