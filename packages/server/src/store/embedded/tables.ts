@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
 import { migrate } from "../../base/migrate.ts";
 import { damageOf } from "./damage.ts";
-import { migrations } from "./schema.ts";
+import { columns, migrations } from "./schema.ts";
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -32,6 +32,7 @@ export class Tables {
     this.database.exec("PRAGMA cell_size_check = ON");
     if (pagesMax > 0) this.database.exec(`PRAGMA max_page_count = ${pagesMax}`);
     migrate(this.database, migrations);
+    this.#checkTables();
   }
 
   /** Runs `task` as one transaction, durable when it returns. */
@@ -191,6 +192,16 @@ export class Tables {
 
   close(): void {
     this.database.close();
+  }
+
+  #checkTables(): void {
+    try {
+      for (const [table, names] of Object.entries(columns)) this.database.prepare(`SELECT ${names} FROM ${table}`);
+    } catch (error) {
+      this.database.close();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`the database's list of tables is damaged: ${reason}. Restore a backup`, { cause: error });
+    }
   }
 
   #pragma(name: string): number {
