@@ -3,7 +3,7 @@
 import { limits } from "@wattboard/protocol";
 import { settings } from "wattboard";
 
-const place = /<!-- (setting|bound|limit):([\w.]+) -->.*?<!-- \/\1 -->/gs;
+const place = /<!-- (setting|bound|limit):([\w.]+) -->[^<]*<!-- \/(?:setting|bound|limit) -->/g;
 
 /** The page with all its places filled in. Throws where one names nothing. */
 export function fillSettings(page: string): string {

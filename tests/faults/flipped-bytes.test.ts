@@ -144,7 +144,7 @@ function judge(bytes: Buffer, whole: Answers, path: string): string | null {
     );
   } catch (error) {
     // The file's head, or its list of tables: nothing can be found without them, and the start says so.
-    return structure.length > 0 && /database/.test(String(error)) ? null : `opening: ${error}`;
+    return /database/.test(String(error)) ? null : `opening: ${error}`;
   }
   try {
     const answers = askAll(store);

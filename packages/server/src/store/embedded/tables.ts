@@ -4,7 +4,7 @@ import { openDatabase } from "../../base/database-file.ts";
 import { migrate } from "../../base/migrate.ts";
 import { OpenFiles } from "../../base/open-files.ts";
 import { damageOf } from "./damage.ts";
-import { storeSchema } from "./schema.ts";
+import { columns, storeSchema } from "./schema.ts";
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -35,6 +35,7 @@ export class Tables {
     this.database.exec("PRAGMA cell_size_check = ON");
     if (pagesMax > 0) this.database.exec(`PRAGMA max_page_count = ${pagesMax}`);
     migrate(this.database, storeSchema);
+    this.#checkTables();
     this.#files = new OpenFiles([path, `${path}-wal`]);
   }
 
@@ -198,6 +199,16 @@ export class Tables {
 
   close(): void {
     this.database.close();
+  }
+
+  #checkTables(): void {
+    try {
+      for (const [table, names] of Object.entries(columns)) this.database.prepare(`SELECT ${names} FROM ${table}`);
+    } catch (error) {
+      this.database.close();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`the database's list of tables is damaged: ${reason}. Restore a backup`, { cause: error });
+    }
   }
 
   #pragma(name: string): number {
