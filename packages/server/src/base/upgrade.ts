@@ -112,7 +112,9 @@ function lookAt(
   if (size === 0) return null;
   let database: DatabaseSync | null = null;
   try {
-    database = name === locked.name ? locked.database : new DatabaseSync(path, { readOnly: true });
+    database = name === locked.name ? locked.database : new DatabaseSync(path, { readOnly: file.isLarge === true });
+    // Alone, as those are used that are not large: without it SQLite lays a file beside them that threads share, and it stays there.
+    if (file.isLarge !== true) database.exec("PRAGMA locking_mode = EXCLUSIVE");
     const version = schemaVersion(database);
     if (version > schema.steps.length) throw newer(dataDir, path, version, schema, owner);
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
@@ -255,7 +257,8 @@ function careForCopies(dataDir: string, nowMs: number): void {
 function clearCopies(dataDir: string, nowMs: number): void {
   const folder = join(dataDir, copiesFolderName);
   const note = readNote(dataDir);
-  for (const name of note === null ? [] : [...Object.keys(note.files), noteName]) rmSync(join(folder, name), { force: true });
+  for (const name of note === null ? [] : [...Object.keys(note.files), noteName])
+    rmSync(join(folder, name), { force: true });
   if (!existsSync(folder)) return;
   if (readdirSync(folder).length === 0) rmdirSync(folder);
   else renameSync(folder, `${folder}-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, "-")}`);
