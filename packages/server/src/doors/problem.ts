@@ -37,10 +37,7 @@ export function answerWithProblem(app: FastifyInstance, log: Log, throttle: Thro
       }
       const isUnwritten = databaseFault(error) !== null || (error instanceof Failure && error.code === "audit_failed");
       return error instanceof Failure || isUnwritten
-        ? sendRefusal(
-            reply.header("Retry-After", "5"),
-            refuse(isUnwritten ? "not_recorded" : "store_unavailable"),
-          )
+        ? sendRefusal(reply.header("Retry-After", "5"), refuse(isUnwritten ? "not_recorded" : "store_unavailable"))
         : sendProblem(reply, 500, refuse("internal"));
     }
     return sendProblem(reply, status, refuse("invalid_request", `${error.message}.`));
