@@ -106,7 +106,14 @@ test.each([
   const folder = join(makeFolder(), "new", "restored");
   await run("restore", to, "--data-dir", folder);
   expect(await exportAll(folder)).toBe(whole);
-  expect(readdirSync(folder).sort()).toEqual(["access.db", "audit.db", "commands.db", "store.db", "version.json"]);
+  expect(readdirSync(folder).sort()).toEqual([
+    "access.db",
+    "audit.db",
+    "commands.db",
+    "revocations",
+    "store.db",
+    "version.json",
+  ]);
 });
 
 test("a server elsewhere is backed up by its address, with an admin's token only", async () => {

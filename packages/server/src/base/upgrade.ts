@@ -112,7 +112,9 @@ function lookAt(
   if (size === 0) return null;
   let database: DatabaseSync | null = null;
   try {
-    database = name === locked.name ? locked.database : new DatabaseSync(path, { readOnly: true });
+    database = name === locked.name ? locked.database : new DatabaseSync(path, { readOnly: file.isLarge === true });
+    // Alone, as those are used that are not large: without it SQLite lays a file beside them that threads share, and it stays there.
+    if (file.isLarge !== true) database.exec("PRAGMA locking_mode = EXCLUSIVE");
     const version = schemaVersion(database);
     if (version > schema.steps.length) throw newer(dataDir, path, version, schema, owner);
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
