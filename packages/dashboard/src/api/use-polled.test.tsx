@@ -1,11 +1,14 @@
 // @vitest-environment happy-dom
-import { QueryClientProvider } from "@tanstack/react-query";
+import { notifyManager, QueryClientProvider } from "@tanstack/react-query";
 import { act, cleanup, renderHook, waitFor } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, expect, test } from "vitest";
 import { queryClient } from "./query-client.ts";
 import { RequestFailed } from "./request.ts";
 import { type PollOptions, usePolled } from "./use-polled.ts";
+
+// What changes is rendered within `act`, and not some time after it.
+notifyManager.setScheduler(queueMicrotask);
 
 afterEach(() => {
   cleanup();
