@@ -340,6 +340,20 @@ needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a
     expect(page.complaints).toEqual([]);
   });
 
+  test("comes back from a device to where it was left, and opens each device at its top", async () => {
+    const server = await startServer();
+    for (let number = 10; number < 60; number++) server.addDevice(`ems_${number}`);
+    const page = await openPage(`${server.url}/?rows=50`);
+    await page.getByRole("link", { name: "ems_55" }).scrollIntoViewIfNeeded();
+    const leftAt = await page.evaluate(() => scrollY);
+    expect(leftAt).toBeGreaterThan(500);
+    await page.getByRole("link", { name: "ems_55" }).click();
+    await page.getByRole("heading", { name: "ems_55" }).waitFor();
+    expect(await page.evaluate(() => scrollY)).toBe(0);
+    await page.goBack();
+    await eventually(async () => expect(await page.evaluate(() => scrollY)).toBe(leftAt));
+  });
+
   test("says what in an address cannot be read", async () => {
     const { server } = await startBothDialects();
     const page = await openPage(`${server.url}/?filter=battery.soc:near:5&filter=properties.country:==:AT`);

@@ -71,6 +71,18 @@ needs("chromium", chromiumPath !== null)("the page with odd input, in Chromium a
     expect(await page.getByRole("link", { name: "Back to the fleet" }).getAttribute("href")).toBe("/");
   });
 
+  test("says what to do where a part of it cannot be loaded, as after an update of the server", async () => {
+    const server = await startServer();
+    server.addDevice("ems_001");
+    const page = await openPage(server.url);
+    await page.route("**/assets/device-page*.js", (route) => route.abort());
+    await page.getByRole("link", { name: "ems_001" }).click();
+    await page.getByRole("heading", { name: "This page has stopped" }).waitFor();
+    await page.unroute("**/assets/device-page*.js");
+    await page.getByRole("button", { name: "Load it again" }).click();
+    await page.getByRole("heading", { name: "ems_001" }).waitFor();
+  });
+
   describe.each([1440, 390, 360])("on a screen of %d px", (width) => {
     test("long names and texts make no page wider", async () => {
       const server = await startServer();

@@ -8,8 +8,14 @@ const queryKey = [apiPaths.me];
 
 /** Who is signed in here: undefined before the server has said, null where nobody is known. */
 export function useMe(): MeBody | null | undefined {
-  return useQuery({ queryKey, queryFn: ask, staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFINITY })
-    .data;
+  return useQuery({
+    queryKey,
+    queryFn: ask,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: Number.POSITIVE_INFINITY,
+    // Rights may have changed while somebody was elsewhere.
+    refetchOnWindowFocus: "always",
+  }).data;
 }
 
 /** Asks the server anew who is signed in. */

@@ -7,8 +7,9 @@ import { EventList } from "../../domain/event-list.tsx";
 import { LostNotice } from "../../frame/lost-notice.tsx";
 import { Page, Waiting } from "../../frame/page.tsx";
 import { RefusedNotice } from "../../frame/refused-notice.tsx";
+import { useScrollMemory } from "../../frame/use-scroll-memory.ts";
 import { useFleetFeed } from "../../live/use-fleet-feed.ts";
-import { apiPaths } from "../../paths.ts";
+import { apiPaths, pagePaths } from "../../paths.ts";
 import { formatNumber } from "../../ui/format-number.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { useTick } from "../../ui/use-tick.ts";
@@ -68,6 +69,8 @@ export function FleetPage() {
   const found = useMemo(() => ids.length, [wanted]);
   const page = Math.min(view.page, Math.max(1, Math.ceil(ids.length / view.pageSize)));
   const shown = ids.slice((page - 1) * view.pageSize, page * view.pageSize).flatMap((id) => rowsById.get(id) ?? []);
+
+  useScrollMemory(pagePaths.fleet, shown.length > 0);
 
   return (
     <Page title="Fleet" link={link}>

@@ -1,7 +1,7 @@
 import type { SampleBody, Telemetry } from "@wattboard/protocol";
 import { describe, expect, it } from "vitest";
-import { PowerHistory } from "../live/power-history.ts";
-import { heldValues } from "./state-runs.ts";
+import { heldValues } from "../domain/state-runs.ts";
+import { PowerHistory } from "./power-history.ts";
 
 function at(second: number, status: NonNullable<Telemetry["system_status"]>): SampleBody {
   const time = new Date(second * 1_000).toISOString();
