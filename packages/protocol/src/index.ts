@@ -3,6 +3,7 @@ export * from "./api.ts";
 export * from "./command.ts";
 export * from "./command-api.ts";
 export * from "./command-status.ts";
+export * from "./condition.ts";
 export * from "./device-id.ts";
 export * from "./disconnects.ts";
 export * from "./fleet.ts";
