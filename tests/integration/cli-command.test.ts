@@ -92,7 +92,7 @@ describe("wattboard command", () => {
     const device = await openObedient();
     const where = ["--where", "online = true", "--where", "id = ems_001"];
     const dry = await runCli(["command", "fleet", ...discharge, ...where, "--dry-run", ...at]);
-    expect(dry.stdout).toContain("1 device would be told");
+    expect(dry.stdout).toContain("1 device matches");
     expect(dry.stdout).toContain("  ems_001");
     expect(device.received.filter((text) => text.includes("fleet_"))).toEqual([]);
     const done = await runJson<FleetCommandBody>([

@@ -62,7 +62,7 @@ export async function startServer({ settings = {}, dataDir, ...rest }: TestServe
 }
 
 /** A stop waits on the server's clock: a manual one has to be moved on meanwhile. */
-async function stopWithClock(switchboard: Switchboard, clock: SwitchboardOptions["clock"]): Promise<void> {
+export async function stopWithClock(switchboard: Switchboard, clock: SwitchboardOptions["clock"]): Promise<void> {
   const moving = clock instanceof ManualClock ? setInterval(() => clock.advance(20), 1) : undefined;
   await switchboard.stop().finally(() => clearInterval(moving));
 }

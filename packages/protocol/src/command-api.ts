@@ -96,7 +96,7 @@ const fleetExtras = {
     minItems: 1,
     maxItems: 16,
     description:
-      "Conditions that a device must meet, all of them: `properties.region = SE`, `battery.soc > 80`, `state != ERROR`",
+      "Conditions that a device must meet, all of them, as in the filters of the fleet page: `properties.region = SE`, `battery.soc > 80`, `name ~ villa`. Operators: = != ~ (contains) ^ (starts with) < <= > >=",
   }),
   dry_run: Type.Optional(Type.Boolean({ description: "Only tells which devices it would be" })),
   canary: Type.Optional(

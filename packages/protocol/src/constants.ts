@@ -1,6 +1,7 @@
 // Tables, limits and functions without schemas: who imports these goes without TypeBox, whose 300 modules take a thread 150 ms to load.
 export * from "./command-actions.ts";
 export * from "./command-status.ts";
+export * from "./condition.ts";
 export * from "./decimal.ts";
 export * from "./describe-misfit.ts";
 export * from "./device-id.ts";

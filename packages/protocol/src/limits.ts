@@ -23,6 +23,8 @@ export const limits = {
   extraPointsMax: 64,
   /** Characters in the name of a section or of a field; a message with a longer one is dropped. */
   nameLengthMax: 64,
+  /** Characters of one condition of a filter or a fleet command; longer ones are refused. */
+  conditionLengthMax: 500,
   /** Characters in a text value; a message with a longer one is dropped. */
   textLengthMax: 256,
   /** Error flags in one message; a message with more is dropped. */

@@ -36,7 +36,6 @@ import { requesterOf } from "./commands/command-record.ts";
 import { CommandThread } from "./commands/command-thread.ts";
 import { Dispatcher } from "./commands/dispatcher.ts";
 import { FleetCommander } from "./commands/fleet-commander.ts";
-import type { FleetMember } from "./commands/fleet-filter.ts";
 import type { Config } from "./config.ts";
 import { dataFiles, openDataFolder } from "./data-folder.ts";
 import { AnswerBudget } from "./doors/answer-budget.ts";
@@ -82,6 +81,7 @@ import type { Store } from "./store/store.ts";
 import { TimescaleStore } from "./store/timescale/timescale-store.ts";
 import { Fanout } from "./telemetry/fanout.ts";
 import { FleetFeed } from "./telemetry/fleet-feed.ts";
+import { FleetRows } from "./telemetry/fleet-rows.ts";
 import { Ingest } from "./telemetry/ingest.ts";
 import { Journal } from "./telemetry/journal.ts";
 import { Latest } from "./telemetry/latest.ts";
@@ -208,19 +208,18 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     );
     const presence = new PresenceLog(clock, events, (deviceId) => registry.find(deviceId) !== undefined);
     undo.push(() => presence.stop());
-    const fleetFeed = new FleetFeed(
-      clock,
-      latest,
-      {
-        find(deviceId) {
-          const device = devices.find(deviceId);
-          return device === undefined ? undefined : { name: device.name, properties: propertiesOf(device) };
-        },
-        ids: () => devices.ids(),
-        isOnline: (deviceId) => registry.find(deviceId) !== undefined,
+    const fleetRows = new FleetRows(latest, {
+      find(deviceId) {
+        const device = devices.find(deviceId);
+        return device === undefined ? undefined : { name: device.name, properties: propertiesOf(device) };
       },
-      { fleetTickMs: config.fleet.tick_ms, fleetRowsPerTickMax: config.fleet.rows_per_tick },
-    );
+      ids: () => devices.ids(),
+      isOnline: (deviceId) => registry.find(deviceId) !== undefined,
+    });
+    const fleetFeed = new FleetFeed(clock, fleetRows, {
+      fleetTickMs: config.fleet.tick_ms,
+      fleetRowsPerTickMax: config.fleet.rows_per_tick,
+    });
     undo.push(() => fleetFeed.stop());
     const storeFailed = (error: unknown): void => {
       const reason = error instanceof Error ? error.message : String(error);
@@ -347,48 +346,15 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
     });
     undo.push(() => commands.stop());
-    const memberOf = (deviceId: string): FleetMember | undefined => {
-      const device = devices.find(deviceId);
-      return device === undefined
-        ? undefined
-        : {
-            deviceId,
-            name: device.name,
-            properties: propertiesOf(device),
-            isOnline: registry.find(deviceId) !== undefined,
-            latest: latest.find(deviceId)?.latest ?? null,
-          };
-    };
-    const fleetCommander = new FleetCommander(
-      clock,
-      commandStore,
-      book,
-      commands,
-      {
-        find: memberOf,
-        *members() {
-          for (const deviceId of devices.ids()) {
-            const member = memberOf(deviceId);
-            if (member !== undefined) yield member;
-          }
-        },
+    const fleetCommander = new FleetCommander(clock, commandStore, book, commands, fleetRows, {
+      mayStill: (record) => requesters.mayCommand(requesterOf(record), null),
+      record(what, { fleetCommandId, action, payload, where, total }, { requester, address }) {
+        const order = { action, payload, where, devices: total };
+        const name = requesterText(requester);
+        audit.record({ who: name, address, action: `fleet_command.${what}`, target: fleetCommandId, detail: order });
+        log.info({ fleet_command_id: fleetCommandId, ...order, by: name }, `fleet command: ${what}`);
       },
-      {
-        mayStill: (record) => requesters.mayCommand(requesterOf(record), null),
-        record(what, { fleetCommandId, action, payload, where, total }, { requester, address }) {
-          const order = { action, payload, where, devices: total };
-          const name = requesterText(requester);
-          audit.record({
-            who: name,
-            address,
-            action: `fleet_command.${what}`,
-            target: fleetCommandId,
-            detail: order,
-          });
-          log.info({ fleet_command_id: fleetCommandId, ...order, by: name }, `fleet command: ${what}`);
-        },
-      },
-    );
+    });
     undo.push(() => fleetCommander.stop());
     const kept = await commandStore.load();
     commands.restore(kept, (deviceId, sinceMs) => {

@@ -37,6 +37,11 @@ export class Turnstile {
     return true;
   }
 
+  /** Resolves in the next turn: for work that is done in slices. */
+  nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.#nextTurn(resolve));
+  }
+
   get waitingCount(): number {
     return this.#waiting.length - this.#first;
   }

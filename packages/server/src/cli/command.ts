@@ -4,6 +4,7 @@ import {
   type CommandBody,
   commandActionNames,
   type FleetCommandBody,
+  type FleetPreviewBody,
   hasEnded,
   type NewCommandBody,
   targetModes,
@@ -144,8 +145,9 @@ Examples:
     .addHelpText(
       "after",
       `
-A condition compares id, name, online, state, mode, properties.NAME, or a point of the newest sample (not older than a minute) by
-=, !=, <, <=, >, >=.
+A condition is FIELD OPERATOR VALUE, as in the filters of the fleet page. Fields: id, name, online, state, mode, error_flags, age (seconds),
+properties.NAME, or a point of the newest sample (while it is current). Operators: = and != (numbers as numbers, texts whatever the case),
+~ (contains), ^ (starts with), <, <=, >, >=.
 
 Examples:
   $ wattboard command fleet SET_MODE --target MANUAL_DISCHARGE --power 500 --lease 1h --where "properties.region = SE" --where "battery.soc > 80" --dry-run
@@ -165,19 +167,11 @@ Examples:
         ...(options.maxErrors !== undefined && { errors_max: options.maxErrors }),
         ...(options.maxFailures !== undefined && { failures_max: options.maxFailures }),
       };
-      if (options.dryRun === true) {
+      if (options.dryRun === true || !options.json) {
         const preview = await client.preview(body);
         if (options.json) return printJson(preview);
-        printLine(
-          `${preview.count} ${preview.count === 1 ? "device" : "devices"} would be told, in waves of ${preview.waves.join(", ")}:`,
-        );
-        for (const id of preview.device_ids) printLine(`  ${id}`);
-        if (preview.count > preview.device_ids.length) printLine("  …");
-        for (const { device_id, reason } of preview.misfits) printLine(`  not ${device_id}: ${reason}`);
-        if (preview.unknown_count > 0) {
-          printLine(`${preview.unknown_count} more are left out: a point in the conditions is not known as of now.`);
-        }
-        return;
+        printPreview(preview, options.dryRun === true);
+        if (options.dryRun === true) return;
       }
       const begun = await client.begin(body);
       if (options.wait !== true) {
@@ -241,6 +235,23 @@ Examples:
       if (options.json) printJson(aborted);
       else printLine(`${fleet} is aborted: ${countsInWords(aborted)}.`);
     });
+}
+
+/** How many devices match, before anything is done; with each of them if that is all that was asked for. */
+function printPreview(preview: FleetPreviewBody, withIds: boolean): void {
+  const { count, waves, misfit_count: misfits, unknown_count: unknown } = preview;
+  const inWaves = count === 0 ? "" : `, in waves of ${waves.join(", ")}`;
+  printLine(
+    `${count} ${count === 1 ? "device matches" : "devices match"}${inWaves}${withIds && count > 0 ? ":" : "."}`,
+  );
+  if (withIds) {
+    for (const id of preview.device_ids) printLine(`  ${id}`);
+    if (count > preview.device_ids.length) printLine("  …");
+    for (const { device_id, reason } of preview.misfits) printLine(`  not ${device_id}: ${reason}`);
+  } else if (misfits > 0) {
+    printLine(`${misfits} more match but do not support the command; --dry-run lists them.`);
+  }
+  if (unknown > 0) printLine(`${unknown} more are left out: a field in the conditions is not known as of now.`);
 }
 
 function addOrderOptions(command: Command): Command {

@@ -1,3 +1,4 @@
+import type { FleetRow } from "@wattboard/protocol";
 import { expect, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { ManualTurns } from "../base/manual-turns.ts";
@@ -5,7 +6,6 @@ import { Turnstile } from "../base/turnstile.ts";
 import { CommandBook } from "./command-book.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { FleetCommander } from "./fleet-commander.ts";
-import type { FleetMember } from "./fleet-filter.ts";
 import { storeInMemory } from "./store-in-memory.ts";
 
 const requester = { kind: "token", name: "test", sinceMs: 0 } as const;
@@ -23,10 +23,8 @@ test("a wave gives its commands one a turn, and none that waits any more when it
     stepped() {},
     resultIgnored() {},
   });
-  const members = ["ems_001", "ems_002", "ems_003", "ems_004"].map(
-    (deviceId): FleetMember => ({ deviceId, name: deviceId, properties: {}, isOnline: true, latest: null }),
-  );
-  const fleet = { find: (id: string) => members.find(({ deviceId }) => deviceId === id), members: () => members };
+  const ids = ["ems_001", "ems_002", "ems_003", "ems_004"];
+  const fleet = { ids: () => ids, find: rowOf };
   const turnstile = new Turnstile(10, turns.next);
   const commander = new FleetCommander(
     clock,
@@ -56,6 +54,24 @@ test("a wave gives its commands one a turn, and none that waits any more when it
   dispatcher.stop();
   await store.close();
 });
+
+/** A device that is there, and has sent nothing yet. */
+function rowOf(id: string): FleetRow {
+  return {
+    id,
+    name: id,
+    online: true,
+    properties: {},
+    observed_at_ms: null,
+    received_at_ms: null,
+    clock: "device",
+    state: null,
+    mode: null,
+    error_flags: [],
+    points: {},
+    others: {},
+  };
+}
 
 /** What needs no turn of this test's has been done. */
 async function settled(): Promise<void> {

@@ -2,10 +2,13 @@ import { randomBytes } from "node:crypto";
 import {
   type FleetDeviceStatus,
   type FleetPreviewBody,
+  type FleetRow,
+  fleetTest,
   hasEnded,
   limits,
   type NewFleetCommandBody,
   type Order,
+  parseConditions,
   type Refusal,
   refuse,
 } from "@wattboard/protocol";
@@ -16,13 +19,13 @@ import type { CommandBook } from "./command-book.ts";
 import { type CommandRecord, requesterOf, type Step } from "./command-record.ts";
 import type { CommandStore, Kept } from "./command-store.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { pointOf } from "./evidence.ts";
 import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts";
-import { FleetFilter, type FleetMember, type FleetView } from "./fleet-filter.ts";
 
 const tickMs = 500;
 /** Commands of waves that may wait for their turn; those above it are given with the next tick. */
 const waitingMax = 10_000;
+/** Devices looked at in one turn of the event loop. */
+const sliceRows = 100;
 const previewIdsMax = 1_000;
 const previewMisfitsMax = 100;
 const settleMsDefault = 10_000;
@@ -53,8 +56,14 @@ export interface FleetCommanderHooks {
   record(what: "begin" | "abort", record: FleetCommandRecord, by: Asker): void;
 }
 
+/** The fleet, a row a device. */
+export interface FleetView {
+  ids(): Iterable<string>;
+  find(deviceId: string): FleetRow | undefined;
+}
+
 interface Selection {
-  readonly fit: readonly FleetMember[];
+  readonly fit: readonly FleetRow[];
   readonly misfits: readonly { readonly device_id: string; readonly reason: string }[];
   readonly unknownCount: number;
 }
@@ -123,13 +132,13 @@ export class FleetCommander {
   }
 
   /** Which devices it would be. */
-  preview(body: NewFleetCommandBody, by: Asker): FleetPreviewBody | Refusal {
-    const selection = this.#select(body, by);
+  async preview(body: NewFleetCommandBody, by: Asker): Promise<FleetPreviewBody | Refusal> {
+    const selection = await this.#select(body, by);
     if ("code" in selection) return selection;
     const { fit, misfits, unknownCount } = selection;
     return {
       count: fit.length,
-      device_ids: fit.slice(0, previewIdsMax).map(({ deviceId }) => deviceId),
+      device_ids: fit.slice(0, previewIdsMax).map(({ id }) => id),
       misfits: misfits.slice(0, previewMisfitsMax),
       misfit_count: misfits.length,
       unknown_count: unknownCount,
@@ -145,7 +154,7 @@ export class FleetCommander {
         `${limits.fleetCommandsRunning} may run at once: wait for one, or abort one.`,
       );
     }
-    const selection = this.#select(body, by);
+    const selection = await this.#select(body, by);
     if ("code" in selection) return selection;
     const { fit } = selection;
     if (fit.length === 0) {
@@ -186,7 +195,7 @@ export class FleetCommander {
     const waves = sizes.flatMap((size, wave) => Array.from({ length: size }, () => wave));
     let isWhole = true;
     const isStored = await new Promise<boolean>((resolve) => {
-      for (const [index, { deviceId }] of fit.entries()) {
+      for (const [index, { id: deviceId }] of fit.entries()) {
         const target: FleetTarget = {
           fleetCommandId,
           deviceId,
@@ -290,24 +299,29 @@ export class FleetCommander {
     this.#stopTimer();
   }
 
-  #select(body: NewFleetCommandBody, by: Asker): Selection | Refusal {
-    const filter = FleetFilter.parse(body.where);
-    if ("code" in filter) return filter;
+  /** Looks through the fleet in slices, so that a large one holds up no live sample. */
+  async #select(body: NewFleetCommandBody, by: Asker): Promise<Selection | Refusal> {
+    const conditions = parseConditions(body.where);
+    if ("code" in conditions) return conditions;
+    const test = fleetTest(conditions);
     const nowMs = this.#clock.wallMs();
-    const fit: FleetMember[] = [];
+    const fit: FleetRow[] = [];
     const misfits: { device_id: string; reason: string }[] = [];
     let unknownCount = 0;
-    for (const member of this.#fleet.members()) {
-      if (!by.mayCommand(member.deviceId)) continue;
-      const verdict = filter.judge(member, nowMs);
+    let looked = 0;
+    for (const deviceId of [...this.#fleet.ids()]) {
+      if (++looked % sliceRows === 0) await this.#turnstile.nextTurn();
+      const row = by.mayCommand(deviceId) ? this.#fleet.find(deviceId) : undefined;
+      if (row === undefined) continue;
+      const verdict = test(row, nowMs);
       if (verdict === "unknown") unknownCount++;
       if (verdict !== "meets") continue;
-      const reason = this.#dispatcher.describeMisfit(member.deviceId, body as Order);
-      if (reason === null) fit.push(member);
-      else misfits.push({ device_id: member.deviceId, reason });
+      const reason = this.#dispatcher.describeMisfit(deviceId, body as Order);
+      if (reason === null) fit.push(row);
+      else misfits.push({ device_id: deviceId, reason });
     }
     // Devices that are there come first: a canary that is offline would only wait.
-    fit.sort((one, other) => Number(other.isOnline) - Number(one.isOnline));
+    fit.sort((one, other) => Number(other.online) - Number(one.online));
     return { fit, misfits, unknownCount };
   }
 
@@ -369,7 +383,7 @@ export class FleetCommander {
     for (const target of running.targets.values()) {
       const { flagsBefore, newFlags, deviceId } = target;
       if (flagsBefore === null || newFlags.length > 0) continue;
-      const raised = flagsOf(this.#fleet.find(deviceId)).filter((flag) => !flagsBefore.includes(flag));
+      const raised = (this.#fleet.find(deviceId)?.error_flags ?? []).filter((flag) => !flagsBefore.includes(flag));
       if (raised.length === 0) continue;
       newErrors++;
       this.#put(running, { ...target, newFlags: raised });
@@ -386,7 +400,11 @@ export class FleetCommander {
       return;
     }
     const { commandId } = target;
-    const given: FleetTarget = { ...target, status: "queued", flagsBefore: flagsOf(this.#fleet.find(deviceId)) };
+    const given: FleetTarget = {
+      ...target,
+      status: "queued",
+      flagsBefore: this.#fleet.find(deviceId)?.error_flags ?? [],
+    };
     this.#put(running, given);
     const { action, payload, ttlMs, fleetCommandId } = record;
     const requester = requesterOf(record);
@@ -461,12 +479,6 @@ function waveSizes(count: number, { canary = 1, wave_size: waveSize }: NewFleetC
   const sizes = [first];
   for (let left = count - first; left > 0; left -= size) sizes.push(Math.min(size, left));
   return sizes;
-}
-
-function flagsOf(member: FleetMember | undefined): readonly string[] {
-  const values = member?.latest?.values;
-  const flags = values === undefined ? undefined : pointOf(values, "system_status.error_flags");
-  return Array.isArray(flags) ? flags : [];
 }
 
 function countStatuses(targets: Iterable<FleetTarget>): Partial<Record<FleetDeviceStatus, number>> {

@@ -228,7 +228,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
       const body = request.body as NewFleetCommandBody;
       if (body.dry_run === true) {
-        const preview = fleetCommander.preview(body, askerOf(request));
+        const preview = await fleetCommander.preview(body, askerOf(request));
         return "code" in preview ? sendRefusal(reply, preview) : preview;
       }
       const begun = await fleetCommander.begin(body, askerOf(request));

@@ -1,17 +1,8 @@
-import { type FleetFrame, type FleetPoint, type FleetRow, fleetPoints, type Scalar } from "@wattboard/protocol";
+import type { FleetFrame, FleetRow } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { textFrame } from "../link/frame.ts";
 import type { Subscriber } from "./fanout.ts";
-import type { Latest } from "./latest.ts";
-import { pointValue, type Values } from "./reading.ts";
-
-/** What the feed needs to know of a device beside its samples. */
-export interface FleetDirectory {
-  /** Name and properties of a registered device. */
-  find(deviceId: string): { readonly name: string; readonly properties: Readonly<Record<string, string>> } | undefined;
-  ids(): Iterable<string>;
-  isOnline(deviceId: string): boolean;
-}
+import type { FleetRows } from "./fleet-rows.ts";
 
 export interface FleetFeedLimits {
   /** How often changes are sent, ms. */
@@ -46,8 +37,7 @@ const partsPerTurnMax = 4;
 /** The overview of the fleet, coalesced: however fast the devices send, a page gets each row at most once a tick. */
 export class FleetFeed {
   readonly #clock: Clock;
-  readonly #latest: Latest;
-  readonly #directory: FleetDirectory;
+  readonly #rows: FleetRows;
   readonly #limits: FleetFeedLimits;
   readonly #subscribers = new Map<FleetSubscriber, Reader>();
   /** In order of their oldest unsent change; bounded by the fleet, and empty while nobody watches. */
@@ -55,17 +45,16 @@ export class FleetFeed {
   readonly #removed = new Set<string>();
   readonly #stopTimer: CancelTimer;
 
-  constructor(clock: Clock, latest: Latest, directory: FleetDirectory, limits: FleetFeedLimits) {
+  constructor(clock: Clock, rows: FleetRows, limits: FleetFeedLimits) {
     this.#clock = clock;
-    this.#latest = latest;
-    this.#directory = directory;
+    this.#rows = rows;
     this.#limits = limits;
     this.#stopTimer = clock.every(limits.fleetTickMs, () => this.#tick());
   }
 
   /** Sends the new subscriber the whole fleet, or what it may see of it, as fast as it reads, and from now on what changes. */
   subscribe(subscriber: FleetSubscriber, mayView: MayView | null = null): void {
-    const ids = [...this.#directory.ids()];
+    const ids = [...this.#rows.ids()];
     const waiting = new Set(mayView === null ? ids : ids.filter(mayView));
     this.#subscribers.set(subscriber, { waiting, mayView });
     this.#sendParts(subscriber, true);
@@ -100,7 +89,7 @@ export class FleetFeed {
       for (const id of waiting) {
         if (batch.isFull) break;
         waiting.delete(id);
-        batch.add(this.#row(id));
+        batch.add(this.#rows.find(id));
       }
       const more = waiting.size > 0;
       subscriber.send(batch.encode(`"type":"fleet","server_time_ms":${this.#clock.wallMs()},"more":${more}`));
@@ -130,7 +119,7 @@ export class FleetFeed {
         this.#publish(batch, serverTimeMs);
         batch = new RowBatch();
       }
-      batch.add(this.#row(id));
+      batch.add(this.#rows.find(id));
     }
     // Sent even when empty: the page sees that the server is there, and what time it is.
     this.#publish(batch, serverTimeMs);
@@ -146,72 +135,11 @@ export class FleetFeed {
       else for (const id of seen.ids) waiting.add(id);
     }
   }
-
-  #row(id: string): FleetRow | undefined {
-    const registration = this.#directory.find(id);
-    if (registration === undefined) return undefined;
-    const reading = this.#latest.find(id)?.latest;
-    const values = reading?.values ?? {};
-    const flags = pointValue(values, "system_status", "error_flags");
-    return {
-      id,
-      name: registration.name,
-      online: this.#directory.isOnline(id),
-      properties: registration.properties,
-      observed_at_ms: reading?.observedAtMs ?? null,
-      received_at_ms: reading?.receivedAtMs ?? null,
-      clock: reading?.clock ?? "device",
-      // The gatekeeper has checked both against the protocol's lists.
-      state: (pointValue(values, "system_status", "state") ?? null) as FleetRow["state"],
-      mode: (pointValue(values, "system_status", "mode") ?? null) as FleetRow["mode"],
-      error_flags: Array.isArray(flags) ? flags : [],
-      points: fleetPointsOf(values),
-      others: otherPointsOf(values),
-    };
-  }
 }
 
 function removedFrame(ids: string[], serverTimeMs: number): Buffer {
   const frame: FleetFrame = { type: "removed", server_time_ms: serverTimeMs, device_ids: ids };
   return textFrame(Buffer.from(JSON.stringify(frame)));
-}
-
-const pointPaths = fleetPoints.map((name) => [name, ...name.split(".")] as [FleetPoint, string, string]);
-
-function fleetPointsOf(values: Values): Partial<Record<FleetPoint, number>> {
-  const found: Partial<Record<FleetPoint, number>> = {};
-  for (const [name, section, field] of pointPaths) {
-    const value = pointValue(values, section, field);
-    if (typeof value === "number") found[name] = value;
-  }
-  return found;
-}
-
-/** What stands in a row under a name of its own. */
-const toldApart: ReadonlySet<string> = new Set([
-  ...fleetPoints,
-  "device_id",
-  "timestamp",
-  "system_status.state",
-  "system_status.mode",
-]);
-
-/** Bounded by the message that they came in. Lists, such as error flags, are no scalars, and not among them. */
-function otherPointsOf(values: Values): Record<string, Scalar> {
-  const found: Record<string, Scalar> = {};
-  for (const section in values) {
-    const body = values[section] ?? null;
-    if (typeof body !== "object" || body === null) {
-      if (!toldApart.has(section)) found[section] = body;
-      continue;
-    }
-    for (const field in body) {
-      const name = `${section}.${field}`;
-      const value = body[field] ?? null;
-      if (!toldApart.has(name) && (typeof value !== "object" || value === null)) found[name] = value;
-    }
-  }
-  return found;
 }
 
 /** The rows of one frame, bounded in number and in bytes; written out one by one, since only so their bytes are known. */
