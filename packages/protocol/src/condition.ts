@@ -136,7 +136,7 @@ function ordered(wanted: string, wantedNumber: number | null, accepts: (order: n
 }
 
 /** A number, or a text that is one (properties are texts: postcodes, counts); otherwise null. */
-function asNumber(value: Scalar): number | null {
+export function asNumber(value: Scalar): number | null {
   return typeof value === "string" ? parseDecimal(value) : typeof value === "number" ? value : null;
 }
 

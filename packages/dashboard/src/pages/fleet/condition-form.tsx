@@ -1,11 +1,10 @@
-import type { SmartOsOperator } from "@wattboard/protocol";
+import { type Condition, type Operator, operators } from "@wattboard/protocol";
 import { type FormEvent, useId, useState } from "react";
 import { Button } from "../../ui/button.tsx";
 import { inputLook } from "../../ui/field.tsx";
 import styles from "./condition-form.module.css";
 import { FieldOptions } from "./field-options.tsx";
 import { type FleetField, fleetField } from "./fleet-field.ts";
-import { type Condition, operators, operatorWords } from "./fleet-filter.ts";
 import { viewLimits } from "./fleet-view.ts";
 
 interface ConditionFormProps {
@@ -18,7 +17,7 @@ interface ConditionFormProps {
 /** Makes a filter of a field, a comparison and a value. It stays open, since one rarely comes alone. */
 export function ConditionForm({ fields, valuesOf, isFull, onAdd }: ConditionFormProps) {
   const [field, setField] = useState("battery.soc");
-  const [operator, setOperator] = useState<SmartOsOperator>(">");
+  const [operator, setOperator] = useState<Operator>(">");
   const [value, setValue] = useState("");
   const listId = useId();
   const { unit } = fleetField(field);
@@ -26,7 +25,7 @@ export function ConditionForm({ fields, valuesOf, isFull, onAdd }: ConditionForm
   const chooseField = (name: string) => {
     setField(name);
     setValue("");
-    setOperator(fleetField(name).kind === "number" ? ">" : "=");
+    setOperator(fleetField(name).kind === "number" ? ">" : "~");
   };
   const add = (event: FormEvent) => {
     event.preventDefault();
@@ -46,11 +45,11 @@ export function ConditionForm({ fields, valuesOf, isFull, onAdd }: ConditionForm
         <select
           className={inputLook}
           value={operator}
-          onChange={({ target }) => setOperator(operators.find((known) => known === target.value) ?? "=")}
+          onChange={({ target }) => setOperator(target.value as Operator)}
         >
-          {operators.map((each) => (
+          {Object.entries(operators).map(([each, words]) => (
             <option key={each} value={each}>
-              {operatorWords[each]}
+              {words}
             </option>
           ))}
         </select>

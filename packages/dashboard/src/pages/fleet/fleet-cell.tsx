@@ -1,4 +1,4 @@
-import { type FleetRow, isOfSmartOs, type Scalar, type Standing } from "@wattboard/protocol";
+import { asNumber, type FleetRow, isOfSmartOs, type Scalar, type Standing } from "@wattboard/protocol";
 import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { countryName } from "../../domain/place.ts";
@@ -12,7 +12,7 @@ import { Icon } from "../../ui/icon.tsx";
 import { Quantity } from "../../ui/quantity.tsx";
 import { Tag } from "../../ui/tag.tsx";
 import type { FleetField } from "./fleet-field.ts";
-import { asNumber, isSimulated } from "./fleet-filter.ts";
+import { isSimulated } from "./fleet-filter.ts";
 import styles from "./fleet-table.module.css";
 import { lightUp } from "./light-up.ts";
 

@@ -1,7 +1,6 @@
-import type { FleetRow, Scalar } from "@wattboard/protocol";
+import { asNumber, type FleetRow, type Scalar } from "@wattboard/protocol";
 import { locale } from "../../ui/locale.ts";
 import { fleetField } from "./fleet-field.ts";
-import { asNumber } from "./fleet-filter.ts";
 
 /** One column that the rows are ordered by; the first one counts most. */
 export interface Sort {

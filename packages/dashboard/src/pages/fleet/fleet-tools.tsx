@@ -1,3 +1,4 @@
+import { formatCondition, operators } from "@wattboard/protocol";
 import { useState } from "react";
 import { Button } from "../../ui/button.tsx";
 import { inputLook } from "../../ui/field.tsx";
@@ -8,10 +9,10 @@ import { ColumnChoice } from "./column-choice.tsx";
 import { ConditionForm } from "./condition-form.tsx";
 import type { FleetField } from "./fleet-field.ts";
 import { fleetField } from "./fleet-field.ts";
-import { type FleetPart, operatorWords } from "./fleet-filter.ts";
+import type { FleetPart } from "./fleet-filter.ts";
 import styles from "./fleet-tools.module.css";
 import type { FleetTotals } from "./fleet-totals.ts";
-import { type FleetView, formatCondition, startsDescending, viewLimits } from "./fleet-view.ts";
+import { type FleetView, startsDescending, viewLimits } from "./fleet-view.ts";
 import type { useHighlight } from "./use-highlight.ts";
 
 interface FleetToolsProps {
@@ -97,11 +98,11 @@ export function FleetTools(props: FleetToolsProps) {
         <ul className={styles.list} aria-label="Filters">
           {view.conditions.map((condition, at) => {
             const { label, unit } = fleetField(condition.field);
-            const words = `${label} ${operatorWords[condition.operator]} ${condition.value} ${unit}`.trim();
+            const words = `${label} ${operators[condition.operator]} ${condition.value} ${unit}`.trim();
             return (
               <li key={formatCondition(condition)} className={styles.one} title={condition.field}>
                 <span>
-                  {label} <i>{operatorWords[condition.operator]}</i> <b>{condition.value || "…"}</b> {unit}
+                  {label} <i>{operators[condition.operator]}</i> <b>{condition.value || "…"}</b> {unit}
                 </span>
                 <button
                   type="button"

@@ -1,4 +1,4 @@
-import { type SmartOsOperator, smartOsOperators } from "@wattboard/protocol";
+import { type Operator, operators } from "@wattboard/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { usualColumns } from "./fleet-field.ts";
@@ -41,7 +41,7 @@ describe("the address of a view", () => {
       conditions: fc.array(
         fc.record({
           field: name,
-          operator: fc.constantFrom(...(Object.keys(smartOsOperators) as SmartOsOperator[])),
+          operator: fc.constantFrom(...(Object.keys(operators) as Operator[])),
           // Colons, as in times, ampersands and line breaks included.
           value: fc.oneof(fc.string(), fc.constant("2024-03-11T00:43:33&x=1\n:")),
         }),
@@ -70,12 +70,23 @@ describe("the address of a view", () => {
 
   it("says what in it cannot be read, and holds the rest", () => {
     const { view, faults } = parse(
-      "filter=battery.soc:~:5&filter=country&filter=battery.soc:>:5&rows=17&page=-1&show=some",
+      "where=battery.soc+near+5&filter=country&filter=battery.soc:>:5&where=name+~+x&rows=17&page=-1&show=some",
     );
     expect(faults).toHaveLength(2);
-    expect(faults[0]).toContain("battery.soc:~:5");
-    expect(view.conditions).toEqual([{ field: "battery.soc", operator: ">", value: "5" }]);
+    expect(faults[0]).toContain("battery.soc near 5");
+    expect(view.conditions).toEqual([
+      { field: "name", operator: "~", value: "x" },
+      { field: "battery.soc", operator: ">", value: "5" },
+    ]);
     expect(view).toMatchObject({ pageSize: 20, page: 1, part: "all" });
+  });
+
+  it("of before is read in the words of now: = was contains, and == is", () => {
+    const { view } = parse("filter=name:=:villa&filter=properties.country:==:AT");
+    expect(view.conditions).toEqual([
+      { field: "name", operator: "~", value: "villa" },
+      { field: "properties.country", operator: "=", value: "AT" },
+    ]);
   });
 
   it("that is filtered or ordered otherwise begins with its first page; other columns leave it where it was", () => {

@@ -1,6 +1,6 @@
-import type { SmartOsOperator } from "@wattboard/protocol";
+import { type Condition, formatCondition, parseCondition } from "@wattboard/protocol";
 import { fleetField, usualColumns } from "./fleet-field.ts";
-import { type Condition, type FleetFilter, fleetParts, operators } from "./fleet-filter.ts";
+import { type FleetFilter, fleetParts } from "./fleet-filter.ts";
 import type { Sort } from "./fleet-order.ts";
 
 export const pageSizes = [20, 50, 100] as const;
@@ -34,14 +34,15 @@ export function changeView(view: FleetView, changes: Partial<FleetView>): FleetV
 export function parseView(params: URLSearchParams): { readonly view: FleetView; readonly faults: readonly string[] } {
   const faults: string[] = [];
   const conditions: Condition[] = [];
-  for (const text of params.getAll("filter")) {
+  for (const text of [...params.getAll("where"), ...params.getAll("filter").map(olderForm)]) {
     const condition = parseCondition(text);
-    if (condition === null) {
-      faults.push(`filter=${cut(text)} is not of the form NAME:OPERATOR:VALUE, with one of ${operators.join(" ")}.`);
-    } else if (conditions.length === viewLimits.conditions) {
+    if (conditions.length === viewLimits.conditions) {
       faults.push(`There are more than ${viewLimits.conditions} filters.`);
       break;
-    } else conditions.push(condition);
+    }
+    if ("code" in condition) faults.push(condition.message);
+    else if (condition.field.length > nameLengthMax) faults.push(`A filter names a field that no device can have.`);
+    else conditions.push(condition);
   }
   const sorts = listOf(params.get("sort")).map((text) => ({
     field: text.replace(/^-/, ""),
@@ -68,7 +69,7 @@ export function formatView({ text, part, conditions, sorts, columns, page, pageS
   const params = new URLSearchParams();
   if (text !== "") params.set("q", text);
   if (part !== "all") params.set("show", part);
-  for (const condition of conditions) params.append("filter", formatCondition(condition));
+  for (const condition of conditions) params.append("where", formatCondition(condition));
   const sort = formatSorts(sorts);
   if (sort !== "" && sort !== formatSorts(usualSorts)) params.set("sort", sort);
   if (columns.join() !== usualColumns.join()) params.set("columns", columns.join());
@@ -77,18 +78,15 @@ export function formatView({ text, part, conditions, sorts, columns, page, pageS
   return params;
 }
 
-export function formatCondition({ field, operator, value }: Condition): string {
-  return `${field}:${operator}:${value}`;
-}
-
 function formatSorts(sorts: readonly Sort[]): string {
   return sorts.map(({ field, descending }) => (descending ? `-${field}` : field)).join();
 }
 
-function parseCondition(text: string): Condition | null {
+/** A filter as addresses of before have it, NAME:OPERATOR:VALUE with the operators of SMART-OS, in the words of now. */
+function olderForm(text: string): string {
   const [, field = "", operator = "", value = ""] = conditionPattern.exec(text) ?? [];
-  if (field === "" || field.length > nameLengthMax || !operators.includes(operator as SmartOsOperator)) return null;
-  return { field, operator: operator as SmartOsOperator, value };
+  const now = ({ "=": "~", "==": "=" } as Readonly<Record<string, string>>)[operator] ?? operator;
+  return field === "" ? text : `${field} ${now} "${value}"`;
 }
 
 function listOf(text: string | null): string[] {
@@ -119,8 +117,4 @@ export function turnSort(sorts: readonly Sort[], field: string, adds: boolean): 
 /** The order that a first click on a column gives: quantities largest first, since that is what one looks for; ages youngest first. */
 export function startsDescending(field: string): boolean {
   return field !== "age" && fleetField(field).kind === "number";
-}
-
-function cut(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
