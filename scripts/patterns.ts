@@ -10,7 +10,7 @@ import { type Argument, type CallExpression, type NewExpression, parseSync, Visi
 
 /** A pattern, and where it stands. */
 export interface FoundPattern {
-  /** `packages/server/src/config.ts:55` */
+  /** `packages/server/src/config/config.ts:55` */
   readonly at: string;
   readonly source: string;
   readonly flags: string;

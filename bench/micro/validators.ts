@@ -2,7 +2,7 @@ import { parseRfc3339, telemetrySchema } from "@wattboard/protocol";
 import { telemetryValidator } from "@wattboard/protocol/validate";
 import { Ajv } from "ajv";
 import * as z from "zod";
-import { DeviceState } from "../../packages/server/dist/telemetry/device-state.js";
+import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
 import { decode, isRefusal } from "../../packages/server/dist/telemetry/gatekeeper.js";
 import { benchDeviceId, benchMessage } from "../load/message.ts";
 import { Comparisons } from "../measure/comparison.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { TimescaleStore } from "../../packages/server/dist/store/timescale/timescale-store.js";
+import { TimescaleStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
 import { postgresPrograms, startPostgres } from "../../tests/support/postgres.ts";
 import { processFamilyCpuMs } from "../measure/process-figures.ts";
 import { askStore, folderBytes, ownCpuMs } from "./store-port.ts";

@@ -1,13 +1,13 @@
 import { isDeviceId, limits } from "@wattboard/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DeviceState } from "../../packages/server/dist/telemetry/device-state.js";
+import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
 import { decode, isRefusal } from "../../packages/server/dist/telemetry/gatekeeper.js";
 import { readiness } from "../support/api.ts";
+import { openWitness } from "../support/healthy-device.ts";
 import { clientFrame, handshakeRequest, openRawDevice, RawSocket } from "../support/raw-socket.ts";
 import { startServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
-import { openWitness } from "../support/witness.ts";
 
 /**
  * Method: fast-check makes up JSON, bytes and mutations of a good sample. The gatekeeper must answer each with values or with a refusal, and

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { loadConfig, startSwitchboard, systemClock } from "wattboard";
-import { TimescaleStore } from "../../packages/server/dist/store/timescale/timescale-store.js";
-import { DeviceState } from "../../packages/server/dist/telemetry/device-state.js";
-import { Journal } from "../../packages/server/dist/telemetry/journal.js";
+import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
+import { TimescaleStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
+import { Journal } from "../../packages/server/dist/telemetry/store-queue.js";
 import { deviceDetail, events, metric, readiness, storedSamples } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";

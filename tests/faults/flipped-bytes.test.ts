@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
+import { windowMs, windowOf } from "../../packages/server/dist/store/algebra/window.js";
 import { BlockStore } from "../../packages/server/dist/store/embedded/block-store.js";
 import {
   readEnergy,
@@ -22,7 +23,6 @@ import { repair } from "../../packages/server/dist/store/embedded/repair.js";
 import { checkStructure } from "../../packages/server/dist/store/embedded/structure.js";
 import { verify } from "../../packages/server/dist/store/embedded/verify.js";
 import type { PointSample, StoreDamage } from "../../packages/server/dist/store/store.js";
-import { windowMs, windowOf } from "../../packages/server/dist/store/window.js";
 import { batchOf, sampleAt } from "../support/samples.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "wattboard-flips-"));

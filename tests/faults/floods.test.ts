@@ -3,13 +3,13 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { deviceDetail, events, metric } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
+import { openWitness } from "../support/healthy-device.ts";
 import { clientFrame, handshakeRequest, opcodes, openRawDevice, RawSocket } from "../support/raw-socket.ts";
 import { startServe } from "../support/run-cli.ts";
 import { openDoors, openSolMate, openWebClient } from "../support/smart-os.ts";
 import { openDashboard, openDevice } from "../support/sockets.ts";
 import { startServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
-import { openWitness } from "../support/witness.ts";
 
 /**
  * Method: somebody sends without end, and a healthy device with its dashboard stands beside them. What a flood may cost is counted in frames that

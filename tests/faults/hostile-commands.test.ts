@@ -1,9 +1,9 @@
 import type { Problem } from "@wattboard/protocol";
 import { describe, expect, test } from "vitest";
 import { type Caller, callerOf, callerWith } from "../support/commands.ts";
+import { openWitness } from "../support/healthy-device.ts";
 import { openDevice } from "../support/sockets.ts";
 import { startServer } from "../support/start-server.ts";
-import { openWitness } from "../support/witness.ts";
 
 const path = "/devices/ems_001/commands";
 const resetError = { action: "RESET_ERROR", payload: {} };

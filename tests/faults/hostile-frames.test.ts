@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { deviceDetail, metric, samplesCounted } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
+import { openWitness, type Witness } from "../support/healthy-device.ts";
 import { clientFrame, type FrameShape, opcodes, openRawDevice, RawSocket } from "../support/raw-socket.ts";
 import { openDashboard, openDevice } from "../support/sockets.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
-import { openWitness, type Witness } from "../support/witness.ts";
 
 /** Method: one device sends something hostile on a raw socket; then it must be cut as said, and another device must be served as before. */
 

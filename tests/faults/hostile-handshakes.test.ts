@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { deviceDetail, metric } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
+import { openWitness } from "../support/healthy-device.ts";
 import { handshakeRequest, RawSocket } from "../support/raw-socket.ts";
 import { openDashboard, openDevice, tryOpenSocket } from "../support/sockets.ts";
 import { startServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
-import { openWitness } from "../support/witness.ts";
 
 describe("paths that are no device's", () => {
   test.each([

@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { deviceDetail, metric, samplesCounted, storedSamples } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
+import { openWitness } from "../support/healthy-device.ts";
 import { openDashboard, openDevice } from "../support/sockets.ts";
 import { startServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
-import { openWitness } from "../support/witness.ts";
 
 const withText = (changes: string): string => JSON.stringify(sampleOf("ems_001")).replace(/}$/, `,${changes}}`);
 const manyFields = (count: number): Record<string, number> =>

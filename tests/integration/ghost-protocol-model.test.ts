@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ManualClock } from "wattboard";
-import { Registry } from "../../packages/server/dist/registry/registry.js";
-import type { Session } from "../../packages/server/dist/registry/session.js";
+import type { Session } from "../../packages/server/dist/devices/device-session.js";
+import { Registry } from "../../packages/server/dist/devices/device-sessions.js";
+import { Latest } from "../../packages/server/dist/devices/device-states.js";
 import { readRecords } from "../../packages/server/dist/store/sample-record.js";
 import type { Store } from "../../packages/server/dist/store/store.js";
 import { Fanout } from "../../packages/server/dist/telemetry/fanout.js";
 import { Ingest } from "../../packages/server/dist/telemetry/ingest.js";
-import { Journal } from "../../packages/server/dist/telemetry/journal.js";
-import { Latest } from "../../packages/server/dist/telemetry/latest.js";
+import { Journal } from "../../packages/server/dist/telemetry/store-queue.js";
 import { deviceDetail, samplesCounted } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { openRawDevice, type RawSocket } from "../support/raw-socket.ts";

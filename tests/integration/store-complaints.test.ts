@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { EmbeddedStore } from "../../packages/server/dist/store/embedded/embedded-store.js";
-import { TimescaleStore } from "../../packages/server/dist/store/timescale/timescale-store.js";
+import { TimescaleStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
 import { postgresPrograms, startPostgres } from "../support/postgres.ts";

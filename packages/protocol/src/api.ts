@@ -1,9 +1,9 @@
 import Type from "typebox";
 import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./body.ts";
+import { standings } from "./freshness.ts";
 import { outstandingSchema } from "./people.ts";
 import { pointSpec } from "./points.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
-import { standings } from "./standing.ts";
 import type { Scalar, Telemetry } from "./telemetry.ts";
 
 /**

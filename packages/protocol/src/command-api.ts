@@ -1,6 +1,6 @@
 import Type from "typebox";
-import { type Announcement, announcementSchema } from "./announcement.ts";
 import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./body.ts";
+import { type Announcement, announcementSchema } from "./capabilities.ts";
 import type { CommandAction } from "./command.ts";
 import { commandActionNames } from "./command-actions.ts";
 import { type CommandStatus, commandStatuses } from "./command-status.ts";

@@ -1,8 +1,8 @@
 import { parseDecimal } from "./decimal.ts";
 import type { FleetPoint, FleetRow } from "./fleet.ts";
+import { isPresent, standingOf } from "./freshness.ts";
 import { limits } from "./limits.ts";
 import { type Refusal, refuse } from "./refusals.ts";
-import { isPresent, standingOf } from "./standing.ts";
 import type { Scalar } from "./telemetry.ts";
 
 /** How a condition compares, and how that reads between a field and a value. */

@@ -1,5 +1,5 @@
-export * from "./announcement.ts";
 export * from "./api.ts";
+export * from "./capabilities.ts";
 export * from "./command.ts";
 export * from "./command-api.ts";
 export * from "./constants.ts";

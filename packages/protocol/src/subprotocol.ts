@@ -1,5 +1,5 @@
 import Type from "typebox";
-import { announcementSchema } from "./announcement.ts";
+import { announcementSchema } from "./capabilities.ts";
 import type { CommandBody } from "./command-api.ts";
 import { limits } from "./limits.ts";
 

@@ -1,8 +1,8 @@
-export type { Provisioned } from "./access/devices.ts";
+export { type Switchboard, type SwitchboardOptions, startSwitchboard, storeLimits } from "./app/switchboard.ts";
 export { type Clock, systemClock } from "./base/clock.ts";
 export { Failure, type FailureCode } from "./base/failure.ts";
 export { ManualClock } from "./base/manual-clock.ts";
-export { type Config, loadConfig, type Setting, settings } from "./config.ts";
+export { type Config, loadConfig, type Setting, settings } from "./config/config.ts";
+export type { Provisioned } from "./devices/device-registry.ts";
 export { EmbeddedStore } from "./store/embedded/embedded-store.ts";
 export type { SamplesQuery, Store, StoredSample } from "./store/store.ts";
-export { type Switchboard, type SwitchboardOptions, startSwitchboard, storeLimits } from "./switchboard.ts";

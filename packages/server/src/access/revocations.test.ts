@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import type { OwedEntry } from "./audit.ts";
+import type { OwedEntry } from "./audit/audit.ts";
 import { Revocations } from "./revocations.ts";
 
 function temporaryFolder(): string {

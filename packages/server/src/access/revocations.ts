@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { databaseFault } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
 import { OpenFiles } from "../base/open-files.ts";
-import type { OwedEntry } from "./audit.ts";
+import type { OwedEntry } from "./audit/audit.ts";
 
 export type RevocationKind = "device" | "api_token" | "one_time_links" | "person" | "session" | "share_link";
 

@@ -5,10 +5,10 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { lockAccessFile, readyAccessFile } from "./access-file.ts";
 import { KnownBrowsers } from "./known-browsers.ts";
+import { Sessions } from "./login-sessions.ts";
 import { Passwords, type Rank } from "./passwords.ts";
 import { People } from "./people.ts";
 import { Revocations } from "./revocations.ts";
-import { Sessions } from "./sessions.ts";
 import { SignIn } from "./sign-in.ts";
 
 class CountingPasswords extends Passwords {

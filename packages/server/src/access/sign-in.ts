@@ -3,9 +3,9 @@ import type { Clock } from "../base/clock.ts";
 import { addressPrefix, networkPrefix } from "./address-prefix.ts";
 import { AttemptLimit } from "./attempt-limit.ts";
 import type { KnownBrowsers } from "./known-browsers.ts";
+import type { Sessions } from "./login-sessions.ts";
 import { busy, type Passwords, type Rank } from "./passwords.ts";
 import { normalAccount, type People, type Person } from "./people.ts";
-import type { Sessions } from "./sessions.ts";
 
 /** A refusal that may say when to try again. */
 export interface SignInRefusal extends Refusal {

@@ -1,4 +1,4 @@
-import type { NextTurn } from "./turnstile.ts";
+import type { NextTurn } from "./yield-queue.ts";
 
 /** An event loop that turns when a test says so. */
 export class ManualTurns {

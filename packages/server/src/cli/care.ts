@@ -3,25 +3,25 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Command, Option } from "commander";
 import { accessFileName } from "../access/access-file.ts";
-import { Audit, type AuditEntry } from "../access/audit.ts";
+import { Audit, type AuditEntry } from "../access/audit/audit.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
-import { Devices } from "../access/devices.ts";
 import { Revocations } from "../access/revocations.ts";
-import { type Manifest, makeBackup } from "../archive/backup.ts";
-import { type ExportQuery, openExport } from "../archive/export.ts";
-import { ImportJudge, type ImportSample } from "../archive/import-sample.ts";
-import { type Imported, importSamples } from "../archive/importer.ts";
-import { type StoreInfoBody, storeInfoBody } from "../archive/store-info.ts";
+import { openDataFolder } from "../app/data-folder.ts";
 import { systemClock } from "../base/clock.ts";
 import { copyDatabase } from "../base/copy-database.ts";
 import { readingFrom } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
-import { commandsFileName } from "../commands/command-file.ts";
-import { CommandThread } from "../commands/command-thread.ts";
-import { loadConfig } from "../config.ts";
-import { openDataFolder } from "../data-folder.ts";
+import { commandsFileName } from "../commands/command-database.ts";
+import { CommandThread } from "../commands/command-store-client.ts";
+import { loadConfig } from "../config/config.ts";
+import { Devices } from "../devices/device-registry.ts";
 import { createLog } from "../observe/log.ts";
 import type { Store, Verified } from "../store/store.ts";
+import { type Manifest, makeBackup } from "../transfer/backup/backup.ts";
+import { type ExportQuery, openExport } from "../transfer/export/export.ts";
+import { ImportJudge, type ImportSample } from "../transfer/import/import-sample.ts";
+import { type Imported, importSamples } from "../transfer/import/importer.ts";
+import { type StoreInfoBody, storeInfoBody } from "../transfer/store-info.ts";
 import { auditLimits } from "./administration.ts";
 import { addTargetOptions } from "./device.ts";
 import { RemoteCare } from "./remote-care.ts";
@@ -135,7 +135,7 @@ class FolderCare implements Care {
         env: process.env,
         file: process.env.WATTBOARD_CONFIG || undefined,
       });
-      const { openConfiguredStore } = await import("../switchboard.ts");
+      const { openConfiguredStore } = await import("../app/switchboard.ts");
       audit = new Audit(dataDir, systemClock, auditLimits);
       // Its log would be standard output, where the export goes.
       const store = await openConfiguredStore(config, systemClock, createLog({ level: "silent" }));

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { settings } from "../config.ts";
+import { settings } from "../config/config.ts";
 import { type Administration, openAdministration } from "./administration.ts";
 import { printJson, printLine, printTable, WrongUsage } from "./report.ts";
 

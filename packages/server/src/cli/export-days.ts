@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { ExportQuery } from "../archive/export.ts";
 import { Failure } from "../base/failure.ts";
+import type { ExportQuery } from "../transfer/export/export.ts";
 import type { Care } from "./care.ts";
 import { writeFile } from "./export-file.ts";
 import { CommandRefused, WrongUsage } from "./report.ts";

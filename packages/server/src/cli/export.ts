@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type ExportFormat, type ExportQuery, exportFormats } from "../archive/export.ts";
-import { parseTime, timeForms } from "../archive/parse-time.ts";
-import { isPointName } from "../archive/point-name.ts";
 import { Failure, systemErrorCode } from "../base/failure.ts";
+import { type ExportFormat, type ExportQuery, exportFormats } from "../transfer/export/export.ts";
+import { isPointName } from "../transfer/import/point-name.ts";
+import { parseTime, timeForms } from "../transfer/parse-time.ts";
 import { addCareOptions, type Care, withCare } from "./care.ts";
 import { exportDays } from "./export-days.ts";
 import { exportFile } from "./export-file.ts";

@@ -1,10 +1,10 @@
 import { createReadStream, type ReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
-import { type ColumnMapping, parseMapping } from "../archive/csv-columns.ts";
-import { CsvHeaderFault, type CsvOptions, type CsvRow, readCsv } from "../archive/csv-import.ts";
-import { ImportJudge, type ImportSample } from "../archive/import-sample.ts";
 import { systemErrorCode } from "../base/failure.ts";
+import { type ColumnMapping, parseMapping } from "../transfer/csv-columns.ts";
+import { CsvHeaderFault, type CsvOptions, type CsvRow, readCsv } from "../transfer/import/csv-import.ts";
+import { ImportJudge, type ImportSample } from "../transfer/import/import-sample.ts";
 import { addCareOptions, type Care, withCare } from "./care.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { printJson, printLine, WrongUsage } from "./report.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Switchboard } from "../switchboard.ts";
+import type { Switchboard } from "../app/switchboard.ts";
 import { addSettingsOptions, configOf, exitSoon, onHangup, untilServerEnds } from "./settings-options.ts";
 
 export function addServeCommand(program: Command): void {
@@ -26,7 +26,7 @@ Examples:
     // Listened for from here on, so that a signal during the start ends the server in order too.
     const ended = untilServerEnds();
     // The server's code is loaded by the commands that run one; the others answer sooner without.
-    const { startSwitchboard } = await import("../switchboard.ts");
+    const { startSwitchboard } = await import("../app/switchboard.ts");
     const switchboard = await startSwitchboard({ config });
     onHangup(switchboard);
     // Whoever ends it while it starts has no use for the link.

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import { type Config, loadConfig, type Setting, settings } from "../config.ts";
-import type { Switchboard } from "../switchboard.ts";
+import type { Switchboard } from "../app/switchboard.ts";
+import { type Config, loadConfig, type Setting, settings } from "../config/config.ts";
 import { untilNpmIsGone } from "./npm-parent.ts";
 
 /** What people usually set; the rest stands below it in the help. */

@@ -17,7 +17,7 @@ import {
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { type Requester, requesterText } from "../base/requester.ts";
 import { textFrame } from "../link/frame.ts";
-import type { CommandBook } from "./command-book.ts";
+import type { CommandBook } from "./command-journal.ts";
 import { advance, type CommandRecord, isSameOrder, type Step, subjectOf } from "./command-record.ts";
 import type { CommandStore, Kept } from "./command-store.ts";
 import { evidenceOf, type Values } from "./evidence.ts";

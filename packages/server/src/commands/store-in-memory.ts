@@ -1,4 +1,4 @@
-import { CommandFile } from "./command-file.ts";
+import { CommandFile } from "./command-database.ts";
 import type { CommandStore } from "./command-store.ts";
 
 /** The real file, in memory and on this thread; for tests. */

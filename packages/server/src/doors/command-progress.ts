@@ -1,8 +1,8 @@
 import type { CommandFrame } from "@wattboard/protocol";
+import { commandBody } from "../api/command-bodies.ts";
 import type { CommandRecord } from "../commands/command-record.ts";
 import type { Link } from "../link/link.ts";
 import { Fanout } from "../telemetry/fanout.ts";
-import { commandBody } from "./command-bodies.ts";
 
 /** Tells dashboards each step of a device's commands; who may not know who has an account here is not told who gave them. */
 export class CommandProgress {

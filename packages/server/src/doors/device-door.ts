@@ -1,19 +1,19 @@
 import { isDeviceId, type PeersFrame, type Refusal, refuse, subprotocol, type Welcome } from "@wattboard/protocol";
 import { addressPrefix } from "../access/address-prefix.ts";
-import type { Devices } from "../access/devices.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import type { Channel, Dispatcher } from "../commands/dispatcher.ts";
+import type { Devices } from "../devices/device-registry.ts";
+import type { Registry } from "../devices/device-sessions.ts";
+import type { DeviceState } from "../devices/device-state.ts";
+import type { Latest } from "../devices/device-states.ts";
 import { textFrame } from "../link/frame.ts";
 import { type FrameLimit, Link } from "../link/link.ts";
 import { RateLimit } from "../link/rate-limit.ts";
 import type { Events } from "../observe/events.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
-import type { Registry } from "../registry/registry.ts";
-import type { DeviceState } from "../telemetry/device-state.ts";
 import type { Ingest } from "../telemetry/ingest.ts";
-import type { Latest } from "../telemetry/latest.ts";
 import { readDeviceFrame } from "./device-frame.ts";
-import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "./doors.ts";
+import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "./door.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 export interface DeviceDoorLimits {

@@ -2,14 +2,14 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import type { AddressLimit } from "../access/address-limit.ts";
-import type { Gate } from "../access/gate.ts";
+import type { Gate } from "../access/authorizer.ts";
 import { ManualTurns } from "../base/manual-turns.ts";
-import { Turnstile } from "../base/turnstile.ts";
+import { Turnstile } from "../base/yield-queue.ts";
+import type { SocketBound } from "../http/socket-bound.ts";
 import type { Health } from "../observe/health.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
-import type { Door, DoorName } from "./doors.ts";
-import type { SocketBound } from "./socket-bound.ts";
+import type { Door, DoorName } from "./door.ts";
 import { UpgradeRouter } from "./upgrade-router.ts";
 
 test("handshakes are let in one a turn, and those whose client has left cost nobody's turn", async () => {

@@ -3,14 +3,14 @@ import type { Socket } from "node:net";
 import { paths, refuse, smartOsPaths } from "@wattboard/protocol";
 import type { AddressLimit } from "../access/address-limit.ts";
 import { addressPrefix } from "../access/address-prefix.ts";
-import type { Gate } from "../access/gate.ts";
-import { Turnstile } from "../base/turnstile.ts";
+import type { Gate } from "../access/authorizer.ts";
+import { Turnstile } from "../base/yield-queue.ts";
+import { refuseOutright } from "../http/access-guard.ts";
+import { retryAfterS, type SocketBound, serverFull } from "../http/socket-bound.ts";
 import type { Health } from "../observe/health.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
-import { refuseOutright } from "./access-guard.ts";
-import type { Door, DoorName } from "./doors.ts";
-import { retryAfterS, type SocketBound, serverFull } from "./socket-bound.ts";
+import type { Door, DoorName } from "./door.ts";
 import { type Handshake, refuseHandshake } from "./upgrade.ts";
 
 /** Handshakes that may wait for their turn; one more is answered 429. */

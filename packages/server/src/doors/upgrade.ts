@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { limits, type Refusal, refusals, refuse, subprotocol } from "@wattboard/protocol";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
-import { answerRaw } from "./problem.ts";
+import { answerRaw } from "../http/problem.ts";
 
 /** Fragments of one message; clients that split telemetry at all use two or three. More closes the link with 1008. */
 const fragmentsMax = 32;

@@ -1,12 +1,12 @@
 import { isDeviceId, refuse, subprotocol } from "@wattboard/protocol";
 import type { Principal } from "../access/principal.ts";
+import type { Latest } from "../devices/device-states.ts";
 import { textFrame } from "../link/frame.ts";
 import { Link } from "../link/link.ts";
 import type { Fanout } from "../telemetry/fanout.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
-import type { Latest } from "../telemetry/latest.ts";
 import type { CommandProgress } from "./command-progress.ts";
-import type { Door, DoorContext, DoorName } from "./doors.ts";
+import type { Door, DoorContext, DoorName } from "./door.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 /** What a viewer gets, and from when to when. */

@@ -1,4 +1,4 @@
-import type { PointValue } from "./point-value.ts";
+import type { PointValue } from "./algebra/point-value.ts";
 import type { PointSample, SamplesQuery } from "./store.ts";
 
 /** What stands around the points of a sample, and around a run: times, names. */

@@ -1,6 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
-import type { Energy } from "./energy.ts";
-import type { PointKind, PointValue } from "./point-value.ts";
+import type { Energy } from "./algebra/energy.ts";
+import type { PointKind, PointValue } from "./algebra/point-value.ts";
 
 /**
  * The port of the cold lane. An adapter keeps samples for as long as its retention says; what it has committed it never loses. Live

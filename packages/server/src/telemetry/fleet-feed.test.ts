@@ -1,9 +1,9 @@
 import type { FleetFrame } from "@wattboard/protocol";
 import { expect, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
+import { Latest } from "../devices/device-states.ts";
+import { FleetRows } from "../devices/fleet-rows.ts";
 import { FleetFeed, type FleetSubscriber } from "./fleet-feed.ts";
-import { FleetRows } from "./fleet-rows.ts";
-import { Latest } from "./latest.ts";
 
 /** A page that reads when told to. */
 class Page implements FleetSubscriber {

@@ -1,8 +1,8 @@
 import type { FleetFrame, FleetRow } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { FleetRows } from "../devices/fleet-rows.ts";
 import { textFrame } from "../link/frame.ts";
 import type { Subscriber } from "./fanout.ts";
-import type { FleetRows } from "./fleet-rows.ts";
 
 export interface FleetFeedLimits {
   /** How often changes are sent, ms. */

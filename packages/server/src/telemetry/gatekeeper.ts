@@ -9,8 +9,8 @@ import {
   type Telemetry,
 } from "@wattboard/protocol";
 import { telemetryValidator } from "@wattboard/protocol/validate";
-import type { DeviceState } from "./device-state.ts";
-import type { Decoded, Values } from "./reading.ts";
+import type { DeviceState } from "../devices/device-state.ts";
+import type { Decoded, Values } from "../devices/sample.ts";
 
 /**
  * Decodes and validates one telemetry frame (DESIGN §3.1). Gives the decoded values, or the refusal that says what is wrong.

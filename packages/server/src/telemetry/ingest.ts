@@ -1,10 +1,10 @@
 import { type Refusal, type RefusalCode, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
-import type { DeviceState } from "./device-state.ts";
+import type { DeviceState } from "../devices/device-state.ts";
+import type { Reading } from "../devices/sample.ts";
 import type { Fanout } from "./fanout.ts";
 import { decode, isRefusal } from "./gatekeeper.ts";
-import type { Journal } from "./journal.ts";
-import type { Reading } from "./reading.ts";
+import type { Journal } from "./store-queue.ts";
 
 /** Where a frame comes from, as ingest sees it: one stay of a device on one link. */
 export interface Source {

@@ -1,8 +1,8 @@
 import { limits } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
-import type { DeviceState } from "./device-state.ts";
+import type { DeviceState } from "../devices/device-state.ts";
+import type { Latest } from "../devices/device-states.ts";
 import type { FleetSubscriber } from "./fleet-feed.ts";
-import type { Latest } from "./latest.ts";
 
 /** Writes a device's latest sample in the dialect of who gets it, with its header; null where it has none. */
 export type PeerEncoding = (device: DeviceState) => Buffer | null;

@@ -1,6 +1,6 @@
+import type { Latest } from "../devices/device-states.ts";
 import type { StoredSample } from "../store/store.ts";
 import { decode, isRefusal } from "./gatekeeper.ts";
-import type { Latest } from "./latest.ts";
 
 /** Puts what the store knew last back in memory at start. Gives whether the sample could be read by today's rules. */
 export function restoreLatest(latest: Latest, sample: StoredSample): boolean {

@@ -42,11 +42,7 @@ export function ConditionForm({ fields, valuesOf, isFull, onAdd }: ConditionForm
       </label>
       <label>
         <span className="sr-only">Comparison</span>
-        <select
-          className={inputLook}
-          value={operator}
-          onChange={({ target }) => setOperator(target.value as Operator)}
-        >
+        <select className={inputLook} value={operator} onChange={({ target }) => setOperator(target.value as Operator)}>
           {Object.entries(operators).map(([each, words]) => (
             <option key={each} value={each}>
               {words}

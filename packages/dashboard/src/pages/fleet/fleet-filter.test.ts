@@ -22,7 +22,14 @@ const rows = [
     points: { "solar.power": 500, "battery.soc": 9.5 },
     others: { "smart_os.injecting": false, "smart_os.capacity": 5_184_000 },
   }),
-  fleetRow({ id: "ems_3", name: "Barn", received_at_ms: 85_000, state: "ERROR", mode: "MANUAL", error_flags: ["OVERHEAT"] }),
+  fleetRow({
+    id: "ems_3",
+    name: "Barn",
+    received_at_ms: 85_000,
+    state: "ERROR",
+    mode: "MANUAL",
+    error_flags: ["OVERHEAT"],
+  }),
 ];
 const nowMs = 100_000;
 const ids = (some: readonly { id: string }[]) => some.map(({ id }) => id);

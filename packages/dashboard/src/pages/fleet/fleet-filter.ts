@@ -21,8 +21,7 @@ export function filterFleet(
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const test = fleetTest(conditions);
   return rows.filter(
-    (row) =>
-      belongsTo(part, row) && test(row, nowMs) === "meets" && (words.length === 0 || holds(row, words)),
+    (row) => belongsTo(part, row) && test(row, nowMs) === "meets" && (words.length === 0 || holds(row, words)),
   );
 }
 

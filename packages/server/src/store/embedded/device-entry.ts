@@ -1,9 +1,9 @@
-import { kindOf, pointKinds } from "../point-value.ts";
-import type { SampleColumns } from "../sample-columns.ts";
+import { kindOf, pointKinds } from "../algebra/point-value.ts";
+import type { SampleColumns } from "../algebra/sample-columns.ts";
 import { readRecords } from "../sample-record.ts";
 import type { PointInfo } from "../store.ts";
+import type { MessageShape } from "./codec/message-shape.ts";
 import type { DeviceRow, DeviceTable, PartList } from "./device-table.ts";
-import type { MessageShape } from "./message-shape.ts";
 import type { OpenSamples } from "./open-samples.ts";
 
 const goldenRatio = 0.618_033_988_75;

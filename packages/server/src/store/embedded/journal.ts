@@ -1,12 +1,12 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { parseRfc3339 } from "@wattboard/protocol/constants";
-import { pointsOf } from "../point-value.ts";
+import { pointsOf } from "../algebra/point-value.ts";
+import { windowOf } from "../algebra/window.ts";
 import { RecordReader } from "../sample-record.ts";
-import { windowOf } from "../window.ts";
 import { checkedBytes, checksumOf, withChecksum } from "./checksum.ts";
+import { MessageShape } from "./codec/message-shape.ts";
 import { type DamageLog, damageOf } from "./damage.ts";
 import type { DeviceEntry } from "./device-entry.ts";
-import { MessageShape } from "./message-shape.ts";
 import { OpenSamples } from "./open-samples.ts";
 import type { Tables } from "./tables.ts";
 

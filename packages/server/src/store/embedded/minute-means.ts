@@ -1,9 +1,9 @@
-import { type EnergyStream, energyStreams } from "../energy.ts";
-import type { SampleColumns } from "../sample-columns.ts";
-import { windowMs } from "../window.ts";
-import { ByteReader } from "./byte-reader.ts";
-import { ByteWriter } from "./byte-writer.ts";
-import { readNumbers, writeNumbers } from "./number-column.ts";
+import { type EnergyStream, energyStreams } from "../algebra/energy.ts";
+import type { SampleColumns } from "../algebra/sample-columns.ts";
+import { windowMs } from "../algebra/window.ts";
+import { ByteReader } from "./codec/byte-reader.ts";
+import { ByteWriter } from "./codec/byte-writer.ts";
+import { readNumbers, writeNumbers } from "./codec/number-column.ts";
 
 export const minuteMs = 60_000;
 const minutesPerWindow = windowMs / minuteMs;

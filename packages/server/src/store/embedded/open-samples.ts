@@ -1,9 +1,9 @@
-import { mergeSamples } from "../merge-samples.ts";
-import { takeNumbers } from "../number-pool.ts";
-import type { PointValue } from "../point-value.ts";
-import type { SampleColumns } from "../sample-columns.ts";
+import { mergeSamples } from "../algebra/merge-samples.ts";
+import { takeNumbers } from "../algebra/number-pool.ts";
+import type { PointValue } from "../algebra/point-value.ts";
+import type { SampleColumns } from "../algebra/sample-columns.ts";
 import type { RecordReader, SampleHeader } from "../sample-record.ts";
-import type { MessageShape } from "./message-shape.ts";
+import type { MessageShape } from "./codec/message-shape.ts";
 
 /** A few samples of one device, as they come. */
 interface Piece {

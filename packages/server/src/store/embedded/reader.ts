@@ -1,4 +1,4 @@
-import { Buckets, GapList } from "../buckets.ts";
+import { Buckets, GapList } from "../algebra/buckets.ts";
 import {
   addEnergy,
   type Energy,
@@ -8,10 +8,12 @@ import {
   gapMsMax,
   noEnergy,
   type PowerPoint,
-} from "../energy.ts";
+} from "../algebra/energy.ts";
+import type { PointValue } from "../algebra/point-value.ts";
+import { firstAtOrAfter, placesIn, type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
+import { windowMs, windowOf } from "../algebra/window.ts";
+import { summarize } from "../algebra/window-summary.ts";
 import { runBytes, sampleBytes } from "../page-bytes.ts";
-import type { PointValue } from "../point-value.ts";
-import { firstAtOrAfter, placesIn, type SampleColumns, sampleAt } from "../sample-columns.ts";
 import type {
   EnergyQuery,
   EnergySpan,
@@ -28,10 +30,8 @@ import type {
   TimelineQuery,
   TimelineRun,
 } from "../store.ts";
-import { windowMs, windowOf } from "../window.ts";
-import { summarize } from "../window-summary.ts";
 import type { BlockStore } from "./block-store.ts";
-import { type DayColumns, type DayParts, dayOf, energyAt } from "./day-codec.ts";
+import { type DayColumns, type DayParts, dayOf, energyAt } from "./codec/day-codec.ts";
 import { minuteMs } from "./minute-means.ts";
 import type { OnDamage, Windows } from "./windows.ts";
 

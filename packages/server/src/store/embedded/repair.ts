@@ -1,10 +1,10 @@
-import { mergeSamples } from "../merge-samples.ts";
-import { windowsPerDay } from "../window.ts";
-import { decodeBlock } from "./block-codec.ts";
+import { mergeSamples } from "../algebra/merge-samples.ts";
+import { windowsPerDay } from "../algebra/window.ts";
 import { type BlockStore, eventOf } from "./block-store.ts";
 import { checksumOf } from "./checksum.ts";
+import { decodeBlock } from "./codec/block-codec.ts";
+import { decodeDay } from "./codec/day-codec.ts";
 import { damageOf } from "./damage.ts";
-import { decodeDay } from "./day-codec.ts";
 import { copyOf, rowOf } from "./device-table.ts";
 import { encodeMinutes } from "./minute-means.ts";
 import type { Work } from "./reader.ts";

@@ -1,4 +1,4 @@
-import { windowMs, windowsPerDay } from "../window.ts";
+import { windowMs, windowsPerDay } from "../algebra/window.ts";
 import { type CheckedBytes, checkedBytes, withChecksum } from "./checksum.ts";
 import type { Row, Tables } from "./tables.ts";
 

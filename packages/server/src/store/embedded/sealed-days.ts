@@ -1,4 +1,4 @@
-import { windowsPerDay } from "../window.ts";
+import { windowsPerDay } from "../algebra/window.ts";
 import { checksumOf } from "./checksum.ts";
 import { damageOf } from "./damage.ts";
 import type { Row, Tables } from "./tables.ts";

@@ -1,10 +1,10 @@
-import { mergeSamples } from "../merge-samples.ts";
-import type { SampleColumns } from "../sample-columns.ts";
-import { windowMs, windowOf, windowsPerDay } from "../window.ts";
-import { summarize, type WindowSummary } from "../window-summary.ts";
-import { decodeBlock, encodeBlock } from "./block-codec.ts";
+import { mergeSamples } from "../algebra/merge-samples.ts";
+import type { SampleColumns } from "../algebra/sample-columns.ts";
+import { windowMs, windowOf, windowsPerDay } from "../algebra/window.ts";
+import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
+import { decodeBlock, encodeBlock } from "./codec/block-codec.ts";
+import { decodeDay, encodeDay } from "./codec/day-codec.ts";
 import { type DamageLog, damageOf, sqliteCodeOf } from "./damage.ts";
-import { decodeDay, encodeDay } from "./day-codec.ts";
 import type { DeviceEntry } from "./device-entry.ts";
 import type { DeviceTable } from "./device-table.ts";
 import type { Journal } from "./journal.ts";

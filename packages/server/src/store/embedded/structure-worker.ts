@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { stepBack } from "../../base/step-back.ts";
+import { stepBack } from "../../base/lower-thread-priority.ts";
 import { checkStructure } from "./structure.ts";
 
 stepBack();

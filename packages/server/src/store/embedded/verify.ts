@@ -1,13 +1,13 @@
 import { zstdDecompressSync } from "node:zlib";
-import { energyStreams } from "../energy.ts";
+import { energyStreams } from "../algebra/energy.ts";
+import { windowMs, windowsPerDay } from "../algebra/window.ts";
 import { readRecords } from "../sample-record.ts";
 import type { Verified } from "../store.ts";
-import { windowMs, windowsPerDay } from "../window.ts";
-import { decodeBlock } from "./block-codec.ts";
 import { type BlockStore, eventOf, eventsMax } from "./block-store.ts";
 import { checkedBytes, checksumOf } from "./checksum.ts";
+import { decodeBlock } from "./codec/block-codec.ts";
+import { decodeDay } from "./codec/day-codec.ts";
 import { damageOf } from "./damage.ts";
-import { decodeDay } from "./day-codec.ts";
 import { copyOf, rowOf } from "./device-table.ts";
 import { MinuteSums } from "./minute-means.ts";
 import type { Work } from "./reader.ts";

@@ -1,11 +1,11 @@
-import type { EnergyStream } from "../energy.ts";
-import { mergeSamples } from "../merge-samples.ts";
-import type { SampleColumns } from "../sample-columns.ts";
+import type { EnergyStream } from "../algebra/energy.ts";
+import { mergeSamples } from "../algebra/merge-samples.ts";
+import type { SampleColumns } from "../algebra/sample-columns.ts";
+import { windowMs, windowsPerDay } from "../algebra/window.ts";
 import type { StoreDamage } from "../store.ts";
-import { windowMs, windowsPerDay } from "../window.ts";
-import { decodeBlock } from "./block-codec.ts";
+import { decodeBlock } from "./codec/block-codec.ts";
+import { type DayColumns, type DayParts, decodeDayColumns } from "./codec/day-codec.ts";
 import { type DamageLog, damageOf } from "./damage.ts";
-import { type DayColumns, type DayParts, decodeDayColumns } from "./day-codec.ts";
 import type { DeviceEntry } from "./device-entry.ts";
 import { MinuteSums } from "./minute-means.ts";
 import { checkedMinutes, dayName, dayRowOf, type Rows, windowName } from "./rows.ts";

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { stepBack } from "../../base/step-back.ts";
+import { stepBack } from "../../base/lower-thread-priority.ts";
 import type { PortAnswer, PortRequest } from "../read-port.ts";
 import type { StoreDamage } from "../store.ts";
 import { BlockStore } from "./block-store.ts";

@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { isPresent, standingOf, standings } from "./freshness.ts";
+import { smartOsDialect } from "./smart-os.ts";
+
+const hourMs = 3_600_000;
+const solMate = { [smartOsDialect.key]: smartOsDialect.value };
+
+describe("what may be called live", () => {
+  it.each([
+    [0, "live"],
+    [5_000, "live"],
+    [5_001, "fading"],
+    [30_000, "fading"],
+    [30_001, "stale"],
+    [-300_000, "live"],
+    [-300_001, "stale"],
+    [-hourMs, "stale"],
+    [null, "never"],
+  ] as const)("a value of %s ms is %s", (ageMs, expected) => {
+    expect(standingOf({ online: true, properties: {} }, ageMs)).toBe(expected);
+  });
+
+  it.each([
+    [5_000, "live"],
+    [5_001, "resting"],
+    [hourMs, "resting"],
+    [hourMs + 1, "stale"],
+    [-hourMs, "stale"],
+    [null, "never"],
+  ] as const)("a value of %s ms of a device that sends only on change is %s", (ageMs, expected) => {
+    expect(standingOf({ online: true, properties: solMate }, ageMs)).toBe(expected);
+  });
+
+  it("nothing of an offline device, even where its last value is a moment old", () => {
+    expect(standingOf({ online: false, properties: {} }, 100)).toBe("offline");
+    expect(standingOf({ online: false, properties: solMate }, 100)).toBe("offline");
+    expect(standingOf({ online: false, properties: {} }, null)).toBe("offline");
+  });
+
+  it("is the present while it is live, fades or rests", () => {
+    expect(standings.filter(isPresent)).toEqual(["live", "fading", "resting"]);
+  });
+});

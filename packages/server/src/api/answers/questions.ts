@@ -1,0 +1,241 @@
+import { type Refusal, refuse } from "@wattboard/protocol";
+import type Type from "typebox";
+import { calendarEdges } from "../../base/time-zone.ts";
+import { expectedDevices } from "../../history/coverage.ts";
+import { Past, type Registration } from "../../history/device-history.ts";
+import { chooseNumberPoints, choosePoints } from "../../history/point-names.ts";
+import { dayMs, type Range, type samplesPlace } from "../../history/range.ts";
+import { writeCursor } from "../../http/cursor.ts";
+import { windowMs } from "../../store/algebra/window.ts";
+import { isFullPage } from "../../store/page-bytes.ts";
+import type { StoreReader } from "../../store/read-port.ts";
+import type { PointSample, SampleKey } from "../../store/store.ts";
+import { storedSampleBody } from "../device-bodies.ts";
+import {
+  bucketsBody,
+  deviceEnergyBody,
+  type EnergyQuestion,
+  FleetEnergySum,
+  fleetTotalsBody,
+  pointsBody,
+  rawBody,
+  timelineBody,
+} from "../history-bodies.ts";
+
+/** Registrations of a fleet, a column a figure: 10,000 objects would take the event loop milliseconds to hand over. */
+export interface Registrations {
+  /** One a line. */
+  readonly deviceIds: string;
+  readonly createdAtMs: Float64Array;
+  readonly historyFromMs: Float64Array;
+}
+
+interface Bucketed extends Range {
+  readonly bucketMs: number;
+}
+
+/** What is asked of the past: judged already as to who may ask it and what it may span, and plain data, so that another thread can answer it. */
+export type Question =
+  | { readonly kind: "points"; readonly device: Registration; readonly after: number }
+  | {
+      readonly kind: "samples";
+      readonly device: Registration;
+      readonly range: Range;
+      /** As asked, with commas between them; absent: all. */
+      readonly points: string | undefined;
+      readonly take: "first" | "last";
+      readonly limit: number;
+      readonly beyond: SampleKey | undefined;
+    }
+  | {
+      readonly kind: "history";
+      readonly device: Registration;
+      readonly range: Range;
+      /** The range in buckets, which may be a little longer. */
+      readonly aligned: Bucketed;
+      readonly points: string | undefined;
+      readonly buckets: number;
+    }
+  | {
+      readonly kind: "timeline";
+      readonly device: Registration;
+      readonly range: Range;
+      readonly point: string;
+      readonly limit: number;
+    }
+  | ({
+      readonly kind: "energy";
+      readonly device: Registration;
+      readonly range: Range;
+    } & EnergyQuestion)
+  | {
+      readonly kind: "fleetTotals";
+      readonly fleet: Registrations;
+      readonly point: string;
+      readonly aligned: Bucketed;
+    }
+  | ({
+      readonly kind: "fleetEnergy";
+      readonly fleet: Registrations;
+      readonly range: Range;
+    } & EnergyQuestion);
+
+/** A body, and up to when what it tells reaches; null where that says nothing. */
+export interface Answered {
+  readonly body: object;
+  readonly untilMs: number | null;
+}
+
+/** Bytes of a page, about; the rest is on the next ones. */
+export const pageBytes = 1024 * 1024;
+/** Points a page: a device has a few dozen, but may name others in the course of years. */
+const pointsMax = 2_000;
+/** Devices that are asked for at once: the other questions want their turn too. */
+const devicesAtOnce = 4;
+
+/** The answer, or why there is none. */
+export async function answerTo(
+  store: StoreReader,
+  question: Question,
+  signal: AbortSignal,
+): Promise<Answered | Refusal> {
+  const past = new Past(store);
+  switch (question.kind) {
+    case "points": {
+      const { device, after } = question;
+      const known = await store.points(device.deviceId);
+      const next = after + pointsMax < known.length ? writeCursor({ after: after + pointsMax }) : null;
+      const body = { ...pointsBody(device.deviceId, known.slice(after, after + pointsMax)), next_cursor: next };
+      return { body, untilMs: null };
+    }
+    case "samples":
+      return await answerSamples(store, past, question, signal);
+    case "history": {
+      const { device, range, aligned, buckets } = question;
+      const { deviceId } = device;
+      const points = chooseNumberPoints(question.points, await store.points(deviceId));
+      if ("code" in points) return points;
+      const history = await past.history(device, { points, ...aligned, signal });
+      if (history.samples.reduce((sum, count) => sum + count, 0) > buckets) {
+        return { body: bucketsBody(deviceId, aligned, history), untilMs: aligned.toMs };
+      }
+      const samples = await past.samples(device, { points, ...range, take: "first", limit: buckets, signal });
+      return { body: rawBody(deviceId, range, samples, points, history.total), untilMs: aligned.toMs };
+    }
+    case "timeline": {
+      const { device, range, limit } = question;
+      const points = choosePoints(question.point, await store.points(device.deviceId));
+      if ("code" in points) return points;
+      const [point = question.point, another] = points;
+      if (another !== undefined) return refuse("invalid_request", "point is one point.");
+      const timeline = await past.timeline(device, { point, ...range, limit, bytesMax: pageBytes, signal });
+      return { body: timelineBody(device.deviceId, range, point, timeline), untilMs: range.toMs };
+    }
+    case "energy": {
+      const { device, nowMs } = question;
+      const edgesMs = edgesOf(question);
+      const [{ spans }, history] = await Promise.all([
+        past.energy(device, { edgesMs, signal }),
+        past.history(device, { points: [], ...passedPart(edgesMs, nowMs), signal }),
+      ]);
+      return {
+        body: deviceEnergyBody(device.deviceId, question, spans, history),
+        untilMs: edgesMs.at(-1) ?? question.range.toMs,
+      };
+    }
+    case "fleetTotals": {
+      const { point, aligned } = question;
+      const fleet = registrationsFrom(question.fleet);
+      const totals = await past.fleetTotals(fleet, { point, ...aligned, signal });
+      const body = fleetTotalsBody(point, aligned, fleet.length, totals, expectedDevices(fleet, totals));
+      return { body, untilMs: aligned.toMs };
+    }
+    case "fleetEnergy": {
+      const { nowMs } = question;
+      const fleet = registrationsFrom(question.fleet);
+      const edgesMs = edgesOf(question);
+      const passed = passedPart(edgesMs, nowMs);
+      const tooMuch = refuseDeviceDays(fleet.length, passed);
+      if (tooMuch !== null) return tooMuch;
+      const sum = new FleetEnergySum(edgesMs, nowMs);
+      for (let first = 0; first < fleet.length; first += devicesAtOnce) {
+        const some = fleet.slice(first, first + devicesAtOnce);
+        const answers = some.map((device) => past.energy(device, { edgesMs, signal }));
+        for (const energy of await Promise.all(answers)) sum.add(energy);
+      }
+      return { body: sum.body(question), untilMs: edgesMs.at(-1) ?? question.range.toMs };
+    }
+  }
+}
+
+/** The edges of the calendar's spans that the range is moved out to. */
+function edgesOf({ range, per, timeZone }: EnergyQuestion & { readonly range: Range }): number[] {
+  return calendarEdges(range.fromMs, range.toMs, per, timeZone);
+}
+
+/** What has passed of the spans between the edges, as a single bucket. */
+function passedPart(edgesMs: readonly number[], nowMs: number): Bucketed {
+  const fromMs = edgesMs[0] ?? 0;
+  const toMs = Math.min(edgesMs.at(-1) ?? 0, Math.max(nowMs, fromMs + 1));
+  return { fromMs, toMs, bucketMs: Math.ceil((toMs - fromMs) / windowMs) * windowMs };
+}
+
+/** Devices times days that one question may read by their summaries. */
+const deviceDaysMax = 100_000;
+
+/** Why so much cannot be read for one answer; null where it can. */
+export function refuseDeviceDays(devices: number, { fromMs, toMs }: Range): Refusal | null {
+  const deviceDays = (devices * (toMs - fromMs)) / dayMs;
+  if (deviceDays <= deviceDaysMax) return null;
+  return refuse(
+    "too_much",
+    `Devices times days may be ${deviceDaysMax}; here they are ${Math.ceil(deviceDays)}. Ask for fewer devices or days.`,
+  );
+}
+
+async function answerSamples(
+  store: StoreReader,
+  past: Past,
+  question: Question & { readonly kind: "samples" },
+  signal: AbortSignal,
+): Promise<Answered | Refusal> {
+  const { device, range, take, limit, beyond } = question;
+  const { deviceId } = device;
+  const points =
+    question.points === undefined ? undefined : choosePoints(question.points, await store.points(deviceId));
+  if (points !== undefined && "code" in points) return points;
+  const bounds = { limit, bytesMax: pageBytes };
+  const samples = await past.samples(device, { ...range, points, take, ...bounds, beyond, signal });
+  const last = isFullPage(samples, bounds) ? samples.at(take === "first" ? -1 : 0) : undefined;
+  const body = {
+    samples: samples.map((sample) => storedSampleBody(deviceId, sample)),
+    next_cursor: last === undefined ? null : writeCursor(placeOf(range, take, last)),
+  };
+  return { body, untilMs: range.toMs };
+}
+
+function placeOf(
+  { fromMs, toMs }: Range,
+  take: "first" | "last",
+  { observedAtMs, epoch, seq }: PointSample,
+): Type.Static<typeof samplesPlace> {
+  return { f: fromMs, t: toMs, k: take, o: observedAtMs, e: epoch, s: seq };
+}
+
+/** The columns of registrations, for {@link Question}. */
+export function registrationsOf(devices: readonly Registration[]): Registrations {
+  return {
+    deviceIds: devices.map(({ deviceId }) => deviceId).join("\n"),
+    createdAtMs: Float64Array.from(devices, ({ createdAtMs }) => createdAtMs),
+    historyFromMs: Float64Array.from(devices, ({ historyFromMs }) => historyFromMs),
+  };
+}
+
+function registrationsFrom({ deviceIds, createdAtMs, historyFromMs }: Registrations): Registration[] {
+  if (deviceIds === "") return [];
+  return deviceIds.split("\n").map((deviceId, at) => ({
+    deviceId,
+    createdAtMs: createdAtMs[at] as number,
+    historyFromMs: historyFromMs[at] as number,
+  }));
+}

@@ -1,0 +1,112 @@
+import {
+  type ApiTokenBody,
+  type DeviceBody,
+  type DeviceDetail,
+  type EventBody,
+  type LatestBody,
+  type ProvisionedBody,
+  type SampleBody,
+  type Standing,
+  standingOf,
+  type Telemetry,
+} from "@wattboard/protocol";
+import type { ApiToken } from "../access/api-tokens.ts";
+import { requesterText } from "../base/requester.ts";
+import { type Device, type Provisioned, propertiesOf } from "../devices/device-registry.ts";
+import type { Session } from "../devices/device-session.ts";
+import type { DeviceState } from "../devices/device-state.ts";
+import { isoTime } from "../history/range.ts";
+import type { RecordedEvent } from "../observe/events.ts";
+import { telemetryOf } from "../store/algebra/point-value.ts";
+import type { PointSample, StoredSample } from "../store/store.ts";
+
+export function deviceBody(device: Device, online: boolean): DeviceBody {
+  const { deviceId, name, createdAtMs, token } = device;
+  const properties = propertiesOf(device);
+  return { device_id: deviceId, name, properties, created_at: isoTime(createdAtMs), active: token !== null, online };
+}
+
+interface DeviceNow {
+  readonly session: Session | undefined;
+  readonly offlineSinceMs: number | null;
+  readonly state: DeviceState | undefined;
+  readonly nowMs: number;
+}
+
+export function detailBody(device: Device, { session, offlineSinceMs, state, nowMs }: DeviceNow): DeviceDetail {
+  const last = state?.lastRefusal ?? null;
+  const isOffline = session === undefined;
+  return {
+    ...deviceBody(device, !isOffline),
+    connected_at: isOffline ? null : isoTime(session.connectedAtMs),
+    disconnected_at: isOffline && offlineSinceMs !== null ? isoTime(offlineSinceMs) : null,
+    standing: standingNow(device, !isOffline, state, nowMs),
+    latest: newestBody(state),
+    accepted: state?.accepted ?? 0,
+    dropped: Object.fromEntries(state?.dropped ?? []),
+    last_refusal: last === null ? null : { ...last.refusal, at: isoTime(last.atMs) },
+  };
+}
+
+export function latestBody(device: Device, { session, state, nowMs }: Omit<DeviceNow, "offlineSinceMs">): LatestBody {
+  const online = session !== undefined;
+  const standing = standingNow(device, online, state, nowMs);
+  return { device_id: device.deviceId, online, standing, latest: newestBody(state) };
+}
+
+function standingNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Standing {
+  const latest = state?.latest ?? null;
+  // From the receipt where the device's clock is ahead: what it says is to come must not keep it young.
+  const ageMs = latest === null ? null : nowMs - Math.min(latest.observedAtMs, latest.receivedAtMs);
+  return standingOf({ online, properties: device.properties }, ageMs);
+}
+
+function newestBody({ latest, latestFrame }: Partial<DeviceState> = {}): SampleBody | null {
+  return latest == null || latestFrame == null ? null : sampleBody({ ...latest, message: latestFrame });
+}
+
+export function eventBody({ atMs, kind, deviceId, message }: RecordedEvent): EventBody {
+  return { at: isoTime(atMs), kind, device_id: deviceId, message };
+}
+
+function sampleBody({
+  observedAtMs,
+  receivedAtMs,
+  clock,
+  message,
+}: Pick<StoredSample, "observedAtMs" | "receivedAtMs" | "clock" | "message">): SampleBody {
+  return {
+    observed_at: isoTime(observedAtMs),
+    received_at: isoTime(receivedAtMs),
+    clock,
+    // The gatekeeper let it in.
+    telemetry: JSON.parse(Buffer.from(message).toString()) as Telemetry,
+  };
+}
+
+/** A sample from the store, which keeps points and not messages: put together again. */
+export function storedSampleBody(deviceId: string, sample: PointSample): SampleBody {
+  return {
+    observed_at: isoTime(sample.observedAtMs),
+    received_at: isoTime(sample.receivedAtMs),
+    clock: sample.clock,
+    telemetry: telemetryOf(deviceId, isoTime(sample.deviceTimeMs), sample.points) as unknown as Telemetry,
+  };
+}
+
+/** What `device add` prints with `--json`. */
+export function provisionedBody({ device, token }: Provisioned): ProvisionedBody {
+  const { deviceId, historyFromMs } = device;
+  return { device_id: deviceId, token, ...(historyFromMs > 0 && { history_from: isoTime(historyFromMs) }) };
+}
+
+export function apiTokenBody({ name, role, devices, createdAtMs, expiresAtMs, madeBy }: ApiToken): ApiTokenBody {
+  return {
+    name,
+    role,
+    devices: devices === null ? null : [...devices],
+    created_at: isoTime(createdAtMs),
+    expires_at: expiresAtMs === null ? null : isoTime(expiresAtMs),
+    made_by: madeBy === null ? null : requesterText(madeBy),
+  };
+}

@@ -1,0 +1,159 @@
+import { Readable } from "node:stream";
+import { paths, refuse } from "@wattboard/protocol";
+import type { FastifyInstance } from "fastify";
+import Type from "typebox";
+import { addressPrefix } from "../access/address-prefix.ts";
+import { auditName } from "../http/access-guard.ts";
+import type { AnswerBudget } from "../http/answer-budget.ts";
+import { slicesOf } from "../http/answer-flow.ts";
+import { describeRoute } from "../http/define-route.ts";
+import { sendRefusal } from "../http/problem.ts";
+import { longTaskMsMax } from "../http/progress-stream.ts";
+import { contentTypes, exportFormats, leftOutTrailer, openExport } from "../transfer/export/export.ts";
+import { isPointName } from "../transfer/import/point-name.ts";
+import { parseTime, timeForms } from "../transfer/parse-time.ts";
+import type { ApiParts } from "./devices.ts";
+
+const querySchema = Type.Object(
+  {
+    device: Type.Optional(
+      Type.Union([Type.String(), Type.Array(Type.String())], { description: "A device's id; may be given again." }),
+    ),
+    all: Type.Optional(Type.Literal("true", { description: "Every device that you may see." })),
+    from: Type.Optional(
+      Type.String({ description: `By measured time, from then on: ${timeForms}. Absent: the first.` }),
+    ),
+    to: Type.Optional(Type.String({ description: "Until before then. Absent: now." })),
+    points: Type.Optional(
+      Type.String({ description: "Only these points, with commas between them, and only samples with one of them." }),
+    ),
+    start_device: Type.Optional(
+      Type.String({
+        description: "To go on with an export that was broken off: devices before this one are left out.",
+      }),
+    ),
+    start_at: Type.Optional(
+      Type.String({ description: "With start_device: its samples before this time are left out." }),
+    ),
+    format: Type.Optional(Type.Enum([...exportFormats], { description: "Absent: csv." })),
+  },
+  { additionalProperties: false },
+);
+
+/** Exports that run at once, all together and for one who asks; each holds a page of samples, or a row group. One more is refused. */
+const exportsMax = 6;
+const exportsMaxEach = 2;
+/** Of the trailer: clients bound headers, and trailers with them. */
+const leftOutBytesMax = 4_000;
+
+/** `GET /api/v1/export`: raw samples as a file, streamed at the client's speed. */
+export function registerExportApi(
+  app: FastifyInstance,
+  parts: Pick<ApiParts, "clock" | "devices" | "gate" | "store"> & { readonly budget: AnswerBudget },
+): void {
+  const { budget, clock, devices, gate, store } = parts;
+  const running: string[] = [];
+
+  app.get<{ Querystring: Type.Static<typeof querySchema> }>(
+    `${paths.api}/export`,
+    describeRoute({
+      tag: "Archive",
+      role: "viewer",
+      summary: "Raw samples as a file",
+      description: `Streamed at the client's speed; who takes nothing for a while (\`answers.stalled_ms\`) is cut off. What cannot be read of the store is left out, and named in the trailer \`${leftOutTrailer}\`, "; " between.`,
+      querystring: querySchema,
+      answer: Object.values(contentTypes).map((type) => type.split(";", 1)[0] as string),
+      errors: [404, 429],
+      timeoutMs: longTaskMsMax,
+    }),
+    async (request, reply) => {
+      const { device = [], all, from, to, points: pointList, format = "csv" } = request.query;
+      const invalid = (detail: string) => sendRefusal(reply, refuse("invalid_request", detail));
+      const asked = [device].flat();
+      if ((asked.length === 0) === (all === undefined)) return invalid("Give device=ID, once for each, or all=true.");
+      const isVisible = (id: string): boolean => gate.mayView(request.principal, id) && devices.find(id) !== undefined;
+      const deviceIds = all === undefined ? [...new Set(asked)] : [...devices.ids()].filter(isVisible).sort();
+      const unknown = deviceIds.find((id) => !isVisible(id));
+      if (unknown !== undefined) {
+        return sendRefusal(reply, refuse("unknown_device", `It is ${JSON.stringify(unknown.slice(0, 80))}.`));
+      }
+      const nowMs = clock.wallMs();
+      const fromMs = from === undefined ? 0 : parseTime(from, nowMs);
+      const toMs = to === undefined ? nowMs : parseTime(to, nowMs);
+      if (Number.isNaN(fromMs) || Number.isNaN(toMs)) return invalid(`from and to are each ${timeForms}.`);
+      if (fromMs >= toMs) return invalid("from must be before to.");
+      const points = pointList?.split(",").map((name) => name.trim());
+      const misnamed = points?.find((name) => !isPointName(name));
+      if (misnamed !== undefined)
+        return invalid(`${JSON.stringify(misnamed)} is no name of a point; one is grid.power.`);
+      const { start_device: startDevice, start_at: startAt } = request.query;
+      const start =
+        startDevice === undefined
+          ? undefined
+          : { deviceId: startDevice, fromMs: startAt === undefined ? fromMs : parseTime(startAt, nowMs) };
+      if (start !== undefined && (Number.isNaN(start.fromMs) || !deviceIds.includes(start.deviceId))) {
+        return invalid(`start_device must be one of the devices, and start_at ${timeForms}.`);
+      }
+      const asker = `${auditName(request.principal)} ${addressPrefix(gate.addressOf(request.raw))}`;
+      const own = running.filter((each) => each === asker).length;
+      if (running.length >= exportsMax || own >= exportsMaxEach) return sendRefusal(reply, refuse("busy"));
+
+      running.push(asker);
+      const left = new AbortController();
+      reply.raw.once("close", () => {
+        running.splice(running.indexOf(asker), 1);
+        left.abort();
+      });
+      let leftOut = "";
+      const pieces = await openExport(store, {
+        deviceIds,
+        fromMs,
+        toMs,
+        points,
+        historyFromMs: devices.historyFromMs(deviceIds),
+        format,
+        start,
+        signal: left.signal,
+        onLeftOut(what) {
+          leftOut = what
+            .join("; ")
+            .replace(/[^ -~]/g, "?")
+            .slice(0, leftOutBytesMax);
+        },
+      });
+      reply.trailer(leftOutTrailer, (_reply, _payload, done) => done(null, leftOut));
+      // The first piece before the first header: what fails until then is answered as a problem.
+      const first = await pieces.next();
+      const name = deviceIds.length === 1 ? `${deviceIds[0]}-` : "";
+      const day = new Date(toMs).toISOString().slice(0, 10);
+      reply.header("Content-Disposition", `attachment; filename="wattboard-${name}${day}.${format}"`);
+      reply.header("Cache-Control", "no-store");
+      const slices = countedSlices(startingWith(first, pieces), (bytes) => budget.hold(request.caller, bytes));
+      return reply.type(contentTypes[format]).send(Readable.from(slices, { objectMode: false }));
+    },
+  );
+}
+
+/** The pieces in slices, each piece counted until the client has room for what follows it. */
+async function* countedSlices(
+  pieces: AsyncIterable<Uint8Array>,
+  hold: (bytes: number) => () => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    const release = hold(piece.length);
+    try {
+      yield* slicesOf(piece);
+    } finally {
+      release();
+    }
+  }
+}
+
+async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  try {
+    if (!first.done) yield first.value;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
+}

@@ -1,0 +1,237 @@
+import type {
+  DeviceEnergyBody,
+  EnergyFigures,
+  FleetEnergyBody,
+  FleetTotalsBody,
+  HistoryBody,
+  PointsBody,
+  TimelineBody,
+} from "@wattboard/protocol";
+import { pointSpec } from "@wattboard/protocol";
+import { type ExpectedEnergy, type ExpectedHistory, shareOf } from "../history/coverage.ts";
+import { bucketTimes, isoTime, type Range } from "../history/range.ts";
+import { addEnergy, type Energy, noEnergy } from "../store/algebra/energy.ts";
+import { autarky, selfConsumption } from "../store/algebra/energy-shares.ts";
+import type { Coverage, EnergySpan, FleetTotals, History, PointInfo, PointSample, Timeline } from "../store/store.ts";
+
+export function pointsBody(deviceId: string, points: readonly PointInfo[]): Omit<PointsBody, "next_cursor"> {
+  return {
+    device_id: deviceId,
+    points: points.map(({ name, kinds }) => {
+      const spec = pointSpec(name);
+      return {
+        name,
+        label: spec?.label ?? name,
+        unit: spec?.unit ?? "",
+        kinds: [...kinds],
+        ...(spec?.sign !== undefined && { sign: spec.sign }),
+      };
+    }),
+  };
+}
+
+function coverageBody({ share, gaps }: Coverage): HistoryBody["coverage"] {
+  return { share, gaps: gaps.map(({ fromMs, toMs }) => ({ from: isoTime(fromMs), to: isoTime(toMs) })) };
+}
+
+export function bucketsBody(deviceId: string, range: Range, history: History): HistoryBody {
+  const { bucketMs, samples, coverage, points, total } = history;
+  return {
+    device_id: deviceId,
+    from: isoTime(range.fromMs),
+    to: isoTime(range.toMs),
+    resolution: "buckets",
+    bucket_ms: bucketMs,
+    at: bucketTimes({ ...range, bucketMs }),
+    samples,
+    bucket_coverage: coverage,
+    points,
+    coverage: coverageBody(total),
+  };
+}
+
+export function rawBody(
+  deviceId: string,
+  range: Range,
+  samples: readonly PointSample[],
+  points: readonly string[],
+  total: Coverage,
+): HistoryBody {
+  const valuesOf = (name: string): (number | null)[] =>
+    samples.map((sample) => {
+      const value = sample.points[name];
+      return typeof value === "number" ? value : null;
+    });
+  return {
+    device_id: deviceId,
+    from: isoTime(range.fromMs),
+    to: isoTime(range.toMs),
+    resolution: "raw",
+    at: samples.map(({ observedAtMs }) => isoTime(observedAtMs)),
+    points: Object.fromEntries(points.map((name) => [name, { values: valuesOf(name) }])),
+    coverage: coverageBody(total),
+  };
+}
+
+export function timelineBody(deviceId: string, range: Range, point: string, timeline: Timeline): TimelineBody {
+  const { runs, truncated } = timeline;
+  const last = runs.at(-1);
+  return {
+    device_id: deviceId,
+    from: isoTime(range.fromMs),
+    to: isoTime(range.toMs),
+    point,
+    runs: runs.map(({ fromMs, toMs, value }) => ({ from: isoTime(fromMs), to: isoTime(toMs), value })),
+    next_from: truncated && last !== undefined ? isoTime(last.toMs) : null,
+  };
+}
+
+function energyFigures(energy: Energy): EnergyFigures {
+  return {
+    imported_wh: energy.imported,
+    exported_wh: energy.exported,
+    charged_wh: energy.charged,
+    discharged_wh: energy.discharged,
+    produced_wh: energy.produced,
+    consumed_wh: energy.consumed,
+    self_consumed_wh: energy.selfConsumed,
+    autarky: autarky(energy),
+    self_consumption: selfConsumption(energy),
+  };
+}
+
+/** For how much of a span that has passed samples are expected, ms. */
+function expectedMs({ fromMs, toMs }: Range, expectedFromMs: number, nowMs: number): number {
+  return Math.max(0, Math.min(toMs, nowMs) - Math.max(fromMs, expectedFromMs));
+}
+
+/** The time with samples in a span, ms. The store's share is of the whole span, which may not be over yet. */
+function coveredMs({ fromMs, toMs, coverage }: EnergySpan): number {
+  return coverage * (toMs - fromMs);
+}
+
+/** In which spans energy is told. */
+export interface EnergyQuestion {
+  readonly timeZone: string;
+  readonly per: DeviceEnergyBody["per"];
+  readonly nowMs: number;
+}
+
+export function deviceEnergyBody(
+  deviceId: string,
+  { timeZone, per, nowMs }: EnergyQuestion,
+  spans: readonly EnergySpan[],
+  { expectedFromMs, total }: Pick<ExpectedHistory, "expectedFromMs" | "total">,
+): DeviceEnergyBody {
+  return {
+    device_id: deviceId,
+    time_zone: timeZone,
+    per,
+    from: isoTime(spans[0]?.fromMs ?? 0),
+    to: isoTime(spans.at(-1)?.toMs ?? 0),
+    spans: spans.map((span) => ({
+      from: isoTime(span.fromMs),
+      to: isoTime(span.toMs),
+      ...energyFigures(span.energy),
+      coverage: shareOf(coveredMs(span), expectedMs(span, expectedFromMs, nowMs)),
+    })),
+    total: energyFigures(spans.reduce((sum, { energy }) => addEnergy(sum, energy), noEnergy)),
+    coverage: coverageBody(total),
+  };
+}
+
+/** Adds up devices' spans, which lie on the same edges. */
+export class FleetEnergySum {
+  readonly #spans: { readonly range: Range; energy: Energy; devices: number; coveredMs: number; wholeMs: number }[];
+  readonly #nowMs: number;
+  #deviceCount = 0;
+
+  constructor(edgesMs: readonly number[], nowMs: number) {
+    this.#nowMs = nowMs;
+    this.#spans = edgesMs.slice(1).map((toMs, at) => ({
+      range: { fromMs: edgesMs[at] as number, toMs },
+      energy: noEnergy,
+      devices: 0,
+      coveredMs: 0,
+      wholeMs: 0,
+    }));
+  }
+
+  add({ spans, expectedFromMs }: ExpectedEnergy): void {
+    this.#deviceCount++;
+    for (const [at, sum] of this.#spans.entries()) {
+      const span = spans[at];
+      if (span === undefined) continue;
+      sum.energy = addEnergy(sum.energy, span.energy);
+      sum.coveredMs += coveredMs(span);
+      sum.wholeMs += expectedMs(span, expectedFromMs, this.#nowMs);
+      if (span.coverage > 0) sum.devices++;
+    }
+  }
+
+  body({ timeZone, per }: Omit<EnergyQuestion, "nowMs">): FleetEnergyBody {
+    const range = { fromMs: this.#spans[0]?.range.fromMs ?? 0, toMs: this.#spans.at(-1)?.range.toMs ?? 0 };
+    const allCoveredMs = this.#spans.reduce((sum, span) => sum + span.coveredMs, 0);
+    const allWholeMs = this.#spans.reduce((sum, span) => sum + span.wholeMs, 0);
+    return {
+      time_zone: timeZone,
+      per,
+      from: isoTime(range.fromMs),
+      to: isoTime(range.toMs),
+      device_count: this.#deviceCount,
+      spans: this.#spans.map((span) => ({
+        from: isoTime(span.range.fromMs),
+        to: isoTime(span.range.toMs),
+        ...energyFigures(span.energy),
+        devices: span.devices,
+        coverage: shareOf(span.coveredMs, span.wholeMs),
+      })),
+      total: energyFigures(this.#spans.reduce((sum, { energy }) => addEnergy(sum, energy), noEnergy)),
+      coverage: shareOf(allCoveredMs, allWholeMs),
+    };
+  }
+}
+
+export function fleetTotalsBody(
+  point: string,
+  range: Range,
+  deviceCount: number,
+  totals: FleetTotals,
+  expected: readonly number[],
+): FleetTotalsBody {
+  const { bucketMs, sum, devices } = totals;
+  const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+  return {
+    point,
+    unit: pointSpec(point)?.unit ?? "",
+    from: isoTime(range.fromMs),
+    to: isoTime(range.toMs),
+    bucket_ms: bucketMs,
+    device_count: deviceCount,
+    at: bucketTimes({ ...range, bucketMs }),
+    sum,
+    devices,
+    coverage: coverageBody({
+      share: shareOf(total(devices), total(expected)),
+      gaps: emptyBuckets(range, totals, expected).slice(0, 100),
+    }),
+  };
+}
+
+/** Where no device has anything, and some should: runs of empty buckets, the longest first. */
+function emptyBuckets(
+  { fromMs, toMs }: Range,
+  { bucketMs, devices }: FleetTotals,
+  expected: readonly number[],
+): Range[] {
+  const gaps: { fromMs: number; toMs: number }[] = [];
+  for (const [at, count] of devices.entries()) {
+    if (count > 0 || expected[at] === 0) continue;
+    const startMs = fromMs + at * bucketMs;
+    const endMs = Math.min(toMs, startMs + bucketMs);
+    const last = gaps.at(-1);
+    if (last?.toMs === startMs) last.toMs = endMs;
+    else gaps.push({ fromMs: startMs, toMs: endMs });
+  }
+  return gaps.sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs));
+}

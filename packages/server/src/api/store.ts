@@ -1,0 +1,87 @@
+import { paths, refuse } from "@wattboard/protocol";
+import type { FastifyInstance } from "fastify";
+import { auditedTask } from "../http/access-guard.ts";
+import { describeRoute } from "../http/define-route.ts";
+import { sendRefusal } from "../http/problem.ts";
+import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
+import { storeInfoBody, storeInfoSchema } from "../transfer/store-info.ts";
+import type { ApiParts } from "./devices.ts";
+
+/** `/api/v1/store`: what is kept, and whether it can all be read. */
+export function registerStoreApi(
+  app: FastifyInstance,
+  parts: Pick<ApiParts, "audit" | "gate" | "log" | "store">,
+): void {
+  const { gate, log, store } = parts;
+  /** Verifying reads everything, and a repair more than that: one at a time. */
+  let isBusy = false;
+
+  app.get(
+    `${paths.api}/store`,
+    describeRoute({
+      tag: "Archive",
+      role: "viewer",
+      summary: "What is kept: how much, from when to when, and gaps",
+      answer: storeInfoSchema,
+    }),
+    async (request, reply) => {
+      // What is kept of all devices together is told to who may see them all.
+      if (!gate.mayViewAll(request.principal))
+        return sendRefusal(reply, refuse("not_permitted", "It is about all devices."));
+      const left = new AbortController();
+      reply.raw.once("close", () => left.abort());
+      return storeInfoBody(store.description, await store.info(left.signal));
+    },
+  );
+
+  app.get(
+    `${paths.api}/store/verify`,
+    describeRoute({
+      tag: "Archive",
+      role: "admin",
+      summary: "Read everything that is kept, and name what is damaged",
+      description: `${progressWords} The result is \`{"faults": [what is damaged, …], "unchecked": rows from before there were checksums}\`.`,
+      answer: ["application/x-ndjson"],
+      errors: [429],
+      timeoutMs: longTaskMsMax,
+    }),
+    (request, reply) => {
+      if (isBusy) return sendRefusal(reply, refuse("busy"));
+      isBusy = true;
+      return sendProgress(reply, log, async (progress, signal) => {
+        try {
+          return await auditedTask(parts, request, { action: "store.verify" }, () => store.verify(progress, signal));
+        } finally {
+          isBusy = false;
+        }
+      });
+    },
+  );
+
+  app.post(
+    `${paths.api}/store/repair`,
+    describeRoute({
+      tag: "Archive",
+      role: "admin",
+      summary: "Drop what cannot be read of what is kept, and make anew what can be made from the rest",
+      description: `${progressWords} The result is \`{"repaired": [what was done, …]}\`.`,
+      answer: ["application/x-ndjson"],
+      errors: [429],
+      timeoutMs: longTaskMsMax,
+    }),
+    (request, reply) => {
+      if (isBusy) return sendRefusal(reply, refuse("busy"));
+      isBusy = true;
+      // Whoever leaves does not end it: half a repair helps nobody.
+      return sendProgress(reply, log, async (progress) => {
+        try {
+          return {
+            repaired: await auditedTask(parts, request, { action: "store.repair" }, () => store.repair(progress)),
+          };
+        } finally {
+          isBusy = false;
+        }
+      });
+    },
+  );
+}

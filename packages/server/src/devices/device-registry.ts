@@ -1,0 +1,346 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { isDeviceId, limits, propertyKeyPattern, type Refusal, refuse } from "@wattboard/protocol";
+import type { Revocations } from "../access/revocations.ts";
+import {
+  describeTokenFault,
+  generateToken,
+  hashToken,
+  nobody,
+  type TokenHash,
+  tokenMatches,
+} from "../access/tokens.ts";
+import type { Clock } from "../base/clock.ts";
+import { isTimeZone } from "../base/time-zone.ts";
+
+export interface Device {
+  readonly deviceId: string;
+  readonly name: string;
+  /** Free properties, given by an administrator: `country`, `place`, `time_zone`, `simulated`, … */
+  readonly properties: Readonly<Record<string, string>>;
+  /** What the device says of itself: `software_version`, `postcode`, … */
+  readonly reported: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
+  /** What is stored under its id from before this is another device's, and not shown; 0: all is its own. */
+  readonly historyFromMs: number;
+  /** Null once revoked. */
+  readonly token: TokenHash | null;
+}
+
+export interface NewDevice {
+  readonly deviceId: string;
+  readonly name?: string | undefined;
+  readonly properties?: Readonly<Record<string, string>> | undefined;
+  /** A token of the operator's own; absent: one is made. */
+  readonly token?: string | undefined;
+  /** Whether all that is stored under its id is its own, also where another device had the id before. */
+  readonly keepHistory?: boolean | undefined;
+}
+
+export interface DeviceChange {
+  readonly name?: string | undefined;
+  /** Null takes the property away. */
+  readonly properties?: Readonly<Record<string, string | null>> | undefined;
+}
+
+/** A device with its token in plain text, which is shown this once and nowhere kept. */
+export interface Provisioned {
+  readonly device: Device;
+  readonly token: string;
+}
+
+/** What people call a device or a token: bounded, since it stands in every list. */
+const nameLengthMax = 120;
+const propertiesMax = 32;
+/** Devices whose reported properties are written to the file in one go; the rest follows with the next. */
+const savedAtOnceMax = 500;
+
+/** What is wrong with a name, in words; null where it can be used. */
+export function describeNameFault(name: string | undefined): string | null {
+  if (name === undefined || (name.trim() !== "" && name.length <= nameLengthMax)) return null;
+  return `A name has 1 to ${nameLengthMax} characters.`;
+}
+
+function describePropertiesFault(properties: Readonly<Record<string, string>> = {}): string | null {
+  const entries = Object.entries(properties);
+  if (entries.length > propertiesMax) return `A device has at most ${propertiesMax} properties.`;
+  for (const [key, value] of entries) {
+    if (!propertyKeyPattern.test(key)) {
+      return `The property ${JSON.stringify(key)} must be 1 to ${limits.nameLengthMax} of a-z 0-9 _, first a letter.`;
+    }
+    if (value.length > limits.textLengthMax) {
+      return `The property ${key} has ${value.length} characters; at most ${limits.textLengthMax} are allowed.`;
+    }
+    if (key === "time_zone" && !isTimeZone(value)) {
+      return `The property time_zone must be the IANA name of a time zone, such as Europe/Vienna; ${JSON.stringify(value)} is none.`;
+    }
+  }
+  return null;
+}
+
+/** What is shown of a device: what it says of itself, and over that what an administrator says. */
+export function propertiesOf({ properties, reported }: Device): Readonly<Record<string, string>> {
+  return { ...reported, ...properties };
+}
+
+/** Whether what the server noted then under the device's id is this device's, and not that of another which had the id before. */
+export function isOwn(device: Device | undefined, atMs: number): boolean {
+  return device === undefined || device.historyFromMs === 0 || atMs >= device.createdAtMs;
+}
+
+function withToken(device: Omit<Device, "token">, ownToken: string | undefined): Provisioned | Refusal {
+  const fault = ownToken === undefined ? null : describeTokenFault(ownToken);
+  if (fault !== null) return refuse("invalid_request", `The token cannot be used. ${fault}`);
+  const token = ownToken ?? generateToken();
+  return { device: { ...device, token: hashToken(token) }, token };
+}
+
+/** The registered devices and their tokens. All in memory, written through to `access.db`; only who holds that file may make one. */
+export class Devices {
+  readonly #clock: Clock;
+  readonly #devices = new Map<string, Device>();
+  readonly #database: DatabaseSync;
+  readonly #revocations: Revocations;
+  /** Devices whose reported properties the file does not have yet. */
+  readonly #unsaved = new Set<string>();
+  readonly #save: StatementSync;
+  readonly #saveReported: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #findFormer: StatementSync;
+  readonly #noteFormer: StatementSync;
+
+  constructor(database: DatabaseSync, clock: Clock, revocations: Revocations) {
+    this.#clock = clock;
+    this.#database = database;
+    this.#revocations = revocations;
+    this.#save = database.prepare(
+      "INSERT OR REPLACE INTO device (device_id, name, properties, reported, created_at_ms, history_from_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#saveReported = database.prepare("UPDATE device SET reported = ? WHERE device_id = ?");
+    this.#delete = database.prepare("DELETE FROM device WHERE device_id = ?");
+    // Ids that others have had: a few bytes for each device that was ever removed.
+    this.#findFormer = database.prepare("SELECT removed_at_ms FROM former_device WHERE device_id = ?");
+    this.#noteFormer = database.prepare(
+      "INSERT INTO former_device VALUES (?1, ?2) ON CONFLICT DO UPDATE SET removed_at_ms = ?2 WHERE ?3",
+    );
+    for (const row of database.prepare("SELECT * FROM device ORDER BY device_id").all()) {
+      const salt = row.token_salt as Uint8Array | null;
+      const hash = row.token_hash as Uint8Array | null;
+      this.#devices.set(String(row.device_id), {
+        deviceId: String(row.device_id),
+        name: String(row.name),
+        properties: JSON.parse(String(row.properties)),
+        reported: JSON.parse(String(row.reported)),
+        createdAtMs: Number(row.created_at_ms),
+        historyFromMs: Number(row.history_from_ms),
+        token: salt === null || hash === null ? null : { salt, hash },
+      });
+    }
+    revocations.enforceWith("device", (deviceId, mark) => {
+      const device = this.#devices.get(deviceId);
+      if (device === undefined || (device.token !== null && markOf(device.token) !== mark)) return;
+      this.#devices.set(deviceId, { ...device, token: null });
+      this.#write({ ...device, token: null });
+    });
+  }
+
+  /** Registers a device. One whose id another has had begins anew, unless `keepHistory` says otherwise. */
+  add(device: NewDevice): Provisioned | Refusal {
+    const made = this.#make(device);
+    if (!("code" in made)) this.#put(made.device);
+    return made;
+  }
+
+  /**
+   * Registers devices that come by themselves, in one transaction that does not wait for the disk: who is lost by a failing power supply comes
+   * again.
+   */
+  addAll(devices: readonly NewDevice[]): (Provisioned | Refusal)[] {
+    const made = devices.map((device) => this.#make(device));
+    this.#database.exec("PRAGMA synchronous = NORMAL");
+    try {
+      this.#atOnce(() => {
+        for (const each of made) if (!("code" in each)) this.#write(each.device);
+      });
+    } finally {
+      this.#database.exec("PRAGMA synchronous = FULL");
+    }
+    for (const each of made) if (!("code" in each)) this.#devices.set(each.device.deviceId, each.device);
+    return made;
+  }
+
+  #make({ deviceId, name, properties, token, keepHistory = false }: NewDevice): Provisioned | Refusal {
+    if (!isDeviceId(deviceId)) {
+      return refuse(
+        "invalid_request",
+        "A device id has 1 to 64 of A-Z a-z 0-9 _ . - and starts with a letter or a digit.",
+      );
+    }
+    const fault = describeNameFault(name) ?? describePropertiesFault(properties);
+    if (fault !== null) return refuse("invalid_request", fault);
+    if (this.#devices.has(deviceId)) return refuse("device_exists", "To give it a new token, rotate it.");
+    const createdAtMs = this.#clock.wallMs();
+    const device = {
+      deviceId,
+      name: name ?? deviceId,
+      properties: properties ?? {},
+      reported: {},
+      createdAtMs,
+      historyFromMs: keepHistory ? 0 : this.#historyFromMs(deviceId, createdAtMs),
+    };
+    return withToken(device, token);
+  }
+
+  /** Changes the device's name, or properties that an administrator gives; null takes one away. */
+  change(deviceId: string, { name, properties = {} }: DeviceChange): Device | Refusal {
+    const device = this.#devices.get(deviceId);
+    if (device === undefined) return refuse("unknown_device");
+    const merged = Object.entries({ ...device.properties, ...properties }).filter(([, value]) => value !== null);
+    const given = Object.fromEntries(merged) as Record<string, string>;
+    const fault = describeNameFault(name) ?? describePropertiesFault(given);
+    if (fault !== null) return refuse("invalid_request", fault);
+    return this.#put({ ...device, name: name ?? device.name, properties: given });
+  }
+
+  /** Gives the device a new token; the one before is void at once. */
+  rotate(deviceId: string, token?: string): Provisioned | Refusal {
+    const device = this.#devices.get(deviceId);
+    if (device === undefined) return refuse("unknown_device");
+    const rotated = withToken(device, token);
+    if (!("code" in rotated)) this.#put(rotated.device);
+    return rotated;
+  }
+
+  /** Voids the device's token, also while the disk is full; the device stays registered, and `rotate` lets it in again. */
+  revoke(deviceId: string): Device | Refusal {
+    const device = this.#devices.get(deviceId);
+    if (device === undefined) return refuse("unknown_device");
+    if (device.token === null) return device;
+    const revoked = { ...device, token: null };
+    this.#devices.set(deviceId, revoked);
+    this.#revocations.save("device", deviceId, markOf(device.token), () => this.#write(revoked));
+    return revoked;
+  }
+
+  /** Forgets the device; its samples stay in the store, and a later device of its id does not have them. */
+  remove(deviceId: string): Device | Refusal {
+    const device = this.#devices.get(deviceId);
+    if (device === undefined) return refuse("unknown_device");
+    this.#atOnce(() => {
+      this.#noteFormer.run(deviceId, this.#clock.wallMs(), 1);
+      this.#delete.run(deviceId);
+    });
+    this.#devices.delete(deviceId);
+    this.#unsaved.delete(deviceId);
+    return device;
+  }
+
+  /**
+   * Notes what a device says of itself: new values replace old ones of the same name. Gives the names that found no room, since a device has
+   * at most 32 of them. The file has it with the next `saveReported`.
+   */
+  report(deviceId: string, said: Readonly<Record<string, string>>): string[] {
+    const device = this.#devices.get(deviceId);
+    if (device === undefined) return [];
+    const leftOut: string[] = [];
+    const fresh = Object.entries(said).filter(([name, value]) => device.reported[name] !== value);
+    if (fresh.length === 0) return leftOut;
+    const reported: Record<string, string> = { ...device.reported };
+    let count = Object.keys(reported).length;
+    for (const [name, value] of fresh) {
+      if (!Object.hasOwn(reported, name) && ++count > propertiesMax) leftOut.push(name);
+      else reported[name] = value;
+    }
+    if (leftOut.length === fresh.length) return leftOut;
+    this.#devices.set(deviceId, { ...device, reported });
+    this.#unsaved.add(deviceId);
+    return leftOut;
+  }
+
+  /** Writes what devices have said of themselves since the last time to the file, in one go: they may say it as often as they like. */
+  saveReported(): void {
+    if (this.#unsaved.size === 0) return;
+    const saved = [...this.#unsaved].slice(0, savedAtOnceMax);
+    this.#atOnce(() => {
+      for (const deviceId of saved) {
+        this.#saveReported.run(JSON.stringify(this.#devices.get(deviceId)?.reported ?? {}), deviceId);
+      }
+    });
+    for (const deviceId of saved) this.#unsaved.delete(deviceId);
+  }
+
+  /** Notes ids that have samples in the store and are not registered: whoever gets one of them is another device. */
+  noteFormer(deviceIds: readonly string[]): void {
+    this.#atOnce(() => {
+      for (const deviceId of deviceIds) this.#noteFormer.run(deviceId, this.#clock.wallMs(), 0);
+    });
+  }
+
+  get unsavedCount(): number {
+    return this.#unsaved.size;
+  }
+
+  find(deviceId: string): Device | undefined {
+    return this.#devices.get(deviceId);
+  }
+
+  ids(): Iterable<string> {
+    return this.#devices.keys();
+  }
+
+  get count(): number {
+    return this.#devices.size;
+  }
+
+  /** Of those of them that begin anew: from when on what is stored is theirs. */
+  historyFromMs(deviceIds: readonly string[]): Map<string, number> {
+    const known = deviceIds.map((deviceId) => [deviceId, this.#devices.get(deviceId)?.historyFromMs ?? 0] as const);
+    return new Map(known.filter(([, fromMs]) => fromMs > 0));
+  }
+
+  list(): Device[] {
+    return [...this.#devices.values()];
+  }
+
+  /** Whether this is the device's token. Takes the same time for a device that is unknown, or revoked, or sends no token at all. */
+  authenticate(deviceId: string, token: string | null): boolean {
+    const expected = this.#devices.get(deviceId)?.token ?? nobody;
+    return tokenMatches(token ?? "", expected);
+  }
+
+  /** Where another has had the id: the registration, or when the last of the other's samples can have been measured, by a clock that went ahead. */
+  #historyFromMs(deviceId: string, createdAtMs: number): number {
+    const former = this.#findFormer.get(deviceId);
+    return former === undefined ? 0 : Math.max(createdAtMs, Number(former.removed_at_ms) + limits.clockSkewMsMax);
+  }
+
+  #put(device: Device): Device {
+    this.#write(device);
+    this.#devices.set(device.deviceId, device);
+    return device;
+  }
+
+  #write(device: Device): void {
+    const { deviceId, name, properties, reported, createdAtMs, historyFromMs, token } = device;
+    const [given, said] = [JSON.stringify(properties), JSON.stringify(reported)];
+    const [salt, hash] = [token?.salt ?? null, token?.hash ?? null];
+    this.#save.run(deviceId, name, given, said, createdAtMs, historyFromMs, salt, hash);
+  }
+
+  /** In one transaction. */
+  #atOnce(change: () => void): void {
+    this.#database.exec("BEGIN");
+    try {
+      change();
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      // After some failures SQLite has rolled back by itself.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+/** Tells this token from one that the device is given later. */
+function markOf({ hash }: TokenHash): string {
+  return Buffer.from(hash).toString("hex").slice(0, 16);
+}

@@ -1,0 +1,88 @@
+import { type FleetPoint, type FleetRow, fleetPoints, type Scalar } from "@wattboard/protocol";
+import type { Latest } from "./device-states.ts";
+import { pointValue, type Values } from "./sample.ts";
+
+/** What is known of devices beside their samples. */
+export interface FleetDirectory {
+  /** Name and properties of a registered device. */
+  find(deviceId: string): { readonly name: string; readonly properties: Readonly<Record<string, string>> } | undefined;
+  ids(): Iterable<string>;
+  isOnline(deviceId: string): boolean;
+}
+
+/** The fleet as pages show it and conditions judge it: a row a device, made when it is asked for. */
+export class FleetRows {
+  readonly #latest: Latest;
+  readonly #directory: FleetDirectory;
+
+  constructor(latest: Latest, directory: FleetDirectory) {
+    this.#latest = latest;
+    this.#directory = directory;
+  }
+
+  ids(): Iterable<string> {
+    return this.#directory.ids();
+  }
+
+  /** Undefined if no device of this id is registered. */
+  find(id: string): FleetRow | undefined {
+    const registration = this.#directory.find(id);
+    if (registration === undefined) return undefined;
+    const reading = this.#latest.find(id)?.latest;
+    const values = reading?.values ?? {};
+    const flags = pointValue(values, "system_status", "error_flags");
+    return {
+      id,
+      name: registration.name,
+      online: this.#directory.isOnline(id),
+      properties: registration.properties,
+      observed_at_ms: reading?.observedAtMs ?? null,
+      received_at_ms: reading?.receivedAtMs ?? null,
+      clock: reading?.clock ?? "device",
+      // The gatekeeper has checked both against the protocol's lists.
+      state: (pointValue(values, "system_status", "state") ?? null) as FleetRow["state"],
+      mode: (pointValue(values, "system_status", "mode") ?? null) as FleetRow["mode"],
+      error_flags: Array.isArray(flags) ? flags : [],
+      points: fleetPointsOf(values),
+      others: otherPointsOf(values),
+    };
+  }
+}
+
+const pointPaths = fleetPoints.map((name) => [name, ...name.split(".")] as [FleetPoint, string, string]);
+
+function fleetPointsOf(values: Values): Partial<Record<FleetPoint, number>> {
+  const found: Partial<Record<FleetPoint, number>> = {};
+  for (const [name, section, field] of pointPaths) {
+    const value = pointValue(values, section, field);
+    if (typeof value === "number") found[name] = value;
+  }
+  return found;
+}
+
+/** What stands in a row under a name of its own. */
+const toldApart: ReadonlySet<string> = new Set([
+  ...fleetPoints,
+  "device_id",
+  "timestamp",
+  "system_status.state",
+  "system_status.mode",
+]);
+
+/** Bounded by the message that they came in. Lists, such as error flags, are no scalars, and not among them. */
+function otherPointsOf(values: Values): Record<string, Scalar> {
+  const found: Record<string, Scalar> = {};
+  for (const section in values) {
+    const body = values[section] ?? null;
+    if (typeof body !== "object" || body === null) {
+      if (!toldApart.has(section)) found[section] = body;
+      continue;
+    }
+    for (const field in body) {
+      const name = `${section}.${field}`;
+      const value = body[field] ?? null;
+      if (!toldApart.has(name) && (typeof value !== "object" || value === null)) found[name] = value;
+    }
+  }
+  return found;
+}

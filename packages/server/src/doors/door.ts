@@ -1,0 +1,113 @@
+import { limits, type Refusal, refuse } from "@wattboard/protocol";
+import type { WebSocketServer } from "ws";
+import type { Gate } from "../access/authorizer.ts";
+import type { Clock } from "../base/clock.ts";
+import type { LoopLag } from "../base/loop-lag.ts";
+import type { Peers } from "../devices/peers.ts";
+import type { RightsWatch } from "../http/authorization-watch.ts";
+import type { Heartbeat } from "../link/heartbeat.ts";
+import type { FrameLimit, Link, LinkLimits } from "../link/link.ts";
+import type { GeneralLog } from "../observe/general-log.ts";
+import type { Log } from "../observe/log.ts";
+import type { Throttle } from "../observe/throttle.ts";
+import type { PeerEncoding, PeerFeed } from "../telemetry/peer-feed.ts";
+import type { Floods } from "./floods.ts";
+import type { Handshake } from "./upgrade.ts";
+
+/** How devices get to see others. */
+interface Peering {
+  readonly peers: Peers;
+  readonly feed: PeerFeed;
+}
+
+/** What all WebSocket doors share. */
+export interface DoorContext {
+  readonly clock: Clock;
+  readonly gate: Gate;
+  /** Null: messages are not logged. */
+  readonly generalLog: GeneralLog | null;
+  readonly heartbeat: Heartbeat;
+  readonly linkLimits: LinkLimits;
+  readonly log: Log;
+  readonly loopLag: LoopLag;
+  /** Null: no device may see others. */
+  readonly peering: Peering | null;
+  readonly rightsWatch: RightsWatch;
+  /** For log lines that a peer could cause at will. */
+  readonly throttle: Throttle;
+  /** For devices, whose samples are read as they come. */
+  readonly webSocketServer: WebSocketServer;
+  /** For everybody else, a message in a turn. */
+  readonly frameATurnServer: WebSocketServer;
+  readonly viewerFrameLimit: FrameLimit;
+  readonly floods: Floods;
+  readonly links: Links;
+}
+
+export const doorNames = ["device", "dashboard", "fleet", "update", "client"] as const;
+export type DoorName = (typeof doorNames)[number];
+
+/** One kind of WebSocket address. */
+export interface Door {
+  readonly name: DoorName;
+  /** Lets the peer in, or answers why not. `rest` is the path behind the door's own. */
+  knock(handshake: Handshake, rest: string): void;
+}
+
+/** The open links by door, so that they can be counted, and closed on a stop. Bounded by the number of sockets. */
+export class Links {
+  readonly #links: Record<DoorName, Set<Link>> = {
+    device: new Set(),
+    dashboard: new Set(),
+    fleet: new Set(),
+    update: new Set(),
+    client: new Set(),
+  };
+  refusedCounts = new Map<string, number>();
+  slowReaderCount = 0;
+
+  add(door: DoorName, link: Link): void {
+    this.#links[door].add(link);
+  }
+
+  remove(door: DoorName, link: Link): void {
+    this.#links[door].delete(link);
+  }
+
+  count(door: DoorName): number {
+    return this.#links[door].size;
+  }
+
+  all(): Link[] {
+    return Object.values(this.#links).flatMap((links) => [...links]);
+  }
+
+  noteRefused(door: DoorName, code: string): void {
+    const key = `${door} ${code}`;
+    this.refusedCounts.set(key, (this.refusedCounts.get(key) ?? 0) + 1);
+  }
+}
+
+/** From when on a device is not read for a while: far above what is dropped one by one. */
+export function deviceFrameLimit(rate: {
+  readonly messagesPerSecond: number;
+  readonly messagesBurst: number;
+}): FrameLimit {
+  return {
+    perSecond: limits.floodFactor * Math.max(limits.messagesPerSecond, rate.messagesPerSecond),
+    burst: limits.floodFactor * Math.max(limits.messagesBurst, rate.messagesBurst),
+    above: "pause",
+  };
+}
+
+/** Tells a device of its peers from now on; gives who they are, or why it is not told. */
+export function subscribeToPeers(
+  { peering }: DoorContext,
+  link: Link,
+  deviceId: string,
+  encoding: PeerEncoding,
+): readonly string[] | Refusal {
+  if (peering === null || !peering.peers.hasRight(deviceId)) return refuse("no_peers");
+  const peers = peering.feed.subscribe(link, deviceId, encoding);
+  return peers ?? refuse("no_peers", `${limits.peerReadersMax} devices listen already.`);
+}

@@ -1,0 +1,170 @@
+import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { Readable } from "node:stream";
+import { paths, type Refusal } from "@wattboard/protocol";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Gate } from "../access/authorizer.ts";
+import type { MadeAnswer } from "../api/answers/answer-worker.ts";
+import type { Clock } from "../base/clock.ts";
+import { auditName } from "./access-guard.ts";
+import type { AnswerBudget } from "./answer-budget.ts";
+import { sendRefusal } from "./problem.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** For whom an answer's bytes are counted. */
+    caller: string;
+  }
+}
+
+export interface FlowParts {
+  readonly budget: AnswerBudget;
+  readonly clock: Clock;
+  readonly gate: Gate;
+  /** Who takes nothing of what waits for so long is cut off. */
+  readonly stalledMs: number;
+}
+
+/** What is handed to a socket at once; who takes less in the time is not there any more. */
+const sliceBytes = 64 * 1024;
+const lookMs = 500;
+/** How long those may take nothing who hold what others need. */
+const shortPatienceMs = 3_000;
+/** Somebody who takes less a second holds what others wait for; on a mobile network of the slowest kind it is twice that. */
+const bytesPerSecondMin = 8 * 1024;
+
+/**
+ * How every answer of the HTTP door reaches its caller, whatever the route: counted until it is taken, in slices as the socket drains, and no
+ * longer than somebody reads.
+ */
+export function boundAnswers(app: FastifyInstance, { budget, clock, gate, stalledMs }: FlowParts): void {
+  const readers = new Map<Socket, Reader>();
+  const cancel = clock.every(lookMs, () => {
+    const nowMs = clock.monotonicMs();
+    // While others are refused for want of room, nobody keeps it who does not read.
+    const patienceMs = budget.isFull ? Math.min(stalledMs, shortPatienceMs) : stalledMs;
+    for (const reader of readers.values()) if (reader.isStalled(nowMs, patienceMs)) cut(reader);
+  });
+  const cut = (reader: Reader): void => {
+    budget.cutCount++;
+    reader.cut();
+  };
+  app.addHook("onClose", async () => cancel());
+  app.decorateRequest("caller", "");
+
+  app.addHook("onRequest", async (request, reply) => {
+    request.caller = callerOf(request, gate);
+    const isQuestion = request.method === "GET" && request.url.startsWith(paths.api);
+    const refusal = isQuestion ? budget.refuse(request.caller) : null;
+    if (refusal !== null) return refuseAnswer(reply, refusal);
+  });
+
+  app.addHook("onSend", (request, reply, payload, done) => {
+    const { socket } = request.raw;
+    // Nobody is there any more.
+    if (socket.destroyed) return done(null, payload);
+    const reader = readers.get(socket) ?? new Reader(socket, () => readers.delete(socket));
+    readers.set(socket, reader);
+    const isHeld = typeof payload === "string" || Buffer.isBuffer(payload);
+    const bytes = isHeld ? Buffer.byteLength(payload) : 0;
+    const release = bytes === 0 ? () => {} : budget.hold(request.caller, bytes);
+    // What is streamed takes as long as it takes; what is held whole must go some time.
+    const msMax = bytes === 0 ? Number.POSITIVE_INFINITY : stalledMs + (1_000 * bytes) / bytesPerSecondMin;
+    reader.add({ response: reply.raw, msMax, release });
+    if (!isHeld || bytes <= sliceBytes) return done(null, payload);
+    reply.header("Content-Length", bytes);
+    done(
+      null,
+      Readable.from(slicesOf(typeof payload === "string" ? Buffer.from(payload) : payload), { objectMode: false }),
+    );
+  });
+}
+
+/** Who is known by a name of his own is counted by that; many share a link or are nobody in particular, so they are told apart by their address. */
+function callerOf({ principal, raw }: FastifyRequest, gate: Gate): string {
+  const isOwnName = principal?.kind === "person" || principal?.kind === "token" || principal?.kind === "local";
+  return isOwnName ? auditName(principal) : `${auditName(principal)} ${gate.addressOf(raw)}`;
+}
+
+/** An answer that is under way. */
+interface Underway {
+  readonly response: ServerResponse;
+  /** How long it may take from when it is its turn on the socket. */
+  readonly msMax: number;
+  release(): void;
+}
+
+/** The socket of somebody to whom answers are under way, one behind the other. */
+class Reader {
+  readonly #socket: Socket;
+  readonly #answers = new Set<Underway>();
+  readonly #gone: () => void;
+  #first: Underway | undefined;
+  #firstSinceMs = 0;
+  #taken = 0;
+  #takenAtMs = 0;
+
+  constructor(socket: Socket, gone: () => void) {
+    this.#socket = socket;
+    this.#gone = gone;
+    // An answer that waits behind another on the same socket hears nothing of its end.
+    socket.once("close", this.#closed);
+  }
+
+  add(answer: Underway): void {
+    this.#answers.add(answer);
+    answer.response.once("close", () => {
+      answer.release();
+      this.#answers.delete(answer);
+      if (this.#answers.size > 0) return;
+      this.#socket.off("close", this.#closed);
+      this.#gone();
+    });
+  }
+
+  /** Whether nothing of what waits was taken for so long, or the first answer has had its time. */
+  isStalled(nowMs: number, stalledMs: number): boolean {
+    const { bytesWritten, writableLength } = this.#socket;
+    // The others wait until this one is through.
+    const first = [...this.#answers].find(({ response }) => response.socket !== null);
+    if (first !== this.#first) {
+      this.#first = first;
+      this.#firstSinceMs = nowMs;
+      this.#takenAtMs = nowMs;
+    }
+    const taken = bytesWritten - writableLength;
+    if (writableLength === 0 || taken !== this.#taken) this.#takenAtMs = nowMs;
+    this.#taken = taken;
+    const isSlow = first !== undefined && nowMs - this.#firstSinceMs >= first.msMax;
+    return isSlow || nowMs - this.#takenAtMs >= stalledMs;
+  }
+
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  readonly #closed = (): void => {
+    for (const { release } of this.#answers) release();
+    this.#answers.clear();
+    this.#gone();
+  };
+}
+
+/** Says when to ask again, where that helps. */
+export function refuseAnswer(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  if (refusal.code === "too_many_answers" || refusal.code === "answers_busy") reply.header("Retry-After", "1");
+  return sendRefusal(reply, refusal);
+}
+
+/** The bytes in pieces that a socket takes at once. */
+export function* slicesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += sliceBytes) yield bytes.subarray(at, at + sliceBytes);
+}
+
+/** Sends a body that was made elsewhere, or says that the caller has it already. */
+export function sendMade(request: FastifyRequest, reply: FastifyReply, { bytes, etag }: MadeAnswer): FastifyReply {
+  reply.header("ETag", etag);
+  const known = request.headers["if-none-match"]?.split(",").map((each) => each.trim().replace(/^W\//, "")) ?? [];
+  if (known.includes(etag)) return reply.code(304).send();
+  return reply.type("application/json; charset=utf-8").send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+}

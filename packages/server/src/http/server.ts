@@ -1,0 +1,158 @@
+import { existsSync } from "node:fs";
+import { createServer as createHttpServer, type IncomingMessage } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import fastifyStatic from "@fastify/static";
+import { refuse } from "@wattboard/protocol";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import type { Registry as MetricsRegistry } from "prom-client";
+import { Answers } from "../api/answers/answers.ts";
+import { registerAuditApi } from "../api/audit.ts";
+import { type BackupParts, registerBackupApi } from "../api/backups.ts";
+import { type CommandParts, registerCommandsApi } from "../api/commands.ts";
+import { type ApiParts, registerApi } from "../api/devices.ts";
+import { registerExportApi } from "../api/export.ts";
+import { registerImportApi } from "../api/import.ts";
+import { type PeopleParts, registerPeopleApi } from "../api/people.ts";
+import { registerShareApi } from "../api/share-links.ts";
+import { registerSignInApi } from "../api/sign-in.ts";
+import { registerSmartOsApi, type SmartOsParts } from "../api/smart-os.ts";
+import { registerStoreApi } from "../api/store.ts";
+import type { Health } from "../observe/health.ts";
+import type { Throttle } from "../observe/throttle.ts";
+import { guard } from "./access-guard.ts";
+import type { AnswerBudget } from "./answer-budget.ts";
+import { boundAnswers } from "./answer-flow.ts";
+import type { RightsWatch } from "./authorization-watch.ts";
+import { serveOpenApi } from "./define-route.ts";
+import { brakeGuesses } from "./login-throttle.ts";
+import { answerRaw, answerUnread, answerUnrouted, answerWithProblem, sendRefusal } from "./problem.ts";
+import { takeTurns } from "./request-queue.ts";
+import { secureAnswers } from "./security-headers.ts";
+import type { SocketBound } from "./socket-bound.ts";
+import { watchDownloads } from "./watch-downloads.ts";
+
+export interface HttpLimits {
+  readonly handshakeMsMax: number;
+  /** Who takes nothing of an answer for so long is cut off. */
+  readonly stalledMs: number;
+}
+
+/** Certificate and key, as PEM. */
+export interface TlsFiles {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+export interface HttpParts extends Omit<ApiParts, "answers">, BackupParts, CommandParts, PeopleParts, SmartOsParts {
+  readonly budget: AnswerBudget;
+  readonly metrics: MetricsRegistry;
+  readonly health: Health;
+  readonly rightsWatch: RightsWatch;
+  readonly socketBound: SocketBound;
+  readonly throttle: Throttle;
+}
+
+/** The built page, beside this package's `dist/` and `src/`. */
+const pageFolder = fileURLToPath(new URL("../../public", import.meta.url));
+
+/** The page's own addresses, which are routed in the browser. */
+const pagePaths = ["/devices/*", "/sign-in", "/welcome", "/share", "/people", "/account", "/audit"];
+
+/** Everything that is plain HTTP: the page, the API, health and metrics. Its server carries the WebSocket doors as well. */
+export async function createHttpDoor(
+  parts: HttpParts,
+  limits: HttpLimits,
+  tls: TlsFiles | null,
+): Promise<FastifyInstance> {
+  const serverOptions = {
+    // Idle keep-alive sockets go after this; it must be longer than a proxy keeps them.
+    keepAliveTimeout: 72_000,
+    requestTimeout: limits.handshakeMsMax,
+    maxHeaderSize: 8 * 1024,
+    headersTimeout: limits.handshakeMsMax,
+    // `refuseOutright` judges the Host, of handshakes too, and answers in words.
+    requireHostHeader: false,
+    connectionsCheckingInterval: Math.min(1_000, limits.handshakeMsMax),
+    // An offer of another protocol (curl and Java offer h2c) is no handshake: it is answered as the plain request that it also is.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === "websocket",
+  };
+  const app: FastifyInstance = fastify({
+    logger: false,
+    bodyLimit: 64 * 1024,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, _request, reply) => answerUnrouted(error, reply, tls !== null),
+    clientErrorHandler: (error, socket) => answerUnread(error, socket),
+    serverFactory: (handle) => {
+      const listener = parts.socketBound.endAfterOne(brakeGuesses(takeTurns(handle), parts));
+      if (tls === null) return createHttpServer(serverOptions, listener);
+      return createHttpsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" }, listener);
+    },
+  });
+  parts.socketBound.attach(app.server, tls !== null);
+  app.server.maxHeadersCount = 64;
+  app.server.on("connect", (_request, socket) =>
+    answerRaw(socket as Socket, 405, refuse("invalid_request", "CONNECT is for proxies, and this is none.")),
+  );
+  app.server.on("checkExpectation", ({ socket }) =>
+    answerRaw(socket, 417, refuse("invalid_request", "Of Expect nothing but 100-continue is understood.")),
+  );
+
+  secureAnswers(app, { hasTls: tls !== null });
+  const hasPage = existsSync(pageFolder);
+  answerWithProblem(app, parts.log, parts.throttle, hasPage ? (reply) => reply.sendFile("index.html") : null);
+  guard(app, parts);
+  boundAnswers(app, { ...parts, stalledMs: limits.stalledMs });
+  const answers = new Answers(parts.store, parts.budget);
+  app.addHook("onClose", () => answers.close());
+  watchDownloads(app, parts.rightsWatch);
+
+  app.get("/livez", () => ({ status: "alive" }));
+  app.get("/readyz", (_request, reply) => {
+    const report = parts.health.report();
+    // Degraded still serves live data: taking the server out of rotation would only make it worse.
+    reply.code(report.status === "ready" || report.status === "degraded" ? 200 : 503);
+    return report;
+  });
+  app.get("/metrics", async (request, reply) => {
+    if (!parts.gate.mayViewMetrics(request.raw, request.principal)) return refuseMetrics(request, reply);
+    reply.type(parts.metrics.contentType);
+    return parts.metrics.metrics();
+  });
+  await app.register(async (api) => {
+    await serveOpenApi(api);
+    registerApi(api, { ...parts, answers });
+    registerSignInApi(api, parts);
+    registerPeopleApi(api, parts);
+    registerShareApi(api, parts);
+    registerAuditApi(api, parts);
+    registerCommandsApi(api, parts);
+    registerSmartOsApi(api, parts);
+    registerExportApi(api, parts);
+    registerImportApi(api, parts);
+    registerStoreApi(api, parts);
+    registerBackupApi(api, parts);
+  });
+
+  if (hasPage) {
+    await app.register(fastifyStatic, {
+      root: pageFolder,
+      // The build puts a brotli and a gzip file beside each text.
+      preCompressed: true,
+      setHeaders(reply, path) {
+        // Built files carry a hash in their name; the page itself must be asked for anew.
+        reply.header("Cache-Control", path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
+      },
+    });
+    for (const path of pagePaths) app.get(path, (_request, reply) => reply.sendFile("index.html"));
+  }
+  return app;
+}
+
+function refuseMetrics({ principal }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const needed = "Needed here: an API token for all devices (role viewer), or an address in access.metrics_from.";
+  if (principal !== null) return sendRefusal(reply, refuse("not_permitted", needed));
+  return sendRefusal(reply.header("WWW-Authenticate", "Bearer"), refuse("unauthorized", needed));
+}

@@ -1,0 +1,79 @@
+import type { FleetRow } from "@wattboard/protocol";
+import { expect, test } from "vitest";
+import { ManualClock } from "../base/manual-clock.ts";
+import { ManualTurns } from "../base/manual-turns.ts";
+import { Turnstile } from "../base/yield-queue.ts";
+import { CommandBook } from "../commands/command-journal.ts";
+import { Dispatcher } from "../commands/dispatcher.ts";
+import { storeInMemory } from "../commands/store-in-memory.ts";
+import { FleetCommander } from "./rollout-manager.ts";
+
+const requester = { kind: "token", name: "test", sinceMs: 0 } as const;
+const by = { requester, address: "", mayCommand: () => true };
+
+test("a wave gives its commands one a turn, and none that waits any more when it is aborted", async () => {
+  const clock = new ManualClock();
+  const turns = new ManualTurns();
+  const store = storeInMemory();
+  const given: string[] = [];
+  const book = new CommandBook(store, clock, { failed() {}, recovered() {} });
+  const dispatcher = new Dispatcher(clock, store, book, () => null, {
+    mayStill: () => true,
+    record: ({ deviceId }) => void given.push(deviceId),
+    stepped() {},
+    resultIgnored() {},
+  });
+  const ids = ["ems_001", "ems_002", "ems_003", "ems_004"];
+  const fleet = { ids: () => ids, find: rowOf };
+  const turnstile = new Turnstile(10, turns.next);
+  const commander = new FleetCommander(
+    clock,
+    store,
+    book,
+    dispatcher,
+    fleet,
+    { mayStill: () => true, record() {} },
+    turnstile,
+  );
+  const begun = await commander.begin({ action: "RESET_ERROR", payload: {}, where: ["online = true"], canary: 4 }, by);
+  if ("code" in begun) throw new Error(begun.message);
+  await settled();
+  expect(given).toEqual(["ems_001"]);
+  turns.run();
+  await settled();
+  expect(given).toEqual(["ems_001", "ems_002"]);
+  const aborted = commander.abort(begun.fleetCommandId, by);
+  expect(aborted).toMatchObject({ status: "aborted" });
+  for (let turn = 0; turn < 4; turn++) {
+    turns.run();
+    await settled();
+  }
+  expect(given).toEqual(["ems_001", "ems_002"]);
+  expect(turnstile.waitingCount).toBe(0);
+  commander.stop();
+  dispatcher.stop();
+  await store.close();
+});
+
+/** A device that is there, and has sent nothing yet. */
+function rowOf(id: string): FleetRow {
+  return {
+    id,
+    name: id,
+    online: true,
+    properties: {},
+    observed_at_ms: null,
+    received_at_ms: null,
+    clock: "device",
+    state: null,
+    mode: null,
+    error_flags: [],
+    points: {},
+    others: {},
+  };
+}
+
+/** What needs no turn of this test's has been done. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

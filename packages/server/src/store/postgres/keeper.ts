@@ -1,0 +1,175 @@
+import type { CancelTimer, Clock } from "../../base/clock.ts";
+import { energyNames, type PowerPoint } from "../algebra/energy.ts";
+import { windowMs, windowOf } from "../algebra/window.ts";
+import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
+import type { StoreComplaint } from "../store.ts";
+import { type Client, type Database, rowOf, rowsOf, transaction } from "./database.ts";
+import { energyColumns, readColumns } from "./reader.ts";
+import { windowLock } from "./writer.ts";
+
+const everyMs = 60_000;
+/** A window is summarized when it has been over for this long: most of what is late has come by then. */
+const graceMs = 60_000;
+/** Windows that are summarized together; samples are kept out only while their summaries are written. */
+const windowsAtOnce = 32;
+const deletedAtOnce = 10_000;
+
+/** Upkeep beside the questions: summarizes windows that are over, and deletes what is older than the retention. */
+export class Keeper {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #retentionMs: number;
+  /** TimescaleDB drops whole chunks of samples by itself. */
+  readonly #isTimescale: boolean;
+  readonly #stopTimer: CancelTimer;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | null = null;
+
+  constructor(
+    database: Database,
+    clock: Clock,
+    retentionMs: number,
+    isTimescale: boolean,
+    complain: StoreComplaint = () => {},
+  ) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#retentionMs = retentionMs;
+    this.#isTimescale = isTimescale;
+    this.#stopTimer = clock.every(everyMs, () => {
+      // What fails now is done in a minute: the windows stay marked.
+      this.run().catch((error: unknown) => {
+        if (this.#stopping.signal.aborted) return;
+        complain(
+          `summaries and retention wait, and are tried each minute: ${error instanceof Error ? error.message : error}`,
+        );
+      });
+    });
+  }
+
+  /** Does what is to be done. One run at a time; a second caller waits for the one that runs. */
+  run(): Promise<void> {
+    this.#running ??= this.#database
+      .care(this.#stopping.signal, async (client) => {
+        await this.#summarizeAll(client);
+        await this.#retain(client);
+      })
+      .finally(() => {
+        this.#running = null;
+      });
+    return this.#running;
+  }
+
+  async close(): Promise<void> {
+    this.#stopTimer();
+    this.#stopping.abort(new Error("The store closes."));
+    await this.#running?.catch(() => {});
+  }
+
+  async #summarizeAll(client: Client): Promise<void> {
+    const overMs = this.#clock.wallMs() - graceMs - windowMs;
+    // Of older windows the samples are gone: their summaries, where they have one, are all that is left of them.
+    const fromMs = retainedFromMs(this.#clock.wallMs(), this.#retentionMs);
+    let from: [string, number] = ["", 0];
+    for (;;) {
+      // From where the last ones ended, so that windows that were touched again meanwhile wait for the next run.
+      const touched = await rowsOf<[string, number]>(
+        client,
+        `SELECT device_id, ms(window_start) FROM touched_window
+         WHERE (device_id, window_start) > ($1, instant($2)) AND window_start <= instant($3)
+           AND (window_start >= instant($4) OR NOT EXISTS (
+             SELECT FROM window_summary s WHERE s.device_id = touched_window.device_id AND s.window_start = touched_window.window_start))
+         ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
+        [...from, overMs, fromMs],
+      );
+      const last = touched.at(-1);
+      if (last === undefined) return;
+      const summaries: { readonly deviceId: string; readonly summary: WindowSummary }[] = [];
+      for (const [deviceId, startMs] of touched) {
+        const columns = await readColumns(client, deviceId, startMs, startMs + windowMs);
+        if (columns.count > 0) summaries.push({ deviceId, summary: summarize(windowOf(startMs), columns) });
+      }
+      await transaction(client, () => storeSummaries(client, summaries));
+      from = last;
+    }
+  }
+
+  async #retain(client: Client): Promise<void> {
+    if (this.#retentionMs === 0) return;
+    const beforeMs = retainedFromMs(this.#clock.wallMs(), this.#retentionMs);
+    if (!this.#isTimescale) await deleteSamplesBefore(client, beforeMs);
+    // What came so late that its samples go at once leaves the summary as it was.
+    await client.query("DELETE FROM touched_window WHERE window_start < instant($1)", [beforeMs]);
+  }
+}
+
+/** The start of the oldest window whose samples are kept; 0 where all are. Windows go as a whole, and their summaries stay. */
+export function retainedFromMs(nowMs: number, retentionMs: number): number {
+  return retentionMs === 0 ? 0 : windowOf(nowMs - retentionMs) * windowMs;
+}
+
+/** In slices, so that no transaction is long. */
+async function deleteSamplesBefore(client: Client, beforeMs: number): Promise<void> {
+  for (;;) {
+    const { rowCount } = await client.query(
+      `DELETE FROM sample WHERE ctid = ANY (ARRAY (
+         SELECT ctid FROM sample WHERE observed_at < instant($1) LIMIT ${deletedAtOnce}))`,
+      [beforeMs],
+    );
+    if ((rowCount ?? 0) < deletedAtOnce) return;
+  }
+}
+
+/** Writes the summaries of windows that have not changed since their samples were read; the others stay touched. */
+async function storeSummaries(
+  client: Client,
+  summaries: readonly { readonly deviceId: string; readonly summary: WindowSummary }[],
+): Promise<void> {
+  await client.query(`SELECT pg_advisory_xact_lock(${windowLock})`);
+  for (const { deviceId, summary } of summaries) {
+    const startMs = summary.window * windowMs;
+    const [count] = await rowOf<[number]>(
+      client,
+      `SELECT count(*)::float8 FROM sample
+       WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($2 + ${windowMs})`,
+      [deviceId, startMs],
+    );
+    if (count !== summary.count) continue;
+    const { firstMs, lastMs, periodMs, gaps, energy, firstPower, lastPower, points } = summary;
+    const figures = [...points].map(([name, { min, max, sum, count, first, last }]) => [
+      name,
+      [min, max, sum, count, first, last],
+    ]);
+    await client.query(
+      `INSERT INTO window_summary (device_id, window_start, samples, first_at, last_at, period_ms, gap_starts, gap_ends,
+         first_power_w, last_power_w, points, ${energyColumns})
+       VALUES ($1, instant($2), $3, instant($4), instant($5), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+       ON CONFLICT (device_id, window_start) DO UPDATE SET (samples, first_at, last_at, period_ms, gap_starts, gap_ends,
+         first_power_w, last_power_w, points, ${energyColumns}) = ROW (excluded.samples, excluded.first_at, excluded.last_at,
+         excluded.period_ms, excluded.gap_starts, excluded.gap_ends, excluded.first_power_w, excluded.last_power_w, excluded.points,
+         ${energyColumns.replaceAll(/\w+/g, "excluded.$&")})`,
+      [
+        deviceId,
+        startMs,
+        count,
+        firstMs,
+        lastMs,
+        periodMs,
+        gaps.map((gap) => new Date(gap.fromMs)),
+        gaps.map((gap) => new Date(gap.toMs)),
+        powersOf(firstPower),
+        powersOf(lastPower),
+        JSON.stringify(Object.fromEntries(figures)),
+        ...energyNames.map((name) => energy[name]),
+      ],
+    );
+    await client.query("DELETE FROM touched_window WHERE device_id = $1 AND window_start = instant($2)", [
+      deviceId,
+      startMs,
+    ]);
+  }
+}
+
+function powersOf({ gridW, batteryW, solarW, loadW }: PowerPoint): (number | null)[] {
+  return [gridW, batteryW, solarW, loadW];
+}

@@ -1,0 +1,99 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { Failure } from "../../base/failure.ts";
+import { workerUrl } from "../../base/worker-url.ts";
+import type { Store } from "../../store/store.ts";
+import { columnsOf } from "./export-columns.ts";
+import type { ExportAnswer, ExportSetup } from "./export-worker.ts";
+
+/** Behind the body of an answer: what was left out, since it cannot be read. */
+export const leftOutTrailer = "wattboard-left-out";
+export const exportFormats = ["csv", "parquet"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+export interface ExportQuery {
+  /** One file holds the devices one after the other, in this order. */
+  readonly deviceIds: readonly string[];
+  /** These are all that there are. */
+  readonly isAll?: boolean;
+  /** By measured time, half open, ms since 1970 UTC. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Only these points, and only samples that have one of them; absent: all. */
+  readonly points?: readonly string[] | undefined;
+  /** Of some devices nothing from before an instant of theirs, ms: what is stored under their ids from before it is not theirs. */
+  readonly historyFromMs?: ReadonlyMap<string, number> | undefined;
+  readonly format: ExportFormat;
+  /** To go on with an export that was broken off: devices before this one are left out, and its samples before this time. */
+  readonly start?: { readonly deviceId: string; readonly fromMs: number } | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told at the end what was left out since it cannot be read, in words; not called where nothing was. */
+  readonly onLeftOut?: ((what: readonly string[]) => void) | undefined;
+}
+
+/**
+ * The raw samples of devices as a file, piece by piece; what is held of it does not grow with it. The columns are set before the first piece:
+ * those of the points that the devices have sent so far, or of the `points` that are asked for.
+ */
+export async function openExport(store: Store, query: ExportQuery): Promise<AsyncGenerator<Uint8Array>> {
+  const { deviceIds, points, signal } = query;
+  const known = [];
+  for (const deviceId of deviceIds) {
+    signal?.throwIfAborted();
+    known.push(await store.points(deviceId));
+  }
+  const wanted = points === undefined ? undefined : new Set(points);
+  const columns = columnsOf(known).filter(({ name }) => wanted?.has(name) ?? true);
+  // A point that nobody has sent yet still has its column, so that what was asked for is there.
+  const missing = points?.filter((name) => !columns.some((column) => column.name === name)) ?? [];
+  const all = [...columns, ...[...new Set(missing)].map((name) => ({ name, type: "number" }) as const)];
+  return makePieces(store, query, all);
+}
+
+/**
+ * A thread reads and writes each export: it has the samples from the store without a way over the event loop, which sees finished bytes only.
+ * One piece is made while the one before is taken.
+ */
+async function* makePieces(
+  store: Store,
+  { signal, onLeftOut, ...query }: ExportQuery,
+  columns: ExportSetup["columns"],
+): AsyncGenerator<Uint8Array> {
+  signal?.throwIfAborted();
+  const source = store.lend();
+  const worker = new Worker(workerUrl(import.meta.url, "./export-worker"), {
+    workerData: { query, columns, source } satisfies ExportSetup,
+    transferList: [source],
+  });
+  const ask = async (): Promise<Uint8Array | readonly string[]> => {
+    worker.postMessage(null);
+    const [answer] = (await once(worker, "message", { ...(signal && { signal }) })) as [ExportAnswer];
+    if ("code" in answer) throw new Failure(answer.code, answer.message);
+    return "piece" in answer ? answer.piece : answer.leftOut;
+  };
+  try {
+    for (let next = ask(); ; ) {
+      const piece = await next;
+      if (!(piece instanceof Uint8Array)) {
+        if (piece.length > 0) onLeftOut?.(piece);
+        return;
+      }
+      next = ask();
+      // Who has left does not hear of it; whoever stays does, with the next piece.
+      next.catch(() => {});
+      yield piece;
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error instanceof Failure
+      ? error
+      : new Failure("export_failed", "The thread of the export has failed.", error);
+  } finally {
+    await worker.terminate();
+  }
+}
+
+export const contentTypes: Readonly<Record<ExportFormat, string>> = {
+  csv: "text/csv; charset=utf-8; header=present",
+  parquet: "application/vnd.apache.parquet",
+};

@@ -1,0 +1,41 @@
+import { isFullPage } from "../../store/page-bytes.ts";
+import type { StoreReader } from "../../store/read-port.ts";
+import type { PointSample } from "../../store/store.ts";
+import type { ExportQuery } from "./export.ts";
+
+export interface SamplePage {
+  readonly deviceId: string;
+  readonly samples: readonly PointSample[];
+}
+
+/** The store hands over a page in one go, while its commits wait: some milliseconds. Wide samples are fewer a page. */
+const bounds = { limit: 500, bytesMax: 1024 * 1024 };
+
+/** Device after device, oldest sample first; only one page is held at a time. What cannot be read is passed over. */
+export async function* readPages(
+  source: Pick<StoreReader, "samples">,
+  query: Pick<ExportQuery, "deviceIds" | "fromMs" | "toMs" | "points" | "historyFromMs" | "start">,
+): AsyncGenerator<SamplePage> {
+  const { deviceIds, toMs, points, start } = query;
+  for (const deviceId of deviceIds.slice(start === undefined ? 0 : deviceIds.indexOf(start.deviceId))) {
+    const fromMs = Math.max(
+      deviceId === start?.deviceId ? start.fromMs : query.fromMs,
+      query.historyFromMs?.get(deviceId) ?? 0,
+    );
+    let beyond: PointSample | undefined;
+    for (;;) {
+      const page = { deviceId, fromMs, toMs, points, beyond, take: "first", ...bounds } as const;
+      const samples = await source.samples(page);
+      if (samples.length > 0) {
+        yield { deviceId, samples: points === undefined ? samples : samples.filter(hasPoints) };
+      }
+      beyond = samples.at(-1);
+      if (!isFullPage(samples, bounds)) break;
+    }
+  }
+}
+
+function hasPoints({ points }: PointSample): boolean {
+  for (const name in points) if (points[name] !== undefined) return true;
+  return false;
+}

@@ -1,0 +1,101 @@
+import { points as catalogue, limits, type Refusal, refuse } from "@wattboard/protocol";
+import { DeviceState } from "../../devices/device-state.ts";
+import { type PointValue, telemetryOf } from "../../store/algebra/point-value.ts";
+import { recordBytes, writeRecord } from "../../store/sample-record.ts";
+import { decode, isRefusal } from "../../telemetry/gatekeeper.ts";
+import { isPointName } from "./point-name.ts";
+
+/** One sample of the past, on its way into the store. */
+export interface ImportSample {
+  readonly deviceId: string;
+  readonly observedAtMs: number;
+  readonly receivedAtMs: number;
+  readonly points: Readonly<Record<string, PointValue>>;
+}
+
+/** A sample that has been judged good, with the message that a device would have sent. */
+export interface JudgedSample {
+  readonly deviceId: string;
+  readonly observedAtMs: number;
+  readonly receivedAtMs: number;
+  readonly message: Buffer;
+}
+
+/** Points of one sample: the whole catalogue, and as many others as a device may have. */
+const pointsMax = catalogue.length + limits.extraPointsMax;
+
+/**
+ * Judges samples of the past as the gatekeeper judges live ones, but for the clock: they may be as old as 1970. One for a whole import, since
+ * the number of points that a device may have is bounded.
+ */
+export class ImportJudge {
+  readonly #nowMs: number;
+  readonly #isRegistered: (deviceId: string) => boolean;
+  /** Bounded by the registrations. */
+  readonly #states = new Map<string, DeviceState>();
+
+  constructor(nowMs: number, isRegistered: (deviceId: string) => boolean) {
+    this.#nowMs = nowMs;
+    this.#isRegistered = isRegistered;
+  }
+
+  judge({ deviceId, observedAtMs, receivedAtMs, points }: ImportSample): JudgedSample | Refusal {
+    if (!this.#isRegistered(deviceId)) {
+      return refuse("unknown_device", `It is ${excerpt(deviceId)}; register it first: wattboard device add ID`);
+    }
+    // Only what is past: a sample of the future would be taken for the latest until then.
+    const latestMs = this.#nowMs + limits.clockSkewMsMax;
+    if (!(observedAtMs >= 0 && observedAtMs <= latestMs && receivedAtMs >= 0 && receivedAtMs <= latestMs)) {
+      return refuse("invalid_timestamp", "Times from 1970 until now can be imported.");
+    }
+    const names = Object.keys(points);
+    if (names.length > pointsMax) return refuse("too_many_points", `The sample has ${names.length} points.`);
+    const fault = describeFault(names);
+    if (fault !== null) return refuse("invalid_name", fault);
+    let state = this.#states.get(deviceId);
+    if (state === undefined) {
+      state = new DeviceState(deviceId);
+      this.#states.set(deviceId, state);
+    }
+    const telemetry = telemetryOf(deviceId, new Date(observedAtMs).toISOString(), points);
+    // A message without a value of a known section is none; a sample whose only values stand elsewhere, or that has none, still is one.
+    telemetry.system_status ??= {};
+    const message = Buffer.from(JSON.stringify(telemetry));
+    if (message.length > limits.frameBytesMax) {
+      return refuse(
+        "invalid_schema",
+        `The sample has ${message.length} bytes as a message; ${limits.frameBytesMax} are allowed.`,
+      );
+    }
+    const verdict = decode(state, message, this.#nowMs);
+    return isRefusal(verdict) ? verdict : { deviceId, observedAtMs, receivedAtMs, message };
+  }
+}
+
+/** Far below every epoch of a link, which are times of our century. */
+const importEpochOffset = 1e14;
+
+/**
+ * Writes the sample as a record. Its place in (device, epoch, seq) comes from its time and from its number among those of the same time, so that
+ * one that is imported twice is stored once.
+ */
+export function recordOf({ deviceId, observedAtMs, receivedAtMs, message }: JudgedSample, seq: number): Buffer {
+  const idBytes = Buffer.from(deviceId, "latin1");
+  const record = Buffer.allocUnsafe(recordBytes(idBytes, message));
+  const epoch = observedAtMs - importEpochOffset;
+  writeRecord(record, 0, { observedAtMs, receivedAtMs, clock: "device", epoch, seq }, idBytes, message);
+  return record;
+}
+
+/** What is wrong with the points' names, in words, or null. */
+function describeFault(names: readonly string[]): string | null {
+  const misnamed = names.find((name) => !isPointName(name));
+  if (misnamed !== undefined) return `It is ${excerpt(misnamed)}.`;
+  const sections = new Set(names.filter((name) => name.includes(".")).map((name) => name.split(".", 1)[0]));
+  const both = names.find((name) => sections.has(name));
+  return both === undefined ? null : `${both} is a point and a section at once.`;
+}
+
+function excerpt(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
