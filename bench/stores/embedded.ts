@@ -15,7 +15,7 @@ export async function openEmbedded(folder: string): Promise<Subject> {
   const store = await EmbeddedStore.open(folder, limits());
   return {
     append: (batch) => store.append([batch]),
-    seal: () => store.settle(),
+    seal: () => store.compactAll(),
     cpuMs: ownCpuMs,
     ask: (question) => askStore(store, question),
     async close() {
@@ -31,15 +31,15 @@ export function openEmbeddedInSimulatedTime(folder: string): Subject {
   const store = new BlockStore(`${folder}/store.db`, limits(), () => nowMs);
   return {
     append(batch) {
-      store.absorb(batch, store.append(batch));
+      store.apply(batch, store.append(batch));
     },
-    seal: () => store.settle(),
+    seal: () => store.compactAll(),
     advance(toMs, passed) {
       nowMs = toMs;
       for (let isMoreDue = true; isMoreDue; ) {
         const startedAtMs = performance.now();
         const cpuBefore = ownCpuMs();
-        isMoreDue = store.tidy(sliceMs);
+        isMoreDue = store.compactStep(sliceMs);
         passed({ ms: performance.now() - startedAtMs, cpuMs: ownCpuMs() - cpuBefore });
       }
     },

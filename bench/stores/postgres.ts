@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { TimescaleStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
+import { PostgresStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
 import { postgresPrograms, startPostgres } from "../../tests/support/postgres.ts";
 import { processFamilyCpuMs } from "../measure/process-figures.ts";
 import { askStore, folderBytes, ownCpuMs } from "./store-port.ts";
@@ -15,7 +15,7 @@ export async function openPostgres(): Promise<Subject> {
   if (postgresPrograms === undefined) throw new Error("PostgreSQL 15 or newer is not installed.");
   const server = await startPostgres();
   process.once("exit", () => server.remove());
-  const store = await TimescaleStore.open({ url: await server.createDatabase(database), retentionMs: 0 });
+  const store = await PostgresStore.open({ url: await server.createDatabase(database), retentionMs: 0 });
   const [setting] = await server.query(database, "SHOW data_directory");
   const folder = String(setting?.data_directory);
   const [line = ""] = readFileSync(`${folder}/postmaster.pid`, "utf8").split("\n");

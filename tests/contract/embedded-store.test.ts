@@ -9,5 +9,5 @@ storeContract("the embedded store", {
     mkdirSync(folder, { recursive: true });
     return await EmbeddedStore.open(folder, storeLimits(config));
   },
-  settle: (store) => (store as EmbeddedStore).settle(),
+  settle: (store) => (store as EmbeddedStore).compactAll(),
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { ManualClock } from "../../packages/server/dist/base/manual-clock.js";
-import { TimescaleStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
+import { PostgresStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
 import { needs } from "../support/needs.ts";
 import { hasTimescale, type PostgresServer, postgresPrograms, startPostgres } from "../support/postgres.ts";
 import { storeContract } from "./store.contract.ts";
@@ -17,9 +17,9 @@ function contractOn(name: string, timescale: boolean): void {
     async open(folder, nowMs) {
       const url = urls.get(folder) ?? (await server.createDatabase(`store_${urls.size}`));
       urls.set(folder, url);
-      return await TimescaleStore.open({ url, retentionMs: 0, clock: new ManualClock(nowMs) });
+      return await PostgresStore.open({ url, retentionMs: 0, clock: new ManualClock(nowMs) });
     },
-    settle: async (store) => await (store as TimescaleStore).upkeep(),
+    settle: async (store) => await (store as PostgresStore).upkeep(),
   });
 }
 

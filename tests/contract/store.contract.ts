@@ -246,7 +246,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
       test("over a port that the store has lent are the same, to several at once, and end with the store", async () => {
         const { store, reopen } = await openEmpty();
         await store.append([batchOf(sent)]);
-        const sources = [new PortReader(store.lend()), new PortReader(store.lend())];
+        const sources = [new PortReader(store.openReadPort()), new PortReader(store.openReadPort())];
         const read = async (source: PortReader): Promise<PointSample[]> => {
           const found: PointSample[] = [];
           for (;;) {
@@ -769,7 +769,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
           reader.timeline({ ...range, point: "grid.power", limit: 10, signal }),
           reader.fleetTotals({ ...range, deviceIds: ["ems_001"], point: "grid.power", bucketMs: minute, signal }),
         ]);
-      const lent = new PortReader(store.lend());
+      const lent = new PortReader(store.openReadPort());
       const [overPort, plain] = await Promise.all([ask(lent), ask(store)]);
       expect(overPort).toEqual(plain);
       expect(plain.map(({ status }) => status)).toEqual(plain.map(() => "fulfilled"));

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { loadConfig, startSwitchboard, systemClock } from "wattboard";
 import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
-import { TimescaleStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
-import { Journal } from "../../packages/server/dist/telemetry/store-queue.js";
+import { PostgresStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
+import { StoreQueue } from "../../packages/server/dist/telemetry/store-queue.js";
 import { deviceDetail, events, metric, readiness, storedSamples } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
@@ -28,10 +28,10 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
   test.each(["immediate", "fast"] as const)(
     "(%s stop) nothing acknowledged is lost, nothing is doubled, and what waits is bounded",
     async (mode) => {
-      const store = await TimescaleStore.open({ url: await server.createDatabase(`away_${mode}`), retentionMs: 0 });
+      const store = await PostgresStore.open({ url: await server.createDatabase(`away_${mode}`), retentionMs: 0 });
       const device = new DeviceState("ems_001");
       const seen = { committed: 0, unstored: 0, failures: [] as unknown[] };
-      const journal = new Journal(
+      const journal = new StoreQueue(
         store,
         systemClock,
         { flushMs: 10, flushBytes: 64 * 1024, queueBytesMax },
@@ -88,7 +88,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
   );
 
   test("whose connections are all cut at once goes on with new ones", async () => {
-    const store = await TimescaleStore.open({ url: await server.createDatabase("cut"), retentionMs: 0 });
+    const store = await PostgresStore.open({ url: await server.createDatabase("cut"), retentionMs: 0 });
     const sent = Array.from({ length: 5 }, (_, i) => sampleAt(i, i, { grid: { power: i } }));
     for (const [i, sample] of sent.entries()) {
       await eventually(async () => await store.append([batchOf([sample])]));
@@ -208,7 +208,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
   }, 60_000);
 
   test("the store closes all the same", async () => {
-    const store = await TimescaleStore.open({ url: await server.createDatabase("closing"), retentionMs: 0 });
+    const store = await PostgresStore.open({ url: await server.createDatabase("closing"), retentionMs: 0 });
     server.stop("immediate");
     onTestFinished(() => server.start());
     await expect(store.append([batchOf([sampleAt(0, 0, { grid: { power: 1 } })])])).rejects.toMatchObject({

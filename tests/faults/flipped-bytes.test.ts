@@ -56,12 +56,12 @@ function makeStore(): Buffer {
         state: seq % 20 < 10 ? "on" : "off",
       };
       const batch = batchOf(deviceIds.map((deviceId) => sampleAt(nowMs, seq, points, { deviceId })));
-      store.absorb(batch, store.append(batch));
-      while (store.tidy(50));
+      store.apply(batch, store.append(batch));
+      while (store.compactStep(50));
     }
   };
   take(startMs, sealedMs);
-  store.settle();
+  store.compactAll();
   take(sealedMs, endMs);
   store.recordEvents(
     Array.from({ length: 6 }, (_, at) => ({
@@ -240,7 +240,7 @@ describe("a changed byte of the store", () => {
     const store = new BlockStore(path, limits, () => nowMs);
     expect(askAll(store)).toEqual(whole);
     nowMs += 2 * windowMs;
-    store.settle();
+    store.compactAll();
     // Of both days the blocks are there, but only the second has been written to.
     const bodies = store.tables.all("SELECT body FROM day WHERE device_no = 1 ORDER BY day");
     expect(bodies.map(({ body }) => (body as Uint8Array).some((byte) => byte !== 0))).toEqual([false, true]);
@@ -267,10 +267,10 @@ describe("a changed byte of the store", () => {
     );
     // One more sample for the damaged block's window comes late.
     const late = batchOf([sampleAt(sealedMs - 1, 1_000, { load: { power: 1 } })]);
-    store.absorb(late, store.append(late));
+    store.apply(late, store.append(late));
     const found = samplesOf(store, "ems_001");
     nowMs += 2 * windowMs;
-    store.settle();
+    store.compactAll();
     expect(samplesOf(store, "ems_001")).toEqual(found);
     expect(samplesOf(store, "ems_002")).toHaveLength((endMs - startMs) / minute);
     expect(Number(store.tables.first("SELECT count(*) AS parts FROM part WHERE device_no = 2")?.parts)).toBe(0);
@@ -303,12 +303,12 @@ describe("a changed byte of the store", () => {
     expect(found.unchecked).toBeGreaterThan(2 * 12 + 4 + 6);
     expect(finish(repair(store, () => {}))).toEqual([]);
     // Parts, and what waits in memory, have theirs once they are sealed.
-    store.settle();
+    store.compactAll();
     expect(finish(verify(store, () => {})).faults).toEqual([]);
     expect(askAll(store)).toEqual(whole);
     store.close();
     const again = new BlockStore(path, limits, () => endMs + 2 * windowMs);
-    again.settle();
+    again.compactAll();
     expect(finish(verify(again, () => {}))).toEqual({ faults: [], unchecked: 0 });
     again.close();
   });

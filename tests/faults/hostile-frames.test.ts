@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { deviceDetail, metric, samplesCounted } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
-import { openWitness, type Witness } from "../support/healthy-device.ts";
+import { openWitness, type HealthyDevice } from "../support/healthy-device.ts";
 import { clientFrame, type FrameShape, opcodes, openRawDevice, RawSocket } from "../support/raw-socket.ts";
 import { openDashboard, openDevice } from "../support/sockets.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
@@ -13,7 +13,7 @@ import { sampleOf } from "../support/telemetry.ts";
 interface Scene {
   readonly server: TestServer;
   readonly clock: ManualClock;
-  readonly witness: Witness;
+  readonly witness: HealthyDevice;
   readonly hostile: RawSocket;
   readonly token: string;
 }

@@ -68,7 +68,7 @@ test(
       expect(await store.verify(() => {})).toEqual({ faults: [], unchecked: 0 });
     };
     await check();
-    await store.settle();
+    await store.compactAll();
     await check();
     await store.close();
     expect(Math.max(...ackedByEpoch.values())).toBeGreaterThan(20);

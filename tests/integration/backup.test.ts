@@ -379,7 +379,7 @@ describe("the store", () => {
 
   test("is exported past what is damaged, and the export says at its end what it lacks, over the API too", async () => {
     const server = await startFilled();
-    await server.store.settle();
+    await server.store.compactAll();
     await server.stop();
     const database = new DatabaseSync(join(server.dataDir, "store.db"));
     const blocks = Number(database.prepare("SELECT count(*) AS blocks FROM block").get()?.blocks);

@@ -1,12 +1,12 @@
-import { type Announcement, type Command, commandStatuses, hasEnded, type NewCommandBody } from "@wattboard/protocol";
+import { type Capabilities, type Command, commandStatuses, hasEnded, type NewCommandBody } from "@wattboard/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { CommandInbox } from "../../packages/device/dist/command-inbox.js";
 import type { RememberedCommand } from "../../packages/device/dist/command-memory.js";
-import { Turnstile } from "../../packages/server/dist/base/yield-queue.js";
-import { CommandFile } from "../../packages/server/dist/commands/command-database.js";
-import { CommandBook } from "../../packages/server/dist/commands/command-journal.js";
+import { YieldQueue } from "../../packages/server/dist/base/yield-queue.js";
+import { CommandDatabase } from "../../packages/server/dist/commands/command-database.js";
+import { CommandJournal } from "../../packages/server/dist/commands/command-journal.js";
 import type { CommandRecord, Step } from "../../packages/server/dist/commands/command-record.js";
 import type { CommandStore, Row } from "../../packages/server/dist/commands/command-store.js";
 import { type Channel, Dispatcher } from "../../packages/server/dist/commands/dispatcher.js";
@@ -19,7 +19,7 @@ import { type Channel, Dispatcher } from "../../packages/server/dist/commands/di
  */
 
 const deviceId = "ems_001";
-const announcement: Announcement = {
+const announcement: Capabilities = {
   commands: { SET_MODE: { leases: true }, RESET_ERROR: {} },
   parameters: [{ name: "limit", type: "integer" }],
 };
@@ -59,10 +59,10 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 
 /** A disk that does its work when it is told to; a crash loses what it has not done. */
 class SlowDisk implements CommandStore {
-  readonly file: CommandFile;
+  readonly file: CommandDatabase;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(file: CommandFile) {
+  constructor(file: CommandDatabase) {
     this.file = file;
   }
 
@@ -93,7 +93,7 @@ interface Link {
 
 class World {
   readonly clock = new ManualClock();
-  readonly file = new CommandFile(":memory:");
+  readonly file = new CommandDatabase(":memory:");
   disk = new SlowDisk(this.file);
   dispatcher!: Dispatcher;
   inbox!: CommandInbox;
@@ -116,8 +116,8 @@ class World {
     this.dispatcher?.stop();
     this.disk = new SlowDisk(this.file);
     // What the disk has is told before the next act.
-    const turnstile = new Turnstile(Number.POSITIVE_INFINITY, queueMicrotask);
-    const book = new CommandBook(this.disk, this.clock, { failed() {}, recovered() {} }, turnstile);
+    const turnstile = new YieldQueue(Number.POSITIVE_INFINITY, queueMicrotask);
+    const book = new CommandJournal(this.disk, this.clock, { failed() {}, recovered() {} }, turnstile);
     this.dispatcher = new Dispatcher(this.clock, this.disk, book, () => this.shown, {
       mayStill: () => true,
       record() {},

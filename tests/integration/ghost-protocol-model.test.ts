@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ManualClock } from "wattboard";
-import type { Session } from "../../packages/server/dist/devices/device-session.js";
-import { Registry } from "../../packages/server/dist/devices/device-sessions.js";
-import { Latest } from "../../packages/server/dist/devices/device-states.js";
+import type { DeviceSession } from "../../packages/server/dist/devices/device-session.js";
+import { DeviceSessions } from "../../packages/server/dist/devices/device-sessions.js";
+import { DeviceStates } from "../../packages/server/dist/devices/device-states.js";
 import { readRecords } from "../../packages/server/dist/store/sample-record.js";
 import type { Store } from "../../packages/server/dist/store/store.js";
 import { Fanout } from "../../packages/server/dist/telemetry/fanout.js";
 import { Ingest } from "../../packages/server/dist/telemetry/ingest.js";
-import { Journal } from "../../packages/server/dist/telemetry/store-queue.js";
+import { StoreQueue } from "../../packages/server/dist/telemetry/store-queue.js";
 import { deviceDetail, samplesCounted } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { openRawDevice, type RawSocket } from "../support/raw-socket.ts";
@@ -28,7 +28,7 @@ const takeoverWindowMs = 10_000;
 
 interface FakeLink {
   readonly deviceId: string;
-  readonly session: Session;
+  readonly session: DeviceSession;
   /** The socket is there, as far as TCP knows; half-open links never end by themselves. */
   isOpen: boolean;
   readonly closedWith: string[];
@@ -76,20 +76,20 @@ test("whatever links do in whatever order, the registry agrees with a small mode
       const stored: { deviceId: string; epoch: number; seq: number; number: string }[] = [];
       const store = collectingStore(stored);
       const presence = new Map<string, boolean>();
-      const registry: Registry = new Registry(
+      const registry: DeviceSessions = new DeviceSessions(
         clock,
         { takeoversMax, takeoverWindowMs },
         { presenceChanged: (deviceId) => presence.set(deviceId, registry.find(deviceId) !== undefined) },
       );
       const fanout = new Fanout();
-      const journal = new Journal(
+      const journal = new StoreQueue(
         store,
         clock,
         { flushMs: 250, flushBytes: 64 * 1024, queueBytesMax: 1024 * 1024 },
         { committed() {}, failed() {}, unstored() {} },
       );
       const ingest = new Ingest(clock, fanout, journal, { deviceChanged() {}, dropped() {} });
-      const latest = new Latest();
+      const latest = new DeviceStates();
       const published: string[] = [];
       for (const deviceId of deviceIds) {
         fanout.subscribe(deviceId, {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type Clock, loadConfig, ManualClock, startSwitchboard, systemClock } from "wattboard";
 import type { Failure } from "../../packages/server/dist/base/failure.js";
-import { TimescaleStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
+import { PostgresStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
 import { type PostgresServer, password, postgresPrograms, startPostgres } from "../support/postgres.ts";
@@ -36,8 +36,8 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("the store on Po
   async function openStore(
     url: string,
     { retentionMs = 0, clock = systemClock as Clock } = {},
-  ): Promise<TimescaleStore> {
-    const store = await TimescaleStore.open({ url, retentionMs, clock });
+  ): Promise<PostgresStore> {
+    const store = await PostgresStore.open({ url, retentionMs, clock });
     onTestFinished(async () => await store.close());
     return store;
   }
@@ -124,7 +124,7 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
 
   test("says what to do where it cannot be opened, and never the password", async () => {
     const { url } = await emptyDatabase();
-    const open = (address: string) => failureOf(TimescaleStore.open({ url: address, retentionMs: 0 }));
+    const open = (address: string) => failureOf(PostgresStore.open({ url: address, retentionMs: 0 }));
     const wrongPassword = await open(url.replace(encodeURIComponent(password), "n0t-it"));
     expect(wrongPassword).toMatchObject({
       code: "store_failed",
@@ -153,10 +153,10 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
 
   test("is refused where the schema is newer than the program, and left as it is", async () => {
     const { name, url } = await emptyDatabase();
-    const store = await TimescaleStore.open({ url, retentionMs: 0 });
+    const store = await PostgresStore.open({ url, retentionMs: 0 });
     await store.close();
     await server.query(name, "UPDATE wattboard.schema_version SET version = 99");
-    const failure = await failureOf(TimescaleStore.open({ url, retentionMs: 0 }));
+    const failure = await failureOf(PostgresStore.open({ url, retentionMs: 0 }));
     expect(failure).toMatchObject({
       code: "store_failed",
       message: expect.stringContaining("newer Wattboard (schema 99"),

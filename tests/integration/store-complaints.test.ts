@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { EmbeddedStore } from "../../packages/server/dist/store/embedded/embedded-store.js";
-import { TimescaleStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
+import { PostgresStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
 import { postgresPrograms, startPostgres } from "../support/postgres.ts";
@@ -36,7 +36,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("the store on Po
     const clock = new ManualClock(startMs);
     const complaints: string[] = [];
     const url = await server.createDatabase("upkeep");
-    const store = await TimescaleStore.open({ url, retentionMs: 0, clock, complain: (what) => complaints.push(what) });
+    const store = await PostgresStore.open({ url, retentionMs: 0, clock, complain: (what) => complaints.push(what) });
     onTestFinished(async () => await store.close());
     await server.query("upkeep", "DROP TABLE wattboard.touched_window");
     for (const times of [1, 2]) {

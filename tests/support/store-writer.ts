@@ -17,7 +17,7 @@ for (let seq = 0; ; seq++) {
     sampleAt(startMs + seq * 1_000, seq, { load: { power: seq } }, { deviceId: `ems_${at}`, epoch: Number(epoch) }),
   );
   const stored = store.append([batchOf(samples)]);
-  if (seq % 40 === 39) store.settle().catch(() => {});
+  if (seq % 40 === 39) store.compactAll().catch(() => {});
   await stored;
   writeSync(1, `${seq + 1}\n`);
 }

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Announcement, Command, CommandResult } from "@wattboard/protocol";
+import type { Capabilities, Command, CommandResult } from "@wattboard/protocol";
 import { ManualClock } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type CommandHandler, CommandInbox, CommandRejected } from "./command-inbox.ts";
 import { type CommandMemory, fileCommandMemory, type RememberedCommand } from "./command-memory.ts";
 
-const announcement: Announcement = {
+const announcement: Capabilities = {
   commands: { SET_MODE: { target_power: { MANUAL_CHARGE: { maximum: 800 } }, leases: true }, RESET_ERROR: {} },
 };
 const reset: Command = { command_id: "cmd_1", action: "RESET_ERROR", payload: {} };

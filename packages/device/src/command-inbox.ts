@@ -1,9 +1,9 @@
 import {
-  type Announcement,
+  type Capabilities,
   type Command,
   type CommandResult,
   type Deadline,
-  describeMisfit,
+  unsupportedBecause,
   limits,
   type SetMode,
   type Welcome,
@@ -41,7 +41,7 @@ const leaseRetryMs = 5_000;
  */
 export class CommandInbox {
   readonly #clock: Clock;
-  readonly #announcement: Announcement;
+  readonly #announcement: Capabilities;
   readonly #handler: CommandHandler | undefined;
   readonly #memory: CommandMemory | undefined;
   readonly #hooks: InboxHooks;
@@ -59,7 +59,7 @@ export class CommandInbox {
 
   constructor(
     clock: Clock,
-    announcement: Announcement,
+    announcement: Capabilities,
     handler: CommandHandler | undefined,
     memory: CommandMemory | undefined,
     hooks: InboxHooks,
@@ -121,7 +121,7 @@ export class CommandInbox {
       return "It came after its time to live.";
     }
     if (this.#handler === undefined) return "This device takes no commands.";
-    return describeMisfit(command, this.#announcement);
+    return unsupportedBecause(command, this.#announcement);
   }
 
   #carryOut(command: Command, handler: CommandHandler): void {

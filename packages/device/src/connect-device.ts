@@ -1,4 +1,4 @@
-import type { Announcement } from "@wattboard/protocol";
+import type { Capabilities } from "@wattboard/protocol";
 import { systemClock } from "./clock.ts";
 import { CommandInbox } from "./command-inbox.ts";
 import type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
@@ -14,7 +14,7 @@ import { readServerFrame } from "./server-frame.ts";
 import { webSocketTransport } from "./web-socket-transport.ts";
 
 /** What a device with an `onCommand` and nothing announced can be told: what the EMS communication interface has, and leases. */
-const plainAnnouncement: Announcement = { commands: { SET_MODE: { leases: true }, RESET_ERROR: {} } };
+const plainAnnouncement: Capabilities = { commands: { SET_MODE: { leases: true }, RESET_ERROR: {} } };
 
 /**
  * Connects a device and keeps it connected. Returns at once; the first link opens in the background.
@@ -46,7 +46,7 @@ class ConnectedDevice implements Device {
 
   readonly #options: DeviceOptions;
   readonly #address: URL;
-  readonly #announcement: Announcement;
+  readonly #announcement: Capabilities;
   readonly #notices: Notices;
   readonly #link: Link;
   readonly #outbox: Outbox;

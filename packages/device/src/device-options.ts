@@ -1,4 +1,4 @@
-import type { Announcement } from "@wattboard/protocol";
+import type { Capabilities } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";
 import type { CommandHandler } from "./command-inbox.ts";
 import type { CommandMemory } from "./command-memory.ts";
@@ -27,7 +27,7 @@ export interface DeviceOptions {
    * What the device can be told, with ranges: other commands never reach `onCommand`. Default: SET_MODE with leases and RESET_ERROR where
    * there is an `onCommand`, else nothing.
    */
-  readonly announcement?: Announcement;
+  readonly announcement?: Capabilities;
   /** Remembers commands beyond a restart, such as `fileCommandMemory(path)`. Without it a command may be applied again after one. */
   readonly commandMemory?: CommandMemory;
   /** Told each change of `device.status`. */

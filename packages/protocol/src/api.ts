@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./body.ts";
-import { standings } from "./freshness.ts";
+import { freshnesses } from "./freshness.ts";
 import { outstandingSchema } from "./people.ts";
 import { pointSpec } from "./points.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
@@ -53,7 +53,7 @@ export const sampleSchema = body("Sample", "One sample as it was filed.", {
 });
 export type SampleBody = ReadonlyBody<Type.Static<typeof sampleSchema>>;
 
-const standing = Type.Enum([...standings], {
+const standing = Type.Enum([...freshnesses], {
   description:
     "How much `latest` says of the present: `live`, `fading` and `stale` by its age; `resting` where the device sends only on change, is connected and silent; `offline`; `never` heard",
 });

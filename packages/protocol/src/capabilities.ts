@@ -32,7 +32,7 @@ export const parameterSchema = Type.Object({
 });
 
 /** What a device says that it can be told to do. */
-export const announcementSchema = Type.Object({
+export const capabilitiesSchema = Type.Object({
   commands: Type.Object(
     {
       SET_MODE: Type.Optional(
@@ -55,5 +55,5 @@ export const announcementSchema = Type.Object({
   parameters: Type.Optional(Type.Array(parameterSchema, { maxItems: limits.parametersMax })),
 });
 
-export type Announcement = Type.Static<typeof announcementSchema>;
+export type Capabilities = Type.Static<typeof capabilitiesSchema>;
 export type Parameter = Type.Static<typeof parameterSchema>;

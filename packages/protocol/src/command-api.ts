@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./body.ts";
-import { type Announcement, announcementSchema } from "./capabilities.ts";
+import { type Capabilities, capabilitiesSchema } from "./capabilities.ts";
 import type { CommandAction } from "./command.ts";
 import { commandActionNames } from "./command-actions.ts";
 import { type CommandStatus, commandStatuses } from "./command-status.ts";
@@ -80,14 +80,14 @@ export type CommandBody = ReadonlyBody<Type.Static<typeof deviceCommandSchema>>;
 
 export const commandListSchema = body("Commands", "The commands of a device, newest first.", {
   commands: Type.Array(deviceCommandSchema),
-  announced: Type.Unsafe<Announcement | null>({
-    anyOf: [{ ...announcementSchema, title: "Announcement" }, { type: "null" }],
+  announced: Type.Unsafe<Capabilities | null>({
+    anyOf: [{ ...capabilitiesSchema, title: "Announcement" }, { type: "null" }],
     description: "What the device says that it can be told; null where it has not said",
   }),
 });
 /** `GET /api/v1/devices/{id}/commands`: the newest first. */
 export type CommandListBody = ReadonlyBody<Omit<Type.Static<typeof commandListSchema>, "announced">> & {
-  readonly announced: Announcement | null;
+  readonly announced: Capabilities | null;
 };
 
 /** What is common to the bodies that begin a fleet command. */

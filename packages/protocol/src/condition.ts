@@ -1,6 +1,6 @@
 import { parseDecimal } from "./decimal.ts";
 import type { FleetPoint, FleetRow } from "./fleet.ts";
-import { isPresent, standingOf } from "./freshness.ts";
+import { isPresent, freshnessOf } from "./freshness.ts";
 import { limits } from "./limits.ts";
 import { type Refusal, refuse } from "./refusals.ts";
 import type { Scalar } from "./telemetry.ts";
@@ -163,7 +163,7 @@ export function readField(row: FleetRow, field: string, nowMs: number): FieldVal
     return Object.hasOwn(row.properties, property) ? row.properties[property] : "";
   }
   const ageMs = row.received_at_ms === null ? null : nowMs - row.received_at_ms;
-  return isPresent(standingOf(row, ageMs)) ? measured(row, field) : null;
+  return isPresent(freshnessOf(row, ageMs)) ? measured(row, field) : null;
 }
 
 function measured(row: FleetRow, field: string): FieldValue {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isPresent, standingOf, standings } from "./freshness.ts";
+import { isPresent, freshnessOf, freshnesses } from "./freshness.ts";
 import { smartOsDialect } from "./smart-os.ts";
 
 const hourMs = 3_600_000;
@@ -17,7 +17,7 @@ describe("what may be called live", () => {
     [-hourMs, "stale"],
     [null, "never"],
   ] as const)("a value of %s ms is %s", (ageMs, expected) => {
-    expect(standingOf({ online: true, properties: {} }, ageMs)).toBe(expected);
+    expect(freshnessOf({ online: true, properties: {} }, ageMs)).toBe(expected);
   });
 
   it.each([
@@ -28,16 +28,16 @@ describe("what may be called live", () => {
     [-hourMs, "stale"],
     [null, "never"],
   ] as const)("a value of %s ms of a device that sends only on change is %s", (ageMs, expected) => {
-    expect(standingOf({ online: true, properties: solMate }, ageMs)).toBe(expected);
+    expect(freshnessOf({ online: true, properties: solMate }, ageMs)).toBe(expected);
   });
 
   it("nothing of an offline device, even where its last value is a moment old", () => {
-    expect(standingOf({ online: false, properties: {} }, 100)).toBe("offline");
-    expect(standingOf({ online: false, properties: solMate }, 100)).toBe("offline");
-    expect(standingOf({ online: false, properties: {} }, null)).toBe("offline");
+    expect(freshnessOf({ online: false, properties: {} }, 100)).toBe("offline");
+    expect(freshnessOf({ online: false, properties: solMate }, 100)).toBe("offline");
+    expect(freshnessOf({ online: false, properties: {} }, null)).toBe("offline");
   });
 
   it("is the present while it is live, fades or rests", () => {
-    expect(standings.filter(isPresent)).toEqual(["live", "fading", "resting"]);
+    expect(freshnesses.filter(isPresent)).toEqual(["live", "fading", "resting"]);
   });
 });

@@ -2,10 +2,10 @@ import { limits } from "./limits.ts";
 import { isOfSmartOs } from "./smart-os.ts";
 
 /** How much the latest sample of a device says of the present moment. */
-export const standings = ["live", "fading", "resting", "stale", "offline", "never"] as const;
-export type Standing = (typeof standings)[number];
+export const freshnesses = ["live", "fading", "resting", "stale", "offline", "never"] as const;
+export type Freshness = (typeof freshnesses)[number];
 
-interface Stander {
+interface Subject {
   readonly online: boolean;
   readonly properties: Readonly<Record<string, string>>;
 }
@@ -15,7 +15,7 @@ interface Stander {
  * little ahead, and counts as zero; beyond what a clock may be ahead nothing is the present. One that is gone is `offline` however
  * young its last value is. A device of SMART-OS sends only on change: while its link is there it rests, and what it said holds, for an hour at most.
  */
-export function standingOf({ online, properties }: Stander, ageMs: number | null): Standing {
+export function freshnessOf({ online, properties }: Subject, ageMs: number | null): Freshness {
   if (!online) return "offline";
   if (ageMs === null) return "never";
   // From a time to come: the clock that it was stamped by has been set back since, and nobody knows how old it is.
@@ -26,6 +26,6 @@ export function standingOf({ online, properties }: Stander, ageMs: number | null
 }
 
 /** Whether what stands so is shown, summed and drawn as the present. */
-export function isPresent(standing: Standing): boolean {
+export function isPresent(standing: Freshness): boolean {
   return standing === "live" || standing === "fading" || standing === "resting";
 }

@@ -1,5 +1,5 @@
 import Type from "typebox";
-import { announcementSchema } from "./capabilities.ts";
+import { capabilitiesSchema } from "./capabilities.ts";
 import type { CommandBody } from "./command-api.ts";
 import { limits } from "./limits.ts";
 
@@ -25,7 +25,7 @@ export const deadlineSchema = Type.Object(
 
 /** Device to server, once after the welcome: what it can be told to do. Until then, or for 5 s, commands wait. */
 export const helloSchema = Type.Object(
-  { type: Type.Literal("hello"), ...announcementSchema.properties },
+  { type: Type.Literal("hello"), ...capabilitiesSchema.properties },
   { description: "Device to server, once, after the welcome. Commands wait for it, at most 5 s" },
 );
 

@@ -1,4 +1,4 @@
-import type { Announcement, Parameter } from "./capabilities.ts";
+import type { Capabilities, Parameter } from "./capabilities.ts";
 import type { Command, SetMode, SetParameter } from "./command.ts";
 import { targetModes } from "./states.ts";
 
@@ -9,12 +9,12 @@ export type Order = Pick<Command, "action" | "payload">;
  * Why this device cannot be told so, with what is allowed instead; null where it can. `announcement` is null for a device that has announced
  * nothing: it is taken to know what the EMS communication interface has, SET_MODE without a lease and RESET_ERROR.
  */
-export function describeMisfit(order: Order, announcement: Announcement | null): string | null {
+export function unsupportedBecause(order: Order, announcement: Capabilities | null): string | null {
   switch (order.action) {
     case "SET_MODE":
-      return describeModeMisfit(order.payload as SetMode["payload"], announcement);
+      return modeUnsupportedBecause(order.payload as SetMode["payload"], announcement);
     case "SET_PARAMETER":
-      return describeParameterMisfit(order.payload as SetParameter["payload"], announcement?.parameters ?? []);
+      return parameterUnsupportedBecause(order.payload as SetParameter["payload"], announcement?.parameters ?? []);
     case "RESET_ERROR":
       return announcement === null || announcement.commands.RESET_ERROR !== undefined
         ? null
@@ -28,7 +28,7 @@ function unknownAction(action: string): string {
   return `The device has not announced ${action}.`;
 }
 
-function describeModeMisfit(payload: SetMode["payload"], announcement: Announcement | null): string | null {
+function modeUnsupportedBecause(payload: SetMode["payload"], announcement: Capabilities | null): string | null {
   const { target_mode: mode, target_power: powerW, lease_ms: leaseMs } = payload;
   if (leaseMs !== undefined && mode === "AUTO") return "AUTO needs no lease: a lease ends in AUTO.";
   if (powerW !== undefined && (mode === "AUTO" || mode === "MANUAL_IDLE")) return `${mode} takes no target_power.`;
@@ -49,7 +49,7 @@ function describeModeMisfit(payload: SetMode["payload"], announcement: Announcem
   return fault === null ? null : `target_power of ${mode} ${fault}, not ${powerW} W.`;
 }
 
-function describeParameterMisfit(
+function parameterUnsupportedBecause(
   { name, value }: SetParameter["payload"],
   parameters: readonly Parameter[],
 ): string | null {

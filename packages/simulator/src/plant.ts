@@ -1,5 +1,5 @@
 import type { Sample } from "@wattboard/device";
-import { type Announcement, type Command, targetModes } from "@wattboard/protocol";
+import { type Capabilities, type Command, targetModes } from "@wattboard/protocol";
 import { Battery, reserveSoc } from "./battery.ts";
 import { Controller, type Readings } from "./controller.ts";
 import { Faults, type Vitals } from "./faults.ts";
@@ -50,7 +50,7 @@ const connectionWMin = 11_000;
 export class Plant {
   readonly battery: Battery;
   /** What it can be told, and in which ranges. */
-  readonly announcement: Announcement;
+  readonly announcement: Capabilities;
   readonly #controller = new Controller();
   readonly #solar: SolarArray;
   readonly #household: Household;
@@ -231,7 +231,7 @@ export class Plant {
   }
 }
 
-function announcementOf(chargeMaxW: number, dischargeMaxW: number): Announcement {
+function announcementOf(chargeMaxW: number, dischargeMaxW: number): Capabilities {
   return {
     commands: {
       SET_MODE: {

@@ -1,4 +1,4 @@
-import { type Announcement, type Command, type CommandResult, describeMisfit } from "@wattboard/protocol";
+import { type Capabilities, type Command, type CommandResult, unsupportedBecause } from "@wattboard/protocol";
 import { commandValidator } from "@wattboard/protocol/validate";
 
 /** What became of a command, as a CMND says it. */
@@ -14,7 +14,7 @@ export interface SolMateParameters {
 
 /** Remote control of one SolMate: what it can be told, and what it was told last. It forgets that with its process, as `solmate.py` would. */
 export class SolMateRemote {
-  readonly announcement: Announcement;
+  readonly announcement: Capabilities;
   #parameters: SolMateParameters;
 
   constructor(valueMax: number) {
@@ -50,6 +50,6 @@ export class SolMateRemote {
     }
     const { expires_at } = body as { expires_at?: unknown };
     if (typeof expires_at === "string" && Date.parse(expires_at) <= nowMs) return "It came after its expiry.";
-    return describeMisfit(body, this.announcement);
+    return unsupportedBecause(body, this.announcement);
   }
 }

@@ -1,5 +1,5 @@
 import { connectTelemetry, type StreamStatus } from "@wattboard/client";
-import type { Announcement, CommandBody, CommandListBody, DeviceDetail, SampleBody } from "@wattboard/protocol";
+import type { Capabilities, CommandBody, CommandListBody, DeviceDetail, SampleBody } from "@wattboard/protocol";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { queryClient } from "../api/query-client.ts";
 import { getJson, type RequestFailed } from "../api/request.ts";
@@ -22,7 +22,7 @@ export interface DeviceFeed {
   /** The device's newest commands, the newest first; null before they are known. */
   readonly commands: readonly CommandBody[] | null;
   /** What the device says that it can be told; null where it has not said. */
-  readonly announced: Announcement | null;
+  readonly announced: Capabilities | null;
   /** Files a command that was given here. */
   readonly fileCommand: (command: CommandBody) => void;
 }
@@ -38,7 +38,7 @@ interface Model {
   status: StreamStatus;
   hasFailed: boolean;
   commands: readonly CommandBody[] | null;
-  announced: Announcement | null;
+  announced: Capabilities | null;
 }
 
 function newModel(): Model {

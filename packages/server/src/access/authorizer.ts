@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { AddressList } from "./address-list.ts";
 import type { ApiTokens } from "./api-tokens.ts";
 import { type CookieName, readCookie } from "./cookies.ts";
-import type { Session, Sessions } from "./login-sessions.ts";
+import type { LoginSession, LoginSessions } from "./login-sessions.ts";
 import type { People } from "./people.ts";
 import { hasRole, noDevices, type Principal } from "./principal.ts";
 import type { ShareLinks, ShareSession } from "./share-links.ts";
@@ -10,7 +10,7 @@ import type { SignInSource } from "./sign-in.ts";
 import { bearerToken, hashToken, tokenMatches } from "./tokens.ts";
 import { plainAddress, type TrustedProxies } from "./trusted-proxies.ts";
 
-export interface GateSettings {
+export interface AuthorizerSettings {
   /** `public`: whoever reaches the server may look. `people`: only who is signed in, bears a token or has a share link. */
   readonly dashboards: "public" | "people";
   /** Further browser origins that may connect, e.g. `https://board.example.org`. */
@@ -25,10 +25,10 @@ export interface GateSettings {
   readonly localToken: string;
 }
 
-export interface GateParts {
+export interface AuthorizerDomain {
   readonly apiTokens: ApiTokens;
   readonly people: People;
-  readonly sessions: Sessions;
+  readonly sessions: LoginSessions;
   readonly shareLinks: ShareLinks;
   readonly proxies: TrustedProxies;
 }
@@ -50,12 +50,12 @@ const anonymousViewer: Principal = {
 const localPrincipal: Principal = { ...anonymousViewer, kind: "local", name: "local", role: "admin" };
 
 /** Who is asking, from which page and from where, and what they may do. The one place that decides. */
-export class Gate {
-  readonly #settings: GateSettings;
-  readonly #parts: GateParts;
+export class Authorizer {
+  readonly #settings: AuthorizerSettings;
+  readonly #parts: AuthorizerDomain;
   readonly #localToken: ReturnType<typeof hashToken>;
 
-  constructor(settings: GateSettings, parts: GateParts) {
+  constructor(settings: AuthorizerSettings, parts: AuthorizerDomain) {
     this.#settings = settings;
     this.#parts = parts;
     this.#localToken = hashToken(settings.localToken);
@@ -113,7 +113,7 @@ export class Gate {
   }
 
   /** The session of the person who asks, where a cookie says who it is. */
-  sessionOf(request: IncomingMessage): Session | null {
+  sessionOf(request: IncomingMessage): LoginSession | null {
     const secret = this.readCookie(request, "session");
     return secret === null || !this.#mayUseCookies(request) ? null : (this.#parts.sessions.find(secret) ?? null);
   }

@@ -6,7 +6,7 @@ import { secretKey } from "./secret-key.ts";
 import { generateToken } from "./tokens.ts";
 
 /** One browser in which a person is signed in. */
-export interface Session {
+export interface LoginSession {
   readonly key: string;
   readonly person: string;
   readonly createdAtMs: number;
@@ -19,11 +19,11 @@ export interface Session {
 const sessionsPerPersonMax = 20;
 
 /** Who is signed in. In memory, written through to `access.db`, so that a restart signs nobody out. */
-export class Sessions {
+export class LoginSessions {
   readonly #clock: Clock;
   readonly #ttlMs: number;
-  readonly #byKey = new Map<string, Session>();
-  readonly #byPerson = new Map<string, Set<Session>>();
+  readonly #byKey = new Map<string, LoginSession>();
+  readonly #byPerson = new Map<string, Set<LoginSession>>();
   readonly #revocations: Revocations;
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
@@ -57,7 +57,7 @@ export class Sessions {
   }
 
   /** Signs the person in; the secret goes into the cookie and nowhere else. */
-  begin(person: string, address: string): { readonly session: Session; readonly secret: string } {
+  begin(person: string, address: string): { readonly session: LoginSession; readonly secret: string } {
     const secret = generateToken();
     const createdAtMs = this.#clock.wallMs();
     const session = { key: secretKey(secret), person, createdAtMs, expiresAtMs: createdAtMs + this.#ttlMs, address };
@@ -68,31 +68,31 @@ export class Sessions {
     return { session, secret };
   }
 
-  find(secret: string): Session | undefined {
+  find(secret: string): LoginSession | undefined {
     const session = this.#byKey.get(secretKey(secret));
     return session !== undefined && this.isCurrent(session) ? session : undefined;
   }
 
   /** Whether the session has neither ended nor expired. */
-  isCurrent(session: Session): boolean {
+  isCurrent(session: LoginSession): boolean {
     return this.#byKey.get(session.key) === session && session.expiresAtMs > this.#clock.wallMs();
   }
 
   /** Oldest first. */
-  of(person: string): Session[] {
+  of(person: string): LoginSession[] {
     for (const session of this.#byPerson.get(person) ?? []) if (!this.isCurrent(session)) this.end(session);
     return [...(this.#byPerson.get(person) ?? [])];
   }
 
   /** Also while the disk is full. */
-  end(session: Session): void {
+  end(session: LoginSession): void {
     this.#forget(session);
     // One that has expired needs no note: it is not read any more.
     if (session.expiresAtMs <= this.#clock.wallMs()) return;
     this.#revocations.save("session", session.key, "", () => this.#delete.run(session.key));
   }
 
-  #forget(session: Session): void {
+  #forget(session: LoginSession): void {
     this.#byKey.delete(session.key);
     const sessions = this.#byPerson.get(session.person);
     sessions?.delete(session);
@@ -100,11 +100,11 @@ export class Sessions {
   }
 
   /** Signs the person out everywhere, or everywhere but here. */
-  endAll(person: string, except: Session | null = null): void {
+  endAll(person: string, except: LoginSession | null = null): void {
     for (const session of this.of(person)) if (session !== except) this.end(session);
   }
 
-  #keep(session: Session): void {
+  #keep(session: LoginSession): void {
     this.#byKey.set(session.key, session);
     const sessions = this.#byPerson.get(session.person);
     if (sessions === undefined) this.#byPerson.set(session.person, new Set([session]));

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { lockAccessFile, readyAccessFile } from "./access-file.ts";
 import { KnownBrowsers } from "./known-browsers.ts";
-import { Sessions } from "./login-sessions.ts";
+import { LoginSessions } from "./login-sessions.ts";
 import { Passwords, type Rank } from "./passwords.ts";
 import { People } from "./people.ts";
 import { Revocations } from "./revocations.ts";
@@ -35,7 +35,7 @@ async function setUp(waitingMax?: number) {
   const clock = new ManualClock();
   const revocations = new Revocations(folder);
   const people = new People(file, clock, revocations);
-  const sessions = new Sessions(file, clock, 3_600_000, revocations);
+  const sessions = new LoginSessions(file, clock, 3_600_000, revocations);
   const passwords = new CountingPasswords(clock, waitingMax);
   people.add({ name: "ann", role: "viewer", devices: [], email: "ann@example.org" });
   people.setPassword("ann", String(await passwords.hash(password)));

@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { addressPrefix, networkPrefix } from "./address-prefix.ts";
 import { AttemptLimit } from "./attempt-limit.ts";
 import type { KnownBrowsers } from "./known-browsers.ts";
-import type { Sessions } from "./login-sessions.ts";
+import type { LoginSessions } from "./login-sessions.ts";
 import { busy, type Passwords, type Rank } from "./passwords.ts";
 import { normalAccount, type People, type Person } from "./people.ts";
 
@@ -22,7 +22,7 @@ export interface SignInSource {
 interface SignInParts {
   readonly people: People;
   readonly passwords: Passwords;
-  readonly sessions: Sessions;
+  readonly sessions: LoginSessions;
   readonly knownBrowsers: KnownBrowsers;
 }
 

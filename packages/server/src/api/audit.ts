@@ -13,10 +13,10 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { Audit, AuditFilter, AuditReport } from "../access/audit/audit.ts";
 import type { ChainedRow } from "../access/audit/audit-chain.ts";
-import type { Gate } from "../access/authorizer.ts";
+import type { Authorizer } from "../access/authorizer.ts";
 import { isoTime } from "../history/range.ts";
 import { audited } from "../http/access-guard.ts";
-import { describeRoute, type RouteDescription } from "../http/define-route.ts";
+import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { csvText } from "../transfer/csv-text.ts";
@@ -56,10 +56,10 @@ type FilterQuery = { readonly [Name in keyof Type.Static<typeof filterSchema>]?:
 const columns = ["seq", "at", "who", "address", "action", "device_id", "target", "outcome", "detail", "hash"] as const;
 
 /** `/api/v1/audit`: who did what, for administrators: page by page, as a file, and checked against its chain of hashes. */
-export function registerAuditApi(app: FastifyInstance, parts: { readonly audit: Audit; readonly gate: Gate }): void {
+export function registerAuditApi(app: FastifyInstance, parts: { readonly audit: Audit; readonly gate: Authorizer }): void {
   const { audit } = parts;
-  const admin = (about: Omit<RouteDescription, "role" | "tag">) =>
-    describeRoute({ ...about, tag: "Audit", role: "admin" });
+  const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
+    defineRoute({ ...about, tag: "Audit", role: "admin" });
 
   app.get<{ Querystring: Type.Static<typeof listSchema> }>(
     `${paths.api}/audit`,

@@ -7,7 +7,7 @@ import Type from "typebox";
 import type { CancelTimer } from "../base/clock.ts";
 import { removeLeftOver, temporaryPath } from "../base/temporary-files.ts";
 import { auditedTask } from "../http/access-guard.ts";
-import { describeRoute, type RouteDescription } from "../http/define-route.ts";
+import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
 import { type BackupSource, type Manifest, makeBackup } from "../transfer/backup/backup.ts";
@@ -44,8 +44,8 @@ export function registerBackupApi(
   parts: Pick<ApiParts, "audit" | "clock" | "gate" | "log" | "store"> & BackupParts,
 ): void {
   const { clock, dataDir, log } = parts;
-  const admin = (about: Omit<RouteDescription, "role" | "tag">) =>
-    describeRoute({ ...about, tag: "Archive", role: "admin", timeoutMs: longTaskMsMax });
+  const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
+    defineRoute({ ...about, tag: "Archive", role: "admin", timeoutMs: longTaskMsMax });
   let backup: Backup | null = null;
 
   removeLeftOver(dataDir);

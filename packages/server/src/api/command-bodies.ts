@@ -2,7 +2,7 @@ import type { CommandBody, FleetCommandBody, FleetDeviceBody } from "@wattboard/
 import type { CommandRecord } from "../commands/command-record.ts";
 import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-record.ts";
 import { isoTime } from "../history/range.ts";
-import type { FleetCommander } from "../rollouts/rollout-manager.ts";
+import type { RolloutManager } from "../rollouts/rollout-manager.ts";
 
 /** Whether whoever reads it may know who has an account here. */
 export interface Reader {
@@ -30,7 +30,7 @@ export function commandBody(record: CommandRecord, { mayViewNames }: Reader): Co
 
 export function fleetCommandBody(
   record: FleetCommandRecord,
-  counts: ReturnType<FleetCommander["countsOf"]>,
+  counts: ReturnType<RolloutManager["countsOf"]>,
   { mayViewNames }: Reader,
 ): FleetCommandBody {
   return {

@@ -17,7 +17,7 @@ import {
 import { describeNewCommandFault, describeNewFleetCommandFault } from "@wattboard/protocol/validate";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import type { Gate } from "../access/authorizer.ts";
+import type { Authorizer } from "../access/authorizer.ts";
 import { type Principal, requesterOf } from "../access/principal.ts";
 import type { Clock } from "../base/clock.ts";
 import { isSameRequester, requesterText } from "../base/requester.ts";
@@ -25,22 +25,22 @@ import { type CommandRecord, requesterOf as requesterOfRecord } from "../command
 import type { CommandStore } from "../commands/command-store.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-record.ts";
-import { type Devices, isOwn } from "../devices/device-registry.ts";
+import { type DeviceRegistry, isOwn } from "../devices/device-registry.ts";
 import { cursorReader, writeCursor } from "../http/cursor.ts";
-import { describeRoute, deviceParams, type RouteDescription } from "../http/define-route.ts";
+import { defineRoute, deviceParams, type RouteDefinition } from "../http/define-route.ts";
 import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { RateLimit } from "../link/rate-limit.ts";
-import type { Asker, FleetCommander } from "../rollouts/rollout-manager.ts";
+import type { RolloutCaller, RolloutManager } from "../rollouts/rollout-manager.ts";
 import { commandBody, fleetCommandBody, fleetDeviceBody, type Reader } from "./command-bodies.ts";
 
 export interface CommandParts {
   readonly clock: Clock;
-  readonly gate: Gate;
-  readonly devices: Devices;
+  readonly gate: Authorizer;
+  readonly devices: DeviceRegistry;
   readonly commands: Dispatcher;
   readonly commandStore: CommandStore;
-  readonly fleetCommander: FleetCommander;
+  readonly fleetCommander: RolloutManager;
   /** How many commands one token or person may give. */
   readonly commandRate: { readonly perSecond: number; readonly burst: number };
 }
@@ -96,12 +96,12 @@ interface ListQuery {
 /** `/api/v1/devices/{id}/commands` and `/api/v1/fleet-commands`: giving commands, and following them to their end. */
 export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): void {
   const { clock, gate, devices, commands, commandStore, fleetCommander } = parts;
-  const viewer = (about: Omit<RouteDescription, "role" | "tag">) =>
-    describeRoute({ ...about, tag: "Commands", role: "viewer" });
+  const viewer = (about: Omit<RouteDefinition, "role" | "tag">) =>
+    defineRoute({ ...about, tag: "Commands", role: "viewer" });
   const rates = new Map<string, RateLimit>();
 
   /** For operators: they are known. */
-  const askerOf = ({ principal, raw }: FastifyRequest): Asker => ({
+  const askerOf = ({ principal, raw }: FastifyRequest): RolloutCaller => ({
     requester: requesterOf(principal as Principal),
     address: gate.addressOf(raw),
     mayCommand: (deviceId) => gate.mayCommand(principal, deviceId),
@@ -141,8 +141,8 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     );
   };
   // The body is judged by the protocol's own schemas, which say in words what is wrong.
-  const giving = (about: Omit<RouteDescription, "role" | "tag">) =>
-    describeRoute({ ...about, tag: "Commands", role: "operator", onRequest: limitRate, judgesBody: true });
+  const giving = (about: Omit<RouteDefinition, "role" | "tag">) =>
+    defineRoute({ ...about, tag: "Commands", role: "operator", onRequest: limitRate, judgesBody: true });
 
   app.post<DeviceParams>(
     `${paths.api}/devices/:id/commands`,
@@ -188,7 +188,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       const reader = readerOf(request);
       return {
         commands: listed.filter(isOfPresent).map((each) => commandBody(each, reader)),
-        announced: commands.announcementOf(id),
+        announced: commands.capabilitiesOf(id),
       };
     },
   );
@@ -291,7 +291,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
 
   app.post<FleetParams>(
     `${paths.api}/fleet-commands/:fleet/abort`,
-    describeRoute({
+    defineRoute({
       tag: "Commands",
       role: "operator",
       summary: "Stop a fleet command: what was not given yet never is",

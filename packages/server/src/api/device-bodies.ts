@@ -6,14 +6,14 @@ import {
   type LatestBody,
   type ProvisionedBody,
   type SampleBody,
-  type Standing,
-  standingOf,
+  type Freshness,
+  freshnessOf,
   type Telemetry,
 } from "@wattboard/protocol";
 import type { ApiToken } from "../access/api-tokens.ts";
 import { requesterText } from "../base/requester.ts";
 import { type Device, type Provisioned, propertiesOf } from "../devices/device-registry.ts";
-import type { Session } from "../devices/device-session.ts";
+import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import { isoTime } from "../history/range.ts";
 import type { RecordedEvent } from "../observe/events.ts";
@@ -27,7 +27,7 @@ export function deviceBody(device: Device, online: boolean): DeviceBody {
 }
 
 interface DeviceNow {
-  readonly session: Session | undefined;
+  readonly session: DeviceSession | undefined;
   readonly offlineSinceMs: number | null;
   readonly state: DeviceState | undefined;
   readonly nowMs: number;
@@ -54,11 +54,11 @@ export function latestBody(device: Device, { session, state, nowMs }: Omit<Devic
   return { device_id: device.deviceId, online, standing, latest: newestBody(state) };
 }
 
-function standingNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Standing {
+function standingNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Freshness {
   const latest = state?.latest ?? null;
   // From the receipt where the device's clock is ahead: what it says is to come must not keep it young.
   const ageMs = latest === null ? null : nowMs - Math.min(latest.observedAtMs, latest.receivedAtMs);
-  return standingOf({ online, properties: device.properties }, ageMs);
+  return freshnessOf({ online, properties: device.properties }, ageMs);
 }
 
 function newestBody({ latest, latestFrame }: Partial<DeviceState> = {}): SampleBody | null {

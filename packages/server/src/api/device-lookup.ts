@@ -1,12 +1,12 @@
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { FastifyRequest } from "fastify";
-import type { Gate } from "../access/authorizer.ts";
+import type { Authorizer } from "../access/authorizer.ts";
 import { visitInTurns } from "../base/in-turns.ts";
-import type { Device, Devices } from "../devices/device-registry.ts";
+import type { Device, DeviceRegistry } from "../devices/device-registry.ts";
 
 interface LookupParts {
-  readonly devices: Devices;
-  readonly gate: Gate;
+  readonly devices: DeviceRegistry;
+  readonly gate: Authorizer;
 }
 
 /** The device that a request is about. One that whoever asks may not see is told from one that does not exist by nothing. */

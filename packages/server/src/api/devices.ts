@@ -28,12 +28,12 @@ import type { ShareLinks } from "../access/share-links.ts";
 import { visitInTurns } from "../base/in-turns.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import { type Device, isOwn } from "../devices/device-registry.ts";
-import type { Registry } from "../devices/device-sessions.ts";
-import type { Latest } from "../devices/device-states.ts";
-import type { PresenceLog } from "../devices/presence.ts";
+import type { DeviceSessions } from "../devices/device-sessions.ts";
+import type { DeviceStates } from "../devices/device-states.ts";
+import type { Presence } from "../devices/presence.ts";
 import { audited, auditedRevocation } from "../http/access-guard.ts";
 import { cursorReader, writeCursor } from "../http/cursor.ts";
-import { describeRoute, deviceParams, type RouteDescription } from "../http/define-route.ts";
+import { defineRoute, deviceParams, type RouteDefinition } from "../http/define-route.ts";
 import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { Events, RecordedEvent } from "../observe/events.ts";
@@ -52,12 +52,12 @@ export interface ApiParts extends HistoryParts {
   readonly commands: Dispatcher;
   readonly events: Events;
   readonly fleetFeed: FleetFeed;
-  readonly latest: Latest;
+  readonly latest: DeviceStates;
   readonly log: Log;
   readonly outstanding: Outstanding;
   readonly people: People;
-  readonly presence: PresenceLog;
-  readonly registry: Registry;
+  readonly presence: Presence;
+  readonly registry: DeviceSessions;
   readonly revocations: Revocations;
   readonly shareLinks: ShareLinks;
   readonly store: Store;
@@ -157,9 +157,9 @@ interface DeviceParams {
 export function registerApi(app: FastifyInstance, parts: ApiParts): void {
   const { apiTokens, clock, devices, events, fleetFeed, gate, latest, log, people, presence, registry, shareLinks } =
     parts;
-  const viewer = (about: Omit<RouteDescription, "role">) => describeRoute({ ...about, role: "viewer" });
-  const admin = (about: Omit<RouteDescription, "role" | "tag">) =>
-    describeRoute({ ...about, role: "admin", tag: "Administration" });
+  const viewer = (about: Omit<RouteDefinition, "role">) => defineRoute({ ...about, role: "viewer" });
+  const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
+    defineRoute({ ...about, role: "admin", tag: "Administration" });
   const isOnline = (deviceId: string): boolean => registry.find(deviceId) !== undefined;
 
   /** Not of another device that had the id before. */
@@ -178,7 +178,7 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
   // What the catalogue says is open: it is the same everywhere.
   app.get(
     `${paths.api}/points`,
-    describeRoute({
+    defineRoute({
       tag: "Devices",
       role: null,
       summary: "The points that Wattboard knows by name",

@@ -6,7 +6,7 @@ import { addressPrefix } from "../access/address-prefix.ts";
 import { auditName } from "../http/access-guard.ts";
 import type { AnswerBudget } from "../http/answer-budget.ts";
 import { slicesOf } from "../http/answer-flow.ts";
-import { describeRoute } from "../http/define-route.ts";
+import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax } from "../http/progress-stream.ts";
 import { contentTypes, exportFormats, leftOutTrailer, openExport } from "../transfer/export/export.ts";
@@ -56,7 +56,7 @@ export function registerExportApi(
 
   app.get<{ Querystring: Type.Static<typeof querySchema> }>(
     `${paths.api}/export`,
-    describeRoute({
+    defineRoute({
       tag: "Archive",
       role: "viewer",
       summary: "Raw samples as a file",

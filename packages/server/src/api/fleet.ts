@@ -2,7 +2,7 @@ import { fleetEnergySchema, fleetTotalsSchema, paths, pointNamePattern, pointSpe
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { bucketsMax, chooseBuckets, dayMs, minuteMs, rangeProperties, readRange, spanMsMax } from "../history/range.ts";
-import { describeRoute } from "../http/define-route.ts";
+import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { windowMs } from "../store/algebra/window.ts";
 import { refuseDeviceDays, registrationsOf } from "./answers/questions.ts";
@@ -49,7 +49,7 @@ export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): voi
 
   app.get<{ Querystring: Type.Static<typeof totalsQuery> }>(
     `${paths.api}/fleet/totals`,
-    describeRoute({
+    defineRoute({
       tag: "Fleet",
       role: "viewer",
       summary: "A point summed over devices, over time",
@@ -91,7 +91,7 @@ export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): voi
 
   app.get<{ Querystring: Type.Static<typeof energyQuery> }>(
     `${paths.api}/fleet/energy`,
-    describeRoute({
+    defineRoute({
       tag: "Fleet",
       role: "viewer",
       summary: "Energy of many devices together",

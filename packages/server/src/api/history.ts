@@ -10,10 +10,10 @@ import {
 } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import type { Gate } from "../access/authorizer.ts";
+import type { Authorizer } from "../access/authorizer.ts";
 import type { Clock } from "../base/clock.ts";
 import { type CalendarSpan, calendarSpans } from "../base/time-zone.ts";
-import type { Device, Devices } from "../devices/device-registry.ts";
+import type { Device, DeviceRegistry } from "../devices/device-registry.ts";
 import type { Registration } from "../history/device-history.ts";
 import {
   bucketsMax,
@@ -28,7 +28,7 @@ import {
 } from "../history/range.ts";
 import { refuseAnswer, sendMade } from "../http/answer-flow.ts";
 import { cursorReader } from "../http/cursor.ts";
-import { describeRoute, deviceParams, type RouteDescription } from "../http/define-route.ts";
+import { defineRoute, deviceParams, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { SampleKey } from "../store/store.ts";
 import type { Answers } from "./answers/answers.ts";
@@ -38,8 +38,8 @@ import { lookUpDevice } from "./device-lookup.ts";
 export interface HistoryParts {
   readonly answers: Answers;
   readonly clock: Clock;
-  readonly devices: Devices;
-  readonly gate: Gate;
+  readonly devices: DeviceRegistry;
+  readonly gate: Authorizer;
   /** How long an answer may take. */
   readonly queryMsMax: number;
   /** Of devices that have none of their own. */
@@ -144,8 +144,8 @@ const defaultEnergyMs: Readonly<Record<CalendarSpan, number>> = {
 /** What one device sent and did: points, samples, history, timeline, energy. */
 export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): void {
   const { clock } = parts;
-  const route = (about: Pick<RouteDescription, "summary" | "description" | "querystring" | "answer">) =>
-    describeRoute({
+  const route = (about: Pick<RouteDefinition, "summary" | "description" | "querystring" | "answer">) =>
+    defineRoute({
       ...about,
       params: deviceParams,
       tag: "History",

@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { inTimeSlices } from "../base/time-slices.ts";
 import { auditedTask } from "../http/access-guard.ts";
-import { describeRoute } from "../http/define-route.ts";
+import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax } from "../http/progress-stream.ts";
 import { ImportJudge } from "../transfer/import/import-sample.ts";
@@ -35,7 +35,7 @@ export function registerImportApi(
 
     scope.post<{ Body: string }>(
       `${paths.api}/import`,
-      describeRoute({
+      defineRoute({
         tag: "Archive",
         role: "admin",
         summary: "Bring samples of the past along",

@@ -2,12 +2,12 @@ import type { OutstandingSource } from "../access/outstanding.ts";
 import type { Requesters } from "../access/requesters.ts";
 import { requesterOf } from "../commands/command-record.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
-import type { FleetCommander } from "../rollouts/rollout-manager.ts";
+import type { RolloutManager } from "../rollouts/rollout-manager.ts";
 
 /** Commands that no device has been given yet, and fleet commands that run. What was sent cannot be taken back. */
 export function outstandingCommands(
   commands: Dispatcher,
-  fleetCommander: FleetCommander,
+  fleetCommander: RolloutManager,
   requesters: Requesters,
 ): OutstandingSource {
   return function* () {

@@ -1,7 +1,7 @@
 import type { OutstandingBody, OutstandingItem } from "@wattboard/protocol";
 import type { FastifyRequest } from "fastify";
 import type { Audit } from "../access/audit/audit.ts";
-import type { Gate } from "../access/authorizer.ts";
+import type { Authorizer } from "../access/authorizer.ts";
 import type { Outstanding } from "../access/outstanding.ts";
 import { auditEntry } from "../http/access-guard.ts";
 
@@ -11,7 +11,7 @@ const recordedMax = 50;
 
 interface OutstandingParts {
   readonly audit: Audit;
-  readonly gate: Gate;
+  readonly gate: Authorizer;
   readonly outstanding: Outstanding;
 }
 

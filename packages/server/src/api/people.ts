@@ -15,9 +15,9 @@ import {
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Audit } from "../access/audit/audit.ts";
-import type { Gate } from "../access/authorizer.ts";
+import type { Authorizer } from "../access/authorizer.ts";
 import type { KnownBrowsers } from "../access/known-browsers.ts";
-import type { Sessions } from "../access/login-sessions.ts";
+import type { LoginSessions } from "../access/login-sessions.ts";
 import type { IssuedLink, OneTimeLinks } from "../access/one-time-links.ts";
 import type { Outstanding } from "../access/outstanding.ts";
 import { describePasswordFault, type Passwords } from "../access/passwords.ts";
@@ -28,10 +28,10 @@ import type { ShareLinks } from "../access/share-links.ts";
 import type { SignIn } from "../access/sign-in.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Requester } from "../base/requester.ts";
-import type { Devices } from "../devices/device-registry.ts";
+import type { DeviceRegistry } from "../devices/device-registry.ts";
 import { isoTime } from "../history/range.ts";
 import { audited, auditedRevocation } from "../http/access-guard.ts";
-import { describeRoute, type RouteDescription } from "../http/define-route.ts";
+import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import { endOutstanding, outstandingBody } from "./outstanding-end.ts";
@@ -39,15 +39,15 @@ import { endOutstanding, outstandingBody } from "./outstanding-end.ts";
 export interface PeopleParts {
   readonly audit: Audit;
   readonly clock: Clock;
-  readonly devices: Devices;
-  readonly gate: Gate;
+  readonly devices: DeviceRegistry;
+  readonly gate: Authorizer;
   readonly knownBrowsers: KnownBrowsers;
   readonly oneTimeLinks: OneTimeLinks;
   readonly outstanding: Outstanding;
   readonly passwords: Passwords;
   readonly people: People;
   readonly revocations: Revocations;
-  readonly sessions: Sessions;
+  readonly sessions: LoginSessions;
   readonly shareLinks: ShareLinks;
   readonly signIn: SignIn;
   readonly throttle: Throttle;
@@ -85,8 +85,8 @@ interface PersonParams {
 /** `/api/v1/people`: accounts, their rights, and the one-time links by which people choose their passwords. */
 export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): void {
   const { audit, oneTimeLinks, passwords, people, sessions } = parts;
-  const admin = (about: Omit<RouteDescription, "role" | "tag">) =>
-    describeRoute({ ...about, tag: "People", role: "admin" });
+  const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
+    defineRoute({ ...about, tag: "People", role: "admin" });
   const bodyOf = (person: Person): PersonBody => personBody(person, sessions.of(person.name).length);
   /** Administrators are known. */
   const askerOf = ({ principal }: FastifyRequest) => requesterOf(principal as Principal);

@@ -17,7 +17,7 @@ import { isSameRequester } from "../base/requester.ts";
 import { isoTime } from "../history/range.ts";
 import { auditEntry, audited, auditedRevocation } from "../http/access-guard.ts";
 import { cursorReader, writeCursor } from "../http/cursor.ts";
-import { describeRoute, deviceParams, type RouteDescription } from "../http/define-route.ts";
+import { defineRoute, deviceParams, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { PeopleParts } from "./people.ts";
 import { sendSignInRefusal } from "./sign-in.ts";
@@ -65,8 +65,8 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
   };
 
   /** Who asks is known, and may command the device: `mayShare` judges both. */
-  const sharing = (about: Omit<RouteDescription, "role" | "tag">) =>
-    describeRoute({
+  const sharing = (about: Omit<RouteDefinition, "role" | "tag">) =>
+    defineRoute({
       params: deviceParams,
       ...about,
       tag: "Sharing",
@@ -85,7 +85,7 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
 
   app.get<{ Querystring: Type.Static<typeof allQuery> }>(
     `${paths.api}/share-links`,
-    describeRoute({
+    defineRoute({
       tag: "Sharing",
       role: "operator",
       summary: "Share links in one place, page by page: all for administrators, for others those that they made",
@@ -146,7 +146,7 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
   /** Opens a link: its secret comes in the body, never in an address, and goes on in a cookie that scripts cannot read. */
   app.post<{ Body: Type.Static<typeof secretSchema> }>(
     `${paths.api}/share-session`,
-    describeRoute({
+    defineRoute({
       tag: "Sharing",
       role: null,
       summary: "Open a share link in this browser",

@@ -19,7 +19,7 @@ import type { Principal } from "../access/principal.ts";
 import type { SignInRefusal } from "../access/sign-in.ts";
 import { isoTime } from "../history/range.ts";
 import { auditEntry } from "../http/access-guard.ts";
-import { describeRoute, type RouteDescription } from "../http/define-route.ts";
+import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { PeopleParts } from "./people.ts";
 
@@ -86,12 +86,12 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
   };
 
   /** Open to anyone: the handlers find out who it is. */
-  const open = (about: Omit<RouteDescription, "role" | "tag">) =>
-    describeRoute({ ...about, tag: "Signing in", role: null });
+  const open = (about: Omit<RouteDefinition, "role" | "tag">) =>
+    defineRoute({ ...about, tag: "Signing in", role: null });
 
   app.get(
     `${paths.api}/me`,
-    describeRoute({
+    defineRoute({
       tag: "Signing in",
       role: "viewer",
       summary: "Who asks, and what they may do",

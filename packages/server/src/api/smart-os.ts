@@ -9,12 +9,12 @@ import {
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { Audit } from "../access/audit/audit.ts";
-import type { Gate } from "../access/authorizer.ts";
-import type { Devices } from "../devices/device-registry.ts";
+import type { Authorizer } from "../access/authorizer.ts";
+import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { WaitingDevice, WaitingDevices } from "../dialects/smart-os/waiting-devices.ts";
 import { isoTime } from "../history/range.ts";
 import { audited } from "../http/access-guard.ts";
-import { describeRoute } from "../http/define-route.ts";
+import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { Log } from "../observe/log.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
@@ -22,9 +22,9 @@ import { provisionedBody } from "./device-bodies.ts";
 
 export interface SmartOsParts {
   readonly audit: Audit;
-  readonly devices: Devices;
+  readonly devices: DeviceRegistry;
   readonly fleetFeed: FleetFeed;
-  readonly gate: Gate;
+  readonly gate: Authorizer;
   readonly log: Log;
   readonly waitingDevices: WaitingDevices;
 }
@@ -36,11 +36,11 @@ export function registerSmartOsApi(app: FastifyInstance, parts: SmartOsParts): v
 
   app.get(
     `${paths.api}/smart-os/waiting`,
-    describeRoute({ ...admin, summary: "Devices that wait at the SMART-OS door", answer: waitingDevicesSchema }),
+    defineRoute({ ...admin, summary: "Devices that wait at the SMART-OS door", answer: waitingDevicesSchema }),
     () => ({ waiting: waitingDevices.list().map(waitingBody) }),
   );
 
-  const accept = describeRoute({
+  const accept = defineRoute({
     ...admin,
     summary: "Register a device that waits at the SMART-OS door",
     params: Type.Object({ id: Type.String({ description: "Its serial number", examples: ["0001"] }) }),

@@ -1,7 +1,7 @@
 import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import { auditedTask } from "../http/access-guard.ts";
-import { describeRoute } from "../http/define-route.ts";
+import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
 import { storeInfoBody, storeInfoSchema } from "../transfer/store-info.ts";
@@ -18,7 +18,7 @@ export function registerStoreApi(
 
   app.get(
     `${paths.api}/store`,
-    describeRoute({
+    defineRoute({
       tag: "Archive",
       role: "viewer",
       summary: "What is kept: how much, from when to when, and gaps",
@@ -36,7 +36,7 @@ export function registerStoreApi(
 
   app.get(
     `${paths.api}/store/verify`,
-    describeRoute({
+    defineRoute({
       tag: "Archive",
       role: "admin",
       summary: "Read everything that is kept, and name what is damaged",
@@ -60,7 +60,7 @@ export function registerStoreApi(
 
   app.post(
     `${paths.api}/store/repair`,
-    describeRoute({
+    defineRoute({
       tag: "Archive",
       role: "admin",
       summary: "Drop what cannot be read of what is kept, and make anew what can be made from the rest",

@@ -2,9 +2,9 @@ import type { CancelTimer, Clock } from "../base/clock.ts";
 import { databaseFault } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
 import { visitInTurns } from "../base/in-turns.ts";
-import type { Devices } from "../devices/device-registry.ts";
-import type { Latest } from "../devices/device-states.ts";
-import type { PresenceLog } from "../devices/presence.ts";
+import type { DeviceRegistry } from "../devices/device-registry.ts";
+import type { DeviceStates } from "../devices/device-states.ts";
+import type { Presence } from "../devices/presence.ts";
 import type { Store } from "../store/store.ts";
 import { restoreLatest } from "../telemetry/restore.ts";
 
@@ -47,7 +47,7 @@ export async function restoreWhenPossible(
 }
 
 /** Takes up the latest samples of registered devices; whatever other ids the store knows are noted as others'. */
-export async function restoreSamples(store: Store, devices: Devices, latest: Latest): Promise<void> {
+export async function restoreSamples(store: Store, devices: DeviceRegistry, latest: DeviceStates): Promise<void> {
   const unregistered: string[] = [];
   await visitInTurns(await store.latest(), (sample) => {
     const device = devices.find(sample.deviceId);
@@ -65,10 +65,10 @@ const presenceEventsMax = 20_000;
 
 /** Takes up presence where the server before this one ended. */
 export async function restorePresence(
-  presence: PresenceLog,
+  presence: Presence,
   store: Store,
-  devices: Devices,
-  latest: Latest,
+  devices: DeviceRegistry,
+  latest: DeviceStates,
 ): Promise<void> {
   const seen = new Set<string>();
   await visitInTurns(await store.events({ limit: presenceEventsMax }), ({ kind, deviceId, atMs }) => {

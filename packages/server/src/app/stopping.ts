@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
-import type { Devices } from "../devices/device-registry.ts";
+import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { Links } from "../doors/door.ts";
 import type { Log } from "../observe/log.ts";
 import type { Store } from "../store/store.ts";
@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 const linksCloseMsMax = 3_000;
 
 /** Writes down what devices said of themselves last. */
-export function saveAllReported(devices: Devices, log: Log): void {
+export function saveAllReported(devices: DeviceRegistry, log: Log): void {
   try {
     while (devices.unsavedCount > 0) devices.saveReported();
   } catch (error) {

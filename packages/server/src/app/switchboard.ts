@@ -7,10 +7,10 @@ import { AddressLimit } from "../access/address-limit.ts";
 import { AddressList } from "../access/address-list.ts";
 import { ApiTokens } from "../access/api-tokens.ts";
 import { Audit } from "../access/audit/audit.ts";
-import { Gate, isLoopbackName } from "../access/authorizer.ts";
+import { Authorizer, isLoopbackName } from "../access/authorizer.ts";
 import { removeControlFile, writeControlFile } from "../access/control-file.ts";
 import { KnownBrowsers } from "../access/known-browsers.ts";
-import { Sessions } from "../access/login-sessions.ts";
+import { LoginSessions } from "../access/login-sessions.ts";
 import { type IssuedLink, OneTimeLinks } from "../access/one-time-links.ts";
 import { Outstanding, outstandingAccess } from "../access/outstanding.ts";
 import { Passwords } from "../access/passwords.ts";
@@ -31,21 +31,21 @@ import { folderGone } from "../base/open-files.ts";
 import { requesterText } from "../base/requester.ts";
 import { version } from "../base/version.ts";
 import { commandsFileName } from "../commands/command-database.ts";
-import { CommandBook } from "../commands/command-journal.ts";
+import { CommandJournal } from "../commands/command-journal.ts";
 import { requesterOf } from "../commands/command-record.ts";
-import { CommandThread } from "../commands/command-store-client.ts";
+import { CommandStoreClient } from "../commands/command-store-client.ts";
 import { Dispatcher } from "../commands/dispatcher.ts";
 import type { Config } from "../config/config.ts";
-import { Devices, propertiesOf } from "../devices/device-registry.ts";
-import { Registry } from "../devices/device-sessions.ts";
-import { Latest } from "../devices/device-states.ts";
+import { DeviceRegistry, propertiesOf } from "../devices/device-registry.ts";
+import { DeviceSessions } from "../devices/device-sessions.ts";
+import { DeviceStates } from "../devices/device-states.ts";
 import { FleetRows } from "../devices/fleet-rows.ts";
 import { Peers } from "../devices/peers.ts";
-import { PresenceLog } from "../devices/presence.ts";
+import { Presence } from "../devices/presence.ts";
 import { ClientFeed } from "../dialects/smart-os/client-feed.ts";
 import { Dataset } from "../dialects/smart-os/dataset.ts";
-import { ClientDoor } from "../dialects/smart-os/smart-os-client-door.ts";
-import { UpdateDoor } from "../dialects/smart-os/smart-os-device-door.ts";
+import { SmartOsClientDoor } from "../dialects/smart-os/smart-os-client-door.ts";
+import { SmartOsDeviceDoor } from "../dialects/smart-os/smart-os-device-door.ts";
 import { WaitingDevices } from "../dialects/smart-os/waiting-devices.ts";
 import { CommandProgress } from "../doors/command-progress.ts";
 import { DeviceDoor } from "../doors/device-door.ts";
@@ -55,7 +55,7 @@ import { createWebSocketServer } from "../doors/upgrade.ts";
 import { UpgradeRouter } from "../doors/upgrade-router.ts";
 import { createDashboardDoor, createFleetDoor } from "../doors/viewer-door.ts";
 import { AnswerBudget } from "../http/answer-budget.ts";
-import { RightsWatch } from "../http/authorization-watch.ts";
+import { AuthorizationWatch } from "../http/authorization-watch.ts";
 import { listen } from "../http/listen.ts";
 import { createHttpDoor } from "../http/server.ts";
 import { SocketBound, socketLimits } from "../http/socket-bound.ts";
@@ -71,18 +71,18 @@ import { descriptorsMax, descriptorsOpen, Machine } from "../observe/machine.ts"
 import { createMetrics } from "../observe/metrics.ts";
 import { warnOfOldSqlite } from "../observe/sqlite-version.ts";
 import { Throttle } from "../observe/throttle.ts";
-import { FleetCommander } from "../rollouts/rollout-manager.ts";
+import { RolloutManager } from "../rollouts/rollout-manager.ts";
 import type { BlockStoreLimits } from "../store/embedded/block-store.ts";
 import { EmbeddedStore } from "../store/embedded/embedded-store.ts";
 import { storeFileName } from "../store/embedded/schema.ts";
 import { PendingStore } from "../store/pending-store.ts";
-import { TimescaleStore } from "../store/postgres/postgres-store.ts";
+import { PostgresStore } from "../store/postgres/postgres-store.ts";
 import type { Store } from "../store/store.ts";
 import { Fanout } from "../telemetry/fanout.ts";
 import { FleetFeed } from "../telemetry/fleet-feed.ts";
 import { Ingest } from "../telemetry/ingest.ts";
 import { PeerFeed } from "../telemetry/peer-feed.ts";
-import { Journal } from "../telemetry/store-queue.ts";
+import { StoreQueue } from "../telemetry/store-queue.ts";
 import { dataFiles, openDataFolder } from "./data-folder.ts";
 import { restorePresence, restoreSamples, restoreWhenPossible } from "./restore.ts";
 import { closeWithin, saveAllReported, untilNoLinks } from "./stopping.ts";
@@ -99,7 +99,7 @@ export interface SwitchboardOptions {
 export interface Switchboard {
   /** Where it listens: `http://127.0.0.1:8000`. */
   readonly url: string;
-  readonly devices: Devices;
+  readonly devices: DeviceRegistry;
   readonly apiTokens: ApiTokens;
   readonly audit: Audit;
   readonly knownBrowsers: KnownBrowsers;
@@ -107,7 +107,7 @@ export interface Switchboard {
   readonly people: People;
   readonly revocations: Revocations;
   readonly oneTimeLinks: OneTimeLinks;
-  readonly sessions: Sessions;
+  readonly sessions: LoginSessions;
   readonly shareLinks: ShareLinks;
   readonly log: Log;
   /** The link that creates the administrator, behind `url`; null where there is one. A start makes a new one. */
@@ -164,11 +164,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         const apiTokens = new ApiTokens(accessFile, clock, people, revocations);
         const requesters = new Requesters({ people, apiTokens });
         return {
-          devices: new Devices(accessFile, clock, revocations),
+          devices: new DeviceRegistry(accessFile, clock, revocations),
           apiTokens,
           people,
           requesters,
-          sessions: new Sessions(accessFile, clock, config.access.session_ms, revocations),
+          sessions: new LoginSessions(accessFile, clock, config.access.session_ms, revocations),
           oneTimeLinks: new OneTimeLinks(accessFile, clock, requesters, revocations),
           shareLinks: new ShareLinks(accessFile, clock, requesters, revocations),
           knownBrowsers: new KnownBrowsers(accessFile, clock),
@@ -189,14 +189,14 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const patienceMs = config.store.url === "embedded" ? Number.POSITIVE_INFINITY : databaseWaitMs;
     const store = await PendingStore.open(clock, openStore, patienceMs);
     undo.push(() => store.close());
-    const commandStore = await CommandThread.open(config.data_dir);
+    const commandStore = await CommandStoreClient.open(config.data_dir);
     undo.push(() => commandStore.close());
 
     // The straight line.
     const health = new Health();
     const events = new Events(clock, log, store);
-    const latest = new Latest();
-    const registry = new Registry(
+    const latest = new DeviceStates();
+    const registry = new DeviceSessions(
       clock,
       { takeoversMax: config.takeover.max, takeoverWindowMs: config.takeover.window_ms },
       {
@@ -206,7 +206,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         },
       },
     );
-    const presence = new PresenceLog(clock, events, (deviceId) => registry.find(deviceId) !== undefined);
+    const presence = new Presence(clock, events, (deviceId) => registry.find(deviceId) !== undefined);
     undo.push(() => presence.stop());
     const fleetRows = new FleetRows(latest, {
       find(deviceId) {
@@ -250,7 +250,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const throttle = new Throttle(clock, 10_000);
     let unstoredCount = 0;
     const fanout = new Fanout();
-    const journal = new Journal(
+    const journal = new StoreQueue(
       store,
       clock,
       {
@@ -317,7 +317,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     );
 
     // Commands.
-    const book = new CommandBook(commandStore, clock, {
+    const book = new CommandJournal(commandStore, clock, {
       failed(error) {
         if (throttle.pass("commands failing") === null) return;
         const reason = error instanceof Error ? error.message : String(error);
@@ -346,7 +346,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
     });
     undo.push(() => commands.stop());
-    const fleetCommander = new FleetCommander(clock, commandStore, book, commands, fleetRows, {
+    const fleetCommander = new RolloutManager(clock, commandStore, book, commands, fleetRows, {
       mayStill: (record) => requesters.mayCommand(requesterOf(record), null),
       record(what, { fleetCommandId, action, payload, where, total }, { requester, address }) {
         const order = { action, payload, where, devices: total };
@@ -372,7 +372,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
 
     // The doors.
     const localToken = randomBytes(32).toString("base64url");
-    const gate = new Gate(
+    const gate = new Authorizer(
       {
         dashboards: config.access.dashboards,
         origins: config.access.origins,
@@ -385,7 +385,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     );
     const passwords = new Passwords(clock);
     const signIn = new SignIn(clock, { people, passwords, sessions, knownBrowsers });
-    const rightsWatch = new RightsWatch(clock);
+    const rightsWatch = new AuthorizationWatch(clock);
     undo.push(() => rightsWatch.stop());
     const heartbeat = new Heartbeat(clock);
     undo.push(() => heartbeat.stop());
@@ -407,14 +407,14 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     undo.push(() => generalLog?.close());
     const context: DoorContext = {
       clock,
-      gate,
+      authorizer: gate,
       generalLog,
       heartbeat,
       links,
       log,
       loopLag,
       peering,
-      rightsWatch,
+      authorizationWatch: rightsWatch,
       throttle,
       webSocketServer: createWebSocketServer(),
       frameATurnServer: createWebSocketServer({ frameATurn: true }),
@@ -455,7 +455,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         ),
         dashboard: createDashboardDoor(context, latest, fanout, progress),
         fleet: createFleetDoor(context, fleetFeed),
-        update: new UpdateDoor(
+        update: new SmartOsDeviceDoor(
           context,
           { audit, clientFeed, commands, devices, ingest, latest, registry, waiting: waitingDevices },
           {
@@ -466,7 +466,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
           },
           ({ socket }) => addresses.give(socket),
         ),
-        client: new ClientDoor(context, dataset, clientFeed, {
+        client: new SmartOsClientDoor(context, dataset, clientFeed, {
           isOpen: isSmartOsOpen,
           outboxBytesMax: config.smart_os.client_bytes,
         }),
@@ -746,7 +746,7 @@ export async function openConfiguredStore(config: Config, clock: Clock, log: Log
   };
   if (config.store.url === "embedded") return await EmbeddedStore.open(config.data_dir, storeLimits(config), complain);
   const retentionMs = storeLimits(config).retentionMs;
-  const store = await TimescaleStore.open({ url: config.store.url, retentionMs, clock, complain });
+  const store = await PostgresStore.open({ url: config.store.url, retentionMs, clock, complain });
   if (store.missing === null) log.info(`samples are kept in ${store.description}`);
   else log.warn(`samples are kept in ${store.description}`);
   if (!store.hasChecksums) {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { ManualTurns } from "./manual-turns.ts";
-import { Turnstile } from "./yield-queue.ts";
+import { YieldQueue } from "./yield-queue.ts";
 
 describe("a turnstile", () => {
   test("lets one task through in a turn, the first at once, and all in their order", () => {
     const turns = new ManualTurns();
-    const turnstile = new Turnstile(10, turns.next);
+    const turnstile = new YieldQueue(10, turns.next);
     const seen: string[] = [];
     for (const name of ["a", "b", "c"]) turnstile.pass(() => seen.push(name));
     expect(seen).toEqual(["a"]);
@@ -19,7 +19,7 @@ describe("a turnstile", () => {
 
   test("lets a task through at once again when the turn of the last is over", () => {
     const turns = new ManualTurns();
-    const turnstile = new Turnstile(10, turns.next);
+    const turnstile = new YieldQueue(10, turns.next);
     const seen: string[] = [];
     turnstile.pass(() => seen.push("a"));
     turns.run();
@@ -29,7 +29,7 @@ describe("a turnstile", () => {
 
   test("has a task wait that another one brings along", () => {
     const turns = new ManualTurns();
-    const turnstile = new Turnstile(10, turns.next);
+    const turnstile = new YieldQueue(10, turns.next);
     const seen: string[] = [];
     turnstile.pass(() => {
       seen.push("outer");
@@ -42,7 +42,7 @@ describe("a turnstile", () => {
 
   test("leaves out what is wanted no more, and it takes nobody's turn", () => {
     const turns = new ManualTurns();
-    const turnstile = new Turnstile(10, turns.next);
+    const turnstile = new YieldQueue(10, turns.next);
     const seen: string[] = [];
     const left = new Set(["b", "c"]);
     for (const name of ["a", "b", "c", "d", "e"]) {
@@ -63,7 +63,7 @@ describe("a turnstile", () => {
 
   test("turns away what is above its bound, and takes more as soon as one has gone through", () => {
     const turns = new ManualTurns();
-    const turnstile = new Turnstile(2, turns.next);
+    const turnstile = new YieldQueue(2, turns.next);
     const seen: number[] = [];
     const taken = [1, 2, 3, 4].map((number) => turnstile.pass(() => seen.push(number)));
     expect(taken).toEqual([true, true, true, false]);

@@ -12,7 +12,7 @@ const always = (): boolean => true;
  * Lets one task through in a turn of the event loop: what else has come, live samples above all, is read before the next. So work that comes
  * by the thousand takes a little longer altogether, and holds up nobody for longer than one piece of it takes.
  */
-export class Turnstile {
+export class YieldQueue {
   readonly #waitingMax: number;
   readonly #nextTurn: NextTurn;
   #waiting: Waiting[] = [];

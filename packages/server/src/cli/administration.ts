@@ -22,7 +22,7 @@ import { ApiTokens } from "../access/api-tokens.ts";
 import { Audit, type AuditEntry, type AuditLimits } from "../access/audit/audit.ts";
 import { readControlFile, removeControlFile } from "../access/control-file.ts";
 import { KnownBrowsers } from "../access/known-browsers.ts";
-import { Sessions } from "../access/login-sessions.ts";
+import { LoginSessions } from "../access/login-sessions.ts";
 import { OneTimeLinks } from "../access/one-time-links.ts";
 import { Outstanding, outstandingAccess } from "../access/outstanding.ts";
 import { describePasswordFault, Passwords } from "../access/passwords.ts";
@@ -42,7 +42,7 @@ import { readingFrom } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
 import { localRequester } from "../base/requester.ts";
 import { settings } from "../config/config.ts";
-import { type DeviceChange, Devices, type NewDevice } from "../devices/device-registry.ts";
+import { type DeviceChange, DeviceRegistry, type NewDevice } from "../devices/device-registry.ts";
 import { CommandRefused, unlessRefused } from "./report.ts";
 import { type ApiTarget, apiTarget, requestApi, sendToApi } from "./request-api.ts";
 
@@ -165,13 +165,13 @@ function openFolder(dataDir: string): Administration {
       const oneTimeLinks = new OneTimeLinks(file, systemClock, requesters, revocations);
       const shareLinks = new ShareLinks(file, systemClock, requesters, revocations);
       return {
-        devices: new Devices(file, systemClock, revocations),
+        devices: new DeviceRegistry(file, systemClock, revocations),
         apiTokens,
         knownBrowsers: new KnownBrowsers(file, systemClock),
         oneTimeLinks,
         outstanding: new Outstanding([outstandingAccess({ apiTokens, oneTimeLinks, requesters, shareLinks })]),
         people,
-        sessions: new Sessions(file, systemClock, sessionMs, revocations),
+        sessions: new LoginSessions(file, systemClock, sessionMs, revocations),
         shareLinks,
       };
     });
@@ -189,7 +189,7 @@ function openFolder(dataDir: string): Administration {
 }
 
 export interface DirectParts {
-  readonly devices: Devices;
+  readonly devices: DeviceRegistry;
   readonly apiTokens: ApiTokens;
   readonly audit: Audit;
   readonly knownBrowsers: KnownBrowsers;
@@ -197,7 +197,7 @@ export interface DirectParts {
   readonly outstanding: Outstanding;
   readonly people: People;
   readonly revocations: Revocations;
-  readonly sessions: Sessions;
+  readonly sessions: LoginSessions;
   readonly shareLinks: ShareLinks;
 }
 

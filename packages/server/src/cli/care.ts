@@ -12,9 +12,9 @@ import { copyDatabase } from "../base/copy-database.ts";
 import { readingFrom } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
 import { commandsFileName } from "../commands/command-database.ts";
-import { CommandThread } from "../commands/command-store-client.ts";
+import { CommandStoreClient } from "../commands/command-store-client.ts";
 import { loadConfig } from "../config/config.ts";
-import { Devices } from "../devices/device-registry.ts";
+import { DeviceRegistry } from "../devices/device-registry.ts";
 import { createLog } from "../observe/log.ts";
 import type { Store, Verified } from "../store/store.ts";
 import { type Manifest, makeBackup } from "../transfer/backup/backup.ts";
@@ -107,7 +107,7 @@ class FolderCare implements Care {
   readonly #accessFile: DatabaseSync;
   readonly #audit: Audit;
   readonly #dataDir: string;
-  readonly #devices: Devices;
+  readonly #devices: DeviceRegistry;
   readonly #revocations: Revocations;
   readonly #store: Store;
   readonly #judge: ImportJudge;
@@ -120,7 +120,7 @@ class FolderCare implements Care {
     this.#revocations = new Revocations(dataDir);
     this.#devices = readingFrom(
       join(dataDir, accessFileName),
-      () => new Devices(accessFile, systemClock, this.#revocations),
+      () => new DeviceRegistry(accessFile, systemClock, this.#revocations),
     );
     this.#judge = new ImportJudge(systemClock.wallMs(), (deviceId) => this.#devices.find(deviceId) !== undefined);
   }
@@ -192,7 +192,7 @@ class FolderCare implements Care {
 
   async #copyRest(folder: string): Promise<void> {
     await this.#audit.copyTo(folder);
-    const commands = await CommandThread.open(this.#dataDir);
+    const commands = await CommandStoreClient.open(this.#dataDir);
     await commands.copyTo(join(folder, commandsFileName)).finally(() => commands.close());
     await copyDatabase(this.#accessFile, join(folder, accessFileName));
   }

@@ -1,11 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { stepBack } from "../base/lower-thread-priority.ts";
-import { CommandFile } from "./command-database.ts";
+import { lowerThreadPriority } from "../base/lower-thread-priority.ts";
+import { CommandDatabase } from "./command-database.ts";
 import type { Answer, Numbered, Request } from "./command-store-client.ts";
 
 /** The thread of `commands.db`: takes one request after another, so that no disk is waited for where the sockets are. */
-stepBack();
-const file = new CommandFile(workerData as string);
+lowerThreadPriority();
+const file = new CommandDatabase(workerData as string);
 const port = parentPort;
 if (port === null) throw new Error("This file runs as a worker of the command thread.");
 

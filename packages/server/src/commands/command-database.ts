@@ -5,7 +5,7 @@ import { openDatabase, readingFrom } from "../base/database-file.ts";
 import { migrate, type Schema } from "../base/migrate.ts";
 import { OpenFiles } from "../base/open-files.ts";
 import type { CommandRecord } from "./command-record.ts";
-import type { Kept, Row } from "./command-store.ts";
+import type { PersistedCommands, Row } from "./command-store.ts";
 import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts";
 
 const steps = [
@@ -48,7 +48,7 @@ export const commandsSchema: Schema = { steps };
 const tidyEvery = 1_000;
 
 /** `commands.db`: used by one thread, which waits for the disk. */
-export class CommandFile {
+export class CommandDatabase {
   readonly #path: string;
   readonly #files: OpenFiles;
   readonly #database: DatabaseSync;
@@ -96,7 +96,7 @@ export class CommandFile {
     };
   }
 
-  load(): Kept {
+  load(): PersistedCommands {
     return readingFrom(this.#path, () => ({
       open: this.#read<CommandRecord>("SELECT record AS json FROM command WHERE is_open = 1 ORDER BY number"),
       announcements: this.#database

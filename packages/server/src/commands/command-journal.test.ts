@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { ManualTurns } from "../base/manual-turns.ts";
-import { Turnstile } from "../base/yield-queue.ts";
-import { CommandBook } from "./command-journal.ts";
+import { YieldQueue } from "../base/yield-queue.ts";
+import { CommandJournal } from "./command-journal.ts";
 import type { CommandRecord } from "./command-record.ts";
 import { storeInMemory } from "./store-in-memory.ts";
 
@@ -28,8 +28,8 @@ test("live samples pass between the commands of a storm: what one commit has sto
   const turns = new ManualTurns();
   const observer = { failed: () => {}, recovered: () => {} };
   const store = storeInMemory();
-  const turnstile = new Turnstile(Number.POSITIVE_INFINITY, turns.next);
-  const book = new CommandBook(store, new ManualClock(), observer, turnstile);
+  const turnstile = new YieldQueue(Number.POSITIVE_INFINITY, turns.next);
+  const book = new CommandJournal(store, new ManualClock(), observer, turnstile);
   const seen: string[] = [];
   const devices = ["ems_001", "ems_002", "ems_003"];
   for (const deviceId of devices) {
@@ -58,7 +58,7 @@ test("a stop does not wait for a disk that has been failing: it is tried once mo
   const store = { ...storeInMemory(), commit: () => Promise.reject(new Error("full")) };
   const clock = new ManualClock();
   let failures = 0;
-  const book = new CommandBook(store, clock, { failed: () => failures++, recovered: () => {} });
+  const book = new CommandJournal(store, clock, { failed: () => failures++, recovered: () => {} });
   book.save({ table: "command", record: commandTo("ems_001") });
   await new Promise((resolve) => setImmediate(resolve));
   expect(failures).toBe(1);

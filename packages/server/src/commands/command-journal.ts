@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
-import { Turnstile } from "../base/yield-queue.ts";
+import { YieldQueue } from "../base/yield-queue.ts";
 import type { CommandStore, Row } from "./command-store.ts";
 
 /** Told how the disk does, for the log. */
@@ -23,11 +23,11 @@ const rowsPerCommit = 2_000;
  * together, so that a thousand commands at once cost a few commits. What is stored is told row by row, each in a turn of the event loop. What
  * waits, for the disk or for its turn, is bounded by the open commands.
  */
-export class CommandBook {
+export class CommandJournal {
   readonly #store: CommandStore;
   readonly #clock: Clock;
   readonly #observer: BookObserver;
-  readonly #turnstile: Turnstile;
+  readonly #turnstile: YieldQueue;
   #queue: Entry[] = [];
   #isWriting = false;
   #isScheduled = false;
@@ -40,7 +40,7 @@ export class CommandBook {
     store: CommandStore,
     clock: Clock,
     observer: BookObserver,
-    turnstile = new Turnstile(Number.POSITIVE_INFINITY),
+    turnstile = new YieldQueue(Number.POSITIVE_INFINITY),
   ) {
     this.#turnstile = turnstile;
     this.#store = store;

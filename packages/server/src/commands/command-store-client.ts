@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Failure } from "../base/failure.ts";
 import { workerUrl } from "../base/worker-url.ts";
-import { Turnstile } from "../base/yield-queue.ts";
+import { YieldQueue } from "../base/yield-queue.ts";
 import { commandsFileName } from "./command-database.ts";
 import type { CommandRecord } from "./command-record.ts";
-import type { CommandStore, Kept, Row } from "./command-store.ts";
+import type { CommandStore, PersistedCommands, Row } from "./command-store.ts";
 import type { FleetTarget } from "./fleet-command-record.ts";
 
 /** What is asked of the thread; each is answered once, under its number. */
@@ -34,11 +34,11 @@ const restartMs = 1_000;
 const questionsMax = 1_000;
 
 /** Keeps commands in `commands.db`, on a thread of its own. The folder's lock is held by the caller. */
-export class CommandThread implements CommandStore {
+export class CommandStoreClient implements CommandStore {
   readonly #path: string;
   readonly #pending = new Map<number, Pending>();
   /** Answers come in heaps, and with each a command goes on: one in a turn, in order. Bounded by the questions that may wait. */
-  readonly #turnstile = new Turnstile(Number.POSITIVE_INFINITY);
+  readonly #turnstile = new YieldQueue(Number.POSITIVE_INFINITY);
   #worker: Worker | null = null;
   #lastNumber = 0;
   #closing = false;
@@ -48,13 +48,13 @@ export class CommandThread implements CommandStore {
   }
 
   /** Opens `commands.db` in `dataDir`, making it where there is none. Throws a `Failure`, `commands_failed`. */
-  static async open(dataDir: string): Promise<CommandThread> {
-    const thread = new CommandThread(join(dataDir, commandsFileName));
+  static async open(dataDir: string): Promise<CommandStoreClient> {
+    const thread = new CommandStoreClient(join(dataDir, commandsFileName));
     await thread.#start();
     return thread;
   }
 
-  load(): Promise<Kept> {
+  load(): Promise<PersistedCommands> {
     return this.#ask({ kind: "load" });
   }
 

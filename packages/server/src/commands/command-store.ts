@@ -1,19 +1,19 @@
-import type { Announcement } from "@wattboard/protocol";
+import type { Capabilities } from "@wattboard/protocol";
 import type { CommandRecord } from "./command-record.ts";
 import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts";
 
 /** One row as it is from now on. */
 export type Row =
   | { readonly table: "command"; readonly record: CommandRecord }
-  | { readonly table: "announcement"; readonly deviceId: string; readonly announcement: Announcement | null }
+  | { readonly table: "announcement"; readonly deviceId: string; readonly announcement: Capabilities | null }
   | { readonly table: "fleet_command"; readonly record: FleetCommandRecord }
   | { readonly table: "fleet_target"; readonly target: FleetTarget };
 
 /** What is kept of commands and needed in memory. */
-export interface Kept {
+export interface PersistedCommands {
   /** Commands that have not ended, oldest first. */
   readonly open: readonly CommandRecord[];
-  readonly announcements: readonly { readonly deviceId: string; readonly announcement: Announcement }[];
+  readonly announcements: readonly { readonly deviceId: string; readonly announcement: Capabilities }[];
   /** All fleet commands that are kept, oldest first. */
   readonly fleetCommands: readonly FleetCommandRecord[];
   /** The devices of those that run. */
@@ -22,7 +22,7 @@ export interface Kept {
 
 /** Where commands are kept. */
 export interface CommandStore {
-  load(): Promise<Kept>;
+  load(): Promise<PersistedCommands>;
   /** All rows or none. What it resolves for is on the disk. Rejects with a `Failure`, `commands_failed`. */
   commit(rows: readonly Row[]): Promise<void>;
   find(deviceId: string, commandId: string): Promise<CommandRecord | null>;

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import {
-  type Announcement,
+  type Capabilities,
   type Command,
   type CommandResult,
   type CommandStatus,
   commandActions,
   type Deadline,
-  describeMisfit,
+  unsupportedBecause,
   hasEnded,
   limits,
   type NewCommandBody,
@@ -17,9 +17,9 @@ import {
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { type Requester, requesterText } from "../base/requester.ts";
 import { textFrame } from "../link/frame.ts";
-import type { CommandBook } from "./command-journal.ts";
+import type { CommandJournal } from "./command-journal.ts";
 import { advance, type CommandRecord, isSameOrder, type Step, subjectOf } from "./command-record.ts";
-import type { CommandStore, Kept } from "./command-store.ts";
+import type { CommandStore, PersistedCommands } from "./command-store.ts";
 import { evidenceOf, type Values } from "./evidence.ts";
 
 /** A device's link, as commands see it. */
@@ -29,7 +29,7 @@ export interface Channel {
   /** Whether the device speaks `wattboard.v1`: then it says hello first. */
   readonly saysHello: boolean;
   /** What a device is taken to know that says no hello in time; absent: what it announced last. */
-  readonly unlessAnnounced?: Announcement;
+  readonly defaultCapabilities?: Capabilities;
   /** `frame` has its WebSocket header already. */
   send(frame: Uint8Array): void;
   /** A command's frames, with their headers, where the device speaks another dialect. */
@@ -67,14 +67,14 @@ export interface DispatcherHooks {
   resultIgnored(deviceId: string, result: CommandResult): void;
 }
 
-interface Entry {
+interface OpenCommand {
   record: CommandRecord;
   /** Resolves with null when the command is stored, or with why it could not be. */
   stored: Promise<Refusal | null>;
   /** The link that it was given to last, or is about to be given to as soon as that is stored. */
   channel: Channel | null;
   /** Whether a link may have taken its frame. */
-  isOut: boolean;
+  wasSent: boolean;
   cancelDue: CancelTimer;
 }
 
@@ -84,9 +84,9 @@ interface Desk {
   channel: Channel | null;
   /** Whether commands may go out: the link is there, and has said what it knows if it means to. */
   isReady: boolean;
-  announcement: Announcement | null;
+  announcement: Capabilities | null;
   /** Oldest first; at most 16. */
-  readonly open: Map<string, Entry>;
+  readonly open: Map<string, OpenCommand>;
   cancelHello: CancelTimer;
 }
 
@@ -105,7 +105,7 @@ const nothing: CancelTimer = () => {};
 export class Dispatcher {
   readonly #clock: Clock;
   readonly #store: CommandStore;
-  readonly #book: CommandBook;
+  readonly #book: CommandJournal;
   readonly #latest: (deviceId: string) => Sample | null;
   readonly #hooks: DispatcherHooks;
   readonly #desks = new Map<string, Desk>();
@@ -118,7 +118,7 @@ export class Dispatcher {
   constructor(
     clock: Clock,
     store: CommandStore,
-    book: CommandBook,
+    book: CommandJournal,
     latest: (deviceId: string) => Sample | null,
     hooks: DispatcherHooks,
   ) {
@@ -130,7 +130,7 @@ export class Dispatcher {
   }
 
   /** Takes up what an earlier run left open; `isRegistered` tells whether the device is still the one that it was given to. */
-  restore({ open, announcements }: Kept, isRegistered: (deviceId: string, sinceMs: number) => boolean): void {
+  restore({ open, announcements }: PersistedCommands, isRegistered: (deviceId: string, sinceMs: number) => boolean): void {
     for (const { deviceId, announcement } of announcements) {
       if (isRegistered(deviceId, Number.POSITIVE_INFINITY)) this.#desk(deviceId).announcement = announcement;
       else this.#book.save({ table: "announcement", deviceId, announcement: null });
@@ -152,7 +152,7 @@ export class Dispatcher {
       if (known !== null) return "code" in known || isSameOrder(known, command) ? known : refuse("command_exists");
     }
     const desk = this.#desk(deviceId);
-    const misfit = describeMisfit(command as Order, desk.announcement);
+    const misfit = unsupportedBecause(command as Order, desk.announcement);
     if (misfit !== null) return refuse("misfit", misfit);
     const nowMs = this.#clock.wallMs();
     const queued: Step = { status: "queued", atMs: nowMs, cause: `Given by ${requesterText(command.requester)}.` };
@@ -193,7 +193,7 @@ export class Dispatcher {
     desk.channel = channel;
     desk.isReady = !channel.saysHello;
     if (channel.saysHello) {
-      const { unlessAnnounced = desk.announcement } = channel;
+      const { defaultCapabilities: unlessAnnounced = desk.announcement } = channel;
       if (desk.announcement === null) this.#announce(desk, unlessAnnounced);
       desk.cancelHello = this.#clock.after(helloMsMax, () => {
         this.#announce(desk, unlessAnnounced);
@@ -217,7 +217,7 @@ export class Dispatcher {
   }
 
   /** The device says what it can be told. */
-  hello(deviceId: string, channel: Channel, { commands, parameters }: Announcement): void {
+  hello(deviceId: string, channel: Channel, { commands, parameters }: Capabilities): void {
     const desk = this.#desks.get(deviceId);
     if (desk === undefined || desk.channel !== channel) return;
     this.#announce(desk, { commands, ...(parameters !== undefined && { parameters }) });
@@ -229,7 +229,7 @@ export class Dispatcher {
     const desk = this.#desks.get(deviceId);
     if (desk === undefined || desk.channel !== channel) return;
     const entry = desk.open.get(result.command_id);
-    if (entry === undefined || !entry.isOut) {
+    if (entry === undefined || !entry.wasSent) {
       this.#hooks.resultIgnored(deviceId, result);
       return;
     }
@@ -265,7 +265,7 @@ export class Dispatcher {
     const { values, receivedAtMs } = sample;
     const desk = this.#desk(deviceId);
     for (const entry of desk.open.values()) {
-      if (!entry.isOut) continue;
+      if (!entry.wasSent) continue;
       const evidence = evidenceOf(entry.record, values, receivedAtMs, desk.announcement);
       if (evidence !== null) this.#step(desk, entry, "applied", `The telemetry shows it: ${evidence}.`);
     }
@@ -304,13 +304,13 @@ export class Dispatcher {
   }
 
   /** What the device said that it can be told; null where it has not. */
-  announcementOf(deviceId: string): Announcement | null {
+  capabilitiesOf(deviceId: string): Capabilities | null {
     return this.#desks.get(deviceId)?.announcement ?? null;
   }
 
   /** Why the device cannot be told so; null where it can. */
-  describeMisfit(deviceId: string, order: Order): string | null {
-    return describeMisfit(order, this.announcementOf(deviceId));
+  unsupportedBecause(deviceId: string, order: Order): string | null {
+    return unsupportedBecause(order, this.capabilitiesOf(deviceId));
   }
 
   get openCount(): number {
@@ -335,7 +335,7 @@ export class Dispatcher {
     return entry === undefined ? null : ((await entry.stored) ?? entry.record);
   }
 
-  #begin(desk: Desk, queuedRecord: CommandRecord, queued: Step): Entry {
+  #begin(desk: Desk, queuedRecord: CommandRecord, queued: Step): OpenCommand {
     const channel = desk.isReady && desk.channel?.isOpen === true ? desk.channel : null;
     const sent: Step = { status: "sent", atMs: queued.atMs, cause: "Handed to the device's link." };
     // Stored in one go with its first step: one wait for the disk less between the request and the device.
@@ -344,14 +344,14 @@ export class Dispatcher {
     entry.channel = channel;
     entry.stored = new Promise((resolve) => {
       const onStored = () => {
-        this.#tell(queuedRecord, queued);
+        this.#publishStep(queuedRecord, queued);
         for (const earlier of earlierThan(desk, entry)) {
           if (earlier.record.status === "queued" && isLater(record, earlier)) this.#supersede(desk, earlier, record);
         }
         if (channel !== null) {
-          this.#tell(record, sent);
+          this.#publishStep(record, sent);
           this.#handOver(desk, entry, channel);
-        } else this.#pump(desk);
+        } else this.#sendPending(desk);
         resolve(null);
       };
       const onRefused = () => {
@@ -375,11 +375,11 @@ export class Dispatcher {
     desk.cancelHello();
     desk.isReady = true;
     for (const entry of desk.open.values()) this.#schedule(desk, entry);
-    if (channel.isOpen) this.#pump(desk);
+    if (channel.isOpen) this.#sendPending(desk);
   }
 
   /** Gives the link what it has to have: what is queued, and what an earlier link may not have delivered. In order. */
-  #pump(desk: Desk): void {
+  #sendPending(desk: Desk): void {
     const { channel, isReady } = desk;
     if (channel === null || !isReady) return;
     // First those that never will go out: none may wait behind them.
@@ -393,7 +393,7 @@ export class Dispatcher {
       if (!isWaiting || entry.channel === channel || this.#isOver(record) || this.#hasLater(desk, entry)) continue;
       // It was sent before, and may have been taken: it is not sent again, and ends as its telemetry shows, or unconfirmed.
       if (!this.#hooks.mayStill(record)) continue;
-      const misfit = describeMisfit(record as Order, desk.announcement);
+      const misfit = unsupportedBecause(record as Order, desk.announcement);
       if (record.status === "queued" && misfit !== null) {
         this.#step(desk, entry, "rejected", misfit);
         continue;
@@ -405,20 +405,20 @@ export class Dispatcher {
   }
 
   /** What was stored as sent goes out, unless things have changed while the disk was waited for. */
-  #handOver(desk: Desk, entry: Entry, channel: Channel): void {
+  #handOver(desk: Desk, entry: OpenCommand, channel: Channel): void {
     const { record } = entry;
     if (desk.open.get(record.commandId) !== entry || record.status !== "sent" || entry.channel !== channel) return;
     if (this.#isOver(record)) {
-      if (!entry.isOut) this.#step(desk, entry, "expired", "Its time to live was over before it could be sent.");
+      if (!entry.wasSent) this.#step(desk, entry, "expired", "Its time to live was over before it could be sent.");
       return;
     }
     if (!this.#hooks.mayStill(record)) {
-      if (!entry.isOut) this.#step(desk, entry, "cancelled", notAnyMore);
+      if (!entry.wasSent) this.#step(desk, entry, "cancelled", notAnyMore);
       return;
     }
     // The next link will get it.
     if (desk.channel !== channel || !channel.isOpen) return;
-    entry.isOut = true;
+    entry.wasSent = true;
     channel.send(framesOf(record, channel));
     for (const earlier of earlierThan(desk, entry)) {
       if (isLater(record, earlier)) this.#supersede(desk, earlier, record);
@@ -426,7 +426,7 @@ export class Dispatcher {
     this.#watch(desk, entry);
   }
 
-  #supersede(desk: Desk, entry: Entry, by: CommandRecord): void {
+  #supersede(desk: Desk, entry: OpenCommand, by: CommandRecord): void {
     this.#step(desk, entry, "superseded", `${by.commandId} took its place.`);
   }
 
@@ -434,7 +434,7 @@ export class Dispatcher {
     return this.#clock.wallMs() >= record.expiresAtMs;
   }
 
-  #hasLater(desk: Desk, entry: Entry): boolean {
+  #hasLater(desk: Desk, entry: OpenCommand): boolean {
     let isBehind = false;
     for (const each of desk.open.values()) {
       if (isBehind && isLater(each.record, entry)) return true;
@@ -444,54 +444,54 @@ export class Dispatcher {
   }
 
   /** One step further: decided now, told and acted on when it is stored. */
-  #step(desk: Desk, entry: Entry, status: CommandStatus, cause: string, then: () => void = () => {}): void {
+  #step(desk: Desk, entry: OpenCommand, status: CommandStatus, cause: string, then: () => void = () => {}): void {
     const step: Step = { status, atMs: this.#clock.wallMs(), cause };
     const record = advance(entry.record, step);
     entry.record = record;
     if (hasEnded(status)) this.#close(desk, entry);
     else this.#schedule(desk, entry);
     this.#book.save({ table: "command", record }, () => {
-      this.#tell(record, step);
+      this.#publishStep(record, step);
       then();
     });
   }
 
-  #tell(record: CommandRecord, step: Step): void {
+  #publishStep(record: CommandRecord, step: Step): void {
     this.stepCounts.set(step.status, (this.stepCounts.get(step.status) ?? 0) + 1);
     this.#hooks.stepped(record, step);
   }
 
-  #open(desk: Desk, record: CommandRecord, isOut: boolean): Entry {
-    const entry: Entry = { record, stored: Promise.resolve(null), channel: null, isOut, cancelDue: nothing };
+  #open(desk: Desk, record: CommandRecord, isOut: boolean): OpenCommand {
+    const entry: OpenCommand = { record, stored: Promise.resolve(null), channel: null, wasSent: isOut, cancelDue: nothing };
     desk.open.set(record.commandId, entry);
     this.#openCount++;
     this.#schedule(desk, entry);
     return entry;
   }
 
-  #close(desk: Desk, entry: Entry): void {
+  #close(desk: Desk, entry: OpenCommand): void {
     entry.cancelDue();
     if (desk.open.get(entry.record.commandId) !== entry) return;
     desk.open.delete(entry.record.commandId);
     this.#openCount--;
-    if (![...desk.open.values()].some(({ isOut }) => isOut)) this.#watched.delete(desk.deviceId);
+    if (![...desk.open.values()].some(({ wasSent: isOut }) => isOut)) this.#watched.delete(desk.deviceId);
     this.#tidy(desk);
   }
 
-  #watch(desk: Desk, entry: Entry): void {
-    if (entry.isOut) this.#watched.add(desk.deviceId);
+  #watch(desk: Desk, entry: OpenCommand): void {
+    if (entry.wasSent) this.#watched.add(desk.deviceId);
     this.#schedule(desk, entry);
   }
 
-  #schedule(desk: Desk, entry: Entry): void {
+  #schedule(desk: Desk, entry: OpenCommand): void {
     entry.cancelDue();
     if (this.#isStopped) return;
     const leftMs = this.#dueMs(desk, entry) - this.#clock.wallMs();
-    entry.cancelDue = this.#clock.after(Math.min(timerMsMax, Math.max(0, leftMs)), () => this.#fallDue(desk, entry));
+    entry.cancelDue = this.#clock.after(Math.min(timerMsMax, Math.max(0, leftMs)), () => this.#onDeadline(desk, entry));
   }
 
   /** When the command ends unless something happens before, by the wall clock. */
-  #dueMs(desk: Desk, { record, isOut, channel }: Entry): number {
+  #dueMs(desk: Desk, { record, wasSent: isOut, channel }: OpenCommand): number {
     const { expiresAtMs, action, history, sentAtMs } = record;
     if (!isOut) return expiresAtMs;
     const lastAtMs = Math.max(sentAtMs ?? 0, history.at(-1)?.atMs ?? 0);
@@ -501,12 +501,12 @@ export class Dispatcher {
     return isOnLink ? shownByMs : Math.max(expiresAtMs, shownByMs);
   }
 
-  #fallDue(desk: Desk, entry: Entry): void {
+  #onDeadline(desk: Desk, entry: OpenCommand): void {
     if (desk.open.get(entry.record.commandId) !== entry) return;
     // The wall clock may have been set back, or the timer may be a little early.
     if (this.#clock.wallMs() < this.#dueMs(desk, entry)) {
       this.#schedule(desk, entry);
-    } else if (!entry.isOut) {
+    } else if (!entry.wasSent) {
       // Where its first step to `sent` is still on its way to the disk, #handOver ends it.
       if (entry.record.status === "queued" || entry.channel !== desk.channel) {
         this.#step(desk, entry, "expired", "Its time to live was over before the device was there.");
@@ -522,7 +522,7 @@ export class Dispatcher {
     }
   }
 
-  #announce(desk: Desk, announcement: Announcement | null): void {
+  #announce(desk: Desk, announcement: Capabilities | null): void {
     const { deviceId } = desk;
     // Most devices say the same at each connect.
     if (JSON.stringify(desk.announcement) === JSON.stringify(announcement)) return;
@@ -558,13 +558,13 @@ function framesOf(
 }
 
 /** The open commands that were given before this one. */
-function earlierThan(desk: Desk, entry: Entry): Entry[] {
+function earlierThan(desk: Desk, entry: OpenCommand): OpenCommand[] {
   const all = [...desk.open.values()];
   return all.slice(0, Math.max(0, all.indexOf(entry)));
 }
 
 /** Whether `later` decides what `entry` has decided; the caller knows which came first. */
-function isLater(later: CommandRecord, entry: Entry): boolean {
+function isLater(later: CommandRecord, entry: OpenCommand): boolean {
   const subject = subjectOf(later);
   return subject !== null && subject === subjectOf(entry.record) && later.commandId !== entry.record.commandId;
 }

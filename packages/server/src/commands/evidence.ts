@@ -1,4 +1,4 @@
-import type { Announcement, Scalar, SetMode, SetParameter } from "@wattboard/protocol";
+import type { Capabilities, Scalar, SetMode, SetParameter } from "@wattboard/protocol";
 import type { CommandRecord } from "./command-record.ts";
 
 /** The values of a device's telemetry, as the gatekeeper let them in. */
@@ -16,7 +16,7 @@ export function evidenceOf(
   command: CommandRecord,
   values: Values,
   receivedAtMs: number,
-  announcement: Announcement | null,
+  announcement: Capabilities | null,
 ): string | null {
   switch (command.action) {
     case "SET_MODE":

@@ -1,9 +1,9 @@
-import { CommandFile } from "./command-database.ts";
+import { CommandDatabase } from "./command-database.ts";
 import type { CommandStore } from "./command-store.ts";
 
 /** The real file, in memory and on this thread; for tests. */
 export function storeInMemory(): CommandStore {
-  const file = new CommandFile(":memory:");
+  const file = new CommandDatabase(":memory:");
   return {
     load: async () => file.load(),
     commit: async (rows) => file.commit(rows),

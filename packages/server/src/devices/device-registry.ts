@@ -95,7 +95,7 @@ function withToken(device: Omit<Device, "token">, ownToken: string | undefined):
 }
 
 /** The registered devices and their tokens. All in memory, written through to `access.db`; only who holds that file may make one. */
-export class Devices {
+export class DeviceRegistry {
   readonly #clock: Clock;
   readonly #devices = new Map<string, Device>();
   readonly #database: DatabaseSync;

@@ -7,7 +7,7 @@ export interface SessionLink {
 }
 
 /** One stay of a device on one link. A newer session of the same device fences this one: what its link still sends is dropped. */
-export class Session {
+export class DeviceSession {
   readonly deviceId: string;
   /** Grows with every session, across restarts too; with `seq` it names a sample for ever. */
   readonly epoch: number;

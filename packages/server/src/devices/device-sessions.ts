@@ -1,6 +1,6 @@
 import { type Disconnect, disconnects } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
-import { Session, type SessionLink } from "./device-session.ts";
+import { DeviceSession, type SessionLink } from "./device-session.ts";
 import { TakeoverHistory, type TakeoverLimits } from "./takeover-history.ts";
 
 /** Who wants to know when a device comes or goes. */
@@ -12,8 +12,8 @@ export interface PresenceListener {
  * Which device is on which link. One device, one connection ("Ghost Protocol"): a newer link replaces the older one in one synchronous
  * step, so that there is no moment with two and no moment with none. No lock is needed, because nothing here awaits.
  */
-export class Registry {
-  readonly #sessions = new Map<string, Session>();
+export class DeviceSessions {
+  readonly #sessions = new Map<string, DeviceSession>();
   readonly #takeovers: TakeoverHistory;
   readonly #clock: Clock;
   readonly #listener: PresenceListener;
@@ -41,8 +41,8 @@ export class Registry {
   }
 
   /** Registers a new session. The one before, if any, is fenced and closed with 1008 `replaced` before this returns. */
-  takeOver(deviceId: string, link: SessionLink): { readonly session: Session; readonly replaced: Session | undefined } {
-    const session = new Session(deviceId, ++this.#lastEpoch, this.#clock.wallMs(), link);
+  takeOver(deviceId: string, link: SessionLink): { readonly session: DeviceSession; readonly replaced: DeviceSession | undefined } {
+    const session = new DeviceSession(deviceId, ++this.#lastEpoch, this.#clock.wallMs(), link);
     const replaced = this.#sessions.get(deviceId);
     this.#sessions.set(deviceId, session);
     if (replaced !== undefined) {
@@ -55,7 +55,7 @@ export class Registry {
   }
 
   /** Called when a session's socket is gone. Only the current session's end changes anything: a late close of an old one does not. */
-  release(session: Session): void {
+  release(session: DeviceSession): void {
     session.fenced = true;
     if (this.#sessions.get(session.deviceId) !== session) return;
     this.#sessions.delete(session.deviceId);
@@ -71,7 +71,7 @@ export class Registry {
     this.release(session);
   }
 
-  find(deviceId: string): Session | undefined {
+  find(deviceId: string): DeviceSession | undefined {
     return this.#sessions.get(deviceId);
   }
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ClockWatch, DeviceState, ExtraPoints } from "./device-state.ts";
-import type { Reading } from "./sample.ts";
+import type { Sample } from "./sample.ts";
 
 describe("DeviceState", () => {
-  const sample = (observedAtMs: number, power: number): [Reading, Buffer] => {
+  const sample = (observedAtMs: number, power: number): [Sample, Buffer] => {
     const values = { device_id: "ems_001", grid: { power } };
     const stamps = { receivedAtMs: observedAtMs + 5, clock: "device", epoch: 3, seq: power } as const;
     const reading = { deviceId: "ems_001", deviceTimeMs: observedAtMs - 1, values, observedAtMs, ...stamps };

@@ -1,5 +1,5 @@
 import { limits, type Refusal, type RefusalCode } from "@wattboard/protocol";
-import type { Reading, Values } from "./sample.ts";
+import type { Sample, Values } from "./sample.ts";
 
 /** A receipt so far behind the one before it says that the server's clock was set back, and not only adjusted. */
 const setBackMsMin = 1_000;
@@ -13,13 +13,13 @@ export class DeviceState {
    * The latest sample, where somebody has asked for it. Of most devices nobody asks, and what is held of each from one sample to the next is
    * what a collection of young garbage has to copy: with thousands of devices, for longer than a live sample should wait.
    */
-  #latest: Reading | null = null;
+  #latest: Sample | null = null;
   #isAskedFor = false;
   /** What ingest has stamped on it, and how it came; written over by the next, so that no sample costs an allocation that lasts. */
   #observedAtMs = Number.NEGATIVE_INFINITY;
   #receivedAtMs = 0;
   #deviceTimeMs = 0;
-  #clock: Reading["clock"] = "device";
+  #clock: Sample["clock"] = "device";
   #epoch = 0;
   #seq = 0;
   #frame = Buffer.alloc(0);
@@ -39,7 +39,7 @@ export class DeviceState {
    * Makes `reading` the latest unless a newer one, by measured time, is known: late samples never become live. One that lies ahead of now is
    * none: it was stamped while the server's clock was ahead, and whatever comes now is newer. Copies the frame.
    */
-  offer(reading: Reading, frame: Uint8Array): boolean {
+  offer(reading: Sample, frame: Uint8Array): boolean {
     const { receivedAtMs } = reading;
     const isAhead =
       this.#receivedAtMs - receivedAtMs > setBackMsMin || this.#observedAtMs - receivedAtMs > limits.clockSkewMsMax;
@@ -60,7 +60,7 @@ export class DeviceState {
   }
 
   /** The latest sample, or null before the first; the same object until the next one comes. */
-  get latest(): Reading | null {
+  get latest(): Sample | null {
     if (this.#frameBytes === 0) return null;
     this.#isAskedFor = true;
     this.#latest ??= {

@@ -1,7 +1,7 @@
 import { DeviceState } from "./device-state.ts";
 
 /** The states of all devices that have a registration; forgotten with it, so it is bounded by the fleet. */
-export class Latest {
+export class DeviceStates {
   readonly #states = new Map<string, DeviceState>();
 
   /** The device's state; made on first asking. Ask only for registered devices. */

@@ -1,5 +1,5 @@
 import { type FleetPoint, type FleetRow, fleetPoints, type Scalar } from "@wattboard/protocol";
-import type { Latest } from "./device-states.ts";
+import type { DeviceStates } from "./device-states.ts";
 import { pointValue, type Values } from "./sample.ts";
 
 /** What is known of devices beside their samples. */
@@ -12,10 +12,10 @@ export interface FleetDirectory {
 
 /** The fleet as pages show it and conditions judge it: a row a device, made when it is asked for. */
 export class FleetRows {
-  readonly #latest: Latest;
+  readonly #latest: DeviceStates;
   readonly #directory: FleetDirectory;
 
-  constructor(latest: Latest, directory: FleetDirectory) {
+  constructor(latest: DeviceStates, directory: FleetDirectory) {
     this.#latest = latest;
     this.#directory = directory;
   }

@@ -1,6 +1,6 @@
 import { limits } from "@wattboard/protocol";
 import type { People } from "../access/people.ts";
-import type { Devices } from "./device-registry.ts";
+import type { DeviceRegistry } from "./device-registry.ts";
 
 /** Gives the devices whose samples a device may get; sorted, without itself, at most 64. */
 export type PeersOf = (deviceId: string) => readonly string[];
@@ -10,10 +10,10 @@ export type PeersOf = (deviceId: string) => readonly string[];
  * same property `site`, `owner` those that somebody was given together with it.
  */
 export class Peers {
-  readonly #devices: Devices;
+  readonly #devices: DeviceRegistry;
   readonly #people: People;
 
-  constructor(devices: Devices, people: People) {
+  constructor(devices: DeviceRegistry, people: People) {
     this.#devices = devices;
     this.#people = people;
   }

@@ -9,7 +9,7 @@ const startGraceMs = 60_000;
 const changesMax = 20;
 const windowMs = 60 * 60_000;
 
-interface Presence {
+interface DevicePresence {
   /** What the last event said; null where there was none. */
   recorded: "connected" | "disconnected" | null;
   offlineSinceMs: number | null;
@@ -19,11 +19,11 @@ interface Presence {
 }
 
 /** Records when devices come and go, as events. Bounded by the number of registered devices. */
-export class PresenceLog {
+export class Presence {
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #isOnline: (deviceId: string) => boolean;
-  readonly #presences = new Map<string, Presence>();
+  readonly #presences = new Map<string, DevicePresence>();
   #isStopped = false;
 
   constructor(clock: Clock, events: Events, isOnline: (deviceId: string) => boolean) {
@@ -71,7 +71,7 @@ export class PresenceLog {
     for (const { timer } of this.#presences.values()) timer?.();
   }
 
-  #of(deviceId: string): Presence {
+  #of(deviceId: string): DevicePresence {
     let presence = this.#presences.get(deviceId);
     if (presence === undefined) {
       presence = { recorded: null, offlineSinceMs: null, timer: null, changes: 0, windowEndMs: 0 };
@@ -80,13 +80,13 @@ export class PresenceLog {
     return presence;
   }
 
-  #settleAfter(delayMs: number, deviceId: string, presence: Presence): void {
+  #settleAfter(delayMs: number, deviceId: string, presence: DevicePresence): void {
     presence.timer?.();
     presence.timer = this.#clock.after(delayMs, () => this.#settle(deviceId, presence));
   }
 
   /** Records what is so, where the last event says otherwise. */
-  #settle(deviceId: string, presence: Presence): void {
+  #settle(deviceId: string, presence: DevicePresence): void {
     presence.timer?.();
     presence.timer = null;
     const now = this.#isOnline(deviceId) ? "connected" : "disconnected";

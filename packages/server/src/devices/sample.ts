@@ -11,7 +11,7 @@ export interface Decoded {
 }
 
 /** A validated sample, stamped by ingest. */
-export interface Reading extends Decoded {
+export interface Sample extends Decoded {
   readonly deviceId: string;
   /** When it was measured, as filed: the device's time, or the time of receipt where the device's clock is not believed. */
   readonly observedAtMs: number;

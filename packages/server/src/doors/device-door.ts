@@ -2,10 +2,10 @@ import { isDeviceId, type PeersFrame, type Refusal, refuse, subprotocol, type We
 import { addressPrefix } from "../access/address-prefix.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import type { Channel, Dispatcher } from "../commands/dispatcher.ts";
-import type { Devices } from "../devices/device-registry.ts";
-import type { Registry } from "../devices/device-sessions.ts";
+import type { DeviceRegistry } from "../devices/device-registry.ts";
+import type { DeviceSessions } from "../devices/device-sessions.ts";
 import type { DeviceState } from "../devices/device-state.ts";
-import type { Latest } from "../devices/device-states.ts";
+import type { DeviceStates } from "../devices/device-states.ts";
 import { textFrame } from "../link/frame.ts";
 import { type FrameLimit, Link } from "../link/link.ts";
 import { RateLimit } from "../link/rate-limit.ts";
@@ -27,9 +27,9 @@ export interface DeviceDoorLimits {
 export class DeviceDoor implements Door {
   readonly name = "device";
   readonly #context: DoorContext;
-  readonly #devices: Devices;
-  readonly #registry: Registry;
-  readonly #latest: Latest;
+  readonly #devices: DeviceRegistry;
+  readonly #registry: DeviceSessions;
+  readonly #latest: DeviceStates;
   readonly #ingest: Ingest;
   readonly #commands: Dispatcher;
   readonly #events: Events;
@@ -43,9 +43,9 @@ export class DeviceDoor implements Door {
   constructor(
     context: DoorContext,
     parts: {
-      readonly devices: Devices;
-      readonly registry: Registry;
-      readonly latest: Latest;
+      readonly devices: DeviceRegistry;
+      readonly registry: DeviceSessions;
+      readonly latest: DeviceStates;
       readonly ingest: Ingest;
       readonly commands: Dispatcher;
       readonly events: Events;
@@ -71,7 +71,7 @@ export class DeviceDoor implements Door {
     this.#admitted = admitted;
   }
 
-  knock(handshake: Handshake, deviceId: string): void {
+  accept(handshake: Handshake, deviceId: string): void {
     const token = bearerToken(handshake.request.headers.authorization);
     // One answer for an unknown id, a wrong token and no token, after the same work: no oracle.
     if (!this.#devices.authenticate(deviceId, token) || !isDeviceId(deviceId)) {
@@ -93,7 +93,7 @@ export class DeviceDoor implements Door {
     }
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
       this.#admitted(handshake);
-      const { clock, floods, gate, heartbeat, linkLimits, links, log, loopLag } = this.#context;
+      const { clock, floods, authorizer: gate, heartbeat, linkLimits, links, log, loopLag } = this.#context;
       const device = this.#latest.of(deviceId);
       const address = gate.addressOf(handshake.request);
       const { messagesPerSecond, messagesBurst } = this.#limits;
@@ -164,7 +164,7 @@ export class DeviceDoor implements Door {
   }
 
   #refuse(handshake: Handshake, deviceId: string, refusal: Refusal, headers: Record<string, string> = {}): void {
-    const { gate, links, log, throttle } = this.#context;
+    const { authorizer: gate, links, log, throttle } = this.#context;
     links.noteRefused("device", refusal.code);
     const address = gate.addressOf(handshake.request);
     const suppressed = throttle.pass(`refused ${addressPrefix(address)}`);

@@ -1,10 +1,10 @@
 import { limits, type Refusal, refuse } from "@wattboard/protocol";
 import type { WebSocketServer } from "ws";
-import type { Gate } from "../access/authorizer.ts";
+import type { Authorizer } from "../access/authorizer.ts";
 import type { Clock } from "../base/clock.ts";
 import type { LoopLag } from "../base/loop-lag.ts";
 import type { Peers } from "../devices/peers.ts";
-import type { RightsWatch } from "../http/authorization-watch.ts";
+import type { AuthorizationWatch } from "../http/authorization-watch.ts";
 import type { Heartbeat } from "../link/heartbeat.ts";
 import type { FrameLimit, Link, LinkLimits } from "../link/link.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
@@ -23,7 +23,7 @@ interface Peering {
 /** What all WebSocket doors share. */
 export interface DoorContext {
   readonly clock: Clock;
-  readonly gate: Gate;
+  readonly authorizer: Authorizer;
   /** Null: messages are not logged. */
   readonly generalLog: GeneralLog | null;
   readonly heartbeat: Heartbeat;
@@ -32,7 +32,7 @@ export interface DoorContext {
   readonly loopLag: LoopLag;
   /** Null: no device may see others. */
   readonly peering: Peering | null;
-  readonly rightsWatch: RightsWatch;
+  readonly authorizationWatch: AuthorizationWatch;
   /** For log lines that a peer could cause at will. */
   readonly throttle: Throttle;
   /** For devices, whose samples are read as they come. */
@@ -51,7 +51,7 @@ export type DoorName = (typeof doorNames)[number];
 export interface Door {
   readonly name: DoorName;
   /** Lets the peer in, or answers why not. `rest` is the path behind the door's own. */
-  knock(handshake: Handshake, rest: string): void;
+  accept(handshake: Handshake, rest: string): void;
 }
 
 /** The open links by door, so that they can be counted, and closed on a stop. Bounded by the number of sockets. */

@@ -2,9 +2,9 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import type { AddressLimit } from "../access/address-limit.ts";
-import type { Gate } from "../access/authorizer.ts";
+import type { Authorizer } from "../access/authorizer.ts";
 import { ManualTurns } from "../base/manual-turns.ts";
-import { Turnstile } from "../base/yield-queue.ts";
+import { YieldQueue } from "../base/yield-queue.ts";
 import type { SocketBound } from "../http/socket-bound.ts";
 import type { Health } from "../observe/health.ts";
 import type { Log } from "../observe/log.ts";
@@ -15,7 +15,7 @@ import { UpgradeRouter } from "./upgrade-router.ts";
 test("handshakes are let in one a turn, and those whose client has left cost nobody's turn", async () => {
   const turns = new ManualTurns();
   const seen: string[] = [];
-  const door = (name: DoorName): Door => ({ name, knock: (_handshake, rest) => seen.push(rest) });
+  const door = (name: DoorName): Door => ({ name, accept: (_handshake, rest) => seen.push(rest) });
   const router = new UpgradeRouter(
     {
       device: door("device"),
@@ -29,14 +29,14 @@ test("handshakes are let in one a turn, and those whose client has left cost nob
         isTransportAllowed: () => true,
         isHostAllowed: () => true,
         addressOf: () => "127.0.0.1",
-      } as unknown as Gate,
+      } as unknown as Authorizer,
       health: { isStopping: false } as Health,
       log: {} as Log,
       socketBound: { isBeyond: () => false } as unknown as SocketBound,
       throttle: {} as Throttle,
     },
     { take: () => true, takeFor: () => true } as unknown as AddressLimit,
-    new Turnstile(10, turns.next),
+    new YieldQueue(10, turns.next),
   );
   const server = createServer();
   router.attach(server);

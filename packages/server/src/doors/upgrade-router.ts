@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 import { paths, refuse, smartOsPaths } from "@wattboard/protocol";
 import type { AddressLimit } from "../access/address-limit.ts";
 import { addressPrefix } from "../access/address-prefix.ts";
-import type { Gate } from "../access/authorizer.ts";
-import { Turnstile } from "../base/yield-queue.ts";
+import type { Authorizer } from "../access/authorizer.ts";
+import { YieldQueue } from "../base/yield-queue.ts";
 import { refuseOutright } from "../http/access-guard.ts";
 import { retryAfterS, type SocketBound, serverFull } from "../http/socket-bound.ts";
 import type { Health } from "../observe/health.ts";
@@ -19,13 +19,13 @@ const waitingMax = 5_000;
 /** Routes every WebSocket handshake to its door, one in a turn of the event loop, and bounds what an address can hold open. */
 export class UpgradeRouter {
   readonly #doors: Record<DoorName, Door>;
-  readonly #gate: Gate;
+  readonly #gate: Authorizer;
   readonly #health: Health;
   readonly #log: Log;
   readonly #throttle: Throttle;
   readonly #addresses: AddressLimit;
   readonly #socketBound: SocketBound;
-  readonly #turnstile: Turnstile;
+  readonly #turnstile: YieldQueue;
   refusedSocketCount = 0;
   /** Handshakes whose client had left before their turn came. */
   leftCount = 0;
@@ -33,14 +33,14 @@ export class UpgradeRouter {
   constructor(
     doors: Record<DoorName, Door>,
     parts: {
-      readonly gate: Gate;
+      readonly gate: Authorizer;
       readonly health: Health;
       readonly log: Log;
       readonly socketBound: SocketBound;
       readonly throttle: Throttle;
     },
     addresses: AddressLimit,
-    turnstile = new Turnstile(waitingMax),
+    turnstile = new YieldQueue(waitingMax),
   ) {
     this.#doors = doors;
     this.#gate = parts.gate;
@@ -119,12 +119,12 @@ export class UpgradeRouter {
       return;
     }
     const [path = ""] = (request.url ?? "").split("?", 1);
-    if (path.startsWith(paths.device)) this.#doors.device.knock(handshake, path.slice(paths.device.length));
+    if (path.startsWith(paths.device)) this.#doors.device.accept(handshake, path.slice(paths.device.length));
     else if (path.startsWith(paths.dashboard))
-      this.#doors.dashboard.knock(handshake, path.slice(paths.dashboard.length));
-    else if (path === paths.fleet) this.#doors.fleet.knock(handshake, "");
-    else if (isAt(path, smartOsPaths.update)) this.#doors.update.knock(handshake, "");
-    else if (isAt(path, smartOsPaths.client)) this.#doors.client.knock(handshake, "");
+      this.#doors.dashboard.accept(handshake, path.slice(paths.dashboard.length));
+    else if (path === paths.fleet) this.#doors.fleet.accept(handshake, "");
+    else if (isAt(path, smartOsPaths.update)) this.#doors.update.accept(handshake, "");
+    else if (isAt(path, smartOsPaths.client)) this.#doors.client.accept(handshake, "");
     else
       refuseHandshake(
         handshake,

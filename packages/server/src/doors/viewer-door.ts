@@ -1,6 +1,6 @@
 import { isDeviceId, refuse, subprotocol } from "@wattboard/protocol";
 import type { Principal } from "../access/principal.ts";
-import type { Latest } from "../devices/device-states.ts";
+import type { DeviceStates } from "../devices/device-states.ts";
 import { textFrame } from "../link/frame.ts";
 import { Link } from "../link/link.ts";
 import type { Fanout } from "../telemetry/fanout.ts";
@@ -31,8 +31,8 @@ class ViewerDoor implements Door {
     this.#feedOf = feedOf;
   }
 
-  knock(handshake: Handshake, rest: string): void {
-    const { clock, floods, frameATurnServer, gate, heartbeat, linkLimits, links, log, rightsWatch, viewerFrameLimit } =
+  accept(handshake: Handshake, rest: string): void {
+    const { clock, floods, frameATurnServer, authorizer: gate, heartbeat, linkLimits, links, log, authorizationWatch: rightsWatch, viewerFrameLimit } =
       this.#context;
     const { request, socket } = handshake;
     const principal = gate.isOriginAllowed(request) ? gate.identify(request) : null;
@@ -75,18 +75,18 @@ class ViewerDoor implements Door {
  */
 export function createDashboardDoor(
   context: DoorContext,
-  latest: Latest,
+  latest: DeviceStates,
   fanout: Fanout,
   progress: CommandProgress,
 ): Door {
   return new ViewerDoor("dashboard", context, (deviceId, principal) => {
-    if (!isDeviceId(deviceId) || !context.gate.mayView(principal, deviceId)) return null;
+    if (!isDeviceId(deviceId) || !context.authorizer.mayView(principal, deviceId)) return null;
     return {
       subscribe(subscriber, wantsMore) {
         const frame = latest.find(deviceId)?.latestFrame;
         if (frame != null) subscriber.send(textFrame(frame));
         fanout.subscribe(deviceId, subscriber);
-        if (wantsMore) progress.subscribe(deviceId, subscriber, context.gate.mayViewNames(principal));
+        if (wantsMore) progress.subscribe(deviceId, subscriber, context.authorizer.mayViewNames(principal));
       },
       unsubscribe(subscriber) {
         fanout.unsubscribe(deviceId, subscriber);
@@ -98,7 +98,7 @@ export function createDashboardDoor(
 
 /** `/ws/fleet`: the overview of all devices that the viewer may see, coalesced. */
 export function createFleetDoor(context: DoorContext, feed: FleetFeed): Door {
-  const { gate } = context;
+  const { authorizer: gate } = context;
   return new ViewerDoor("fleet", context, (rest, principal) => {
     if (rest !== "") return null;
     const mayView = gate.mayViewAll(principal) ? null : (deviceId: string) => gate.mayView(principal, deviceId);

@@ -27,7 +27,7 @@ export type Registration = Pick<Device, "deviceId" | "createdAtMs" | "historyFro
  * What the store has of a device, as far as it is this device's: nothing from before `historyFromMs`, when another may have had its id. Energy,
  * and buckets of 15 minutes and more, begin with the first whole quarter of an hour after that. All that the API shows of the past comes from here.
  */
-export class Past {
+export class DeviceHistory {
   readonly #store: StoreReader;
 
   constructor(store: StoreReader) {

@@ -3,7 +3,7 @@ import { type Refusal, refuse } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { addressPrefix } from "../access/address-prefix.ts";
 import type { Audit, AuditEntry } from "../access/audit/audit.ts";
-import type { Gate } from "../access/authorizer.ts";
+import type { Authorizer } from "../access/authorizer.ts";
 import { hasRole, type Principal, type Role, requesterOf } from "../access/principal.ts";
 import type { Revocations } from "../access/revocations.ts";
 import { tokenPrefix } from "../access/tokens.ts";
@@ -20,7 +20,7 @@ declare module "fastify" {
 }
 
 export interface GuardParts {
-  readonly gate: Gate;
+  readonly gate: Authorizer;
   readonly log: Log;
   readonly throttle: Throttle;
 }
@@ -90,7 +90,7 @@ export function guard(app: FastifyInstance, parts: GuardParts): void {
 }
 
 /** A page of another site may change nothing, not even sign somebody in; nor may anything that has a cookie but does not say where it comes from. */
-function refuseForeign({ raw }: FastifyRequest, gate: Gate): Refusal | null {
+function refuseForeign({ raw }: FastifyRequest, gate: Authorizer): Refusal | null {
   if (raw.method === "GET" || raw.method === "HEAD") return null;
   const hasCookie = gate.readCookie(raw, "session") !== null || gate.readCookie(raw, "share") !== null;
   const isUnsaid = raw.headers.origin === undefined && hasCookie && raw.headers.authorization === undefined;
@@ -116,7 +116,7 @@ export function auditName(principal: Principal | null): string {
 
 /** The audit's entry of what this request does. */
 export function auditEntry(
-  gate: Gate,
+  gate: Authorizer,
   request: FastifyRequest,
   entry: Omit<AuditEntry, "who" | "address">,
 ): AuditEntry {
@@ -125,7 +125,7 @@ export function auditEntry(
 
 /** As `audited`, for what takes long: what fails on the way is recorded as well. */
 export function auditedTask<T>(
-  { audit, gate }: { readonly audit: Audit; readonly gate: Gate },
+  { audit, gate }: { readonly audit: Audit; readonly gate: Authorizer },
   request: FastifyRequest,
   entry: Omit<AuditEntry, "who" | "address" | "outcome">,
   act: () => Promise<T>,
@@ -138,7 +138,7 @@ export function auditedTask<T>(
  * `Failure` (`audit_failed`) is thrown.
  */
 export function audited<T extends object>(
-  { audit, gate }: { readonly audit: Audit; readonly gate: Gate },
+  { audit, gate }: { readonly audit: Audit; readonly gate: Authorizer },
   request: FastifyRequest,
   entry: Omit<AuditEntry, "who" | "address" | "outcome">,
   act: () => T | Refusal,
@@ -154,7 +154,7 @@ export function audited<T extends object>(
  * (`audit_failed`) only where it cannot be noted either.
  */
 export function auditedRevocation<T extends object>(
-  { audit, gate, revocations }: { readonly audit: Audit; readonly gate: Gate; readonly revocations: Revocations },
+  { audit, gate, revocations }: { readonly audit: Audit; readonly gate: Authorizer; readonly revocations: Revocations },
   request: FastifyRequest,
   entry: Omit<AuditEntry, "who" | "address" | "outcome">,
   act: () => T | Refusal,

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { paths, type Refusal } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Gate } from "../access/authorizer.ts";
+import type { Authorizer } from "../access/authorizer.ts";
 import type { MadeAnswer } from "../api/answers/answer-worker.ts";
 import type { Clock } from "../base/clock.ts";
 import { auditName } from "./access-guard.ts";
@@ -20,7 +20,7 @@ declare module "fastify" {
 export interface FlowParts {
   readonly budget: AnswerBudget;
   readonly clock: Clock;
-  readonly gate: Gate;
+  readonly gate: Authorizer;
   /** Who takes nothing of what waits for so long is cut off. */
   readonly stalledMs: number;
 }
@@ -81,7 +81,7 @@ export function boundAnswers(app: FastifyInstance, { budget, clock, gate, stalle
 }
 
 /** Who is known by a name of his own is counted by that; many share a link or are nobody in particular, so they are told apart by their address. */
-function callerOf({ principal, raw }: FastifyRequest, gate: Gate): string {
+function callerOf({ principal, raw }: FastifyRequest, gate: Authorizer): string {
   const isOwnName = principal?.kind === "person" || principal?.kind === "token" || principal?.kind === "local";
   return isOwnName ? auditName(principal) : `${auditName(principal)} ${gate.addressOf(raw)}`;
 }

@@ -11,7 +11,7 @@ interface Watched {
 }
 
 /** Closes what was opened by those whose rights are no longer what they were then. Bounded by the number of sockets. */
-export class RightsWatch {
+export class AuthorizationWatch {
   readonly #principals = new Map<Watched, Principal>();
   readonly #stop: CancelTimer;
 

@@ -28,7 +28,7 @@ const tags = {
   Administration: "Devices, their tokens, API tokens",
 } as const;
 
-export interface RouteDescription extends Pick<FastifySchema, "querystring" | "params" | "body"> {
+export interface RouteDefinition extends Pick<FastifySchema, "querystring" | "params" | "body"> {
   readonly tag: keyof typeof tags;
   readonly summary: string;
   readonly description?: string;
@@ -67,7 +67,7 @@ const errorWords: Readonly<Record<number, string>> = {
 };
 
 /** The options of a route: who may, what it takes and answers, and its place in the OpenAPI document. */
-export function describeRoute({
+export function defineRoute({
   tag,
   role,
   answer,
@@ -79,7 +79,7 @@ export function describeRoute({
   judgesBody = false,
   querystring,
   ...rest
-}: RouteDescription): RouteShorthandOptions {
+}: RouteDefinition): RouteShorthandOptions {
   const timeout = timeoutMs === undefined ? [] : [504];
   const problems = [...new Set([...everywhere, ...errors, ...timeout])].map((code) => [
     code,
@@ -115,7 +115,7 @@ const securities: Readonly<Record<Role | "anyone", readonly { readonly [name: st
   admin: [{ bearer: [] }, { session: [] }],
 };
 
-function describeAnswer(answer: RouteDescription["answer"]): object {
+function describeAnswer(answer: RouteDefinition["answer"]): object {
   const isFile = Array.isArray(answer);
   const { description = isFile ? "The file" : "" } = answer as { description?: string };
   const content = isFile

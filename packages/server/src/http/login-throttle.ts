@@ -1,6 +1,6 @@
 import type { RequestListener } from "node:http";
 import { paths } from "@wattboard/protocol";
-import type { Gate } from "../access/authorizer.ts";
+import type { Authorizer } from "../access/authorizer.ts";
 import type { SignIn } from "../access/sign-in.ts";
 import { answerEarly } from "./problem.ts";
 
@@ -14,7 +14,7 @@ const guarded = [...hashed, ...["/one-time-links/", "/share-session"].map((path)
  */
 export function brakeGuesses(
   next: RequestListener,
-  { gate, signIn }: { readonly gate: Gate; readonly signIn: SignIn },
+  { gate, signIn }: { readonly gate: Authorizer; readonly signIn: SignIn },
 ): RequestListener {
   return (request, response) => {
     const isAt = (path: string): boolean => request.url?.startsWith(path) ?? false;

@@ -3,17 +3,17 @@ import { type AddressInfo, connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { ManualTurns } from "../base/manual-turns.ts";
-import { Turnstile } from "../base/yield-queue.ts";
-import { takeTurns } from "./request-queue.ts";
+import { YieldQueue } from "../base/yield-queue.ts";
+import { queueRequests } from "./request-queue.ts";
 
 test("requests that come at once are let in one a turn, and those above the bound are answered 429", async () => {
   const turns = new ManualTurns();
   const seen: string[] = [];
   let cameCount = 0;
-  const handle = takeTurns((request, response) => {
+  const handle = queueRequests((request, response) => {
     seen.push(`${request.url}`);
     response.end("let in");
-  }, new Turnstile(2, turns.next));
+  }, new YieldQueue(2, turns.next));
   const requests = ["/a", "/b", "/c", "/d"];
   const { promise: allCame, resolve: noteAll } = Promise.withResolvers<void>();
   const server = createServer((request, response) => {

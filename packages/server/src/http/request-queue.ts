@@ -1,13 +1,13 @@
 import type { RequestListener } from "node:http";
 import { refuse } from "@wattboard/protocol";
-import { Turnstile } from "../base/yield-queue.ts";
+import { YieldQueue } from "../base/yield-queue.ts";
 import { answerEarly } from "./problem.ts";
 
 /** Requests that may wait for their turn; one more is answered 429. */
 const waitingMax = 5_000;
 
 /** Lets requests in one by one, each in a turn of its own: a thousand at once, commands above all, step back behind live samples. */
-export function takeTurns(next: RequestListener, turnstile = new Turnstile(waitingMax)): RequestListener {
+export function queueRequests(next: RequestListener, turnstile = new YieldQueue(waitingMax)): RequestListener {
   return (request, response) => {
     const isTaken = turnstile.pass(
       () => next(request, response),

@@ -24,11 +24,11 @@ import type { Throttle } from "../observe/throttle.ts";
 import { guard } from "./access-guard.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
 import { boundAnswers } from "./answer-flow.ts";
-import type { RightsWatch } from "./authorization-watch.ts";
+import type { AuthorizationWatch } from "./authorization-watch.ts";
 import { serveOpenApi } from "./define-route.ts";
 import { brakeGuesses } from "./login-throttle.ts";
 import { answerRaw, answerUnread, answerUnrouted, answerWithProblem, sendRefusal } from "./problem.ts";
-import { takeTurns } from "./request-queue.ts";
+import { queueRequests } from "./request-queue.ts";
 import { secureAnswers } from "./security-headers.ts";
 import type { SocketBound } from "./socket-bound.ts";
 import { watchDownloads } from "./watch-downloads.ts";
@@ -49,7 +49,7 @@ export interface HttpParts extends Omit<ApiParts, "answers">, BackupParts, Comma
   readonly budget: AnswerBudget;
   readonly metrics: MetricsRegistry;
   readonly health: Health;
-  readonly rightsWatch: RightsWatch;
+  readonly rightsWatch: AuthorizationWatch;
   readonly socketBound: SocketBound;
   readonly throttle: Throttle;
 }
@@ -86,7 +86,7 @@ export async function createHttpDoor(
     frameworkErrors: (error, _request, reply) => answerUnrouted(error, reply, tls !== null),
     clientErrorHandler: (error, socket) => answerUnread(error, socket),
     serverFactory: (handle) => {
-      const listener = parts.socketBound.endAfterOne(brakeGuesses(takeTurns(handle), parts));
+      const listener = parts.socketBound.endAfterOne(brakeGuesses(queueRequests(handle), parts));
       if (tls === null) return createHttpServer(serverOptions, listener);
       return createHttpsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" }, listener);
     },

@@ -2,11 +2,11 @@ import type { FleetRow } from "@wattboard/protocol";
 import { expect, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { ManualTurns } from "../base/manual-turns.ts";
-import { Turnstile } from "../base/yield-queue.ts";
-import { CommandBook } from "../commands/command-journal.ts";
+import { YieldQueue } from "../base/yield-queue.ts";
+import { CommandJournal } from "../commands/command-journal.ts";
 import { Dispatcher } from "../commands/dispatcher.ts";
 import { storeInMemory } from "../commands/store-in-memory.ts";
-import { FleetCommander } from "./rollout-manager.ts";
+import { RolloutManager } from "./rollout-manager.ts";
 
 const requester = { kind: "token", name: "test", sinceMs: 0 } as const;
 const by = { requester, address: "", mayCommand: () => true };
@@ -16,7 +16,7 @@ test("a wave gives its commands one a turn, and none that waits any more when it
   const turns = new ManualTurns();
   const store = storeInMemory();
   const given: string[] = [];
-  const book = new CommandBook(store, clock, { failed() {}, recovered() {} });
+  const book = new CommandJournal(store, clock, { failed() {}, recovered() {} });
   const dispatcher = new Dispatcher(clock, store, book, () => null, {
     mayStill: () => true,
     record: ({ deviceId }) => void given.push(deviceId),
@@ -25,8 +25,8 @@ test("a wave gives its commands one a turn, and none that waits any more when it
   });
   const ids = ["ems_001", "ems_002", "ems_003", "ems_004"];
   const fleet = { ids: () => ids, find: rowOf };
-  const turnstile = new Turnstile(10, turns.next);
-  const commander = new FleetCommander(
+  const turnstile = new YieldQueue(10, turns.next);
+  const commander = new RolloutManager(
     clock,
     store,
     book,

@@ -14,10 +14,10 @@ import {
 } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { type Requester, requesterText } from "../base/requester.ts";
-import { Turnstile } from "../base/yield-queue.ts";
-import type { CommandBook } from "../commands/command-journal.ts";
+import { YieldQueue } from "../base/yield-queue.ts";
+import type { CommandJournal } from "../commands/command-journal.ts";
 import { type CommandRecord, requesterOf, type Step } from "../commands/command-record.ts";
-import type { CommandStore, Kept } from "../commands/command-store.ts";
+import type { CommandStore, PersistedCommands } from "../commands/command-store.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-record.ts";
 
@@ -41,7 +41,7 @@ interface Running {
 }
 
 /** Who gives or ends a fleet command. */
-export interface Asker {
+export interface RolloutCaller {
   readonly requester: Requester;
   /** From where. */
   readonly address: string;
@@ -49,11 +49,11 @@ export interface Asker {
   mayCommand(deviceId: string): boolean;
 }
 
-export interface FleetCommanderHooks {
+export interface RolloutHooks {
   /** Whether whoever began it still may command devices. Asked before each wave, and each half second. */
   mayStill(record: FleetCommandRecord): boolean;
   /** Puts on record that somebody begins or aborts a fleet command, before it is done. Throws where it cannot: then it is refused. */
-  record(what: "begin" | "abort", record: FleetCommandRecord, by: Asker): void;
+  record(what: "begin" | "abort", record: FleetCommandRecord, by: RolloutCaller): void;
 }
 
 /** The fleet, a row a device. */
@@ -73,15 +73,15 @@ interface Selection {
  * one before has ended and its devices have been watched for a while. It stops by itself where changed devices raise error flags that they
  * did not have, or too many do not apply it. All of it is stored, and goes on after a restart where it was.
  */
-export class FleetCommander {
+export class RolloutManager {
   readonly #clock: Clock;
   readonly #store: CommandStore;
-  readonly #book: CommandBook;
+  readonly #book: CommandJournal;
   readonly #dispatcher: Dispatcher;
   readonly #fleet: FleetView;
-  readonly #hooks: FleetCommanderHooks;
+  readonly #hooks: RolloutHooks;
   /** A wave of thousands must not hold up live samples. */
-  readonly #turnstile: Turnstile;
+  readonly #turnstile: YieldQueue;
   readonly #running = new Map<string, Running>();
   /** All that are kept, oldest first. */
   readonly #records = new Map<string, FleetCommandRecord>();
@@ -91,11 +91,11 @@ export class FleetCommander {
   constructor(
     clock: Clock,
     store: CommandStore,
-    book: CommandBook,
+    book: CommandJournal,
     dispatcher: Dispatcher,
     fleet: FleetView,
-    hooks: FleetCommanderHooks,
-    turnstile = new Turnstile(waitingMax),
+    hooks: RolloutHooks,
+    turnstile = new YieldQueue(waitingMax),
   ) {
     this.#turnstile = turnstile;
     this.#clock = clock;
@@ -108,7 +108,7 @@ export class FleetCommander {
   }
 
   /** Takes up what an earlier run left running. */
-  async restore({ fleetCommands, fleetTargets }: Kept): Promise<void> {
+  async restore({ fleetCommands, fleetTargets }: PersistedCommands): Promise<void> {
     for (const record of fleetCommands) {
       this.#records.set(record.fleetCommandId, record);
       if (record.endCounts === null) {
@@ -132,7 +132,7 @@ export class FleetCommander {
   }
 
   /** Which devices it would be. */
-  async preview(body: NewFleetCommandBody, by: Asker): Promise<FleetPreviewBody | Refusal> {
+  async preview(body: NewFleetCommandBody, by: RolloutCaller): Promise<FleetPreviewBody | Refusal> {
     const selection = await this.#select(body, by);
     if ("code" in selection) return selection;
     const { fit, misfits, unknownCount } = selection;
@@ -147,7 +147,7 @@ export class FleetCommander {
   }
 
   /** Begins a fleet command; the answer comes when it is stored, with every device that it is for. */
-  async begin(body: NewFleetCommandBody, by: Asker): Promise<FleetCommandRecord | Refusal> {
+  async begin(body: NewFleetCommandBody, by: RolloutCaller): Promise<FleetCommandRecord | Refusal> {
     if (this.running().length >= limits.fleetCommandsRunning) {
       return refuse(
         "fleet_commands_full",
@@ -238,7 +238,7 @@ export class FleetCommander {
   }
 
   /** Begins no further wave, and takes back what no device has been given yet. */
-  abort(fleetCommandId: string, by: Asker): FleetCommandRecord | Refusal {
+  abort(fleetCommandId: string, by: RolloutCaller): FleetCommandRecord | Refusal {
     const running = this.#running.get(fleetCommandId);
     if (running?.record.status !== "running") {
       const isKnown = this.#records.has(fleetCommandId);
@@ -300,7 +300,7 @@ export class FleetCommander {
   }
 
   /** Looks through the fleet in slices, so that a large one holds up no live sample. */
-  async #select(body: NewFleetCommandBody, by: Asker): Promise<Selection | Refusal> {
+  async #select(body: NewFleetCommandBody, by: RolloutCaller): Promise<Selection | Refusal> {
     const conditions = parseConditions(body.where);
     if ("code" in conditions) return conditions;
     const test = fleetTest(conditions);
@@ -316,7 +316,7 @@ export class FleetCommander {
       const verdict = test(row, nowMs);
       if (verdict === "unknown") unknownCount++;
       if (verdict !== "meets") continue;
-      const reason = this.#dispatcher.describeMisfit(deviceId, body as Order);
+      const reason = this.#dispatcher.unsupportedBecause(deviceId, body as Order);
       if (reason === null) fit.push(row);
       else misfits.push({ device_id: deviceId, reason });
     }

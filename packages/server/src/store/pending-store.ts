@@ -77,9 +77,9 @@ export class PendingStore implements Store {
     return this.#use((store) => store.samples(query));
   }
 
-  lend(): MessagePort {
+  openReadPort(): MessagePort {
     if (this.#store === null) throw new Failure("store_stopped", this.#fault.message);
-    return this.#store.lend();
+    return this.#store.openReadPort();
   }
 
   points(deviceId: string) {

@@ -30,7 +30,7 @@ export interface Store {
    * A port over which another thread asks (`PortReader`), past the event loop: exports and all large answers go this way. It is used up when
    * that thread ends or closes it. Throws a `Failure` (`store_stopped`) where there is nobody to answer.
    */
-  lend(): MessagePort;
+  openReadPort(): MessagePort;
   /** The points that a device has sent, in the order in which they first came. */
   points(deviceId: string): Promise<PointInfo[]>;
   /** One device's points over time, in buckets. */

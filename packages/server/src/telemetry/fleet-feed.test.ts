@@ -1,7 +1,7 @@
 import type { FleetFrame } from "@wattboard/protocol";
 import { expect, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
-import { Latest } from "../devices/device-states.ts";
+import { DeviceStates } from "../devices/device-states.ts";
 import { FleetRows } from "../devices/fleet-rows.ts";
 import { FleetFeed, type FleetSubscriber } from "./fleet-feed.ts";
 
@@ -31,7 +31,7 @@ class Page implements FleetSubscriber {
 function feedOf(ids: readonly string[], fleetRowsPerTickMax = 2) {
   const clock = new ManualClock();
   const directory = { find: (name: string) => ({ name, properties: {} }), ids: () => ids, isOnline: () => true };
-  const feed = new FleetFeed(clock, new FleetRows(new Latest(), directory), { fleetTickMs: 500, fleetRowsPerTickMax });
+  const feed = new FleetFeed(clock, new FleetRows(new DeviceStates(), directory), { fleetTickMs: 500, fleetRowsPerTickMax });
   return { clock, feed };
 }
 

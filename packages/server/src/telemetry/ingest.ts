@@ -1,10 +1,10 @@
 import { type Refusal, type RefusalCode, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import type { DeviceState } from "../devices/device-state.ts";
-import type { Reading } from "../devices/sample.ts";
+import type { Sample } from "../devices/sample.ts";
 import type { Fanout } from "./fanout.ts";
 import { decode, isRefusal } from "./gatekeeper.ts";
-import type { Journal } from "./store-queue.ts";
+import type { StoreQueue } from "./store-queue.ts";
 
 /** Where a frame comes from, as ingest sees it: one stay of a device on one link. */
 export interface Source {
@@ -26,12 +26,12 @@ export interface IngestObserver {
 export class Ingest {
   readonly #clock: Clock;
   readonly #fanout: Fanout;
-  readonly #journal: Journal;
+  readonly #journal: StoreQueue;
   readonly #observer: IngestObserver;
   acceptedCount = 0;
   readonly droppedCounts = new Map<RefusalCode, number>();
 
-  constructor(clock: Clock, fanout: Fanout, journal: Journal, observer: IngestObserver) {
+  constructor(clock: Clock, fanout: Fanout, journal: StoreQueue, observer: IngestObserver) {
     this.#clock = clock;
     this.#fanout = fanout;
     this.#journal = journal;
@@ -49,7 +49,7 @@ export class Ingest {
     if (isRefusal(decoded)) return this.drop(device, decoded);
     const { deviceTimeMs, values } = decoded;
     const isBelieved = hasClock && device.clockWatch.isBelieved(deviceTimeMs, receivedAtMs);
-    const reading: Reading = {
+    const reading: Sample = {
       deviceId: device.deviceId,
       deviceTimeMs,
       values,

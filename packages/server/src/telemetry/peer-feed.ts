@@ -1,7 +1,7 @@
 import { limits } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { DeviceState } from "../devices/device-state.ts";
-import type { Latest } from "../devices/device-states.ts";
+import type { DeviceStates } from "../devices/device-states.ts";
 import type { FleetSubscriber } from "./fleet-feed.ts";
 
 /** Writes a device's latest sample in the dialect of who gets it, with its header; null where it has none. */
@@ -23,7 +23,7 @@ const queuedBytesMax = 64 * 1024;
 
 /** From device to device: who may and wants to gets the newest sample of each of its peers, at most once a second. */
 export class PeerFeed {
-  readonly #latest: Latest;
+  readonly #latest: DeviceStates;
   readonly #snapshot: () => (deviceId: string) => readonly string[];
   /** Bounded: see `subscribe`. */
   readonly #readers = new Map<FleetSubscriber, Reader>();
@@ -31,7 +31,7 @@ export class PeerFeed {
   readonly #stopTimer: CancelTimer;
 
   /** `snapshot` gives the rights as they are: it is asked anew each second, so that a right taken away is gone by then. */
-  constructor(clock: Clock, latest: Latest, snapshot: () => (deviceId: string) => readonly string[]) {
+  constructor(clock: Clock, latest: DeviceStates, snapshot: () => (deviceId: string) => readonly string[]) {
     this.#latest = latest;
     this.#snapshot = snapshot;
     this.#stopTimer = clock.every(tickMs, () => this.#tick());

@@ -1,9 +1,9 @@
-import type { Latest } from "../devices/device-states.ts";
+import type { DeviceStates } from "../devices/device-states.ts";
 import type { StoredSample } from "../store/store.ts";
 import { decode, isRefusal } from "./gatekeeper.ts";
 
 /** Puts what the store knew last back in memory at start. Gives whether the sample could be read by today's rules. */
-export function restoreLatest(latest: Latest, sample: StoredSample): boolean {
+export function restoreLatest(latest: DeviceStates, sample: StoredSample): boolean {
   const device = latest.of(sample.deviceId);
   const frame = Buffer.from(sample.message);
   const decoded = decode(device, frame, sample.receivedAtMs);

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { DeviceState } from "../devices/device-state.ts";
-import type { Reading } from "../devices/sample.ts";
+import type { Sample } from "../devices/sample.ts";
 import { readRecords } from "../store/sample-record.ts";
 import type { Store } from "../store/store.ts";
-import { Journal } from "./store-queue.ts";
+import { StoreQueue } from "./store-queue.ts";
 
 const device = new DeviceState("ems_001");
 const message = Buffer.from("x".repeat(100));
 
-function reading(seq: number): Reading {
+function reading(seq: number): Sample {
   const clock = "device" as const;
   return { deviceId: "ems_001", values: {}, deviceTimeMs: 0, observedAtMs: 0, receivedAtMs: 0, clock, epoch: 1, seq };
 }
@@ -41,7 +41,7 @@ class HeldStore implements Pick<Store, "append"> {
 
 function journalOver(store: HeldStore, clock: ManualClock, queueBytesMax = 1_000_000) {
   const seen = { committed: 0, failed: 0, unstored: 0 };
-  const journal = new Journal(
+  const journal = new StoreQueue(
     store as unknown as Store,
     clock,
     { flushMs: 250, flushBytes: 500, queueBytesMax },

@@ -1,10 +1,10 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { DeviceState } from "../devices/device-state.ts";
-import type { Reading } from "../devices/sample.ts";
+import type { Sample } from "../devices/sample.ts";
 import { recordBytes, writeRecord } from "../store/sample-record.ts";
 import type { Store } from "../store/store.ts";
 
-export interface JournalLimits {
+export interface StoreQueueLimits {
   /** A sample waits at most this long before it is handed to the store, ms. */
   readonly flushMs: number;
   /** A batch is handed over as soon as it is this large. */
@@ -14,7 +14,7 @@ export interface JournalLimits {
 }
 
 /** Told what becomes of the cold lane, for the log, the metrics and the health page. */
-export interface JournalObserver {
+export interface StoreQueueObserver {
   committed(samples: number, tookMs: number): void;
   failed(error: unknown): void;
   /** The queue is full: this many samples are not stored. */
@@ -38,11 +38,11 @@ const handOverBytesMax = 32 * 1024 * 1024;
  * The start of the cold lane: collects samples into batches and hands them to the store one after another. The hot lane only ever
  * copies bytes here. While the store is slow the batches wait, bounded; while it fails they are offered again and again.
  */
-export class Journal {
+export class StoreQueue {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #limits: JournalLimits;
-  readonly #observer: JournalObserver;
+  readonly #limits: StoreQueueLimits;
+  readonly #observer: StoreQueueObserver;
   readonly #stopTimer: CancelTimer;
   /** Oldest first; the last one is being filled. */
   readonly #queue: Batch[] = [];
@@ -60,7 +60,7 @@ export class Journal {
   #cancelRetry: CancelTimer | null = null;
   #drained: (() => void) | null = null;
 
-  constructor(store: Store, clock: Clock, limits: JournalLimits, observer: JournalObserver) {
+  constructor(store: Store, clock: Clock, limits: StoreQueueLimits, observer: StoreQueueObserver) {
     this.#store = store;
     this.#clock = clock;
     this.#limits = limits;
@@ -69,7 +69,7 @@ export class Journal {
   }
 
   /** Copies the sample into the present batch. False: the queue is full, and the sample is not stored. */
-  append(device: DeviceState, reading: Reading, message: Uint8Array): boolean {
+  append(device: DeviceState, reading: Sample, message: Uint8Array): boolean {
     const bytes = recordBytes(device.idBytes, message);
     if (this.#queueBytes + bytes > this.#limits.queueBytesMax) {
       this.#observer.unstored(1);

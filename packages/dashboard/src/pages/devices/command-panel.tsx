@@ -1,5 +1,5 @@
 import {
-  type Announcement,
+  type Capabilities,
   type CommandBody,
   type DeviceDetail,
   type NewCommandBody,
@@ -30,7 +30,7 @@ interface CommandPanelProps {
   readonly detail: DeviceDetail;
   readonly points: ReadonlyMap<string, LivePoint>;
   readonly commands: readonly CommandBody[] | null;
-  readonly announced: Announcement | null;
+  readonly announced: Capabilities | null;
   readonly nowMs: number;
   readonly onGiven: (command: CommandBody) => void;
 }
@@ -38,7 +38,7 @@ interface CommandPanelProps {
 type Order = Pick<NewCommandBody, "action" | "payload">;
 
 /** Told nothing of what the device knows, the page offers what every device knows. */
-const plain: Announcement = { commands: { SET_MODE: {}, RESET_ERROR: {} } };
+const plain: Capabilities = { commands: { SET_MODE: {}, RESET_ERROR: {} } };
 const hourMs = 60 * 60_000;
 const leasesMs = [hourMs / 4, hourMs, 4 * hourMs] as const;
 
@@ -104,7 +104,7 @@ function Orders({ detail, points, announced, onGiven }: CommandPanelProps) {
 }
 
 interface ModeFormProps {
-  readonly known: NonNullable<Announcement["commands"]["SET_MODE"]>;
+  readonly known: NonNullable<Capabilities["commands"]["SET_MODE"]>;
   readonly points: ReadonlyMap<string, LivePoint>;
   readonly onOrder: (order: Order) => void;
 }

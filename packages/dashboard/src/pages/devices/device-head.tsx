@@ -4,7 +4,7 @@ import {
   type DeviceState,
   isOfSmartOs,
   type ShareLinkBody,
-  standingOf,
+  freshnessOf,
 } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
@@ -35,7 +35,7 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
   const me = useMe();
   const { device_id, name, properties, online } = detail;
   const ageMs = ageOf(live.newest?.atMs ?? null, nowMs);
-  const stands = standingOf(detail, ageMs);
+  const stands = freshnessOf(detail, ageMs);
   const place = placeOf(properties);
   const localTime = properties.time_zone === undefined ? null : timeOfDayIn(properties.time_zone, nowMs);
   const value = (point: string) => (live.points.get(point)?.value ?? null) as string | null;

@@ -1,4 +1,4 @@
-import { isPresent, type ShareLinkBody, type Standing, standingOf } from "@wattboard/protocol";
+import { isPresent, type ShareLinkBody, type Freshness, freshnessOf } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import { serverClock } from "../../api/server-clock.ts";
@@ -60,8 +60,8 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
   }
 
   const { points } = live;
-  const standingAt = (atMs: number | null): Standing =>
-    detail === null ? "never" : standingOf(detail, ageOf(atMs, nowMs));
+  const standingAt = (atMs: number | null): Freshness =>
+    detail === null ? "never" : freshnessOf(detail, ageOf(atMs, nowMs));
   const power = (point: PowerPoint): FlowPower => ({
     signedW: numberOf(points, point),
     standing: standingAt(points.get(point)?.filedAtMs ?? null),

@@ -1,4 +1,4 @@
-import type { Standing } from "@wattboard/protocol";
+import type { Freshness } from "@wattboard/protocol";
 import type { CSSProperties } from "react";
 import { describePower, type PowerPoint } from "../../domain/power.ts";
 import { scaleQuantity } from "../../ui/format-number.ts";
@@ -8,7 +8,7 @@ import styles from "./energy-flow.module.css";
 
 export interface FlowPower {
   readonly signedW: number | null;
-  readonly standing: Standing;
+  readonly standing: Freshness;
 }
 
 interface EnergyFlowProps {

@@ -1,4 +1,4 @@
-import { type DeviceDetail, pointSpec, standingOf } from "@wattboard/protocol";
+import { type DeviceDetail, pointSpec, freshnessOf } from "@wattboard/protocol";
 import { ageOf, formatAge } from "../../domain/age.ts";
 import type { PointValue } from "../../domain/point-value.ts";
 import { signWord } from "../../domain/power.ts";
@@ -26,7 +26,7 @@ export function PointValues({ points, device, nowMs }: PointValuesProps) {
             {names.map((name) => {
               const { value, filedAtMs } = points.get(name) as LivePoint;
               const ageMs = ageOf(filedAtMs, nowMs) ?? 0;
-              const stands = standingOf(device, ageMs);
+              const stands = freshnessOf(device, ageMs);
               const spec = pointSpec(name);
               return (
                 <tr key={name} data-standing={stands}>

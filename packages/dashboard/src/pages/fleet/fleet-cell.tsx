@@ -1,4 +1,4 @@
-import { asNumber, type FleetRow, isOfSmartOs, type Scalar, type Standing } from "@wattboard/protocol";
+import { asNumber, type FleetRow, isOfSmartOs, type Scalar, type Freshness } from "@wattboard/protocol";
 import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { countryName } from "../../domain/place.ts";
@@ -19,7 +19,7 @@ import { lightUp } from "./light-up.ts";
 interface FleetCellProps {
   readonly field: FleetField;
   readonly row: FleetRow;
-  readonly standing: Standing;
+  readonly standing: Freshness;
   readonly age: string | null;
 }
 
@@ -109,7 +109,7 @@ function OnlineWord({ online }: { readonly online: boolean }) {
   );
 }
 
-function AgeWords({ standing, age }: { readonly standing: Standing; readonly age: string | null }) {
+function AgeWords({ standing, age }: { readonly standing: Freshness; readonly age: string | null }) {
   if (age === null) return <span className="muted">never heard</span>;
   if (standing === "offline") {
     return (

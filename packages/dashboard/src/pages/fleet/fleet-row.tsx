@@ -1,4 +1,4 @@
-import type { FleetRow as Row, Standing } from "@wattboard/protocol";
+import type { FleetRow as Row, Freshness } from "@wattboard/protocol";
 import { lazy, type MouseEvent, memo, Suspense } from "react";
 import { Icon } from "../../ui/icon.tsx";
 import { DeviceName, FleetCell } from "./fleet-cell.tsx";
@@ -13,7 +13,7 @@ interface FleetRowProps {
   readonly fields: readonly FleetField[];
   /** From 0, in the whole list. */
   readonly index: number;
-  readonly standing: Standing;
+  readonly standing: Freshness;
   /** As text, so that a row renders when its age reads differently and not with every tick. */
   readonly age: string | null;
   readonly lightsUp: boolean;

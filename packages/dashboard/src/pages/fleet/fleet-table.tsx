@@ -1,4 +1,4 @@
-import { type FleetRow as Row, standingOf } from "@wattboard/protocol";
+import { type FleetRow as Row, freshnessOf } from "@wattboard/protocol";
 import { useCallback, useMemo, useState } from "react";
 import { ageOf, formatAge } from "../../domain/age.ts";
 import { Icon } from "../../ui/icon.tsx";
@@ -59,7 +59,7 @@ export function FleetTable(props: FleetTableProps) {
                   row={row}
                   fields={fields}
                   index={first + index}
-                  standing={standingOf(row, ageMs)}
+                  standing={freshnessOf(row, ageMs)}
                   age={ageMs === null ? null : formatAge(ageMs)}
                   lightsUp={isHighlighted}
                   isOpen={row.id === openId}

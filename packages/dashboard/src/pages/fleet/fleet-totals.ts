@@ -1,4 +1,4 @@
-import { type FleetPoint, type FleetRow, isPresent, standingOf } from "@wattboard/protocol";
+import { type FleetPoint, type FleetRow, isPresent, freshnessOf } from "@wattboard/protocol";
 import { ageOf } from "../../domain/age.ts";
 import { hasError } from "./fleet-filter.ts";
 
@@ -41,7 +41,7 @@ export function fleetTotals(rows: Iterable<FleetRow>, nowMs: number): FleetTotal
     if (!row.online) continue;
     online++;
     if (hasError(row)) withError++;
-    if (!isPresent(standingOf(row, ageOf(row.observed_at_ms, nowMs)))) continue;
+    if (!isPresent(freshnessOf(row, ageOf(row.observed_at_ms, nowMs)))) continue;
     counted++;
     const watts = (point: FleetPoint) => {
       const power = row.points[point];

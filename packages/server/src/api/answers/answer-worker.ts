@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { Refusal } from "@wattboard/protocol";
 import { Failure, type FailureCode } from "../../base/failure.ts";
-import { stepBack } from "../../base/lower-thread-priority.ts";
+import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { PortReader } from "../../store/read-port.ts";
 import { answerTo, type Question } from "./questions.ts";
 
@@ -32,7 +32,7 @@ export type AnswerReply = { readonly number: number } & (
 );
 
 // Behind the store too, which has commits to make; and no further, or whoever waits for a lock that it holds would wait for long.
-stepBack(10);
+lowerThreadPriority(10);
 const port = parentPort;
 if (port === null) throw new Error("This file runs as the thread that makes answers.");
 // Without its store it can answer nothing; another is started with the next question.

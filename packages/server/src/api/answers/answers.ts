@@ -19,14 +19,14 @@ interface Pending {
 
 /** Answers about the past, made in a thread of their own: it asks the store past the event loop, which gets finished bytes. */
 export class Answers {
-  readonly #store: Pick<Store, "lend">;
+  readonly #store: Pick<Store, "openReadPort">;
   readonly #budget: AnswerBudget;
   readonly #queue = new QuestionQueue(queueLimits);
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | null = null;
   #lastNumber = 0;
 
-  constructor(store: Pick<Store, "lend">, budget: AnswerBudget) {
+  constructor(store: Pick<Store, "openReadPort">, budget: AnswerBudget) {
     this.#store = store;
     this.#budget = budget;
   }
@@ -74,7 +74,7 @@ export class Answers {
   }
 
   #start(): Worker {
-    const store = this.#store.lend();
+    const store = this.#store.openReadPort();
     const worker = new Worker(workerUrl(import.meta.url, "./answer-worker"), {
       workerData: { store } satisfies AnswerSetup,
       transferList: [store],

@@ -2,7 +2,7 @@ import { type Refusal, refuse } from "@wattboard/protocol";
 import type Type from "typebox";
 import { calendarEdges } from "../../base/time-zone.ts";
 import { expectedDevices } from "../../history/coverage.ts";
-import { Past, type Registration } from "../../history/device-history.ts";
+import { DeviceHistory, type Registration } from "../../history/device-history.ts";
 import { chooseNumberPoints, choosePoints } from "../../history/point-names.ts";
 import { dayMs, type Range, type samplesPlace } from "../../history/range.ts";
 import { writeCursor } from "../../http/cursor.ts";
@@ -99,7 +99,7 @@ export async function answerTo(
   question: Question,
   signal: AbortSignal,
 ): Promise<Answered | Refusal> {
-  const past = new Past(store);
+  const past = new DeviceHistory(store);
   switch (question.kind) {
     case "points": {
       const { device, after } = question;
@@ -195,7 +195,7 @@ export function refuseDeviceDays(devices: number, { fromMs, toMs }: Range): Refu
 
 async function answerSamples(
   store: StoreReader,
-  past: Past,
+  past: DeviceHistory,
   question: Question & { readonly kind: "samples" },
   signal: AbortSignal,
 ): Promise<Answered | Refusal> {

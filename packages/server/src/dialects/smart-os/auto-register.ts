@@ -1,6 +1,6 @@
 import { type Refusal, refuse, smartOsDialect } from "@wattboard/protocol";
 import type { Audit } from "../../access/audit/audit.ts";
-import type { Devices } from "../../devices/device-registry.ts";
+import type { DeviceRegistry } from "../../devices/device-registry.ts";
 import type { Log } from "../../observe/log.ts";
 
 /** Devices registered in one turn of the event loop, in one transaction: some milliseconds. */
@@ -14,7 +14,7 @@ interface Waiting {
 
 interface AutoRegisterParts {
   readonly audit: Audit;
-  readonly devices: Devices;
+  readonly devices: DeviceRegistry;
   readonly log: Log;
 }
 

@@ -1,5 +1,5 @@
 import type { DeviceState } from "../../devices/device-state.ts";
-import type { Reading } from "../../devices/sample.ts";
+import type { Sample } from "../../devices/sample.ts";
 import { textFrame } from "../../link/frame.ts";
 import type { Subscriber } from "../../telemetry/fanout.ts";
 import type { MayView } from "../../telemetry/fleet-feed.ts";
@@ -48,7 +48,7 @@ export class ClientFeed {
 }
 
 /** A sample of either dialect as an update. Its place on its link stands for the message id. */
-export function updateOf({ deviceId, seq, values }: Reading): Buffer {
+export function updateOf({ deviceId, seq, values }: Sample): Buffer {
   const messageId = String(seq % 10_000).padStart(4, "0");
   return smartOsFrame("UPDT", `${messageId}:${deviceId}:${JSON.stringify(fieldsOf(values))}`);
 }

@@ -1,7 +1,7 @@
 import { type Scalar, smartOsFields, smartOsSection } from "@wattboard/protocol";
 import { sortInSteps } from "../../base/time-slices.ts";
-import type { Latest } from "../../devices/device-states.ts";
-import { pointValue, type Reading, type Values } from "../../devices/sample.ts";
+import type { DeviceStates } from "../../devices/device-states.ts";
+import { pointValue, type Sample, type Values } from "../../devices/sample.ts";
 import { textFrame } from "../../link/frame.ts";
 import { sectionOf } from "./sample.ts";
 
@@ -29,7 +29,7 @@ export interface DatasetEntry {
 
 interface CachedEntry extends DatasetEntry {
   readonly device: DatasetDevice;
-  readonly reading: Reading | null;
+  readonly reading: Sample | null;
 }
 
 const frameStart = Buffer.from('{"type": "INIT", "message": [');
@@ -42,10 +42,10 @@ const comma = ", ";
  */
 export class Dataset {
   readonly #directory: DatasetDirectory;
-  readonly #latest: Latest;
+  readonly #latest: DeviceStates;
   readonly #entries = new Map<string, CachedEntry>();
 
-  constructor(directory: DatasetDirectory, latest: Latest) {
+  constructor(directory: DatasetDirectory, latest: DeviceStates) {
     this.#directory = directory;
     this.#latest = latest;
   }
@@ -129,7 +129,7 @@ const mapped = smartOsFields.flatMap(({ name, point }) => {
 });
 const mappedPoints: ReadonlySet<string> = new Set(mapped.map(({ section, field }) => `${section}.${field}`));
 
-function rowOf({ deviceId, properties, reported, createdAtMs }: DatasetDevice, reading: Reading | null): Row {
+function rowOf({ deviceId, properties, reported, createdAtMs }: DatasetDevice, reading: Sample | null): Row {
   const fields = reading === null ? {} : fieldsOf(reading.values);
   const said: Readonly<Record<string, string>> = { ...reported, ...properties };
   const row: Record<string, Scalar> = {};

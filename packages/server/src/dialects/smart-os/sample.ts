@@ -7,7 +7,7 @@ import {
   smartOsInternals,
   smartOsSection,
 } from "@wattboard/protocol";
-import { pointValue, type Reading, type Values } from "../../devices/sample.ts";
+import { pointValue, type Sample, type Values } from "../../devices/sample.ts";
 
 /** What a SMART-OS message comes to. */
 export interface SmartOsSample {
@@ -42,7 +42,7 @@ const namePattern = /^[A-Za-z][A-Za-z0-9_]*$/;
 export function smartOsSample(
   deviceId: string,
   body: Readonly<Record<string, unknown>>,
-  before: Reading | null,
+  before: Sample | null,
   nowMs: number,
   asPoints: ReadonlySet<string>,
 ): SmartOsSample {

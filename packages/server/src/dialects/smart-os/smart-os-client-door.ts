@@ -22,7 +22,7 @@ const queriesPerSecond = 5;
 const queriesBurst = 20;
 
 /** `/client/` (DESIGN §3.4): SMART-OS's web clients. The dataset at once, then every update; answers filters and sorts with a dataset. */
-export class ClientDoor implements Door {
+export class SmartOsClientDoor implements Door {
   readonly name = "client";
   readonly #context: DoorContext;
   readonly #dataset: Dataset;
@@ -36,18 +36,18 @@ export class ClientDoor implements Door {
     this.#settings = settings;
   }
 
-  knock(handshake: Handshake): void {
+  accept(handshake: Handshake): void {
     const {
       clock,
       floods,
       frameATurnServer,
-      gate,
+      authorizer: gate,
       generalLog,
       heartbeat,
       linkLimits,
       links,
       log,
-      rightsWatch,
+      authorizationWatch: rightsWatch,
       viewerFrameLimit,
     } = this.#context;
     const { request, socket } = handshake;

@@ -1,15 +1,15 @@
 import { setImmediate } from "node:timers/promises";
-import { type Announcement, isOfSmartOs, type Refusal, refuse, smartOsWelcomes } from "@wattboard/protocol";
+import { type Capabilities, isOfSmartOs, type Refusal, refuse, smartOsWelcomes } from "@wattboard/protocol";
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import { addressPrefix } from "../../access/address-prefix.ts";
 import type { Audit } from "../../access/audit/audit.ts";
 import { bearerToken } from "../../access/tokens.ts";
 import type { Channel, Dispatcher } from "../../commands/dispatcher.ts";
-import type { Devices } from "../../devices/device-registry.ts";
-import type { Session } from "../../devices/device-session.ts";
-import type { Registry } from "../../devices/device-sessions.ts";
+import type { DeviceRegistry } from "../../devices/device-registry.ts";
+import type { DeviceSession } from "../../devices/device-session.ts";
+import type { DeviceSessions } from "../../devices/device-sessions.ts";
 import type { DeviceState } from "../../devices/device-state.ts";
-import type { Latest } from "../../devices/device-states.ts";
+import type { DeviceStates } from "../../devices/device-states.ts";
 import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "../../doors/door.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "../../doors/upgrade.ts";
 import { Link } from "../../link/link.ts";
@@ -22,7 +22,7 @@ import { heldMsMax, pointOfField, smartOsSample } from "./sample.ts";
 import { UnadmittedLinks } from "./unadmitted-links.ts";
 import type { WaitingDevices } from "./waiting-devices.ts";
 
-export interface UpdateDoorSettings {
+export interface SmartOsDeviceDoorSettings {
   /** `token`: as at the device door. `open`: also whoever names a device of this dialect. */
   readonly access: "off" | "token" | "open";
   /** Whether `open` registers devices that nobody knows, and up to how many registered devices. */
@@ -32,29 +32,29 @@ export interface UpdateDoorSettings {
   readonly messagesBurst: number;
 }
 
-export interface UpdateDoorParts {
+export interface SmartOsDeviceDoorDomain {
   readonly audit: Audit;
   readonly clientFeed: ClientFeed;
   readonly commands: Dispatcher;
-  readonly devices: Devices;
+  readonly devices: DeviceRegistry;
   readonly ingest: Ingest;
-  readonly latest: Latest;
-  readonly registry: Registry;
+  readonly latest: DeviceStates;
+  readonly registry: DeviceSessions;
   readonly waiting: WaitingDevices;
 }
 
 /** What a device of this dialect can be told until it announces something: nothing. */
-const nothingAnnounced: Announcement = { commands: {} };
+const nothingAnnounced: Capabilities = { commands: {} };
 
 /**
  * `/update/` (DESIGN §3.4): devices that speak SMART-OS. Which device it is says the first message, so that is when it is let in, and from then
  * on the link is this device's alone. Samples go the same way as those of the device door.
  */
-export class UpdateDoor implements Door {
+export class SmartOsDeviceDoor implements Door {
   readonly name = "update";
   readonly context: DoorContext;
-  readonly parts: UpdateDoorParts;
-  readonly settings: UpdateDoorSettings;
+  readonly parts: SmartOsDeviceDoorDomain;
+  readonly settings: SmartOsDeviceDoorSettings;
   /** Null where nobody is registered by coming. */
   readonly #autoRegister: AutoRegister | null;
   readonly unadmitted: UnadmittedLinks;
@@ -63,8 +63,8 @@ export class UpdateDoor implements Door {
 
   constructor(
     context: DoorContext,
-    parts: UpdateDoorParts,
-    settings: UpdateDoorSettings,
+    parts: SmartOsDeviceDoorDomain,
+    settings: SmartOsDeviceDoorSettings,
     admitted: (handshake: Handshake) => void,
   ) {
     this.context = context;
@@ -77,8 +77,8 @@ export class UpdateDoor implements Door {
       access === "open" && autoRegister ? new AutoRegister({ ...parts, log: context.log }, registeredMax) : null;
   }
 
-  knock(handshake: Handshake): void {
-    const { floods, gate, links, frameATurnServer } = this.context;
+  accept(handshake: Handshake): void {
+    const { floods, authorizer: gate, links, frameATurnServer } = this.context;
     const { request } = handshake;
     const token = bearerToken(request.headers.authorization);
     const refusal =
@@ -110,7 +110,7 @@ export class UpdateDoor implements Door {
         },
       });
       links.add(this.name, link);
-      const caller = new Caller(this, link, handshake, token);
+      const caller = new SmartOsSession(this, link, handshake, token);
       this.unadmitted.add(link);
       link.send(smartOsFrame("INFO", smartOsWelcomes.update));
     });
@@ -142,14 +142,14 @@ export class UpdateDoor implements Door {
 }
 
 /** One socket at the door, and the device that it turns out to be. */
-class Caller {
-  readonly #door: UpdateDoor;
+class SmartOsSession {
+  readonly #door: SmartOsDeviceDoor;
   readonly #link: Link;
   readonly #handshake: Handshake;
   readonly #token: string | null;
   readonly #address: string;
   readonly #rateLimit: RateLimit;
-  #guest: { readonly session: Session; readonly device: DeviceState; readonly channel: Channel } | null = null;
+  #device: { readonly session: DeviceSession; readonly device: DeviceState; readonly channel: Channel } | null = null;
   /** Texts that can be set by remote control, and are therefore points. */
   #textParameters: ReadonlySet<string> = new Set();
   #commandId = 0;
@@ -157,8 +157,8 @@ class Caller {
   #held: Buffer[] | null = null;
   #tooManyMeanwhile = 0;
 
-  constructor(door: UpdateDoor, link: Link, handshake: Handshake, token: string | null) {
-    const { clock, gate, loopLag } = door.context;
+  constructor(door: SmartOsDeviceDoor, link: Link, handshake: Handshake, token: string | null) {
+    const { clock, authorizer: gate, loopLag } = door.context;
     const { messagesPerSecond, messagesBurst } = door.settings;
     const nowMs = clock.monotonicMs();
     this.#door = door;
@@ -170,12 +170,12 @@ class Caller {
   }
 
   get who(): { readonly deviceId: string | null; readonly address: string } {
-    return { deviceId: this.#guest?.device.deviceId ?? null, address: this.#address };
+    return { deviceId: this.#device?.device.deviceId ?? null, address: this.#address };
   }
 
   take(frame: Buffer): void {
     // Who has been turned away comes in no more, while the link is being closed.
-    if (this.#guest === null && !this.#link.isOpen) return;
+    if (this.#device === null && !this.#link.isOpen) return;
     const { clock, loopLag } = this.#door.context;
     const nowMs = clock.monotonicMs();
     if (!this.#rateLimit.take(nowMs, loopLag.stalledMs(nowMs))) {
@@ -201,7 +201,7 @@ class Caller {
       return null;
     }
     const { header, serial } = unread;
-    const registrar = this.#guest === null ? this.#door.registrarOf(serial) : null;
+    const registrar = this.#device === null ? this.#door.registrarOf(serial) : null;
     // Of what comes from whoever may not come in, no more is read than who it is.
     if (registrar === null && this.#enter(serial) !== null) {
       this.#answer(header, "", "ERROR");
@@ -249,8 +249,8 @@ class Caller {
   left(end: string, code: number): void {
     this.#door.unadmitted.remove(this.#link);
     this.#door.context.peering?.feed.unsubscribe(this.#link);
-    if (this.#guest === null) return;
-    const { session, channel } = this.#guest;
+    if (this.#device === null) return;
+    const { session, channel } = this.#device;
     const { commands, registry } = this.#door.parts;
     registry.release(session);
     commands.disconnected(session.deviceId, channel);
@@ -261,10 +261,10 @@ class Caller {
   /** The first message says who it is; any other must say the same. */
   #enter(serial: string): Refusal | null {
     const { context, parts } = this.#door;
-    if (this.#guest !== null) {
-      if (serial === this.#guest.device.deviceId) return null;
+    if (this.#device !== null) {
+      if (serial === this.#device.device.deviceId) return null;
       return this.#drop(
-        refuse("wrong_device", `The message says ${serial}, the link is ${this.#guest.device.deviceId}'s.`),
+        refuse("wrong_device", `The message says ${serial}, the link is ${this.#device.device.deviceId}'s.`),
       );
     }
     const refusal = this.#door.judge(serial, this.#token, this.#address);
@@ -273,7 +273,7 @@ class Caller {
     this.#door.admitted(this.#handshake);
     const { session, replaced } = parts.registry.takeOver(serial, this.#link);
     const channel = this.#channelOf(session);
-    this.#guest = { session, channel, device: parts.latest.of(serial) };
+    this.#device = { session, channel, device: parts.latest.of(serial) };
     parts.commands.connected(serial, channel);
     context.log.info(
       {
@@ -315,8 +315,8 @@ class Caller {
   }
 
   #sample({ type, header, body, isJson }: SmartOsMessage, frame: Buffer): Refusal | null {
-    if (this.#guest === null) return null;
-    const { session, device } = this.#guest;
+    if (this.#device === null) return null;
+    const { session, device } = this.#device;
     const { clientFeed, devices, ingest } = this.#door.parts;
     const { clock, log, throttle } = this.#door.context;
     const { deviceId } = device;
@@ -345,8 +345,8 @@ class Caller {
 
   /** What the device can be told, or what became of a command. */
   #command(body: Readonly<Record<string, unknown>>): Refusal | null {
-    if (this.#guest === null) return null;
-    const { device, channel } = this.#guest;
+    if (this.#device === null) return null;
+    const { device, channel } = this.#device;
     const { commands } = this.#door.parts;
     const said = "command_id" in body ? { ...body, type: "command_result" } : { commands: {}, ...body, type: "hello" };
     if (!deviceFrameValidator.check(said)) {
@@ -365,20 +365,20 @@ class Caller {
   }
 
   #peers({ subscribe }: Readonly<Record<string, unknown>>): Refusal | null {
-    if (this.#guest === null) return null;
+    if (this.#device === null) return null;
     if (typeof subscribe !== "boolean")
       return this.#drop(refuse("invalid_smart_os", "subscribe must be true or false."));
     const { context } = this.#door;
     context.peering?.feed.unsubscribe(this.#link);
-    const told = subscribe ? subscribeToPeers(context, this.#link, this.#guest.device.deviceId, updateFrame) : [];
+    const told = subscribe ? subscribeToPeers(context, this.#link, this.#device.device.deviceId, updateFrame) : [];
     return "code" in told ? this.#drop(told) : null;
   }
 
-  #channelOf(session: Session): Channel {
+  #channelOf(session: DeviceSession): Channel {
     const link = this.#link;
     return {
       saysHello: true,
-      unlessAnnounced: nothingAnnounced,
+      defaultCapabilities: nothingAnnounced,
       get isOpen() {
         return !session.fenced && link.isOpen;
       },
@@ -394,7 +394,7 @@ class Caller {
 
   /** Counts what goes no further, for the device that it is, if that is known. */
   #drop(refusal: Refusal): Refusal {
-    if (this.#guest !== null) return this.#door.parts.ingest.drop(this.#guest.device, refusal);
+    if (this.#device !== null) return this.#door.parts.ingest.drop(this.#device.device, refusal);
     const { links, log, throttle } = this.#door.context;
     links.noteRefused("update", refusal.code);
     const suppressed = throttle.pass(`dropped ${addressPrefix(this.#address)}`);

@@ -36,7 +36,7 @@ function batchOf(samples: readonly Sample[]): Uint8Array {
 }
 
 function take(store: BlockStore, batch: Uint8Array): void {
-  store.absorb(batch, store.append(batch));
+  store.apply(batch, store.append(batch));
 }
 
 function finish<T>(work: Work<T>): T {
@@ -138,7 +138,7 @@ describe("the block store", () => {
                 else take(store, batchOf(batch));
                 sent.push(...batch);
               } else if (step.kind === "time") nowMs += step.ms;
-              else if (step.kind === "tidy") for (let slice = 0; slice < step.slices; slice++) store.tidy(1);
+              else if (step.kind === "tidy") for (let slice = 0; slice < step.slices; slice++) store.compactStep(1);
               else {
                 if (step.kind === "crash") store.tables.close();
                 else store.close();
@@ -147,7 +147,7 @@ describe("the block store", () => {
               }
             }
             checkAll();
-            store.settle();
+            store.compactAll();
             checkAll();
             expect(finish(verify(store, () => {}))).toEqual({ faults: [], unchecked: 0 });
             store.close();
@@ -213,9 +213,9 @@ describe("the block store", () => {
       for (; taken < 10_000; taken++) {
         const one = batch(taken * 200);
         const id = store.append(one);
-        store.absorb(one, id);
+        store.apply(one, id);
         try {
-          while (store.tidy(5));
+          while (store.compactStep(5));
         } catch {
           // Moving samples on needs room too; what cannot be moved stays in the journal.
         }
@@ -226,7 +226,7 @@ describe("the block store", () => {
     store.tables.close();
     store = open({ bytesMax: 4 * bytesMax });
     take(store, batch(taken * 200));
-    store.settle();
+    store.compactAll();
     const query = { deviceId: "ems_001", fromMs: 0, toMs: 1e15, take: "first", limit: 1e6 } as const;
     const kept = finish(readSamples(store.windows, query)).map(({ seq }) => seq);
     expect(kept).toEqual(Array.from({ length: (taken + 1) * 200 }, (_, at) => at));
@@ -247,11 +247,11 @@ describe("the block store", () => {
         nowMs += 100;
       }
       nowMs += 6 * 60_000;
-      store.tidy(5);
+      store.compactStep(5);
       expect(rows()).toBeGreaterThan(0);
       if (place === "block") {
         nowMs += windowMs;
-        store.settle();
+        store.compactAll();
       }
       expect(rows()).toBeGreaterThan(0);
       expect(rows()).toBeLessThan(taken);
@@ -270,9 +270,9 @@ describe("the block store", () => {
         finish(readFleetTotals(store.windows, { deviceIds: ["ems_001"], point: "grid.power", ...range }));
       expect(totals().sum).toEqual([(taken - 1) / 2]);
       nowMs += 6 * 60_000;
-      while (store.tidy(5));
+      while (store.compactStep(5));
       expect(rows()).toBe(0);
-      store.settle();
+      store.compactAll();
       expect(finish(readSamples(store.windows, query)).map(({ seq }) => seq)).toEqual(sent);
       store.close();
     },
@@ -313,8 +313,8 @@ describe("the block store", () => {
       );
       nowMs += 3_600_000;
     }
-    store.settle();
-    while (store.tidy(5));
+    store.compactAll();
+    while (store.compactStep(5));
     const range = { deviceId: "ems_001", fromMs: startMs, toMs: nowMs };
     const kept = finish(readSamples(store.windows, { ...range, take: "first", limit: 1_000 }));
     expect(kept.map(({ points }) => points["load.power"])).toEqual(Array.from({ length: 24 }, (_, at) => at + 24));
@@ -343,11 +343,11 @@ describe("the block store", () => {
     send(ids, 0);
     store.forget(ids.slice(1));
     // What waits in memory is written first.
-    while (store.tidy(5));
+    while (store.compactStep(5));
     expect(store.devicesInMemory).toBe(50);
     for (let hours = 0; hours < 4; hours++) {
       nowMs += 4 * windowMs;
-      while (store.tidy(5));
+      while (store.compactStep(5));
     }
     expect(store.devicesInMemory).toBe(1);
     expect(store.deviceIds).toHaveLength(50);
@@ -361,7 +361,7 @@ describe("the block store", () => {
     send(["ems_7"], 1);
     expect(store.devicesInMemory).toBe(2);
     expect(sent("ems_7")).toEqual([0, 1]);
-    store.settle();
+    store.compactAll();
     expect(sent("ems_7")).toEqual([0, 1]);
     store.close();
   });
@@ -373,7 +373,7 @@ describe("the block store", () => {
     const send = (deviceId: string, seq: number): void =>
       take(store, batchOf([{ deviceId, observedAtMs: nowMs, epoch: 1, seq, message: '{"load":{"power":1}}' }]));
     for (const deviceId of ["ems_001", "ems_002"]) send(deviceId, 0);
-    store.settle();
+    store.compactAll();
     store.close();
     store = new BlockStore(path, limits, () => nowMs);
     for (const deviceId of ["ems_001", "ems_002"]) send(deviceId, 1);
@@ -381,12 +381,12 @@ describe("the block store", () => {
     store.tables.close();
     store = new BlockStore(path, limits, () => nowMs);
     nowMs += 2 * windowMs;
-    store.settle();
+    store.compactAll();
     store.tables.run("UPDATE block SET body = x'0102' WHERE device_no = 1");
     for (const deviceId of ["ems_001", "ems_002"]) {
       take(store, batchOf([{ deviceId, observedAtMs: startMs, epoch: 1, seq: 2, message: '{"load":{"power":1}}' }]));
     }
-    store.settle();
+    store.compactAll();
     const { faults } = finish(verify(store, () => {}));
     expect(faults).toEqual([
       expect.stringContaining("The journal's row"),

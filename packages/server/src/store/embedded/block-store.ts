@@ -68,17 +68,17 @@ export class BlockStore {
   }
 
   /** Takes a batch that is in the journal into memory. */
-  absorb(batch: Uint8Array, journalId: number): void {
-    this.#journal.absorb(batch, journalId);
+  apply(batch: Uint8Array, journalId: number): void {
+    this.#journal.apply(batch, journalId);
   }
 
   /** Does a little of what is due, for about `budgetMs`. True while more is due. */
-  tidy(budgetMs: number): boolean {
-    return this.#sealer.tidy(budgetMs);
+  compactStep(budgetMs: number): boolean {
+    return this.#sealer.compactStep(budgetMs);
   }
 
   /** Does at once all that is due some time: windows that are over are in their blocks then. */
-  settle(): void {
+  compactAll(): void {
     this.#sealer.sealAll();
   }
 

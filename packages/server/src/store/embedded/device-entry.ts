@@ -4,7 +4,7 @@ import { readRecords } from "../sample-record.ts";
 import type { PointInfo } from "../store.ts";
 import type { MessageShape } from "./codec/message-shape.ts";
 import type { DeviceRow, DeviceTable, PartList } from "./device-table.ts";
-import type { OpenSamples } from "./open-samples.ts";
+import type { Head } from "./open-samples.ts";
 
 const goldenRatio = 0.618_033_988_75;
 /** Names of points that are listed of one device; what more it sends is stored, and not listed. */
@@ -41,7 +41,7 @@ export class DeviceEntry {
   shape: MessageShape | null = null;
   shapesLeft = 8;
   /** By window. */
-  readonly open = new Map<number, OpenSamples>();
+  readonly open = new Map<number, Head>();
   readonly unsealed = new Map<number, Unsealed>();
   /** The kinds of each point that it has sent, a bit each, in the order in which they came. */
   readonly #points = new Map<string, number>();

@@ -100,7 +100,7 @@ export class EmbeddedStore implements Store {
     return this.#ask({ kind: "samples", query }, signal) as Promise<PointSample[]>;
   }
 
-  lend(): MessagePort {
+  openReadPort(): MessagePort {
     const worker = this.#worker;
     if (worker === null) throw new Failure("store_stopped", "The store's worker is not running.");
     const { port1: port, port2 } = new MessageChannel();
@@ -191,7 +191,7 @@ export class EmbeddedStore implements Store {
   }
 
   /** For tests and measurements: does at once what is otherwise spread over the next minutes; what is over stands in blocks then. */
-  async settle(): Promise<void> {
+  async compactAll(): Promise<void> {
     await this.#send({ kind: "settle" });
   }
 

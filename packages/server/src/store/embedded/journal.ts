@@ -7,7 +7,7 @@ import { checkedBytes, checksumOf, withChecksum } from "./checksum.ts";
 import { MessageShape } from "./codec/message-shape.ts";
 import { type DamageLog, damageOf } from "./damage.ts";
 import type { DeviceEntry } from "./device-entry.ts";
-import { OpenSamples } from "./open-samples.ts";
+import { Head } from "./open-samples.ts";
 import type { Tables } from "./tables.ts";
 
 export interface JournalLimits {
@@ -94,7 +94,7 @@ export class Journal {
    * Sorts a batch that is in the table into memory, but for what is there `through` this row in a part or a block. A record that is damaged is
    * left out; the gatekeeper lets none in.
    */
-  absorb(batch: Uint8Array, journalId: number, through?: Through): void {
+  apply(batch: Uint8Array, journalId: number, through?: Through): void {
     const nowMs = this.#nowMs();
     const buffer = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
     const record = new RecordReader(buffer);
@@ -109,7 +109,7 @@ export class Journal {
       if (through !== undefined && journalId <= through(entry, window)) continue;
       let open = entry.open.get(window);
       if (open === undefined) {
-        open = new OpenSamples(window, journalId, nowMs);
+        open = new Head(window, journalId, nowMs);
         entry.open.set(window, open);
       }
       const bytesBefore = open.bytes;
@@ -148,7 +148,7 @@ export class Journal {
       expected = id + 1;
       try {
         const { bytes } = checkedBytes(row.records, "journal", id);
-        this.absorb(zstdDecompressSync(bytes), id, through);
+        this.apply(zstdDecompressSync(bytes), id, through);
       } catch (error) {
         tell(id, damageOf(error));
         // What could be read of one without a checksum has been taken, and is passed over at the next start.
@@ -184,7 +184,7 @@ export class Journal {
   }
 
   /** Open samples have been written elsewhere. */
-  release(open: OpenSamples): void {
+  release(open: Head): void {
     this.openBytes -= open.bytes;
   }
 
@@ -248,7 +248,7 @@ export class Journal {
     this.#damage.note({ deviceId: null, fromMs: null, toMs: null, message: `${what}: ${reason}` });
   }
 
-  #read(entry: DeviceEntry, open: OpenSamples, record: RecordReader): void {
+  #read(entry: DeviceEntry, open: Head, record: RecordReader): void {
     const isServerClock = record.clock === "server";
     if (!isServerClock) {
       if (entry.shape !== null && open.addShaped(record, entry.shape)) return;
@@ -265,7 +265,7 @@ export class Journal {
   }
 
   /** Looks for another shape that fits, or makes one; false where the message is better parsed. */
-  #addOtherwise(entry: DeviceEntry, open: OpenSamples, record: RecordReader): boolean {
+  #addOtherwise(entry: DeviceEntry, open: Head, record: RecordReader): boolean {
     if (entry.shapesLeft === 0) return false;
     entry.shapesLeft--;
     entry.shape = this.#shapes.find((shape) => open.addShaped(record, shape)) ?? null;

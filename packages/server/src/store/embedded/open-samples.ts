@@ -11,7 +11,7 @@ interface Piece {
 }
 
 /** Samples of one device and one window that are in the journal and not yet in a part. */
-export class OpenSamples {
+export class Head {
   readonly window: number;
   /** The oldest journal row that holds one of these samples. */
   readonly journalId: number;

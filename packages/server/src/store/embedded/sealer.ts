@@ -9,7 +9,7 @@ import type { DeviceEntry } from "./device-entry.ts";
 import type { DeviceTable } from "./device-table.ts";
 import type { Journal } from "./journal.ts";
 import { encodeMinutes } from "./minute-means.ts";
-import type { OpenSamples } from "./open-samples.ts";
+import type { Head } from "./open-samples.ts";
 import { type Rows, stored, type WindowRow, windowName } from "./rows.ts";
 import { DayWindows, type SealedDay, type SealedDays } from "./sealed-days.ts";
 import type { Tables } from "./tables.ts";
@@ -59,7 +59,7 @@ export class Sealer {
   readonly #devices: Map<string, DeviceEntry>;
   readonly #limits: SealerLimits;
   readonly #nowMs: () => number;
-  #dueParts: Due<OpenSamples>[] = [];
+  #dueParts: Due<Head>[] = [];
   #dueWindows: Due<number>[] = [];
   /** Whether journal rows wait to be dropped: at a start those may that were passed over. */
   #areRowsDue = true;
@@ -87,7 +87,7 @@ export class Sealer {
   }
 
   /** Does a little of what is due, for about `budgetMs`. True while more is due. */
-  tidy(budgetMs: number): boolean {
+  compactStep(budgetMs: number): boolean {
     const deadlineMs = performance.now() + budgetMs;
     this.#look();
     if (this.#dueParts.length > 0) {
@@ -198,7 +198,7 @@ export class Sealer {
     }
   }
 
-  #allOpen(): Due<OpenSamples>[] {
+  #allOpen(): Due<Head>[] {
     return [...this.#devices.values()]
       .flatMap((entry) => [...entry.open.values()].map((open) => ({ entry, what: open })))
       .sort((a, b) => a.what.journalId - b.what.journalId);
@@ -206,14 +206,14 @@ export class Sealer {
 
   /** Open samples become parts; their journal rows go once nothing open needs them. */
   #writeParts(deadlineMs = Number.POSITIVE_INFINITY): void {
-    const written: (Due<OpenSamples> & { partId: number })[] = [];
+    const written: (Due<Head> & { partId: number })[] = [];
     const due = this.#dueParts;
     let areRowsDue = false;
     const touched = new Set<DeviceEntry>();
     try {
       this.#tables.lazily(() => {
         while (written.length < due.length) {
-          const { entry, what: open } = due[written.length] as Due<OpenSamples>;
+          const { entry, what: open } = due[written.length] as Due<Head>;
           if (!touched.has(entry)) entry.begin();
           touched.add(entry);
           written.push({ entry, what: open, partId: this.#writePart(entry, open) });
@@ -238,7 +238,7 @@ export class Sealer {
     this.#dueParts = due.slice(written.length);
   }
 
-  #writePart(entry: DeviceEntry, open: OpenSamples): number {
+  #writePart(entry: DeviceEntry, open: Head): number {
     const { deviceTable } = this.#parts;
     const no = entry.numberIn(deviceTable);
     const columns = open.columns();
@@ -259,7 +259,7 @@ export class Sealer {
   }
 
   /** The oldest journal row that something open needs, besides what is being written. */
-  #oldestNeeded(written: ReadonlySet<OpenSamples> = new Set()): number {
+  #oldestNeeded(written: ReadonlySet<Head> = new Set()): number {
     let oldest = Number.MAX_SAFE_INTEGER;
     for (const { open } of this.#devices.values()) {
       for (const each of open.values()) if (each.journalId < oldest && !written.has(each)) oldest = each.journalId;

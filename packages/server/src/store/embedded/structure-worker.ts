@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { stepBack } from "../../base/lower-thread-priority.ts";
+import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { checkStructure } from "./structure.ts";
 
-stepBack();
+lowerThreadPriority();
 parentPort?.postMessage(checkStructure(workerData as string));

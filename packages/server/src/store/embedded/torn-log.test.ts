@@ -44,9 +44,9 @@ test("a write-ahead log that is cut off anywhere loses a suffix of what was stor
   const store = new BlockStore(original, limits);
   for (let seq = 0; seq < 150; seq++) {
     const batch = batchOf(seq);
-    store.absorb(batch, store.append(batch));
-    store.tidy(1);
-    if (seq % 50 === 49) store.settle();
+    store.apply(batch, store.append(batch));
+    store.compactStep(1);
+    if (seq % 50 === 49) store.compactAll();
   }
   // The store is still open: its log is as it would be when the power goes.
   const logBytes = statSync(`${original}-wal`).size;

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { stepBack } from "../../base/lower-thread-priority.ts";
+import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import type { PortAnswer, PortRequest } from "../read-port.ts";
 import type { StoreDamage } from "../store.ts";
 import { BlockStore } from "./block-store.ts";
@@ -28,7 +28,7 @@ const idleMs = 250;
 /** What could not be tidied up (the disk is full) is tried again after this time. */
 const retryMs = 1_000;
 
-stepBack();
+lowerThreadPriority();
 const setup = workerData as WorkerSetup;
 const port = parentPort;
 if (port === null) throw new Error("This file runs as a worker of the embedded store.");
@@ -84,7 +84,7 @@ function append(number: number, batch: Uint8Array): void {
     journalId = store.append(batch);
     return null;
   });
-  if (isStored) store.absorb(batch, journalId);
+  if (isStored) store.apply(batch, journalId);
 }
 
 function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "lend" }>): unknown {
@@ -100,7 +100,7 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "le
       store.forget(task.deviceIds);
       return null;
     case "settle":
-      store.settle();
+      store.compactAll();
       return null;
     case "stall":
       Atomics.wait(task.gate, 0, 0);
@@ -166,7 +166,7 @@ function turn(): void {
   const nowMs = performance.now();
   if (nowMs >= tidyFrom) {
     try {
-      isMoreDue = store.tidy(sliceMs);
+      isMoreDue = store.compactStep(sliceMs);
     } catch (error) {
       // It is all in the journal still.
       tidyFrom = nowMs + retryMs;

@@ -15,7 +15,7 @@ const windowsAtOnce = 32;
 const deletedAtOnce = 10_000;
 
 /** Upkeep beside the questions: summarizes windows that are over, and deletes what is older than the retention. */
-export class Keeper {
+export class Maintenance {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #retentionMs: number;

@@ -1,7 +1,7 @@
 import { type MessagePort, workerData } from "node:worker_threads";
 import { systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
-import { stepBack } from "../../base/lower-thread-priority.ts";
+import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import type { PortAnswer, PortQuestion, PortRequest } from "../read-port.ts";
 import { Database } from "./database.ts";
 import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
@@ -18,7 +18,7 @@ const { url, isTimescale, port } = workerData as LendSetup;
 const database = new Database(url, systemClock);
 const running = new Map<number, AbortController>();
 
-stepBack();
+lowerThreadPriority();
 port.on("message", async (request: PortRequest) => {
   if (request.kind === "abandon") {
     running.get(request.abandoned)?.abort();

@@ -26,7 +26,7 @@ import type {
 import { readInfo, verify } from "./care.ts";
 import { Database, rowsOf } from "./database.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
-import { Keeper, retainedFromMs } from "./keeper.ts";
+import { Maintenance, retainedFromMs } from "./keeper.ts";
 import type { LendSetup } from "./lend-worker.ts";
 import { type Edition, migrate } from "./migrate.ts";
 import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
@@ -42,7 +42,7 @@ export interface TimescaleOptions {
 }
 
 /** The store on PostgreSQL 15 and newer, with TimescaleDB where it is there. Several servers may share one database. */
-export class TimescaleStore implements Store {
+export class PostgresStore implements Store {
   readonly description: string;
   /** What the database cannot do without TimescaleDB, for people; null where nothing is missing. */
   readonly missing: string | null;
@@ -50,7 +50,7 @@ export class TimescaleStore implements Store {
   readonly hasChecksums: boolean;
   readonly #database: Database;
   readonly #writer: WriterThread;
-  readonly #keeper: Keeper;
+  readonly #keeper: Maintenance;
   readonly #isTimescale: boolean;
   readonly #clock: Clock;
   readonly #retentionMs: number;
@@ -76,11 +76,11 @@ export class TimescaleStore implements Store {
     this.#retentionMs = retentionMs;
     this.#url = url;
     this.#writer = new WriterThread({ url, isTimescale: this.#isTimescale });
-    this.#keeper = new Keeper(database, clock, retentionMs, this.#isTimescale, options.complain);
+    this.#keeper = new Maintenance(database, clock, retentionMs, this.#isTimescale, options.complain);
   }
 
   /** Connects, and makes or updates the tables. Throws a `Failure` that says what to do; `store_away` where the database does not answer. */
-  static async open(options: TimescaleOptions): Promise<TimescaleStore> {
+  static async open(options: TimescaleOptions): Promise<PostgresStore> {
     const database = new Database(options.url, options.clock ?? systemClock);
     try {
       const edition = await database.care(undefined, async (client) => {
@@ -94,7 +94,7 @@ export class TimescaleStore implements Store {
         }
         return found;
       });
-      return new TimescaleStore(database, edition, options);
+      return new PostgresStore(database, edition, options);
     } catch (error) {
       await database.close();
       throw database.isAway && error instanceof Failure ? new Failure("store_away", error.message) : error;
@@ -128,7 +128,7 @@ export class TimescaleStore implements Store {
     return await this.#database.ask(query.signal, (client) => readSamples(client, query));
   }
 
-  lend(): MessagePort {
+  openReadPort(): MessagePort {
     const { port1, port2 } = new MessageChannel();
     const worker = new Worker(workerUrl(import.meta.url, "./lend-worker"), {
       workerData: { url: this.#url, isTimescale: this.#isTimescale, port: port1 } satisfies LendSetup,

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
-import { stepBack } from "../../base/lower-thread-priority.ts";
+import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { Database } from "./database.ts";
 import { Writer } from "./writer.ts";
 import type { WriterAnswer, WriterRequest, WriterSetup } from "./writer-thread.ts";
@@ -13,7 +13,7 @@ const writer = new Writer(database, isTimescale);
 
 const port = parentPort;
 if (port === null) throw new Error("This file runs as the thread of a store's writer.");
-stepBack();
+lowerThreadPriority();
 port.on("message", async (request: WriterRequest) => {
   if (request !== null) return port.postMessage(await append(request));
   await database.close();

@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { Failure, type FailureCode } from "../../base/failure.ts";
-import { stepBack } from "../../base/lower-thread-priority.ts";
+import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { PortReader } from "../../store/read-port.ts";
 import { writeCsv } from "./csv-export.ts";
 import type { ExportQuery } from "./export.ts";
@@ -24,7 +24,7 @@ export type ExportAnswer =
 
 const leftOutMax = 100;
 
-stepBack();
+lowerThreadPriority();
 const { query, columns, source } = workerData as ExportSetup;
 /** Each once; of more it is said that there are. */
 const leftOut = new Set<string>();

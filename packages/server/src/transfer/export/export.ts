@@ -60,7 +60,7 @@ async function* makePieces(
   columns: ExportSetup["columns"],
 ): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted();
-  const source = store.lend();
+  const source = store.openReadPort();
   const worker = new Worker(workerUrl(import.meta.url, "./export-worker"), {
     workerData: { query, columns, source } satisfies ExportSetup,
     transferList: [source],
