@@ -111,7 +111,7 @@ test.skipIf(disk === null).each(["SIGKILL", "SIGTERM"] as const)(
     expect((await ask("DELETE", "/api-tokens/stolen")).status).toBe(200);
     await revoked.closed;
     // What gives rights still needs the record.
-    expect((await ask("POST", "/devices/ems_002/rotate", {})).body).toMatchObject({ code: "not_recorded" });
+    expect((await ask("POST", "/devices/ems_002/rotate", {})).body).toMatchObject({ code: "audit_unavailable" });
     second.process.signal("SIGKILL");
     await second.process.exit();
 

@@ -265,7 +265,7 @@ async function fill(server: TestServer, admin: BrowserLike, tokens: { own: strin
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-type Verdict = "allowed" | "unauthorized" | "not_permitted" | "unknown_device" | "not_found" | "foreign_origin";
+type Verdict = "allowed" | "unauthorized" | "not_permitted" | "unknown_device" | "not_found" | "cross_origin";
 
 /** What the tables say. */
 function expected(right: Right, who: Who, deviceId: string, { isPublic }: Scene): Verdict {
@@ -324,7 +324,7 @@ async function ask(url: string, method: string, who: Who, body: object = {}): Pr
     ...(hasBody && { body: JSON.stringify(body) }),
   });
   const text = await answer.text();
-  const refusals = ["unauthorized", "not_permitted", "unknown_device", "not_found", "foreign_origin"];
+  const refusals = ["unauthorized", "not_permitted", "unknown_device", "not_found", "cross_origin"];
   const code = /"code":"([a-z_]+)"/.exec(answer.status >= 400 ? text : "")?.[1] ?? "";
   const verdict = refusals.includes(code) ? (code as Verdict) : "allowed";
   // An ETag is made of the answer, in which the device's id may stand.
@@ -377,7 +377,7 @@ test.each(["people", "public"] as const)(
           const cell = `${route} by ${who.name} about ${deviceId}`;
           const isForeignPage = who.headers["sec-fetch-site"] !== undefined && method !== "GET";
           const device = right === "admin" && !route.includes("/devices/{id}") ? ids.own : deviceId;
-          const due = isForeignPage ? "foreign_origin" : expected(right, who, device, scene);
+          const due = isForeignPage ? "cross_origin" : expected(right, who, device, scene);
           // Of what is there by another name than the device's, it is known only to who may that it is not there.
           const isNone = answer.verdict === "not_found" && ["admin", "open"].includes(right) && due === "allowed";
           if (answer.verdict !== due && !isNone)
@@ -385,7 +385,7 @@ test.each(["people", "public"] as const)(
           if (answer.status >= 500 && answer.status !== 503) wrong.push(`${cell}: ${answer.status}`);
           // What stands in the answer.
           const seesForeign = who.devices === null || isPublic;
-          if (!seesForeign && due !== "foreign_origin") {
+          if (!seesForeign && due !== "cross_origin") {
             const told = secrets.filter((secret) => answer.text.includes(secret));
             const isForeignNamed = answer.text.includes(ids.foreign) && !`${asked}${search}`.includes(ids.foreign);
             if (told.length > 0 || isForeignNamed) wrong.push(`${cell} tells of the foreign device: ${answer.text}`);

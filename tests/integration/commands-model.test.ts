@@ -116,9 +116,9 @@ class World {
     this.dispatcher?.stop();
     this.disk = new SlowDisk(this.file);
     // What the disk has is told before the next act.
-    const turnstile = new YieldQueue(Number.POSITIVE_INFINITY, queueMicrotask);
-    const book = new CommandJournal(this.disk, this.clock, { failed() {}, recovered() {} }, turnstile);
-    this.dispatcher = new Dispatcher(this.clock, this.disk, book, () => this.shown, {
+    const yieldQueue = new YieldQueue(Number.POSITIVE_INFINITY, queueMicrotask);
+    const journal = new CommandJournal(this.disk, this.clock, { failed() {}, recovered() {} }, yieldQueue);
+    this.dispatcher = new Dispatcher(this.clock, this.disk, journal, () => this.shown, {
       mayStill: () => true,
       record() {},
       stepped: (record, step) => this.noteStep(record, step),

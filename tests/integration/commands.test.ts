@@ -117,7 +117,7 @@ describe("a plain device", () => {
       { action: "SET_MODE", payload: { target_mode: "MANUAL_IDLE", lease_ms: 60_000 } },
     ]) {
       const { status, body: problem } = await operator.post<Problem>("/devices/ems_001/commands", body);
-      expect([status, problem.code]).toEqual([422, "misfit"]);
+      expect([status, problem.code]).toEqual([422, "unsupported_command"]);
       expect(problem.detail).toContain("announced");
     }
   });
@@ -173,7 +173,7 @@ describe("a device that speaks wattboard.v1", () => {
     ];
     for (const [body, words] of cases) {
       const { status, body: problem } = await operator.post<Problem>("/devices/ems_001/commands", body);
-      expect([status, problem.code]).toEqual([422, "misfit"]);
+      expect([status, problem.code]).toEqual([422, "unsupported_command"]);
       expect(problem.detail).toContain(words);
     }
     expect((await operator.list("ems_001")).commands).toEqual([]);

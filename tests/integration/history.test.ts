@@ -343,11 +343,11 @@ describe("the fleet", () => {
     const refused = await get<object>(server, "/fleet/totals?from=2025-06-01&to=2025-06-14&buckets=2000");
     expect(refused).toMatchObject({
       status: 400,
-      body: { code: "too_much", detail: expect.stringContaining("fewer") },
+      body: { code: "range_too_large", detail: expect.stringContaining("fewer") },
     });
     expect((await get(server, "/fleet/totals?from=2025-06-01&to=2025-06-14&buckets=1000")).status).toBe(200);
     const energy = await get<object>(server, "/fleet/energy?from=2016-06-01&to=2025-06-01&per=month");
-    expect(energy).toMatchObject({ status: 400, body: { code: "too_much" } });
+    expect(energy).toMatchObject({ status: 400, body: { code: "range_too_large" } });
   });
 });
 
@@ -503,7 +503,7 @@ describe("bad input", () => {
       const { status, body, headers } = await get<{ code: string; detail: string }>(server, `${path}?${query}`);
       expect([path, query, status]).toEqual([path, query, 400]);
       expect(headers.get("content-type")).toContain("application/problem+json");
-      expect(["invalid_request", "too_much", "unknown_point"]).toContain(body.code);
+      expect(["invalid_request", "range_too_large", "unknown_point"]).toContain(body.code);
       expect(body.detail.length).toBeLessThan(500);
     }
     expect((await get(server, "/devices/ems_001/history")).status).toBe(200);
@@ -554,7 +554,7 @@ describe("a question", () => {
     const server = await openScene({ settings: { "limits.query_ms": "300" } });
     const release = server.store.stall();
     onTestFinished(release);
-    expect(await get(server, "/devices/ems_001/timeline")).toMatchObject({ status: 504, body: { code: "too_slow" } });
+    expect(await get(server, "/devices/ems_001/timeline")).toMatchObject({ status: 504, body: { code: "timeout" } });
     release();
     await eventually(async () => expect((await get(server, "/devices/ems_001/timeline")).status).toBe(200));
   });

@@ -186,7 +186,7 @@ describe("an attacker", () => {
       thief.origin = origin;
       for (const path of ["/ws/fleet", "/ws/dashboard/mine"]) expect(await knock(server, thief, path)).toBe(403);
       const change = await thief.ask("POST", "/devices", { device_id: "evil" });
-      expect([origin, change.status, (await problemOf(change)).code]).toEqual([origin, 403, "foreign_origin"]);
+      expect([origin, change.status, (await problemOf(change)).code]).toEqual([origin, 403, "cross_origin"]);
       expect((await thief.ask("GET", "/devices")).status).toBe(401);
     }
     const headers = { cookie: admin.cookie };
@@ -737,7 +737,7 @@ test("what cannot be recorded is not done, and says so", async () => {
   ];
   for (const [browser, method, path, body] of asked) {
     const answer = await browser.ask(method, path, body);
-    expect([method, path, answer.status, (await problemOf(answer)).code]).toEqual([method, path, 503, "not_recorded"]);
+    expect([method, path, answer.status, (await problemOf(answer)).code]).toEqual([method, path, 503, "audit_unavailable"]);
     expect(answer.headers.getSetCookie()).toEqual([]);
   }
   expect(server.devices.list().map(({ deviceId }) => deviceId)).toEqual(["mine", "foreign"]);

@@ -16,7 +16,7 @@ export const refusals = {
   rate_limited: { message: "The link sends faster than its rate limit." },
   fenced: { message: "The link was replaced by a newer one; what it still sends is dropped." },
   invalid_frame: { message: "A frame of the subprotocol wattboard.v1 is none of hello, command_result, peers." },
-  no_peers: {
+  peers_not_allowed: {
     message:
       "The device may not see others: that takes access.peers, and a property peers that an administrator gives.",
   },
@@ -25,7 +25,7 @@ export const refusals = {
   forbidden: { status: 403, message: "Forbidden." },
   unauthorized: { status: 401, message: "Sign in, or send an API token: Authorization: Bearer <token>." },
   not_permitted: { status: 403, message: "You are known here, but your role does not permit this." },
-  foreign_origin: {
+  cross_origin: {
     status: 403,
     message: "The request comes from a page of another site. A name of this server's own is listed in access.origins.",
   },
@@ -59,15 +59,15 @@ export const refusals = {
     message: "The cursor is not one that this address gave. Ask without it for the first page.",
   },
   unknown_point: { status: 400, message: "The device has no such point." },
-  too_much: { status: 400, message: "That is more than one answer may take." },
-  misfit: { status: 422, message: "The device cannot be told so." },
+  range_too_large: { status: 400, message: "That is more than one answer may take." },
+  unsupported_command: { status: 422, message: "The device cannot be told so." },
   command_exists: { status: 409, message: "The device has another command with this command_id." },
   too_many_commands: { status: 429, message: "The device has 16 commands that have not ended." },
   too_many_requests: { status: 429, message: "Too many commands in a short time." },
   fleet_commands_full: { status: 429, message: "Too many fleet commands are under way." },
   fleet_command_ended: { status: 409, message: "The fleet command has ended already." },
   commands_unavailable: { status: 503, message: "Commands cannot be stored just now, so none is taken." },
-  not_recorded: {
+  audit_unavailable: {
     status: 503,
     message: "The audit cannot be written just now, and what cannot be recorded is not done.",
   },
@@ -89,7 +89,7 @@ export const refusals = {
     message: "Too much of what you have asked for is still being made, or has not been read. Read it, then ask again.",
   },
   answers_busy: { status: 503, message: "Too many answers are under way. Ask again in a moment." },
-  too_slow: {
+  timeout: {
     status: 504,
     message: "The answer took too long. Ask for a shorter span, fewer points or fewer devices.",
   },

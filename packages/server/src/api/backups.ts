@@ -41,7 +41,7 @@ const keptMsMax = 10 * 60_000;
  */
 export function registerBackupApi(
   app: FastifyInstance,
-  parts: Pick<ApiParts, "audit" | "clock" | "gate" | "log" | "store"> & BackupParts,
+  parts: Pick<ApiParts, "audit" | "clock" | "authorizer" | "log" | "store"> & BackupParts,
 ): void {
   const { clock, dataDir, log } = parts;
   const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>

@@ -36,11 +36,11 @@ import { commandBody, fleetCommandBody, fleetDeviceBody, type Reader } from "./c
 
 export interface CommandParts {
   readonly clock: Clock;
-  readonly gate: Authorizer;
+  readonly authorizer: Authorizer;
   readonly devices: DeviceRegistry;
   readonly commands: Dispatcher;
   readonly commandStore: CommandStore;
-  readonly fleetCommander: RolloutManager;
+  readonly rollouts: RolloutManager;
   /** How many commands one token or person may give. */
   readonly commandRate: { readonly perSecond: number; readonly burst: number };
 }
@@ -95,38 +95,38 @@ interface ListQuery {
 
 /** `/api/v1/devices/{id}/commands` and `/api/v1/fleet-commands`: giving commands, and following them to their end. */
 export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): void {
-  const { clock, gate, devices, commands, commandStore, fleetCommander } = parts;
+  const { clock, authorizer, devices, commands, commandStore, rollouts } = parts;
   const viewer = (about: Omit<RouteDefinition, "role" | "tag">) =>
     defineRoute({ ...about, tag: "Commands", role: "viewer" });
   const rates = new Map<string, RateLimit>();
 
   /** For operators: they are known. */
-  const askerOf = ({ principal, raw }: FastifyRequest): RolloutCaller => ({
+  const callerOf = ({ principal, raw }: FastifyRequest): RolloutCaller => ({
     requester: requesterOf(principal as Principal),
-    address: gate.addressOf(raw),
-    mayCommand: (deviceId) => gate.mayCommand(principal, deviceId),
+    address: authorizer.addressOf(raw),
+    mayCommand: (deviceId) => authorizer.mayCommand(principal, deviceId),
   });
-  const readerOf = ({ principal }: FastifyRequest): Reader => ({ mayViewNames: gate.mayViewNames(principal) });
+  const readerOf = ({ principal }: FastifyRequest): Reader => ({ mayViewNames: authorizer.mayViewNames(principal) });
   const isVisible = ({ principal }: FastifyRequest, deviceId: string): boolean =>
-    gate.mayView(principal, deviceId) && devices.find(deviceId) !== undefined;
+    authorizer.mayView(principal, deviceId) && devices.find(deviceId) !== undefined;
   /** Not of another device that had the id before. */
   const isOfPresent = ({ deviceId, createdAtMs }: CommandRecord): boolean => isOwn(devices.find(deviceId), createdAtMs);
   /** Who has devices of their own sees the fleet commands that they gave; those of others would tell of foreign devices. */
   const findFleet = (request: FastifyRequest, fleetCommandId: string): FleetCommandRecord | undefined => {
-    const found = fleetCommander.find(fleetCommandId);
+    const found = rollouts.find(fleetCommandId);
     return found !== undefined && isFleetVisible(request, found) ? found : undefined;
   };
   const isFleetVisible = ({ principal }: FastifyRequest, record: FleetCommandRecord): boolean =>
-    gate.mayViewAll(principal) || isTheirs(principal, record);
+    authorizer.mayViewAll(principal) || isTheirs(principal, record);
   const isTheirs = (principal: Principal | null, record: FleetCommandRecord): boolean =>
     principal !== null &&
-    gate.mayViewNames(principal) &&
+    authorizer.mayViewNames(principal) &&
     isSameRequester(requesterOf(principal), requesterOfRecord(record));
   const fleetBody = (request: FastifyRequest, record: FleetCommandRecord) =>
-    fleetCommandBody(record, fleetCommander.countsOf(record), readerOf(request));
+    fleetCommandBody(record, rollouts.countsOf(record), readerOf(request));
 
   const limitRate = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const name = requesterText(askerOf(request).requester);
+    const name = requesterText(callerOf(request).requester);
     if (rates.size >= givers) rates.clear();
     let rate = rates.get(name);
     if (rate === undefined) {
@@ -159,13 +159,13 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     async (request, reply) => {
       const deviceId = request.params.id;
       if (!isVisible(request, deviceId)) return sendRefusal(reply, refuse("unknown_device"));
-      if (!gate.mayCommand(request.principal, deviceId)) {
+      if (!authorizer.mayCommand(request.principal, deviceId)) {
         return sendRefusal(reply, refuse("not_permitted", "You may look at this device, but not command it."));
       }
       const fault = describeNewCommandFault(request.body);
       if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
       const { action, payload, command_id: commandId, ttl_ms: ttlMs } = request.body as NewCommandBody;
-      const { requester, address } = askerOf(request);
+      const { requester, address } = callerOf(request);
       const given = await commands.submit({ deviceId, action, payload, commandId, ttlMs, requester, address });
       return "code" in given ? refuseSoon(reply, given) : reply.code(202).send(commandBody(given, readerOf(request)));
     },
@@ -228,10 +228,10 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
       const body = request.body as NewFleetCommandBody;
       if (body.dry_run === true) {
-        const preview = await fleetCommander.preview(body, askerOf(request));
+        const preview = await rollouts.preview(body, callerOf(request));
         return "code" in preview ? sendRefusal(reply, preview) : preview;
       }
-      const begun = await fleetCommander.begin(body, askerOf(request));
+      const begun = await rollouts.begin(body, callerOf(request));
       return "code" in begun ? refuseSoon(reply, begun) : reply.code(202).send(fleetBody(request, begun));
     },
   );
@@ -240,7 +240,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     `${paths.api}/fleet-commands`,
     viewer({ summary: "Fleet commands of late", answer: fleetCommandsSchema }),
     (request) => ({
-      fleet_commands: fleetCommander
+      fleet_commands: rollouts
         .list()
         .filter((each) => isFleetVisible(request, each))
         .map((each) => fleetBody(request, each)),
@@ -275,10 +275,10 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       const place = cursor === undefined ? null : readFleetPlace(cursor);
       if (cursor !== undefined && place === null) return sendRefusal(reply, refuse("invalid_cursor"));
       const isShown = ({ wave, deviceId }: FleetTarget): boolean =>
-        gate.mayView(request.principal, deviceId) &&
+        authorizer.mayView(request.principal, deviceId) &&
         (place === null || wave > place.wave || (wave === place.wave && deviceId > place.after));
       const reader = readerOf(request);
-      const page = await writePage((await fleetCommander.targetsOf(fleet)).filter(isShown), limit, (each) =>
+      const page = await writePage((await rollouts.targetsOf(fleet)).filter(isShown), limit, (each) =>
         fleetDeviceBody(each, reader),
       );
       const next =
@@ -302,10 +302,10 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     (request, reply) => {
       const { fleet } = request.params;
       const { principal } = request;
-      const found = fleetCommander.find(fleet);
+      const found = rollouts.find(fleet);
       const mayEnd = principal?.devices === null || (found !== undefined && isTheirs(principal, found));
       const aborted = mayEnd
-        ? fleetCommander.abort(fleet, askerOf(request))
+        ? rollouts.abort(fleet, callerOf(request))
         : refuse("not_found", "There is no such fleet command.");
       if ("code" in aborted) return sendRefusal(reply, aborted);
       return fleetBody(request, aborted);

@@ -6,27 +6,27 @@ import type { Device, DeviceRegistry } from "../devices/device-registry.ts";
 
 interface LookupParts {
   readonly devices: DeviceRegistry;
-  readonly gate: Authorizer;
+  readonly authorizer: Authorizer;
 }
 
 /** The device that a request is about. One that whoever asks may not see is told from one that does not exist by nothing. */
 export function lookUpDevice(
-  { devices, gate }: LookupParts,
+  { devices, authorizer }: LookupParts,
   { principal }: FastifyRequest,
   deviceId: string,
 ): Device | Refusal {
-  const device = gate.mayView(principal, deviceId) ? devices.find(deviceId) : undefined;
+  const device = authorizer.mayView(principal, deviceId) ? devices.find(deviceId) : undefined;
   return device ?? refuse("unknown_device");
 }
 
 /** The devices that whoever asks may see, by id, those behind `after`. They are looked at one by one, as they are asked for. */
 export function* visibleDevices(
-  { devices, gate }: LookupParts,
+  { devices, authorizer }: LookupParts,
   { principal }: FastifyRequest,
   after = "",
 ): Generator<Device> {
   for (const deviceId of [...devices.ids()].sort()) {
-    if (deviceId <= after || !gate.mayView(principal, deviceId)) continue;
+    if (deviceId <= after || !authorizer.mayView(principal, deviceId)) continue;
     const device = devices.find(deviceId);
     if (device !== undefined) yield device;
   }

@@ -155,7 +155,7 @@ interface DeviceParams {
 
 /** `/api/v1`: devices, what they sent, events, and the administration that the command line uses. */
 export function registerApi(app: FastifyInstance, parts: ApiParts): void {
-  const { apiTokens, clock, devices, events, fleetFeed, gate, latest, log, people, presence, registry, shareLinks } =
+  const { apiTokens, clock, devices, events, fleetFeed, authorizer, latest, log, people, presence, registry, shareLinks } =
     parts;
   const viewer = (about: Omit<RouteDefinition, "role">) => defineRoute({ ...about, role: "viewer" });
   const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
@@ -285,8 +285,8 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): void {
       }
       const { principal } = request;
       let deviceIds: readonly string[] | undefined;
-      if (deviceId !== undefined) deviceIds = gate.mayView(principal, deviceId) ? [deviceId] : [];
-      else if (!gate.mayViewAll(principal))
+      if (deviceId !== undefined) deviceIds = authorizer.mayView(principal, deviceId) ? [deviceId] : [];
+      else if (!authorizer.mayViewAll(principal))
         deviceIds = (await listDevices(parts, request)).map((each) => each.deviceId);
       const page = await events.list({ ...place, deviceIds, kind, fromMs, toMs, limit });
       // Each has some hundred bytes, so that a page is bounded by its rows.

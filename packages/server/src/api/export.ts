@@ -49,9 +49,9 @@ const leftOutBytesMax = 4_000;
 /** `GET /api/v1/export`: raw samples as a file, streamed at the client's speed. */
 export function registerExportApi(
   app: FastifyInstance,
-  parts: Pick<ApiParts, "clock" | "devices" | "gate" | "store"> & { readonly budget: AnswerBudget },
+  parts: Pick<ApiParts, "clock" | "devices" | "authorizer" | "store"> & { readonly budget: AnswerBudget },
 ): void {
-  const { budget, clock, devices, gate, store } = parts;
+  const { budget, clock, devices, authorizer, store } = parts;
   const running: string[] = [];
 
   app.get<{ Querystring: Type.Static<typeof querySchema> }>(
@@ -71,7 +71,7 @@ export function registerExportApi(
       const invalid = (detail: string) => sendRefusal(reply, refuse("invalid_request", detail));
       const asked = [device].flat();
       if ((asked.length === 0) === (all === undefined)) return invalid("Give device=ID, once for each, or all=true.");
-      const isVisible = (id: string): boolean => gate.mayView(request.principal, id) && devices.find(id) !== undefined;
+      const isVisible = (id: string): boolean => authorizer.mayView(request.principal, id) && devices.find(id) !== undefined;
       const deviceIds = all === undefined ? [...new Set(asked)] : [...devices.ids()].filter(isVisible).sort();
       const unknown = deviceIds.find((id) => !isVisible(id));
       if (unknown !== undefined) {
@@ -94,14 +94,14 @@ export function registerExportApi(
       if (start !== undefined && (Number.isNaN(start.fromMs) || !deviceIds.includes(start.deviceId))) {
         return invalid(`start_device must be one of the devices, and start_at ${timeForms}.`);
       }
-      const asker = `${auditName(request.principal)} ${addressPrefix(gate.addressOf(request.raw))}`;
-      const own = running.filter((each) => each === asker).length;
+      const requester = `${auditName(request.principal)} ${addressPrefix(authorizer.addressOf(request.raw))}`;
+      const own = running.filter((each) => each === requester).length;
       if (running.length >= exportsMax || own >= exportsMaxEach) return sendRefusal(reply, refuse("busy"));
 
-      running.push(asker);
+      running.push(requester);
       const left = new AbortController();
       reply.raw.once("close", () => {
-        running.splice(running.indexOf(asker), 1);
+        running.splice(running.indexOf(requester), 1);
         left.abort();
       });
       let leftOut = "";

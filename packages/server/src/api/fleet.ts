@@ -77,7 +77,7 @@ export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): voi
         return sendRefusal(
           reply,
           refuse(
-            "too_much",
+            "range_too_large",
             `In buckets of less than 15 minutes, devices times days may be ${fineDeviceDaysMax}; here they are ${Math.ceil(deviceDays)}. Ask for fewer buckets, devices or days.`,
           ),
         );

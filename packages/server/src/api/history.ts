@@ -39,7 +39,7 @@ export interface HistoryParts {
   readonly answers: Answers;
   readonly clock: Clock;
   readonly devices: DeviceRegistry;
-  readonly gate: Authorizer;
+  readonly authorizer: Authorizer;
   /** How long an answer may take. */
   readonly queryMsMax: number;
   /** Of devices that have none of their own. */
@@ -316,12 +316,12 @@ export function readEnergyRange(
   if ("code" in range) return range;
   if (per === "hour" && range.toMs - range.fromMs > (calendarSpansMax * dayMs) / 24) {
     return refuse(
-      "too_much",
+      "range_too_large",
       `By the hour a range may have ${Math.floor(calendarSpansMax / 24)} days. Ask by the day.`,
     );
   }
   if (per === "day" && range.toMs - range.fromMs > calendarSpansMax * dayMs) {
-    return refuse("too_much", `By the day a range may have ${calendarSpansMax} days. Ask by the month.`);
+    return refuse("range_too_large", `By the day a range may have ${calendarSpansMax} days. Ask by the month.`);
   }
   return range;
 }

@@ -24,7 +24,7 @@ const bodyBytesMax = 1024 * 1024;
  */
 export function registerImportApi(
   app: FastifyInstance,
-  parts: Pick<ApiParts, "audit" | "clock" | "devices" | "gate" | "store">,
+  parts: Pick<ApiParts, "audit" | "clock" | "devices" | "authorizer" | "store">,
 ): void {
   const { clock, devices, store } = parts;
   let isRunning = false;

@@ -7,18 +7,18 @@ import type { RolloutManager } from "../rollouts/rollout-manager.ts";
 /** Commands that no device has been given yet, and fleet commands that run. What was sent cannot be taken back. */
 export function outstandingCommands(
   commands: Dispatcher,
-  fleetCommander: RolloutManager,
+  rollouts: RolloutManager,
   requesters: Requesters,
 ): OutstandingSource {
   return function* () {
-    for (const record of fleetCommander.running()) {
+    for (const record of rollouts.running()) {
       const { fleetCommandId: id, action } = record;
       const requester = requesterOf(record);
       yield {
         item: { kind: "fleet_command", id, device_id: null, about: action },
         requester,
         isAllowed: requesters.mayCommand(requester, null),
-        end: () => fleetCommander.cancel(id),
+        end: () => rollouts.cancel(id),
       };
     }
     for (const record of commands.queued()) {

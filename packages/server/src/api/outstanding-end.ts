@@ -11,17 +11,17 @@ const recordedMax = 50;
 
 interface OutstandingParts {
   readonly audit: Audit;
-  readonly gate: Authorizer;
+  readonly authorizer: Authorizer;
   readonly outstanding: Outstanding;
 }
 
 /** Somebody's rights have become fewer: ends what rests on rights that nobody has any more, and records it. */
 export function endOutstanding(
-  { audit, gate, outstanding }: OutstandingParts,
+  { audit, authorizer, outstanding }: OutstandingParts,
   request: FastifyRequest,
 ): OutstandingBody {
   const ended = outstanding.endRefused();
-  if (ended.length > 0) audit.record(auditEntry(gate, request, outstandingEntry(ended)));
+  if (ended.length > 0) audit.record(auditEntry(authorizer, request, outstandingEntry(ended)));
   return outstandingBody(ended);
 }
 

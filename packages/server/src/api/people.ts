@@ -40,7 +40,7 @@ export interface PeopleParts {
   readonly audit: Audit;
   readonly clock: Clock;
   readonly devices: DeviceRegistry;
-  readonly gate: Authorizer;
+  readonly authorizer: Authorizer;
   readonly knownBrowsers: KnownBrowsers;
   readonly oneTimeLinks: OneTimeLinks;
   readonly outstanding: Outstanding;
@@ -89,7 +89,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
     defineRoute({ ...about, tag: "People", role: "admin" });
   const bodyOf = (person: Person): PersonBody => personBody(person, sessions.of(person.name).length);
   /** Administrators are known. */
-  const askerOf = ({ principal }: FastifyRequest) => requesterOf(principal as Principal);
+  const callerOf = ({ principal }: FastifyRequest) => requesterOf(principal as Principal);
 
   app.get(`${paths.api}/people`, admin({ summary: "All accounts", answer: peopleSchema }), () => ({
     people: people.list().map(bodyOf),
@@ -111,7 +111,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
         people.add(request.body),
       );
       if ("code" in added) return sendRefusal(reply, added);
-      const link = issuedLinkBody(oneTimeLinks.issue("password", added.name, askerOf(request)));
+      const link = issuedLinkBody(oneTimeLinks.issue("password", added.name, callerOf(request)));
       return reply.code(201).send({ person: bodyOf(added), link });
     },
   );
@@ -191,7 +191,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
         (): Person | Refusal => people.find(name) ?? refuse("not_found", "There is no such person."),
       );
       if ("code" in person) return sendRefusal(reply, person);
-      return issuedLinkBody(oneTimeLinks.issue("password", person.name, askerOf(request)));
+      return issuedLinkBody(oneTimeLinks.issue("password", person.name, callerOf(request)));
     },
   );
 
@@ -227,7 +227,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
     admin({ summary: "A link that creates another administrator", answer: issuedLinkSchema }),
     (request) => {
       const link = audited(parts, request, { action: "setup_link.issue" }, () =>
-        oneTimeLinks.issue("setup", null, askerOf(request)),
+        oneTimeLinks.issue("setup", null, callerOf(request)),
       );
       return "code" in link ? link : issuedLinkBody(link);
     },

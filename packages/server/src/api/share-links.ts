@@ -49,17 +49,17 @@ interface ShareParams {
 
 /** Read-only links to single devices: made, listed and revoked by those who may command the device, opened by whoever has one. */
 export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void {
-  const { audit, devices, gate, shareLinks, signIn, throttle } = parts;
+  const { audit, devices, authorizer, shareLinks, signIn, throttle } = parts;
 
   /** Who may not see the device is told the same as where there is none. */
   const mayShare = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { principal, params } = request;
     const { id: deviceId } = params as { id: string };
     if (principal === null) return void (await sendRefusal(reply, refuse("unauthorized")));
-    if (!gate.mayView(principal, deviceId) || devices.find(deviceId) === undefined) {
+    if (!authorizer.mayView(principal, deviceId) || devices.find(deviceId) === undefined) {
       return void (await sendRefusal(reply, refuse("unknown_device")));
     }
-    if (!gate.mayCommand(principal, deviceId)) {
+    if (!authorizer.mayCommand(principal, deviceId)) {
       await sendRefusal(reply, refuse("not_permitted", "Who may command the device may share it."));
     }
   };
@@ -96,9 +96,9 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
       const place = query.cursor === undefined ? { after: "" } : readPlace(query.cursor);
       if (place === null) return sendRefusal(reply, refuse("invalid_cursor"));
       // Operators are known.
-      const asker = requesterOf(principal as Principal);
+      const requester = requesterOf(principal as Principal);
       const isListed = ({ shareId, madeBy }: ShareLink): boolean =>
-        shareId > place.after && (hasRole(principal, "admin") || isSameRequester(madeBy, asker));
+        shareId > place.after && (hasRole(principal, "admin") || isSameRequester(madeBy, requester));
       const found = shareLinks
         .current()
         .filter(isListed)
@@ -155,25 +155,25 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
       errors: [404, 429],
     }),
     (request, reply) => {
-      const address = gate.addressOf(request.raw);
+      const address = authorizer.addressOf(request.raw);
       const limited = signIn.takeOpening(address);
       if (limited !== null) return sendSignInRefusal(reply, limited);
       const opened = shareLinks.open(request.body.token, {
-        before: gate.readCookie(request.raw, "share"),
+        before: authorizer.readCookie(request.raw, "share"),
         address: addressPrefix(address),
       });
       if ("code" in opened) {
-        signIn.noteFailure(gate.signInSourceOf(request.raw));
+        signIn.noteFailure(authorizer.signInSourceOf(request.raw));
         return sendRefusal(reply, opened);
       }
       const { link, cookie, session } = opened;
       if (throttle.pass(`share ${link.shareId} ${addressPrefix(address)}`) !== null) {
         const { deviceId, label: target } = link;
-        audit.record(auditEntry(gate, request, { action: "share_link.open", deviceId, target }));
+        audit.record(auditEntry(authorizer, request, { action: "share_link.open", deviceId, target }));
       }
       const ttlMs = session.expiresAtMs - parts.clock.wallMs();
-      reply.header("Set-Cookie", writeCookie("share", cookie, gate.hasSecureCookies(request.raw), ttlMs));
-      return shareLinkBody(link, gate.mayViewNames(request.principal));
+      reply.header("Set-Cookie", writeCookie("share", cookie, authorizer.hasSecureCookies(request.raw), ttlMs));
+      return shareLinkBody(link, authorizer.mayViewNames(request.principal));
     },
   );
 }

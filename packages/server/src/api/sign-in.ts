@@ -53,27 +53,27 @@ const signOutQuery = Type.Object(
 
 /** `/api/v1/me` and `/session`: who asks, signing in and out, one-time links, and a person's own password. */
 export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): void {
-  const { audit, gate, knownBrowsers, oneTimeLinks, passwords, people, sessions, signIn, throttle } = parts;
+  const { audit, authorizer, knownBrowsers, oneTimeLinks, passwords, people, sessions, signIn, throttle } = parts;
 
   /** By the person themselves: whoever signs in is nobody until they have. */
   const record = (request: FastifyRequest, entry: { action: string; target: string; outcome: string }): void =>
-    audit.record({ ...auditEntry(gate, request, entry), who: `person ${entry.target}` });
+    audit.record({ ...auditEntry(authorizer, request, entry), who: `person ${entry.target}` });
 
   /** Guessing must not fill the audit: of failures from one address it gets one each ten seconds, and how many it was not told. */
   const recordFailure = (request: FastifyRequest, entry: { action: string; target: string; outcome: string }): void => {
-    const suppressed = throttle.pass(`sign-in ${addressPrefix(gate.addressOf(request.raw))}`);
+    const suppressed = throttle.pass(`sign-in ${addressPrefix(authorizer.addressOf(request.raw))}`);
     if (suppressed === null) return;
-    audit.record(auditEntry(gate, request, { ...entry, detail: { suppressed } }));
+    audit.record(auditEntry(authorizer, request, { ...entry, detail: { suppressed } }));
   };
 
   const beginSession = (request: FastifyRequest, reply: FastifyReply, person: Person): MeBody => {
-    const before = gate.sessionOf(request.raw);
+    const before = authorizer.sessionOf(request.raw);
     if (before !== null) sessions.end(before);
-    const { address, browser } = gate.signInSourceOf(request.raw);
+    const { address, browser } = authorizer.signInSourceOf(request.raw);
     const { session, secret } = sessions.begin(person.name, address);
     const ttlMs = session.expiresAtMs - session.createdAtMs;
     const known = knownBrowsers.remember(person.name, addressPrefix(address), browser);
-    const isSecure = gate.hasSecureCookies(request.raw);
+    const isSecure = authorizer.hasSecureCookies(request.raw);
     reply.header("Set-Cookie", writeCookie("session", secret, isSecure, ttlMs));
     reply.header("Set-Cookie", writeCookie("browser", known, isSecure, knownBrowserMs));
     return personBody(person, session.expiresAtMs);
@@ -81,7 +81,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
 
   /** The person who is signed in here; cookies alone make one. */
   const signedIn = (request: FastifyRequest): Person | null => {
-    const session = request.principal?.kind === "person" ? gate.sessionOf(request.raw) : null;
+    const session = request.principal?.kind === "person" ? authorizer.sessionOf(request.raw) : null;
     return session === null ? null : (people.find(session.person) ?? null);
   };
 
@@ -101,7 +101,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       reply.header("Cache-Control", "no-store");
       const person = signedIn(request);
       const principal = request.principal as Principal;
-      const expiresAtMs = gate.sessionOf(request.raw)?.expiresAtMs ?? null;
+      const expiresAtMs = authorizer.sessionOf(request.raw)?.expiresAtMs ?? null;
       const shared = [...principal.sharedDevices];
       if (person !== null) return { ...personBody(person, expiresAtMs), shared_devices: shared };
       const { kind, name, role, devices } = principal;
@@ -132,7 +132,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       const { account, password } = request.body;
       // What cannot be recorded is not done, and is not worth a hash.
       audit.assertWritable();
-      const person = await signIn.attempt(account, password, gate.signInSourceOf(request.raw));
+      const person = await signIn.attempt(account, password, authorizer.signInSourceOf(request.raw));
       if ("code" in person) {
         recordFailure(request, { action: "sign_in", target: account, outcome: person.code });
         return sendSignInRefusal(reply, person);
@@ -146,13 +146,13 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
     `${paths.api}/session`,
     open({ summary: "Sign out; open connections end too", querystring: signOutQuery, answer: signedOutSchema }),
     (request, reply) => {
-      const session = gate.sessionOf(request.raw);
+      const session = authorizer.sessionOf(request.raw);
       if (session !== null) {
         if (request.query.everywhere) sessions.endAll(session.person);
         else sessions.end(session);
         record(request, { action: "sign_out", target: session.person, outcome: "done" });
       }
-      reply.header("Set-Cookie", writeCookie("session", "", gate.hasSecureCookies(request.raw), 0));
+      reply.header("Set-Cookie", writeCookie("session", "", authorizer.hasSecureCookies(request.raw), 0));
       return { signed_out: session !== null };
     },
   );
@@ -172,7 +172,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       const fault = describePasswordFault(password);
       if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
       audit.assertWritable();
-      const checked = await signIn.attempt(person.name, present, gate.signInSourceOf(request.raw));
+      const checked = await signIn.attempt(person.name, present, authorizer.signInSourceOf(request.raw));
       if ("code" in checked) {
         recordFailure(request, { action: "person.password", target: person.name, outcome: checked.code });
         const isWrong = checked.code === "wrong_credentials";
@@ -189,8 +189,8 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
         outcome: "code" in changed ? changed.code : "done",
       });
       if ("code" in changed) return sendRefusal(reply, changed);
-      sessions.endAll(person.name, gate.sessionOf(request.raw));
-      return personBody(changed, gate.sessionOf(request.raw)?.expiresAtMs ?? null);
+      sessions.endAll(person.name, authorizer.sessionOf(request.raw));
+      return personBody(changed, authorizer.sessionOf(request.raw)?.expiresAtMs ?? null);
     },
   );
 
@@ -205,7 +205,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
     (request, reply) => {
       const link = oneTimeLinks.find(request.body.token);
       if ("code" in link) {
-        signIn.noteFailure(gate.signInSourceOf(request.raw));
+        signIn.noteFailure(authorizer.signInSourceOf(request.raw));
         return sendRefusal(reply, link);
       }
       const body: OneTimeLinkBody = { kind: link.kind, person: link.person, expires_at: isoTime(link.expiresAtMs) };
@@ -226,7 +226,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       const person = await redeem(request.body);
       const action = "one_time_link.redeem";
       if ("code" in person) {
-        if (person.code === "link_not_valid") signIn.noteFailure(gate.signInSourceOf(request.raw));
+        if (person.code === "link_not_valid") signIn.noteFailure(authorizer.signInSourceOf(request.raw));
         recordFailure(request, { action, target: request.body.name ?? "", outcome: person.code });
         return sendRefusal(reply, person);
       }

@@ -24,7 +24,7 @@ export interface SmartOsParts {
   readonly audit: Audit;
   readonly devices: DeviceRegistry;
   readonly fleetFeed: FleetFeed;
-  readonly gate: Authorizer;
+  readonly authorizer: Authorizer;
   readonly log: Log;
   readonly waitingDevices: WaitingDevices;
 }

@@ -10,9 +10,9 @@ import type { ApiParts } from "./devices.ts";
 /** `/api/v1/store`: what is kept, and whether it can all be read. */
 export function registerStoreApi(
   app: FastifyInstance,
-  parts: Pick<ApiParts, "audit" | "gate" | "log" | "store">,
+  parts: Pick<ApiParts, "audit" | "authorizer" | "log" | "store">,
 ): void {
-  const { gate, log, store } = parts;
+  const { authorizer, log, store } = parts;
   /** Verifying reads everything, and a repair more than that: one at a time. */
   let isBusy = false;
 
@@ -26,7 +26,7 @@ export function registerStoreApi(
     }),
     async (request, reply) => {
       // What is kept of all devices together is told to who may see them all.
-      if (!gate.mayViewAll(request.principal))
+      if (!authorizer.mayViewAll(request.principal))
         return sendRefusal(reply, refuse("not_permitted", "It is about all devices."));
       const left = new AbortController();
       reply.raw.once("close", () => left.abort());

@@ -250,7 +250,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const throttle = new Throttle(clock, 10_000);
     let unstoredCount = 0;
     const fanout = new Fanout();
-    const journal = new StoreQueue(
+    const storeQueue = new StoreQueue(
       store,
       clock,
       {
@@ -263,7 +263,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
           metrics.store.commitSeconds.observe(tookMs / 1_000);
           metrics.store.committed.inc(samples);
           // A store that only just keeps up with a full queue has not recovered; half empty it has, and does not flap.
-          if (journal.queuedBytes > config.store.queue_bytes / 2) return;
+          if (storeQueue.queuedBytes > config.store.queue_bytes / 2) return;
           storeRecovered();
         },
         failed(error) {
@@ -283,7 +283,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         },
       },
     );
-    const ingest = new Ingest(clock, fanout, journal, {
+    const ingest = new Ingest(clock, fanout, storeQueue, {
       deviceChanged(deviceId) {
         fleetFeed.markChanged(deviceId);
         peering?.feed.markChanged(deviceId);
@@ -317,7 +317,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     );
 
     // Commands.
-    const book = new CommandJournal(commandStore, clock, {
+    const commandJournal = new CommandJournal(commandStore, clock, {
       failed(error) {
         if (throttle.pass("commands failing") === null) return;
         const reason = error instanceof Error ? error.message : String(error);
@@ -326,7 +326,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       recovered: () => events.report("commands_recovered", null, "Commands are taken again."),
     });
     const progress = new CommandProgress();
-    const commands = new Dispatcher(clock, commandStore, book, (deviceId) => latest.find(deviceId)?.latest ?? null, {
+    const commands = new Dispatcher(clock, commandStore, commandJournal, (deviceId) => latest.find(deviceId)?.latest ?? null, {
       mayStill: (record) => requesters.mayCommand(requesterOf(record), record.deviceId),
       record({ deviceId, commandId, action, payload, requestedBy, fleetCommandId }, address) {
         const detail = { action, payload, ...(fleetCommandId !== null && { fleet_command_id: fleetCommandId }) };
@@ -336,7 +336,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       stepped(record, step) {
         const { deviceId, commandId } = record;
         progress.publish(record);
-        fleetCommander.noteStep(record, step);
+        rollouts.noteStep(record, step);
         log.debug({ device_id: deviceId, command_id: commandId, status: step.status }, step.cause);
       },
       resultIgnored(deviceId, { command_id }) {
@@ -346,7 +346,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
     });
     undo.push(() => commands.stop());
-    const fleetCommander = new RolloutManager(clock, commandStore, book, commands, fleetRows, {
+    const rollouts = new RolloutManager(clock, commandStore, commandJournal, commands, fleetRows, {
       mayStill: (record) => requesters.mayCommand(requesterOf(record), null),
       record(what, { fleetCommandId, action, payload, where, total }, { requester, address }) {
         const order = { action, payload, where, devices: total };
@@ -355,16 +355,16 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         log.info({ fleet_command_id: fleetCommandId, ...order, by: name }, `fleet command: ${what}`);
       },
     });
-    undo.push(() => fleetCommander.stop());
+    undo.push(() => rollouts.stop());
     const kept = await commandStore.load();
     commands.restore(kept, (deviceId, sinceMs) => {
       const device = devices.find(deviceId);
       return device !== undefined && device.createdAtMs <= sinceMs;
     });
-    await fleetCommander.restore(kept);
+    await rollouts.restore(kept);
     const outstanding = new Outstanding([
       outstandingAccess({ apiTokens, oneTimeLinks, requesters, shareLinks }),
-      outstandingCommands(commands, fleetCommander, requesters),
+      outstandingCommands(commands, rollouts, requesters),
     ]);
     // Rights may have been taken away while no server ran.
     const ended = outstanding.endRefused();
@@ -372,7 +372,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
 
     // The doors.
     const localToken = randomBytes(32).toString("base64url");
-    const gate = new Authorizer(
+    const authorizer = new Authorizer(
       {
         dashboards: config.access.dashboards,
         origins: config.access.origins,
@@ -407,7 +407,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     undo.push(() => generalLog?.close());
     const context: DoorContext = {
       clock,
-      authorizer: gate,
+      authorizer: authorizer,
       generalLog,
       heartbeat,
       links,
@@ -471,7 +471,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
           outboxBytesMax: config.smart_os.client_bytes,
         }),
       },
-      { gate, health, log, socketBound, throttle },
+      { authorizer, health, log, socketBound, throttle },
       addresses,
     );
     const budget = new AnswerBudget({ bytesMax: config.answers.bytes, bytesMaxEach: config.answers.bytes_each });
@@ -508,7 +508,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       socketsMax: () => [{ value: socketBound.socketsMax }],
       openDescriptors: () => (machine.openDescriptors === null ? [] : [{ value: machine.openDescriptors }]),
       freeBytes: () => (machine.freeBytes === null ? [] : [{ value: machine.freeBytes }]),
-      queuedBytes: () => [{ value: journal.queuedBytes }],
+      queuedBytes: () => [{ value: storeQueue.queuedBytes }],
       *commandSteps() {
         for (const status of Object.keys(commandStatuses) as (keyof typeof commandStatuses)[]) {
           yield { labels: { status }, value: commands.stepCounts.get(status) ?? 0 };
@@ -547,9 +547,9 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         commandStore,
         devices,
         events,
-        fleetCommander,
+        rollouts,
         fleetFeed,
-        gate,
+        authorizer,
         health,
         knownBrowsers,
         latest,
@@ -595,7 +595,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     });
     undo.push(() => folderWatch.stop());
     const stopLooking = clock.every(storeLookMs, () => {
-      if (journal.unansweredMs < storeSilentMsMax) return;
+      if (storeQueue.unansweredMs < storeSilentMsMax) return;
       storeFailed(new Failure("store_busy", `The store has not answered for ${storeSilentMsMax / 1_000} s.`));
     });
     undo.push(stopLooking);
@@ -644,7 +644,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       for (const link of links.all()) link.terminate();
       await app.close();
       const leftMs = (): number => Math.max(0, stopMsMax - 1_000 - (clock.monotonicMs() - startedAtMs));
-      const unstored = await journal.close(leftMs());
+      const unstored = await storeQueue.close(leftMs());
       if (unstored > 0) log.error({ unstored }, "the store did not take these samples in time; they were never acked");
       await events.close(Math.min(1_000, leftMs()));
       fleetFeed.stop();
@@ -654,9 +654,9 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       clockWatch.stop();
       machine.stop();
       rightsWatch.stop();
-      fleetCommander.stop();
+      rollouts.stop();
       commands.stop();
-      if (!(await book.drain(leftMs()))) log.error("the last steps of some commands were not stored in time");
+      if (!(await commandJournal.drain(leftMs()))) log.error("the last steps of some commands were not stored in time");
       await closeWithin(leftMs(), commandStore, clock).catch((error: unknown) =>
         log.error({ err: error }, "the commands did not close"),
       );

@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import { ManualTurns } from "./manual-turns.ts";
 import { YieldQueue } from "./yield-queue.ts";
 
-describe("a turnstile", () => {
+describe("a yieldQueue", () => {
   test("lets one task through in a turn, the first at once, and all in their order", () => {
     const turns = new ManualTurns();
-    const turnstile = new YieldQueue(10, turns.next);
+    const yieldQueue = new YieldQueue(10, turns.next);
     const seen: string[] = [];
-    for (const name of ["a", "b", "c"]) turnstile.pass(() => seen.push(name));
+    for (const name of ["a", "b", "c"]) yieldQueue.pass(() => seen.push(name));
     expect(seen).toEqual(["a"]);
     turns.run();
     seen.push("a sample");
@@ -19,21 +19,21 @@ describe("a turnstile", () => {
 
   test("lets a task through at once again when the turn of the last is over", () => {
     const turns = new ManualTurns();
-    const turnstile = new YieldQueue(10, turns.next);
+    const yieldQueue = new YieldQueue(10, turns.next);
     const seen: string[] = [];
-    turnstile.pass(() => seen.push("a"));
+    yieldQueue.pass(() => seen.push("a"));
     turns.run();
-    turnstile.pass(() => seen.push("b"));
+    yieldQueue.pass(() => seen.push("b"));
     expect(seen).toEqual(["a", "b"]);
   });
 
   test("has a task wait that another one brings along", () => {
     const turns = new ManualTurns();
-    const turnstile = new YieldQueue(10, turns.next);
+    const yieldQueue = new YieldQueue(10, turns.next);
     const seen: string[] = [];
-    turnstile.pass(() => {
+    yieldQueue.pass(() => {
       seen.push("outer");
-      turnstile.pass(() => seen.push("inner"));
+      yieldQueue.pass(() => seen.push("inner"));
     });
     expect(seen).toEqual(["outer"]);
     turns.run();
@@ -42,11 +42,11 @@ describe("a turnstile", () => {
 
   test("leaves out what is wanted no more, and it takes nobody's turn", () => {
     const turns = new ManualTurns();
-    const turnstile = new YieldQueue(10, turns.next);
+    const yieldQueue = new YieldQueue(10, turns.next);
     const seen: string[] = [];
     const left = new Set(["b", "c"]);
     for (const name of ["a", "b", "c", "d", "e"]) {
-      turnstile.pass(
+      yieldQueue.pass(
         () => seen.push(name),
         () => !left.has(name),
       );
@@ -56,21 +56,21 @@ describe("a turnstile", () => {
     left.add("e");
     turns.run();
     expect(seen).toEqual(["a", "d"]);
-    expect(turnstile.waitingCount).toBe(0);
-    turnstile.pass(() => seen.push("f"));
+    expect(yieldQueue.waitingCount).toBe(0);
+    yieldQueue.pass(() => seen.push("f"));
     expect(seen).toEqual(["a", "d", "f"]);
   });
 
   test("turns away what is above its bound, and takes more as soon as one has gone through", () => {
     const turns = new ManualTurns();
-    const turnstile = new YieldQueue(2, turns.next);
+    const yieldQueue = new YieldQueue(2, turns.next);
     const seen: number[] = [];
-    const taken = [1, 2, 3, 4].map((number) => turnstile.pass(() => seen.push(number)));
+    const taken = [1, 2, 3, 4].map((number) => yieldQueue.pass(() => seen.push(number)));
     expect(taken).toEqual([true, true, true, false]);
     turns.run();
-    expect(turnstile.pass(() => seen.push(5))).toBe(true);
+    expect(yieldQueue.pass(() => seen.push(5))).toBe(true);
     for (let turn = 0; turn < 3; turn++) turns.run();
     expect(seen).toEqual([1, 2, 3, 5]);
-    expect(turnstile.waitingCount).toBe(0);
+    expect(yieldQueue.waitingCount).toBe(0);
   });
 });

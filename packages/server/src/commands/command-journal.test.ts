@@ -28,18 +28,18 @@ test("live samples pass between the commands of a storm: what one commit has sto
   const turns = new ManualTurns();
   const observer = { failed: () => {}, recovered: () => {} };
   const store = storeInMemory();
-  const turnstile = new YieldQueue(Number.POSITIVE_INFINITY, turns.next);
-  const book = new CommandJournal(store, new ManualClock(), observer, turnstile);
+  const yieldQueue = new YieldQueue(Number.POSITIVE_INFINITY, turns.next);
+  const journal = new CommandJournal(store, new ManualClock(), observer, yieldQueue);
   const seen: string[] = [];
   const devices = ["ems_001", "ems_002", "ems_003"];
   for (const deviceId of devices) {
-    book.save({ table: "command", record: commandTo(deviceId) }, () => seen.push(deviceId));
+    journal.save({ table: "command", record: commandTo(deviceId) }, () => seen.push(deviceId));
   }
   // The first is told as soon as all three are stored.
   while (seen.length === 0) await Promise.resolve();
   expect((await store.load()).open).toHaveLength(3);
   let isDrained = false;
-  const drained = book.drain(1_000).then(() => {
+  const drained = journal.drain(1_000).then(() => {
     isDrained = true;
   });
   for (let turn = 0; turn < 2; turn++) {
@@ -58,11 +58,11 @@ test("a stop does not wait for a disk that has been failing: it is tried once mo
   const store = { ...storeInMemory(), commit: () => Promise.reject(new Error("full")) };
   const clock = new ManualClock();
   let failures = 0;
-  const book = new CommandJournal(store, clock, { failed: () => failures++, recovered: () => {} });
-  book.save({ table: "command", record: commandTo("ems_001") });
+  const journal = new CommandJournal(store, clock, { failed: () => failures++, recovered: () => {} });
+  journal.save({ table: "command", record: commandTo("ems_001") });
   await new Promise((resolve) => setImmediate(resolve));
   expect(failures).toBe(1);
-  expect(await book.drain(5_000)).toBe(false);
+  expect(await journal.drain(5_000)).toBe(false);
   expect(failures).toBe(2);
   // Nor is anything tried after that.
   clock.advance(0);

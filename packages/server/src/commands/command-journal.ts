@@ -27,7 +27,7 @@ export class CommandJournal {
   readonly #store: CommandStore;
   readonly #clock: Clock;
   readonly #observer: BookObserver;
-  readonly #turnstile: YieldQueue;
+  readonly #yieldQueue: YieldQueue;
   #queue: Entry[] = [];
   #isWriting = false;
   #isScheduled = false;
@@ -40,9 +40,9 @@ export class CommandJournal {
     store: CommandStore,
     clock: Clock,
     observer: BookObserver,
-    turnstile = new YieldQueue(Number.POSITIVE_INFINITY),
+    yieldQueue = new YieldQueue(Number.POSITIVE_INFINITY),
   ) {
-    this.#turnstile = turnstile;
+    this.#yieldQueue = yieldQueue;
     this.#store = store;
     this.#clock = clock;
     this.#observer = observer;
@@ -88,7 +88,7 @@ export class CommandJournal {
   }
 
   get #isIdle(): boolean {
-    return this.#queue.length === 0 && !this.#isWriting && this.#turnstile.waitingCount === 0;
+    return this.#queue.length === 0 && !this.#isWriting && this.#yieldQueue.waitingCount === 0;
   }
 
   #noteIdle(): void {
@@ -117,8 +117,8 @@ export class CommandJournal {
       this.#observer.recovered();
     }
     // Each is a step to be told and acted on, in a turn of its own: live samples come in between.
-    for (const { onStored } of batch) if (onStored !== undefined) this.#turnstile.pass(onStored);
-    this.#turnstile.pass(() => this.#noteIdle());
+    for (const { onStored } of batch) if (onStored !== undefined) this.#yieldQueue.pass(onStored);
+    this.#yieldQueue.pass(() => this.#noteIdle());
     this.#write();
   }
 

@@ -38,7 +38,7 @@ export class CommandStoreClient implements CommandStore {
   readonly #path: string;
   readonly #pending = new Map<number, Pending>();
   /** Answers come in heaps, and with each a command goes on: one in a turn, in order. Bounded by the questions that may wait. */
-  readonly #turnstile = new YieldQueue(Number.POSITIVE_INFINITY);
+  readonly #yieldQueue = new YieldQueue(Number.POSITIVE_INFINITY);
   #worker: Worker | null = null;
   #lastNumber = 0;
   #closing = false;
@@ -100,11 +100,11 @@ export class CommandStoreClient implements CommandStore {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Failure("commands_failed", `The commands in ${this.#path} cannot be opened: ${reason}`, error);
     }
-    worker.on("message", (answer: Answer) => void this.#turnstile.pass(() => this.#settle(answer)));
+    worker.on("message", (answer: Answer) => void this.#yieldQueue.pass(() => this.#settle(answer)));
     worker.unref();
     worker.on("error", () => {});
     // After what it has answered.
-    worker.once("exit", () => void this.#turnstile.pass(() => this.#lost()));
+    worker.once("exit", () => void this.#yieldQueue.pass(() => this.#lost()));
     this.#worker = worker;
   }
 

@@ -105,7 +105,7 @@ const nothing: CancelTimer = () => {};
 export class Dispatcher {
   readonly #clock: Clock;
   readonly #store: CommandStore;
-  readonly #book: CommandJournal;
+  readonly #journal: CommandJournal;
   readonly #latest: (deviceId: string) => Sample | null;
   readonly #hooks: DispatcherHooks;
   readonly #desks = new Map<string, Desk>();
@@ -118,14 +118,14 @@ export class Dispatcher {
   constructor(
     clock: Clock,
     store: CommandStore,
-    book: CommandJournal,
+    journal: CommandJournal,
     latest: (deviceId: string) => Sample | null,
     hooks: DispatcherHooks,
   ) {
     this.#latest = latest;
     this.#clock = clock;
     this.#store = store;
-    this.#book = book;
+    this.#journal = journal;
     this.#hooks = hooks;
   }
 
@@ -133,7 +133,7 @@ export class Dispatcher {
   restore({ open, announcements }: PersistedCommands, isRegistered: (deviceId: string, sinceMs: number) => boolean): void {
     for (const { deviceId, announcement } of announcements) {
       if (isRegistered(deviceId, Number.POSITIVE_INFINITY)) this.#desk(deviceId).announcement = announcement;
-      else this.#book.save({ table: "announcement", deviceId, announcement: null });
+      else this.#journal.save({ table: "announcement", deviceId, announcement: null });
     }
     for (const record of open) {
       const desk = this.#desk(record.deviceId);
@@ -153,7 +153,7 @@ export class Dispatcher {
     }
     const desk = this.#desk(deviceId);
     const misfit = unsupportedBecause(command as Order, desk.announcement);
-    if (misfit !== null) return refuse("misfit", misfit);
+    if (misfit !== null) return refuse("unsupported_command", misfit);
     const nowMs = this.#clock.wallMs();
     const queued: Step = { status: "queued", atMs: nowMs, cause: `Given by ${requesterText(command.requester)}.` };
     const record: CommandRecord = {
@@ -175,12 +175,12 @@ export class Dispatcher {
     if (desk.open.size - replaced.length >= limits.openCommandsMax) {
       return refuse("too_many_commands", "Wait until some have ended, or look at what they wait for.");
     }
-    if (this.#book.isFailing || this.#isStopped) return refuse("commands_unavailable");
+    if (this.#journal.isFailing || this.#isStopped) return refuse("commands_unavailable");
     if (!this.#hooks.mayStill(record)) return refuse("not_permitted", notAnyMore);
     try {
       this.#hooks.record(record, command.address ?? "");
     } catch {
-      return refuse("not_recorded");
+      return refuse("audit_unavailable");
     }
     const entry = this.#begin(desk, record, queued);
     return (await entry.stored) ?? entry.record;
@@ -249,7 +249,7 @@ export class Dispatcher {
             "accepted",
             reason ?? "The device says that it is done; its telemetry has the last word.",
           );
-        } else this.#book.save({ table: "command", record: entry.record });
+        } else this.#journal.save({ table: "command", record: entry.record });
         return;
       case "rejected":
       case "failed":
@@ -358,7 +358,7 @@ export class Dispatcher {
         this.#close(desk, entry);
         // The disk may have it all the same: it must not come to life after a restart.
         const cause = "It could not be stored.";
-        this.#book.save({
+        this.#journal.save({
           table: "command",
           record: hasEnded(entry.record.status)
             ? entry.record
@@ -366,7 +366,7 @@ export class Dispatcher {
         });
         resolve(refuse("commands_unavailable"));
       };
-      this.#book.save({ table: "command", record }, onStored, onRefused);
+      this.#journal.save({ table: "command", record }, onStored, onRefused);
     });
     return entry;
   }
@@ -450,7 +450,7 @@ export class Dispatcher {
     entry.record = record;
     if (hasEnded(status)) this.#close(desk, entry);
     else this.#schedule(desk, entry);
-    this.#book.save({ table: "command", record }, () => {
+    this.#journal.save({ table: "command", record }, () => {
       this.#publishStep(record, step);
       then();
     });
@@ -527,7 +527,7 @@ export class Dispatcher {
     // Most devices say the same at each connect.
     if (JSON.stringify(desk.announcement) === JSON.stringify(announcement)) return;
     desk.announcement = announcement;
-    this.#book.save({ table: "announcement", deviceId, announcement });
+    this.#journal.save({ table: "announcement", deviceId, announcement });
   }
 
   #desk(deviceId: string): Desk {

@@ -93,9 +93,9 @@ export class DeviceDoor implements Door {
     }
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
       this.#admitted(handshake);
-      const { clock, floods, authorizer: gate, heartbeat, linkLimits, links, log, loopLag } = this.#context;
+      const { clock, floods, authorizer: authorizer, heartbeat, linkLimits, links, log, loopLag } = this.#context;
       const device = this.#latest.of(deviceId);
-      const address = gate.addressOf(handshake.request);
+      const address = authorizer.addressOf(handshake.request);
       const { messagesPerSecond, messagesBurst } = this.#limits;
       const openedAtMs = clock.monotonicMs();
       const rateLimit = new RateLimit(messagesPerSecond, messagesBurst, openedAtMs, loopLag.stalledMs(openedAtMs));
@@ -164,9 +164,9 @@ export class DeviceDoor implements Door {
   }
 
   #refuse(handshake: Handshake, deviceId: string, refusal: Refusal, headers: Record<string, string> = {}): void {
-    const { authorizer: gate, links, log, throttle } = this.#context;
+    const { authorizer: authorizer, links, log, throttle } = this.#context;
     links.noteRefused("device", refusal.code);
-    const address = gate.addressOf(handshake.request);
+    const address = authorizer.addressOf(handshake.request);
     const suppressed = throttle.pass(`refused ${addressPrefix(address)}`);
     if (suppressed !== null) {
       // A token that someone put in the place of the id must not get into the log.

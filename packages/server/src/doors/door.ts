@@ -107,7 +107,7 @@ export function subscribeToPeers(
   deviceId: string,
   encoding: PeerEncoding,
 ): readonly string[] | Refusal {
-  if (peering === null || !peering.peers.hasRight(deviceId)) return refuse("no_peers");
+  if (peering === null || !peering.peers.hasRight(deviceId)) return refuse("peers_not_allowed");
   const peers = peering.feed.subscribe(link, deviceId, encoding);
-  return peers ?? refuse("no_peers", `${limits.peerReadersMax} devices listen already.`);
+  return peers ?? refuse("peers_not_allowed", `${limits.peerReadersMax} devices listen already.`);
 }

@@ -25,7 +25,7 @@ test("handshakes are let in one a turn, and those whose client has left cost nob
       client: door("client"),
     },
     {
-      gate: {
+      authorizer: {
         isTransportAllowed: () => true,
         isHostAllowed: () => true,
         addressOf: () => "127.0.0.1",
@@ -48,7 +48,7 @@ test("handshakes are let in one a turn, and those whose client has left cost nob
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  const knock = async (name: string): Promise<Socket> => {
+  const accept = async (name: string): Promise<Socket> => {
     const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
     sockets.push(socket);
     socket.on("error", () => {});
@@ -61,12 +61,12 @@ test("handshakes are let in one a turn, and those whose client has left cost nob
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   };
-  await knock("first");
+  await accept("first");
   await settle();
   expect(seen).toEqual(["first"]);
-  const reset = await knock("reset");
-  const ended = await knock("ended");
-  await knock("patient");
+  const reset = await accept("reset");
+  const ended = await accept("ended");
+  await accept("patient");
   await settle();
   reset.resetAndDestroy();
   ended.end();

@@ -19,13 +19,13 @@ const waitingMax = 5_000;
 /** Routes every WebSocket handshake to its door, one in a turn of the event loop, and bounds what an address can hold open. */
 export class UpgradeRouter {
   readonly #doors: Record<DoorName, Door>;
-  readonly #gate: Authorizer;
+  readonly #authorizer: Authorizer;
   readonly #health: Health;
   readonly #log: Log;
   readonly #throttle: Throttle;
   readonly #addresses: AddressLimit;
   readonly #socketBound: SocketBound;
-  readonly #turnstile: YieldQueue;
+  readonly #yieldQueue: YieldQueue;
   refusedSocketCount = 0;
   /** Handshakes whose client had left before their turn came. */
   leftCount = 0;
@@ -33,23 +33,23 @@ export class UpgradeRouter {
   constructor(
     doors: Record<DoorName, Door>,
     parts: {
-      readonly gate: Authorizer;
+      readonly authorizer: Authorizer;
       readonly health: Health;
       readonly log: Log;
       readonly socketBound: SocketBound;
       readonly throttle: Throttle;
     },
     addresses: AddressLimit,
-    turnstile = new YieldQueue(waitingMax),
+    yieldQueue = new YieldQueue(waitingMax),
   ) {
     this.#doors = doors;
-    this.#gate = parts.gate;
+    this.#authorizer = parts.authorizer;
     this.#health = parts.health;
     this.#log = parts.log;
     this.#throttle = parts.throttle;
     this.#socketBound = parts.socketBound;
     this.#addresses = addresses;
-    this.#turnstile = turnstile;
+    this.#yieldQueue = yieldQueue;
   }
 
   attach(server: Server): void {
@@ -75,7 +75,7 @@ export class UpgradeRouter {
       return false;
     };
     const pass = (): void => {
-      if (!this.#turnstile.pass(() => this.#route(handshake), isThere)) refuseHandshake(handshake, refuse("busy"));
+      if (!this.#yieldQueue.pass(() => this.#route(handshake), isThere)) refuseHandshake(handshake, refuse("busy"));
     };
     // The end of a connection is read in the turn after its request.
     setImmediate(() => setImmediate(pass));
@@ -106,12 +106,12 @@ export class UpgradeRouter {
       refuseHandshake(handshake, serverFull, { "Retry-After": String(retryAfterS) });
       return;
     }
-    const refusal = refuseOutright(request, { gate: this.#gate, log: this.#log, throttle: this.#throttle });
+    const refusal = refuseOutright(request, { authorizer: this.#authorizer, log: this.#log, throttle: this.#throttle });
     if (refusal !== null) {
       refuseHandshake(handshake, refusal);
       return;
     }
-    const address = this.#gate.addressOf(request);
+    const address = this.#authorizer.addressOf(request);
     // What a declared proxy opened was not counted yet; all else was.
     if (!this.#addresses.takeFor(socket, address)) {
       this.#noteTooMany(address);

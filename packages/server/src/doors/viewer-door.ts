@@ -32,10 +32,10 @@ class ViewerDoor implements Door {
   }
 
   accept(handshake: Handshake, rest: string): void {
-    const { clock, floods, frameATurnServer, authorizer: gate, heartbeat, linkLimits, links, log, authorizationWatch: rightsWatch, viewerFrameLimit } =
+    const { clock, floods, frameATurnServer, authorizer: authorizer, heartbeat, linkLimits, links, log, authorizationWatch: rightsWatch, viewerFrameLimit } =
       this.#context;
     const { request, socket } = handshake;
-    const principal = gate.isOriginAllowed(request) ? gate.identify(request) : null;
+    const principal = authorizer.isOriginAllowed(request) ? authorizer.identify(request) : null;
     const feed = principal === null ? null : this.#feedOf(rest, principal);
     if (principal === null || feed === null) {
       const refusal = refuse(principal === null ? "forbidden" : "not_found");
@@ -52,14 +52,14 @@ class ViewerDoor implements Door {
         limits: linkLimits,
         frameLimit: viewerFrameLimit,
         onFlood: (consequence) =>
-          floods.note({ door: this.name, deviceId: null, address: gate.addressOf(request) }, consequence),
+          floods.note({ door: this.name, deviceId: null, address: authorizer.addressOf(request) }, consequence),
         onEnd: (end) => {
           links.remove(this.name, link);
           rightsWatch.remove(link);
           feed.unsubscribe(link);
           if (end !== "slow_reader") return;
           links.slowReaderCount++;
-          log.warn({ door: this.name, address: gate.addressOf(request) }, "slow reader cut");
+          log.warn({ door: this.name, address: authorizer.addressOf(request) }, "slow reader cut");
         },
       });
       links.add(this.name, link);
@@ -98,10 +98,10 @@ export function createDashboardDoor(
 
 /** `/ws/fleet`: the overview of all devices that the viewer may see, coalesced. */
 export function createFleetDoor(context: DoorContext, feed: FleetFeed): Door {
-  const { authorizer: gate } = context;
+  const { authorizer: authorizer } = context;
   return new ViewerDoor("fleet", context, (rest, principal) => {
     if (rest !== "") return null;
-    const mayView = gate.mayViewAll(principal) ? null : (deviceId: string) => gate.mayView(principal, deviceId);
+    const mayView = authorizer.mayViewAll(principal) ? null : (deviceId: string) => authorizer.mayView(principal, deviceId);
     return {
       subscribe: (subscriber) => feed.subscribe(subscriber, mayView),
       unsubscribe: (subscriber) => feed.unsubscribe(subscriber),

@@ -31,7 +31,7 @@ export function chooseNumberPoints(names: string | undefined, known: readonly Po
 export function choosePoints(names: string, known: readonly PointInfo[]): string[] | Refusal {
   const chosen = [...new Set(names.split(",").map((name) => name.trim()))];
   if (chosen.length > pointsMax) {
-    return refuse("too_much", `points may name ${pointsMax} points; it names ${chosen.length}.`);
+    return refuse("range_too_large", `points may name ${pointsMax} points; it names ${chosen.length}.`);
   }
   for (const name of chosen) {
     if (pointSpec(name) !== undefined || known.some((point) => point.name === name)) continue;

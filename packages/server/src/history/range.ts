@@ -111,7 +111,7 @@ export function readRange(query: RangeQuery, rules: RangeRules): Range | Refusal
   }
   if (toMs - fromMs > rules.spanMsMax) {
     return refuse(
-      "too_much",
+      "range_too_large",
       `from and to may lie ${Math.floor(rules.spanMsMax / dayMs)} days apart. Ask for parts of the range.`,
     );
   }

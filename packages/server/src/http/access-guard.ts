@@ -20,7 +20,7 @@ declare module "fastify" {
 }
 
 export interface GuardParts {
-  readonly gate: Authorizer;
+  readonly authorizer: Authorizer;
   readonly log: Log;
   readonly throttle: Throttle;
 }
@@ -29,11 +29,11 @@ export interface GuardParts {
 const secretNames = /^(access_?token|api_?key|auth|authorization|bearer|jwt|pass|password|secret|session|token)$/i;
 
 /** Why a request is refused whatever it asks for and whoever asks; null where it is not. For plain requests and WebSocket handshakes alike. */
-export function refuseOutright(request: IncomingMessage, { gate, log, throttle }: GuardParts): Refusal | null {
+export function refuseOutright(request: IncomingMessage, { authorizer, log, throttle }: GuardParts): Refusal | null {
   const hostFault = describeHostFault(request);
   if (hostFault !== null) return refuse("invalid_request", hostFault);
-  if (!gate.isTransportAllowed(request)) return refuse("insecure_transport");
-  if (!gate.isHostAllowed(request)) {
+  if (!authorizer.isTransportAllowed(request)) return refuse("insecure_transport");
+  if (!authorizer.isHostAllowed(request)) {
     return refuse(
       "forbidden",
       "This server listens on loopback only. To reach it by another name, list its origin in access.origins.",
@@ -41,7 +41,7 @@ export function refuseOutright(request: IncomingMessage, { gate, log, throttle }
   }
   const secretName = secretInAddress(request.url ?? "");
   if (secretName !== null) {
-    const address = gate.addressOf(request);
+    const address = authorizer.addressOf(request);
     const suppressed = throttle.pass(`secret in address ${addressPrefix(address)}`);
     if (suppressed !== null) {
       log.warn(
@@ -83,18 +83,18 @@ function secretInAddress(url: string): string | null {
 export function guard(app: FastifyInstance, parts: GuardParts): void {
   app.decorateRequest("principal", null);
   app.addHook("onRequest", async (request, reply) => {
-    const refusal = refuseOutright(request.raw, parts) ?? refuseForeign(request, parts.gate);
+    const refusal = refuseOutright(request.raw, parts) ?? refuseForeign(request, parts.authorizer);
     if (refusal !== null) return sendRefusal(reply, refusal);
-    request.principal = parts.gate.identify(request.raw);
+    request.principal = parts.authorizer.identify(request.raw);
   });
 }
 
 /** A page of another site may change nothing, not even sign somebody in; nor may anything that has a cookie but does not say where it comes from. */
-function refuseForeign({ raw }: FastifyRequest, gate: Authorizer): Refusal | null {
+function refuseForeign({ raw }: FastifyRequest, authorizer: Authorizer): Refusal | null {
   if (raw.method === "GET" || raw.method === "HEAD") return null;
-  const hasCookie = gate.readCookie(raw, "session") !== null || gate.readCookie(raw, "share") !== null;
+  const hasCookie = authorizer.readCookie(raw, "session") !== null || authorizer.readCookie(raw, "share") !== null;
   const isUnsaid = raw.headers.origin === undefined && hasCookie && raw.headers.authorization === undefined;
-  return isUnsaid || !gate.isOriginAllowed(raw) ? refuse("foreign_origin") : null;
+  return isUnsaid || !authorizer.isOriginAllowed(raw) ? refuse("cross_origin") : null;
 }
 
 /** Lets the request through where whoever asks has the role; else 401 where nobody is known, 403 for someone who may less. */
@@ -116,21 +116,21 @@ export function auditName(principal: Principal | null): string {
 
 /** The audit's entry of what this request does. */
 export function auditEntry(
-  gate: Authorizer,
+  authorizer: Authorizer,
   request: FastifyRequest,
   entry: Omit<AuditEntry, "who" | "address">,
 ): AuditEntry {
-  return { who: auditName(request.principal), address: gate.addressOf(request.raw), ...entry };
+  return { who: auditName(request.principal), address: authorizer.addressOf(request.raw), ...entry };
 }
 
 /** As `audited`, for what takes long: what fails on the way is recorded as well. */
 export function auditedTask<T>(
-  { audit, gate }: { readonly audit: Audit; readonly gate: Authorizer },
+  { audit, authorizer }: { readonly audit: Audit; readonly authorizer: Authorizer },
   request: FastifyRequest,
   entry: Omit<AuditEntry, "who" | "address" | "outcome">,
   act: () => Promise<T>,
 ): Promise<T> {
-  return audit.recordTask(auditEntry(gate, request, entry), act);
+  return audit.recordTask(auditEntry(authorizer, request, entry), act);
 }
 
 /**
@@ -138,14 +138,14 @@ export function auditedTask<T>(
  * `Failure` (`audit_failed`) is thrown.
  */
 export function audited<T extends object>(
-  { audit, gate }: { readonly audit: Audit; readonly gate: Authorizer },
+  { audit, authorizer }: { readonly audit: Audit; readonly authorizer: Authorizer },
   request: FastifyRequest,
   entry: Omit<AuditEntry, "who" | "address" | "outcome">,
   act: () => T | Refusal,
 ): T | Refusal {
   audit.assertWritable();
   const result = act();
-  audit.record(auditEntry(gate, request, { ...entry, outcome: "code" in result ? result.code : "done" }));
+  audit.record(auditEntry(authorizer, request, { ...entry, outcome: "code" in result ? result.code : "done" }));
   return result;
 }
 
@@ -154,13 +154,13 @@ export function audited<T extends object>(
  * (`audit_failed`) only where it cannot be noted either.
  */
 export function auditedRevocation<T extends object>(
-  { audit, gate, revocations }: { readonly audit: Audit; readonly gate: Authorizer; readonly revocations: Revocations },
+  { audit, authorizer, revocations }: { readonly audit: Audit; readonly authorizer: Authorizer; readonly revocations: Revocations },
   request: FastifyRequest,
   entry: Omit<AuditEntry, "who" | "address" | "outcome">,
   act: () => T | Refusal,
 ): T | Refusal {
   const result = act();
   const outcome = "code" in result ? result.code : "done";
-  audit.recordOrOwe(auditEntry(gate, request, { ...entry, outcome }), (owed, error) => revocations.owe(owed, error));
+  audit.recordOrOwe(auditEntry(authorizer, request, { ...entry, outcome }), (owed, error) => revocations.owe(owed, error));
   return result;
 }

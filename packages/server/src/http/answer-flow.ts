@@ -20,7 +20,7 @@ declare module "fastify" {
 export interface FlowParts {
   readonly budget: AnswerBudget;
   readonly clock: Clock;
-  readonly gate: Authorizer;
+  readonly authorizer: Authorizer;
   /** Who takes nothing of what waits for so long is cut off. */
   readonly stalledMs: number;
 }
@@ -37,7 +37,7 @@ const bytesPerSecondMin = 8 * 1024;
  * How every answer of the HTTP door reaches its caller, whatever the route: counted until it is taken, in slices as the socket drains, and no
  * longer than somebody reads.
  */
-export function boundAnswers(app: FastifyInstance, { budget, clock, gate, stalledMs }: FlowParts): void {
+export function boundAnswers(app: FastifyInstance, { budget, clock, authorizer, stalledMs }: FlowParts): void {
   const readers = new Map<Socket, Reader>();
   const cancel = clock.every(lookMs, () => {
     const nowMs = clock.monotonicMs();
@@ -53,7 +53,7 @@ export function boundAnswers(app: FastifyInstance, { budget, clock, gate, stalle
   app.decorateRequest("caller", "");
 
   app.addHook("onRequest", async (request, reply) => {
-    request.caller = callerOf(request, gate);
+    request.caller = callerOf(request, authorizer);
     const isQuestion = request.method === "GET" && request.url.startsWith(paths.api);
     const refusal = isQuestion ? budget.refuse(request.caller) : null;
     if (refusal !== null) return refuseAnswer(reply, refusal);
@@ -81,9 +81,9 @@ export function boundAnswers(app: FastifyInstance, { budget, clock, gate, stalle
 }
 
 /** Who is known by a name of his own is counted by that; many share a link or are nobody in particular, so they are told apart by their address. */
-function callerOf({ principal, raw }: FastifyRequest, gate: Authorizer): string {
+function callerOf({ principal, raw }: FastifyRequest, authorizer: Authorizer): string {
   const isOwnName = principal?.kind === "person" || principal?.kind === "token" || principal?.kind === "local";
-  return isOwnName ? auditName(principal) : `${auditName(principal)} ${gate.addressOf(raw)}`;
+  return isOwnName ? auditName(principal) : `${auditName(principal)} ${authorizer.addressOf(raw)}`;
 }
 
 /** An answer that is under way. */

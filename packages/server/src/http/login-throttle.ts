@@ -14,12 +14,12 @@ const guarded = [...hashed, ...["/one-time-links/", "/share-session"].map((path)
  */
 export function brakeGuesses(
   next: RequestListener,
-  { gate, signIn }: { readonly gate: Authorizer; readonly signIn: SignIn },
+  { authorizer, signIn }: { readonly authorizer: Authorizer; readonly signIn: SignIn },
 ): RequestListener {
   return (request, response) => {
     const isAt = (path: string): boolean => request.url?.startsWith(path) ?? false;
     const isGuess = request.method === "POST" && guarded.some(isAt);
-    const refusal = isGuess ? signIn.refuseEarly(gate.signInSourceOf(request), hashed.some(isAt)) : null;
+    const refusal = isGuess ? signIn.refuseEarly(authorizer.signInSourceOf(request), hashed.some(isAt)) : null;
     if (refusal === null) next(request, response);
     else answerEarly(request, response, refusal);
   };

@@ -38,9 +38,9 @@ export function answerWithProblem(
     if (error instanceof Failure && error.code === "store_busy") {
       return sendRefusal(reply.header("Retry-After", "1"), refuse("store_busy"));
     }
-    if (error.code === "FST_ERR_HANDLER_TIMEOUT") return sendRefusal(reply, refuse("too_slow"));
+    if (error.code === "FST_ERR_HANDLER_TIMEOUT") return sendRefusal(reply, refuse("timeout"));
     // Who asked has left: nobody reads the answer, and nothing has failed.
-    if (error.name === "AbortError" && request.signal.aborted) return sendRefusal(reply, refuse("too_slow"));
+    if (error.name === "AbortError" && request.signal.aborted) return sendRefusal(reply, refuse("timeout"));
     const status = error.statusCode ?? 500;
     // What failed on our side tells the peer nothing of our inside; the log has it.
     if (status >= 500) {
@@ -51,7 +51,7 @@ export function answerWithProblem(
       }
       const isUnwritten = databaseFault(error) !== null || (error instanceof Failure && error.code === "audit_failed");
       return error instanceof Failure || isUnwritten
-        ? sendRefusal(reply.header("Retry-After", "5"), refuse(isUnwritten ? "not_recorded" : "store_unavailable"))
+        ? sendRefusal(reply.header("Retry-After", "5"), refuse(isUnwritten ? "audit_unavailable" : "store_unavailable"))
         : sendProblem(reply, 500, refuse("internal"));
     }
     return sendProblem(reply, status, refuse("invalid_request", `${error.message}.`));

@@ -17,7 +17,7 @@ const stepMin = 0.001;
 
 function problemOf(error: unknown): { readonly code: string; readonly message: string } {
   if (!(error instanceof Failure)) return refuse("internal");
-  return { code: error.code === "audit_failed" ? "not_recorded" : "store_unavailable", message: error.message };
+  return { code: error.code === "audit_failed" ? "audit_unavailable" : "store_unavailable", message: error.message };
 }
 
 /**

@@ -7,9 +7,9 @@ import { answerEarly } from "./problem.ts";
 const waitingMax = 5_000;
 
 /** Lets requests in one by one, each in a turn of its own: a thousand at once, commands above all, step back behind live samples. */
-export function queueRequests(next: RequestListener, turnstile = new YieldQueue(waitingMax)): RequestListener {
+export function queueRequests(next: RequestListener, yieldQueue = new YieldQueue(waitingMax)): RequestListener {
   return (request, response) => {
-    const isTaken = turnstile.pass(
+    const isTaken = yieldQueue.pass(
       () => next(request, response),
       // Who asked may have left meanwhile.
       () => !response.destroyed,

@@ -117,7 +117,7 @@ export async function createHttpDoor(
     return report;
   });
   app.get("/metrics", async (request, reply) => {
-    if (!parts.gate.mayViewMetrics(request.raw, request.principal)) return refuseMetrics(request, reply);
+    if (!parts.authorizer.mayViewMetrics(request.raw, request.principal)) return refuseMetrics(request, reply);
     reply.type(parts.metrics.contentType);
     return parts.metrics.metrics();
   });

@@ -16,8 +16,8 @@ test("a wave gives its commands one a turn, and none that waits any more when it
   const turns = new ManualTurns();
   const store = storeInMemory();
   const given: string[] = [];
-  const book = new CommandJournal(store, clock, { failed() {}, recovered() {} });
-  const dispatcher = new Dispatcher(clock, store, book, () => null, {
+  const journal = new CommandJournal(store, clock, { failed() {}, recovered() {} });
+  const dispatcher = new Dispatcher(clock, store, journal, () => null, {
     mayStill: () => true,
     record: ({ deviceId }) => void given.push(deviceId),
     stepped() {},
@@ -25,15 +25,15 @@ test("a wave gives its commands one a turn, and none that waits any more when it
   });
   const ids = ["ems_001", "ems_002", "ems_003", "ems_004"];
   const fleet = { ids: () => ids, find: rowOf };
-  const turnstile = new YieldQueue(10, turns.next);
+  const yieldQueue = new YieldQueue(10, turns.next);
   const commander = new RolloutManager(
     clock,
     store,
-    book,
+    journal,
     dispatcher,
     fleet,
     { mayStill: () => true, record() {} },
-    turnstile,
+    yieldQueue,
   );
   const begun = await commander.begin({ action: "RESET_ERROR", payload: {}, where: ["online = true"], canary: 4 }, by);
   if ("code" in begun) throw new Error(begun.message);
@@ -49,7 +49,7 @@ test("a wave gives its commands one a turn, and none that waits any more when it
     await settled();
   }
   expect(given).toEqual(["ems_001", "ems_002"]);
-  expect(turnstile.waitingCount).toBe(0);
+  expect(yieldQueue.waitingCount).toBe(0);
   commander.stop();
   dispatcher.stop();
   await store.close();

@@ -76,12 +76,12 @@ interface Selection {
 export class RolloutManager {
   readonly #clock: Clock;
   readonly #store: CommandStore;
-  readonly #book: CommandJournal;
+  readonly #journal: CommandJournal;
   readonly #dispatcher: Dispatcher;
   readonly #fleet: FleetView;
   readonly #hooks: RolloutHooks;
   /** A wave of thousands must not hold up live samples. */
-  readonly #turnstile: YieldQueue;
+  readonly #yieldQueue: YieldQueue;
   readonly #running = new Map<string, Running>();
   /** All that are kept, oldest first. */
   readonly #records = new Map<string, FleetCommandRecord>();
@@ -91,17 +91,17 @@ export class RolloutManager {
   constructor(
     clock: Clock,
     store: CommandStore,
-    book: CommandJournal,
+    journal: CommandJournal,
     dispatcher: Dispatcher,
     fleet: FleetView,
     hooks: RolloutHooks,
-    turnstile = new YieldQueue(waitingMax),
+    yieldQueue = new YieldQueue(waitingMax),
   ) {
-    this.#turnstile = turnstile;
+    this.#yieldQueue = yieldQueue;
     this.#clock = clock;
     this.#hooks = hooks;
     this.#store = store;
-    this.#book = book;
+    this.#journal = journal;
     this.#dispatcher = dispatcher;
     this.#fleet = fleet;
     this.#stopTimer = clock.every(tickMs, () => this.#tick());
@@ -162,7 +162,7 @@ export class RolloutManager {
       const why = reason === undefined ? "" : ` Those that meet the conditions cannot be told so; the first: ${reason}`;
       return refuse("invalid_request", `No device would be told.${why} Look at it with dry_run.`);
     }
-    if (this.#book.isFailing) return refuse("commands_unavailable");
+    if (this.#journal.isFailing) return refuse("commands_unavailable");
     const sizes = waveSizes(fit.length, body);
     const fleetCommandId = `fleet_${randomBytes(6).toString("hex")}`;
     const record: FleetCommandRecord = {
@@ -189,7 +189,7 @@ export class RolloutManager {
     try {
       this.#hooks.record("begin", record, by);
     } catch {
-      return refuse("not_recorded");
+      return refuse("audit_unavailable");
     }
     const running: Running = { record, targets: new Map(), giving: new Set() };
     const waves = sizes.flatMap((size, wave) => Array.from({ length: size }, () => wave));
@@ -209,11 +209,11 @@ export class RolloutManager {
         };
         running.targets.set(deviceId, target);
         // Without its record, which comes last, a target is nothing.
-        this.#book.save({ table: "fleet_target", target }, undefined, () => {
+        this.#journal.save({ table: "fleet_target", target }, undefined, () => {
           isWhole = false;
         });
       }
-      this.#book.save(
+      this.#journal.save(
         { table: "fleet_command", record },
         () => resolve(true),
         () => resolve(false),
@@ -223,7 +223,7 @@ export class RolloutManager {
       if (isStored) {
         const cause = "It could not be stored.";
         const ended = { ...record, status: "aborted", cause, endedAtMs: this.#clock.wallMs(), endCounts: {} } as const;
-        this.#book.save({ table: "fleet_command", record: ended });
+        this.#journal.save({ table: "fleet_command", record: ended });
       }
       return refuse("commands_unavailable");
     }
@@ -247,7 +247,7 @@ export class RolloutManager {
     try {
       this.#hooks.record("abort", running.record, by);
     } catch {
-      return refuse("not_recorded");
+      return refuse("audit_unavailable");
     }
     this.#end(running, "aborted", `Aborted by ${requesterText(by.requester)}.`);
     return running.record;
@@ -310,7 +310,7 @@ export class RolloutManager {
     let unknownCount = 0;
     let looked = 0;
     for (const deviceId of [...this.#fleet.ids()]) {
-      if (++looked % sliceRows === 0) await this.#turnstile.nextTurn();
+      if (++looked % sliceRows === 0) await this.#yieldQueue.nextTurn();
       const row = by.mayCommand(deviceId) ? this.#fleet.find(deviceId) : undefined;
       if (row === undefined) continue;
       const verdict = test(row, nowMs);
@@ -346,7 +346,7 @@ export class RolloutManager {
     for (const { status, deviceId } of wave) {
       if (status !== "waiting" || running.giving.has(deviceId)) continue;
       running.giving.add(deviceId);
-      if (!this.#turnstile.pass(() => this.#give(running, deviceId))) running.giving.delete(deviceId);
+      if (!this.#yieldQueue.pass(() => this.#give(running, deviceId))) running.giving.delete(deviceId);
     }
     if (wave.some(({ endedAtMs }) => endedAtMs === null)) return;
     const settledAtMs = Math.max(...wave.map(({ endedAtMs }) => endedAtMs ?? 0)) + record.settleMs;
@@ -453,13 +453,13 @@ export class RolloutManager {
 
   #put(running: Running, target: FleetTarget): void {
     running.targets.set(target.deviceId, target);
-    this.#book.save({ table: "fleet_target", target });
+    this.#journal.save({ table: "fleet_target", target });
   }
 
   #update(running: Running, change: Partial<FleetCommandRecord>): void {
     running.record = { ...running.record, ...change };
     this.#records.set(running.record.fleetCommandId, running.record);
-    this.#book.save({ table: "fleet_command", record: running.record });
+    this.#journal.save({ table: "fleet_command", record: running.record });
   }
 
   #end(running: Running, status: "done" | "stopped" | "aborted", cause: string): void {

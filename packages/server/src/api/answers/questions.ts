@@ -188,7 +188,7 @@ export function refuseDeviceDays(devices: number, { fromMs, toMs }: Range): Refu
   const deviceDays = (devices * (toMs - fromMs)) / dayMs;
   if (deviceDays <= deviceDaysMax) return null;
   return refuse(
-    "too_much",
+    "range_too_large",
     `Devices times days may be ${deviceDaysMax}; here they are ${Math.ceil(deviceDays)}. Ask for fewer devices or days.`,
   );
 }

@@ -62,7 +62,7 @@ export class AutoRegister {
     try {
       audit.recordAll(some.map(([deviceId, { address }]) => ({ who, address, action: "device.add", deviceId })));
     } catch {
-      return some.map(() => refuse("not_recorded"));
+      return some.map(() => refuse("audit_unavailable"));
     }
     try {
       const properties = { [smartOsDialect.key]: smartOsDialect.value };
@@ -71,7 +71,7 @@ export class AutoRegister {
       return added.map((each) => ("code" in each && each.code !== "device_exists" ? each : null));
     } catch (error) {
       log.error({ err: error }, `${who} cannot write`);
-      return some.map(() => refuse("not_recorded"));
+      return some.map(() => refuse("audit_unavailable"));
     }
   }
 }

@@ -41,7 +41,7 @@ export class SmartOsClientDoor implements Door {
       clock,
       floods,
       frameATurnServer,
-      authorizer: gate,
+      authorizer: authorizer,
       generalLog,
       heartbeat,
       linkLimits,
@@ -51,7 +51,7 @@ export class SmartOsClientDoor implements Door {
       viewerFrameLimit,
     } = this.#context;
     const { request, socket } = handshake;
-    const principal = gate.isOriginAllowed(request) ? gate.identify(request) : null;
+    const principal = authorizer.isOriginAllowed(request) ? authorizer.identify(request) : null;
     if (!this.#settings.isOpen || principal === null) {
       const refusal = this.#settings.isOpen
         ? refuse("forbidden")
@@ -62,7 +62,7 @@ export class SmartOsClientDoor implements Door {
     }
     acceptHandshake(frameATurnServer, handshake, (webSocket) => {
       const rateLimit = new RateLimit(queriesPerSecond, queriesBurst, clock.monotonicMs());
-      const isVisible = gate.mayViewAll(principal) ? null : (deviceId: string) => gate.mayView(principal, deviceId);
+      const isVisible = authorizer.mayViewAll(principal) ? null : (deviceId: string) => authorizer.mayView(principal, deviceId);
       const mayView = isVisible ?? (() => true);
       /** One after another, in the order in which they were asked. */
       let turn = Promise.resolve();
@@ -83,7 +83,7 @@ export class SmartOsClientDoor implements Door {
         heartbeat,
         limits: { ...linkLimits, outboxBytesMax: this.#settings.outboxBytesMax },
         onText: (frame) => {
-          generalLog?.note("client", gate.addressOf(request), frame);
+          generalLog?.note("client", authorizer.addressOf(request), frame);
           if (rateLimit.take(clock.monotonicMs()) && waitingCount < queriesBurst) {
             answerInTurn(
               () => this.#answer(frame.toString(), mayView),
@@ -93,7 +93,7 @@ export class SmartOsClientDoor implements Door {
         },
         frameLimit: viewerFrameLimit,
         onFlood: (consequence) =>
-          floods.note({ door: this.name, deviceId: null, address: gate.addressOf(request) }, consequence),
+          floods.note({ door: this.name, deviceId: null, address: authorizer.addressOf(request) }, consequence),
         onEnd: (end) => {
           links.remove(this.name, link);
           rightsWatch.remove(link);
@@ -101,7 +101,7 @@ export class SmartOsClientDoor implements Door {
           this.#feed.unsubscribe(link);
           if (end !== "slow_reader") return;
           links.slowReaderCount++;
-          log.warn({ door: this.name, address: gate.addressOf(request) }, "slow reader cut");
+          log.warn({ door: this.name, address: authorizer.addressOf(request) }, "slow reader cut");
         },
       });
       links.add(this.name, link);

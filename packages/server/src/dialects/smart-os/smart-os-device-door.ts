@@ -78,14 +78,14 @@ export class SmartOsDeviceDoor implements Door {
   }
 
   accept(handshake: Handshake): void {
-    const { floods, authorizer: gate, links, frameATurnServer } = this.context;
+    const { floods, authorizer: authorizer, links, frameATurnServer } = this.context;
     const { request } = handshake;
     const token = bearerToken(request.headers.authorization);
     const refusal =
       this.settings.access === "off"
         ? refuse("not_found", "The SMART-OS doors are closed; smart_os.access opens them.")
         : // With an open door any page in a browser of this machine could play a device.
-          !gate.isOriginAllowed(request) || (this.settings.access === "token" && token === null)
+          !authorizer.isOriginAllowed(request) || (this.settings.access === "token" && token === null)
           ? refuse("forbidden")
           : null;
     if (refusal !== null) {
@@ -101,16 +101,16 @@ export class SmartOsDeviceDoor implements Door {
         clock,
         heartbeat,
         limits: linkLimits,
-        onText: (frame) => caller.take(frame),
+        onText: (frame) => session.take(frame),
         frameLimit: deviceFrameLimit(this.settings),
-        onFlood: (consequence) => floods.note({ door: this.name, ...caller.who }, consequence),
+        onFlood: (consequence) => floods.note({ door: this.name, ...session.who }, consequence),
         onEnd: (end, code) => {
           links.remove(this.name, link);
-          caller.left(end, code);
+          session.left(end, code);
         },
       });
       links.add(this.name, link);
-      const caller = new SmartOsSession(this, link, handshake, token);
+      const session = new SmartOsSession(this, link, handshake, token);
       this.unadmitted.add(link);
       link.send(smartOsFrame("INFO", smartOsWelcomes.update));
     });
@@ -158,14 +158,14 @@ class SmartOsSession {
   #tooManyMeanwhile = 0;
 
   constructor(door: SmartOsDeviceDoor, link: Link, handshake: Handshake, token: string | null) {
-    const { clock, authorizer: gate, loopLag } = door.context;
+    const { clock, authorizer: authorizer, loopLag } = door.context;
     const { messagesPerSecond, messagesBurst } = door.settings;
     const nowMs = clock.monotonicMs();
     this.#door = door;
     this.#link = link;
     this.#handshake = handshake;
     this.#token = token;
-    this.#address = gate.addressOf(handshake.request);
+    this.#address = authorizer.addressOf(handshake.request);
     this.#rateLimit = new RateLimit(messagesPerSecond, messagesBurst, nowMs, loopLag.stalledMs(nowMs));
   }
 

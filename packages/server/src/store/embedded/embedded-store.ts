@@ -197,11 +197,11 @@ export class EmbeddedStore implements Store {
 
   /** For tests: the worker stands still, as if its disk did not answer, until the function that comes back is called. */
   stall(): () => void {
-    const gate = new Int32Array(new SharedArrayBuffer(4));
-    this.#send({ kind: "stall", gate }).catch(() => {});
+    const authorizer = new Int32Array(new SharedArrayBuffer(4));
+    this.#send({ kind: "stall", authorizer }).catch(() => {});
     return () => {
-      Atomics.store(gate, 0, 1);
-      Atomics.notify(gate, 0);
+      Atomics.store(authorizer, 0, 1);
+      Atomics.notify(authorizer, 0);
     };
   }
 

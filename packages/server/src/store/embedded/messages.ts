@@ -22,8 +22,8 @@ export type Task =
   | { readonly kind: "close" }
   /** Nobody waits for the answer of that number any more. */
   | { readonly kind: "abandon"; readonly abandoned: number }
-  /** For tests: the worker stands still until the gate's first number is no longer 0. */
-  | { readonly kind: "stall"; readonly gate: Int32Array<SharedArrayBuffer> };
+  /** For tests: the worker stands still until the authorizer's first number is no longer 0. */
+  | { readonly kind: "stall"; readonly authorizer: Int32Array<SharedArrayBuffer> };
 
 /** What takes longer: done in pieces, between tasks. */
 export type Question =

@@ -103,7 +103,7 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "le
       store.compactAll();
       return null;
     case "stall":
-      Atomics.wait(task.gate, 0, 0);
+      Atomics.wait(task.authorizer, 0, 0);
       return null;
     case "close":
       store.close();
@@ -121,15 +121,15 @@ function lend(lent: MessagePort): void {
   lent.unref();
 }
 
-function ask(asker: Asker, question: Question): void {
-  questions.set(asker, begin(question, asker));
+function ask(requester: Asker, question: Question): void {
+  questions.set(requester, begin(question, requester));
   schedule(true);
 }
 
 /** Nobody waits any more for that answer; without a number, for any that was asked for over the port. */
 function abandon(lent: MessagePort | null, number?: number): void {
-  for (const asker of questions.keys()) {
-    if (asker.lent === lent && (number === undefined || asker.number === number)) questions.delete(asker);
+  for (const requester of questions.keys()) {
+    if (requester.lent === lent && (number === undefined || requester.number === number)) questions.delete(requester);
   }
 }
 
@@ -176,16 +176,16 @@ function turn(): void {
   schedule(isMoreDue || questions.size > 0);
 }
 
-function advance(asker: Asker, work: Work<unknown>): void {
+function advance(requester: Asker, work: Work<unknown>): void {
   // To the end of the queue: the next slice is another's.
-  questions.delete(asker);
+  questions.delete(requester);
   const deadlineMs = performance.now() + sliceMs;
-  answer(asker, () => {
+  answer(requester, () => {
     for (;;) {
       const step = work.next();
       if (step.done) return step.value;
       if (performance.now() < deadlineMs) continue;
-      questions.set(asker, work);
+      questions.set(requester, work);
       return pending;
     }
   });

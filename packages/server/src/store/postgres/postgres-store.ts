@@ -50,7 +50,7 @@ export class PostgresStore implements Store {
   readonly hasChecksums: boolean;
   readonly #database: Database;
   readonly #writer: WriterThread;
-  readonly #keeper: Maintenance;
+  readonly #maintenance: Maintenance;
   readonly #isTimescale: boolean;
   readonly #clock: Clock;
   readonly #retentionMs: number;
@@ -76,7 +76,7 @@ export class PostgresStore implements Store {
     this.#retentionMs = retentionMs;
     this.#url = url;
     this.#writer = new WriterThread({ url, isTimescale: this.#isTimescale });
-    this.#keeper = new Maintenance(database, clock, retentionMs, this.#isTimescale, options.complain);
+    this.#maintenance = new Maintenance(database, clock, retentionMs, this.#isTimescale, options.complain);
   }
 
   /** Connects, and makes or updates the tables. Throws a `Failure` that says what to do; `store_away` where the database does not answer. */
@@ -202,13 +202,13 @@ export class PostgresStore implements Store {
 
   /** Summarizes the windows that are over and deletes what is too old, which otherwise happens every minute. */
   async upkeep(): Promise<void> {
-    await this.#keeper.run();
+    await this.#maintenance.run();
   }
 
   async close(): Promise<void> {
     await this.#writer.close();
     await Promise.all([...this.#lent].map((worker) => worker.terminate()));
-    await this.#keeper.close();
+    await this.#maintenance.close();
     await this.#database.close();
   }
 
