@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { deviceDetail, metric, samplesCounted } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
-import { openWitness, type HealthyDevice } from "../support/healthy-device.ts";
+import { type HealthyDevice, openWitness } from "../support/healthy-device.ts";
 import { clientFrame, type FrameShape, opcodes, openRawDevice, RawSocket } from "../support/raw-socket.ts";
 import { openDashboard, openDevice } from "../support/sockets.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";

@@ -9,7 +9,8 @@ import { CommandDatabase } from "../../packages/server/dist/commands/command-dat
 import { CommandJournal } from "../../packages/server/dist/commands/command-journal.js";
 import type { CommandRecord, Step } from "../../packages/server/dist/commands/command-record.js";
 import type { CommandStore, Row } from "../../packages/server/dist/commands/command-store.js";
-import { type Channel, Dispatcher } from "../../packages/server/dist/commands/dispatcher.js";
+import type { Channel } from "../../packages/server/dist/commands/device-command-queue.js";
+import { Dispatcher } from "../../packages/server/dist/commands/dispatcher.js";
 
 /**
  * Method: the real dispatcher on its real file, and the real inbox of the SDK, with everything between them in the hands of fast-check: frames
@@ -96,6 +97,7 @@ class World {
   readonly file = new CommandDatabase(":memory:");
   disk = new SlowDisk(this.file);
   dispatcher!: Dispatcher;
+  ids = 0;
   inbox!: CommandInbox;
   link: Link | null = null;
   kept: readonly RememberedCommand[] = [];
@@ -118,12 +120,19 @@ class World {
     // What the disk has is told before the next act.
     const yieldQueue = new YieldQueue(Number.POSITIVE_INFINITY, queueMicrotask);
     const journal = new CommandJournal(this.disk, this.clock, { failed() {}, recovered() {} }, yieldQueue);
-    this.dispatcher = new Dispatcher(this.clock, this.disk, journal, () => this.shown, {
-      mayStill: () => true,
-      record() {},
-      stepped: (record, step) => this.noteStep(record, step),
-      resultIgnored() {},
-    });
+    this.dispatcher = new Dispatcher(
+      this.clock,
+      () => `id_${++this.ids}`,
+      this.disk,
+      journal,
+      () => this.shown,
+      {
+        mayStill: () => true,
+        record() {},
+        stepped: (record, step) => this.noteStep(record, step),
+        resultIgnored() {},
+      },
+    );
     this.dispatcher.restore(this.file.load(), () => true);
     this.cut();
   }

@@ -737,7 +737,12 @@ test("what cannot be recorded is not done, and says so", async () => {
   ];
   for (const [browser, method, path, body] of asked) {
     const answer = await browser.ask(method, path, body);
-    expect([method, path, answer.status, (await problemOf(answer)).code]).toEqual([method, path, 503, "audit_unavailable"]);
+    expect([method, path, answer.status, (await problemOf(answer)).code]).toEqual([
+      method,
+      path,
+      503,
+      "audit_unavailable",
+    ]);
     expect(answer.headers.getSetCookie()).toEqual([]);
   }
   expect(server.devices.list().map(({ deviceId }) => deviceId)).toEqual(["mine", "foreign"]);

@@ -3,9 +3,9 @@ import {
   type Command,
   type CommandResult,
   type Deadline,
-  unsupportedBecause,
   limits,
   type SetMode,
+  unsupportedBecause,
   type Welcome,
 } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";

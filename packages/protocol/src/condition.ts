@@ -1,6 +1,6 @@
 import { parseDecimal } from "./decimal.ts";
 import type { FleetPoint, FleetRow } from "./fleet.ts";
-import { isPresent, freshnessOf } from "./freshness.ts";
+import { freshnessOf, isPresent } from "./freshness.ts";
 import { limits } from "./limits.ts";
 import { type Refusal, refuse } from "./refusals.ts";
 import type { Scalar } from "./telemetry.ts";

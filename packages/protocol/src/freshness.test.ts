@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isPresent, freshnessOf, freshnesses } from "./freshness.ts";
+import { freshnesses, freshnessOf, isPresent } from "./freshness.ts";
 import { smartOsDialect } from "./smart-os.ts";
 
 const hourMs = 3_600_000;

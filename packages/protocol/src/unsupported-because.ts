@@ -6,21 +6,21 @@ import { targetModes } from "./states.ts";
 export type Order = Pick<Command, "action" | "payload">;
 
 /**
- * Why this device cannot be told so, with what is allowed instead; null where it can. `announcement` is null for a device that has announced
+ * Why this device cannot be told so, with what is allowed instead; null where it can. `capabilities` is null for a device that has announced
  * nothing: it is taken to know what the EMS communication interface has, SET_MODE without a lease and RESET_ERROR.
  */
-export function unsupportedBecause(order: Order, announcement: Capabilities | null): string | null {
+export function unsupportedBecause(order: Order, capabilities: Capabilities | null): string | null {
   switch (order.action) {
     case "SET_MODE":
-      return modeUnsupportedBecause(order.payload as SetMode["payload"], announcement);
+      return modeUnsupportedBecause(order.payload as SetMode["payload"], capabilities);
     case "SET_PARAMETER":
-      return parameterUnsupportedBecause(order.payload as SetParameter["payload"], announcement?.parameters ?? []);
+      return parameterUnsupportedBecause(order.payload as SetParameter["payload"], capabilities?.parameters ?? []);
     case "RESET_ERROR":
-      return announcement === null || announcement.commands.RESET_ERROR !== undefined
+      return capabilities === null || capabilities.commands.RESET_ERROR !== undefined
         ? null
         : unknownAction(order.action);
     case "RESTART":
-      return announcement?.commands.RESTART === undefined ? unknownAction(order.action) : null;
+      return capabilities?.commands.RESTART === undefined ? unknownAction(order.action) : null;
   }
 }
 
@@ -28,16 +28,16 @@ function unknownAction(action: string): string {
   return `The device has not announced ${action}.`;
 }
 
-function modeUnsupportedBecause(payload: SetMode["payload"], announcement: Capabilities | null): string | null {
+function modeUnsupportedBecause(payload: SetMode["payload"], capabilities: Capabilities | null): string | null {
   const { target_mode: mode, target_power: powerW, lease_ms: leaseMs } = payload;
   if (leaseMs !== undefined && mode === "AUTO") return "AUTO needs no lease: a lease ends in AUTO.";
   if (powerW !== undefined && (mode === "AUTO" || mode === "MANUAL_IDLE")) return `${mode} takes no target_power.`;
-  if (announcement === null) {
+  if (capabilities === null) {
     return leaseMs === undefined
       ? null
       : "The device has not announced that it keeps leases; without lease_ms the command can be sent.";
   }
-  const known = announcement.commands.SET_MODE;
+  const known = capabilities.commands.SET_MODE;
   if (known === undefined) return unknownAction("SET_MODE");
   const modes = known.target_modes ?? targetModes;
   if (!modes.includes(mode)) return `target_mode may be ${modes.join(", ")}.`;

@@ -56,7 +56,10 @@ type FilterQuery = { readonly [Name in keyof Type.Static<typeof filterSchema>]?:
 const columns = ["seq", "at", "who", "address", "action", "device_id", "target", "outcome", "detail", "hash"] as const;
 
 /** `/api/v1/audit`: who did what, for administrators: page by page, as a file, and checked against its chain of hashes. */
-export function registerAuditApi(app: FastifyInstance, parts: { readonly audit: Audit; readonly authorizer: Authorizer }): void {
+export function registerAuditApi(
+  app: FastifyInstance,
+  parts: { readonly audit: Audit; readonly authorizer: Authorizer },
+): void {
   const { audit } = parts;
   const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
     defineRoute({ ...about, tag: "Audit", role: "admin" });

@@ -3,11 +3,11 @@ import {
   type DeviceBody,
   type DeviceDetail,
   type EventBody,
+  type Freshness,
+  freshnessOf,
   type LatestBody,
   type ProvisionedBody,
   type SampleBody,
-  type Freshness,
-  freshnessOf,
   type Telemetry,
 } from "@wattboard/protocol";
 import type { ApiToken } from "../access/api-tokens.ts";

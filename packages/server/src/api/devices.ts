@@ -155,8 +155,20 @@ interface DeviceParams {
 
 /** `/api/v1`: devices, what they sent, events, and the administration that the command line uses. */
 export function registerApi(app: FastifyInstance, parts: ApiParts): void {
-  const { apiTokens, clock, devices, events, fleetFeed, authorizer, latest, log, people, presence, registry, shareLinks } =
-    parts;
+  const {
+    apiTokens,
+    clock,
+    devices,
+    events,
+    fleetFeed,
+    authorizer,
+    latest,
+    log,
+    people,
+    presence,
+    registry,
+    shareLinks,
+  } = parts;
   const viewer = (about: Omit<RouteDefinition, "role">) => defineRoute({ ...about, role: "viewer" });
   const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
     defineRoute({ ...about, role: "admin", tag: "Administration" });

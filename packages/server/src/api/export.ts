@@ -71,7 +71,8 @@ export function registerExportApi(
       const invalid = (detail: string) => sendRefusal(reply, refuse("invalid_request", detail));
       const asked = [device].flat();
       if ((asked.length === 0) === (all === undefined)) return invalid("Give device=ID, once for each, or all=true.");
-      const isVisible = (id: string): boolean => authorizer.mayView(request.principal, id) && devices.find(id) !== undefined;
+      const isVisible = (id: string): boolean =>
+        authorizer.mayView(request.principal, id) && devices.find(id) !== undefined;
       const deviceIds = all === undefined ? [...new Set(asked)] : [...devices.ids()].filter(isVisible).sort();
       const unknown = deviceIds.find((id) => !isVisible(id));
       if (unknown !== undefined) {

@@ -326,35 +326,50 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       recovered: () => events.report("commands_recovered", null, "Commands are taken again."),
     });
     const progress = new CommandProgress();
-    const commands = new Dispatcher(clock, commandStore, commandJournal, (deviceId) => latest.find(deviceId)?.latest ?? null, {
-      mayStill: (record) => requesters.mayCommand(requesterOf(record), record.deviceId),
-      record({ deviceId, commandId, action, payload, requestedBy, fleetCommandId }, address) {
-        const detail = { action, payload, ...(fleetCommandId !== null && { fleet_command_id: fleetCommandId }) };
-        audit.record({ who: requestedBy, address, action: "command", deviceId, target: commandId, detail });
-        log.info({ device_id: deviceId, command_id: commandId, action, payload, by: requestedBy }, "command given");
+    const commands = new Dispatcher(
+      clock,
+      () => randomBytes(8).toString("hex"),
+      commandStore,
+      commandJournal,
+      (deviceId) => latest.find(deviceId)?.latest ?? null,
+      {
+        mayStill: (record) => requesters.mayCommand(requesterOf(record), record.deviceId),
+        record({ deviceId, commandId, action, payload, requestedBy, fleetCommandId }, address) {
+          const detail = { action, payload, ...(fleetCommandId !== null && { fleet_command_id: fleetCommandId }) };
+          audit.record({ who: requestedBy, address, action: "command", deviceId, target: commandId, detail });
+          log.info({ device_id: deviceId, command_id: commandId, action, payload, by: requestedBy }, "command given");
+        },
+        stepped(record, step) {
+          const { deviceId, commandId } = record;
+          progress.publish(record);
+          rollouts.noteStep(record, step);
+          log.debug({ device_id: deviceId, command_id: commandId, status: step.status }, step.cause);
+        },
+        resultIgnored(deviceId, { command_id }) {
+          const suppressed = throttle.pass(`result ${deviceId}`);
+          if (suppressed === null) return;
+          log.info({ device_id: deviceId, command_id, suppressed }, "result for a command that is not open");
+        },
       },
-      stepped(record, step) {
-        const { deviceId, commandId } = record;
-        progress.publish(record);
-        rollouts.noteStep(record, step);
-        log.debug({ device_id: deviceId, command_id: commandId, status: step.status }, step.cause);
-      },
-      resultIgnored(deviceId, { command_id }) {
-        const suppressed = throttle.pass(`result ${deviceId}`);
-        if (suppressed === null) return;
-        log.info({ device_id: deviceId, command_id, suppressed }, "result for a command that is not open");
-      },
-    });
+    );
     undo.push(() => commands.stop());
-    const rollouts = new RolloutManager(clock, commandStore, commandJournal, commands, fleetRows, {
-      mayStill: (record) => requesters.mayCommand(requesterOf(record), null),
-      record(what, { fleetCommandId, action, payload, where, total }, { requester, address }) {
-        const order = { action, payload, where, devices: total };
-        const name = requesterText(requester);
-        audit.record({ who: name, address, action: `fleet_command.${what}`, target: fleetCommandId, detail: order });
-        log.info({ fleet_command_id: fleetCommandId, ...order, by: name }, `fleet command: ${what}`);
+    const rollouts = new RolloutManager(
+      clock,
+      () => randomBytes(6).toString("hex"),
+      commandStore,
+      commandJournal,
+      commands,
+      fleetRows,
+      {
+        mayStill: (record) => requesters.mayCommand(requesterOf(record), null),
+        record(what, { fleetCommandId, action, payload, where, total }, { requester, address }) {
+          const order = { action, payload, where, devices: total };
+          const name = requesterText(requester);
+          audit.record({ who: name, address, action: `fleet_command.${what}`, target: fleetCommandId, detail: order });
+          log.info({ fleet_command_id: fleetCommandId, ...order, by: name }, `fleet command: ${what}`);
+        },
       },
-    });
+    );
     undo.push(() => rollouts.stop());
     const kept = await commandStore.load();
     commands.restore(kept, (deviceId, sinceMs) => {

@@ -77,8 +77,8 @@ export class CommandDatabase {
         `DELETE FROM command WHERE is_open = 0 AND number <= (
            SELECT number FROM command ORDER BY number DESC LIMIT 1 OFFSET ${limits.commandsKept})`,
       ),
-      saveAnnouncement: prepare("INSERT OR REPLACE INTO announcement (device_id, announcement) VALUES (?, ?)"),
-      dropAnnouncement: prepare("DELETE FROM announcement WHERE device_id = ?"),
+      saveCapabilities: prepare("INSERT OR REPLACE INTO announcement (device_id, announcement) VALUES (?, ?)"),
+      dropCapabilities: prepare("DELETE FROM announcement WHERE device_id = ?"),
       saveFleetCommand: prepare(
         `INSERT INTO fleet_command (fleet_command_id, is_running, record) VALUES (?, ?, ?)
          ON CONFLICT (fleet_command_id) DO UPDATE SET is_running = excluded.is_running, record = excluded.record`,
@@ -99,10 +99,10 @@ export class CommandDatabase {
   load(): PersistedCommands {
     return readingFrom(this.#path, () => ({
       open: this.#read<CommandRecord>("SELECT record AS json FROM command WHERE is_open = 1 ORDER BY number"),
-      announcements: this.#database
+      capabilities: this.#database
         .prepare("SELECT * FROM announcement")
         .all()
-        .map((row) => ({ deviceId: String(row.device_id), announcement: JSON.parse(String(row.announcement)) })),
+        .map((row) => ({ deviceId: String(row.device_id), capabilities: JSON.parse(String(row.announcement)) })),
       fleetCommands: this.#read<FleetCommandRecord>("SELECT record AS json FROM fleet_command ORDER BY number"),
       fleetTargets: this.#read<FleetTarget>(
         "SELECT target AS json FROM fleet_target JOIN fleet_command USING (fleet_command_id) WHERE is_running = 1",
@@ -160,9 +160,9 @@ export class CommandDatabase {
         if (isOpen === 0) statements.forgetOfDevice?.run(deviceId);
         return;
       }
-      case "announcement":
-        if (row.announcement === null) statements.dropAnnouncement?.run(row.deviceId);
-        else statements.saveAnnouncement?.run(row.deviceId, JSON.stringify(row.announcement));
+      case "capabilities":
+        if (row.capabilities === null) statements.dropCapabilities?.run(row.deviceId);
+        else statements.saveCapabilities?.run(row.deviceId, JSON.stringify(row.capabilities));
         return;
       case "fleet_command": {
         const isRunning = row.record.endCounts === null ? 1 : 0;

@@ -5,7 +5,7 @@ import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts"
 /** One row as it is from now on. */
 export type Row =
   | { readonly table: "command"; readonly record: CommandRecord }
-  | { readonly table: "announcement"; readonly deviceId: string; readonly announcement: Capabilities | null }
+  | { readonly table: "capabilities"; readonly deviceId: string; readonly capabilities: Capabilities | null }
   | { readonly table: "fleet_command"; readonly record: FleetCommandRecord }
   | { readonly table: "fleet_target"; readonly target: FleetTarget };
 
@@ -13,7 +13,7 @@ export type Row =
 export interface PersistedCommands {
   /** Commands that have not ended, oldest first. */
   readonly open: readonly CommandRecord[];
-  readonly announcements: readonly { readonly deviceId: string; readonly announcement: Capabilities }[];
+  readonly capabilities: readonly { readonly deviceId: string; readonly capabilities: Capabilities }[];
   /** All fleet commands that are kept, oldest first. */
   readonly fleetCommands: readonly FleetCommandRecord[];
   /** The devices of those that run. */

@@ -16,7 +16,7 @@ export function evidenceOf(
   command: CommandRecord,
   values: Values,
   receivedAtMs: number,
-  announcement: Capabilities | null,
+  capabilities: Capabilities | null,
 ): string | null {
   switch (command.action) {
     case "SET_MODE":
@@ -25,7 +25,7 @@ export function evidenceOf(
       return evidenceOfNoError(values);
     case "SET_PARAMETER": {
       const { name, value } = command.payload as SetParameter["payload"];
-      const point = announcement?.parameters?.find((each) => each.name === name)?.point ?? `parameters.${name}`;
+      const point = capabilities?.parameters?.find((each) => each.name === name)?.point ?? `parameters.${name}`;
       return isSameValue(pointOf(values, point), value) ? `${point} is ${value}` : null;
     }
     case "RESTART": {

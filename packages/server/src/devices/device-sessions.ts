@@ -41,7 +41,10 @@ export class DeviceSessions {
   }
 
   /** Registers a new session. The one before, if any, is fenced and closed with 1008 `replaced` before this returns. */
-  takeOver(deviceId: string, link: SessionLink): { readonly session: DeviceSession; readonly replaced: DeviceSession | undefined } {
+  takeOver(
+    deviceId: string,
+    link: SessionLink,
+  ): { readonly session: DeviceSession; readonly replaced: DeviceSession | undefined } {
     const session = new DeviceSession(deviceId, ++this.#lastEpoch, this.#clock.wallMs(), link);
     const replaced = this.#sessions.get(deviceId);
     this.#sessions.set(deviceId, session);

@@ -1,7 +1,8 @@
 import { isDeviceId, type PeersFrame, type Refusal, refuse, subprotocol, type Welcome } from "@wattboard/protocol";
 import { addressPrefix } from "../access/address-prefix.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
-import type { Channel, Dispatcher } from "../commands/dispatcher.ts";
+import type { Channel } from "../commands/device-command-queue.ts";
+import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
 import type { DeviceState } from "../devices/device-state.ts";
@@ -93,7 +94,7 @@ export class DeviceDoor implements Door {
     }
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
       this.#admitted(handshake);
-      const { clock, floods, authorizer: authorizer, heartbeat, linkLimits, links, log, loopLag } = this.#context;
+      const { clock, floods, authorizer, heartbeat, linkLimits, links, log, loopLag } = this.#context;
       const device = this.#latest.of(deviceId);
       const address = authorizer.addressOf(handshake.request);
       const { messagesPerSecond, messagesBurst } = this.#limits;
@@ -164,7 +165,7 @@ export class DeviceDoor implements Door {
   }
 
   #refuse(handshake: Handshake, deviceId: string, refusal: Refusal, headers: Record<string, string> = {}): void {
-    const { authorizer: authorizer, links, log, throttle } = this.#context;
+    const { authorizer, links, log, throttle } = this.#context;
     links.noteRefused("device", refusal.code);
     const address = authorizer.addressOf(handshake.request);
     const suppressed = throttle.pass(`refused ${addressPrefix(address)}`);

@@ -32,8 +32,18 @@ class ViewerDoor implements Door {
   }
 
   accept(handshake: Handshake, rest: string): void {
-    const { clock, floods, frameATurnServer, authorizer: authorizer, heartbeat, linkLimits, links, log, authorizationWatch: rightsWatch, viewerFrameLimit } =
-      this.#context;
+    const {
+      clock,
+      floods,
+      frameATurnServer,
+      authorizer,
+      heartbeat,
+      linkLimits,
+      links,
+      log,
+      authorizationWatch: rightsWatch,
+      viewerFrameLimit,
+    } = this.#context;
     const { request, socket } = handshake;
     const principal = authorizer.isOriginAllowed(request) ? authorizer.identify(request) : null;
     const feed = principal === null ? null : this.#feedOf(rest, principal);
@@ -98,10 +108,12 @@ export function createDashboardDoor(
 
 /** `/ws/fleet`: the overview of all devices that the viewer may see, coalesced. */
 export function createFleetDoor(context: DoorContext, feed: FleetFeed): Door {
-  const { authorizer: authorizer } = context;
+  const { authorizer } = context;
   return new ViewerDoor("fleet", context, (rest, principal) => {
     if (rest !== "") return null;
-    const mayView = authorizer.mayViewAll(principal) ? null : (deviceId: string) => authorizer.mayView(principal, deviceId);
+    const mayView = authorizer.mayViewAll(principal)
+      ? null
+      : (deviceId: string) => authorizer.mayView(principal, deviceId);
     return {
       subscribe: (subscriber) => feed.subscribe(subscriber, mayView),
       unsubscribe: (subscriber) => feed.unsubscribe(subscriber),

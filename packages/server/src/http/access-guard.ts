@@ -154,13 +154,19 @@ export function audited<T extends object>(
  * (`audit_failed`) only where it cannot be noted either.
  */
 export function auditedRevocation<T extends object>(
-  { audit, authorizer, revocations }: { readonly audit: Audit; readonly authorizer: Authorizer; readonly revocations: Revocations },
+  {
+    audit,
+    authorizer,
+    revocations,
+  }: { readonly audit: Audit; readonly authorizer: Authorizer; readonly revocations: Revocations },
   request: FastifyRequest,
   entry: Omit<AuditEntry, "who" | "address" | "outcome">,
   act: () => T | Refusal,
 ): T | Refusal {
   const result = act();
   const outcome = "code" in result ? result.code : "done";
-  audit.recordOrOwe(auditEntry(authorizer, request, { ...entry, outcome }), (owed, error) => revocations.owe(owed, error));
+  audit.recordOrOwe(auditEntry(authorizer, request, { ...entry, outcome }), (owed, error) =>
+    revocations.owe(owed, error),
+  );
   return result;
 }

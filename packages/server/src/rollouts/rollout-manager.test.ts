@@ -17,17 +17,25 @@ test("a wave gives its commands one a turn, and none that waits any more when it
   const store = storeInMemory();
   const given: string[] = [];
   const journal = new CommandJournal(store, clock, { failed() {}, recovered() {} });
-  const dispatcher = new Dispatcher(clock, store, journal, () => null, {
-    mayStill: () => true,
-    record: ({ deviceId }) => void given.push(deviceId),
-    stepped() {},
-    resultIgnored() {},
-  });
+  const dispatcher = new Dispatcher(
+    clock,
+    () => "id",
+    store,
+    journal,
+    () => null,
+    {
+      mayStill: () => true,
+      record: ({ deviceId }) => void given.push(deviceId),
+      stepped() {},
+      resultIgnored() {},
+    },
+  );
   const ids = ["ems_001", "ems_002", "ems_003", "ems_004"];
   const fleet = { ids: () => ids, find: rowOf };
   const yieldQueue = new YieldQueue(10, turns.next);
   const commander = new RolloutManager(
     clock,
+    () => "id",
     store,
     journal,
     dispatcher,

@@ -31,7 +31,10 @@ class Page implements FleetSubscriber {
 function feedOf(ids: readonly string[], fleetRowsPerTickMax = 2) {
   const clock = new ManualClock();
   const directory = { find: (name: string) => ({ name, properties: {} }), ids: () => ids, isOnline: () => true };
-  const feed = new FleetFeed(clock, new FleetRows(new DeviceStates(), directory), { fleetTickMs: 500, fleetRowsPerTickMax });
+  const feed = new FleetFeed(clock, new FleetRows(new DeviceStates(), directory), {
+    fleetTickMs: 500,
+    fleetRowsPerTickMax,
+  });
   return { clock, feed };
 }
 

@@ -2,9 +2,9 @@ import {
   type DeviceDetail,
   type DeviceMode,
   type DeviceState,
+  freshnessOf,
   isOfSmartOs,
   type ShareLinkBody,
-  freshnessOf,
 } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";

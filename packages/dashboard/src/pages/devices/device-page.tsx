@@ -1,4 +1,4 @@
-import { isPresent, type ShareLinkBody, type Freshness, freshnessOf } from "@wattboard/protocol";
+import { type Freshness, freshnessOf, isPresent, type ShareLinkBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import { serverClock } from "../../api/server-clock.ts";

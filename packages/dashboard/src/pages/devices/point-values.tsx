@@ -1,4 +1,4 @@
-import { type DeviceDetail, pointSpec, freshnessOf } from "@wattboard/protocol";
+import { type DeviceDetail, freshnessOf, pointSpec } from "@wattboard/protocol";
 import { ageOf, formatAge } from "../../domain/age.ts";
 import type { PointValue } from "../../domain/point-value.ts";
 import { signWord } from "../../domain/power.ts";

@@ -1,4 +1,4 @@
-import { asNumber, type FleetRow, isOfSmartOs, type Scalar, type Freshness } from "@wattboard/protocol";
+import { asNumber, type FleetRow, type Freshness, isOfSmartOs, type Scalar } from "@wattboard/protocol";
 import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { countryName } from "../../domain/place.ts";

@@ -1,4 +1,4 @@
-import type { FleetRow as Row, Freshness } from "@wattboard/protocol";
+import type { Freshness, FleetRow as Row } from "@wattboard/protocol";
 import { lazy, type MouseEvent, memo, Suspense } from "react";
 import { Icon } from "../../ui/icon.tsx";
 import { DeviceName, FleetCell } from "./fleet-cell.tsx";

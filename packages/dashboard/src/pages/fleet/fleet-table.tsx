@@ -1,4 +1,4 @@
-import { type FleetRow as Row, freshnessOf } from "@wattboard/protocol";
+import { freshnessOf, type FleetRow as Row } from "@wattboard/protocol";
 import { useCallback, useMemo, useState } from "react";
 import { ageOf, formatAge } from "../../domain/age.ts";
 import { Icon } from "../../ui/icon.tsx";

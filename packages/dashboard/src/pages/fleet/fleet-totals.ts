@@ -1,4 +1,4 @@
-import { type FleetPoint, type FleetRow, isPresent, freshnessOf } from "@wattboard/protocol";
+import { type FleetPoint, type FleetRow, freshnessOf, isPresent } from "@wattboard/protocol";
 import { ageOf } from "../../domain/age.ts";
 import { hasError } from "./fleet-filter.ts";
 

@@ -41,7 +41,7 @@ export class SmartOsClientDoor implements Door {
       clock,
       floods,
       frameATurnServer,
-      authorizer: authorizer,
+      authorizer,
       generalLog,
       heartbeat,
       linkLimits,
@@ -62,7 +62,9 @@ export class SmartOsClientDoor implements Door {
     }
     acceptHandshake(frameATurnServer, handshake, (webSocket) => {
       const rateLimit = new RateLimit(queriesPerSecond, queriesBurst, clock.monotonicMs());
-      const isVisible = authorizer.mayViewAll(principal) ? null : (deviceId: string) => authorizer.mayView(principal, deviceId);
+      const isVisible = authorizer.mayViewAll(principal)
+        ? null
+        : (deviceId: string) => authorizer.mayView(principal, deviceId);
       const mayView = isVisible ?? (() => true);
       /** One after another, in the order in which they were asked. */
       let turn = Promise.resolve();

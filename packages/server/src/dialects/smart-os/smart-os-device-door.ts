@@ -4,7 +4,8 @@ import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import { addressPrefix } from "../../access/address-prefix.ts";
 import type { Audit } from "../../access/audit/audit.ts";
 import { bearerToken } from "../../access/tokens.ts";
-import type { Channel, Dispatcher } from "../../commands/dispatcher.ts";
+import type { Channel } from "../../commands/device-command-queue.ts";
+import type { Dispatcher } from "../../commands/dispatcher.ts";
 import type { DeviceRegistry } from "../../devices/device-registry.ts";
 import type { DeviceSession } from "../../devices/device-session.ts";
 import type { DeviceSessions } from "../../devices/device-sessions.ts";
@@ -78,7 +79,7 @@ export class SmartOsDeviceDoor implements Door {
   }
 
   accept(handshake: Handshake): void {
-    const { floods, authorizer: authorizer, links, frameATurnServer } = this.context;
+    const { floods, authorizer, links, frameATurnServer } = this.context;
     const { request } = handshake;
     const token = bearerToken(request.headers.authorization);
     const refusal =
@@ -158,7 +159,7 @@ class SmartOsSession {
   #tooManyMeanwhile = 0;
 
   constructor(door: SmartOsDeviceDoor, link: Link, handshake: Handshake, token: string | null) {
-    const { clock, authorizer: authorizer, loopLag } = door.context;
+    const { clock, authorizer, loopLag } = door.context;
     const { messagesPerSecond, messagesBurst } = door.settings;
     const nowMs = clock.monotonicMs();
     this.#door = door;
