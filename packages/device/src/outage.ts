@@ -1,5 +1,5 @@
 import { disconnects } from "@wattboard/protocol";
-import { parseRetryAfter } from "./retry-delay.ts";
+import { parseRetryAfter } from "./parse-retry-after.ts";
 
 /** Why there is no link, as a value. `message` says what to do about it where the author can do something. */
 export interface Outage {

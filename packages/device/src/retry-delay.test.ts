@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { OutageCode } from "./outage.ts";
-import { parseRetryAfter, retryDelayMs } from "./retry-delay.ts";
+import { parseRetryAfter } from "./parse-retry-after.ts";
+import { retryDelayMs } from "./retry-delay.ts";
 
 const outage = (code: OutageCode, retryAfterMs?: number) => ({
   code,

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import { localRequester, type Requester } from "../base/requester.ts";
-import { describeNameFault } from "../devices/device-registry.ts";
+import { describeNameFault } from "./describe-name-fault.ts";
 import { type DeviceList, describeDevicesFault, packDevices, unpackDevices, withoutDevice } from "./device-list.ts";
 import { hasRole, noDevices, type Principal, type Role } from "./principal.ts";
 import { type RequesterSources, rightsOf } from "./requesters.ts";

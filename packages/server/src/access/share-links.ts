@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import type { Requester } from "../base/requester.ts";
-import { describeNameFault } from "../devices/device-registry.ts";
+import { describeNameFault } from "./describe-name-fault.ts";
 import { dropExpired } from "./drop-expired.ts";
 import type { Requesters } from "./requesters.ts";
 import type { Revocations } from "./revocations.ts";

@@ -14,7 +14,7 @@ import Type from "typebox";
 import type { Audit, AuditFilter, AuditReport } from "../access/audit/audit.ts";
 import type { ChainedRow } from "../access/audit/audit-chain.ts";
 import type { Authorizer } from "../access/authorizer.ts";
-import { isoTime } from "../history/range.ts";
+import { isoTime } from "../base/iso-time.ts";
 import { audited } from "../http/access-guard.ts";
 import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendPage, writePage } from "../http/json-page.ts";

@@ -20,7 +20,9 @@ import Type from "typebox";
 import type { Authorizer } from "../access/authorizer.ts";
 import { type Principal, requesterOf } from "../access/principal.ts";
 import type { Clock } from "../base/clock.ts";
+import { RateLimit } from "../base/rate-limit.ts";
 import { isSameRequester, requesterText } from "../base/requester.ts";
+import { commandBody, type Reader } from "../commands/command-body.ts";
 import { type CommandRecord, requesterOf as requesterOfRecord } from "../commands/command-record.ts";
 import type { CommandStore } from "../commands/command-store.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
@@ -30,9 +32,8 @@ import { cursorReader, writeCursor } from "../http/cursor.ts";
 import { defineRoute, deviceParams, type RouteDefinition } from "../http/define-route.ts";
 import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
-import { RateLimit } from "../link/rate-limit.ts";
 import type { RolloutCaller, RolloutManager } from "../rollouts/rollout-manager.ts";
-import { commandBody, fleetCommandBody, fleetDeviceBody, type Reader } from "./command-bodies.ts";
+import { fleetCommandBody, fleetDeviceBody } from "./fleet-command-bodies.ts";
 
 export interface CommandParts {
   readonly clock: Clock;

@@ -11,11 +11,11 @@ import {
   type Telemetry,
 } from "@wattboard/protocol";
 import type { ApiToken } from "../access/api-tokens.ts";
+import { isoTime } from "../base/iso-time.ts";
 import { requesterText } from "../base/requester.ts";
 import { type Device, type Provisioned, propertiesOf } from "../devices/device-registry.ts";
 import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceState } from "../devices/device-state.ts";
-import { isoTime } from "../history/range.ts";
 import type { RecordedEvent } from "../observe/events.ts";
 import { telemetryOf } from "../store/algebra/point-value.ts";
 import type { PointSample, StoredSample } from "../store/store.ts";

@@ -154,7 +154,7 @@ interface DeviceParams {
 }
 
 /** `/api/v1`: devices, what they sent, events, and the administration that the command line uses. */
-export function registerApi(app: FastifyInstance, parts: ApiParts): void {
+export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void {
   const {
     apiTokens,
     clock,

@@ -8,8 +8,9 @@ import type {
   TimelineBody,
 } from "@wattboard/protocol";
 import { pointSpec } from "@wattboard/protocol";
+import { isoTime } from "../base/iso-time.ts";
 import { type ExpectedEnergy, type ExpectedHistory, shareOf } from "../history/coverage.ts";
-import { bucketTimes, isoTime, type Range } from "../history/range.ts";
+import { bucketTimes, type Range } from "../history/range.ts";
 import { addEnergy, type Energy, noEnergy } from "../store/algebra/energy.ts";
 import { autarky, selfConsumption } from "../store/algebra/energy-shares.ts";
 import type { Coverage, EnergySpan, FleetTotals, History, PointInfo, PointSample, Timeline } from "../store/store.ts";

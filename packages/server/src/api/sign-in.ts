@@ -17,7 +17,7 @@ import { describePasswordFault } from "../access/passwords.ts";
 import type { Person } from "../access/people.ts";
 import type { Principal } from "../access/principal.ts";
 import type { SignInRefusal } from "../access/sign-in.ts";
-import { isoTime } from "../history/range.ts";
+import { isoTime } from "../base/iso-time.ts";
 import { auditEntry } from "../http/access-guard.ts";
 import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";

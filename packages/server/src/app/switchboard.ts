@@ -22,6 +22,7 @@ import { SignIn } from "../access/sign-in.ts";
 import { TrustedProxies } from "../access/trusted-proxies.ts";
 import { outstandingCommands } from "../api/outstanding-commands.ts";
 import { outstandingEntry } from "../api/outstanding-end.ts";
+import { registerApi } from "../api/register-api.ts";
 import { type CancelTimer, type Clock, systemClock } from "../base/clock.ts";
 import { copyDatabase } from "../base/copy-database.ts";
 import { databaseFault, readingFrom } from "../base/database-file.ts";
@@ -42,14 +43,15 @@ import { DeviceStates } from "../devices/device-states.ts";
 import { FleetRows } from "../devices/fleet-rows.ts";
 import { Peers } from "../devices/peers.ts";
 import { Presence } from "../devices/presence.ts";
+import { WaitingDevices } from "../devices/waiting-devices.ts";
 import { ClientFeed } from "../dialects/smart-os/client-feed.ts";
 import { Dataset } from "../dialects/smart-os/dataset.ts";
 import { SmartOsClientDoor } from "../dialects/smart-os/smart-os-client-door.ts";
 import { SmartOsDeviceDoor } from "../dialects/smart-os/smart-os-device-door.ts";
-import { WaitingDevices } from "../dialects/smart-os/waiting-devices.ts";
 import { CommandProgress } from "../doors/command-progress.ts";
 import { DeviceDoor } from "../doors/device-door.ts";
-import { type DoorContext, doorNames, Links } from "../doors/door.ts";
+import { type DoorContext, Links } from "../doors/door.ts";
+import { doorNames } from "../doors/door-name.ts";
 import { Floods } from "../doors/floods.ts";
 import { createWebSocketServer } from "../doors/upgrade.ts";
 import { UpgradeRouter } from "../doors/upgrade-router.ts";
@@ -57,7 +59,7 @@ import { createDashboardDoor, createFleetDoor } from "../doors/viewer-door.ts";
 import { AnswerBudget } from "../http/answer-budget.ts";
 import { AuthorizationWatch } from "../http/authorization-watch.ts";
 import { listen } from "../http/listen.ts";
-import { createHttpDoor } from "../http/server.ts";
+import { createHttpServer } from "../http/server.ts";
 import { SocketBound, socketLimits } from "../http/socket-bound.ts";
 import { assertNotInTheClear, readTls } from "../http/tls-files.ts";
 import { Heartbeat } from "../link/heartbeat.ts";
@@ -545,54 +547,53 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         `Stored data cannot be read: ${message}.${more} See: wattboard store verify`,
       );
     });
-    const app = await createHttpDoor(
-      {
-        apiTokens,
-        audit,
-        budget,
-        clock,
-        copyRest: async (folder) => {
-          await audit.copyTo(folder);
-          await commandStore.copyTo(join(folder, commandsFileName));
-          await copyDatabase(accessFile, join(folder, accessFileName));
-        },
-        dataDir: config.data_dir,
-        commandRate: { perSecond: config.commands.per_second, burst: config.commands.burst },
-        commands,
-        commandStore,
-        devices,
-        events,
-        rollouts,
-        fleetFeed,
-        authorizer,
-        health,
-        knownBrowsers,
-        latest,
-        log,
-        metrics: metrics.registry,
-        oneTimeLinks,
-        outstanding,
-        passwords,
-        people,
-        presence,
-        revocations,
-        queryMsMax: config.limits.query_ms,
-        registry,
-        rightsWatch,
-        sessions,
-        shareLinks,
-        signIn,
-        socketBound,
-        store,
-        throttle,
-        waitingDevices,
-        timeZone: config.site.time_zone,
+    const services = {
+      apiTokens,
+      audit,
+      budget,
+      clock,
+      copyRest: async (folder: string) => {
+        await audit.copyTo(folder);
+        await commandStore.copyTo(join(folder, commandsFileName));
+        await copyDatabase(accessFile, join(folder, accessFileName));
       },
-      {
-        handshakeMsMax: config.limits.handshake_ms,
-        stalledMs: config.answers.stalled_ms,
-      },
+      dataDir: config.data_dir,
+      commandRate: { perSecond: config.commands.per_second, burst: config.commands.burst },
+      commands,
+      commandStore,
+      devices,
+      events,
+      rollouts,
+      fleetFeed,
+      authorizer,
+      health,
+      knownBrowsers,
+      latest,
+      log,
+      metrics: metrics.registry,
+      oneTimeLinks,
+      outstanding,
+      passwords,
+      people,
+      presence,
+      revocations,
+      queryMsMax: config.limits.query_ms,
+      registry,
+      rightsWatch,
+      sessions,
+      shareLinks,
+      signIn,
+      socketBound,
+      store,
+      throttle,
+      waitingDevices,
+      timeZone: config.site.time_zone,
+    };
+    const app = await createHttpServer(
+      services,
+      { handshakeMsMax: config.limits.handshake_ms, stalledMs: config.answers.stalled_ms },
       tls,
+      (api) => registerApi(api, services),
     );
     undo.push(() => app.close());
     router.attach(app.server);

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
-import type { ExportQuery } from "../transfer/export/export.ts";
-import type { Care } from "./care.ts";
+import type { ExportQuery } from "../transfer/export/export-query.ts";
+import type { Care } from "./care-interface.ts";
 import { writeFile } from "./export-file.ts";
 import { CommandRefused, WrongUsage } from "./report.ts";
 

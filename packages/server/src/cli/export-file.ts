@@ -2,8 +2,8 @@ import { createReadStream, existsSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { parseRfc3339 } from "@wattboard/protocol";
 import { Failure, systemErrorCode } from "../base/failure.ts";
-import type { ExportQuery } from "../transfer/export/export.ts";
-import type { Care } from "./care.ts";
+import type { ExportQuery } from "../transfer/export/export-query.ts";
+import type { Care } from "./care-interface.ts";
 import { ExportProgress } from "./export-progress.ts";
 import { WrongUsage } from "./report.ts";
 

@@ -1,4 +1,4 @@
-import type { ExportQuery } from "../transfer/export/export.ts";
+import type { ExportQuery } from "../transfer/export/export-query.ts";
 import { formatBytes, ProgressBar } from "./progress-bar.ts";
 
 /** Shows how far an export is. A CSV tells it by its last row; Parquet does not, and only its size is shown. */

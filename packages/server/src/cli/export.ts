@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Failure, systemErrorCode } from "../base/failure.ts";
-import { type ExportFormat, type ExportQuery, exportFormats } from "../transfer/export/export.ts";
+import { type ExportFormat, type ExportQuery, exportFormats } from "../transfer/export/export-query.ts";
 import { isPointName } from "../transfer/import/point-name.ts";
 import { parseTime, timeForms } from "../transfer/parse-time.ts";
-import { addCareOptions, type Care, withCare } from "./care.ts";
+import { addCareOptions, withCare } from "./care.ts";
+import type { Care } from "./care-interface.ts";
 import { exportDays } from "./export-days.ts";
 import { exportFile } from "./export-file.ts";
 import { ExportProgress } from "./export-progress.ts";

@@ -5,7 +5,8 @@ import { systemErrorCode } from "../base/failure.ts";
 import { type ColumnMapping, parseMapping } from "../transfer/csv-columns.ts";
 import { CsvHeaderFault, type CsvOptions, type CsvRow, readCsv } from "../transfer/import/csv-import.ts";
 import { ImportJudge, type ImportSample } from "../transfer/import/import-sample.ts";
-import { addCareOptions, type Care, withCare } from "./care.ts";
+import { addCareOptions, withCare } from "./care.ts";
+import type { Care } from "./care-interface.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { printJson, printLine, WrongUsage } from "./report.ts";
 

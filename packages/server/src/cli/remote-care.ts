@@ -8,11 +8,12 @@ import type { DevicesBody } from "@wattboard/protocol";
 import { Failure } from "../base/failure.ts";
 import type { Verified } from "../store/store.ts";
 import { copyChecked, type Manifest, writeManifest } from "../transfer/backup/backup.ts";
-import { type ExportQuery, leftOutTrailer } from "../transfer/export/export.ts";
+import { leftOutTrailer } from "../transfer/export/export.ts";
+import type { ExportQuery } from "../transfer/export/export-query.ts";
 import type { ImportSample } from "../transfer/import/import-sample.ts";
 import type { Imported } from "../transfer/import/importer.ts";
 import type { StoreInfoBody } from "../transfer/store-info.ts";
-import type { Care } from "./care.ts";
+import type { Care } from "./care-interface.ts";
 import { CommandRefused } from "./report.ts";
 import { type ApiTarget, apiTarget, sendToApi } from "./request-api.ts";
 

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isDeviceId, limits, propertyKeyPattern, type Refusal, refuse } from "@wattboard/protocol";
+import { describeNameFault } from "../access/describe-name-fault.ts";
 import type { Revocations } from "../access/revocations.ts";
 import {
   describeTokenFault,
@@ -48,17 +49,9 @@ export interface Provisioned {
   readonly token: string;
 }
 
-/** What people call a device or a token: bounded, since it stands in every list. */
-const nameLengthMax = 120;
 const propertiesMax = 32;
 /** Devices whose reported properties are written to the file in one go; the rest follows with the next. */
 const savedAtOnceMax = 500;
-
-/** What is wrong with a name, in words; null where it can be used. */
-export function describeNameFault(name: string | undefined): string | null {
-  if (name === undefined || (name.trim() !== "" && name.length <= nameLengthMax)) return null;
-  return `A name has 1 to ${nameLengthMax} characters.`;
-}
 
 function describePropertiesFault(properties: Readonly<Record<string, string>> = {}): string | null {
   const entries = Object.entries(properties);

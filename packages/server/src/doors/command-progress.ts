@@ -1,5 +1,5 @@
 import type { CommandFrame } from "@wattboard/protocol";
-import { commandBody } from "../api/command-bodies.ts";
+import { commandBody } from "../commands/command-body.ts";
 import type { CommandRecord } from "../commands/command-record.ts";
 import type { Link } from "../link/link.ts";
 import { Fanout } from "../telemetry/fanout.ts";

@@ -1,6 +1,7 @@
 import { isDeviceId, type PeersFrame, type Refusal, refuse, subprotocol, type Welcome } from "@wattboard/protocol";
 import { addressPrefix } from "../access/address-prefix.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
+import { RateLimit } from "../base/rate-limit.ts";
 import type { Channel } from "../commands/device-command-queue.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
@@ -9,7 +10,6 @@ import type { DeviceState } from "../devices/device-state.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import { textFrame } from "../link/frame.ts";
 import { type FrameLimit, Link } from "../link/link.ts";
-import { RateLimit } from "../link/rate-limit.ts";
 import type { Events } from "../observe/events.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
 import type { Ingest } from "../telemetry/ingest.ts";

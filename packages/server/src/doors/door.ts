@@ -11,6 +11,7 @@ import type { GeneralLog } from "../observe/general-log.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import type { PeerEncoding, PeerFeed } from "../telemetry/peer-feed.ts";
+import type { DoorName } from "./door-name.ts";
 import type { Floods } from "./floods.ts";
 import type { Handshake } from "./upgrade.ts";
 
@@ -44,8 +45,6 @@ export interface DoorContext {
   readonly links: Links;
 }
 
-export const doorNames = ["device", "dashboard", "fleet", "update", "client"] as const;
-export type DoorName = (typeof doorNames)[number];
 
 /** One kind of WebSocket address. */
 export interface Door {

@@ -3,7 +3,7 @@ import type { FrameLimit } from "../link/link.ts";
 import type { Events } from "../observe/events.ts";
 import type { Log } from "../observe/log.ts";
 import { Throttle } from "../observe/throttle.ts";
-import type { DoorName } from "./door.ts";
+import type { DoorName } from "./door-name.ts";
 
 /** Who floods again within this time goes on with it. */
 const againMs = 5 * 60_000;

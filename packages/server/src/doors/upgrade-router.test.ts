@@ -9,7 +9,8 @@ import type { SocketBound } from "../http/socket-bound.ts";
 import type { Health } from "../observe/health.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
-import type { Door, DoorName } from "./door.ts";
+import type { Door } from "./door.ts";
+import type { DoorName } from "./door-name.ts";
 import { UpgradeRouter } from "./upgrade-router.ts";
 
 test("handshakes are let in one a turn, and those whose client has left cost nobody's turn", async () => {

@@ -10,7 +10,8 @@ import { retryAfterS, type SocketBound, serverFull } from "../http/socket-bound.
 import type { Health } from "../observe/health.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
-import type { Door, DoorName } from "./door.ts";
+import type { Door } from "./door.ts";
+import type { DoorName } from "./door-name.ts";
 import { type Handshake, refuseHandshake } from "./upgrade.ts";
 
 /** Handshakes that may wait for their turn; one more is answered 429. */

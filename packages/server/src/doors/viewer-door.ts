@@ -6,7 +6,8 @@ import { Link } from "../link/link.ts";
 import type { Fanout } from "../telemetry/fanout.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
 import type { CommandProgress } from "./command-progress.ts";
-import type { Door, DoorContext, DoorName } from "./door.ts";
+import type { Door, DoorContext } from "./door.ts";
+import type { DoorName } from "./door-name.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 /** What a viewer gets, and from when to when. */

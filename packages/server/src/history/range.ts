@@ -1,5 +1,6 @@
 import { limits, parseRfc3339, type Refusal, refuse } from "@wattboard/protocol";
 import Type from "typebox";
+import { isoTime } from "../base/iso-time.ts";
 import { calendarFromMs, isTimeZone, startOfDate } from "../base/time-zone.ts";
 import { windowMs } from "../store/algebra/window.ts";
 
@@ -151,8 +152,4 @@ export function chooseBuckets(
 /** The starts of buckets, as texts. */
 export function bucketTimes({ fromMs, toMs, bucketMs }: Range & { readonly bucketMs: number }): string[] {
   return Array.from({ length: Math.ceil((toMs - fromMs) / bucketMs) }, (_, at) => isoTime(fromMs + at * bucketMs));
-}
-
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

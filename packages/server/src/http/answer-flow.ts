@@ -4,7 +4,6 @@ import { Readable } from "node:stream";
 import { paths, type Refusal } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Authorizer } from "../access/authorizer.ts";
-import type { MadeAnswer } from "../api/answers/answer-worker.ts";
 import type { Clock } from "../base/clock.ts";
 import { auditName } from "./access-guard.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
@@ -15,6 +14,14 @@ declare module "fastify" {
     /** For whom an answer's bytes are counted. */
     caller: string;
   }
+}
+
+/** A body as finished bytes, so that the event loop has nothing to do with it but to pass it on. */
+export interface MadeAnswer {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly etag: string;
+  /** Up to when what it tells reaches; null where that says nothing. */
+  readonly untilMs: number | null;
 }
 
 export interface FlowParts {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { pageBytes } from "../api/answers/questions.ts";
 import { type JsonPage, writePage } from "./json-page.ts";
+import { pageBytes } from "./page-bytes.ts";
 
 interface Row {
   readonly at: number;

@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
-import { pageBytes } from "../api/answers/questions.ts";
 import { visitInTurns } from "../base/in-turns.ts";
+import { pageBytes } from "./page-bytes.ts";
 
 /** Some rows of a list, written already. */
 export interface JsonPage<Row> {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { createServer as createHttpServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -7,25 +7,16 @@ import fastifyStatic from "@fastify/static";
 import { refuse } from "@wattboard/protocol";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
-import { Answers } from "../api/answers/answers.ts";
-import { registerAuditApi } from "../api/audit.ts";
-import { type BackupParts, registerBackupApi } from "../api/backups.ts";
-import { type CommandParts, registerCommandsApi } from "../api/commands.ts";
-import { type ApiParts, registerApi } from "../api/devices.ts";
-import { registerExportApi } from "../api/export.ts";
-import { registerImportApi } from "../api/import.ts";
-import { type PeopleParts, registerPeopleApi } from "../api/people.ts";
-import { registerShareApi } from "../api/share-links.ts";
-import { registerSignInApi } from "../api/sign-in.ts";
-import { registerSmartOsApi, type SmartOsParts } from "../api/smart-os.ts";
-import { registerStoreApi } from "../api/store.ts";
+import type { Authorizer } from "../access/authorizer.ts";
+import type { SignIn } from "../access/sign-in.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Health } from "../observe/health.ts";
+import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import { guard } from "./access-guard.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
 import { boundAnswers } from "./answer-flow.ts";
 import type { AuthorizationWatch } from "./authorization-watch.ts";
-import { serveOpenApi } from "./define-route.ts";
 import { brakeGuesses } from "./login-throttle.ts";
 import { answerRaw, answerUnread, answerUnrouted, answerWithProblem, sendRefusal } from "./problem.ts";
 import { queueRequests } from "./request-queue.ts";
@@ -45,11 +36,16 @@ export interface TlsFiles {
   readonly key: Buffer;
 }
 
-export interface HttpParts extends Omit<ApiParts, "answers">, BackupParts, CommandParts, PeopleParts, SmartOsParts {
+/** What the server itself needs; what its routes need is theirs. */
+export interface HttpServices {
+  readonly authorizer: Authorizer;
   readonly budget: AnswerBudget;
-  readonly metrics: MetricsRegistry;
+  readonly clock: Clock;
   readonly health: Health;
+  readonly log: Log;
+  readonly metrics: MetricsRegistry;
   readonly rightsWatch: AuthorizationWatch;
+  readonly signIn: SignIn;
   readonly socketBound: SocketBound;
   readonly throttle: Throttle;
 }
@@ -61,10 +57,11 @@ const pageFolder = fileURLToPath(new URL("../../public", import.meta.url));
 const pagePaths = ["/devices/*", "/sign-in", "/welcome", "/share", "/people", "/account", "/audit"];
 
 /** Everything that is plain HTTP: the page, the API, health and metrics. Its server carries the WebSocket doors as well. */
-export async function createHttpDoor(
-  parts: HttpParts,
+export async function createHttpServer(
+  services: HttpServices,
   limits: HttpLimits,
   tls: TlsFiles | null,
+  registerApi: (app: FastifyInstance) => Promise<void>,
 ): Promise<FastifyInstance> {
   const serverOptions = {
     // Idle keep-alive sockets go after this; it must be longer than a proxy keeps them.
@@ -86,12 +83,12 @@ export async function createHttpDoor(
     frameworkErrors: (error, _request, reply) => answerUnrouted(error, reply, tls !== null),
     clientErrorHandler: (error, socket) => answerUnread(error, socket),
     serverFactory: (handle) => {
-      const listener = parts.socketBound.endAfterOne(brakeGuesses(queueRequests(handle), parts));
-      if (tls === null) return createHttpServer(serverOptions, listener);
+      const listener = services.socketBound.endAfterOne(brakeGuesses(queueRequests(handle), services));
+      if (tls === null) return createServer(serverOptions, listener);
       return createHttpsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" }, listener);
     },
   });
-  parts.socketBound.attach(app.server, tls !== null);
+  services.socketBound.attach(app.server, tls !== null);
   app.server.maxHeadersCount = 64;
   app.server.on("connect", (_request, socket) =>
     answerRaw(socket as Socket, 405, refuse("invalid_request", "CONNECT is for proxies, and this is none.")),
@@ -102,39 +99,24 @@ export async function createHttpDoor(
 
   secureAnswers(app, { hasTls: tls !== null });
   const hasPage = existsSync(pageFolder);
-  answerWithProblem(app, parts.log, parts.throttle, hasPage ? (reply) => reply.sendFile("index.html") : null);
-  guard(app, parts);
-  boundAnswers(app, { ...parts, stalledMs: limits.stalledMs });
-  const answers = new Answers(parts.store, parts.budget);
-  app.addHook("onClose", () => answers.close());
-  watchDownloads(app, parts.rightsWatch);
+  answerWithProblem(app, services.log, services.throttle, hasPage ? (reply) => reply.sendFile("index.html") : null);
+  guard(app, services);
+  boundAnswers(app, { ...services, stalledMs: limits.stalledMs });
+  watchDownloads(app, services.rightsWatch);
 
   app.get("/livez", () => ({ status: "alive" }));
   app.get("/readyz", (_request, reply) => {
-    const report = parts.health.report();
+    const report = services.health.report();
     // Degraded still serves live data: taking the server out of rotation would only make it worse.
     reply.code(report.status === "ready" || report.status === "degraded" ? 200 : 503);
     return report;
   });
   app.get("/metrics", async (request, reply) => {
-    if (!parts.authorizer.mayViewMetrics(request.raw, request.principal)) return refuseMetrics(request, reply);
-    reply.type(parts.metrics.contentType);
-    return parts.metrics.metrics();
+    if (!services.authorizer.mayViewMetrics(request.raw, request.principal)) return refuseMetrics(request, reply);
+    reply.type(services.metrics.contentType);
+    return services.metrics.metrics();
   });
-  await app.register(async (api) => {
-    await serveOpenApi(api);
-    registerApi(api, { ...parts, answers });
-    registerSignInApi(api, parts);
-    registerPeopleApi(api, parts);
-    registerShareApi(api, parts);
-    registerAuditApi(api, parts);
-    registerCommandsApi(api, parts);
-    registerSmartOsApi(api, parts);
-    registerExportApi(api, parts);
-    registerImportApi(api, parts);
-    registerStoreApi(api, parts);
-    registerBackupApi(api, parts);
-  });
+  await app.register(registerApi);
 
   if (hasPage) {
     await app.register(fastifyStatic, {

@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { Refusal } from "@wattboard/protocol";
 import { Failure, type FailureCode } from "../../base/failure.ts";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
+import type { MadeAnswer } from "../../http/answer-flow.ts";
 import { PortReader } from "../../store/read-port.ts";
 import { answerTo, type Question } from "./questions.ts";
 
@@ -15,14 +16,6 @@ export type AnswerRequest =
   | { readonly number: number; readonly question: Question }
   /** Nobody waits for the answer of that number any more. */
   | { readonly abandoned: number };
-
-/** A body as finished bytes, so that the event loop has nothing to do with it but to pass it on. */
-export interface MadeAnswer {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly etag: string;
-  /** Up to when what it tells reaches; null where that says nothing. */
-  readonly untilMs: number | null;
-}
 
 /** Each question is answered once, under its number, unless it was abandoned. */
 export type AnswerReply = { readonly number: number } & (

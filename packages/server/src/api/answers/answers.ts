@@ -3,10 +3,12 @@ import type { Refusal } from "@wattboard/protocol";
 import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type { AnswerBudget } from "../../http/answer-budget.ts";
+import type { MadeAnswer } from "../../http/answer-flow.ts";
+import { pageBytes } from "../../http/page-bytes.ts";
 import type { Store } from "../../store/store.ts";
-import type { AnswerReply, AnswerRequest, AnswerSetup, MadeAnswer } from "./answer-worker.ts";
+import type { AnswerReply, AnswerRequest, AnswerSetup } from "./answer-worker.ts";
 import { QuestionQueue } from "./question-queue.ts";
-import { pageBytes, type Question } from "./questions.ts";
+import type { Question } from "./questions.ts";
 
 const queueLimits = { running: 32, runningEach: 4, open: 256, openEach: 32 };
 /** Nearly all that it makes is short-lived; left to itself it lets three times as much lie about. */

@@ -6,6 +6,7 @@ import { DeviceHistory, type Registration } from "../../history/device-history.t
 import { chooseNumberPoints, choosePoints } from "../../history/point-names.ts";
 import { dayMs, type Range, type samplesPlace } from "../../history/range.ts";
 import { writeCursor } from "../../http/cursor.ts";
+import { pageBytes } from "../../http/page-bytes.ts";
 import { windowMs } from "../../store/algebra/window.ts";
 import { isFullPage } from "../../store/page-bytes.ts";
 import type { StoreReader } from "../../store/read-port.ts";
@@ -86,8 +87,6 @@ export interface Answered {
   readonly untilMs: number | null;
 }
 
-/** Bytes of a page, about; the rest is on the next ones. */
-export const pageBytes = 1024 * 1024;
 /** Points a page: a device has a few dozen, but may name others in the course of years. */
 const pointsMax = 2_000;
 /** Devices that are asked for at once: the other questions want their turn too. */

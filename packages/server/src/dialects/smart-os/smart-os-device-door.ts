@@ -4,6 +4,7 @@ import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import { addressPrefix } from "../../access/address-prefix.ts";
 import type { Audit } from "../../access/audit/audit.ts";
 import { bearerToken } from "../../access/tokens.ts";
+import { RateLimit } from "../../base/rate-limit.ts";
 import type { Channel } from "../../commands/device-command-queue.ts";
 import type { Dispatcher } from "../../commands/dispatcher.ts";
 import type { DeviceRegistry } from "../../devices/device-registry.ts";
@@ -11,17 +12,16 @@ import type { DeviceSession } from "../../devices/device-session.ts";
 import type { DeviceSessions } from "../../devices/device-sessions.ts";
 import type { DeviceState } from "../../devices/device-state.ts";
 import type { DeviceStates } from "../../devices/device-states.ts";
+import type { WaitingDevices } from "../../devices/waiting-devices.ts";
 import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "../../doors/door.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "../../doors/upgrade.ts";
 import { Link } from "../../link/link.ts";
-import { RateLimit } from "../../link/rate-limit.ts";
 import type { Ingest } from "../../telemetry/ingest.ts";
 import { AutoRegister } from "./auto-register.ts";
 import { type ClientFeed, updateOf } from "./client-feed.ts";
 import { type MessageFault, readBody, readEnvelope, type SmartOsMessage, smartOsFrame } from "./message.ts";
 import { heldMsMax, pointOfField, smartOsSample } from "./sample.ts";
 import { UnadmittedLinks } from "./unadmitted-links.ts";
-import type { WaitingDevices } from "./waiting-devices.ts";
 
 export interface SmartOsDeviceDoorSettings {
   /** `token`: as at the device door. `open`: also whoever names a device of this dialect. */

@@ -1,26 +1,11 @@
-import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { Failure, type FailureCode } from "../../base/failure.ts";
+import { parentPort, workerData } from "node:worker_threads";
+import { Failure } from "../../base/failure.ts";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { PortReader } from "../../store/read-port.ts";
 import { writeCsv } from "./csv-export.ts";
-import type { ExportQuery } from "./export.ts";
-import type { ExportColumn } from "./export-columns.ts";
+import type { ExportAnswer, ExportSetup } from "./export-query.ts";
 import { writeParquet } from "./parquet-export.ts";
 import { readPages } from "./sample-pages.ts";
-
-/** What the thread of an export is started with. */
-export interface ExportSetup {
-  readonly query: Omit<ExportQuery, "signal" | "onLeftOut">;
-  readonly columns: readonly ExportColumn[];
-  /** Lent by the store. */
-  readonly source: MessagePort;
-}
-
-/** Each message asks for the next piece, and is answered by it, or behind the last one by what was left out, since it cannot be read. */
-export type ExportAnswer =
-  | { readonly piece: Uint8Array }
-  | { readonly leftOut: readonly string[] }
-  | { readonly code: FailureCode; readonly message: string };
 
 const leftOutMax = 100;
 

@@ -4,33 +4,10 @@ import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type { Store } from "../../store/store.ts";
 import { columnsOf } from "./export-columns.ts";
-import type { ExportAnswer, ExportSetup } from "./export-worker.ts";
+import type { ExportAnswer, ExportFormat, ExportQuery, ExportSetup } from "./export-query.ts";
 
 /** Behind the body of an answer: what was left out, since it cannot be read. */
 export const leftOutTrailer = "wattboard-left-out";
-export const exportFormats = ["csv", "parquet"] as const;
-export type ExportFormat = (typeof exportFormats)[number];
-
-export interface ExportQuery {
-  /** One file holds the devices one after the other, in this order. */
-  readonly deviceIds: readonly string[];
-  /** These are all that there are. */
-  readonly isAll?: boolean;
-  /** By measured time, half open, ms since 1970 UTC. */
-  readonly fromMs: number;
-  readonly toMs: number;
-  /** Only these points, and only samples that have one of them; absent: all. */
-  readonly points?: readonly string[] | undefined;
-  /** Of some devices nothing from before an instant of theirs, ms: what is stored under their ids from before it is not theirs. */
-  readonly historyFromMs?: ReadonlyMap<string, number> | undefined;
-  readonly format: ExportFormat;
-  /** To go on with an export that was broken off: devices before this one are left out, and its samples before this time. */
-  readonly start?: { readonly deviceId: string; readonly fromMs: number } | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Told at the end what was left out since it cannot be read, in words; not called where nothing was. */
-  readonly onLeftOut?: ((what: readonly string[]) => void) | undefined;
-}
-
 /**
  * The raw samples of devices as a file, piece by piece; what is held of it does not grow with it. The columns are set before the first piece:
  * those of the points that the devices have sent so far, or of the `points` that are asked for.

@@ -1,7 +1,7 @@
 import { isFullPage } from "../../store/page-bytes.ts";
 import type { StoreReader } from "../../store/read-port.ts";
 import type { PointSample } from "../../store/store.ts";
-import type { ExportQuery } from "./export.ts";
+import type { ExportQuery } from "./export-query.ts";
 
 export interface SamplePage {
   readonly deviceId: string;

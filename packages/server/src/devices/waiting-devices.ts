@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 /** A device that nobody has registered, and that has asked to come in. */
 export interface WaitingDevice {

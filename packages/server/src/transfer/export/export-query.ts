@@ -1,0 +1,40 @@
+import type { MessagePort } from "node:worker_threads";
+import type { FailureCode } from "../../base/failure.ts";
+import type { ExportColumn } from "./export-columns.ts";
+
+export const exportFormats = ["csv", "parquet"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+export interface ExportQuery {
+  /** One file holds the devices one after the other, in this order. */
+  readonly deviceIds: readonly string[];
+  /** These are all that there are. */
+  readonly isAll?: boolean;
+  /** By measured time, half open, ms since 1970 UTC. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Only these points, and only samples that have one of them; absent: all. */
+  readonly points?: readonly string[] | undefined;
+  /** Of some devices nothing from before an instant of theirs, ms: what is stored under their ids from before it is not theirs. */
+  readonly historyFromMs?: ReadonlyMap<string, number> | undefined;
+  readonly format: ExportFormat;
+  /** To go on with an export that was broken off: devices before this one are left out, and its samples before this time. */
+  readonly start?: { readonly deviceId: string; readonly fromMs: number } | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told at the end what was left out since it cannot be read, in words; not called where nothing was. */
+  readonly onLeftOut?: ((what: readonly string[]) => void) | undefined;
+}
+
+/** What the thread of an export is started with. */
+export interface ExportSetup {
+  readonly query: Omit<ExportQuery, "signal" | "onLeftOut">;
+  readonly columns: readonly ExportColumn[];
+  /** Lent by the store. */
+  readonly source: MessagePort;
+}
+
+/** Each message asks for the next piece, and is answered by it, or behind the last one by what was left out, since it cannot be read. */
+export type ExportAnswer =
+  | { readonly piece: Uint8Array }
+  | { readonly leftOut: readonly string[] }
+  | { readonly code: FailureCode; readonly message: string };
