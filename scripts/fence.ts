@@ -72,7 +72,7 @@ function check(): string[] {
   for (const path of readdirSync(source, { recursive: true, encoding: "utf8" })) {
     if (!path.endsWith(".ts") || path.endsWith(".test.ts")) continue;
     const text = readFileSync(join(source, path), "utf8");
-    for (const [, specifier = ""] of text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)) {
+    for (const [, specifier = ""] of text.matchAll(/\b(?:from |import |import\()"(\.[^"]+)"/g)) {
       const found = fault(path, relative(source, resolve(source, dirname(path), specifier)));
       if (found !== null) faults.push(found);
     }

@@ -10,7 +10,7 @@ import type {
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { lockAccessFile } from "../../packages/server/dist/access/access-file.js";
-import { openAdministration } from "../../packages/server/dist/cli/administration.js";
+import { openAdminClient } from "../../packages/server/dist/cli/admin-client.js";
 import { callerWith } from "../support/commands.ts";
 import { eventually } from "../support/eventually.ts";
 import { BrowserLike, createAdministrator, invite, tokenOf } from "../support/people.ts";
@@ -75,7 +75,7 @@ describe("a command that waits for its device", () => {
     expect(device.received.map((frame) => JSON.parse(frame).action)).toEqual(["RESET_ERROR"]);
     const ended = await admin.json<CommandBody>("GET", `/devices/mine/commands/${given.command_id}`);
     expect(ended.status).toBe("cancelled");
-    expect(ended.history.at(-1)?.cause).toMatch(/may not command this device any more/);
+    expect(ended.history.at(-1)?.cause).toMatch(/may no longer command this device/);
   });
 
   test("of an API token is cancelled when the token is removed, and not sent once it has expired", async () => {
@@ -146,7 +146,7 @@ describe("a command that waits for its device", () => {
     const given = await ann.json<CommandBody>("POST", "/devices/mine/commands", discharge);
     await ann.json("POST", "/devices/mine/share-links", { label: "Installer", ttl_ms: 3_600_000 });
     await server.stop();
-    const administration = await openAdministration({ dataDir: server.dataDir });
+    const administration = await openAdminClient({ dataDir: server.dataDir });
     expect(await administration.removePerson("ann")).toMatchObject({ ended: { count: 1 } });
     administration.close();
     const next = await startServer({ settings, dataDir: server.dataDir });
@@ -192,7 +192,7 @@ describe("a fleet command", () => {
     const path = `/fleet-commands/${fleet.fleet_command_id}`;
     await eventually(async () => {
       const ended = await admin.json<FleetCommandBody>("GET", path);
-      expect(ended).toMatchObject({ status: "stopped", cause: expect.stringContaining("may not command") });
+      expect(ended).toMatchObject({ status: "stopped", cause: expect.stringContaining("may no longer command") });
       expect(ended.counts).toMatchObject({ skipped: 1 });
     });
     expect(await admin.json("GET", "/devices/other/commands")).toMatchObject({ commands: [] });
@@ -211,7 +211,7 @@ describe("a fleet command", () => {
       expect(await admin.json("GET", path)).toMatchObject({ status: "done", counts: { applied: 1, cancelled: 1 } });
     });
     const { devices } = await admin.json<{ devices: { device_id: string; cause: string }[] }>("GET", `${path}/devices`);
-    expect(devices[1]).toMatchObject({ device_id: "other", cause: expect.stringContaining("may not command") });
+    expect(devices[1]).toMatchObject({ device_id: "other", cause: expect.stringContaining("may no longer command") });
   });
 
   test("of an expired token stops itself", async () => {

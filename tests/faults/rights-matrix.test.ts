@@ -103,6 +103,7 @@ const table: Readonly<Record<string, Row>> = {
   "POST /import": row("admin"),
   "GET /store": row("view all"),
   "GET /store/verify": row("admin"),
+  "POST /store/repair": row("admin"),
   "POST /backups": row("admin"),
   "GET /backups/{id}/{name}": row("admin"),
   "DELETE /backups/{id}": row("admin"),

@@ -135,7 +135,7 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
       message: expect.stringContaining("createdb"),
     });
     expect(await open(url.replace(String(server.port), "1"))).toMatchObject({
-      code: "store_failed",
+      code: "store_away",
       message: expect.stringContaining("Check that it runs, and that host and port in store.url are right."),
     });
     for (const address of [

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { Failure } from "../base/failure.ts";
-import type { AuditFormat, AuditQuery } from "./administration.ts";
+import type { AuditFormat, AuditQuery } from "./admin-client.ts";
 import { addAdministrationOptions, addTargetOptions, administer } from "./device.ts";
 import { printJson, printLine } from "./report.ts";
 

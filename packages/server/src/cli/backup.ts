@@ -10,8 +10,8 @@ import { openDataFolder } from "../app/data-folder.ts";
 import { systemClock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import { copyChecked, type Manifest, manifestName, readManifest } from "../transfer/backup/backup.ts";
-import { auditLimits } from "./administration.ts";
-import { addCareOptions, withCare } from "./care.ts";
+import { auditLimits } from "./admin-client.ts";
+import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
 import { formatBytes, ProgressBar } from "./progress-bar.ts";
 import { printLine, WrongUsage } from "./report.ts";
 import { makeWorkFolderBeside } from "./work-folder.ts";
@@ -28,7 +28,7 @@ interface RestoreOptions {
 }
 
 export function addBackupCommand(program: Command): void {
-  addCareOptions(program.command("backup").argument("<to>", "a new folder, or a new file that ends with .tar"))
+  addMaintenanceOptions(program.command("backup").argument("<to>", "a new folder, or a new file that ends with .tar"))
     .description("Copy everything that is kept, consistently, while the server goes on.")
     .addHelpText(
       "after",
@@ -54,8 +54,8 @@ A backup holds the hashes of all tokens: keep it as safe as the data folder.`,
       const progress = new ProgressBar();
       let manifest: Manifest;
       try {
-        manifest = await withCare(options, (care) =>
-          care.backup(join(work.path, "backup"), (share) => progress.show(share, "copying")),
+        manifest = await withMaintenance(options, (maintenance) =>
+          maintenance.backup(join(work.path, "backup"), (share) => progress.show(share, "copying")),
         );
         if (isTar) {
           await pipeline(

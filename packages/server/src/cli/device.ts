@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { settings } from "../config/config.ts";
-import { type Administration, openAdministration } from "./administration.ts";
+import { type AdminClient, openAdminClient } from "./admin-client.ts";
 import { printJson, printLine, printTable, WrongUsage } from "./report.ts";
 
 interface TargetOptions {
@@ -244,10 +244,10 @@ export function addTargetOptions(command: Command): Command {
 /** Opens the registrations, does one thing, and lets go. */
 export async function administer<T>(
   { dataDir, url }: TargetOptions,
-  task: (administration: Administration) => Promise<T>,
+  task: (administration: AdminClient) => Promise<T>,
   { mayCreate = false } = {},
 ): Promise<T> {
-  const administration = await openAdministration({ dataDir, url, token: process.env.WATTBOARD_TOKEN, mayCreate });
+  const administration = await openAdminClient({ dataDir, url, token: process.env.WATTBOARD_TOKEN, mayCreate });
   try {
     return await task(administration);
   } finally {

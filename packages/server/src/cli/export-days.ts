@@ -3,8 +3,8 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
 import type { ExportQuery } from "../transfer/export/export-query.ts";
-import type { Care } from "./care-interface.ts";
 import { writeFile } from "./export-file.ts";
+import type { Maintenance } from "./maintenance.ts";
 import { CommandRefused, WrongUsage } from "./report.ts";
 
 const dayMs = 86_400_000;
@@ -14,7 +14,7 @@ const dayMs = 86_400_000;
  * day may not have been over.
  */
 export async function exportDays(
-  care: Care,
+  care: Maintenance,
   query: ExportQuery,
   folder: string,
   { resume = false }: { readonly resume?: boolean },
@@ -53,7 +53,10 @@ export async function exportDays(
 }
 
 /** From when to when there are samples at all, so that no empty days are written. Who may not see all devices is not told, and gives the range. */
-async function spanOf(care: Care, { fromMs, toMs }: ExportQuery): Promise<{ fromMs: number; toMs: number } | null> {
+async function spanOf(
+  care: Maintenance,
+  { fromMs, toMs }: ExportQuery,
+): Promise<{ fromMs: number; toMs: number } | null> {
   try {
     const { from, to } = await care.info();
     if (from === null || to === null) return null;

@@ -3,21 +3,21 @@ import { open, rm } from "node:fs/promises";
 import { parseRfc3339 } from "@wattboard/protocol";
 import { Failure, systemErrorCode } from "../base/failure.ts";
 import type { ExportQuery } from "../transfer/export/export-query.ts";
-import type { Care } from "./care-interface.ts";
 import { ExportProgress } from "./export-progress.ts";
+import type { Maintenance } from "./maintenance.ts";
 import { WrongUsage } from "./report.ts";
 
 /** Writes a new file, or goes on with a CSV that is there. */
 export async function exportFile(
-  care: Care,
+  maintenance: Maintenance,
   query: ExportQuery,
   path: string,
   { resume = false }: { readonly resume?: boolean },
 ): Promise<void> {
   const end = resume && existsSync(path) ? await findEnd(path) : null;
   try {
-    if (end === null) await writeFile(await care.export(query), query, path, resume ? "w" : "wx");
-    else await goOn(care, query, path, end);
+    if (end === null) await writeFile(await maintenance.export(query), query, path, resume ? "w" : "wx");
+    else await goOn(maintenance, query, path, end);
   } catch (error) {
     const isLeft = error instanceof Failure && query.format === "csv" && existsSync(path);
     throw isLeft ? new Failure(error.code, `${error.message} ${wayOn(query, path)}`, error) : error;
@@ -76,7 +76,12 @@ interface FileEnd {
   readonly last: { readonly deviceId: string; readonly observedAtMs: number } | null;
 }
 
-async function goOn(care: Care, query: ExportQuery, path: string, { header, keptBytes, last }: FileEnd): Promise<void> {
+async function goOn(
+  maintenance: Maintenance,
+  query: ExportQuery,
+  path: string,
+  { header, keptBytes, last }: FileEnd,
+): Promise<void> {
   if (last !== null && !query.deviceIds.includes(last.deviceId)) {
     throw new WrongUsage(`${path} ends with ${last.deviceId}, which is not among the devices asked for.`);
   }
@@ -84,7 +89,7 @@ async function goOn(care: Care, query: ExportQuery, path: string, { header, kept
   if (last !== null && last.observedAtMs >= query.toMs && query.deviceIds.at(-1) === last.deviceId) return;
   const start =
     last === null ? undefined : { deviceId: last.deviceId, fromMs: Math.max(query.fromMs, last.observedAtMs) };
-  const rows = withoutHeader(await care.export({ ...query, start }), (found) => {
+  const rows = withoutHeader(await maintenance.export({ ...query, start }), (found) => {
     if (found === header) return;
     throw new WrongUsage(
       `The columns of ${path} are not those of this export: new points have come, or others were asked for. Name the columns with --points, or write another file.`,

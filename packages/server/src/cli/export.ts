@@ -4,11 +4,11 @@ import { Failure, systemErrorCode } from "../base/failure.ts";
 import { type ExportFormat, type ExportQuery, exportFormats } from "../transfer/export/export-query.ts";
 import { isPointName } from "../transfer/import/point-name.ts";
 import { parseTime, timeForms } from "../transfer/parse-time.ts";
-import { addCareOptions, withCare } from "./care.ts";
-import type { Care } from "./care-interface.ts";
 import { exportDays } from "./export-days.ts";
 import { exportFile } from "./export-file.ts";
 import { ExportProgress } from "./export-progress.ts";
+import type { Maintenance } from "./maintenance.ts";
+import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
 import { WrongUsage } from "./report.ts";
 
 interface Options {
@@ -27,7 +27,7 @@ interface Options {
 }
 
 export function addExportCommand(program: Command): void {
-  addCareOptions(program.command("export"))
+  addMaintenanceOptions(program.command("export"))
     .description("Write raw samples as CSV or Parquet, also while the server runs.")
     .option("--device <id>", "a device; may be given again", (id: string, before: string[] = []) => [...before, id])
     .option("--all", "every registered device")
@@ -63,18 +63,18 @@ Examples:
       for (const name of ["SIGINT", "SIGTERM"] as const) {
         process.once(name, () => interrupted.abort(new Failure("export_failed", "The export was interrupted.")));
       }
-      await withCare(options, async (care) => {
+      await withMaintenance(options, async (maintenance) => {
         const leftOut = new Set<string>();
         const query = {
-          ...(await queryOf(care, options)),
+          ...(await queryOf(maintenance, options)),
           signal: interrupted.signal,
           onLeftOut(what: readonly string[]) {
             for (const each of what) leftOut.add(each);
           },
         };
-        if (options.perDay !== undefined) await exportDays(care, query, options.perDay, options);
-        else if (options.out !== undefined) await exportFile(care, query, options.out, options);
-        else await exportToOutput(care, query);
+        if (options.perDay !== undefined) await exportDays(maintenance, query, options.perDay, options);
+        else if (options.out !== undefined) await exportFile(maintenance, query, options.out, options);
+        else await exportToOutput(maintenance, query);
         if (leftOut.size > 0) throw incomplete([...leftOut]);
       });
     });
@@ -105,12 +105,12 @@ function assertUsage({ device, all, out, perDay, format, resume, to }: Options):
   }
 }
 
-async function queryOf(care: Care, { device, from, to, points, format }: Options): Promise<ExportQuery> {
+async function queryOf(maintenance: Maintenance, { device, from, to, points, format }: Options): Promise<ExportQuery> {
   const nowMs = Date.now();
   const fromMs = from?.(nowMs) ?? 0;
   const toMs = to?.(nowMs) ?? nowMs;
   if (fromMs >= toMs) throw new WrongUsage("--from must be before --to.");
-  const registered = await care.deviceIds();
+  const registered = await maintenance.deviceIds();
   const unknown = device?.find((id) => !registered.includes(id));
   if (unknown !== undefined) throw new WrongUsage(`No device ${unknown} is registered. See: wattboard device list`);
   const deviceIds = device === undefined ? registered : [...new Set(device)];
@@ -118,10 +118,10 @@ async function queryOf(care: Care, { device, from, to, points, format }: Options
   return { deviceIds, isAll: device === undefined, fromMs, toMs, points, format };
 }
 
-async function exportToOutput(care: Care, query: ExportQuery): Promise<void> {
+async function exportToOutput(maintenance: Maintenance, query: ExportQuery): Promise<void> {
   const progress = new ExportProgress(query);
   try {
-    for await (const piece of await care.export(query)) {
+    for await (const piece of await maintenance.export(query)) {
       query.signal?.throwIfAborted();
       progress.note(piece);
       if (!process.stdout.write(piece)) await once(process.stdout, "drain");

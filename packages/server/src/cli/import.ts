@@ -5,8 +5,8 @@ import { systemErrorCode } from "../base/failure.ts";
 import { type ColumnMapping, parseMapping } from "../transfer/csv-columns.ts";
 import { CsvHeaderFault, type CsvOptions, type CsvRow, readCsv } from "../transfer/import/csv-import.ts";
 import { ImportJudge, type ImportSample } from "../transfer/import/import-sample.ts";
-import { addCareOptions, withCare } from "./care.ts";
-import type { Care } from "./care-interface.ts";
+import type { Maintenance } from "./maintenance.ts";
+import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { printJson, printLine, WrongUsage } from "./report.ts";
 
@@ -26,7 +26,7 @@ interface Options {
 }
 
 export function addImportCommand(program: Command): void {
-  addCareOptions(program.command("import").argument("<file>", "a CSV file, or - for standard input"))
+  addMaintenanceOptions(program.command("import").argument("<file>", "a CSV file, or - for standard input"))
     .option("--json", "answer in JSON, for scripts")
     .description("Bring history along from a CSV, also while the server runs. What is there already is not doubled.")
     .option("--device <id>", "the device of all rows (default: the column device_id)")
@@ -70,15 +70,15 @@ async function importFile(path: string, options: Options): Promise<void> {
     receivedAtMs: nowMs,
   };
   const bytesInAll = path === "-" ? null : await sizeOf(path);
-  await withCare(options, async (care) => {
-    const registered = new Set(await care.deviceIds());
+  await withMaintenance(options, async (maintenance) => {
+    const registered = new Set(await maintenance.deviceIds());
     if (options.device !== undefined && !registered.has(options.device)) {
       throw new WrongUsage(
         `No device ${options.device} is registered. Register it first: wattboard device add ${options.device}`,
       );
     }
     const judge = new ImportJudge(nowMs, (deviceId) => registered.has(deviceId));
-    const run = new ImportRun(care, judge, options);
+    const run = new ImportRun(maintenance, judge, options);
     const progress = new ProgressBar();
     const file = path === "-" ? process.stdin : createReadStream(path);
     try {
@@ -104,15 +104,15 @@ class ImportRun {
   #known = 0;
   #bad = 0;
   readonly #faults: string[] = [];
-  readonly #care: Care;
+  readonly #maintenance: Maintenance;
   readonly #judge: ImportJudge;
   readonly #options: Options;
   #batch: ImportSample[] = [];
   #batchBytes = 0;
   #ofOneTime = 0;
 
-  constructor(care: Care, judge: ImportJudge, options: Options) {
-    this.#care = care;
+  constructor(maintenance: Maintenance, judge: ImportJudge, options: Options) {
+    this.#maintenance = maintenance;
     this.#judge = judge;
     this.#options = options;
   }
@@ -143,7 +143,7 @@ class ImportRun {
 
   async flush(): Promise<void> {
     if (this.#batch.length > 0 && this.#options.dryRun !== true) {
-      const { stored, known } = await this.#care.import(this.#batch);
+      const { stored, known } = await this.#maintenance.import(this.#batch);
       this.#stored += stored;
       this.#known += known;
     }

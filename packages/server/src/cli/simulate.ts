@@ -4,7 +4,7 @@ import { defaultUrl } from "@wattboard/protocol";
 import type { PlannedDevice } from "@wattboard/simulator";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Failure } from "../base/failure.ts";
-import { type Administration, openAdministration } from "./administration.ts";
+import { type AdminClient, openAdminClient } from "./admin-client.ts";
 import { addTargetOptions } from "./device.ts";
 import { LiveLine, WrongUsage } from "./report.ts";
 import { untilSignalled } from "./settings-options.ts";
@@ -84,7 +84,7 @@ export function fleetSizeOption(fallback: number): Option {
 /** Sees to it that every planned device is registered, and gives each its token. A real device is never touched. */
 export async function registerFleet(
   planned: readonly PlannedDevice[],
-  administration: Administration,
+  administration: AdminClient,
   onProgress: (done: number) => void = () => {},
 ): Promise<FleetMember[]> {
   const known = new Map((await administration.listDevices()).map((device) => [device.device_id, device]));
@@ -126,7 +126,7 @@ async function provision(
   const token = process.env.WATTBOARD_TOKEN;
   const target =
     token === undefined ? { dataDir: options.dataDir } : { dataDir: options.dataDir, url: options.url, token };
-  const administration = await openAdministration(target);
+  const administration = await openAdminClient(target);
   try {
     const url = options.url ?? administration.url;
     if (url === undefined) {

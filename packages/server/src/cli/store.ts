@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Failure } from "../base/failure.ts";
 import type { Verified } from "../store/store.ts";
-import { addCareOptions, withCare } from "./care.ts";
+import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
 import { formatBytes, ProgressBar } from "./progress-bar.ts";
 import { Questioner, yesOrNo } from "./questions.ts";
 import { printJson, printLine, WrongUsage } from "./report.ts";
@@ -28,7 +28,7 @@ Examples:
   $ wattboard store repair`,
     );
 
-  addCareOptions(store.command("info"))
+  addMaintenanceOptions(store.command("info"))
     .option("--json", "answer in JSON, for scripts")
     .description("Say what is kept: devices, samples, their size, from when to when, and what is missing in between.")
     .addHelpText(
@@ -39,7 +39,7 @@ Examples:
   $ wattboard store info --json                             {"devices":3,"samples":259200,…}`,
     )
     .action(async (options: Options) => {
-      const info = await withCare(options, (care) => care.info());
+      const info = await withMaintenance(options, (maintenance) => maintenance.info());
       if (options.json) return printJson(info);
       const perSample = info.bytes_per_sample === null ? "" : `, ${info.bytes_per_sample} bytes a sample`;
       const { count, ms } = info.gaps;
@@ -60,7 +60,7 @@ Examples:
       }
     });
 
-  addCareOptions(store.command("verify"))
+  addMaintenanceOptions(store.command("verify"))
     .option("--json", "answer in JSON, for scripts")
     .description("Read everything that is kept, and say what is damaged. Exit code 1 where something is.")
     .addHelpText("after", "\nExamples:\n  $ wattboard store verify --data-dir /var/lib/wattboard")
@@ -79,7 +79,7 @@ Examples:
       if (faults.length > 0) throw damaged(faults);
     });
 
-  addCareOptions(store.command("repair"))
+  addMaintenanceOptions(store.command("repair"))
     .option("--json", "answer in JSON, for scripts; needs --yes")
     .option("-y, --yes", "do not ask")
     .description(
@@ -108,8 +108,8 @@ Examples:
         if (!(await isAgreed())) return printLine("Nothing was changed.");
       }
       const progress = new ProgressBar();
-      const repaired = await withCare(options, (care) =>
-        care.repair((share) => progress.show(share, "repairing")).finally(() => progress.end()),
+      const repaired = await withMaintenance(options, (maintenance) =>
+        maintenance.repair((share) => progress.show(share, "repairing")).finally(() => progress.end()),
       );
       if (options.json) printJson({ repaired });
       else for (const line of repaired) printLine(line);
@@ -119,8 +119,8 @@ Examples:
 
 async function verifyStore(options: Options): Promise<Verified> {
   const progress = new ProgressBar();
-  return await withCare(options, (care) =>
-    care.verify((share) => progress.show(share, "verifying")).finally(() => progress.end()),
+  return await withMaintenance(options, (maintenance) =>
+    maintenance.verify((share) => progress.show(share, "verifying")).finally(() => progress.end()),
   );
 }
 

@@ -1,7 +1,7 @@
 import { defaultUrl, type IssuedLinkBody } from "@wattboard/protocol";
 import { Argument, type Command, Option } from "commander";
 import { type Role, roles } from "../access/principal.ts";
-import type { Administration } from "./administration.ts";
+import type { AdminClient } from "./admin-client.ts";
 import { addAdministrationOptions, administer, readSecret } from "./device.ts";
 import { outstandingLines, printEnded } from "./outstanding.ts";
 import { parseDevices } from "./parse-devices.ts";
@@ -185,7 +185,7 @@ Examples:
 }
 
 /** Lists what would end, and asks in a terminal. A script is not asked, but has to say so where something would end. */
-async function confirmRemoval(administration: Administration, name: string): Promise<void> {
+async function confirmRemoval(administration: AdminClient, name: string): Promise<void> {
   const outstanding = await administration.outstandingOf(name);
   const lines = outstandingLines(outstanding);
   if (outstanding.count > 0) process.stderr.write(`With ${name} this ends:\n${lines.join("\n")}\n`);
@@ -224,7 +224,7 @@ export function describeDevices(devices: readonly string[] | null): string {
   return devices.length > 3 ? `${devices.length} devices` : devices.join(", ");
 }
 
-function printLink({ url }: Administration, { path, expires_at: expiresAt }: IssuedLinkBody): void {
+function printLink({ url }: AdminClient, { path, expires_at: expiresAt }: IssuedLinkBody): void {
   printLine();
   printLine(`  ${url ?? defaultUrl}${path}`);
   printLine();

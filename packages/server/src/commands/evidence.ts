@@ -93,7 +93,7 @@ function isSameValue(shown: unknown, wanted: string | number | boolean): boolean
 }
 
 /** `pointOf(values, "battery.soc")`; undefined where the telemetry does not have it. */
-export function pointOf(values: Values, name: string): Scalar | readonly string[] | undefined {
+function pointOf(values: Values, name: string): Scalar | readonly string[] | undefined {
   const [section = "", field] = name.split(".");
   const body = values[section];
   if (field === undefined) return isSection(body) ? undefined : body;

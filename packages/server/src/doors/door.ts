@@ -45,7 +45,6 @@ export interface DoorContext {
   readonly links: Links;
 }
 
-
 /** One kind of WebSocket address. */
 export interface Door {
   readonly name: DoorName;

@@ -225,7 +225,7 @@ export class Audit {
     this.#lastSeq = seq;
     this.#lastHash = hash;
     this.#rows += entries.length;
-    this.#cancelSync ??= this.#clock.after(syncMs, () => void this.#care());
+    this.#cancelSync ??= this.#clock.after(syncMs, () => void this.#maintain());
   }
 
   /** Newest first, at most `limit`, older than row `beforeSeq`. */
@@ -336,7 +336,7 @@ export class Audit {
   }
 
   /** What need not wait for: the disk, and the oldest rows' way into an archive. */
-  async #care(): Promise<void> {
+  async #maintain(): Promise<void> {
     this.#cancelSync = null;
     const isQuiet = this.#lastSeq === this.#seqAtCare;
     this.#seqAtCare = this.#lastSeq;
@@ -347,7 +347,7 @@ export class Audit {
       await file.datasync().finally(() => file.close());
       if (!this.#database.isOpen || statSync(path).size < logBytesUsual) return;
       if (isQuiet) this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-      else this.#cancelSync ??= this.#clock.after(syncMs, () => void this.#care());
+      else this.#cancelSync ??= this.#clock.after(syncMs, () => void this.#maintain());
     } catch {
       // The next record is told by SQLite itself what is wrong with the disk.
     }

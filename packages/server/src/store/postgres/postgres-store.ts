@@ -23,13 +23,13 @@ import type {
   TimelineQuery,
   Verified,
 } from "../store.ts";
-import { readInfo, verify } from "./care.ts";
 import { Database, rowsOf } from "./database.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
-import { Maintenance, retainedFromMs } from "./keeper.ts";
 import type { LendSetup } from "./lend-worker.ts";
+import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrate } from "./migrate.ts";
 import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
+import { readInfo, verify } from "./verify.ts";
 import { WriterThread } from "./writer-thread.ts";
 
 export interface TimescaleOptions {

@@ -6,7 +6,7 @@ import type { Imported } from "../transfer/import/importer.ts";
 import type { StoreInfoBody } from "../transfer/store-info.ts";
 
 /** What the command line does with what is kept: through the server where one runs, else in the data folder itself. */
-export interface Care {
+export interface Maintenance {
   /** The registered devices, in order. */
   deviceIds(): Promise<string[]>;
   export(query: ExportQuery): Promise<AsyncIterable<Uint8Array>>;

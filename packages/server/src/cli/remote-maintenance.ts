@@ -13,7 +13,7 @@ import type { ExportQuery } from "../transfer/export/export-query.ts";
 import type { ImportSample } from "../transfer/import/import-sample.ts";
 import type { Imported } from "../transfer/import/importer.ts";
 import type { StoreInfoBody } from "../transfer/store-info.ts";
-import type { Care } from "./care-interface.ts";
+import type { Maintenance } from "./maintenance.ts";
 import { CommandRefused } from "./report.ts";
 import { type ApiTarget, apiTarget, sendToApi } from "./request-api.ts";
 
@@ -28,7 +28,7 @@ const triesMax = 60;
 const retryMs = 500;
 
 /** What a running server keeps, through its API. */
-export class RemoteCare implements Care {
+export class RemoteMaintenance implements Maintenance {
   readonly #target: ApiTarget;
 
   constructor(url: string, token: string, certificate?: string) {

@@ -58,7 +58,7 @@ export interface AuditQuery {
 }
 
 /** What the command line does to the registrations: through the server where one runs, else in the data folder itself. */
-export interface Administration {
+export interface AdminClient {
   /** The address of the server, where there is one. */
   readonly url?: string;
   addDevice(device: NewDevice): Promise<ProvisionedBody>;
@@ -97,7 +97,7 @@ export interface Administration {
   close(): void;
 }
 
-export interface AdministrationTarget {
+export interface AdminTarget {
   readonly dataDir: string;
   /** A server elsewhere; then `token` is an API token with the admin role. */
   readonly url?: string | undefined;
@@ -113,7 +113,7 @@ const retryMs = 100;
  * Finds whoever holds the registrations. A folder that a running server holds is reached through that server, so there is only ever one
  * writer, and what is changed takes effect at once. Throws a `Failure`: `no_server`, `data_dir_not_writable`.
  */
-export async function openAdministration(target: AdministrationTarget): Promise<Administration> {
+export async function openAdminClient(target: AdminTarget): Promise<AdminClient> {
   const { dataDir, url, token, mayCreate = false } = target;
   if (url !== undefined) {
     if (token === undefined || token === "") {
@@ -122,7 +122,7 @@ export async function openAdministration(target: AdministrationTarget): Promise<
         "--url needs an API token with the admin role in WATTBOARD_TOKEN. Make one on the server's machine: wattboard api-token add NAME --role admin",
       );
     }
-    return new RemoteAdministration(url, token);
+    return new RemoteAdminClient(url, token);
   }
   if (!mayCreate && !existsSync(join(dataDir, accessFileName))) {
     throw new Failure(
@@ -136,7 +136,7 @@ export async function openAdministration(target: AdministrationTarget): Promise<
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "data_dir_in_use") throw error;
       const control = readControlFile(dataDir);
-      if (control !== null) return new RemoteAdministration(control.url, control.token, control.certificate);
+      if (control !== null) return new RemoteAdminClient(control.url, control.token, control.certificate);
       // A server that starts or stops, or another command like this one: that may take a moment.
       if (tries >= triesMax) throw error;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
@@ -152,7 +152,7 @@ function defaultOf(key: string): number {
   return Number(settings.find((setting) => setting.key === key)?.schema.default);
 }
 
-function openFolder(dataDir: string): Administration {
+function openFolder(dataDir: string): AdminClient {
   const file = openDataFolder(dataDir);
   // Whoever holds the folder knows that no server does: this one was left behind by one that was killed.
   removeControlFile(dataDir);
@@ -177,7 +177,7 @@ function openFolder(dataDir: string): Administration {
     });
     const audit = new Audit(dataDir, systemClock, auditLimits);
     revocations.settle((owed) => audit.recordOwed(owed));
-    return new DirectAdministration({ ...registrations, audit, revocations }, () => {
+    return new DirectAdminClient({ ...registrations, audit, revocations }, () => {
       audit.close();
       revocations.close();
       file.close();
@@ -202,7 +202,7 @@ export interface DirectParts {
 }
 
 /** For whoever holds the registrations itself: nothing else may be writing there. */
-export class DirectAdministration implements Administration {
+export class DirectAdminClient implements AdminClient {
   readonly #parts: DirectParts;
   readonly close: () => void;
 
@@ -380,7 +380,7 @@ function noServerWaitedAt(): Failure {
   );
 }
 
-class RemoteAdministration implements Administration {
+class RemoteAdminClient implements AdminClient {
   readonly url: string;
   readonly #target: ApiTarget;
 

@@ -23,13 +23,13 @@ import type { ExportQuery } from "../transfer/export/export-query.ts";
 import { ImportJudge, type ImportSample } from "../transfer/import/import-sample.ts";
 import { type Imported, importSamples } from "../transfer/import/importer.ts";
 import { type StoreInfoBody, storeInfoBody } from "../transfer/store-info.ts";
-import { auditLimits } from "./administration.ts";
+import { auditLimits } from "./admin-client.ts";
 import { addTargetOptions } from "./device.ts";
-import type { Care } from "./care-interface.ts";
-import { RemoteCare } from "./remote-care.ts";
+import type { Maintenance } from "./maintenance.ts";
+import { RemoteMaintenance } from "./remote-maintenance.ts";
 import { CommandRefused } from "./report.ts";
 
-export interface CareTarget {
+export interface MaintenanceTarget {
   readonly dataDir: string;
   readonly url?: string | undefined;
   /** `store.url` for a folder that no server has. */
@@ -37,7 +37,7 @@ export interface CareTarget {
 }
 
 /** What is kept, and where: of the server of this machine, of one elsewhere, or in a folder without one. */
-export function addCareOptions(command: Command): Command {
+export function addMaintenanceOptions(command: Command): Command {
   return addTargetOptions(command).addOption(
     new Option(
       "--store <url>",
@@ -50,19 +50,22 @@ const triesMax = 50;
 const retryMs = 100;
 
 /** Opens what is kept, does one thing, and lets go. Throws a `Failure`: `no_server`, `no_data_dir`, `data_dir_not_writable`, `store_failed`. */
-export async function withCare<T>(target: CareTarget, task: (care: Care) => Promise<T>): Promise<T> {
-  const care = await openCare(target);
+export async function withMaintenance<T>(
+  target: MaintenanceTarget,
+  task: (maintenance: Maintenance) => Promise<T>,
+): Promise<T> {
+  const maintenance = await openMaintenance(target);
   try {
-    return await task(care);
+    return await task(maintenance);
   } finally {
-    await care.close();
+    await maintenance.close();
   }
 }
 
-async function openCare({ dataDir, url, store }: CareTarget): Promise<Care> {
+async function openMaintenance({ dataDir, url, store }: MaintenanceTarget): Promise<Maintenance> {
   if (url !== undefined) {
     const token = process.env.WATTBOARD_TOKEN ?? "";
-    if (token !== "") return new RemoteCare(url, token);
+    if (token !== "") return new RemoteMaintenance(url, token);
     throw new Failure(
       "no_server",
       "--url needs an API token in WATTBOARD_TOKEN. Make one on the server's machine: wattboard api-token add NAME --role viewer (to import or back up: admin)",
@@ -76,11 +79,11 @@ async function openCare({ dataDir, url, store }: CareTarget): Promise<Care> {
   }
   for (let tries = 1; ; tries++) {
     try {
-      return await FolderCare.open(dataDir, store);
+      return await FolderMaintenance.open(dataDir, store);
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "data_dir_in_use") throw error;
       const control = readControlFile(dataDir);
-      if (control !== null) return new RemoteCare(control.url, control.token, control.certificate);
+      if (control !== null) return new RemoteMaintenance(control.url, control.token, control.certificate);
       // A server that starts or stops, or another command like this one: that may take a moment.
       if (tries >= triesMax) throw error;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
@@ -89,7 +92,7 @@ async function openCare({ dataDir, url, store }: CareTarget): Promise<Care> {
 }
 
 /** For a folder that no server has: the store is opened by the same settings, from the environment and its file. */
-class FolderCare implements Care {
+class FolderMaintenance implements Maintenance {
   readonly #accessFile: DatabaseSync;
   readonly #audit: Audit;
   readonly #dataDir: string;
@@ -111,7 +114,7 @@ class FolderCare implements Care {
     this.#judge = new ImportJudge(systemClock.wallMs(), (deviceId) => this.#devices.find(deviceId) !== undefined);
   }
 
-  static async open(dataDir: string, storeUrl: string | undefined): Promise<FolderCare> {
+  static async open(dataDir: string, storeUrl: string | undefined): Promise<FolderMaintenance> {
     const accessFile = openDataFolder(dataDir);
     let audit: Audit | undefined;
     try {
@@ -125,7 +128,7 @@ class FolderCare implements Care {
       audit = new Audit(dataDir, systemClock, auditLimits);
       // Its log would be standard output, where the export goes.
       const store = await openConfiguredStore(config, systemClock, createLog({ level: "silent" }));
-      return new FolderCare(dataDir, accessFile, audit, store);
+      return new FolderMaintenance(dataDir, accessFile, audit, store);
     } catch (error) {
       audit?.close();
       accessFile.close();
