@@ -189,10 +189,13 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
     const added = switchboard.devices.add({ deviceId: "ems_001" }) as { token: string };
     const device = await openDevice(wsUrl, "ems_001", added.token);
     const dashboard = await openDashboard(wsUrl, "ems_001");
+    // The connection that stores samples must be there to be frozen.
+    device.send(sampleOf("ems_001"));
+    await eventually(async () => expect(await metric(switchboard, "wattboard_stored_samples_total")).toBe(1));
     const thaw = await server.freeze("frozen");
     onTestFinished(thaw);
     device.send(sampleOf("ems_001"));
-    await dashboard.receive(1);
+    await dashboard.receive(2);
     const ready = async () => await (await fetch(`${switchboard.url}/readyz`)).json();
     await eventually(
       async () => expect(await ready()).toEqual({ status: "degraded", store: "the store does not answer" }),

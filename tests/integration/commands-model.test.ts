@@ -257,7 +257,7 @@ class World {
       },
       receivedAtMs: this.clock.wallMs(),
     };
-    this.dispatcher.noteSample(deviceId);
+    this.dispatcher.accept({ deviceId: deviceId });
   }
 
   deliverToDevice(which: number, keep: boolean): void {

@@ -301,7 +301,9 @@ describe("refusals are visible", () => {
   });
 
   test("refused handshakes are counted by door and reason", async () => {
-    const server = await startServer({ settings: { "access.dashboards": "people" } });
+    const server = await startServer({
+      settings: { "access.dashboards": "people", "access.metrics_from": "127.0.0.1" },
+    });
     await expect(openDevice(server.wsUrl, "nobody", "wrong-token-wrong-token")).rejects.toThrow("403");
     await expect(openDashboard(server.wsUrl, "ems_001")).rejects.toThrow("403");
     expect(await metric(server, 'wattboard_handshakes_refused_total{door="device",code="forbidden"}')).toBe(1);

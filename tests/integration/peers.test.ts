@@ -219,5 +219,5 @@ test("it is off unless switched on: nobody gets anything, and is told so", async
   );
   device.send(subscribe);
   expect((await device.receive(1))[0]).toContain("access.peers");
-  expect((await deviceDetail(server, "ems_001")).dropped).toEqual({ no_peers: 1 });
+  expect((await deviceDetail(server, "ems_001")).dropped).toEqual({ peers_not_allowed: 1 });
 });

@@ -74,7 +74,7 @@ describe("a store that stands still", () => {
     }
     expect(await metric(server, "wattboard_stored_samples_total")).toBe(0);
     // It says so after five seconds, and not later than the first that it answers.
-    expect(await readiness(server)).toEqual({ status: "degraded", store: "failing" });
+    expect(await readiness(server)).toEqual({ status: "degraded", store: "the store does not answer" });
     release();
     await eventually(async () => {
       // A flush takes its turn behind the one before.

@@ -1,4 +1,4 @@
-import type { DeviceDetail, EventBody, SampleBody } from "@wattboard/protocol";
+import type { DeviceDetail, EventBody, SampleBody, SamplesBody } from "@wattboard/protocol";
 
 /** A server as these helpers see it. */
 interface Reachable {
@@ -21,9 +21,20 @@ export async function events(server: Reachable): Promise<EventBody[]> {
   return events.filter(({ kind }) => kind !== "connected" && kind !== "disconnected");
 }
 
-/** The stored samples of the last minutes, oldest first. `query` as in the API: `from=…&to=…&limit=…`. */
+/**
+ * The stored samples of the last minutes, oldest first, of as many pages as `limit` takes. `query` as in the API: `from=…&to=…&limit=…`; not with
+ * `take=first`.
+ */
 export async function storedSamples(server: Reachable, deviceId: string, query = ""): Promise<SampleBody[]> {
-  return (await getJson<{ samples: SampleBody[] }>(server, `/api/v1/devices/${deviceId}/samples?${query}`)).samples;
+  const limit = Number(new URLSearchParams(query).get("limit") ?? 1_000);
+  const found: SampleBody[] = [];
+  for (let cursor = ""; ; ) {
+    const path = `/api/v1/devices/${deviceId}/samples?${query}${cursor}`;
+    const { samples, next_cursor: next } = await getJson<SamplesBody>(server, path);
+    found.unshift(...samples);
+    if (next === null || found.length >= limit) return found;
+    cursor = `&cursor=${encodeURIComponent(next)}`;
+  }
 }
 
 export function readiness(server: Reachable): Promise<{ status: string; store: string }> {

@@ -84,6 +84,7 @@ import { Fanout } from "../telemetry/fanout.ts";
 import { FleetFeed } from "../telemetry/fleet-feed.ts";
 import { Ingest } from "../telemetry/ingest.ts";
 import { PeerFeed } from "../telemetry/peer-feed.ts";
+import type { SampleSink } from "../telemetry/sample-sink.ts";
 import { StoreQueue } from "../telemetry/store-queue.ts";
 import { dataFiles, openDataFolder } from "./data-folder.ts";
 import { restorePresence, restoreSamples, restoreWhenPossible } from "./restore.ts";
@@ -285,19 +286,6 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         },
       },
     );
-    const ingest = new Ingest(clock, fanout, storeQueue, {
-      deviceChanged(deviceId) {
-        fleetFeed.markChanged(deviceId);
-        peering?.feed.markChanged(deviceId);
-        commands.noteSample(deviceId);
-      },
-      dropped(device, refusal) {
-        const suppressed = throttle.pass(`dropped ${device.deviceId}`);
-        if (suppressed === null) return;
-        log.warn({ device_id: device.deviceId, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
-      },
-    });
-
     const peers = new Peers(devices, people);
     const peering = config.access.peers ? { peers, feed: new PeerFeed(clock, latest, () => peers.snapshot()) } : null;
     undo.push(() => peering?.feed.stop());
@@ -387,6 +375,16 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     const ended = outstanding.endRefused();
     if (ended.length > 0) audit.record({ who: "local", address: "", ...outstandingEntry(ended) });
 
+    const sinks: SampleSink[] = [fanout, fleetFeed, commands, clientFeed, storeQueue];
+    if (peering !== null) sinks.splice(2, 0, peering.feed);
+    const ingest = new Ingest(clock, sinks, {
+      dropped(device, refusal) {
+        const suppressed = throttle.pass(`dropped ${device.deviceId}`);
+        if (suppressed === null) return;
+        log.warn({ device_id: device.deviceId, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
+      },
+    });
+
     // The doors.
     const localToken = randomBytes(32).toString("base64url");
     const authorizer = new Authorizer(
@@ -465,7 +463,6 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
             events,
             commands,
             generalLog: config.log.general === "all" ? generalLog : null,
-            accepted: (device) => clientFeed.publishLatest(device),
           },
           messageRate,
           ({ socket }) => addresses.give(socket),

@@ -149,8 +149,8 @@ export class Dispatcher {
     this.#queues.get(deviceId)?.result(channel, result);
   }
 
-  /** The device has a newer sample: it may show that a command took effect. On the hot path, once for every sample. */
-  noteSample(deviceId: string): void {
+  /** The device may have a newer sample, which may show that a command took effect. On the hot path, once for every sample (`SampleSink`). */
+  accept({ deviceId }: { readonly deviceId: string }): void {
     if (!this.#watched.has(deviceId)) return;
     const sample = this.#newestOf(deviceId);
     if (sample !== null) this.#queues.get(deviceId)?.noteSample(sample.values, sample.receivedAtMs);

@@ -6,6 +6,9 @@ export interface SessionLink {
   probe(): void;
 }
 
+/** What a device speaks: `native` is the EMS communication interface and `wattboard.v1`. */
+export type Dialect = "native" | "smart-os";
+
 /** One stay of a device on one link. A newer session of the same device fences this one: what its link still sends is dropped. */
 export class DeviceSession {
   readonly deviceId: string;
@@ -13,14 +16,16 @@ export class DeviceSession {
   readonly epoch: number;
   readonly connectedAtMs: number;
   readonly link: SessionLink;
+  readonly dialect: Dialect;
   nextSeq = 0;
   fenced = false;
 
-  constructor(deviceId: string, epoch: number, connectedAtMs: number, link: SessionLink) {
+  constructor(deviceId: string, epoch: number, connectedAtMs: number, link: SessionLink, dialect: Dialect = "native") {
     this.deviceId = deviceId;
     this.epoch = epoch;
     this.connectedAtMs = connectedAtMs;
     this.link = link;
+    this.dialect = dialect;
   }
 
   /** Ends the session at once: nothing that its link sends from here on counts. */

@@ -1,6 +1,6 @@
 import { type Disconnect, disconnects } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
-import { DeviceSession, type SessionLink } from "./device-session.ts";
+import { DeviceSession, type Dialect, type SessionLink } from "./device-session.ts";
 import { TakeoverHistory, type TakeoverLimits } from "./takeover-history.ts";
 
 /** Who wants to know when a device comes or goes. */
@@ -44,8 +44,9 @@ export class DeviceSessions {
   takeOver(
     deviceId: string,
     link: SessionLink,
+    dialect: Dialect = "native",
   ): { readonly session: DeviceSession; readonly replaced: DeviceSession | undefined } {
-    const session = new DeviceSession(deviceId, ++this.#lastEpoch, this.#clock.wallMs(), link);
+    const session = new DeviceSession(deviceId, ++this.#lastEpoch, this.#clock.wallMs(), link, dialect);
     const replaced = this.#sessions.get(deviceId);
     this.#sessions.set(deviceId, session);
     if (replaced !== undefined) {

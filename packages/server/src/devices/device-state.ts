@@ -59,6 +59,11 @@ export class DeviceState {
     return true;
   }
 
+  /** Whether the sample is the one that was offered last and taken. */
+  isNewest({ epoch, seq }: Sample): boolean {
+    return this.#epoch === epoch && this.#seq === seq && this.#frameBytes > 0;
+  }
+
   /** The latest sample, or null before the first; the same object until the next one comes. */
   get latest(): Sample | null {
     if (this.#frameBytes === 0) return null;

@@ -37,7 +37,6 @@ export class DeviceDoor implements Door {
   readonly #limits: DeviceDoorLimits;
   readonly #frameLimit: FrameLimit;
   readonly #generalLog: GeneralLog | null;
-  readonly #accepted: (device: DeviceState) => void;
   /** Called when a device was let in: its socket no longer counts against its address. */
   readonly #admitted: (handshake: Handshake) => void;
 
@@ -52,8 +51,6 @@ export class DeviceDoor implements Door {
       readonly events: Events;
       /** Null: messages are not logged. */
       readonly generalLog: GeneralLog | null;
-      /** Called for each sample that ingest takes. */
-      readonly accepted: (device: DeviceState) => void;
     },
     limits: DeviceDoorLimits,
     admitted: (handshake: Handshake) => void,
@@ -66,7 +63,6 @@ export class DeviceDoor implements Door {
     this.#commands = parts.commands;
     this.#events = parts.events;
     this.#generalLog = parts.generalLog;
-    this.#accepted = parts.accepted;
     this.#limits = limits;
     this.#frameLimit = deviceFrameLimit(limits);
     this.#admitted = admitted;
@@ -111,7 +107,7 @@ export class DeviceDoor implements Door {
           const nowMs = clock.monotonicMs();
           if (!rateLimit.take(nowMs, loopLag.stalledMs(nowMs))) this.#ingest.drop(device, rateLimited);
           else if (!speaksSubprotocol || session.fenced || !this.#takeFrame(link, device, channel, frame)) {
-            if (this.#ingest.receive(device, session, frame) === null) this.#accepted(device);
+            this.#ingest.receive(device, session, frame);
           }
         },
         frameLimit: this.#frameLimit,

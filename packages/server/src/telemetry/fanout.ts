@@ -1,4 +1,7 @@
+import type { DeviceState } from "../devices/device-state.ts";
+import type { Sample } from "../devices/sample.ts";
 import { textFrame } from "../link/frame.ts";
+import type { SampleSink } from "./sample-sink.ts";
 
 /** Whoever gets samples; a dashboard's link. Must not throw and must not wait. */
 export interface Subscriber {
@@ -7,7 +10,7 @@ export interface Subscriber {
 }
 
 /** Who watches which topic: a device's samples. One message is framed once, however many watch. Bounded by the number of sockets. */
-export class Fanout {
+export class Fanout implements SampleSink {
   readonly #subscribersByDevice = new Map<string, Set<Subscriber>>();
   deliveryCount = 0;
 
@@ -26,6 +29,10 @@ export class Fanout {
   /** Whether anybody watches the device: what nobody watches need not be made. */
   isWatched(deviceId: string): boolean {
     return this.#subscribersByDevice.has(deviceId);
+  }
+
+  accept({ deviceId }: DeviceState, _sample: Sample, frame: Buffer): void {
+    this.publish(deviceId, frame);
   }
 
   /** Sends the message, byte for byte as it was received, to everyone who watches the device. */

@@ -1,8 +1,11 @@
 import type { FleetFrame, FleetRow } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { DeviceState } from "../devices/device-state.ts";
 import type { FleetRows } from "../devices/fleet-rows.ts";
+import type { Sample } from "../devices/sample.ts";
 import { textFrame } from "../link/frame.ts";
 import type { Subscriber } from "./fanout.ts";
+import type { SampleSink } from "./sample-sink.ts";
 
 export interface FleetFeedLimits {
   /** How often changes are sent, ms. */
@@ -35,7 +38,7 @@ const queuedBytesMax = 256 * 1024;
 const partsPerTurnMax = 4;
 
 /** The overview of the fleet, coalesced: however fast the devices send, a page gets each row at most once a tick. */
-export class FleetFeed {
+export class FleetFeed implements SampleSink {
   readonly #clock: Clock;
   readonly #rows: FleetRows;
   readonly #limits: FleetFeedLimits;
@@ -65,6 +68,10 @@ export class FleetFeed {
     if (this.#subscribers.size > 0) return;
     this.#changed.clear();
     this.#removed.clear();
+  }
+
+  accept(device: DeviceState, sample: Sample): void {
+    if (device.isNewest(sample)) this.markChanged(device.deviceId);
   }
 
   /** On the hot path: once for every sample. */

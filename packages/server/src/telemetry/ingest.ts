@@ -2,39 +2,27 @@ import { type Refusal, type RefusalCode, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { Sample } from "../devices/sample.ts";
-import type { Fanout } from "./fanout.ts";
 import { decode, isRefusal } from "./gatekeeper.ts";
-import type { StoreQueue } from "./store-queue.ts";
+import type { SampleSink, Source } from "./sample-sink.ts";
 
-/** Where a frame comes from, as ingest sees it: one stay of a device on one link. */
-export interface Source {
-  readonly epoch: number;
-  nextSeq: number;
-  /** True once a newer session has taken over, or the token was revoked. */
-  readonly fenced: boolean;
-}
-
-export interface IngestObserver {
-  /** A device's latest sample, or what was refused of it, has changed. */
-  deviceChanged(deviceId: string): void;
+/** Told of frames that go no further. */
+export interface DropObserver {
   dropped(device: DeviceState, refusal: Refusal): void;
 }
 
 /**
- * Where the lanes part. One frame comes in; it leaves to the dashboards now and to the store soon. Nothing here waits.
+ * Where the lanes part. One frame comes in; it leaves by the sinks: to the dashboards now, to the store soon. Nothing here waits.
  */
 export class Ingest {
   readonly #clock: Clock;
-  readonly #fanout: Fanout;
-  readonly #journal: StoreQueue;
-  readonly #observer: IngestObserver;
+  readonly #sinks: readonly SampleSink[];
+  readonly #observer: DropObserver;
   acceptedCount = 0;
   readonly droppedCounts = new Map<RefusalCode, number>();
 
-  constructor(clock: Clock, fanout: Fanout, journal: StoreQueue, observer: IngestObserver) {
+  constructor(clock: Clock, sinks: readonly SampleSink[], observer: DropObserver) {
     this.#clock = clock;
-    this.#fanout = fanout;
-    this.#journal = journal;
+    this.#sinks = sinks;
     this.#observer = observer;
   }
 
@@ -49,7 +37,7 @@ export class Ingest {
     if (isRefusal(decoded)) return this.drop(device, decoded);
     const { deviceTimeMs, values } = decoded;
     const isBelieved = hasClock && device.clockWatch.isBelieved(deviceTimeMs, receivedAtMs);
-    const reading: Sample = {
+    const sample: Sample = {
       deviceId: device.deviceId,
       deviceTimeMs,
       values,
@@ -61,12 +49,8 @@ export class Ingest {
     };
     this.acceptedCount++;
     device.accepted++;
-
-    // Hot lane.
-    this.#fanout.publish(device.deviceId, frame);
-    if (device.offer(reading, frame)) this.#observer.deviceChanged(device.deviceId);
-    // Cold lane.
-    this.#journal.append(device, reading, frame);
+    device.offer(sample, frame);
+    for (const sink of this.#sinks) sink.accept(device, sample, frame, source);
     return null;
   }
 

@@ -2,7 +2,9 @@ import { limits } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
+import type { Sample } from "../devices/sample.ts";
 import type { FleetSubscriber } from "./fleet-feed.ts";
+import type { SampleSink } from "./sample-sink.ts";
 
 /** Writes a device's latest sample in the dialect of who gets it, with its header; null where it has none. */
 export type PeerEncoding = (device: DeviceState) => Buffer | null;
@@ -22,7 +24,7 @@ const tickMs = 1_000;
 const queuedBytesMax = 64 * 1024;
 
 /** From device to device: who may and wants to gets the newest sample of each of its peers, at most once a second. */
-export class PeerFeed {
+export class PeerFeed implements SampleSink {
   readonly #latest: DeviceStates;
   readonly #snapshot: () => (deviceId: string) => readonly string[];
   /** Bounded: see `subscribe`. */
@@ -47,6 +49,10 @@ export class PeerFeed {
   unsubscribe(reader: FleetSubscriber): void {
     this.#readers.delete(reader);
     if (this.#readers.size === 0) this.#changed.clear();
+  }
+
+  accept(device: DeviceState, sample: Sample): void {
+    if (device.isNewest(sample)) this.markChanged(device.deviceId);
   }
 
   /** On the hot path: once for every sample. */

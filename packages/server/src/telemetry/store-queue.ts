@@ -3,6 +3,7 @@ import type { DeviceState } from "../devices/device-state.ts";
 import type { Sample } from "../devices/sample.ts";
 import { recordBytes, writeRecord } from "../store/sample-record.ts";
 import type { Store } from "../store/store.ts";
+import type { SampleSink } from "./sample-sink.ts";
 
 export interface StoreQueueLimits {
   /** A sample waits at most this long before it is handed to the store, ms. */
@@ -38,7 +39,7 @@ const handOverBytesMax = 32 * 1024 * 1024;
  * The start of the cold lane: collects samples into batches and hands them to the store one after another. The hot lane only ever
  * copies bytes here. While the store is slow the batches wait, bounded; while it fails they are offered again and again.
  */
-export class StoreQueue {
+export class StoreQueue implements SampleSink {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #limits: StoreQueueLimits;
@@ -66,6 +67,10 @@ export class StoreQueue {
     this.#limits = limits;
     this.#observer = observer;
     this.#stopTimer = clock.every(limits.flushMs, () => this.#handOver());
+  }
+
+  accept(device: DeviceState, sample: Sample, frame: Buffer): void {
+    this.append(device, sample, frame);
   }
 
   /** Copies the sample into the present batch. False: the queue is full, and the sample is not stored. */

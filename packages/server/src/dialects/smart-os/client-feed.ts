@@ -3,11 +3,12 @@ import type { Sample } from "../../devices/sample.ts";
 import { textFrame } from "../../link/frame.ts";
 import type { Subscriber } from "../../telemetry/fanout.ts";
 import type { MayView } from "../../telemetry/fleet-feed.ts";
+import type { SampleSink, Source } from "../../telemetry/sample-sink.ts";
 import { fieldsOf } from "./dataset.ts";
 import { smartOsFrame } from "./message.ts";
 
 /** Every update to every web client that may see the device, as it comes; framed once for all. Bounded by the number of sockets. */
-export class ClientFeed {
+export class ClientFeed implements SampleSink {
   /** Null: the client sees all devices. */
   readonly #clients = new Map<Subscriber, MayView | null>();
   deliveryCount = 0;
@@ -30,8 +31,12 @@ export class ClientFeed {
     if (this.#clients.size > 0) this.#send(deviceId, smartOsFrame("UPDT", `${header}:${JSON.stringify(fields)}`));
   }
 
-  /** The latest sample of a device of the other dialect. */
-  publishLatest(device: DeviceState): void {
+  /** The newest sample of a device of the other dialect; the door of this one publishes what its devices send as they sent it. */
+  accept(device: DeviceState, _sample: Sample, _frame: Buffer, { dialect }: Source): void {
+    if (dialect === "native") this.#publishLatest(device);
+  }
+
+  #publishLatest(device: DeviceState): void {
     // Asked for only where somebody listens: see DeviceState.
     if (this.#clients.size === 0) return;
     const { latest } = device;

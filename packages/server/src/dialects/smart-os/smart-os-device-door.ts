@@ -272,7 +272,7 @@ class SmartOsSession {
     if (refusal !== null) return this.#refuse(serial, refusal);
     this.#door.unadmitted.remove(this.#link);
     this.#door.admitted(this.#handshake);
-    const { session, replaced } = parts.registry.takeOver(serial, this.#link);
+    const { session, replaced } = parts.registry.takeOver(serial, this.#link, "smart-os");
     const channel = this.#channelOf(session);
     this.#device = { session, channel, device: parts.latest.of(serial) };
     parts.commands.connected(serial, channel);
