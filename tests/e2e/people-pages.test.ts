@@ -129,9 +129,9 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
     const sinceMs = server.people.find("ann")?.createdAtMs ?? null;
     server.apiTokens.add("cellar", "viewer", null, null, { kind: "person", name: "ann", sinceMs });
     await admin.getByRole("button", { name: "Change ann" }).click();
-    await admin.getByRole("button", { name: "Remove ann", exact: true }).click();
+    await admin.getByRole("button", { name: "Remove ann…" }).click();
     await admin.getByText("API token cellar (viewer)").waitFor();
-    await admin.getByRole("button", { name: "Yes, remove ann" }).click();
+    await admin.getByRole("button", { name: "Remove ann for ever" }).click();
     await admin.getByRole("button", { name: "Change ann" }).waitFor({ state: "detached" });
     expect(server.apiTokens.list()).toEqual([]);
     expect(admin.complaints).toEqual([]);

@@ -76,6 +76,7 @@ describe("a caller who reads nothing", () => {
       "answers.bytes_each": String(2 * mebibyte),
       "answers.stalled_ms": "1000",
       "access.dashboards": "people",
+      "access.metrics_from": "127.0.0.1",
     });
     const token = (name: string): string => {
       const added = server.apiTokens.add(name, "viewer", null, null);

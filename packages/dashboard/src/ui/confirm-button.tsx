@@ -10,14 +10,26 @@ interface ConfirmButtonProps {
   readonly disabled?: boolean;
   readonly label?: string;
   readonly onConfirm: () => void;
+  /** Called when it begins to ask, to show what would be hit, and when the answer was no. */
+  readonly onAsk?: () => void;
+  readonly onNo?: () => void;
 }
 
 /** For what cannot be undone: it asks once more, in its own place, and nothing happens by a slip of the finger. */
-export function ConfirmButton({ children, sure, tone = "plain", disabled, label, onConfirm }: ConfirmButtonProps) {
+export function ConfirmButton(props: ConfirmButtonProps) {
+  const { children, sure, tone = "plain", disabled, label, onConfirm, onAsk, onNo } = props;
   const [isAsking, setAsking] = useState(false);
+  const ask = () => {
+    setAsking(true);
+    onAsk?.();
+  };
+  const cancel = () => {
+    setAsking(false);
+    onNo?.();
+  };
   if (!isAsking) {
     return (
-      <Button tone={tone} disabled={disabled} aria-label={label} onClick={() => setAsking(true)}>
+      <Button tone={tone} disabled={disabled} aria-label={label} onClick={ask}>
         {children}…
       </Button>
     );
@@ -35,7 +47,7 @@ export function ConfirmButton({ children, sure, tone = "plain", disabled, label,
         {sure}
       </Button>
       {/* The focus must not be lost with the button that had it, and the harmless answer has it. */}
-      <Button autoFocus onClick={() => setAsking(false)}>
+      <Button autoFocus onClick={cancel}>
         No
       </Button>
     </>

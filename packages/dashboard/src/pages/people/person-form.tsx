@@ -5,6 +5,7 @@ import { usePolled } from "../../api/use-polled.ts";
 import { nameRules, roleMeaning, roleNames, roleWord } from "../../domain/rights.ts";
 import { apiPaths } from "../../paths.ts";
 import { Button } from "../../ui/button.tsx";
+import { ConfirmButton } from "../../ui/confirm-button.tsx";
 import { FaultLine } from "../../ui/fault-line.tsx";
 import { Choice, Choices, Field, Form, inputLook } from "../../ui/field.tsx";
 import { useSubmit } from "../../ui/use-submit.ts";
@@ -101,15 +102,16 @@ export function PersonForm({ person, onDone }: PersonFormProps) {
             <Button disabled={saving.busy} onClick={() => issueLink(person.name)}>
               New password link
             </Button>
-            {outstanding === null ? (
-              <Button tone="bad" disabled={saving.busy} onClick={() => askFirst(person.name)}>
-                Remove {person.name}
-              </Button>
-            ) : (
-              <Button tone="bad" disabled={saving.busy} onClick={() => remove(person.name)}>
-                Remove {person.name} for ever
-              </Button>
-            )}
+            <ConfirmButton
+              tone="bad"
+              sure={`Remove ${person.name} for ever`}
+              disabled={saving.busy}
+              onAsk={() => askFirst(person.name)}
+              onNo={() => setOutstanding(null)}
+              onConfirm={() => remove(person.name)}
+            >
+              Remove {person.name}
+            </ConfirmButton>
           </>
         )}
       </div>
