@@ -11,5 +11,5 @@ function patience(): number {
 
 /** A deadline of an idle machine, as this machine needs it now, ms. */
 export function inTime(idleMs: number): number {
-  return idleMs * patience();
+  return Math.ceil(idleMs * patience());
 }
