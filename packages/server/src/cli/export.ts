@@ -1,14 +1,13 @@
-import { once } from "node:events";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ExportFormat, type ExportQuery, exportFormats } from "../archive/export.ts";
 import { parseTime, timeForms } from "../archive/parse-time.ts";
 import { isPointName } from "../archive/point-name.ts";
-import { Failure, systemErrorCode } from "../base/failure.ts";
+import { Failure } from "../base/failure.ts";
 import { addCareOptions, type Care, withCare } from "./care.ts";
 import { exportDays } from "./export-days.ts";
 import { exportFile } from "./export-file.ts";
 import { ExportProgress } from "./export-progress.ts";
-import { WrongUsage } from "./report.ts";
+import { printFile, WrongUsage } from "./report.ts";
 
 interface Options {
   dataDir: string;
@@ -112,21 +111,26 @@ async function queryOf(care: Care, { device, from, to, points, format }: Options
 async function exportToOutput(care: Care, query: ExportQuery): Promise<void> {
   const progress = new ExportProgress(query);
   try {
-    for await (const piece of await care.export(query)) {
-      query.signal?.throwIfAborted();
-      progress.note(piece);
-      if (!process.stdout.write(piece)) await once(process.stdout, "drain");
-      // Whoever reads has had enough (`| head`); main.ts has taken the error.
-      if (process.stdout.destroyed || process.stdout.errored) break;
-    }
+    await printFile(noted(await care.export(query), progress, query.signal));
   } catch (error) {
-    if (systemErrorCode(error) === "EPIPE") return;
     const { lastRow } = progress;
     if (!(error instanceof Failure) || lastRow === null) throw error;
     const hint = `The last rows written are of ${lastRow.deviceId} at ${lastRow.time}. To go on there by itself, write to a file: --out, and then --resume.`;
     throw new Failure(error.code, `${error.message} ${hint}`, error);
   } finally {
     progress.end();
+  }
+}
+
+async function* noted(
+  pieces: AsyncIterable<Uint8Array>,
+  progress: ExportProgress,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    signal?.throwIfAborted();
+    progress.note(piece);
+    yield piece;
   }
 }
 

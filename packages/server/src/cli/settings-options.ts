@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { type Config, loadConfig, type Setting, settings } from "../config.ts";
+import { printError } from "./report.ts";
 
 /** What people usually set; the rest stands below it in the help. */
 const usual = new Set([
@@ -37,7 +38,7 @@ export function configOf(command: Command, defaults: Readonly<Record<string, str
     file: given.config ?? (fileInEnv === "" ? undefined : fileInEnv),
     defaults,
   });
-  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+  for (const warning of warnings) printError(`Warning: ${warning}`);
   return config;
 }
 
