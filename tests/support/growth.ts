@@ -11,7 +11,8 @@ export function growth(make: (size: number) => () => unknown, size: number, enou
   const [small, large] = [make(size / 4), make(size)];
   let repeats = 1;
   while (timeMs(small, repeats) < roundMs) repeats *= 2;
-  let smallMs = Math.min(...[1, 2, 3].map(() => timeMs(small, repeats)));
+  // Were the small size measured too long, the large one would look better than it is.
+  let smallMs = Math.min(...Array.from({ length: 10 }, () => timeMs(small, repeats)));
   let largeMs = timeMs(large, repeats);
   for (let round = 1; round < roundsMax && largeMs > enough * smallMs; round++) {
     smallMs = Math.min(smallMs, timeMs(small, repeats));
