@@ -26,6 +26,7 @@ import { readRange } from "../../packages/server/dist/doors/range.js";
 import { redactSecrets } from "../../packages/server/dist/observe/redact-secrets.js";
 import { readBody, readEnvelope } from "../../packages/server/dist/smart-os/message.js";
 import { answer, readQuery } from "../../packages/server/dist/smart-os/query.js";
+import { smartOsSample } from "../../packages/server/dist/smart-os/sample.js";
 import { DeviceState } from "../../packages/server/dist/telemetry/device-state.js";
 import { decode } from "../../packages/server/dist/telemetry/gatekeeper.js";
 import { findPatterns } from "../../scripts/patterns.ts";
@@ -161,7 +162,8 @@ const parsers: Readonly<Record<string, Parser>> = {
   "a message of SMART-OS": {
     run: (text) => {
       const message = readEnvelope(text);
-      return "fault" in message ? message : readBody(message);
+      const read = "fault" in message ? message : readBody(message);
+      return "fault" in read ? read : smartOsSample("0001", read.body, null, nowMs, new Set());
     },
     texts: {
       ...inside(""),
