@@ -360,21 +360,44 @@ describe("web clients", () => {
     expect(all.dataset).toHaveLength(2);
   });
 
-  test("ten thousand devices come in one frame", async () => {
-    const count = 10_000;
+  /** A server with devices `00000` and so on. Registered one by one, each of them on disk, they would take most of the test's time. */
+  async function startWithFleet(count: number, settings: Readonly<Record<string, string>>) {
     const dataDir = temporaryFolder();
     await (await startServer({ dataDir })).stop();
-    // Registered one by one, each of them on disk, they would take most of the test's time.
     const file = new DatabaseSync(join(dataDir, "access.db"));
     file.exec(
       `WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < ${count - 1})
        INSERT INTO device (device_id, name, properties, created_at_ms) SELECT printf('%05d', n), n, '{}', 0 FROM number`,
     );
     file.close();
-    const server = await startServer({ dataDir, settings: openDoors });
+    return await startServer({ dataDir, settings });
+  }
+
+  test("ten thousand devices come in one frame", async () => {
+    const server = await startWithFleet(10_000, openDoors);
     const client = await openWebClient(server.wsUrl);
-    expect(client.dataset).toHaveLength(count);
+    expect(client.dataset).toHaveLength(10_000);
     expect(await query(client, ["filter:serial_number:^:0999", "sort:serial_number:>:abc"])).toHaveLength(10);
+  });
+
+  test("while the first dataset is made, which takes many turns, no update is missed, and none comes before it", async () => {
+    const settings = { ...openDoors, "limits.messages_burst": "1000000", "limits.messages_per_second": "1000000" };
+    const server = await startWithFleet(5_000, settings);
+    // Between the others, so that its row is made somewhere in the middle.
+    const solMate = await openSolMate(server.wsUrl);
+    await ask(solMate, update("02500x", { charged: 0 }));
+    let sent = 0;
+    const sending = setInterval(() => solMate.send(update("02500x", { charged: ++sent })), 0);
+    const client = await openSocket(`${server.wsUrl}/client/`);
+    await eventually(() => expect(client.received.length).toBeGreaterThan(100));
+    clearInterval(sending);
+    await eventually(() => expect(client.received.at(-1)).toContain(`{\\"charged\\":${sent}}`));
+    const [, first = "", ...updates] = client.received;
+    const row = (JSON.parse(first) as { message: Record<string, unknown>[] }).message[2_501];
+    const told = updates.map((text) => Number(/charged\D+(\d+)/.exec(text)?.[1]));
+    expect(row).toMatchObject({ serial_number: "02500x" });
+    expect(told[0]).toBeLessThanOrEqual(Number(row?.charged) + 1);
+    expect(told).toEqual(told.map((_, at) => Number(told[0]) + at));
   });
 });
 

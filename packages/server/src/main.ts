@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { Failure, systemErrorCode } from "./base/failure.ts";
 import { createProgram } from "./cli/program.ts";
-import { CommandRefused, WrongUsage } from "./cli/report.ts";
+import { CommandRefused, printError, WrongUsage } from "./cli/report.ts";
 
 const failed = 1;
 const wrongUsage = 2;
@@ -23,15 +23,15 @@ export async function main(args: readonly string[]): Promise<number> {
       return error.exitCode === 0 ? 0 : wrongUsage;
     }
     if (error instanceof WrongUsage) {
-      process.stderr.write(`${error.message}\n`);
+      printError(error.message);
       return wrongUsage;
     }
     if (error instanceof CommandRefused) {
-      process.stderr.write(`${error.message}\n`);
+      printError(error.message);
       return error.refusal.code === "invalid_request" ? wrongUsage : failed;
     }
     if (error instanceof Failure) {
-      process.stderr.write(`${error.message}\n`);
+      printError(error.message);
       return error.code === "invalid_config" ? wrongUsage : failed;
     }
     throw error;

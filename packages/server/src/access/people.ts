@@ -32,9 +32,12 @@ const peopleMax = 10_000;
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const emailPattern = /^[^\s@]{1,64}@[^\s@]{1,190}$/;
 
+/** Characters of an account, and one: what is longer is nobody's, and to normalise it takes the square of its length where it is nothing but accents. */
+const accountLengthMax = 321;
+
 /** How an account is looked for and stored: without case, and without the blanks that pasting brings. */
 export function normalAccount(text: string): string {
-  return text.trim().normalize("NFKC").toLowerCase();
+  return text.trim().slice(0, accountLengthMax).normalize("NFKC").toLowerCase();
 }
 
 /** The people with an account and their rights. In memory, written through to `access.db`. */

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { Failure } from "../base/failure.ts";
 import type { AuditFormat, AuditQuery } from "./admin-client.ts";
 import { addAdministrationOptions, addTargetOptions, administer } from "./device.ts";
-import { printJson, printLine } from "./report.ts";
+import { printFile, printJson, printLine } from "./report.ts";
 
 interface Options {
   dataDir: string;
@@ -59,11 +59,9 @@ Older acts than the newest 100,000 (audit.rows) lie in the data folder as audit-
     )
     .action(
       async ({ format, device, who, action, from, to, ...options }: Options & AuditQuery & { format: AuditFormat }) => {
-        await administer(options, async (administration) => {
-          for await (const piece of administration.exportAudit(format, { device, who, action, from, to })) {
-            if (!process.stdout.write(piece)) await new Promise((resolve) => process.stdout.once("drain", resolve));
-          }
-        });
+        await administer(options, (administration) =>
+          printFile(administration.exportAudit(format, { device, who, action, from, to })),
+        );
       },
     );
 }

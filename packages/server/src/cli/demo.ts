@@ -54,7 +54,7 @@ Examples:
       const line = new LiveLine();
       worker.on("message", (status: FleetStatus) => line.show(formatStatus(status)));
 
-      printLine(`
+      process.stdout.write(`
   Wattboard is running with ${options.devices} simulated devices.
 
     Fleet, live       ${switchboard.url}

@@ -1,6 +1,5 @@
-import { once } from "node:events";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { Failure, systemErrorCode } from "../base/failure.ts";
+import { Failure } from "../base/failure.ts";
 import { type ExportFormat, type ExportQuery, exportFormats } from "../transfer/export/export-query.ts";
 import { isPointName } from "../transfer/import/point-name.ts";
 import { parseTime, timeForms } from "../transfer/parse-time.ts";
@@ -9,7 +8,7 @@ import { exportFile } from "./export-file.ts";
 import { ExportProgress } from "./export-progress.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
-import { WrongUsage } from "./report.ts";
+import { printFile, WrongUsage } from "./report.ts";
 
 interface Options {
   dataDir: string;
@@ -121,15 +120,8 @@ async function queryOf(maintenance: Maintenance, { device, from, to, points, for
 async function exportToOutput(maintenance: Maintenance, query: ExportQuery): Promise<void> {
   const progress = new ExportProgress(query);
   try {
-    for await (const piece of await maintenance.export(query)) {
-      query.signal?.throwIfAborted();
-      progress.note(piece);
-      if (!process.stdout.write(piece)) await once(process.stdout, "drain");
-      // Whoever reads has had enough (`| head`); main.ts has taken the error.
-      if (process.stdout.destroyed || process.stdout.errored) break;
-    }
+    await printFile(noted(await maintenance.export(query), progress, query.signal));
   } catch (error) {
-    if (systemErrorCode(error) === "EPIPE") return;
     const { lastRow } = progress;
     if (!(error instanceof Failure) || lastRow === null) throw error;
     const hint = `The last rows written are of ${lastRow.deviceId} at ${lastRow.time}. To go on there by itself, write to a file: --out, and then --resume.`;
@@ -145,6 +137,18 @@ function incomplete(leftOut: readonly string[]): Failure {
     "store_damaged",
     `The export is whole but for what cannot be read:\n${leftOut.map((what) => `  ${what}`).join("\n")}\nWhat is damaged altogether: wattboard store verify`,
   );
+}
+
+async function* noted(
+  pieces: AsyncIterable<Uint8Array>,
+  progress: ExportProgress,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    signal?.throwIfAborted();
+    progress.note(piece);
+    yield piece;
+  }
 }
 
 function instant(text: string): (nowMs: number) => number {

@@ -8,7 +8,7 @@ import { ImportJudge, type ImportSample } from "../transfer/import/import-sample
 import type { Maintenance } from "./maintenance.ts";
 import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
 import { ProgressBar } from "./progress-bar.ts";
-import { printJson, printLine, WrongUsage } from "./report.ts";
+import { printError, printJson, printLine, WrongUsage } from "./report.ts";
 
 interface Options {
   dataDir: string;
@@ -171,9 +171,9 @@ class ImportRun {
       );
     }
     if (this.#bad === 0) return;
-    if (!json) for (const fault of this.#faults) process.stderr.write(`${fault}\n`);
+    if (!json) for (const fault of this.#faults) printError(fault);
     const more = this.#bad - this.#faults.length;
-    if (more > 0 && !json) process.stderr.write(`… and ${more} more\n`);
+    if (more > 0 && !json) printError(`… and ${more} more`);
   }
 
   /** A bad row: counted and shown, or the end. */

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import type { Switchboard } from "../app/switchboard.ts";
 import { type Config, loadConfig, type Setting, settings } from "../config/config.ts";
 import { untilNpmIsGone } from "./npm-parent.ts";
+import { printError } from "./report.ts";
 
 /** What people usually set; the rest stands below it in the help. */
 const usual = new Set([
@@ -39,7 +40,7 @@ export function configOf(command: Command, defaults: Readonly<Record<string, str
     file: given.config ?? (fileInEnv === "" ? undefined : fileInEnv),
     defaults,
   });
-  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+  for (const warning of warnings) printError(`Warning: ${warning}`);
   return config;
 }
 

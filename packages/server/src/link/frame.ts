@@ -3,7 +3,13 @@
  * The payload must be UTF-8; frames are never compressed.
  */
 export function textFrame(payload: Uint8Array): Buffer {
-  const length = payload.length;
+  const frame = allocateTextFrame(payload.length);
+  frame.set(payload, frame.length - payload.length);
+  return frame;
+}
+
+/** A text frame whose last `length` bytes, its payload, are still to be written. */
+export function allocateTextFrame(length: number): Buffer {
   const headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   const frame = Buffer.allocUnsafe(headerBytes + length);
   frame[0] = FIN | TEXT;
@@ -16,7 +22,6 @@ export function textFrame(payload: Uint8Array): Buffer {
     frame[1] = 127;
     frame.writeBigUInt64BE(BigInt(length), 2);
   }
-  frame.set(payload, headerBytes);
   return frame;
 }
 

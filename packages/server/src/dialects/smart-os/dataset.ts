@@ -2,7 +2,7 @@ import { type Scalar, smartOsFields, smartOsSection } from "@wattboard/protocol"
 import { sortInSteps } from "../../base/time-slices.ts";
 import type { DeviceStates } from "../../devices/device-states.ts";
 import { pointValue, type Sample, type Values } from "../../devices/sample.ts";
-import { textFrame } from "../../link/frame.ts";
+import { allocateTextFrame } from "../../link/frame.ts";
 import { sectionOf } from "./sample.ts";
 
 /** A registered device, as the dataset needs it. Replaced by another object whenever anything of it changes. */
@@ -85,15 +85,16 @@ export function* datasetFrame(entries: readonly DatasetEntry[]): Generator<void,
     bytes += Buffer.byteLength(text);
     yield;
   }
-  const message = Buffer.allocUnsafe(bytes);
-  let at = frameStart.copy(message);
+  const frame = allocateTextFrame(bytes);
+  let at = frame.length - bytes;
+  at += frameStart.copy(frame, at);
   for (const [place, { text }] of entries.entries()) {
-    if (place > 0) at += message.write(comma, at);
-    at += message.write(text, at);
+    if (place > 0) at += frame.write(comma, at);
+    at += frame.write(text, at);
     yield;
   }
-  frameEnd.copy(message, at);
-  return textFrame(message);
+  frameEnd.copy(frame, at);
+  return frame;
 }
 
 function compareIds(one: string, other: string): number {
