@@ -12,7 +12,7 @@ describe("a number in a guide", () => {
     ["bound", "store.retention_days", /deleted.*\.$/],
     ["limit", "frameBytesMax", "16 KiB"],
     ["limit", "clockSkewMsMax", "5 minutes"],
-    ["limit", "messagesBurst", "200"],
+    ["limit", "messagesBurst", "1,000"],
   ])("comes from the table: %s %s", (form, key, words) => {
     const [, filled] = />(.*)</s.exec(fillSettings(`<!-- ${form}:${key} -->an\nold one<!-- /${form} -->`)) ?? [];
     if (typeof words === "string") expect(filled).toBe(words);

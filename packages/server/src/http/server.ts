@@ -79,7 +79,8 @@ export async function createHttpServer(
     logger: false,
     bodyLimit: 64 * 1024,
     forceCloseConnections: true,
-    routerOptions: { maxParamLength: 200 },
+    // As long as a request's head may be: what is too long for an id is judged where ids are, the same with and without a page.
+    routerOptions: { maxParamLength: 8 * 1024 },
     frameworkErrors: (error, _request, reply) => answerUnrouted(error, reply, tls !== null),
     clientErrorHandler: (error, socket) => answerUnread(error, socket),
     serverFactory: (handle) => {
