@@ -93,7 +93,13 @@ const inJson = (before: string, after = "") =>
   );
 
 const request = (headers: Record<string, string>, url = "/") =>
-  ({ headers, url, method: "GET", socket: { remoteAddress: "10.0.0.7" } }) as unknown as IncomingMessage;
+  ({
+    headers,
+    rawHeaders: Object.entries({ host: "localhost", ...headers }).flat(),
+    url,
+    method: "GET",
+    socket: { remoteAddress: "10.0.0.7" },
+  }) as unknown as IncomingMessage;
 const proxies = new TrustedProxies(["10.0.0.0/8"]);
 const gate = new Authorizer(
   {
@@ -106,7 +112,7 @@ const gate = new Authorizer(
   { proxies } as never,
 );
 const outright = {
-  gate: { isTransportAllowed: () => true, isHostAllowed: () => true, addressOf: () => "" },
+  authorizer: { isTransportAllowed: () => true, isHostAllowed: () => true, addressOf: () => "" },
   log: { warn() {} },
   throttle: { pass: () => null },
 };
