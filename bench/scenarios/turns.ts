@@ -40,6 +40,8 @@ const heaviest: Readonly<Record<string, (nowMs: number) => string>> = {
   "/api/v1/audit/export": () => "",
   "/api/v1/audit/verify": () => "",
   "/api/v1/people": () => "",
+  "/api/v1/people/{name}/outstanding": () => "",
+  "/api/v1/share-links": () => "",
   "/api/v1/api-tokens": () => "",
   "/api/v1/me": () => "",
   "/api/v1/smart-os/waiting": () => "",
