@@ -5,6 +5,11 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isFullPage, runBytes, sampleBytes } from "../../packages/server/dist/store/page-bytes.js";
 import { PortReader, type StoreReader } from "../../packages/server/dist/store/read-port.js";
+import {
+  firstRegistration,
+  type Registration,
+  registrationKey,
+} from "../../packages/server/dist/store/registration.js";
 import type { PointSample, SampleKey, SamplesQuery, Store } from "../../packages/server/dist/store/store.js";
 import { batchOf, type Message, type Sent, sampleAt, type Value } from "../support/samples.ts";
 
@@ -40,7 +45,12 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
     }
 
     async function everything(store: Store, deviceId = "ems_001"): Promise<PointSample[]> {
-      return await store.samples({ deviceId, ...openRange, take: "first", limit: 1_000_000 });
+      return await store.samples({
+        registration: firstRegistration(deviceId),
+        ...openRange,
+        take: "first",
+        limit: 1_000_000,
+      });
     }
 
     describe("samples", () => {
@@ -199,7 +209,13 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
         const found: PointSample[] = [];
         let beyond: SampleKey | undefined;
         for (;;) {
-          const query: SamplesQuery = { deviceId: "ems_001", ...openRange, take, limit: 7, beyond };
+          const query: SamplesQuery = {
+            registration: firstRegistration("ems_001"),
+            ...openRange,
+            take,
+            limit: 7,
+            beyond,
+          };
           const page = await store.samples(query);
           if (page.length === 0) break;
           expect(page.length).toBeLessThanOrEqual(7);
@@ -224,7 +240,13 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
           const found: PointSample[] = [];
           let pages = 0;
           for (let beyond: SampleKey | undefined; ; pages++) {
-            const page = await store.samples({ deviceId: "ems_001", ...openRange, take, ...bounds, beyond });
+            const page = await store.samples({
+              registration: firstRegistration("ems_001"),
+              ...openRange,
+              take,
+              ...bounds,
+              beyond,
+            });
             const bytes = page.map(sampleBytes);
             // The bound is reached with the last sample of a page, seen from where the page begins, and not before.
             if (take === "last") bytes.reverse();
@@ -237,7 +259,13 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
           }
           expect(found).toEqual(texts.map(asPoints));
           expect(pages).toBeGreaterThan(10);
-          const one = await store.samples({ deviceId: "ems_001", ...openRange, take, limit: 5, bytesMax: 1 });
+          const one = await store.samples({
+            registration: firstRegistration("ems_001"),
+            ...openRange,
+            take,
+            limit: 5,
+            bytesMax: 1,
+          });
           expect(one).toHaveLength(1);
           await store.close();
         },
@@ -250,7 +278,13 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
         const read = async (source: PortReader): Promise<PointSample[]> => {
           const found: PointSample[] = [];
           for (;;) {
-            const page = { deviceId: "ems_001", ...openRange, take: "first", limit: 90, beyond: found.at(-1) } as const;
+            const page = {
+              registration: firstRegistration("ems_001"),
+              ...openRange,
+              take: "first",
+              limit: 90,
+              beyond: found.at(-1),
+            } as const;
             const samples = await source.samples(page);
             found.push(...samples);
             if (samples.length < 90) return found;
@@ -266,15 +300,125 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
         const fromMs = (sent[30] as Sent).observedAtMs;
         const toMs = (sent[60] as Sent).observedAtMs;
         const inRange = sent.filter(({ observedAtMs }) => observedAtMs >= fromMs && observedAtMs < toMs);
-        const base = { deviceId: "ems_001", fromMs, toMs, limit: 1_000 };
+        const base = { registration: firstRegistration("ems_001"), fromMs, toMs, limit: 1_000 };
         expect(await store.samples({ ...base, take: "first" })).toEqual(inRange.map(asPoints));
         expect(await store.samples({ ...base, take: "last", limit: 5 })).toEqual(inRange.slice(-5).map(asPoints));
         const socs = await store.samples({ ...base, take: "first", points: ["battery.soc", "never.sent"] });
         expect(socs.map(({ points }) => points)).toEqual(
           inRange.map(({ sections }) => ({ "battery.soc": (sections.battery as { soc: number }).soc })),
         );
-        expect(await store.samples({ ...base, take: "first", deviceId: "nobody" })).toEqual([]);
+        expect(await store.samples({ ...base, take: "first", registration: firstRegistration("nobody") })).toEqual([]);
         expect(await store.samples({ ...base, take: "first", toMs: fromMs })).toEqual([]);
+      });
+    });
+
+    describe("registrations of one device id", () => {
+      const sections = (powerW: number): Message => ({
+        grid: { power: powerW },
+        system_status: { state: powerW > 100 ? "CHARGING" : "IDLE" },
+      });
+      const fill = (key: string, fromMs: number, toMs: number, powerW: (ms: number) => number): Buffer => {
+        const samples = [];
+        for (let ms = fromMs; ms < toMs; ms += 10 * second) {
+          samples.push(sampleAt(ms, (ms - start) / second, sections(powerW(ms)), { key }));
+        }
+        return batchOf(samples);
+      };
+      const range = { fromMs: start, toMs: start + 3 * hour };
+      const points = ["grid.power"];
+      const answersOf = async (store: Store, registration: Registration, { fromMs, toMs } = range) => ({
+        samples: await store.samples({ registration, fromMs, toMs, take: "first", limit: 10_000 }),
+        last: await store.samples({ registration, fromMs, toMs, take: "last", limit: 3 }),
+        fine: await store.history({ registration, fromMs, toMs, bucketMs: 7 * minute, points }),
+        timeline: await store.timeline({ registration, fromMs, toMs, point: "system_status.state", limit: 100 }),
+        totals: await store.fleetTotals({
+          registrations: [registration],
+          fromMs,
+          toMs,
+          point: "grid.power",
+          bucketMs: 5 * minute,
+        }),
+      });
+      const coarseOf = async (store: Store, registration: Registration) => ({
+        history: await store.history({ registration, ...range, bucketMs: hour, points }),
+        totals: await store.fleetTotals({
+          registrations: [registration],
+          ...range,
+          point: "grid.power",
+          bucketMs: hour,
+        }),
+      });
+
+      test("have nothing of each other, though their samples have the same times and numbers", async () => {
+        const { store } = await openEmpty();
+        const [former, again] = [firstRegistration("ems_001"), { key: registrationKey("ems_001", 2), fromMs: 0 }];
+        await store.append([
+          fill(former.key, start, start + 3 * hour, () => 1_000),
+          fill("alone", start + hour, start + 2 * hour, () => 60),
+        ]);
+        for (const when of ["fresh", "settled"]) {
+          expect([when, await store.points(again)]).toEqual([when, []]);
+          expect([when, (await answersOf(store, again)).samples]).toEqual([when, []]);
+          await settle(store);
+        }
+        await store.append([fill(again.key, start + hour, start + 2 * hour, () => 60)]);
+        const edgesMs = [start, start + hour, start + 2 * hour, start + 3 * hour];
+        for (const when of ["fresh", "settled"]) {
+          const alone = firstRegistration("alone");
+          expect([when, await answersOf(store, again)]).toEqual([when, await answersOf(store, alone)]);
+          expect([when, await coarseOf(store, again)]).toEqual([when, await coarseOf(store, alone)]);
+          expect([when, await store.energy({ registration: again, edgesMs })]).toEqual([
+            when,
+            await store.energy({ registration: alone, edgesMs }),
+          ]);
+          await settle(store);
+        }
+        expect((await store.latest()).map(({ key }) => key).sort()).toEqual(["alone", former.key, again.key].sort());
+        await store.close();
+      });
+
+      test("that share a key, as those of earlier versions do, are told apart by the time", async () => {
+        const { store } = await openEmpty();
+        // In the middle of a window, and of a minute.
+        const fromMs = start + hour + 7 * minute + 30 * second;
+        const wholeMs = start + hour + quarter;
+        const powerW = (ms: number): number => (ms < fromMs ? 1_000 : 50 + ((ms / second) % 70));
+        await store.append([
+          fill("shared", start, start + 2 * hour, powerW),
+          fill("own", fromMs, start + 2 * hour, powerW),
+          fill("whole", wholeMs, start + 2 * hour, powerW),
+        ]);
+        const shared = { key: "shared", fromMs };
+        for (const when of ["fresh", "settled"]) {
+          expect([when, await answersOf(store, shared)]).toEqual([
+            when,
+            await answersOf(store, firstRegistration("own")),
+          ]);
+          const [early, late] = [
+            { fromMs: start, toMs: start + hour },
+            { fromMs: wholeMs, toMs: start + 2 * hour },
+          ];
+          expect((await answersOf(store, shared, early)).samples).toEqual([]);
+          expect([when, await answersOf(store, shared, late)]).toEqual([
+            when,
+            await answersOf(store, firstRegistration("own"), late),
+          ]);
+          // What is made of summaries alone begins with the first whole window.
+          expect([when, await coarseOf(store, shared)]).toEqual([
+            when,
+            await coarseOf(store, firstRegistration("whole")),
+          ]);
+          const span = (registration: Registration, edgesMs: number[]) => store.energy({ registration, edgesMs });
+          const [own] = await span(firstRegistration("own"), [wholeMs, start + 2 * hour]);
+          const spans = await span(shared, [start, start + hour, start + 2 * hour]);
+          expect(spans.map(({ energy }) => energy.imported)).toEqual([0, own?.energy.imported]);
+          const page = { registration: shared, ...range, take: "last", limit: 10_000 } as const;
+          expect(
+            (await store.samples({ ...page, beyond: { observedAtMs: fromMs + second, epoch: 1, seq: 0 } })).length,
+          ).toBe(1);
+          await settle(store);
+        }
+        await store.close();
       });
     });
 
@@ -289,9 +433,8 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
           ...other,
           message: Buffer.from('{ "device_id":"b", "timestamp":"2026-03-28T00:00:00Z", "grid":{"power":1.50} }'),
         };
-        const latest = async (from: Store) =>
-          (await from.latest()).sort((a, b) => a.deviceId.localeCompare(b.deviceId));
-        const asStored = ({ sections: _, deviceTimeMs: __, ...rest }: Sent) => ({
+        const latest = async (from: Store) => (await from.latest()).sort((a, b) => a.key.localeCompare(b.key));
+        const asStored = ({ sections: _, deviceTimeMs: __, deviceId: ___, ...rest }: Sent) => ({
           ...rest,
           message: rest.message.toString(),
         });
@@ -342,11 +485,11 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
         { name: "plain", kinds: ["number"] },
         { name: "system_status.error_flags", kinds: ["list"] },
       ];
-      expect(await store.points("ems_001")).toEqual(expected);
-      expect(await store.points("nobody")).toEqual([]);
+      expect(await store.points(firstRegistration("ems_001"))).toEqual(expected);
+      expect(await store.points(firstRegistration("nobody"))).toEqual([]);
       await store.close();
       const again = await reopen();
-      expect(await again.points("ems_001")).toEqual(expected);
+      expect(await again.points(firstRegistration("ems_001"))).toEqual(expected);
       await again.close();
     });
 
@@ -393,7 +536,13 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
       for (const phase of ["fresh", "kept for good"]) {
         test.each(spans)(`by $what, ${phase}`, async ({ fromMs, toMs, bucketMs }) => {
           if (phase !== "fresh") await settle(store);
-          const history = await store.history({ deviceId: "ems_001", fromMs, toMs, bucketMs, points });
+          const history = await store.history({
+            registration: firstRegistration("ems_001"),
+            fromMs,
+            toMs,
+            bucketMs,
+            points,
+          });
           const count = Math.ceil((toMs - fromMs) / bucketMs);
           expect([history.fromMs, history.bucketMs, history.samples.length]).toEqual([fromMs, bucketMs, count]);
           expect(Object.keys(history.points).sort()).toEqual([...points].sort());
@@ -433,7 +582,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
         await settle(late);
         await late.append([batchOf(all.filter((_, i) => i % 2 === 1))]);
         const query = {
-          deviceId: "ems_001",
+          registration: firstRegistration("ems_001"),
           fromMs: start,
           toMs: start + 2 * quarter,
           bucketMs: quarter,
@@ -474,7 +623,10 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
 
       test.each(["fresh", "kept for good"])("is that of the trapezoids, gaps not bridged (%s)", async (phase) => {
         if (phase !== "fresh") await settle(store);
-        const [day] = await store.energy({ deviceId: "ems_001", edgesMs: [start, start + 24 * hour] });
+        const [day] = await store.energy({
+          registration: firstRegistration("ems_001"),
+          edgesMs: [start, start + 24 * hour],
+        });
         const expected = energyOf(sent);
         expect(expected.imported).toBeGreaterThan(100);
         for (const [name, wh] of Object.entries(expected)) {
@@ -486,7 +638,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
       test("agrees at every zoom", async () => {
         const total = async (edgesMs: readonly number[]) => {
           const sum = Object.fromEntries(Object.keys(energyOf([])).map((name) => [name, 0]));
-          for (const { energy } of await store.energy({ deviceId: "ems_001", edgesMs })) {
+          for (const { energy } of await store.energy({ registration: firstRegistration("ems_001"), edgesMs })) {
             for (const name of Object.keys(sum))
               sum[name] = (sum[name] as number) + energy[name as keyof typeof energy];
           }
@@ -509,7 +661,10 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
       });
 
       test("of an hour is what was measured in it and on the way into it", async () => {
-        const spans = await store.energy({ deviceId: "ems_001", edgesMs: edges.filter((_, i) => i % 4 === 0) });
+        const spans = await store.energy({
+          registration: firstRegistration("ems_001"),
+          edgesMs: edges.filter((_, i) => i % 4 === 0),
+        });
         for (const { fromMs, toMs, energy } of spans) {
           const first = sent.findIndex(({ observedAtMs }) => observedAtMs >= fromMs);
           const inside = sent.filter(({ observedAtMs }) => observedAtMs >= fromMs && observedAtMs < toMs);
@@ -530,7 +685,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
         const vienna = [Date.UTC(2026, 2, 28, 23), Date.UTC(2026, 2, 29, 22), Date.UTC(2026, 2, 30, 22)];
         const india = [Date.UTC(2026, 2, 28, 18, 30), Date.UTC(2026, 2, 29, 18, 30)];
         const imported = async (edgesMs: number[]) =>
-          (await year.energy({ deviceId: "ems_001", edgesMs })).map(
+          (await year.energy({ registration: firstRegistration("ems_001"), edgesMs })).map(
             ({ energy }) => Math.round(energy.imported * 1e3) / 1e3,
           );
         expect(await imported(vienna)).toEqual([23_000, 24_000]);
@@ -548,14 +703,20 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
           }),
         );
         await sparse.append([batchOf(samples)]);
-        const [span] = await sparse.energy({ deviceId: "ems_001", edgesMs: [start, start + quarter] });
+        const [span] = await sparse.energy({
+          registration: firstRegistration("ems_001"),
+          edgesMs: [start, start + quarter],
+        });
         expect(span?.energy.imported).toBeCloseTo(300, 3);
         await sparse.close();
       });
 
       test("of nobody, and of no spans, is nothing", async () => {
-        expect(await store.energy({ deviceId: "ems_001", edgesMs: [] })).toEqual([]);
-        const [none] = await store.energy({ deviceId: "nobody", edgesMs: [start, start + hour] });
+        expect(await store.energy({ registration: firstRegistration("ems_001"), edgesMs: [] })).toEqual([]);
+        const [none] = await store.energy({
+          registration: firstRegistration("nobody"),
+          edgesMs: [start, start + hour],
+        });
         expect(none).toMatchObject({ coverage: 0, energy: { imported: 0, selfConsumed: 0 } });
       });
     });
@@ -587,7 +748,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
             if (phase !== "fresh") await settle(store);
             const range = { fromMs: start + 100 * second, toMs: start + 8_000 * second };
             const expected = runsOf(sent, point, range);
-            const query = { deviceId: "ems_001", ...range, point };
+            const query = { registration: firstRegistration("ems_001"), ...range, point };
             expect(await store.timeline({ ...query, limit: 1_000 })).toEqual({ runs: expected, truncated: false });
             if (expected.length < 2) return;
             const some = await store.timeline({ ...query, limit: 2 });
@@ -633,7 +794,12 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
           if (phase !== "fresh") await settle(store);
           const range = { fromMs: start, toMs: start + hour };
           for (const deviceIds of [devices, ["d3", "nobody"], []]) {
-            const totals = await store.fleetTotals({ deviceIds, ...range, point, bucketMs });
+            const totals = await store.fleetTotals({
+              registrations: deviceIds.map(firstRegistration),
+              ...range,
+              point,
+              bucketMs,
+            });
             const length = hour / bucketMs;
             expect([totals.fromMs, totals.bucketMs, totals.sum.length]).toEqual([start, bucketMs, length]);
             for (let at = 0; at < length; at++) {
@@ -665,7 +831,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
       const sent = Array.from({ length: 25 }, (_, i) => ({
         atMs: start + i * second,
         kind: i % 2 === 0 ? "link" : "fault",
-        deviceId: i % 5 === 0 ? null : `ems_${i % 3}`,
+        key: i % 5 === 0 ? null : `ems_${i % 3}`,
         message: `event ${i}: "ä €"`,
       }));
       await store.recordEvents(sent.slice(0, 10));
@@ -689,17 +855,17 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
         (await store.events({ limit: 100, ...query })).map(({ message }) => message);
       const expected = (keep: (event: (typeof sent)[number]) => boolean) =>
         newest.filter(keep).map(({ message }) => message);
-      expect(await messages({ deviceIds: ["ems_1"] })).toEqual(expected(({ deviceId }) => deviceId === "ems_1"));
+      expect(await messages({ keys: ["ems_1"] })).toEqual(expected(({ key }) => key === "ems_1"));
       const few = ["ems_0", "ems_2", "nobody"];
-      expect(await messages({ deviceIds: few })).toEqual(expected(({ deviceId }) => few.includes(deviceId ?? "")));
-      expect(await messages({ deviceIds: [] })).toEqual([]);
+      expect(await messages({ keys: few })).toEqual(expected(({ key }) => few.includes(key ?? "")));
+      expect(await messages({ keys: [] })).toEqual([]);
       expect(await messages({ kind: "fault" })).toEqual(expected(({ kind }) => kind === "fault"));
       const [fromMs, toMs] = [start + 3 * second, start + 9 * second];
       expect(await messages({ fromMs, toMs })).toEqual(expected(({ atMs }) => atMs >= fromMs && atMs < toMs));
       await store.close();
       const again = await reopen();
       expect(await again.events({ limit: 100 })).toEqual(found);
-      await again.recordEvents([{ atMs: start, kind: "link", deviceId: null, message: "one more" }]);
+      await again.recordEvents([{ atMs: start, kind: "link", key: null, message: "one more" }]);
       expect((await again.events({ limit: 1 }))[0]?.number).toBeGreaterThan(found[0]?.number as number);
       await again.close();
     });
@@ -759,15 +925,21 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
       const { store } = await openEmpty();
       const sent = Array.from({ length: 1_000 }, (_, i) => sampleAt(start + i * second, i, { grid: { power: i } }));
       await store.append([batchOf(sent)]);
-      const range = { deviceId: "ems_001", fromMs: start, toMs: start + hour };
+      const range = { registration: firstRegistration("ems_001"), fromMs: start, toMs: start + hour };
       const ask = (reader: StoreReader, signal?: AbortSignal) =>
         Promise.allSettled([
-          reader.points("ems_001"),
+          reader.points(firstRegistration("ems_001")),
           reader.samples({ ...range, take: "last", limit: 10, signal }),
           reader.history({ ...range, bucketMs: minute, points: ["grid.power"], signal }),
-          reader.energy({ deviceId: "ems_001", edgesMs: [start, start + hour], signal }),
+          reader.energy({ registration: firstRegistration("ems_001"), edgesMs: [start, start + hour], signal }),
           reader.timeline({ ...range, point: "grid.power", limit: 10, signal }),
-          reader.fleetTotals({ ...range, deviceIds: ["ems_001"], point: "grid.power", bucketMs: minute, signal }),
+          reader.fleetTotals({
+            ...range,
+            registrations: [firstRegistration("ems_001")],
+            point: "grid.power",
+            bucketMs: minute,
+            signal,
+          }),
         ]);
       const lent = new PortReader(store.openReadPort());
       const [overPort, plain] = await Promise.all([ask(lent), ask(store)]);
@@ -786,14 +958,20 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
       const { store } = await openEmpty();
       const sent = Array.from({ length: 5_000 }, (_, i) => sampleAt(start + i * second, i, { grid: { power: i } }));
       await store.append([batchOf(sent)]);
-      const range = { deviceId: "ems_001", fromMs: start, toMs: start + 2 * hour };
+      const range = { registration: firstRegistration("ems_001"), fromMs: start, toMs: start + 2 * hour };
       const ask = (signal: AbortSignal): Promise<unknown>[] => [
         store.samples({ ...range, take: "first", limit: 10_000, signal }),
         store.history({ ...range, bucketMs: minute, points: ["grid.power"], signal }),
         store.history({ ...range, bucketMs: quarter, points: ["grid.power"], signal }),
-        store.energy({ deviceId: "ems_001", edgesMs: [start, start + 2 * hour], signal }),
+        store.energy({ registration: firstRegistration("ems_001"), edgesMs: [start, start + 2 * hour], signal }),
         store.timeline({ ...range, point: "grid.power", limit: 10, signal }),
-        store.fleetTotals({ ...range, deviceIds: ["ems_001"], point: "grid.power", bucketMs: minute, signal }),
+        store.fleetTotals({
+          ...range,
+          registrations: [firstRegistration("ems_001")],
+          point: "grid.power",
+          bucketMs: minute,
+          signal,
+        }),
         store.info(signal),
         store.verify(() => {}, signal),
       ];

@@ -27,7 +27,7 @@ import type { Revocations } from "../access/revocations.ts";
 import type { ShareLinks } from "../access/share-links.ts";
 import { visitInTurns } from "../base/in-turns.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
-import { type Device, isOwn } from "../devices/device-registry.ts";
+import type { Device } from "../devices/device-registry.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import type { Presence } from "../devices/presence.ts";
@@ -78,9 +78,9 @@ const newDeviceSchema = Type.Object(
     ),
     token: Type.Optional(Type.String({ description: "A token of your own; left out: one is made" })),
     keep_history: Type.Optional(
-      Type.Boolean({
+      Type.Union([Type.Boolean(), Type.Integer({ minimum: 1 })], {
         description:
-          "Where a device of this id was removed before: show what it sent as this one's. Left out: the device begins anew",
+          "Where a device of this id was removed before: it is the same, and goes on under its last registration, or the one of this number (`former_registration`). Left out: the device begins anew",
       }),
     ),
   },
@@ -175,8 +175,7 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
   const isOnline = (deviceId: string): boolean => registry.find(deviceId) !== undefined;
 
   /** Not of another device that had the id before. */
-  const isOfPresent = ({ deviceId, atMs }: RecordedEvent): boolean =>
-    deviceId === null || isOwn(devices.find(deviceId), atMs);
+  const isOfPresent = ({ key, atMs }: RecordedEvent): boolean => key === null || devices.isShown(key, atMs);
 
   /** A changed token ends the session that was opened with it. */
   const tokenChanged = (deviceId: string, what: string): void => {
@@ -296,11 +295,12 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
         );
       }
       const { principal } = request;
-      let deviceIds: readonly string[] | undefined;
-      if (deviceId !== undefined) deviceIds = authorizer.mayView(principal, deviceId) ? [deviceId] : [];
+      let keys: readonly string[] | undefined;
+      if (deviceId !== undefined)
+        keys = authorizer.mayView(principal, deviceId) ? [devices.registrationOf(deviceId).key] : [];
       else if (!authorizer.mayViewAll(principal))
-        deviceIds = (await listDevices(parts, request)).map((each) => each.deviceId);
-      const page = await events.list({ ...place, deviceIds, kind, fromMs, toMs, limit });
+        keys = (await listDevices(parts, request)).map(({ registration }) => registration.key);
+      const page = await events.list({ ...place, keys, kind, fromMs, toMs, limit });
       // Each has some hundred bytes, so that a page is bounded by its rows.
       const written = await writePage(page.events.filter(isOfPresent), limit, eventBody);
       return sendPage(reply, "events", written, {
@@ -321,7 +321,7 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
     }),
     (request, reply) => {
       const { device_id: deviceId, keep_history: keepHistory, ...rest } = request.body;
-      const entry = { action: "device.add", deviceId, ...(keepHistory && { detail: { keep_history: true } }) };
+      const entry = { action: "device.add", deviceId, ...(keepHistory && { detail: { keep_history: keepHistory } }) };
       const added = audited(parts, request, entry, () => devices.add({ deviceId, keepHistory, ...rest }));
       if ("code" in added) return sendRefusal(reply, added);
       fleetFeed.markChanged(deviceId);
@@ -402,7 +402,7 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
       latest.forget(removed.deviceId);
       parts.commands.forget(removed.deviceId);
       presence.forget(removed.deviceId);
-      parts.store.forget([removed.deviceId]);
+      parts.store.forget([removed.registration.key]);
       fleetFeed.markRemoved(removed.deviceId);
       return deviceBody(removed, false);
     },

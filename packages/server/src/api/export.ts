@@ -108,11 +108,10 @@ export function registerExportApi(
       });
       let leftOut = "";
       const pieces = await openExport(store, {
-        deviceIds,
+        devices: deviceIds.map((deviceId) => ({ deviceId, registration: devices.registrationOf(deviceId) })),
         fromMs,
         toMs,
         points,
-        historyFromMs: devices.historyFromMs(deviceIds),
         format,
         start,
         signal: left.signal,

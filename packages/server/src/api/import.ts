@@ -62,7 +62,9 @@ export function registerImportApi(
             deviceId: others.length === 0 ? deviceId : null,
             detail: { samples: samples.length },
           };
-          return await auditedTask(parts, request, entry, () => importSamples(store, samples));
+          return await auditedTask(parts, request, entry, () =>
+            importSamples(store, samples, (each) => devices.registrationOf(each)),
+          );
         } finally {
           isRunning = false;
         }

@@ -46,18 +46,18 @@ export async function restoreWhenPossible(
   };
 }
 
-/** Takes up the latest samples of registered devices; whatever other ids the store knows are noted as others'. */
+/** Takes up the latest samples of registered devices; whatever other keys the store knows are noted as others'. */
 export async function restoreSamples(store: Store, devices: DeviceRegistry, latest: DeviceStates): Promise<void> {
-  const unregistered: string[] = [];
+  const former: string[] = [];
   await visitInTurns(await store.latest(), (sample) => {
-    const device = devices.find(sample.deviceId);
-    if (device === undefined) unregistered.push(sample.deviceId);
-    // A device that was removed and added again does not take up where the old one ended.
-    else if (sample.receivedAtMs >= device.createdAtMs) restoreLatest(latest, sample);
+    const device = devices.findRegistered(sample.key);
+    if (device === undefined) former.push(sample.key);
+    // A device that was removed and added again does not take up where the old one ended, also where it keeps its history.
+    else if (sample.receivedAtMs >= device.createdAtMs) restoreLatest(latest, device, sample);
     return true;
   });
-  devices.noteFormer(unregistered);
-  store.forget(unregistered);
+  devices.noteFormer(former);
+  store.forget(former);
 }
 
 /** Events looked through at the start for when each device came or went. */
@@ -71,11 +71,12 @@ export async function restorePresence(
   latest: DeviceStates,
 ): Promise<void> {
   const seen = new Set<string>();
-  await visitInTurns(await store.events({ limit: presenceEventsMax }), ({ kind, deviceId, atMs }) => {
-    if (deviceId === null || seen.has(deviceId) || (kind !== "connected" && kind !== "disconnected")) return true;
-    seen.add(deviceId);
-    const device = devices.find(deviceId);
+  await visitInTurns(await store.events({ limit: presenceEventsMax }), ({ kind, key, atMs }) => {
+    if (key === null || seen.has(key) || (kind !== "connected" && kind !== "disconnected")) return true;
+    seen.add(key);
+    const device = devices.findRegistered(key);
     if (device === undefined || atMs < device.createdAtMs) return true;
+    const { deviceId } = device;
     presence.restore(deviceId, kind, atMs, latest.find(deviceId)?.latest?.receivedAtMs ?? null);
     return true;
   });

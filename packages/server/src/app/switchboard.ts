@@ -79,6 +79,7 @@ import { EmbeddedStore } from "../store/embedded/embedded-store.ts";
 import { storeFileName } from "../store/embedded/schema.ts";
 import { PendingStore } from "../store/pending-store.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
+import { readRegistrationKey } from "../store/registration.ts";
 import type { Store } from "../store/store.ts";
 import { Fanout } from "../telemetry/fanout.ts";
 import { FleetFeed } from "../telemetry/fleet-feed.ts";
@@ -197,7 +198,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
 
     // The straight line.
     const health = new Health();
-    const events = new Events(clock, log, store);
+    const events = new Events(clock, log, store, (deviceId) => devices.registrationOf(deviceId).key);
     const latest = new DeviceStates();
     const registry = new DeviceSessions(
       clock,
@@ -323,6 +324,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       commandJournal,
       (deviceId) => latest.find(deviceId)?.latest ?? null,
       {
+        scopeOf: (deviceId) => devices.noteScopeOf(deviceId),
         mayStill: (record) => requesters.mayCommand(requesterOf(record), record.deviceId),
         record({ deviceId, commandId, action, payload, requestedBy, fleetCommandId }, address) {
           const detail = { action, payload, ...(fleetCommandId !== null && { fleet_command_id: fleetCommandId }) };
@@ -532,7 +534,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       answerBytes: () => [{ value: budget.held }],
       answersCut: () => [{ value: budget.cutCount }],
     });
-    store.watchDamage(({ deviceId, message }) => {
+    store.watchDamage(({ key, message }) => {
+      const deviceId = key === null ? null : readRegistrationKey(key).deviceId;
       metrics.store.damages.inc();
       // A disk that fails has many places; the log and the events have one of a device's, and `store verify` names all.
       const suppressed = throttle.pass(`damaged ${deviceId}`);

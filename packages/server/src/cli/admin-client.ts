@@ -212,7 +212,7 @@ export class DirectAdminClient implements AdminClient {
   }
 
   async addDevice(device: NewDevice) {
-    const detail = device.keepHistory ? { detail: { keep_history: true } } : {};
+    const detail = device.keepHistory ? { detail: { keep_history: device.keepHistory } } : {};
     const entry = { action: "device.add", deviceId: device.deviceId, ...detail };
     return provisionedBody(this.#audited(entry, () => this.#parts.devices.add(device)));
   }
@@ -390,7 +390,7 @@ class RemoteAdminClient implements AdminClient {
   }
 
   addDevice({ deviceId, keepHistory, ...rest }: NewDevice) {
-    const body = { device_id: deviceId, ...rest, ...(keepHistory && { keep_history: true }) };
+    const body = { device_id: deviceId, ...rest, ...(keepHistory && { keep_history: keepHistory }) };
     return this.#request<ProvisionedBody>("POST", "/devices", body);
   }
 

@@ -140,9 +140,9 @@ class FolderMaintenance implements Maintenance {
     return [...this.#devices.ids()].sort();
   }
 
-  async export(query: ExportQuery): Promise<AsyncIterable<Uint8Array>> {
-    const historyFromMs = this.#devices.historyFromMs(query.deviceIds);
-    return await openExport(this.#store, { ...query, historyFromMs });
+  async export({ deviceIds, ...query }: ExportQuery): Promise<AsyncIterable<Uint8Array>> {
+    const devices = deviceIds.map((deviceId) => ({ deviceId, registration: this.#devices.registrationOf(deviceId) }));
+    return await openExport(this.#store, { ...query, devices });
   }
 
   async import(samples: readonly ImportSample[]): Promise<Imported> {
@@ -152,7 +152,9 @@ class FolderMaintenance implements Maintenance {
       return verdict;
     });
     const entry = { action: "import", detail: { samples: samples.length } };
-    return await this.#audited(entry, () => importSamples(this.#store, judged));
+    return await this.#audited(entry, () =>
+      importSamples(this.#store, judged, (deviceId) => this.#devices.registrationOf(deviceId)),
+    );
   }
 
   async info(): Promise<StoreInfoBody> {

@@ -30,9 +30,9 @@ function perform(request: Request): unknown {
     case "commit":
       return file.commit(request.rows);
     case "find":
-      return file.find(request.deviceId, request.commandId);
+      return file.find(request.scope, request.commandId);
     case "list":
-      return file.list(request.deviceId, request.limit);
+      return file.list(request.scope, request.limit);
     case "fleetTargets":
       return file.fleetTargets(request.fleetCommandId);
     case "copy":

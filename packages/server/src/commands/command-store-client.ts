@@ -6,15 +6,15 @@ import { workerUrl } from "../base/worker-url.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import { commandsFileName } from "./command-database.ts";
 import type { CommandRecord } from "./command-record.ts";
-import type { CommandStore, PersistedCommands, Row } from "./command-store.ts";
+import type { CommandScope, CommandStore, PersistedCommands, Row } from "./command-store.ts";
 import type { FleetTarget } from "./fleet-command-record.ts";
 
 /** What is asked of the thread; each is answered once, under its number. */
 export type Request =
   | { readonly kind: "load" | "close" }
   | { readonly kind: "commit"; readonly rows: readonly Row[] }
-  | { readonly kind: "find"; readonly deviceId: string; readonly commandId: string }
-  | { readonly kind: "list"; readonly deviceId: string; readonly limit: number }
+  | { readonly kind: "find"; readonly scope: CommandScope; readonly commandId: string }
+  | { readonly kind: "list"; readonly scope: CommandScope; readonly limit: number }
   | { readonly kind: "copy"; readonly path: string }
   | { readonly kind: "fleetTargets"; readonly fleetCommandId: string };
 
@@ -62,12 +62,12 @@ export class CommandStoreClient implements CommandStore {
     await this.#ask({ kind: "commit", rows });
   }
 
-  find(deviceId: string, commandId: string): Promise<CommandRecord | null> {
-    return this.#ask({ kind: "find", deviceId, commandId });
+  find(scope: CommandScope, commandId: string): Promise<CommandRecord | null> {
+    return this.#ask({ kind: "find", scope, commandId });
   }
 
-  list(deviceId: string, limit: number): Promise<CommandRecord[]> {
-    return this.#ask({ kind: "list", deviceId, limit });
+  list(scope: CommandScope, limit: number): Promise<CommandRecord[]> {
+    return this.#ask({ kind: "list", scope, limit });
   }
 
   fleetTargets(fleetCommandId: string): Promise<FleetTarget[]> {

@@ -13,7 +13,7 @@ import type { Clock } from "../base/clock.ts";
 import { type Requester, requesterText } from "../base/requester.ts";
 import type { CommandJournal } from "./command-journal.ts";
 import { type CommandRecord, isSameOrder, type Step } from "./command-record.ts";
-import type { CommandStore, PersistedCommands } from "./command-store.ts";
+import type { CommandScope, CommandStore, PersistedCommands } from "./command-store.ts";
 import { type Channel, DeviceCommandQueue, noLongerPermitted, type QueueOwner } from "./device-command-queue.ts";
 import type { Values } from "./evidence.ts";
 
@@ -38,6 +38,8 @@ export interface NewCommand {
 }
 
 export interface DispatcherHooks {
+  /** Which commands are those of the device as it is registered now. */
+  scopeOf(deviceId: string): CommandScope;
   /** Whether the requester of a command may still command the device. Asked each time before it is sent. */
   mayStill(record: CommandRecord): boolean;
   /** Puts on record that somebody gives this command, before anything else happens. Throws if it cannot: then the command is refused. */
@@ -183,6 +185,16 @@ export class Dispatcher {
     return this.#queues.get(deviceId)?.capabilities ?? null;
   }
 
+  /** A command of the device as it is stored; null if there is none. */
+  findStored(deviceId: string, commandId: string): Promise<CommandRecord | null> {
+    return this.#store.find(this.#hooks.scopeOf(deviceId), commandId);
+  }
+
+  /** The device's commands as they are stored, newest first. */
+  listStored(deviceId: string, limit: number): Promise<CommandRecord[]> {
+    return this.#store.list(this.#hooks.scopeOf(deviceId), limit);
+  }
+
   /** Why the device does not support this; null if it does. */
   unsupportedBecause(deviceId: string, order: Order): string | null {
     return unsupportedBecause(order, this.capabilitiesOf(deviceId));
@@ -203,6 +215,7 @@ export class Dispatcher {
   #recordOf(command: NewCommand, queued: Step): CommandRecord {
     return {
       deviceId: command.deviceId,
+      registrationKey: this.#hooks.scopeOf(command.deviceId).key,
       commandId: command.commandId ?? `cmd_${this.#newId()}`,
       action: command.action,
       payload: command.payload,
@@ -221,7 +234,7 @@ export class Dispatcher {
   /** A command that is open here and stored, or that the store has; null if there is none; a refusal if it could not be stored. */
   async #find(deviceId: string, commandId: string): Promise<CommandRecord | Refusal | null> {
     const findOpen = () => this.#queues.get(deviceId)?.find(commandId);
-    const stored = findOpen() === undefined ? await this.#store.find(deviceId, commandId) : null;
+    const stored = findOpen() === undefined ? await this.findStored(deviceId, commandId) : null;
     if (stored !== null) return stored;
     const command = findOpen();
     return command === undefined ? null : ((await command.stored) ?? command.record);

@@ -24,6 +24,7 @@ test("a wave gives its commands one a turn, and none that waits any more when it
     journal,
     () => null,
     {
+      scopeOf: (deviceId) => ({ key: deviceId, sinceMs: 0 }),
       mayStill: () => true,
       record: ({ deviceId }) => void given.push(deviceId),
       stepped() {},

@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import { Failure, type FailureCode } from "../base/failure.ts";
+import type { Registration } from "./registration.ts";
 import type {
   EnergyQuery,
   EnergySpan,
@@ -25,7 +26,7 @@ type Asked<T> = Omit<T, "signal">;
 /** What may be asked over a port that a store has lent. */
 export type PortQuestion =
   | { readonly kind: "samples"; readonly query: Asked<SamplesQuery> }
-  | { readonly kind: "points"; readonly deviceId: string }
+  | { readonly kind: "points"; readonly registration: Registration }
   | { readonly kind: "history"; readonly query: Asked<HistoryQuery> }
   | { readonly kind: "energy"; readonly query: Asked<EnergyQuery> }
   | { readonly kind: "timeline"; readonly query: Asked<TimelineQuery> }
@@ -81,8 +82,8 @@ export class PortReader implements StoreReader {
     return this.#ask({ kind: "samples", query }, signal) as Promise<PointSample[]>;
   }
 
-  points(deviceId: string): Promise<PointInfo[]> {
-    return this.#ask({ kind: "points", deviceId }) as Promise<PointInfo[]>;
+  points(registration: Registration): Promise<PointInfo[]> {
+    return this.#ask({ kind: "points", registration }) as Promise<PointInfo[]>;
   }
 
   history({ signal, ...query }: HistoryQuery): Promise<History> {

@@ -75,13 +75,13 @@ export class StoreQueue implements SampleSink {
 
   /** Copies the sample into the present batch. False: the queue is full, and the sample is not stored. */
   append(device: DeviceState, reading: Sample, message: Uint8Array): boolean {
-    const bytes = recordBytes(device.idBytes, message);
+    const bytes = recordBytes(device.keyBytes, message);
     if (this.#queueBytes + bytes > this.#limits.queueBytesMax) {
       this.#observer.unstored(1);
       return false;
     }
     const batch = this.#batchWithRoom(bytes);
-    batch.bytes = writeRecord(batch.buffer, batch.bytes, reading, device.idBytes, message);
+    batch.bytes = writeRecord(batch.buffer, batch.bytes, reading, device.keyBytes, message);
     batch.samples++;
     this.#queueBytes += bytes;
     return true;

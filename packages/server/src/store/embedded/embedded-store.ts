@@ -5,6 +5,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { damagedFailure, databaseFault } from "../../base/database-file.ts";
 import { Failure, type FailureCode } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
+import type { Registration } from "../registration.ts";
 import type {
   EnergyQuery,
   EnergySpan,
@@ -108,8 +109,8 @@ export class EmbeddedStore implements Store {
     return port2;
   }
 
-  points(deviceId: string): Promise<PointInfo[]> {
-    return this.#send({ kind: "points", deviceId }) as Promise<PointInfo[]>;
+  points(registration: Registration): Promise<PointInfo[]> {
+    return this.#send({ kind: "points", registration }) as Promise<PointInfo[]>;
   }
 
   history({ signal, ...query }: HistoryQuery): Promise<History> {
@@ -159,9 +160,9 @@ export class EmbeddedStore implements Store {
     for (const damage of this.#damages.splice(0)) listener(damage);
   }
 
-  forget(deviceIds: readonly string[]): void {
+  forget(keys: readonly string[]): void {
     // Where the thread has just ended, the next one knows them until they are asked of again.
-    if (deviceIds.length > 0) this.#send({ kind: "forget", deviceIds }).catch(() => {});
+    if (keys.length > 0) this.#send({ kind: "forget", keys }).catch(() => {});
   }
 
   /** In a thread of its own, which reads the file as it was at one moment; the copy has no free pages. */

@@ -17,7 +17,7 @@ export type Task =
   | { readonly kind: "events"; readonly query: EventsQuery }
   /** Another thread asks over this port from now on, as it is said in `read-port.ts`. */
   | { readonly kind: "lend"; readonly port: MessagePort }
-  | { readonly kind: "forget"; readonly deviceIds: readonly string[] }
+  | { readonly kind: "forget"; readonly keys: readonly string[] }
   | { readonly kind: "settle" }
   | { readonly kind: "close" }
   /** Nobody waits for the answer of that number any more. */

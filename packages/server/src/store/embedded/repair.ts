@@ -69,7 +69,7 @@ class Repair {
       this.#drop("device", "no", row.no, `The device's row ${row.no}: its checksum does not fit`);
       return;
     }
-    this.#names.set(device.no, device.deviceId);
+    this.#names.set(device.no, device.key);
     // Those in memory have been written.
     if (row.checksum === null) this.#store.tables.lazily(() => this.#store.deviceTable.save(device, true));
   }
@@ -125,14 +125,14 @@ class Repair {
     const { tables } = this.#store;
     const number = Number(row.number);
     if (event === null) this.#done.push(`Event ${number}: its checksum does not fit; dropped`);
-    const { atMs, kind, deviceId, message } = event ?? {
+    const { atMs, kind, key, message } = event ?? {
       atMs: Date.now(),
       kind: "store_damaged",
-      deviceId: null,
+      key: null,
       message: "An event could not be read any more, and was dropped.",
     };
-    const sum = checksumOf("event", number, atMs, kind, deviceId, message);
-    const values = [number, atMs, kind, deviceId, message, sum] as const;
+    const sum = checksumOf("event", number, atMs, kind, key, message);
+    const values = [number, atMs, kind, key, message, sum] as const;
     tables.lazily(() => {
       tables.run(
         "INSERT OR REPLACE INTO event (number, at_ms, kind, device_id, message, checksum) VALUES (?, ?, ?, ?, ?, ?)",

@@ -191,9 +191,9 @@ export class Sealer {
   /** Removed devices of which nothing waits go from memory. */
   #letGo(): void {
     this.#areForgotten = false;
-    for (const [deviceId, entry] of this.#devices) {
+    for (const [key, entry] of this.#devices) {
       if (!entry.isForgotten) continue;
-      if (entry.open.size === 0 && entry.unsealed.size === 0) this.#devices.delete(deviceId);
+      if (entry.open.size === 0 && entry.unsealed.size === 0) this.#devices.delete(key);
       else this.#areForgotten = true;
     }
   }
@@ -303,12 +303,12 @@ export class Sealer {
   }
 
   /** The parts stay, and are read from there. Throws the error again where it is not about this window. */
-  #tellStuck({ deviceId }: DeviceEntry, window: number, error: unknown): void {
+  #tellStuck({ key }: DeviceEntry, window: number, error: unknown): void {
     // An index that is damaged may hold what is not in its table.
     const isConstraint = ((sqliteCodeOf(error) ?? 0) & 0xff) === constraintCode;
     const reason = isConstraint ? (error as Error).message : damageOf(error);
-    const message = `The samples of ${deviceId} at ${windowName(window)} cannot be moved to a block: ${reason}`;
-    this.#parts.damage.note(damageAt(deviceId, null, message));
+    const message = `The samples of ${key} at ${windowName(window)} cannot be moved to a block: ${reason}`;
+    this.#parts.damage.note(damageAt(key, null, message));
   }
 
   #sealOne(entry: DeviceEntry, window: number): void {
@@ -330,8 +330,8 @@ export class Sealer {
       block = rows.block(no, window);
       take(block);
     } catch (error) {
-      const message = `The block of ${entry.deviceId} at ${windowName(window)}: ${damageOf(error)}`;
-      damage.note(damageAt(entry.deviceId, window, message));
+      const message = `The block of ${entry.key} at ${windowName(window)}: ${damageOf(error)}`;
+      damage.note(damageAt(entry.key, window, message));
       this.#setAside("block", "device_no = ? AND window = ?", [no, window], message);
       block = null;
     }
@@ -339,8 +339,8 @@ export class Sealer {
       try {
         take(rows.part(id));
       } catch (error) {
-        const message = `A part of ${entry.deviceId} at ${windowName(window)}: ${damageOf(error)}`;
-        damage.note(damageAt(entry.deviceId, window, message));
+        const message = `A part of ${entry.key} at ${windowName(window)}: ${damageOf(error)}`;
+        damage.note(damageAt(entry.key, window, message));
         this.#setAside("part", "id = ?", [id], message);
       }
     }

@@ -97,7 +97,7 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "le
     case "events":
       return store.events(task.query);
     case "forget":
-      store.forget(task.deviceIds);
+      store.forget(task.keys);
       return null;
     case "settle":
       store.compactAll();
@@ -139,7 +139,7 @@ function begin(question: Question, { number, damage }: Asker): Work<unknown> {
       // An export says at its end what it lacks; charts show it as a gap.
       return readSamples(store.windows, question.query, (each) => damage.push(each));
     case "points":
-      return readPoints(store, question.deviceId);
+      return readPoints(store, question.registration);
     case "history":
       return readHistory(store.windows, question.query);
     case "energy":

@@ -47,7 +47,7 @@ function ask(question: PortQuestion, signal: AbortSignal): Promise<unknown> {
     case "samples":
       return database.ask(signal, (client) => readSamples(client, question.query));
     case "points":
-      return database.ask(signal, (client) => readPoints(client, question.deviceId));
+      return database.ask(signal, (client) => readPoints(client, question.registration));
     case "history":
       return database.ask(signal, (client) => readHistory(client, question.query));
     case "energy":

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../../base/failure.ts";
 import { inTimeSlices } from "../../base/time-slices.ts";
+import type { Registration } from "../../store/registration.ts";
 import type { SampleKey, Store } from "../../store/store.ts";
 import { type JudgedSample, recordOf } from "./import-sample.ts";
 
@@ -25,13 +26,15 @@ const retryMs = 500;
 export async function importSamples(
   store: Store,
   samples: readonly JudgedSample[],
+  registrationOf: (deviceId: string) => Registration,
   signal?: AbortSignal,
 ): Promise<Imported> {
   const records: Buffer[] = [];
   for (const [deviceId, ofDevice] of Map.groupBy(samples, (sample) => sample.deviceId)) {
     const times = [...new Set(ofDevice.map(({ observedAtMs }) => observedAtMs))].sort((a, b) => a - b);
-    const known = await countKnown(store, deviceId, times, signal);
-    await inTimeSlices(addNew(records, ofDevice, known));
+    const registration = registrationOf(deviceId);
+    const known = await countKnown(store, registration, times, signal);
+    await inTimeSlices(addNew(records, registration, ofDevice, known));
   }
   if (records.length > 0) await appendPatiently(store, Buffer.concat(records), signal);
   return { stored: records.length, known: samples.length - records.length };
@@ -40,6 +43,7 @@ export async function importSamples(
 /** Adds the records of those samples that the store does not have yet, of one device. */
 function* addNew(
   records: Buffer[],
+  { key }: Registration,
   samples: readonly JudgedSample[],
   known: ReadonlyMap<number, number>,
 ): Generator<void, void> {
@@ -47,7 +51,7 @@ function* addNew(
   for (const sample of samples) {
     const seq = seen.get(sample.observedAtMs) ?? 0;
     seen.set(sample.observedAtMs, seq + 1);
-    if (seq >= (known.get(sample.observedAtMs) ?? 0)) records.push(recordOf(sample, seq));
+    if (seq >= (known.get(sample.observedAtMs) ?? 0)) records.push(recordOf(key, sample, seq));
     yield;
   }
 }
@@ -55,7 +59,7 @@ function* addNew(
 /** How many samples the device has at each of these times, which grow. */
 async function countKnown(
   store: Store,
-  deviceId: string,
+  registration: Registration,
   times: readonly number[],
   signal: AbortSignal | undefined,
 ): Promise<Map<number, number>> {
@@ -63,7 +67,13 @@ async function countKnown(
   for (let first = 0; first < times.length; ) {
     let last = first;
     while (last + 1 < times.length && (times[last + 1] as number) - (times[last] as number) <= apartMsMax) last++;
-    const range = { deviceId, fromMs: times[first] as number, toMs: (times[last] as number) + 1, points: [], signal };
+    const range = {
+      registration,
+      fromMs: times[first] as number,
+      toMs: (times[last] as number) + 1,
+      points: [],
+      signal,
+    };
     let beyond: SampleKey | undefined;
     do {
       const page = await store.samples({ ...range, beyond, take: "first", limit: pageSamples });
