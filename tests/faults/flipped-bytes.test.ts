@@ -64,7 +64,7 @@ function makeStore(): Buffer {
   take(startMs, sealedMs);
   store.compactAll();
   take(sealedMs, endMs);
-  store.recordEvents(
+  store.events.record(
     Array.from({ length: 6 }, (_, at) => ({
       atMs: startMs + at,
       kind: at % 2 === 0 ? "connected" : "disconnected",
@@ -112,7 +112,7 @@ function askAll(store: BlockStore): Answers {
       }),
     );
   }
-  answers.events = store.events({ limit: 100 });
+  answers.events = store.events.list({ limit: 100 });
   answers.latest = store.latest().map((sample) => ({ ...sample, message: String(sample.message) }));
   answers.info = { ...finish(readInfo(store, 0)), bytes: 0 };
   return answers;

@@ -1,6 +1,5 @@
 import type { Device } from "../devices/device-registry.ts";
 import { windowFrom, windowMs } from "../store/algebra/window.ts";
-import type { StoreReader } from "../store/read-port.ts";
 import type {
   EnergyQuery,
   FleetQuery,
@@ -8,6 +7,7 @@ import type {
   HistoryQuery,
   PointSample,
   SamplesQuery,
+  StoreReader,
   Timeline,
   TimelineQuery,
 } from "../store/store.ts";

@@ -11,14 +11,11 @@ import type {
   PointInfo,
   PointSample,
   SamplesQuery,
-  Store,
   StoreDamage,
+  StoreReader,
   Timeline,
   TimelineQuery,
 } from "./store.ts";
-
-/** The part of a store that answers questions about samples. */
-export type StoreReader = Pick<Store, "samples" | "points" | "history" | "energy" | "timeline" | "fleetTotals">;
 
 /** A question's signal stays with the asker; the store is told by `abandon`. */
 type Asked<T> = Omit<T, "signal">;
@@ -53,7 +50,7 @@ interface Pending {
   reject(reason: unknown): void;
 }
 
-/** Asks a store over a port that it has lent (`Store.lend`), in whichever thread the port is. Rejects with the store's `Failure`. */
+/** Asks a store over a port that it has lent (`Store.openReadPort`), in whichever thread the port is. Rejects with the store's `Failure`. */
 export class PortReader implements StoreReader {
   readonly #port: MessagePort;
   readonly #pending = new Map<number, Pending>();

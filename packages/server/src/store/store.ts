@@ -4,7 +4,7 @@ import type { PointKind, PointValue } from "./algebra/point-value.ts";
 import type { Registration } from "./registration.ts";
 
 /**
- * The port of the cold lane. An adapter keeps samples for as long as its retention says; what it has committed it never loses. Live
+ * The port of the cold lane, by what is done with it. An adapter keeps samples for as long as its retention says; what it has committed it never loses. Live
  * delivery does not wait for it. Ranges are half open: `fromMs <= t < toMs`, milliseconds since 1970 UTC, by measured time. Samples are in
  * the order of (measured time, epoch, seq), and each, told by (registration, epoch, seq), is there once. What is asked is asked of registrations, and
  * nothing of another is in the answer, also where both were of the same device id (`registration.ts`).
@@ -12,27 +12,35 @@ import type { Registration } from "./registration.ts";
  * A question may be aborted by its signal, and then rejects with the signal's reason; the adapter stops working on it. A question that
  * cannot be taken now, since too many wait, rejects with the `Failure` `store_busy`.
  */
-export interface Store {
-  /** What it is, and what it cannot do here, for people: `PostgreSQL 15.14 without TimescaleDB: no compression, …` */
-  readonly description: string;
+export interface Store extends StoreWriter, StoreReader, StoreEvents, StoreMaintenance {
+  /** The newest sample of every registration that the store knows, by measured time, as it was received. */
+  latest(): Promise<StoredSample[]>;
+  /**
+   * A port over which another thread asks (`PortReader`), past the event loop: exports and all large answers go this way. It is used up when
+   * that thread ends or closes it. Throws a `Failure` (`store_stopped`) where there is nobody to answer.
+   */
+  openReadPort(): MessagePort;
+  /** Waits for what was appended, then lets go of everything. */
+  close(): Promise<void>;
+}
+
+/** Takes samples. */
+export interface StoreWriter {
   /**
    * Stores batches of records (see `sample-record.ts`), all or nothing. Resolves when they are durable: this is the ack point. Rejects with a
    * `Failure` otherwise; the same samples may then be offered again, even where only the answer was lost. The batches are read before this
    * returns.
    */
   append(batches: readonly Uint8Array[]): Promise<void>;
-  /** The newest sample of every registration that the store knows, by measured time, as it was received. */
-  latest(): Promise<StoredSample[]>;
+}
+
+/** Answers questions about samples, from whatever thread it is in. */
+export interface StoreReader {
   /**
-   * One device's samples, oldest first: from the start of the range (`take: "first"`) or from its end, at most `limit` and none behind the one
-   * with which `bytesMax` is reached (`page-bytes.ts`).
+   * Samples, oldest first: from the start of the range (`take: "first"`) or from its end, at most `limit` and none behind the one with which
+   * `bytesMax` is reached (`page-bytes.ts`).
    */
   samples(query: SamplesQuery): Promise<PointSample[]>;
-  /**
-   * A port over which another thread asks (`PortReader`), past the event loop: exports and all large answers go this way. It is used up when
-   * that thread ends or closes it. Throws a `Failure` (`store_stopped`) where there is nobody to answer.
-   */
-  openReadPort(): MessagePort;
   /** The points that a registration's device has sent, in the order in which they first came. */
   points(registration: Registration): Promise<PointInfo[]>;
   /** Points over time, in buckets. */
@@ -43,10 +51,19 @@ export interface Store {
   timeline(query: TimelineQuery): Promise<Timeline>;
   /** A point's mean in each bucket, summed over registrations. */
   fleetTotals(query: FleetQuery): Promise<FleetTotals>;
+}
+
+export interface StoreEvents {
   /** Keeps events; the newest 100,000 stay. */
   recordEvents(events: readonly StoredEvent[]): Promise<void>;
   /** Newest first. */
   events(query: EventsQuery): Promise<NumberedEvent[]>;
+}
+
+/** What keeps a store sound, and tells of it. */
+export interface StoreMaintenance {
+  /** What it is, and what it cannot do here, for people: `PostgreSQL 15.14 without TimescaleDB: no compression, …` */
+  readonly description: string;
   /** What is kept. */
   info(signal?: AbortSignal): Promise<StoreInfo>;
   /** Reads everything, and says what is damaged. `progress` is called with the share done, 0 to 1. */
@@ -65,8 +82,6 @@ export interface Store {
    * database's own tools must be used; its message says which.
    */
   backup(path: string, progress: (share: number) => void): Promise<void>;
-  /** Waits for what was appended, then lets go of everything. */
-  close(): Promise<void>;
 }
 
 /** Something stored that cannot be read any more. Answers are made without it: it is missing from them, and from what they say is covered. */

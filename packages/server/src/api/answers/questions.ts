@@ -9,9 +9,8 @@ import { writeCursor } from "../../http/cursor.ts";
 import { pageBytes } from "../../http/page-bytes.ts";
 import { windowMs } from "../../store/algebra/window.ts";
 import { isFullPage } from "../../store/page-bytes.ts";
-import type { StoreReader } from "../../store/read-port.ts";
 import { readRegistrationKey } from "../../store/registration.ts";
-import type { PointSample, SampleKey } from "../../store/store.ts";
+import type { PointSample, SampleKey, StoreReader } from "../../store/store.ts";
 import { storedSampleBody } from "../device-bodies.ts";
 import {
   bucketsBody,

@@ -1,14 +1,15 @@
 import { readRecords } from "../sample-record.ts";
-import type { EventsQuery, NumberedEvent, PointInfo, StoreDamage, StoredEvent, StoredSample } from "../store.ts";
-import { checksumOf, isIntact } from "./checksum.ts";
+import type { PointInfo, StoreDamage, StoredSample } from "../store.ts";
 import { DamageLog, damageOf } from "./damage.ts";
+import { DaySummaries } from "./day-summaries.ts";
 import { DeviceEntry } from "./device-entry.ts";
 import { type DeviceRow, DeviceTable } from "./device-table.ts";
+import { EventLog } from "./event-log.ts";
 import { Journal, type Through } from "./journal.ts";
 import { partOf, Rows, windowName } from "./rows.ts";
 import { SealedDays } from "./sealed-days.ts";
 import { Sealer } from "./sealer.ts";
-import { pageBytes, type Row, Tables } from "./tables.ts";
+import { pageBytes, Tables } from "./tables.ts";
 import { damageAt, Windows } from "./windows.ts";
 
 export interface BlockStoreLimits {
@@ -22,12 +23,9 @@ export interface BlockStoreLimits {
   readonly bytesMax: number;
 }
 
-/** Events that are kept; the oldest go. */
-export const eventsMax = 100_000;
-
 /**
- * Where samples are kept: first in the journal (`append`, the ack point), then in memory by device and window (`absorb`), then in parts, at
- * last in blocks and days (`tidy`). Synchronous; lives in the store's worker. Every step is one transaction, so a crash finds each sample in
+ * Where samples are kept: first in the journal (`append`, the ack point), then in memory by device and window (`apply`), then in parts, at
+ * last in blocks and days (`compactStep`). Synchronous; lives in the store's worker. Every step is one transaction, so a crash finds each sample in
  * one place.
  */
 export class BlockStore {
@@ -35,8 +33,10 @@ export class BlockStore {
   readonly windows: Windows;
   readonly rows: Rows;
   readonly sealedDays: SealedDays;
+  readonly daySummaries: DaySummaries;
   readonly deviceTable: DeviceTable;
   readonly damage: DamageLog;
+  readonly events: EventLog;
   /** What was met while opening, in words. */
   foundAtStart: readonly string[];
   readonly #devices = new Map<string, DeviceEntry>();
@@ -51,8 +51,10 @@ export class BlockStore {
   ) {
     this.tables = new Tables(path, Math.floor(limits.bytesMax / pageBytes));
     this.damage = new DamageLog(onDamage);
+    this.events = new EventLog(this.tables, this.damage);
     this.rows = new Rows(this.tables);
     this.sealedDays = new SealedDays(this.tables);
+    this.daySummaries = new DaySummaries(this.tables, this.rows, this.sealedDays);
     this.deviceTable = new DeviceTable(this.tables, this.damage);
     this.#journal = new Journal(this.tables, this.damage, limits, nowMs, (key) => this.#entryOf(key));
     this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.damage, (id) => this.find(id));
@@ -61,7 +63,7 @@ export class BlockStore {
     this.foundAtStart = this.damage.messages;
   }
 
-  /** Durable when it returns; where it throws, nothing was stored. Gives the journal row, for `absorb`. */
+  /** Durable when it returns; where it throws, nothing was stored. Gives the journal row, for `apply`. */
   append(batch: Uint8Array): number {
     if (this.#journal.isFull) this.#sealer.writeAllParts();
     return this.#journal.append(batch);
@@ -125,50 +127,6 @@ export class BlockStore {
     return found;
   }
 
-  recordEvents(events: readonly StoredEvent[]): void {
-    this.tables.durably(() => {
-      let last = 0;
-      for (const { atMs, kind, key, message } of events) {
-        const sql = "INSERT INTO event (at_ms, kind, device_id, message) VALUES (?, ?, ?, ?)";
-        last = this.tables.run(sql, atMs, kind, key, message).lastId;
-        const sum = checksumOf("event", last, atMs, kind, key, message);
-        this.tables.run("UPDATE event SET checksum = ? WHERE number = ?", sum, last);
-      }
-      this.tables.run("DELETE FROM event WHERE number <= ?", last - eventsMax);
-    });
-  }
-
-  events(query: EventsQuery): NumberedEvent[] {
-    const { limit, before = null, keys, kind = null, fromMs = null, toMs = null } = query;
-    const sql = `SELECT * FROM event
-       WHERE (?1 IS NULL OR number < ?1) AND (?2 IS NULL OR device_id IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR kind = ?3)
-         AND (?4 IS NULL OR at_ms >= ?4) AND (?5 IS NULL OR at_ms < ?5)
-       ORDER BY number DESC LIMIT ?6`;
-    const asked = keys === undefined ? null : JSON.stringify(keys);
-    const found: NumberedEvent[] = [];
-    // Where some are damaged, there may be more behind them.
-    for (let behind = before; found.length < limit; ) {
-      const wanted = limit - found.length;
-      let rows: Row[];
-      try {
-        rows = this.tables.all(sql, behind, asked, kind, fromMs, toMs, wanted);
-      } catch (error) {
-        this.#tellEvent(null, damageOf(error));
-        return this.#eventsOneByOne(query);
-      }
-      for (const row of rows) {
-        const event = eventOf(row);
-        if (event === null) this.#tellEvent(Number(row.number), "its checksum does not fit");
-        else if (event.number >= (found.at(-1)?.number ?? Number.POSITIVE_INFINITY))
-          this.#tellEvent(null, "out of order");
-        else found.push(event);
-      }
-      if (rows.length < wanted) break;
-      behind = Number(rows.at(-1)?.number);
-    }
-    return found;
-  }
-
   /** What a repair needs: everything that waits stands in parts then, and each device's row names those that are there. */
   writeAll(): void {
     this.#sealer.writeAllParts();
@@ -182,10 +140,6 @@ export class BlockStore {
     });
   }
 
-  get sealer(): Sealer {
-    return this.#sealer;
-  }
-
   /** Writes everything that waits to parts. Where that fails, it is found in the journal at the next start. */
   close(): void {
     try {
@@ -193,25 +147,6 @@ export class BlockStore {
     } finally {
       this.tables.close();
     }
-  }
-
-  #eventsOneByOne({ limit, before, keys, kind, fromMs, toMs }: EventsQuery): NumberedEvent[] {
-    const found: NumberedEvent[] = [];
-    for (const row of this.tables.rows("event", "number", (number, reason) => this.#tellEvent(number, reason))) {
-      const event = eventOf(row);
-      if (event === null || (before !== undefined && event.number >= before)) continue;
-      if (keys !== undefined && (event.key === null || !keys.includes(event.key))) continue;
-      if (kind !== undefined && event.kind !== kind) continue;
-      if ((fromMs !== undefined && event.atMs < fromMs) || (toMs !== undefined && event.atMs >= toMs)) continue;
-      found.push(event);
-      if (found.length > limit) found.shift();
-    }
-    return found.reverse();
-  }
-
-  #tellEvent(number: number | null, reason: string): void {
-    const what = number === null ? "Some events" : `Event ${number}`;
-    this.damage.note({ key: null, fromMs: null, toMs: null, message: `${what}: ${reason}` });
   }
 
   #entryOf(key: string): DeviceEntry {
@@ -303,14 +238,4 @@ function entryFrom(row: DeviceRow, place: number): DeviceEntry {
   const entry = new DeviceEntry(row.key, place);
   entry.restore(row);
   return entry;
-}
-
-/** Null where it is damaged. */
-export function eventOf(row: Row): NumberedEvent | null {
-  const { number, at_ms: atMs, kind, device_id: key, message, checksum } = row;
-  if (typeof number !== "number" || typeof atMs !== "number") return null;
-  if (typeof kind !== "string" || typeof message !== "string") return null;
-  if (key !== null && typeof key !== "string") return null;
-  if (!isIntact(checksum, "event", number, atMs, kind, key ?? null, message)) return null;
-  return { number, atMs, kind, key: key ?? null, message };
 }

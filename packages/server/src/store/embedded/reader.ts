@@ -1,19 +1,11 @@
 import { Buckets, GapList } from "../algebra/buckets.ts";
-import {
-  addEnergy,
-  type Energy,
-  type EnergyStream,
-  energyBetween,
-  energyStreams,
-  gapMsMax,
-  noEnergy,
-  type PowerPoint,
-} from "../algebra/energy.ts";
+import { type EnergyStream, energyStreams, gapMsMax, type PowerPoint } from "../algebra/energy.ts";
 import type { PointValue } from "../algebra/point-value.ts";
 import { firstAtOrAfter, placesIn, type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
 import { windowFrom, windowMs, windowOf } from "../algebra/window.ts";
 import { summarize } from "../algebra/window-summary.ts";
 import { runBytes, sampleBytes } from "../page-bytes.ts";
+import { EnergySpans } from "../questions/energy-spans.ts";
 import type { Registration } from "../registration.ts";
 import type {
   EnergyQuery,
@@ -107,48 +99,24 @@ export function* readHistory(windows: Windows, query: HistoryQuery): Work<Histor
   return buckets.finish(gaps);
 }
 
-export function* readEnergy(windows: Windows, { registration, edgesMs }: EnergyQuery): Work<EnergySpan[]> {
-  const spans = edgesMs.slice(1).map((toMs, at) => ({
-    fromMs: edgesMs[at] as number,
-    toMs,
-    energy: noEnergy,
-    coveredMs: 0,
-  }));
-  const [first] = spans;
-  const last = spans.at(-1);
-  if (first === undefined || last === undefined) return [];
-  // One window more at the front: the way from its last sample to the next one belongs to the span of the later.
-  const firstWindow = Math.max(windowOf(first.fromMs), windowFrom(registration.fromMs));
-  let before: PowerPoint | undefined;
-  let place = 0;
+export function* readEnergy(windows: Windows, query: EnergyQuery): Work<EnergySpan[]> {
+  const spans = new EnergySpans(query);
+  if (spans.isEmpty) return [];
   const parts = { points: new Set<string>(), energy: true };
-  for (const { day, from, to } of summaries(
-    windows,
-    registration,
-    firstWindow - 1,
-    windowOf(last.toMs - 1) + 1,
-    parts,
-  )) {
+  for (const { day, from, to } of summaries(windows, query.registration, spans.fromWindow, spans.toWindow, parts)) {
     for (let at = from; at < to && day.energy !== null; at++) {
-      const startMs = (day.windows[at] as number) * windowMs;
-      while ((spans[place]?.toMs ?? Number.POSITIVE_INFINITY) <= startMs) place++;
-      const span = spans[place];
-      if (span !== undefined && startMs >= Math.max(span.fromMs, firstWindow * windowMs)) {
-        const between =
-          before === undefined ? noEnergy : energyBetween(before, day.energy.firstPower[at] as PowerPoint);
-        span.energy = addEnergy(addEnergy(span.energy, energyAt(day.energy, at)), between);
-        span.coveredMs += Math.min(windowMs, (day.count[at] as number) * (day.periodMs[at] as number));
-      }
-      before = day.energy.lastPower[at];
+      spans.add({
+        window: day.windows[at] as number,
+        count: day.count[at] as number,
+        periodMs: day.periodMs[at] as number,
+        energy: energyAt(day.energy, at),
+        firstPower: day.energy.firstPower[at] as PowerPoint,
+        lastPower: day.energy.lastPower[at] as PowerPoint,
+      });
     }
     yield;
   }
-  return spans.map(({ fromMs, toMs, energy, coveredMs }) => ({
-    fromMs,
-    toMs,
-    energy: energy as Energy,
-    coverage: Math.min(1, coveredMs / (toMs - fromMs)),
-  }));
+  return spans.finish();
 }
 
 export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Timeline> {

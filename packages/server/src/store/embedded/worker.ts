@@ -92,10 +92,10 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "le
     case "latest":
       return store.latest();
     case "recordEvents":
-      store.recordEvents(task.events);
+      store.events.record(task.events);
       return null;
     case "events":
-      return store.events(task.query);
+      return store.events.list(task.query);
     case "forget":
       store.forget(task.keys);
       return null;

@@ -1,18 +1,10 @@
 import { Buckets, GapList } from "../algebra/buckets.ts";
-import {
-  addEnergy,
-  type Energy,
-  energyBetween,
-  energyNames,
-  energyStreams,
-  gapMsMax,
-  noEnergy,
-  type PowerPoint,
-} from "../algebra/energy.ts";
+import { type Energy, energyNames, energyStreams, gapMsMax, type PowerPoint } from "../algebra/energy.ts";
 import { type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
 import { windowFrom, windowMs, windowOf } from "../algebra/window.ts";
 import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
 import { runBytes, sampleBytes } from "../page-bytes.ts";
+import { EnergySpans, type EnergyWindow } from "../questions/energy-spans.ts";
 import type { Registration } from "../registration.ts";
 import type {
   EnergyQuery,
@@ -256,8 +248,6 @@ async function* touchedSummaries(
 export const energyColumns =
   "imported_wh, exported_wh, charged_wh, discharged_wh, produced_wh, consumed_wh, self_consumed_wh";
 
-/** What energy is made of in one window. */
-type EnergyWindow = Pick<WindowSummary, "window" | "count" | "periodMs" | "energy" | "firstPower" | "lastPower">;
 type Powers = readonly [number | null, number | null, number | null, number | null];
 type EnergyRow = [
   startMs: number,
@@ -270,34 +260,12 @@ type EnergyRow = [
   ...energy: number[],
 ];
 
-export async function readEnergy(client: Client, { registration, edgesMs }: EnergyQuery): Promise<EnergySpan[]> {
-  const spans = edgesMs.slice(1).map((toMs, at) => {
-    return { fromMs: edgesMs[at] as number, toMs, energy: noEnergy, coveredMs: 0 };
-  });
-  const [first] = spans;
-  const last = spans.at(-1);
-  if (first === undefined || last === undefined) return [];
-  // One window more at the front: the way from its last sample to the next one belongs to the span of the later.
-  const firstMs = Math.max(first.fromMs, windowFrom(registration.fromMs) * windowMs);
-  let before: EnergyWindow | undefined;
-  let place = 0;
-  for (const summary of await energyWindows(client, registration.key, firstMs - windowMs, last.toMs)) {
-    const startMs = summary.window * windowMs;
-    while ((spans[place]?.toMs ?? Number.POSITIVE_INFINITY) <= startMs) place++;
-    const span = spans[place];
-    if (span !== undefined && startMs >= Math.max(span.fromMs, firstMs)) {
-      const between = before === undefined ? noEnergy : energyBetween(before.lastPower, summary.firstPower);
-      span.energy = addEnergy(addEnergy(span.energy, summary.energy), between);
-      span.coveredMs += Math.min(windowMs, summary.count * summary.periodMs);
-    }
-    before = summary;
-  }
-  return spans.map(({ fromMs, toMs, energy, coveredMs }) => ({
-    fromMs,
-    toMs,
-    energy,
-    coverage: Math.min(1, coveredMs / (toMs - fromMs)),
-  }));
+export async function readEnergy(client: Client, query: EnergyQuery): Promise<EnergySpan[]> {
+  const spans = new EnergySpans(query);
+  if (spans.isEmpty) return [];
+  const [fromMs, toMs] = [spans.fromWindow * windowMs, spans.toWindow * windowMs];
+  for (const window of await energyWindows(client, query.registration.key, fromMs, toMs)) spans.add(window);
+  return spans.finish();
 }
 
 async function energyWindows(client: Client, key: string, fromMs: number, toMs: number): Promise<EnergyWindow[]> {

@@ -16,7 +16,7 @@ import { Compile } from "typebox/compile";
 import { makePrivate } from "../../base/database-file.ts";
 import { Failure } from "../../base/failure.ts";
 import { version } from "../../base/version.ts";
-import type { Store } from "../../store/store.ts";
+import type { StoreMaintenance } from "../../store/store.ts";
 
 /** What a backup holds, so that a restore can tell whether all of it is there as it was. */
 const manifestSchema = Type.Object({
@@ -49,7 +49,7 @@ export type ManifestFile = Manifest["files"][number];
 export const manifestName = "manifest.json";
 
 export interface BackupSource {
-  readonly store: Store;
+  readonly store: Pick<StoreMaintenance, "description" | "info" | "backup">;
   /** Writes consistent copies of everything but the samples to a folder: registrations, audit, commands. */
   copyRest(folder: string): Promise<void>;
 }

@@ -1,6 +1,5 @@
 import { isFullPage } from "../../store/page-bytes.ts";
-import type { StoreReader } from "../../store/read-port.ts";
-import type { PointSample } from "../../store/store.ts";
+import type { PointSample, StoreReader } from "../../store/store.ts";
 import type { StoreExportQuery } from "./export-query.ts";
 
 export interface SamplePage {

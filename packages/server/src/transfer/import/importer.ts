@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../../base/failure.ts";
 import { inTimeSlices } from "../../base/time-slices.ts";
 import type { Registration } from "../../store/registration.ts";
-import type { SampleKey, Store } from "../../store/store.ts";
+import type { SampleKey, StoreReader, StoreWriter } from "../../store/store.ts";
 import { type JudgedSample, recordOf } from "./import-sample.ts";
 
 export interface Imported {
@@ -24,7 +24,7 @@ const retryMs = 500;
  * known; of n with the same time, the ones behind those that the store has are new. So one time of one device belongs in one batch.
  */
 export async function importSamples(
-  store: Store,
+  store: StoreReader & StoreWriter,
   samples: readonly JudgedSample[],
   registrationOf: (deviceId: string) => Registration,
   signal?: AbortSignal,
@@ -58,7 +58,7 @@ function* addNew(
 
 /** How many samples the device has at each of these times, which grow. */
 async function countKnown(
-  store: Store,
+  store: StoreReader,
   registration: Registration,
   times: readonly number[],
   signal: AbortSignal | undefined,
@@ -85,7 +85,7 @@ async function countKnown(
   return counts;
 }
 
-async function appendPatiently(store: Store, batch: Buffer, signal: AbortSignal | undefined): Promise<void> {
+async function appendPatiently(store: StoreWriter, batch: Buffer, signal: AbortSignal | undefined): Promise<void> {
   for (let tries = 1; ; tries++) {
     signal?.throwIfAborted();
     try {
