@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { PortReader } from "../../packages/server/dist/store/read-port.js";
 import { firstRegistration } from "../../packages/server/dist/store/registration.js";
+import type { StoreReader } from "../../packages/server/dist/store/store.js";
 import { batchOf, sampleAt } from "../support/samples.ts";
 import { type ContractStores, hour, minute, quarter, second, start } from "./contract-stores.ts";
 
