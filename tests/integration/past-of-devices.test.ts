@@ -250,10 +250,10 @@ describe("a device whose id another had", () => {
 
   test("can be given a command under an id that the other's had", async () => {
     const { server, admin } = await startWithFormer(false);
-    const order = { action: "SET_MODE", payload: { target_mode: "ECO" }, command_id: "former" };
+    const order = { action: "SET_MODE", payload: { target_mode: "MANUAL_IDLE" }, command_id: "former" };
     expect((await admin("POST", "/devices/ems_001/commands", order)).status).toBe(202);
     const { commands } = await get<CommandListBody>(server, "/devices/ems_001/commands");
-    expect(commands).toMatchObject([{ command_id: "former", payload: { target_mode: "ECO" } }]);
+    expect(commands).toMatchObject([{ command_id: "former", payload: { target_mode: "MANUAL_IDLE" } }]);
   });
 
   test("has nothing of one whose clock went ahead by as much as is believed", async () => {
@@ -281,6 +281,7 @@ describe("a device whose id another had", () => {
     const server = await startServer({ clock, dataDir: first.dataDir });
     const added = await administratorOf(server)("POST", "/devices", { device_id: "ems_001" });
     expect(added.body).toMatchObject({ history_from: expect.any(String) });
+    expect(server.devices.registrationOf("ems_001").key).toBe("ems_001#2");
     const samples = await get<SamplesBody>(server, `/devices/ems_001/samples?${range(startMs - hourMs, startMs)}`);
     expect(samples.samples).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { visitInSlices } from "../base/time-slices.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import type { Presence } from "../devices/presence.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreEvents } from "../store/store.ts";
 import { restoreLatest } from "../telemetry/restore.ts";
 
 export interface RestoreObserver {
@@ -66,7 +66,7 @@ const presenceEventsMax = 20_000;
 /** Takes up presence where the server before this one ended. */
 export async function restorePresence(
   presence: Presence,
-  store: Store,
+  store: StoreEvents,
   devices: DeviceRegistry,
   latest: DeviceStates,
 ): Promise<void> {

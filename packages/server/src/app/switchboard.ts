@@ -79,7 +79,6 @@ import { EmbeddedStore } from "../store/embedded/embedded-store.ts";
 import { storeFileName } from "../store/embedded/schema.ts";
 import { PendingStore } from "../store/pending-store.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
-import { readRegistrationKey } from "../store/registration.ts";
 import type { Store } from "../store/store.ts";
 import { Fanout } from "../telemetry/fanout.ts";
 import { FleetFeed } from "../telemetry/fleet-feed.ts";
@@ -535,10 +534,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       answersCut: () => [{ value: budget.cutCount }],
     });
     store.watchDamage(({ key, message }) => {
-      const deviceId = key === null ? null : readRegistrationKey(key).deviceId;
+      // Of what another had under the id of a device, that device's page tells nothing.
+      const deviceId = (key === null ? undefined : devices.findRegistered(key)?.deviceId) ?? null;
       metrics.store.damages.inc();
       // A disk that fails has many places; the log and the events have one of a device's, and `store verify` names all.
-      const suppressed = throttle.pass(`damaged ${deviceId}`);
+      const suppressed = throttle.pass(`damaged ${key}`);
       if (suppressed === null) return;
       const more = suppressed === 0 ? "" : ` ${suppressed} more since the last time.`;
       events.report(
