@@ -384,6 +384,7 @@ class SmartOsSession {
         return !session.fenced && link.isOpen;
       },
       send: (frame) => link.send(frame),
+      whenHeard: (callback) => link.whenHeard(callback),
       encode: ({ command_id, action, payload }, expiresAt) => {
         this.#commandId = (this.#commandId + 1) % 10_000;
         const body = JSON.stringify({ command_id, action, payload, expires_at: expiresAt });
