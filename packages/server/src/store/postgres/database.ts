@@ -133,6 +133,11 @@ export class Database {
   }
 }
 
+/** What goes wrong in a thread beside the connections, as whoever waits for the thread is told. */
+export function databaseFailure(error: unknown): Failure {
+  return new Failure("store_failed", String(error), error);
+}
+
 /** Ends with the signal's reason at once, however long the work takes to notice. */
 async function untilAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (signal === undefined) return await work;
