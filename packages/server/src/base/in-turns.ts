@@ -1,3 +1,5 @@
+import { systemClock, untilNextTurn } from "./clock.ts";
+
 /** Long enough that handing over hardly costs anything, short enough that no live sample notices. */
 const turnMs = 2;
 
@@ -6,11 +8,11 @@ const turnMs = 2;
  * fleet holds up nobody. What `items` walks over may change between two turns.
  */
 export async function visitInTurns<T>(items: Iterable<T>, visit: (item: T) => boolean): Promise<void> {
-  let untilMs = performance.now() + turnMs;
+  let untilMs = systemClock.monotonicMs() + turnMs;
   for (const item of items) {
     if (!visit(item)) return;
-    if (performance.now() < untilMs) continue;
-    await new Promise((resolve) => setImmediate(resolve));
-    untilMs = performance.now() + turnMs;
+    if (systemClock.monotonicMs() < untilMs) continue;
+    await untilNextTurn(systemClock);
+    untilMs = systemClock.monotonicMs() + turnMs;
   }
 }

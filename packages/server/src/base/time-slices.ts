@@ -1,3 +1,5 @@
+import { systemClock } from "./clock.ts";
+
 /** What long work may have of one turn of the event loop, ms. */
 const sliceMs = 4;
 
@@ -5,7 +7,7 @@ const sliceMs = 4;
 let jobs: Job[] = [];
 
 interface Job {
-  /** Goes on until the slice is used up, by `performance.now()`; true once all is done. */
+  /** Goes on until the slice is used up, by the monotonic clock; true once all is done. */
   run(endMs: number): boolean;
 }
 
@@ -30,19 +32,19 @@ export function inTimeSlices<T>(work: Generator<unknown, T>, isWanted = () => tr
         if (!done) continue;
         resolve(value as T);
         return true;
-      } while (performance.now() < endMs);
+      } while (systemClock.monotonicMs() < endMs);
       return false;
     } catch (error) {
       reject(error);
       return true;
     }
   };
-  if (jobs.push({ run }) === 1) setImmediate(runSlice);
+  if (jobs.push({ run }) === 1) systemClock.nextTurn(runSlice);
   return promise;
 }
 
 function runSlice(): void {
-  const endMs = performance.now() + sliceMs;
+  const endMs = systemClock.monotonicMs() + sliceMs;
   const waiting = jobs;
   const unfinished: Job[] = [];
   let at = 0;
@@ -51,11 +53,11 @@ function runSlice(): void {
     // What is done with a result may take its time as well, so the slice ends with the first.
     if (job.run(endMs)) break;
     unfinished.push(job);
-    if (performance.now() >= endMs) break;
+    if (systemClock.monotonicMs() >= endMs) break;
   }
   // Those that had their turn stand behind those that still wait.
   jobs = [...waiting.slice(at), ...unfinished];
-  if (jobs.length > 0) setImmediate(runSlice);
+  if (jobs.length > 0) systemClock.nextTurn(runSlice);
 }
 
 /** Sorts like `Array.sort`, equal items as they stood, in steps between which a slice may end. */

@@ -172,7 +172,7 @@ function schedule(now: boolean): void {
   if (isTurnDue) return;
   cancelTimer();
   isTurnDue = now;
-  if (now) setImmediate(turn);
+  if (now) clock.nextTurn(turn);
   else cancelTimer = clock.after(idleMs, turn);
 }
 
