@@ -7,6 +7,7 @@ import type { CancelTimer } from "../base/clock.ts";
 import { type NewId, randomId } from "../base/random-id.ts";
 import { removeLeftOver, temporaryPath } from "../base/temporary-files.ts";
 import { auditedTask } from "../http/access-guard.ts";
+import { onAnswerEnd } from "../http/answer-end.ts";
 import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
@@ -95,7 +96,7 @@ export function registerBackupApi(
       if (backup === null || file === undefined)
         return sendRefusal(reply, refuse("not_found", "Backups are kept for ten minutes."));
       backup.cancelExpiry();
-      reply.raw.once("close", () => {
+      onAnswerEnd(reply.raw, () => {
         if (backup?.id === id) backup.cancelExpiry = clock.after(keptMsMax, remove);
       });
       reply.header("Content-Length", file.bytes);

@@ -1,6 +1,7 @@
 import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import { auditedTask } from "../http/access-guard.ts";
+import { onAnswerEnd } from "../http/answer-end.ts";
 import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
@@ -29,7 +30,7 @@ export function registerStoreApi(
       if (!authorizer.mayViewAll(request.principal))
         return sendRefusal(reply, refuse("not_permitted", "It is about all devices."));
       const left = new AbortController();
-      reply.raw.once("close", () => left.abort());
+      onAnswerEnd(reply.raw, () => left.abort());
       return storeInfoBody(store.description, await store.info(left.signal));
     },
   );

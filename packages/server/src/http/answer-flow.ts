@@ -7,6 +7,7 @@ import type { Authorizer } from "../access/authorizer.ts";
 import type { Clock } from "../base/clock.ts";
 import { auditName } from "./access-guard.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
+import { onAnswerEnd } from "./answer-end.ts";
 import { sendRefusal } from "./problem.ts";
 
 declare module "fastify" {
@@ -120,7 +121,7 @@ class Reader {
 
   add(answer: Underway): void {
     this.#answers.add(answer);
-    answer.response.once("close", () => {
+    onAnswerEnd(answer.response, () => {
       answer.release();
       this.#answers.delete(answer);
       if (this.#answers.size > 0) return;

@@ -4,6 +4,7 @@ import type { FastifyReply } from "fastify";
 import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import type { Log } from "../observe/log.ts";
+import { onAnswerEnd } from "./answer-end.ts";
 
 /** What is long by its nature, a download or a task, may take so long. */
 export const longTaskMsMax = 24 * 60 * 60_000;
@@ -43,7 +44,7 @@ export function sendProgress(
     shown = share;
     write({ share });
   };
-  reply.raw.once("close", () => left.abort(new Failure("request_failed", "The client has left.")));
+  onAnswerEnd(reply.raw, () => left.abort(new Failure("request_failed", "The client has left.")));
   task(progress, left.signal)
     .then(write, (error: unknown) => {
       if (left.signal.aborted) return;
