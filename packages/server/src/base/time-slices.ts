@@ -23,6 +23,7 @@ export function inTimeSlices<T>(work: Generator<unknown, T>, isWanted = () => tr
   const run = (endMs: number): boolean => {
     try {
       if (!isWanted()) {
+        // It ends where it is; the type wants a result of it, which nobody sees.
         work.return(null as never);
         resolve(null);
         return true;

@@ -27,14 +27,14 @@ interface Pending {
  * Calls the methods of the table `M`, which `serveMethods` performs at the other end of the port. Each call is answered once. The port keeps its
  * thread alive only while an answer is awaited. How many may wait is the caller's to bound.
  */
-export class MethodCaller<M> {
+export class MethodCaller<M, N = never> {
   readonly #port: MessagePort | Worker;
   readonly #pending = new Map<number, Pending>();
-  readonly #onNotice: (notice: never) => void;
+  readonly #onNotice: (notice: N) => void;
   #lastNumber = 0;
   #end: Failure | null = null;
 
-  constructor(port: MessagePort | Worker, onNotice: (notice: never) => void = () => {}) {
+  constructor(port: MessagePort | Worker, onNotice: (notice: N) => void = () => {}) {
     this.#port = port;
     this.#onNotice = onNotice;
     port.unref();
@@ -76,7 +76,7 @@ export class MethodCaller<M> {
   /** Takes what has come from the other end. */
   take(reply: Reply): void {
     if (reply === "ready") return;
-    if ("notice" in reply) this.#onNotice(reply.notice as never);
+    if ("notice" in reply) this.#onNotice(reply.notice as N);
     else if ("share" in reply) this.#pending.get(reply.number)?.progress?.(reply.share);
     else if ("error" in reply) this.#settle(reply.number)?.reject(revive(reply.error));
     else this.#settle(reply.number)?.resolve(reply.result);
@@ -117,9 +117,9 @@ export interface WorkerClientOptions<N> {
   readonly onEnded?: (reason: string) => void;
 }
 
-interface Thread<M> {
+interface Thread<M, N> {
   readonly worker: Worker;
-  readonly caller: MethodCaller<M>;
+  readonly caller: MethodCaller<M, N>;
   readonly ready: Promise<void>;
 }
 
@@ -133,7 +133,7 @@ const restartMs = 1_000;
  */
 export class WorkerClient<M, N = never> {
   readonly #options: WorkerClientOptions<N>;
-  #thread: Thread<M> | null = null;
+  #thread: Thread<M, N> | null = null;
   #startedAtMs = Number.NEGATIVE_INFINITY;
   #lastEnd: unknown;
   #closed: Promise<void> | null = null;
@@ -208,7 +208,7 @@ export class WorkerClient<M, N = never> {
     await caller.send({}, closeMethod, []).finally(() => exited);
   }
 
-  #running(): Thread<M> {
+  #running(): Thread<M, N> {
     if (this.#closed !== null) throw this.#failure("it was closed");
     if (this.#thread !== null) return this.#thread;
     const { clock } = this.#options;
@@ -218,7 +218,7 @@ export class WorkerClient<M, N = never> {
     return this.#thread;
   }
 
-  #start(): Thread<M> {
+  #start(): Thread<M, N> {
     const { url, setup, resourceLimits, pass = now, onNotice, onEnded } = this.#options;
     const { data, transfer } = setup?.() ?? { data: undefined };
     const worker = new Worker(url, {
@@ -226,7 +226,7 @@ export class WorkerClient<M, N = never> {
       ...(transfer && { transferList: transfer }),
       ...(resourceLimits && { resourceLimits }),
     });
-    const caller = new MethodCaller<M>(worker, onNotice);
+    const caller = new MethodCaller<M, N>(worker, onNotice);
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
     // Whoever called hears of it as well.
     ready.catch(() => {});

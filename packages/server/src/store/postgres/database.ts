@@ -77,6 +77,7 @@ export class Database {
     const client = await this.#connect(pool);
     let isBroken = true;
     // The server notices within half a second that nobody listens any more, and ends the query.
+    // A client of a pool has `end` too, which its type leaves out.
     const cut = (): void => void (client as unknown as pg.Client).end().catch(() => {});
     try {
       signal?.throwIfAborted();
