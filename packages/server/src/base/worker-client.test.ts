@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
 import { getEventListeners, once } from "node:events";
+import { promisify } from "node:util";
 import { MessageChannel } from "node:worker_threads";
+import { inTime } from "@wattboard/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { Failure } from "./failure.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -212,6 +215,28 @@ test("a thread that dies while it is being closed does not leave its caller wait
   const closing = client.close();
   await expect(dying).rejects.toMatchObject({ code: "store_stopped" });
   await expect(closing).rejects.toMatchObject({ code: "store_stopped" });
+});
+
+test("a process lives as long as it waits for a thread, and no longer", async () => {
+  const slowToEnd = "setTimeout(() => {}, 1_000);";
+  const program = `
+    import { systemClock } from ${JSON.stringify(new URL("./clock.ts", import.meta.url).href)};
+    import { WorkerClient } from ${JSON.stringify(new URL("./worker-client.ts", import.meta.url).href)};
+    const open = () => new WorkerClient({
+      url: new URL(${JSON.stringify(workerFile(slowToEnd).href)}), clock: systemClock, name: "the thread", endedCode: "store_stopped",
+    });
+    const closed = open();
+    await closed.start();
+    console.log(await closed.call("add", 1, 2));
+    await closed.close();
+    const last = open();
+    console.log(await last.callOnce({}, "add", 2, 2));
+    const left = open();
+    await left.start();
+    console.log("done");`;
+  const args = ["--input-type=module", "--eval", program];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: inTime(20_000) });
+  expect(stdout).toBe("3\n4\ndone\n");
 });
 
 test("a call that is the only one takes its thread with it", async () => {

@@ -203,9 +203,12 @@ export class WorkerClient<M, N = never> {
   async #close(): Promise<void> {
     if (this.#thread === null) return;
     const { worker, caller } = this.#thread;
-    worker.ref();
     const exited = new Promise((resolve) => worker.once("exit", resolve));
-    await caller.send({}, closeMethod, []).finally(() => exited);
+    await caller.send({}, closeMethod, []).finally(() => {
+      // The last answer has let go of it.
+      worker.ref();
+      return exited;
+    });
   }
 
   #running(): Thread<M, N> {
