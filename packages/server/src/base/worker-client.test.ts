@@ -167,6 +167,21 @@ test("a worker that cannot start says why, by its own failure where it has one",
   await expect(other.start()).rejects.toThrow("cannot start: no such thing");
 });
 
+test("where there is nothing to start a thread with, the call says so, and the next one tries again", async () => {
+  const away = new Failure("store_away", "The store is away.");
+  let isAway = true;
+  const { client } = openClient({
+    setup() {
+      if (isAway) throw away;
+      return { data: null };
+    },
+  });
+  await expect(client.call("add", 1, 1)).rejects.toBe(away);
+  await expect(client.start()).rejects.toBe(away);
+  isAway = false;
+  expect(await client.call("add", 1, 1)).toBe(2);
+});
+
 test("an aborted call rejects with the signal's reason at once; the worker is told, and nothing is left on the signal", async () => {
   const { client } = openClient();
   const leaving = new AbortController();

@@ -101,7 +101,7 @@ export class MethodCaller<M, N = never> {
 export interface WorkerClientOptions<N> {
   /** The worker's file, see `workerUrl`. */
   readonly url: URL;
-  /** What each thread is started with. */
+  /** What each thread is started with. Where it throws, the call that would have started the thread rejects with that. */
   readonly setup?: () => { readonly data: unknown; readonly transfer?: Transferable[] };
   readonly clock: Clock;
   /** What the thread does, for messages: "the thread of the store". */
@@ -135,7 +135,7 @@ export class WorkerClient<M, N = never> {
   readonly #options: WorkerClientOptions<N>;
   #thread: Thread<M, N> | null = null;
   #startedAtMs = Number.NEGATIVE_INFINITY;
-  #lastEnd: unknown;
+  #lastEnd: Failure | undefined;
   #closed: Promise<void> | null = null;
 
   constructor(options: WorkerClientOptions<N>) {
@@ -169,6 +169,7 @@ export class WorkerClient<M, N = never> {
     ...args: Arguments<M[K]>
   ): Promise<Result<M[K]>> {
     try {
+      options.signal?.throwIfAborted();
       return this.#running().caller.callWith(options, method, ...args);
     } catch (error) {
       return Promise.reject(error);
@@ -216,8 +217,8 @@ export class WorkerClient<M, N = never> {
     if (this.#thread !== null) return this.#thread;
     const { clock } = this.#options;
     if (clock.monotonicMs() - this.#startedAtMs < restartMs) throw this.#lastEnd;
-    this.#startedAtMs = clock.monotonicMs();
     this.#thread = this.#start();
+    this.#startedAtMs = clock.monotonicMs();
     return this.#thread;
   }
 
