@@ -108,7 +108,7 @@ export function registerExportApi(
         left.abort();
       });
       let leftOut = "";
-      const pieces = await openExport(store, {
+      const pieces = await openExport(store, clock, {
         deviceIds,
         fromMs,
         toMs,

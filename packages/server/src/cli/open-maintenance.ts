@@ -142,7 +142,7 @@ class FolderMaintenance implements Maintenance {
 
   async export(query: ExportQuery): Promise<AsyncIterable<Uint8Array>> {
     const historyFromMs = this.#devices.historyFromMs(query.deviceIds);
-    return await openExport(this.#store, { ...query, historyFromMs });
+    return await openExport(this.#store, systemClock, { ...query, historyFromMs });
   }
 
   async import(samples: readonly ImportSample[]): Promise<Imported> {

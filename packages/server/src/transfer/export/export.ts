@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { WorkerClient } from "../../base/worker-client.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type { Store } from "../../store/store.ts";
@@ -11,11 +11,7 @@ export const leftOutTrailer = "wattboard-left-out";
  * The raw samples of devices as a file, piece by piece; what is held of it does not grow with it. The columns are set before the first piece:
  * those of the points that the devices have sent so far, or of the `points` that are asked for.
  */
-export async function openExport(
-  store: Store,
-  query: ExportQuery,
-  clock: Clock = systemClock,
-): Promise<AsyncGenerator<Uint8Array>> {
+export async function openExport(store: Store, clock: Clock, query: ExportQuery): Promise<AsyncGenerator<Uint8Array>> {
   const { deviceIds, points, signal } = query;
   const known = [];
   for (const deviceId of deviceIds) {
@@ -27,7 +23,7 @@ export async function openExport(
   // A point that nobody has sent yet still has its column, so that what was asked for is there.
   const missing = points?.filter((name) => !columns.some((column) => column.name === name)) ?? [];
   const all = [...columns, ...[...new Set(missing)].map((name) => ({ name, type: "number" }) as const)];
-  return makePieces(store, query, all, clock);
+  return makePieces(store, clock, query, all);
 }
 
 /**
@@ -36,9 +32,9 @@ export async function openExport(
  */
 async function* makePieces(
   store: Store,
+  clock: Clock,
   { signal, onLeftOut, ...query }: ExportQuery,
   columns: ExportSetup["columns"],
-  clock: Clock,
 ): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted();
   const source = store.openReadPort();
