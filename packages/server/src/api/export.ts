@@ -5,6 +5,7 @@ import Type from "typebox";
 import { addressPrefix } from "../access/address-prefix.ts";
 import { auditName } from "../http/access-guard.ts";
 import type { AnswerBudget } from "../http/answer-budget.ts";
+import { onAnswerEnd } from "../http/answer-end.ts";
 import { slicesOf } from "../http/answer-flow.ts";
 import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
@@ -102,12 +103,12 @@ export function registerExportApi(
 
       running.push(requester);
       const left = new AbortController();
-      reply.raw.once("close", () => {
+      onAnswerEnd(reply.raw, () => {
         running.splice(running.indexOf(requester), 1);
         left.abort();
       });
       let leftOut = "";
-      const pieces = await openExport(store, {
+      const pieces = await openExport(store, clock, {
         deviceIds,
         fromMs,
         toMs,
