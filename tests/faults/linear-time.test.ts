@@ -219,7 +219,7 @@ const parsers: Readonly<Record<string, Parser>> = {
     run: (text) =>
       ["battery.soc", "system_status.error_flags", "extra.value"].map((point) => {
         try {
-          return readCell({ text, isQuoted: false }, { point, factor: 1 }, true);
+          return readCell({ text, isQuoted: false }, { point, factor: 1 }, { decimalComma: true });
         } catch {
           return null;
         }

@@ -17,6 +17,7 @@ import { guard } from "./access-guard.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
 import { boundAnswers } from "./answer-flow.ts";
 import type { AuthorizationWatch } from "./authorization-watch.ts";
+import { boundBodies } from "./body-deadline.ts";
 import { brakeGuesses } from "./login-throttle.ts";
 import { answerRaw, answerUnread, answerUnrouted, answerWithProblem, sendRefusal } from "./problem.ts";
 import { queueRequests } from "./request-queue.ts";
@@ -66,7 +67,8 @@ export async function createHttpServer(
   const serverOptions = {
     // Idle keep-alive sockets go after this; it must be longer than a proxy keeps them.
     keepAliveTimeout: 72_000,
-    requestTimeout: limits.handshakeMsMax,
+    // `boundBodies` does it, so that a file may take longer.
+    requestTimeout: 0,
     maxHeaderSize: 8 * 1024,
     headersTimeout: limits.handshakeMsMax,
     // `refuseOutright` judges the Host, of handshakes too, and answers in words.
@@ -84,7 +86,8 @@ export async function createHttpServer(
     frameworkErrors: (error, _request, reply) => answerUnrouted(error, reply, tls !== null),
     clientErrorHandler: (error, socket) => answerUnread(error, socket),
     serverFactory: (handle) => {
-      const listener = services.socketBound.endAfterOne(brakeGuesses(queueRequests(handle), services));
+      const guarded = boundBodies(brakeGuesses(queueRequests(handle), services), limits.handshakeMsMax);
+      const listener = services.socketBound.endAfterOne(guarded);
       if (tls === null) return createServer(serverOptions, listener);
       return createHttpsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" }, listener);
     },
