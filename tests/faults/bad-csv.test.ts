@@ -119,7 +119,7 @@ test("a bad row costs itself: each is counted and told with its line, and those 
   expect(result).toMatchObject({ stored: 2, bad: badRows.length });
   const shown = badRows.slice(0, 10);
   expect(result.faults).toEqual(
-    shown.map(([, , expected], at) => expect.stringMatching(new RegExp(`^Line ${at + 3}: .*${escape(expected)}`))),
+    shown.map(([, , expected], at) => expect.stringMatching(new RegExp(`^Line ${at + 3}: .*${literally(expected)}`))),
   );
 });
 
@@ -129,7 +129,7 @@ test("a bad cell costs itself: what else is in its row is stored", async () => {
   expect(result.faults).toEqual(badCells.map(([, , expected]) => expect.stringContaining(expected)));
 });
 
-function escape(text: string): string {
+function literally(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 

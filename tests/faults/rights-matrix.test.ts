@@ -211,7 +211,7 @@ async function open(dashboards: "people" | "public"): Promise<Scene> {
     { name: "guest of a share link", headers: guest.handshake, role: "viewer", devices: [ids.own] },
     { name: "anonymous", headers: { origin: server.url }, ...anonymous },
     { name: "signed out", headers: old, ...anonymous },
-    { name: "made-up cookie", headers: { origin: server.url, cookie: "__Host-wattboard=wb_made_up" }, ...anonymous },
+    { name: "made-up cookie", headers: { origin: server.url, cookie: "wattboard-insecure=wb_made_up" }, ...anonymous },
     { name: "page of another port", headers: { cookie: admin.cookie, "sec-fetch-site": "same-site" }, ...anonymous },
     { name: "page of another site", headers: { cookie: admin.cookie, "sec-fetch-site": "cross-site" }, ...anonymous },
     { name: "removed token", headers: bearer(removedToken), ...nobody },

@@ -83,18 +83,35 @@ function secretInAddress(url: string): string | null {
 export function guard(app: FastifyInstance, parts: GuardParts): void {
   app.decorateRequest("principal", null);
   app.addHook("onRequest", async (request, reply) => {
-    const refusal = refuseOutright(request.raw, parts) ?? refuseForeign(request, parts.authorizer);
+    const refusal = refuseOutright(request.raw, parts) ?? refuseForeign(request, parts);
     if (refusal !== null) return sendRefusal(reply, refusal);
     request.principal = parts.authorizer.identify(request.raw);
   });
 }
 
 /** A page of another site may change nothing, not even sign somebody in; nor may anything that has a cookie but does not say where it comes from. */
-function refuseForeign({ raw }: FastifyRequest, authorizer: Authorizer): Refusal | null {
+function refuseForeign({ raw }: FastifyRequest, parts: GuardParts): Refusal | null {
+  const { authorizer } = parts;
   if (raw.method === "GET" || raw.method === "HEAD") return null;
   const hasCookie = authorizer.readCookie(raw, "session") !== null || authorizer.readCookie(raw, "share") !== null;
   const isUnsaid = raw.headers.origin === undefined && hasCookie && raw.headers.authorization === undefined;
-  return isUnsaid || !authorizer.isOriginAllowed(raw) ? refuse("cross_origin") : null;
+  return isUnsaid ? refuse("cross_origin") : refuseOrigin(raw, parts);
+}
+
+/** Refuses what a page of another site asks, and says, in the log too, by which setting it would be let in. */
+export function refuseOrigin(request: IncomingMessage, { authorizer, log, throttle }: GuardParts): Refusal | null {
+  if (authorizer.isOriginAllowed(request)) return null;
+  const origin = String(request.headers.origin).slice(0, 100);
+  const address = authorizer.addressOf(request);
+  const suppressed = throttle.pass(`origin ${addressPrefix(address)}`);
+  if (suppressed !== null) {
+    const host = authorizer.hostOf(request)?.slice(0, 100);
+    log.warn(
+      { address, origin, host, suppressed },
+      "a page of another origin was refused; list it in access.origins, or the proxy in access.trusted_proxies, if it is yours",
+    );
+  }
+  return refuse("cross_origin", `It is ${JSON.stringify(origin)}. To let its pages in, list it in access.origins.`);
 }
 
 /** Lets the request through where whoever asks has the role; else 401 where nobody is known, 403 for someone who may less. */

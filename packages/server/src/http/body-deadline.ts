@@ -26,7 +26,9 @@ export function boundBodies(next: RequestListener, msMax: number): RequestListen
         bytes = socket.bytesRead;
         if (uploads.has(request) && isMoving) return;
         clearInterval(timer);
-        answerUnread({ name: "Error", message: "", code: "ERR_HTTP_REQUEST_TIMEOUT" }, socket);
+        // In the middle of an answer there is no place for another one.
+        if (response.headersSent) socket.destroy();
+        else answerUnread({ name: "Error", message: "", code: "ERR_HTTP_REQUEST_TIMEOUT" }, socket);
       }, msMax);
       const end = (): void => clearInterval(timer);
       request.once("end", end).once("close", end);

@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
-import { refuse } from "@wattboard/protocol";
+import { paths, refuse, smartOsPaths } from "@wattboard/protocol";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { Authorizer } from "../access/authorizer.ts";
@@ -108,6 +108,18 @@ export async function createHttpServer(
   boundAnswers(app, { ...services, stalledMs: limits.stalledMs });
   watchDownloads(app, services.rightsWatch);
 
+  // Handshakes do not come here: these are the plain requests of who took a door for a page.
+  for (const path of [
+    `${paths.device}*`,
+    `${paths.dashboard}*`,
+    paths.fleet,
+    smartOsPaths.update,
+    smartOsPaths.client,
+  ]) {
+    for (const url of new Set([path, path.replace(/\/$/, "")])) {
+      app.get(url, (_request, reply) => sendRefusal(reply.header("Upgrade", "websocket"), refuse("upgrade_required")));
+    }
+  }
   app.get("/livez", () => ({ status: "alive" }));
   app.get("/readyz", (_request, reply) => {
     const report = services.health.report();

@@ -15,6 +15,7 @@ import type { DeviceStates } from "../../devices/device-states.ts";
 import type { WaitingDevices } from "../../devices/waiting-devices.ts";
 import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "../../doors/door.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "../../doors/upgrade.ts";
+import { refuseOrigin } from "../../http/access-guard.ts";
 import { Link } from "../../link/link.ts";
 import type { Ingest } from "../../telemetry/ingest.ts";
 import { AutoRegister } from "./auto-register.ts";
@@ -79,16 +80,18 @@ export class SmartOsDeviceDoor implements Door {
   }
 
   accept(handshake: Handshake): void {
-    const { floods, authorizer, links, frameATurnServer } = this.context;
+    const { floods, links, frameATurnServer } = this.context;
     const { request } = handshake;
     const token = bearerToken(request.headers.authorization);
     const refusal =
       this.settings.access === "off"
         ? refuse("not_found", "The SMART-OS doors are closed; smart_os.access opens them.")
-        : // With an open door any page in a browser of this machine could play a device.
-          !authorizer.isOriginAllowed(request) || (this.settings.access === "token" && token === null)
-          ? refuse("forbidden")
-          : null;
+        : token !== null
+          ? null
+          : this.settings.access === "token"
+            ? refuse("forbidden")
+            : // With an open door any page in a browser of this machine could play a device; none can send a token.
+              refuseOrigin(request, this.context);
     if (refusal !== null) {
       links.noteRefused(this.name, refusal.code);
       refuseHandshake(handshake, refusal);

@@ -88,7 +88,8 @@ export async function importCsv({
     tally.layout = layout;
   });
   for await (const row of rows) {
-    onRow?.(++tally.rows);
+    tally.rows++;
+    onRow?.(tally.rows);
     const good = tally.note(row, judge);
     if (good === null) continue;
     const { deviceId, observedAtMs } = good.judged;
