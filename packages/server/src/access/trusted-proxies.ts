@@ -125,7 +125,7 @@ function readForwarded(header: string): Hop[] {
     else if (sign !== '"') element[element.length - 1] += sign;
   }
   return parts.slice(-hopsMax).map((element) => {
-    const named = new Map(element.map((pair) => [pair.split("=", 1)[0]?.trim().toLowerCase(), valueOf(pair)]));
+    const named = new Map(element.map((pair) => [pair.split("=", 1)[0]?.trim().toLowerCase(), valueIn(pair)]));
     return {
       address: nodeAddress(named.get("for") ?? ""),
       proto: named.get("proto") ?? "",
@@ -134,7 +134,7 @@ function readForwarded(header: string): Hop[] {
   });
 }
 
-function valueOf(pair: string): string {
+function valueIn(pair: string): string {
   return pair.slice(pair.indexOf("=") + 1).trim();
 }
 

@@ -1,7 +1,7 @@
 import { isDeviceId, refuse, subprotocol } from "@wattboard/protocol";
 import type { Principal } from "../access/principal.ts";
+import { refuseOrigin } from "../access/refuse-origin.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
-import { refuseOrigin } from "../http/access-guard.ts";
 import { textFrame } from "../link/frame.ts";
 import { Link } from "../link/link.ts";
 import type { Fanout } from "../telemetry/fanout.ts";

@@ -5,6 +5,7 @@ import { addressPrefix } from "../access/address-prefix.ts";
 import type { Audit, AuditEntry } from "../access/audit/audit.ts";
 import type { Authorizer } from "../access/authorizer.ts";
 import { hasRole, type Principal, type Role, requesterOf } from "../access/principal.ts";
+import { refuseOrigin } from "../access/refuse-origin.ts";
 import type { Revocations } from "../access/revocations.ts";
 import { tokenPrefix } from "../access/tokens.ts";
 import { requesterText } from "../base/requester.ts";
@@ -96,22 +97,6 @@ function refuseForeign({ raw }: FastifyRequest, parts: GuardParts): Refusal | nu
   const hasCookie = authorizer.readCookie(raw, "session") !== null || authorizer.readCookie(raw, "share") !== null;
   const isUnsaid = raw.headers.origin === undefined && hasCookie && raw.headers.authorization === undefined;
   return isUnsaid ? refuse("cross_origin") : refuseOrigin(raw, parts);
-}
-
-/** Refuses what a page of another site asks, and says, in the log too, by which setting it would be let in. */
-export function refuseOrigin(request: IncomingMessage, { authorizer, log, throttle }: GuardParts): Refusal | null {
-  if (authorizer.isOriginAllowed(request)) return null;
-  const origin = String(request.headers.origin).slice(0, 100);
-  const address = authorizer.addressOf(request);
-  const suppressed = throttle.pass(`origin ${addressPrefix(address)}`);
-  if (suppressed !== null) {
-    const host = authorizer.hostOf(request)?.slice(0, 100);
-    log.warn(
-      { address, origin, host, suppressed },
-      "a page of another origin was refused; list it in access.origins, or the proxy in access.trusted_proxies, if it is yours",
-    );
-  }
-  return refuse("cross_origin", `It is ${JSON.stringify(origin)}. To let its pages in, list it in access.origins.`);
 }
 
 /** Lets the request through where whoever asks has the role; else 401 where nobody is known, 403 for someone who may less. */

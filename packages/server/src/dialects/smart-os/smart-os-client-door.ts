@@ -1,9 +1,9 @@
 import { refuse, smartOsWelcomes } from "@wattboard/protocol";
+import { refuseOrigin } from "../../access/refuse-origin.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
 import { inTimeSlices } from "../../base/time-slices.ts";
 import type { Door, DoorContext } from "../../doors/door.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "../../doors/upgrade.ts";
-import { refuseOrigin } from "../../http/access-guard.ts";
 import { Link } from "../../link/link.ts";
 import type { Subscriber } from "../../telemetry/fanout.ts";
 import type { MayView } from "../../telemetry/fleet-feed.ts";

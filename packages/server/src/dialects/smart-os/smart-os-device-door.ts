@@ -3,6 +3,7 @@ import { type Capabilities, isOfSmartOs, type Refusal, refuse, smartOsWelcomes }
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import { addressPrefix } from "../../access/address-prefix.ts";
 import type { Audit } from "../../access/audit/audit.ts";
+import { refuseOrigin } from "../../access/refuse-origin.ts";
 import { bearerToken } from "../../access/tokens.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
 import type { Channel } from "../../commands/device-command-queue.ts";
@@ -15,7 +16,6 @@ import type { DeviceStates } from "../../devices/device-states.ts";
 import type { WaitingDevices } from "../../devices/waiting-devices.ts";
 import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "../../doors/door.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "../../doors/upgrade.ts";
-import { refuseOrigin } from "../../http/access-guard.ts";
 import { Link } from "../../link/link.ts";
 import type { Ingest } from "../../telemetry/ingest.ts";
 import { AutoRegister } from "./auto-register.ts";
