@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 
 /** What is looked at before anything is read: by it the encoding, the separator and the header's line are found out. */
-export const headBytes = 64 * 1024;
+const headBytes = 64 * 1024;
 
 /** Whether Node can decode it: `utf-8`, `utf-16le`, `utf-16be`, `windows-1252`, `iso-8859-15`, and all others of the WHATWG's list. */
 export function isEncoding(label: string): boolean {

@@ -126,7 +126,7 @@ const patternTokens =
   /%[A-Za-z]|YYYY|yyyy|YY|yy|MMMM|MMM|MM|M|DD|dd|D|d|HH|H|hh|h|mm|m|ss|s|S{1,9}|XXX|ZZ|Z|a|A|'[^']*'|\[[^\]]*\]|./gsu;
 
 /** What a `--time-format` may be, for an error's text. */
-export const timeFormatForms =
+const timeFormatForms =
   "made of YYYY MM DD HH (or hh with a) mm ss SSS Z, such as DD.MM.YYYY HH:mm, or one of epoch-s, epoch-ms, excel";
 
 const named: Readonly<Record<string, TimeReader>> = {
