@@ -101,6 +101,7 @@ const table: Readonly<Record<string, Row>> = {
   "POST /smart-os/waiting/{id}/accept": row("admin"),
   "GET /export": row("view", "device=ID"),
   "POST /import": row("admin"),
+  "POST /import/csv": row("admin"),
   "GET /store": row("view all"),
   "GET /store/verify": row("admin"),
   "POST /store/repair": row("admin"),
