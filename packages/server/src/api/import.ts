@@ -63,7 +63,7 @@ export function registerImportApi(
             detail: { samples: samples.length },
           };
           return await auditedTask(parts, request, entry, () =>
-            importSamples(store, samples, (each) => devices.registrationOf(each)),
+            importSamples(store, samples, (each) => devices.registrationOf(each), clock),
           );
         } finally {
           isRunning = false;

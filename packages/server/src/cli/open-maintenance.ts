@@ -142,7 +142,7 @@ class FolderMaintenance implements Maintenance {
 
   async export({ deviceIds, ...query }: ExportQuery): Promise<AsyncIterable<Uint8Array>> {
     const devices = deviceIds.map((deviceId) => ({ deviceId, registration: this.#devices.registrationOf(deviceId) }));
-    return await openExport(this.#store, { ...query, devices });
+    return await openExport(this.#store, systemClock, { ...query, devices });
   }
 
   async import(samples: readonly ImportSample[]): Promise<Imported> {
@@ -152,9 +152,8 @@ class FolderMaintenance implements Maintenance {
       return verdict;
     });
     const entry = { action: "import", detail: { samples: samples.length } };
-    return await this.#audited(entry, () =>
-      importSamples(this.#store, judged, (deviceId) => this.#devices.registrationOf(deviceId)),
-    );
+    const registrationOf = (deviceId: string) => this.#devices.registrationOf(deviceId);
+    return await this.#audited(entry, () => importSamples(this.#store, judged, registrationOf, systemClock));
   }
 
   async info(): Promise<StoreInfoBody> {
@@ -170,7 +169,7 @@ class FolderMaintenance implements Maintenance {
   }
 
   async backup(folder: string, progress: (share: number) => void): Promise<Manifest> {
-    const source = { store: this.#store, copyRest: (to: string) => this.#copyRest(to) };
+    const source = { store: this.#store, clock: systemClock, copyRest: (to: string) => this.#copyRest(to) };
     return await this.#audited({ action: "backup.make", target: folder }, () => makeBackup(source, folder, progress));
   }
 

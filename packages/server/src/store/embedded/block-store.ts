@@ -1,3 +1,4 @@
+import { systemClock } from "../../base/clock.ts";
 import { readRecords } from "../sample-record.ts";
 import type { PointInfo, StoreDamage, StoredSample } from "../store.ts";
 import { DamageLog, damageOf } from "./damage.ts";
@@ -37,6 +38,8 @@ export class BlockStore {
   readonly deviceTable: DeviceTable;
   readonly damage: DamageLog;
   readonly events: EventLog;
+  /** The wall clock. */
+  readonly nowMs: () => number;
   /** What was met while opening, in words. */
   foundAtStart: readonly string[];
   readonly #devices = new Map<string, DeviceEntry>();
@@ -46,9 +49,11 @@ export class BlockStore {
   constructor(
     path: string,
     limits: BlockStoreLimits,
-    nowMs: () => number = Date.now,
+    nowMs: () => number = systemClock.wallMs,
     onDamage?: (damage: StoreDamage) => void,
+    monotonicMs: () => number = systemClock.monotonicMs,
   ) {
+    this.nowMs = nowMs;
     this.tables = new Tables(path, Math.floor(limits.bytesMax / pageBytes));
     this.damage = new DamageLog(onDamage);
     this.events = new EventLog(this.tables, this.damage);
@@ -58,7 +63,7 @@ export class BlockStore {
     this.deviceTable = new DeviceTable(this.tables, this.damage);
     this.#journal = new Journal(this.tables, this.damage, limits, nowMs, (key) => this.#entryOf(key));
     this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.damage, (id) => this.find(id));
-    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, nowMs);
+    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, { nowMs, monotonicMs });
     this.#restore();
     this.foundAtStart = this.damage.messages;
   }

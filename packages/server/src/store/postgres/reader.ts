@@ -1,5 +1,5 @@
 import { Buckets, GapList } from "../algebra/buckets.ts";
-import { type Energy, energyNames, energyStreams, gapMsMax, type PowerPoint } from "../algebra/energy.ts";
+import { type Energy, energyNames, energyStreams, gapMsMax, noEnergy, type PowerPoint } from "../algebra/energy.ts";
 import { type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
 import { windowFrom, windowMs, windowOf } from "../algebra/window.ts";
 import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
@@ -268,6 +268,13 @@ export async function readEnergy(client: Client, query: EnergyQuery): Promise<En
   return spans.finish();
 }
 
+/** From what `energyColumns` gives. */
+function energyOf(columns: readonly number[]): Energy {
+  const energy = { ...noEnergy };
+  for (const [at, name] of energyNames.entries()) energy[name] = columns[at] ?? 0;
+  return energy;
+}
+
 async function energyWindows(client: Client, key: string, fromMs: number, toMs: number): Promise<EnergyWindow[]> {
   const rows = await rowsOf<EnergyRow>(
     client,
@@ -280,7 +287,7 @@ async function energyWindows(client: Client, key: string, fromMs: number, toMs: 
     window: windowOf(startMs),
     count,
     periodMs,
-    energy: Object.fromEntries(energyNames.map((name, at) => [name, energy[at]])) as unknown as Energy,
+    energy: energyOf(energy),
     firstPower: powerPoint(firstMs, first),
     lastPower: powerPoint(lastMs, last),
   }));
