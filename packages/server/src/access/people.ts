@@ -190,6 +190,6 @@ function canAdminister({ role, passwordHash }: Person): boolean {
   return role === "admin" && passwordHash !== null;
 }
 
-function unknownPerson(name: string): Refusal {
+export function unknownPerson(name: string): Refusal {
   return refuse("not_found", `Nobody is called ${JSON.stringify(name.slice(0, 80))}.`);
 }

@@ -5,8 +5,7 @@ import { systemErrorCode } from "../base/failure.ts";
 import { type ColumnMapping, parseMapping } from "../transfer/csv-columns.ts";
 import { CsvHeaderFault, type CsvOptions, type CsvRow, readCsv } from "../transfer/import/csv-import.ts";
 import { ImportJudge, type ImportSample } from "../transfer/import/import-sample.ts";
-import type { Maintenance } from "./maintenance.ts";
-import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
+import { addMaintenanceOptions, type Maintenance, withMaintenance } from "./maintenance.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { printError, printJson, printLine, WrongUsage } from "./report.ts";
 
@@ -70,7 +69,7 @@ async function importFile(path: string, options: Options): Promise<void> {
     receivedAtMs: nowMs,
   };
   const bytesInAll = path === "-" ? null : await sizeOf(path);
-  await withMaintenance(options, async (maintenance) => {
+  await withMaintenance({ ...options, role: "admin" }, async (maintenance) => {
     const registered = new Set(await maintenance.deviceIds());
     if (options.device !== undefined && !registered.has(options.device)) {
       throw new WrongUsage(

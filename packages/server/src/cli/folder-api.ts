@@ -1,0 +1,73 @@
+import { text } from "node:stream/consumers";
+import { paths } from "@wattboard/protocol";
+import { type OfflineApp, openOffline } from "../app/offline.ts";
+import { systemClock } from "../base/clock.ts";
+import { loadConfig } from "../config/config.ts";
+import { createLog } from "../observe/log.ts";
+import type { Store } from "../store/store.ts";
+import { type Api, contentTypeOf, readProblem, type SendOptions } from "./api.ts";
+import { CommandRefused } from "./report.ts";
+
+export interface FolderOptions {
+  /** Opens the store as well. `url` is its `store.url`; by default as the environment and its file have it. */
+  readonly store?: { readonly url: string | undefined } | undefined;
+  /** A folder for the copies of a backup; by default the data folder. */
+  readonly copiesIn?: string | undefined;
+}
+
+/** The API over a data folder that no server has, in this process: the same routes, and so the same answers and the same audit. */
+export class FolderApi implements Api {
+  readonly copiesIn: string;
+  readonly #offline: OfflineApp;
+
+  private constructor(offline: OfflineApp, copiesIn: string) {
+    this.#offline = offline;
+    this.copiesIn = copiesIn;
+  }
+
+  static async open(dataDir: string, { store, copiesIn = dataDir }: FolderOptions): Promise<FolderApi> {
+    const openStore = store === undefined ? undefined : () => openStoreOf(dataDir, store.url);
+    return new FolderApi(await openOffline(dataDir, { openStore, copiesIn }), copiesIn);
+  }
+
+  async send(
+    method: string,
+    path: string,
+    body?: unknown,
+    { onTrailers }: SendOptions = {},
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const answer = await this.#offline.app.inject({
+      method: method as "GET",
+      url: paths.api + path,
+      headers: contentTypeOf(body),
+      ...(body !== undefined && { payload: typeof body === "string" ? body : JSON.stringify(body) }),
+      payloadAsStream: true,
+    });
+    const stream = answer.stream();
+    // Who reads no further has left, as one whose socket is closed.
+    stream.once("close", () => answer.raw.res.destroy());
+    if (answer.statusCode < 400) {
+      stream.once("end", () => onTrailers?.(answer.trailers));
+      return stream;
+    }
+    const refusal = readProblem(await text(stream));
+    if (refusal === null) throw new Error(`The answer to ${method} ${path} is ${answer.statusCode}, and no problem.`);
+    throw new CommandRefused(refusal);
+  }
+
+  close(): Promise<void> {
+    return this.#offline.close();
+  }
+}
+
+/** By the settings of a server that would start here with this environment. */
+async function openStoreOf(dataDir: string, url: string | undefined): Promise<Store> {
+  const { config } = loadConfig({
+    flags: { data_dir: dataDir, ...(url !== undefined && { "store.url": url }) },
+    env: process.env,
+    file: process.env.WATTBOARD_CONFIG || undefined,
+  });
+  const { openConfiguredStore } = await import("../app/switchboard.ts");
+  // Its log would be standard output, where an export goes.
+  return await openConfiguredStore(config, systemClock, createLog({ level: "silent" }));
+}
