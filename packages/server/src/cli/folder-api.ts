@@ -20,7 +20,7 @@ export class FolderApi implements Api {
   readonly copiesIn: string;
   readonly #offline: OfflineApp;
 
-  private constructor(offline: OfflineApp, copiesIn: string) {
+  constructor(offline: OfflineApp, copiesIn: string) {
     this.#offline = offline;
     this.copiesIn = copiesIn;
   }
