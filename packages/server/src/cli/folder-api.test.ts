@@ -13,7 +13,7 @@ const broken = new Failure("store_failed", "The disk is gone.");
 
 /** An API whose answers are bytes that somebody makes one by one. */
 function open() {
-  const seen = { made: 0, isEnded: false };
+  const seen = { made: 0, isEnded: false, signal: new AbortController().signal };
   async function* pieces(failsAfter: number) {
     try {
       for (; seen.made < failsAfter; seen.made++) yield piece;
@@ -23,7 +23,10 @@ function open() {
     }
   }
   const app = createInProcessApp();
-  app.get("/api/v1/long", (_, reply) => reply.send(Readable.from(pieces(1_000), { objectMode: false })));
+  app.get("/api/v1/long", { handlerTimeout: 86_400_000 }, (request, reply) => {
+    seen.signal = request.signal;
+    return reply.send(Readable.from(pieces(1_000), { objectMode: false }));
+  });
   app.get("/api/v1/short", (_, reply) => reply.send(Readable.from(pieces(3), { objectMode: false })));
   app.get("/api/v1/failing", () => Promise.reject(broken));
   app.get("/api/v1/refusing", (_, reply) => sendRefusal(reply, refuse("unknown_device")));
@@ -58,5 +61,7 @@ describe("the API over a folder", () => {
     for await (const _ of await api.send("GET", "/long")) if (seen.made >= 20) break;
     expect(seen.made).toBeLessThan(40);
     await expect.poll(() => seen.isEnded).toBe(true);
+    // What would end it after a day ends with it, or the process would live so long.
+    expect(seen.signal.aborted).toBe(true);
   });
 });

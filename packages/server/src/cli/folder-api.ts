@@ -44,8 +44,12 @@ export class FolderApi implements Api {
       payloadAsStream: true,
     });
     const stream = answer.stream();
-    // Who reads no further has left, as one whose socket is closed.
-    stream.once("close", () => answer.raw.res.destroy());
+    const { res: response } = answer.raw;
+    // Who reads no further has left, as one whose socket is closed: nothing works for them any more, and no timer waits.
+    stream.once("close", () => {
+      response.req.emit("close");
+      response.destroy();
+    });
     if (answer.statusCode < 400) {
       stream.once("end", () => onTrailers?.(answer.trailers));
       return stream;
