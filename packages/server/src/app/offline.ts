@@ -26,17 +26,18 @@ import { copyDatabase } from "../base/copy-database.ts";
 import { readingFrom } from "../base/database-file.ts";
 import { commandsFileName } from "../commands/command-database.ts";
 import { CommandStoreClient } from "../commands/command-store-client.ts";
+import type { Config } from "../config/config.ts";
 import { DeviceRegistry } from "../devices/device-registry.ts";
 import { AnswerBudget } from "../http/answer-budget.ts";
 import { createInProcessApp } from "../http/in-process.ts";
 import { createLog } from "../observe/log.ts";
 import { Throttle } from "../observe/throttle.ts";
-import type { Store } from "../store/store.ts";
 import { openDataFolder } from "./data-folder.ts";
 
 export interface OfflineOptions {
-  /** Opens the store, for what is about samples; without it the registrations alone are opened, whatever the store is like. */
-  readonly openStore?: (() => Promise<Store>) | undefined;
+  readonly config: Config;
+  /** Opens the store as well, for what is about samples; otherwise the registrations alone are opened, whatever the store is like. */
+  readonly withStore: boolean;
   /** A folder for the copies of a backup; by default the data folder. */
   readonly copiesIn?: string | undefined;
 }
@@ -52,9 +53,14 @@ const sessionMs = 0;
 
 /**
  * Opens the data folder as a server does, under the same lock, but listens nowhere and lets nothing else run. Throws a `Failure`:
- * `data_dir_in_use`, `data_dir_not_writable`, `data_damaged`, `audit_failed`, and what `openStore` throws.
+ * `data_dir_in_use`, `data_dir_not_writable`, `data_damaged`, `audit_failed`, and with the store as `openConfiguredStore`.
  */
-export async function openOffline(dataDir: string, options: OfflineOptions): Promise<OfflineApp> {
+export async function openOffline({
+  config,
+  withStore,
+  copiesIn = config.data_dir,
+}: OfflineOptions): Promise<OfflineApp> {
+  const { data_dir: dataDir } = config;
   const undo: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (const step of undo.reverse()) await step();
@@ -83,14 +89,15 @@ export async function openOffline(dataDir: string, options: OfflineOptions): Pro
     };
     const app = createInProcessApp();
     registerAdministration(app, services);
-    if (options.openStore !== undefined) {
-      const store = await options.openStore();
+    if (withStore) {
+      const { openConfiguredStore } = await import("./switchboard.ts");
+      const store = await openConfiguredStore(config, systemClock, log);
       undo.push(() => store.close());
       registerArchive(app, {
         ...services,
         budget: new AnswerBudget({ bytesMax: Number.POSITIVE_INFINITY, bytesMaxEach: Number.POSITIVE_INFINITY }),
         copyRest: (to) => copyRest(dataDir, { accessFile, audit }, to),
-        dataDir: options.copiesIn ?? dataDir,
+        dataDir: copiesIn,
         store,
       });
     }

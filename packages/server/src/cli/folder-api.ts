@@ -1,10 +1,7 @@
 import { text } from "node:stream/consumers";
 import { paths } from "@wattboard/protocol";
 import { type OfflineApp, openOffline } from "../app/offline.ts";
-import { systemClock } from "../base/clock.ts";
-import { loadConfig } from "../config/config.ts";
-import { createLog } from "../observe/log.ts";
-import type { Store } from "../store/store.ts";
+import { type Config, loadConfig } from "../config/config.ts";
 import { type Api, contentTypeOf, readProblem, type SendOptions } from "./api.ts";
 import { CommandRefused } from "./report.ts";
 
@@ -26,8 +23,8 @@ export class FolderApi implements Api {
   }
 
   static async open(dataDir: string, { store, copiesIn = dataDir }: FolderOptions): Promise<FolderApi> {
-    const openStore = store === undefined ? undefined : () => openStoreOf(dataDir, store.url);
-    return new FolderApi(await openOffline(dataDir, { openStore, copiesIn }), copiesIn);
+    const config = configOf(dataDir, store);
+    return new FolderApi(await openOffline({ config, withStore: store !== undefined, copiesIn }), copiesIn);
   }
 
   async send(
@@ -64,14 +61,12 @@ export class FolderApi implements Api {
   }
 }
 
-/** By the settings of a server that would start here with this environment. */
-async function openStoreOf(dataDir: string, url: string | undefined): Promise<Store> {
-  const { config } = loadConfig({
-    flags: { data_dir: dataDir, ...(url !== undefined && { "store.url": url }) },
-    env: process.env,
-    file: process.env.WATTBOARD_CONFIG || undefined,
-  });
-  const { openConfiguredStore } = await import("../app/switchboard.ts");
-  // Its log would be standard output, where an export goes.
-  return await openConfiguredStore(config, systemClock, createLog({ level: "silent" }));
+/** For the store the settings of a server that would start here with this environment; all else needs none of them. */
+function configOf(dataDir: string, store: FolderOptions["store"]): Config {
+  const url = store?.url === undefined ? {} : { "store.url": store.url };
+  return loadConfig({
+    flags: { data_dir: dataDir, ...url },
+    env: store === undefined ? {} : process.env,
+    file: (store === undefined ? undefined : process.env.WATTBOARD_CONFIG) || undefined,
+  }).config;
 }
