@@ -145,7 +145,9 @@ export class People {
   }
 
   #isLastAdministrator(person: Person): boolean {
-    return canAdminister(person) && ![...this.#people.values()].some((other) => other !== person && canAdminister(other));
+    return (
+      canAdminister(person) && ![...this.#people.values()].some((other) => other !== person && canAdminister(other))
+    );
   }
 
   #change(person: Person, change: PersonChange): Person | Refusal {

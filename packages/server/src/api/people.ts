@@ -235,7 +235,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
 }
 
 /** Removes somebody with all that lets them in. */
-export function removePerson(
+function removePerson(
   {
     knownBrowsers,
     oneTimeLinks,
@@ -252,14 +252,11 @@ export function removePerson(
   return removed;
 }
 
-export function requesterOfPerson({ name, createdAtMs }: Person): Requester {
+function requesterOfPerson({ name, createdAtMs }: Person): Requester {
   return { kind: "person", name, sinceMs: createdAtMs };
 }
 
-export function personBody(
-  { name, email, role, devices, createdAtMs, passwordHash }: Person,
-  sessions: number,
-): PersonBody {
+function personBody({ name, email, role, devices, createdAtMs, passwordHash }: Person, sessions: number): PersonBody {
   return {
     name,
     email,
@@ -271,6 +268,6 @@ export function personBody(
   };
 }
 
-export function issuedLinkBody({ path, expiresAtMs }: IssuedLink): IssuedLinkBody {
+function issuedLinkBody({ path, expiresAtMs }: IssuedLink): IssuedLinkBody {
   return { path, expires_at: isoTime(expiresAtMs) };
 }
