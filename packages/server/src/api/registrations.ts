@@ -7,7 +7,7 @@ import type { Authorizer } from "../access/authorizer.ts";
 import type { People } from "../access/people.ts";
 import type { Revocations } from "../access/revocations.ts";
 import type { ShareLinks } from "../access/share-links.ts";
-import { visitInTurns } from "../base/in-turns.ts";
+import { visitInSlices } from "../base/time-slices.ts";
 import type { Device, DeviceRegistry } from "../devices/device-registry.ts";
 import { audited, auditedRevocation } from "../http/access-guard.ts";
 import { cursorReader, writeCursor } from "../http/cursor.ts";
@@ -126,7 +126,7 @@ function registerDeviceList(app: FastifyInstance, parts: RegistrationParts): voi
         (value === undefined || properties[key] === value);
       const found: Device[] = [];
       // One more than the page has tells whether there are more; a page is cut by its bytes as well.
-      await visitInTurns(visibleDevices(parts, request, place.after), (device) => {
+      await visitInSlices(visibleDevices(parts, request, place.after), (device) => {
         if (isAsked(device)) found.push(device);
         return found.length <= limit;
       });
