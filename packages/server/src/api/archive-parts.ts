@@ -1,6 +1,7 @@
 import type { Audit } from "../access/audit/audit.ts";
 import type { Authorizer } from "../access/authorizer.ts";
 import type { Clock } from "../base/clock.ts";
+import type { NewId } from "../base/random-id.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { AnswerBudget } from "../http/answer-budget.ts";
 import type { Log } from "../observe/log.ts";
@@ -17,5 +18,6 @@ export interface ArchiveParts extends Pick<BackupSource, "copyRest"> {
   readonly dataDir: string;
   readonly devices: DeviceRegistry;
   readonly log: Log;
+  readonly newId?: NewId;
   readonly store: Store;
 }

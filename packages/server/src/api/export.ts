@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { addressPrefix } from "../access/address-prefix.ts";
 import { auditName } from "../http/access-guard.ts";
+import { onAnswerEnd } from "../http/answer-end.ts";
 import { slicesOf } from "../http/answer-flow.ts";
 import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
@@ -98,12 +99,12 @@ export function registerExportApi(app: FastifyInstance, parts: ArchiveParts): vo
 
       running.push(requester);
       const left = new AbortController();
-      reply.raw.once("close", () => {
+      onAnswerEnd(reply.raw, () => {
         running.splice(running.indexOf(requester), 1);
         left.abort();
       });
       let leftOut = "";
-      const pieces = await openExport(store, {
+      const pieces = await openExport(store, clock, {
         deviceIds,
         fromMs,
         toMs,

@@ -30,7 +30,7 @@ export interface ApiServices
 
 /** `/api/v1`, all of it, and the document that describes it. */
 export async function registerApi(app: FastifyInstance, services: ApiServices): Promise<void> {
-  const answers = new Answers(services.store, services.budget);
+  const answers = new Answers(services.store, services.budget, services.clock);
   app.addHook("onClose", () => answers.close());
   judgeRequests(app);
   await serveOpenApi(app);

@@ -1,9 +1,9 @@
-import { setImmediate } from "node:timers/promises";
 import { type Capabilities, isOfSmartOs, type Refusal, refuse, smartOsWelcomes } from "@wattboard/protocol";
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import { addressPrefix } from "../../access/address-prefix.ts";
 import type { Audit } from "../../access/audit/audit.ts";
 import { bearerToken } from "../../access/tokens.ts";
+import { untilNextTurn } from "../../base/clock.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
 import type { Channel } from "../../commands/device-command-queue.ts";
 import type { Dispatcher } from "../../commands/dispatcher.ts";
@@ -75,7 +75,9 @@ export class SmartOsDeviceDoor implements Door {
     this.unadmitted = new UnadmittedLinks(context.clock);
     const { access, autoRegister, registeredMax } = settings;
     this.#autoRegister =
-      access === "open" && autoRegister ? new AutoRegister({ ...parts, log: context.log }, registeredMax) : null;
+      access === "open" && autoRegister
+        ? new AutoRegister({ ...parts, clock: context.clock, log: context.log }, registeredMax)
+        : null;
   }
 
   accept(handshake: Handshake): void {
@@ -230,7 +232,7 @@ class SmartOsSession {
     this.#held = held;
     await registration;
     for (const next of held) {
-      await setImmediate();
+      await untilNextTurn(this.#door.context.clock);
       if (!this.#link.isOpen) break;
       await this.#read(next);
     }
@@ -384,6 +386,7 @@ class SmartOsSession {
         return !session.fenced && link.isOpen;
       },
       send: (frame) => link.send(frame),
+      whenHeard: (callback) => link.whenHeard(callback),
       encode: ({ command_id, action, payload }, expiresAt) => {
         this.#commandId = (this.#commandId + 1) % 10_000;
         const body = JSON.stringify({ command_id, action, payload, expires_at: expiresAt });

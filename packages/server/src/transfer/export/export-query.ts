@@ -1,5 +1,4 @@
 import type { MessagePort } from "node:worker_threads";
-import type { FailureCode } from "../../base/failure.ts";
 import type { ExportColumn } from "./export-columns.ts";
 
 export const exportFormats = ["csv", "parquet"] as const;
@@ -33,8 +32,8 @@ export interface ExportSetup {
   readonly source: MessagePort;
 }
 
-/** Each message asks for the next piece, and is answered by it, or behind the last one by what was left out, since it cannot be read. */
-export type ExportAnswer =
-  | { readonly piece: Uint8Array }
-  | { readonly leftOut: readonly string[] }
-  | { readonly code: FailureCode; readonly message: string };
+/** What the thread of an export does. */
+export interface ExportMethods {
+  /** The next piece, or behind the last one what was left out, since it cannot be read. */
+  next(): Uint8Array<ArrayBuffer> | readonly string[];
+}

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { inTimeSlices } from "../../base/time-slices.ts";
 import type { SampleKey, Store } from "../../store/store.ts";
@@ -25,6 +25,7 @@ const retryMs = 500;
 export async function importSamples(
   store: Store,
   samples: readonly JudgedSample[],
+  clock: Clock,
   signal?: AbortSignal,
 ): Promise<Imported> {
   const records: Buffer[] = [];
@@ -33,7 +34,7 @@ export async function importSamples(
     const known = await countKnown(store, deviceId, times, signal);
     await inTimeSlices(addNew(records, ofDevice, known));
   }
-  if (records.length > 0) await appendPatiently(store, Buffer.concat(records), signal);
+  if (records.length > 0) await appendPatiently(store, Buffer.concat(records), clock, signal);
   return { stored: records.length, known: samples.length - records.length };
 }
 
@@ -75,7 +76,12 @@ async function countKnown(
   return counts;
 }
 
-async function appendPatiently(store: Store, batch: Buffer, signal: AbortSignal | undefined): Promise<void> {
+async function appendPatiently(
+  store: Store,
+  batch: Buffer,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for (let tries = 1; ; tries++) {
     signal?.throwIfAborted();
     try {
@@ -84,6 +90,6 @@ async function appendPatiently(store: Store, batch: Buffer, signal: AbortSignal 
     } catch (error) {
       if (!(error instanceof Failure) || tries === triesMax) throw error;
     }
-    await sleep(retryMs, undefined, { signal });
+    await clock.sleep(retryMs, signal);
   }
 }
