@@ -137,11 +137,12 @@ export async function runCliHere(args: readonly string[], cwd: string): Promise<
   const result = { stdout: "", stderr: "" };
   const spies = (["stdout", "stderr"] as const).map((name) =>
     vi.spyOn(process[name], "write").mockImplementation((chunk) => {
-      result[name] += String(chunk);
+      result[name] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString();
       return true;
     }),
   );
-  const before = { cwd: process.cwd(), listeners: process.stdout.listeners("error") };
+  const streams = [process.stdout, process.stderr];
+  const before = { cwd: process.cwd(), listeners: streams.map((stream) => stream.listeners("error")) };
   process.chdir(cwd);
   try {
     const code = await main(args);
@@ -149,8 +150,10 @@ export async function runCliHere(args: readonly string[], cwd: string): Promise<
   } finally {
     process.chdir(before.cwd);
     for (const spy of spies) spy.mockRestore();
-    for (const each of process.stdout.listeners("error")) {
-      if (!before.listeners.includes(each)) process.stdout.off("error", each as () => void);
+    for (const [at, stream] of streams.entries()) {
+      for (const each of stream.listeners("error")) {
+        if (!before.listeners[at]?.includes(each)) stream.off("error", each as () => void);
+      }
     }
   }
 }
