@@ -13,6 +13,12 @@ export interface Clock {
   every(periodMs: number, task: () => void): CancelTimer;
 }
 
+/** Keeps the process alive until the function that comes back is called. */
+export function keepProcessAlive(): CancelTimer {
+  const timer = setInterval(() => {}, 2 ** 30);
+  return () => clearInterval(timer);
+}
+
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),

@@ -124,7 +124,7 @@ class FolderMaintenance implements Maintenance {
         env: process.env,
         file: process.env.WATTBOARD_CONFIG || undefined,
       });
-      const { openConfiguredStore } = await import("../app/switchboard.ts");
+      const { openConfiguredStore } = await import("../app/open-store.ts");
       audit = new Audit(dataDir, systemClock, auditLimits);
       // Its log would be standard output, where the export goes.
       const store = await openConfiguredStore(config, systemClock, createLog({ level: "silent" }));
