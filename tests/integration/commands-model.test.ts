@@ -125,14 +125,11 @@ class World {
       () => `id_${++this.ids}`,
       this.disk,
       journal,
-      () => this.shown,
-      {
-        mayStill: () => true,
-        record() {},
-        stepped: (record, step) => this.noteStep(record, step),
-        resultIgnored() {},
-      },
+      { find: () => ({ latest: this.shown }) },
+      { mayCommand: () => true },
+      { given() {}, resultIgnored() {} },
     );
+    this.dispatcher.watch(this);
     this.dispatcher.restore(this.file.load(), () => true);
     this.cut();
   }

@@ -76,11 +76,10 @@ test("whatever links do in whatever order, the registry agrees with a small mode
       const stored: { deviceId: string; epoch: number; seq: number; number: string }[] = [];
       const store = collectingStore(stored);
       const presence = new Map<string, boolean>();
-      const registry: DeviceSessions = new DeviceSessions(
-        clock,
-        { takeoversMax, takeoverWindowMs },
-        { presenceChanged: (deviceId) => presence.set(deviceId, registry.find(deviceId) !== undefined) },
-      );
+      const registry = new DeviceSessions(clock, { takeoversMax, takeoverWindowMs });
+      registry.watch({
+        presenceChanged: (deviceId) => presence.set(deviceId, registry.find(deviceId) !== undefined),
+      });
       const fanout = new Fanout();
       const journal = new StoreQueue(
         store,

@@ -60,7 +60,7 @@ export function registerBackupApi(app: FastifyInstance, parts: ArchiveParts): vo
     }),
     (request, reply) => {
       if (backup !== null) return sendRefusal(reply, refuse("busy"));
-      const id = newId();
+      const id = newId(16);
       const made: Backup = { id, folder: temporaryPath(dataDir, id), manifest: null, cancelExpiry: () => {} };
       backup = made;
       return sendProgress(reply, parts, async (progress, signal) => {
