@@ -33,7 +33,7 @@ async function findings(page: TestPage): Promise<readonly string[]> {
   );
 }
 
-/** A fleet in which each standing occurs: live with an error, late, stale and offline; and an administrator who is signed in. */
+/** A fleet in which every freshness occurs: live with an error, late, stale and offline; and an administrator who is signed in. */
 async function start(theme: "light" | "dark") {
   // The page reads the time in answers, whose header has the real one: the four minutes pass up to now. Nobody answers pings meanwhile.
   const clock = new ManualClock(Date.now() - 4 * 60_000);
@@ -54,7 +54,7 @@ async function start(theme: "light" | "dark") {
   const viewer = callerOf(server, "viewer");
   await eventually(async () => {
     for (const id of ["stale", "gone"]) {
-      expect((await viewer.get<DeviceDetail>(`/devices/${id}`)).standing).toBe("live");
+      expect((await viewer.get<DeviceDetail>(`/devices/${id}`)).freshness).toBe("live");
     }
   });
   clock.advance(4 * 60_000 - 12_000);
@@ -99,8 +99,8 @@ needs("chromium", chromiumPath !== null)("axe finds nothing, in Chromium against
     test("on the fleet, with all that can be opened there, whatever its devices do", async () => {
       const { admin, welcome } = await start(theme);
       expect(welcome).toEqual([]);
-      for (const standing of ["live", "fading", "stale", "offline"]) {
-        await admin.locator(`tr[data-standing=${standing}]`).first().waitFor();
+      for (const freshness of ["live", "late", "stale", "offline"]) {
+        await admin.locator(`tr[data-freshness=${freshness}]`).first().waitFor();
       }
       await admin.getByRole("button", { name: "Filter", exact: true }).click();
       await admin
@@ -111,7 +111,7 @@ needs("chromium", chromiumPath !== null)("axe finds nothing, in Chromium against
       await admin.getByRole("button", { name: "Last 30 seconds of live" }).click();
       await admin.getByRole("link", { name: "Device page" }).waitFor();
       await admin.evaluate(() => {
-        for (const cell of document.querySelectorAll("tr[data-standing=live] td")) cell.setAttribute("data-lit", "");
+        for (const cell of document.querySelectorAll("tr[data-freshness=live] td")) cell.setAttribute("data-lit", "");
       });
       expect(await findings(admin)).toEqual([]);
       await admin.getByRole("button", { name: "Columns" }).click();

@@ -60,7 +60,7 @@ test("a filter of the table and --where with the same words reach the same devic
     const added = server.devices.add({
       deviceId,
       name: at % 3 === 0 ? `Villa ${at}` : deviceId,
-      // A SolMate rests for an hour, so its values stay current.
+      // A SolMate is idle for an hour, so its values stay current.
       properties: { country: ["SE", "AT", "de"][at % 3] ?? "", version: `v${at % 12}.6`, dialect: "smart-os" },
     });
     return "code" in added ? "" : added.token;

@@ -202,32 +202,32 @@ describe("what is kept", () => {
     expect((await deviceDetail(server, "0001")).latest?.telemetry).not.toHaveProperty("battery");
   });
 
-  test("a silent device rests while it is connected, for an hour; then it is stale, and offline when it is gone", async () => {
+  test("a silent device is idle while it is connected, for an hour; then it is stale, and offline when it is gone", async () => {
     const clock = new ManualClock(Date.UTC(2026, 6, 1, 9));
     const server = await startServer({ clock, settings: { ...openDoors, "heartbeat.ping_ms": "86400000" } });
     const every = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
     every.send(sampleOf("ems_001", { timestamp: new Date(clock.wallMs()).toISOString() }));
     const solMate = await openSolMate(server.wsUrl);
     await ask(solMate, update("0001", { battery: 50 }));
-    const stands = async () => {
-      const standings = await Promise.all(
-        ["ems_001", "0001"].map(async (id) => (await deviceDetail(server, id)).standing),
+    const freshness = async () => {
+      const values = await Promise.all(
+        ["ems_001", "0001"].map(async (id) => (await deviceDetail(server, id)).freshness),
       );
       const latest = await fetch(`${server.url}/api/v1/devices/0001/latest`);
-      expect((await latest.json()) as object).toMatchObject({ standing: standings[1] });
-      return standings;
+      expect((await latest.json()) as object).toMatchObject({ freshness: values[1] });
+      return values;
     };
-    await eventually(async () => expect(await stands()).toEqual(["live", "live"]));
+    await eventually(async () => expect(await freshness()).toEqual(["live", "live"]));
     clock.advance(10_000);
-    expect(await stands()).toEqual(["fading", "resting"]);
+    expect(await freshness()).toEqual(["late", "idle"]);
     clock.advance(50 * 60_000);
-    expect(await stands()).toEqual(["stale", "resting"]);
+    expect(await freshness()).toEqual(["stale", "idle"]);
     clock.advance(10 * 60_000);
-    expect(await stands()).toEqual(["stale", "stale"]);
+    expect(await freshness()).toEqual(["stale", "stale"]);
     await ask(solMate, update("0001", { battery: 51 }));
-    expect(await stands()).toEqual(["stale", "live"]);
+    expect(await freshness()).toEqual(["stale", "live"]);
     solMate.webSocket.close();
-    await eventually(async () => expect(await stands()).toEqual(["stale", "offline"]));
+    await eventually(async () => expect(await freshness()).toEqual(["stale", "offline"]));
   });
 
   test("a battery that was once above 100 is no percentage from then on, and nothing is lost", async () => {

@@ -83,7 +83,7 @@ function powerOf(telemetry: Telemetry, point: PowerPoint): number | null {
 }
 
 /**
- * The shortest silence, in seconds, that is drawn as a gap: three usual intervals, and at least `fadesAfterMs`' worth. A line across
+ * The shortest silence, in seconds, that is drawn as a gap: three usual intervals, and at least `lateAfterMs`' worth. A line across
  * a silence would claim values that nobody measured.
  */
 export function gapSeconds(times: readonly number[]): number {

@@ -26,10 +26,10 @@ export function PointValues({ points, device, nowMs }: PointValuesProps) {
             {names.map((name) => {
               const { value, filedAtMs } = points.get(name) as LivePoint;
               const ageMs = ageOf(filedAtMs, nowMs) ?? 0;
-              const stands = freshnessOf(device, ageMs);
+              const freshness = freshnessOf(device, ageMs);
               const spec = pointSpec(name);
               return (
-                <tr key={name} data-standing={stands}>
+                <tr key={name} data-freshness={freshness}>
                   <th scope="row">
                     {spec?.label ?? <code title={name}>{name.slice(section.length + 1) || name}</code>}
                     {spec?.sign !== undefined && <span className={styles.sign}>{spec.sign}</span>}
@@ -38,7 +38,7 @@ export function PointValues({ points, device, nowMs }: PointValuesProps) {
                     <Value name={name} value={value} />
                   </td>
                   <td className={styles.age}>
-                    {stands === "stale" && <Tag tone="warn">stale</Tag>} {formatAge(ageMs)}
+                    {freshness === "stale" && <Tag tone="warn">stale</Tag>} {formatAge(ageMs)}
                   </td>
                 </tr>
               );
