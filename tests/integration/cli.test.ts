@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -52,7 +51,7 @@ describe("help and usage", () => {
   test("every command explains itself with --help: how it is used, what it does, and an example", async () => {
     for (const command of commands) {
       const words = command.split(" ").filter((word) => word !== "");
-      const { code, stdout, stderr } = await runCliHere([...words, "--help"], tmpdir());
+      const { code, stdout, stderr } = await runCliHere([...words, "--help"]);
       expect([command, code, stderr]).toEqual([command, 0, ""]);
       expect(stdout).toContain(["Usage: wattboard", ...words].join(" "));
       expect(stdout, command).toMatch(/Examples:\n(.*\n)?.*wattboard/);
@@ -83,7 +82,7 @@ describe("help and usage", () => {
     ["a property without a value", ["device", "add", "a", "--property", "country"], "country=SE"],
   ])("%s is wrong usage: exit code 2, and what is wrong on standard error", async (_what, args, message) => {
     const cwd = makeFolder();
-    const { code, stdout, stderr } = await runCliHere(args, cwd);
+    const { code, stdout, stderr } = await runCliHere(args, { cwd });
     expect(code).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toContain(message);
