@@ -35,7 +35,7 @@ export function PointValues({ points, device, nowMs }: PointValuesProps) {
                     {spec?.sign !== undefined && <span className={styles.sign}>{spec.sign}</span>}
                   </th>
                   <td className={styles.value}>
-                    <Value name={name} value={value} />
+                    <PointCell name={name} value={value} />
                   </td>
                   <td className={styles.age}>
                     {freshness === "stale" && <Tag tone="warn">stale</Tag>} {formatAge(ageMs)}
@@ -50,7 +50,7 @@ export function PointValues({ points, device, nowMs }: PointValuesProps) {
   );
 }
 
-function Value({ name, value }: { readonly name: string; readonly value: PointValue }) {
+function PointCell({ name, value }: { readonly name: string; readonly value: PointValue }) {
   if (value === null) return <span className="muted">no value</span>;
   if (typeof value === "object") {
     return value.length === 0 ? <span className="muted">none</span> : <span className="bad">{value.join(", ")}</span>;
