@@ -5,7 +5,14 @@ import { DatabaseSync } from "node:sqlite";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { metric, storedSamples } from "../../support/api.ts";
 import { eventually, inTime } from "../../support/eventually.ts";
-import { makeFolder, runCli, type ServeProcess, startServe, untilFileEnds, wattboardBin } from "../../support/run-cli.ts";
+import {
+  makeFolder,
+  runCli,
+  type ServeProcess,
+  startServe,
+  untilFileEnds,
+  wattboardBin,
+} from "../../support/run-cli.ts";
 import { openDashboard, openDevice, openSocket, tryOpenSocket } from "../../support/sockets.ts";
 import { sampleOf } from "../../support/telemetry.ts";
 
