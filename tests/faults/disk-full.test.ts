@@ -168,7 +168,7 @@ test.skipIf(disk === null)(
   async () => {
     if (disk === null) return;
     const dataDir = join(disk, "offline");
-    const run = (line: string) => runCliHere([...line.split(" "), "--data-dir", dataDir], disk);
+    const run = (line: string) => runCliHere([...line.split(" "), "--data-dir", dataDir], { cwd: disk });
     for (const line of ["device add ems_001", "device add ems_002", "api-token add script --role viewer"]) {
       expect(await run(line)).toMatchObject({ code: 0 });
     }

@@ -12,10 +12,11 @@ import {
 import type { Clock } from "../base/clock.ts";
 import type { NewId } from "../base/random-id.ts";
 import { type Requester, requesterText } from "../base/requester.ts";
+import type { Channel } from "./channel.ts";
 import type { CommandJournal } from "./command-journal.ts";
 import { type CommandRecord, isSameOrder, requesterOf, type Step } from "./command-record.ts";
 import type { CommandStore, PersistedCommands } from "./command-store.ts";
-import { type Channel, DeviceCommandQueue, noLongerPermitted, type QueueOwner } from "./device-command-queue.ts";
+import { DeviceCommandQueue, noLongerPermitted, type QueueOwner } from "./device-command-queue.ts";
 import type { Values } from "./evidence.ts";
 
 /** The newest sample of each device. */

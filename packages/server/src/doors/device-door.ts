@@ -2,7 +2,7 @@ import { isDeviceId, type PeersFrame, type Refusal, refuse, subprotocol, type We
 import { addressPrefix } from "../access/address-prefix.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import { RateLimit } from "../base/rate-limit.ts";
-import type { Channel } from "../commands/device-command-queue.ts";
+import type { Channel } from "../commands/channel.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";

@@ -6,7 +6,7 @@ import { refuseOrigin } from "../../access/refuse-origin.ts";
 import { bearerToken } from "../../access/tokens.ts";
 import { untilNextTurn } from "../../base/clock.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
-import type { Channel } from "../../commands/device-command-queue.ts";
+import type { Channel } from "../../commands/channel.ts";
 import type { Dispatcher } from "../../commands/dispatcher.ts";
 import type { DeviceRegistry } from "../../devices/device-registry.ts";
 import type { DeviceSession } from "../../devices/device-session.ts";
