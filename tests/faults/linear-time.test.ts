@@ -13,7 +13,7 @@ import { escapeControls } from "../../packages/server/dist/base/escape-controls.
 import { isTimeZone } from "../../packages/server/dist/base/time-zone.js";
 import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
 import { readBody, readEnvelope } from "../../packages/server/dist/dialects/smart-os/message.js";
-import { answer, readQuery } from "../../packages/server/dist/dialects/smart-os/query.js";
+import { answerQuery, readQuery } from "../../packages/server/dist/dialects/smart-os/query.js";
 import { smartOsSample } from "../../packages/server/dist/dialects/smart-os/sample.js";
 import { readDeviceFrame } from "../../packages/server/dist/doors/device-frame.js";
 import { choosePoints } from "../../packages/server/dist/history/point-names.js";
@@ -179,7 +179,7 @@ const parsers: Readonly<Record<string, Parser>> = {
   "a query of a web client, over some devices": {
     run: (text) => {
       const query = readQuery(JSON.parse(text));
-      return typeof query === "string" ? query : drain(answer(query, rows));
+      return typeof query === "string" ? query : drain(answerQuery(query, rows));
     },
     texts: {
       ...inJson("[", "]"),

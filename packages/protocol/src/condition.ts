@@ -163,10 +163,10 @@ export function readField(row: FleetRow, field: string, nowMs: number): FieldVal
     return Object.hasOwn(row.properties, property) ? row.properties[property] : "";
   }
   const ageMs = row.received_at_ms === null ? null : nowMs - row.received_at_ms;
-  return isPresent(freshnessOf(row, ageMs)) ? measured(row, field) : null;
+  return isPresent(freshnessOf(row, ageMs)) ? measuredValue(row, field) : null;
 }
 
-function measured(row: FleetRow, field: string): FieldValue {
+function measuredValue(row: FleetRow, field: string): FieldValue {
   switch (field) {
     case "state":
     case "system_status.state":

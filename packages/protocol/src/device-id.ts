@@ -5,3 +5,10 @@ export const deviceIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 export function isDeviceId(text: string): boolean {
   return deviceIdPattern.test(text);
 }
+
+/** Which devices somebody was given, in words; null: all there are. */
+export function describeDevices(devices: readonly string[] | null): string {
+  if (devices === null) return "all devices";
+  if (devices.length === 0) return "no devices";
+  return devices.length > 3 ? `${devices.length} devices` : devices.join(", ");
+}

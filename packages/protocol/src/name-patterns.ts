@@ -1,4 +1,7 @@
-/** Of a section, a field or a parameter: at most `limits.nameLengthMax` characters. */
+/**
+ * Of a section, a field or a parameter: at most `limits.nameLengthMax` letters, digits and underscores, first a letter. No `__proto__`,
+ * nothing that a URL, a CSV or SQL would have to quote.
+ */
 export const namePattern = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 
 /** Of a point: a field of a section (`battery.soc`), or what stands outside of any. */

@@ -61,6 +61,9 @@ export const telemetrySchema = Type.Object(
 /** What a point may hold besides the flags. */
 export type Scalar = number | string | boolean | null;
 
+/** What one point holds in one sample; the error flags are a list of texts. */
+export type PointValue = Scalar | readonly string[];
+
 type Described = Type.Static<typeof telemetrySchema>;
 
 /** A section's described fields, and any further ones: each becomes a point (`battery.cycle_count`). Lists are for `error_flags` alone. */

@@ -21,21 +21,21 @@ export interface FleetStatus {
 /** The live line of `wattboard simulate`. */
 export function formatStatus(status: FleetStatus): string {
   const parts = [
-    `${count(status.connected)}/${count(status.devices)} connected`,
-    `${count(status.sentPerSecond)} msg/s`,
-    `${count(status.sentTotal)} sent`,
+    `${formatCount(status.connected)}/${formatCount(status.devices)} connected`,
+    `${formatCount(status.sentPerSecond)} msg/s`,
+    `${formatCount(status.sentTotal)} sent`,
   ];
-  if (status.missed > 0) parts.push(`${count(status.missed)} missed`);
-  if (status.refused > 0) parts.push(`${count(status.refused)} refused`);
+  if (status.missed > 0) parts.push(`${formatCount(status.missed)} missed`);
+  if (status.refused > 0) parts.push(`${formatCount(status.refused)} refused`);
   if (status.commandsReceived > 0) {
-    const failed = status.commandsFailed > 0 ? ` (${count(status.commandsFailed)} failed)` : "";
-    parts.push(`${count(status.commandsReceived)} commands${failed}`);
+    const failed = status.commandsFailed > 0 ? ` (${formatCount(status.commandsFailed)} failed)` : "";
+    parts.push(`${formatCount(status.commandsReceived)} commands${failed}`);
   }
-  if (status.inError > 0) parts.push(`${count(status.inError)} in ERROR`);
+  if (status.inError > 0) parts.push(`${formatCount(status.inError)} in ERROR`);
   if (status.trouble !== null) parts.push(status.trouble);
   return parts.join(" · ");
 }
 
-export function count(value: number): string {
+export function formatCount(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }

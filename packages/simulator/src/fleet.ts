@@ -55,7 +55,7 @@ const goesDownMs = 200;
 const comesUpMs = 3_000;
 
 /** All devices of a process, driven by one caller: no timer and no queue of its own. */
-export class Fleet {
+export class SimulatedFleet {
   readonly #settings: FleetSettings;
   readonly #clock: Clock;
   readonly #startMs: number;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { planeIrradiance, viewOf } from "./irradiance.ts";
+import { planeIrradiance, planeView } from "./irradiance.ts";
 
 const radians = Math.PI / 180;
-const flat = viewOf({ tiltDeg: 0, azimuthDeg: 180 });
+const flat = planeView({ tiltDeg: 0, azimuthDeg: 180 });
 
 function sunAt(elevationDeg: number, azimuthDeg: number) {
   const across = Math.cos(elevationDeg * radians);
@@ -30,15 +30,15 @@ describe("planeIrradiance", () => {
 
   test("falls with every cloud", () => {
     const sun = sunAt(30, 150);
-    const roof = viewOf({ tiltDeg: 40, azimuthDeg: 180 });
+    const roof = planeView({ tiltDeg: 40, azimuthDeg: 180 });
     const at = (twentieths: number) => planeIrradiance(sun, roof, twentieths / 20);
     for (let cover = 0; cover < 20; cover++) expect(at(cover + 1)).toBeLessThan(at(cover));
   });
 
   test("favours the plane that faces the sun", () => {
     const morning = sunAt(20, 90);
-    const east = viewOf({ tiltDeg: 45, azimuthDeg: 90 });
-    const west = viewOf({ tiltDeg: 45, azimuthDeg: 270 });
+    const east = planeView({ tiltDeg: 45, azimuthDeg: 90 });
+    const west = planeView({ tiltDeg: 45, azimuthDeg: 270 });
     expect(planeIrradiance(morning, east, 0)).toBeGreaterThan(4 * planeIrradiance(morning, west, 0));
     // With all the beam taken by clouds the two see the same.
     expect(planeIrradiance(morning, east, 1)).toBeCloseTo(planeIrradiance(morning, west, 1), 6);

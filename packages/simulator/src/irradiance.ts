@@ -20,7 +20,7 @@ export interface PlaneView {
   readonly groundShare: number;
 }
 
-export function viewOf(plane: Plane): PlaneView {
+export function planeView(plane: Plane): PlaneView {
   const sinTilt = Math.sin(plane.tiltDeg * radians);
   const cosTilt = Math.cos(plane.tiltDeg * radians);
   return {

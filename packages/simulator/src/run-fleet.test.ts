@@ -6,7 +6,7 @@ import { telemetryValidator } from "@wattboard/protocol/validate";
 import { eventually } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
-import { Fleet, type FleetSettings } from "./fleet.ts";
+import { type FleetSettings, SimulatedFleet } from "./fleet.ts";
 import type { FleetStatus } from "./fleet-status.ts";
 import { planFleet } from "./plan-fleet.ts";
 import { runFleet } from "./run-fleet.ts";
@@ -178,7 +178,7 @@ describe("runFleet", () => {
 describe("Fleet", () => {
   function onManualClock(fleetSettings: FleetSettings) {
     let ms = 0;
-    const fleet = new Fleet(fleetSettings, { ...fastClock, monotonicMs: () => ms });
+    const fleet = new SimulatedFleet(fleetSettings, { ...fastClock, monotonicMs: () => ms });
     onTestFinished(() => fleet.stop());
     return {
       fleet,

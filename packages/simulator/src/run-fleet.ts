@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from "@wattboard/device";
-import { Fleet, type FleetSettings } from "./fleet.ts";
+import { type FleetSettings, SimulatedFleet } from "./fleet.ts";
 import type { FleetStatus } from "./fleet-status.ts";
 import { runTurns } from "./run-turns.ts";
 
-export interface FleetOptions extends FleetSettings {
+export interface RunFleetOptions extends FleetSettings {
   /** Ends the run: every device is disconnected, then the promise resolves. */
   readonly signal: AbortSignal;
   /** Told about once a second, and a last time at the end. */
@@ -17,8 +17,8 @@ export interface FleetOptions extends FleetSettings {
  * and the status tells it.
  * @throws DeviceConfigurationError where the address or a token cannot be used at all
  */
-export async function runFleet(options: FleetOptions): Promise<void> {
+export async function runFleet(options: RunFleetOptions): Promise<void> {
   const { signal, onStatus, clock = systemClock } = options;
   if (signal.aborted) return;
-  await runTurns(new Fleet(options, clock), { signal, onStatus, clock });
+  await runTurns(new SimulatedFleet(options, clock), { signal, onStatus, clock });
 }

@@ -3,7 +3,7 @@ import { runTurns } from "./run-turns.ts";
 import { SolMateFleet, type SolMateFleetSettings } from "./solmate-fleet.ts";
 import type { SolMateStatus } from "./solmate-status.ts";
 
-export interface SolMateOptions extends SolMateFleetSettings {
+export interface RunSolMatesOptions extends SolMateFleetSettings {
   /** Ends the run: every device is disconnected, then the promise resolves. */
   readonly signal: AbortSignal;
   /** Told about once a second, and a last time at the end. */
@@ -17,7 +17,7 @@ export interface SolMateOptions extends SolMateFleetSettings {
  * is not an error: the devices keep trying, and the status tells it.
  * @throws DeviceConfigurationError which names everything that is wrong in the settings
  */
-export async function runSolMates(options: SolMateOptions): Promise<void> {
+export async function runSolMates(options: RunSolMatesOptions): Promise<void> {
   const { signal, onStatus, clock = systemClock } = options;
   if (signal.aborted) return;
   await runTurns(new SolMateFleet(options, clock), { signal, onStatus, clock });

@@ -1,4 +1,4 @@
-import { type Plane, type PlaneView, planeIrradiance, viewOf } from "./irradiance.ts";
+import { type Plane, type PlaneView, planeIrradiance, planeView } from "./irradiance.ts";
 import { type SunPosition, sunPosition } from "./sun-position.ts";
 
 /** Panels of one roof, or of one balcony. */
@@ -23,7 +23,7 @@ export class SolarArray {
 
   constructor(spec: SolarArraySpec, latitudeDeg: number, longitudeDeg: number) {
     this.#peakW = spec.peakW;
-    this.#view = viewOf(spec);
+    this.#view = planeView(spec);
     this.#latitudeDeg = latitudeDeg;
     this.#longitudeDeg = longitudeDeg;
   }

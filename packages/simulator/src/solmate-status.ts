@@ -1,4 +1,4 @@
-import { count } from "./fleet-status.ts";
+import { formatCount } from "./fleet-status.ts";
 import type { SolMateCounters } from "./solmate-link.ts";
 
 /** What a running fleet of SolMates does. Totals count since its start. */
@@ -14,14 +14,14 @@ export interface SolMateStatus extends Readonly<SolMateCounters> {
 /** The live line of `wattboard simulate solmate`. */
 export function formatSolMateStatus(status: SolMateStatus): string {
   const parts = [
-    `${count(status.connected)}/${count(status.devices)} connected`,
-    `${count(status.sentPerSecond)} updates/s`,
-    `${count(status.ok)} OK`,
-    `${count(status.errors)} ERROR`,
+    `${formatCount(status.connected)}/${formatCount(status.devices)} connected`,
+    `${formatCount(status.sentPerSecond)} updates/s`,
+    `${formatCount(status.ok)} OK`,
+    `${formatCount(status.errors)} ERROR`,
   ];
-  if (status.unanswered > 0) parts.push(`${count(status.unanswered)} unanswered`);
-  if (status.commands > 0) parts.push(`${count(status.commands)} commands`);
-  if (status.refused > 0) parts.push(`${count(status.refused)} refused`);
+  if (status.unanswered > 0) parts.push(`${formatCount(status.unanswered)} unanswered`);
+  if (status.commands > 0) parts.push(`${formatCount(status.commands)} commands`);
+  if (status.refused > 0) parts.push(`${formatCount(status.refused)} refused`);
   if (status.trouble !== null) parts.push(status.trouble);
   return parts.join(" · ");
 }

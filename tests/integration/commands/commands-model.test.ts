@@ -9,7 +9,7 @@ import type { Channel } from "../../../packages/server/dist/commands/channel.js"
 import { CommandDatabase } from "../../../packages/server/dist/commands/command-database.js";
 import { CommandJournal } from "../../../packages/server/dist/commands/command-journal.js";
 import type { CommandRecord, Step } from "../../../packages/server/dist/commands/command-record.js";
-import type { CommandScope, CommandStore, Row } from "../../../packages/server/dist/commands/command-store.js";
+import type { CommandRow, CommandScope, CommandStore } from "../../../packages/server/dist/commands/command-store.js";
 import { Dispatcher } from "../../../packages/server/dist/commands/dispatcher.js";
 
 /**
@@ -75,7 +75,7 @@ class SlowDisk implements CommandStore {
   fleetTargets = async () => [];
   close = async () => {};
 
-  commit(rows: readonly Row[]): Promise<void> {
+  commit(rows: readonly CommandRow[]): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(() => {
         this.file.commit(rows);

@@ -22,10 +22,3 @@ export function roleMeaning(role: RoleName): string {
     admin: "does everything, with all devices",
   }[role];
 }
-
-/** Which devices somebody was given; null: all there are. */
-export function describeDevices(devices: readonly string[] | null): string {
-  if (devices === null) return "all devices";
-  if (devices.length === 0) return "no devices";
-  return devices.length > 3 ? `${devices.length} devices` : devices.join(", ");
-}

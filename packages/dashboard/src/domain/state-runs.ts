@@ -1,5 +1,4 @@
-import type { DeviceMode, DeviceState } from "@wattboard/protocol";
-import type { PointValue } from "./point-value.ts";
+import type { DeviceMode, DeviceState, PointValue } from "@wattboard/protocol";
 import { modeWord, stateWord } from "./state-words.ts";
 
 /** How long a point kept a value. Between two runs that do not touch nothing is known. */

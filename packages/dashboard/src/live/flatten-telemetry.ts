@@ -1,4 +1,4 @@
-import type { PointValue } from "../domain/point-value.ts";
+import type { PointValue } from "@wattboard/protocol";
 
 /** A message's points by name, `section.field`, in the order in which the device wrote them. */
 export function flattenTelemetry(telemetry: object): Map<string, PointValue> {

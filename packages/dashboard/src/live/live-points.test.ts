@@ -1,7 +1,7 @@
 import type { Telemetry } from "@wattboard/protocol";
 import { describe, expect, it } from "vitest";
 import { flattenTelemetry } from "./flatten-telemetry.ts";
-import { fileLive, noLivePoints, numberOf, seedSample } from "./live-points.ts";
+import { fileLive, liveNumber, noLivePoints, seedSample } from "./live-points.ts";
 
 const noonMs = Date.parse("2026-06-01T12:00:00Z");
 function message(timestamp: string, more: Partial<Telemetry> = {}): Telemetry {
@@ -61,7 +61,7 @@ describe("a live sample", () => {
   it("that comes late overwrites nothing newer", () => {
     const first = fileLive(noLivePoints, message("2026-06-01T12:00:10Z", { battery: { soc: 51 } }), noonMs + 10_000);
     const late = fileLive(first, message("2026-06-01T12:00:00Z", { battery: { soc: 50 } }), noonMs + 11_000);
-    expect(numberOf(late.points, "battery.soc")).toBe(51);
+    expect(liveNumber(late.points, "battery.soc")).toBe(51);
     expect(late.newest?.atMs).toBe(noonMs + 10_000);
   });
 });
@@ -70,7 +70,7 @@ it("after the server's clock was an hour ahead and is right again, what comes re
   const hourMs = 3_600_000;
   const ahead = fileLive(noLivePoints, message("2026-06-01T13:00:00Z", { battery: { soc: 50 } }), noonMs + hourMs);
   const now = fileLive(ahead, message("2026-06-01T12:00:12Z", { battery: { soc: 51 } }), noonMs + 12_000);
-  expect(numberOf(now.points, "battery.soc")).toBe(51);
+  expect(liveNumber(now.points, "battery.soc")).toBe(51);
   expect(now.newest?.atMs).toBe(noonMs + 12_000);
 });
 
@@ -82,5 +82,5 @@ it("a seeded sample keeps the time and the clock that the server filed it with",
     telemetry: message("1970-01-01T00:00:00Z", { solar: { power: 900 } }),
   });
   expect(known.newest).toEqual({ atMs: noonMs + 5_000, clock: "server" });
-  expect(numberOf(known.points, "solar.power")).toBe(900);
+  expect(liveNumber(known.points, "solar.power")).toBe(900);
 });

@@ -1,5 +1,5 @@
+import type { PointValue } from "@wattboard/protocol";
 import { limits, parseRfc3339, type SampleBody, type Telemetry } from "@wattboard/protocol";
-import type { PointValue } from "../domain/point-value.ts";
 import { flattenTelemetry } from "./flatten-telemetry.ts";
 
 /** Under which time a sample counts, and whose clock that is. */
@@ -70,7 +70,7 @@ function mergePoints(known: LivePoints, telemetry: Telemetry, filed: Filed, rece
 }
 
 /** The number that a point holds, or null where it holds none. */
-export function numberOf(points: ReadonlyMap<string, LivePoint>, name: string): number | null {
+export function liveNumber(points: ReadonlyMap<string, LivePoint>, name: string): number | null {
   const value = points.get(name)?.value;
   return typeof value === "number" ? value : null;
 }

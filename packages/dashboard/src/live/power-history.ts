@@ -1,6 +1,6 @@
+import type { PointValue } from "@wattboard/protocol";
 import { parseRfc3339, type SampleBody, type Telemetry } from "@wattboard/protocol";
-import type { PointValue } from "../domain/point-value.ts";
-import type { PowerPoint } from "../domain/power.ts";
+import type { PowerPointName } from "../domain/power.ts";
 import type { StateRun } from "../domain/state-runs.ts";
 
 /** The lines of the chart, in the order in which they are drawn. */
@@ -9,7 +9,7 @@ export const chartPoints = [
   "load.power",
   "battery.power",
   "grid.power",
-] as const satisfies readonly PowerPoint[];
+] as const satisfies readonly PowerPointName[];
 
 /** Most samples kept for the chart: two hours at one a second. The oldest go first. */
 export const historySamplesMax = 7_200;
@@ -76,7 +76,7 @@ export class PowerHistory {
   }
 }
 
-function powerOf(telemetry: Telemetry, point: PowerPoint): number | null {
+function powerOf(telemetry: Telemetry, point: PowerPointName): number | null {
   const [section] = point.split(".") as ["solar" | "load" | "battery" | "grid"];
   const power = telemetry[section]?.power;
   return typeof power === "number" ? power : null;

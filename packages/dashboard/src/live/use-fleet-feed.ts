@@ -4,7 +4,7 @@ import { useEffect, useRef } from "react";
 import { serverClock } from "../api/server-clock.ts";
 import type { LinkView } from "./link-view.ts";
 
-export interface FleetFeed {
+export interface FleetSnapshot {
   /** By device id; a new map with each change, in which a row that did not change is the same object. */
   readonly rows: ReadonlyMap<string, FleetRow>;
   /** Whether the whole fleet has come once; before that, no rows does not mean no devices. */
@@ -16,7 +16,7 @@ export interface FleetFeed {
 const silentAfterMs = 6_000;
 
 /** The fleet stream, and how far it can be trusted just now. The caller renders once a second, so that silence is noticed. */
-export function useFleetFeed(): FleetFeed {
+export function useFleetFeed(): FleetSnapshot {
   const { rows, status, complete, clockOffsetMs } = useFleet();
   const heardAtMs = useRef<number | null>(null);
   const hasTried = useRef(false);

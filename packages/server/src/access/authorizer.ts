@@ -33,7 +33,7 @@ export interface AuthorizerDomain {
   readonly proxies: TrustedProxies;
 }
 
-const always = (): boolean => true;
+const everyDevice = (): boolean => true;
 
 /** Whoever looks where dashboards are public. */
 const anonymousViewer: Principal = {
@@ -43,7 +43,7 @@ const anonymousViewer: Principal = {
   role: "viewer",
   devices: null,
   sharedDevices: noDevices,
-  isCurrent: always,
+  isCurrent: everyDevice,
 };
 
 /** The command line of the server's own machine. */
@@ -207,7 +207,7 @@ export class Authorizer {
     const shared = this.shareSessionOf(request);
     const links = shared === undefined ? [] : shareLinks.currentLinks(shared);
     const sharedDevices = links.length === 0 ? noDevices : new Set(links.map(({ deviceId }) => deviceId));
-    const isShareCurrent = shared === undefined ? always : () => shareLinks.isCurrent(shared, links);
+    const isShareCurrent = shared === undefined ? everyDevice : () => shareLinks.isCurrent(shared, links);
     if (session !== null && person !== undefined) {
       return {
         kind: "person",

@@ -68,7 +68,7 @@ export class OneTimeLinks {
 
   find(secret: string): OneTimeLink | Refusal {
     const row = this.#find.get(secretKey(secret));
-    const link = row === undefined ? undefined : linkOf(row);
+    const link = row === undefined ? undefined : readLink(row);
     const isValid =
       link !== undefined && link.expiresAtMs > this.#clock.wallMs() && this.#requesters.mayAdminister(link.madeBy);
     return isValid ? link : refuse("link_not_valid");
@@ -76,7 +76,7 @@ export class OneTimeLinks {
 
   /** Those that have not expired; `key` voids one. */
   list(): (OneTimeLink & { readonly key: string })[] {
-    return this.#list.all(this.#clock.wallMs()).map((row) => ({ ...linkOf(row), key: String(row.key) }));
+    return this.#list.all(this.#clock.wallMs()).map((row) => ({ ...readLink(row), key: String(row.key) }));
   }
 
   void(key: string): void {
@@ -99,7 +99,7 @@ export class OneTimeLinks {
   }
 }
 
-function linkOf(row: Record<string, SQLOutputValue>): OneTimeLink {
+function readLink(row: Record<string, SQLOutputValue>): OneTimeLink {
   return {
     kind: String(row.kind) as OneTimeLinkKind,
     person: row.person === null ? null : String(row.person),

@@ -40,7 +40,7 @@ export class Revocations {
   /** Opens the file in the data folder, whose lock the caller holds, and takes its room. Without any, only what the disk has room for is revoked. */
   constructor(dataDir: string) {
     const path = join(dataDir, fileName);
-    this.#file = open(path);
+    this.#file = openJournal(path);
     this.#files = new OpenFiles([path]);
     if (this.#file === null) return;
     const content = Buffer.alloc(journalBytes);
@@ -120,7 +120,7 @@ export class Revocations {
 }
 
 /** Null where there is no room for it, and none was taken before. */
-function open(path: string): number | null {
+function openJournal(path: string): number | null {
   const file = openSync(path, "a+", 0o600);
   closeSync(file);
   const opened = openSync(path, "r+");

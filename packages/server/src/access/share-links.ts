@@ -170,7 +170,7 @@ export class ShareLinks {
     const key = secretKey(cookie);
     this.#sessions.set(key, session);
     this.#keysByLink.add(link.shareId, key);
-    this.#keysByPlace.add(placeOf(link, address), key);
+    this.#keysByPlace.add(visitorOf(link, address), key);
     return { link, cookie, session };
   }
 
@@ -196,7 +196,7 @@ export class ShareLinks {
   }
 
   #makeRoom(link: ShareLink, address: string): void {
-    const there = this.#keysByPlace.of(placeOf(link, address));
+    const there = this.#keysByPlace.of(visitorOf(link, address));
     if (there.size >= sessionsPerAddressMax) this.#endSession(firstOf(there));
     if (this.#sessions.size >= sessionsMax) this.#endSession(firstOf(this.#keysByLink.largest()));
   }
@@ -207,7 +207,7 @@ export class ShareLinks {
     if (session === undefined || link === undefined) return;
     this.#sessions.delete(key);
     this.#keysByLink.delete(link.shareId, key);
-    this.#keysByPlace.delete(placeOf(link, session.address), key);
+    this.#keysByPlace.delete(visitorOf(link, session.address), key);
   }
 
   #dropExpired(): void {
@@ -225,7 +225,7 @@ export class ShareLinks {
   }
 }
 
-function placeOf({ shareId }: ShareLink, address: string): string {
+function visitorOf({ shareId }: ShareLink, address: string): string {
   return `${shareId} ${address}`;
 }
 

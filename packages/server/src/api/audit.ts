@@ -71,7 +71,7 @@ export function registerAuditApi(
       const filter = filterOf(query);
       if ("code" in filter) return sendRefusal(reply, filter);
       const before = query.cursor === undefined ? undefined : Number(query.cursor);
-      const page = await writePage(rowsOf(audit, filter, before), query.limit, auditBody);
+      const page = await writePage(auditRows(audit, filter, before), query.limit, auditBody);
       return sendPage(reply, "audit", page, { next_cursor: page.isMore ? String(page.last?.seq) : null });
     },
   );
@@ -107,7 +107,7 @@ function auditReportBody({ fault, rows, firstSeq, lastSeq, lastHash }: AuditRepo
 }
 
 /** Read a few at a time, as they are asked for. */
-function* rowsOf(audit: Audit, filter: AuditFilter, before?: number): Generator<ChainedRow> {
+function* auditRows(audit: Audit, filter: AuditFilter, before?: number): Generator<ChainedRow> {
   for (let beforeSeq = before; ; ) {
     const rows = audit.list(filter, rowsAtOnce, beforeSeq);
     yield* rows;
@@ -120,7 +120,7 @@ function* rowsOf(audit: Audit, filter: AuditFilter, before?: number): Generator<
 async function* csvOf(audit: Audit, filter: AuditFilter): AsyncGenerator<string> {
   yield `${columns.join(",")}\r\n`;
   for await (const rows of audit.export(filter)) {
-    yield rows.map((row) => `${cellsOf(auditBody(row)).join(",")}\r\n`).join("");
+    yield rows.map((row) => `${csvCells(auditBody(row)).join(",")}\r\n`).join("");
   }
 }
 
@@ -156,7 +156,7 @@ function auditBody({
   return { seq, at: isoTime(atMs), who, address, action, device_id: deviceId, target, outcome, detail, hash };
 }
 
-function cellsOf(body: AuditBody): string[] {
+function csvCells(body: AuditBody): string[] {
   return columns.map((column) => {
     const value = body[column];
     return csvText(value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));

@@ -22,8 +22,8 @@ import { type Principal, requesterOf } from "../access/principal.ts";
 import type { Clock } from "../base/clock.ts";
 import { RateLimit } from "../base/rate-limit.ts";
 import { isSameRequester, requesterText } from "../base/requester.ts";
-import { commandBody, type Reader } from "../commands/command-body.ts";
-import { requesterOf as requesterOfRecord } from "../commands/command-record.ts";
+import { type CommandReader, commandBody } from "../commands/command-body.ts";
+import { commandRequester as requesterOfRecord } from "../commands/command-record.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-record.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
@@ -32,6 +32,7 @@ import { defineRoute, deviceParams, type RouteDefinition } from "../http/define-
 import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { RolloutCaller, RolloutManager } from "../rollouts/rollout-manager.ts";
+import type { DeviceParams } from "./device-lookup.ts";
 import { fleetCommandBody, fleetDeviceBody } from "./fleet-command-bodies.ts";
 
 export interface CommandParts {
@@ -47,10 +48,6 @@ export interface CommandParts {
 /** Who gives commands is remembered for the rate limit; above this many, all begin anew. */
 const givers = 10_000;
 const retryAfterS = { too_many_requests: 1, too_many_commands: 5, commands_unavailable: 5 } as const;
-
-interface DeviceParams {
-  Params: { id: string };
-}
 
 interface CommandParams {
   Params: { id: string; command: string };
@@ -105,7 +102,9 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     address: authorizer.addressOf(raw),
     mayCommand: (deviceId) => authorizer.mayCommand(principal, deviceId),
   });
-  const readerOf = ({ principal }: FastifyRequest): Reader => ({ mayViewNames: authorizer.mayViewNames(principal) });
+  const readerOf = ({ principal }: FastifyRequest): CommandReader => ({
+    mayViewNames: authorizer.mayViewNames(principal),
+  });
   const isVisible = ({ principal }: FastifyRequest, deviceId: string): boolean =>
     authorizer.mayView(principal, deviceId) && devices.find(deviceId) !== undefined;
   /** Who has devices of their own sees the fleet commands that they gave; those of others would tell of foreign devices. */

@@ -9,6 +9,11 @@ interface LookupParts {
   readonly authorizer: Authorizer;
 }
 
+/** Of a route about one device. */
+export interface DeviceParams {
+  Params: { id: string };
+}
+
 /** The device that a request is about. One that whoever asks may not see is told from one that does not exist by nothing. */
 export function lookUpDevice(
   { devices, authorizer }: LookupParts,
@@ -47,7 +52,7 @@ export interface DeviceFilter {
 }
 
 /** The devices of a question about the fleet: never others than those that whoever asks may see. */
-export async function selectDevices(
+export async function devicesAsked(
   parts: LookupParts,
   request: FastifyRequest,
   filter: DeviceFilter,

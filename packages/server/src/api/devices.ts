@@ -20,7 +20,7 @@ import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { Events, RecordedEvent } from "../observe/events.ts";
 import { detailBody, eventBody, latestBody } from "./device-bodies.ts";
-import { listDevices, lookUpDevice } from "./device-lookup.ts";
+import { type DeviceParams, listDevices, lookUpDevice } from "./device-lookup.ts";
 import { registerFleetApi } from "./fleet.ts";
 import { type HistoryParts, registerHistoryApi } from "./history.ts";
 
@@ -45,10 +45,6 @@ const eventsQuery = Type.Object(
   { additionalProperties: false },
 );
 const readEventsPlace = cursorReader(Type.Object({ before: Type.Integer() }, { additionalProperties: false }));
-
-interface DeviceParams {
-  Params: { id: string };
-}
 
 /** `/api/v1`: one device and what it sent last, its past, the fleet, and events. */
 export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void {

@@ -3,6 +3,7 @@ import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { addressPrefix } from "../access/address-prefix.ts";
+import { startingWith } from "../base/starting-with.ts";
 import { auditName } from "../http/access-guard.ts";
 import { onAnswerEnd } from "../http/answer-end.ts";
 import { slicesOf } from "../http/answer-flow.ts";
@@ -144,14 +145,5 @@ async function* countedSlices(
     } finally {
       release();
     }
-  }
-}
-
-async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncGenerator<T>): AsyncGenerator<T> {
-  try {
-    if (!first.done) yield first.value;
-    yield* rest;
-  } finally {
-    await rest.return(undefined);
   }
 }

@@ -1,13 +1,13 @@
 import type { FleetCommandBody, FleetDeviceBody } from "@wattboard/protocol";
 import { isoTime } from "../base/iso-time.ts";
-import { type Reader, withoutName } from "../commands/command-body.ts";
+import { type CommandReader, withoutName } from "../commands/command-body.ts";
 import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-record.ts";
 import type { RolloutManager } from "../rollouts/rollout-manager.ts";
 
 export function fleetCommandBody(
   record: FleetCommandRecord,
   counts: ReturnType<RolloutManager["countsOf"]>,
-  { mayViewNames }: Reader,
+  { mayViewNames }: CommandReader,
 ): FleetCommandBody {
   return {
     fleet_command_id: record.fleetCommandId,
@@ -29,7 +29,7 @@ export function fleetCommandBody(
 
 export function fleetDeviceBody(
   { deviceId, wave, commandId, status, cause, newFlags }: FleetTarget,
-  { mayViewNames }: Reader,
+  { mayViewNames }: CommandReader,
 ): FleetDeviceBody {
   const said = mayViewNames ? cause : withoutName(cause);
   return { device_id: deviceId, wave, command_id: commandId, status, cause: said, new_flags: newFlags };

@@ -6,7 +6,7 @@ import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { windowMs } from "../store/algebra/window.ts";
 import { refuseDeviceDays, registrationsOf } from "./answers/questions.ts";
-import { selectDevices } from "./device-lookup.ts";
+import { devicesAsked } from "./device-lookup.ts";
 import { type HistoryParts, readEnergyRange, refuseEmpty, sendAnswer } from "./history.ts";
 
 /** Devices times days that one question may read by the minute: all samples may have to be read. */
@@ -69,7 +69,7 @@ export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): voi
       if (pointSpec(point) !== undefined && pointSpec(point)?.kind !== "number") {
         return sendRefusal(reply, refuse("invalid_request", `${point} holds no numbers.`));
       }
-      const chosen = await selectDevices(parts, request, query);
+      const chosen = await devicesAsked(parts, request, query);
       if ("code" in chosen) return sendRefusal(reply, chosen);
       const aligned = chooseBuckets(range, buckets, nowMs, minuteMs);
       const deviceDays = (chosen.length * (aligned.toMs - aligned.fromMs)) / dayMs;
@@ -107,7 +107,7 @@ export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): voi
       const nowMs = clock.wallMs();
       const range = readEnergyRange(query, query.per, nowMs, timeZone);
       if ("code" in range) return sendRefusal(reply, range);
-      const chosen = await selectDevices(parts, request, query);
+      const chosen = await devicesAsked(parts, request, query);
       if ("code" in chosen) return sendRefusal(reply, chosen);
       const question = {
         kind: "fleetEnergy",

@@ -10,10 +10,10 @@ import type {
 import { pointSpec } from "@wattboard/protocol";
 import { isoTime } from "../base/iso-time.ts";
 import { type ExpectedEnergy, type ExpectedHistory, shareOf } from "../history/coverage.ts";
-import { bucketTimes, type Range } from "../history/range.ts";
+import { bucketTimes, type TimeRange } from "../history/range.ts";
 import { addEnergy, type Energy, noEnergy } from "../store/algebra/energy.ts";
 import { autarky, selfConsumption } from "../store/algebra/energy-shares.ts";
-import type { Coverage, EnergySpan, FleetTotals, History, PointInfo, PointSample, Timeline } from "../store/store.ts";
+import type { Coverage, EnergySpan, FleetSeries, History, PointInfo, PointSample, Timeline } from "../store/store.ts";
 
 export function pointsBody(deviceId: string, points: readonly PointInfo[]): Omit<PointsBody, "next_cursor"> {
   return {
@@ -35,7 +35,7 @@ function coverageBody({ share, gaps }: Coverage): HistoryBody["coverage"] {
   return { share, gaps: gaps.map(({ fromMs, toMs }) => ({ from: isoTime(fromMs), to: isoTime(toMs) })) };
 }
 
-export function bucketsBody(deviceId: string, range: Range, history: History): HistoryBody {
+export function bucketsBody(deviceId: string, range: TimeRange, history: History): HistoryBody {
   const { bucketMs, samples, coverage, points, total } = history;
   return {
     device_id: deviceId,
@@ -53,7 +53,7 @@ export function bucketsBody(deviceId: string, range: Range, history: History): H
 
 export function rawBody(
   deviceId: string,
-  range: Range,
+  range: TimeRange,
   samples: readonly PointSample[],
   points: readonly string[],
   total: Coverage,
@@ -74,7 +74,7 @@ export function rawBody(
   };
 }
 
-export function timelineBody(deviceId: string, range: Range, point: string, timeline: Timeline): TimelineBody {
+export function timelineBody(deviceId: string, range: TimeRange, point: string, timeline: Timeline): TimelineBody {
   const { runs, truncated } = timeline;
   const last = runs.at(-1);
   return {
@@ -102,7 +102,7 @@ function energyFigures(energy: Energy): EnergyFigures {
 }
 
 /** For how much of a span that has passed samples are expected, ms. */
-function expectedMs({ fromMs, toMs }: Range, expectedFromMs: number, nowMs: number): number {
+function expectedMs({ fromMs, toMs }: TimeRange, expectedFromMs: number, nowMs: number): number {
   return Math.max(0, Math.min(toMs, nowMs) - Math.max(fromMs, expectedFromMs));
 }
 
@@ -143,7 +143,7 @@ export function deviceEnergyBody(
 
 /** Adds up devices' spans, which lie on the same edges. */
 export class FleetEnergySum {
-  readonly #spans: { readonly range: Range; energy: Energy; devices: number; coveredMs: number; wholeMs: number }[];
+  readonly #spans: { readonly range: TimeRange; energy: Energy; devices: number; coveredMs: number; wholeMs: number }[];
   readonly #nowMs: number;
   #deviceCount = 0;
 
@@ -195,9 +195,9 @@ export class FleetEnergySum {
 
 export function fleetTotalsBody(
   point: string,
-  range: Range,
+  range: TimeRange,
   deviceCount: number,
-  totals: FleetTotals,
+  totals: FleetSeries,
   expected: readonly number[],
 ): FleetTotalsBody {
   const { bucketMs, sum, devices } = totals;
@@ -221,10 +221,10 @@ export function fleetTotalsBody(
 
 /** Where no device has anything, and some should: runs of empty buckets, the longest first. */
 function emptyBuckets(
-  { fromMs, toMs }: Range,
-  { bucketMs, devices }: FleetTotals,
+  { fromMs, toMs }: TimeRange,
+  { bucketMs, devices }: FleetSeries,
   expected: readonly number[],
-): Range[] {
+): TimeRange[] {
   const gaps: { fromMs: number; toMs: number }[] = [];
   for (const [at, count] of devices.entries()) {
     if (count > 0 || expected[at] === 0) continue;

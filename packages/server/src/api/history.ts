@@ -20,11 +20,11 @@ import {
   chooseBuckets,
   dayMs,
   minuteMs,
-  type Range,
   rangeProperties,
   readRange,
   samplesPlace,
   spanMsMax,
+  type TimeRange,
 } from "../history/range.ts";
 import { refuseAnswer, sendMade } from "../http/answer-flow.ts";
 import { cursorReader } from "../http/cursor.ts";
@@ -128,7 +128,7 @@ const energyQuery = Type.Object(
 
 const readSamplesPlace = cursorReader(samplesPlace);
 
-interface Asked<Query extends Type.TSchema> {
+interface HistoryRequest<Query extends Type.TSchema> {
   Params: { id: string };
   Querystring: Type.Static<Query>;
 }
@@ -155,7 +155,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     });
   const zoneOf = ({ properties }: Device): string => properties.time_zone ?? parts.timeZone;
 
-  app.get<Asked<typeof pointsQuery>>(
+  app.get<HistoryRequest<typeof pointsQuery>>(
     `${paths.api}/devices/:id/points`,
     route({ summary: "The points that a device has sent", querystring: pointsQuery, answer: pointsSchema }),
     async (request, reply) => {
@@ -168,7 +168,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     },
   );
 
-  app.get<Asked<typeof samplesQuery>>(
+  app.get<HistoryRequest<typeof samplesQuery>>(
     `${paths.api}/devices/:id/samples`,
     route({
       summary: "Stored samples, page by page",
@@ -184,7 +184,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
       const place = query.cursor === undefined ? null : readSamplesPlace(query.cursor);
       if (query.cursor !== undefined && place === null) return sendRefusal(reply, refuse("invalid_cursor"));
       const nowMs = clock.wallMs();
-      const range: Range | Refusal =
+      const range: TimeRange | Refusal =
         place === null
           ? readRange(query, { nowMs, defaultMs: 5 * minuteMs, spanMsMax, timeZone: zoneOf(device) })
           : { fromMs: place.f, toMs: place.t };
@@ -204,7 +204,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     },
   );
 
-  app.get<Asked<typeof historyQuery>>(
+  app.get<HistoryRequest<typeof historyQuery>>(
     `${paths.api}/devices/:id/history`,
     route({
       summary: "Points over time, for charts",
@@ -229,7 +229,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     },
   );
 
-  app.get<Asked<typeof timelineQuery>>(
+  app.get<HistoryRequest<typeof timelineQuery>>(
     `${paths.api}/devices/:id/timeline`,
     route({
       summary: "When a point had which value",
@@ -252,7 +252,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     },
   );
 
-  app.get<Asked<typeof energyQuery>>(
+  app.get<HistoryRequest<typeof energyQuery>>(
     `${paths.api}/devices/:id/energy`,
     route({
       summary: "Energy by hour, day, month or year",
@@ -299,7 +299,7 @@ export async function sendAnswer(
   return sendMade(request, reply, made);
 }
 
-export function refuseEmpty(range: Range): Range | Refusal {
+export function refuseEmpty(range: TimeRange): TimeRange | Refusal {
   return range.fromMs < range.toMs ? range : refuse("invalid_request", "from must lie before to.");
 }
 
@@ -309,7 +309,7 @@ export function readEnergyRange(
   per: CalendarSpan,
   nowMs: number,
   fallbackZone: string,
-): Range | Refusal {
+): TimeRange | Refusal {
   const rules = { nowMs, defaultMs: defaultEnergyMs[per], spanMsMax, timeZone: fallbackZone };
   const read = readRange(query, rules);
   const range = "code" in read ? read : refuseEmpty(read);

@@ -42,7 +42,7 @@ const querySchema = Type.Object(
   },
   { additionalProperties: false },
 );
-type Query = Type.Static<typeof querySchema>;
+type ImportQuery = Type.Static<typeof querySchema>;
 
 /** Of one file: some years of samples, one a minute. */
 const fileBytesMax = 256 * 1024 * 1024;
@@ -62,7 +62,7 @@ export function registerCsvImportApi(
     // The body is not read here, but by the thread of the import.
     scope.addContentTypeParser(["text/csv", "application/octet-stream"], (_request, body, done) => done(null, body));
 
-    scope.post<{ Querystring: Query; Body: Readable }>(
+    scope.post<{ Querystring: ImportQuery; Body: Readable }>(
       `${paths.api}/import/csv`,
       defineRoute({
         tag: "Archive",
@@ -129,7 +129,7 @@ function countBytes(onBytes: (bytes: number) => void): Transform {
 }
 
 /** The query as options, or what is wrong with it. */
-function readOptions(query: Query, nowMs: number): CsvOptions | Refusal {
+function readOptions(query: ImportQuery, nowMs: number): CsvOptions | Refusal {
   const invalid = (detail: string): Refusal => refuse("invalid_request", detail);
   const { device, time_format: timeFormat, time_zone: timeZone, utc_offset: utcOffset, encoding } = query;
   if (device !== undefined && !isDeviceId(device)) return refuse("unknown_device");

@@ -1,6 +1,6 @@
 import type { OutstandingSource } from "../access/outstanding.ts";
 import type { Requesters } from "../access/requesters.ts";
-import { requesterOf } from "../commands/command-record.ts";
+import { commandRequester } from "../commands/command-record.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { RolloutManager } from "../rollouts/rollout-manager.ts";
 
@@ -13,7 +13,7 @@ export function outstandingCommands(
   return function* () {
     for (const record of rollouts.running()) {
       const { fleetCommandId: id, action } = record;
-      const requester = requesterOf(record);
+      const requester = commandRequester(record);
       yield {
         item: { kind: "fleet_command", id, device_id: null, about: action },
         requester,
@@ -23,7 +23,7 @@ export function outstandingCommands(
     }
     for (const record of commands.queued()) {
       const { deviceId, commandId: id, action } = record;
-      const requester = requesterOf(record);
+      const requester = commandRequester(record);
       yield {
         item: { kind: "command", id, device_id: deviceId, about: action },
         requester,

@@ -16,7 +16,7 @@ import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { Log } from "../observe/log.ts";
 import { deviceBody, provisionedBody } from "./device-bodies.ts";
-import { visibleDevices } from "./device-lookup.ts";
+import { type DeviceParams, visibleDevices } from "./device-lookup.ts";
 import type { LiveDevices } from "./live-devices.ts";
 
 export interface RegistrationParts {
@@ -88,10 +88,6 @@ const devicesQuery = Type.Object(
   { additionalProperties: false },
 );
 const readPlace = cursorReader(Type.Object({ after: Type.String() }, { additionalProperties: false }));
-
-interface DeviceParams {
-  Params: { id: string };
-}
 
 /** `/api/v1/devices`: the registrations, for whoever may see the devices, and what administrators do with them. */
 export function registerRegistrationsApi(app: FastifyInstance, parts: RegistrationParts): void {

@@ -76,7 +76,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
     const isSecure = authorizer.hasSecureCookies(request.raw);
     reply.header("Set-Cookie", writeCookie("session", secret, isSecure, ttlMs));
     reply.header("Set-Cookie", writeCookie("browser", known, isSecure, knownBrowserMs));
-    return personBody(person, session.expiresAtMs);
+    return signedInBody(person, session.expiresAtMs);
   };
 
   /** The person who is signed in here; cookies alone make one. */
@@ -103,7 +103,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       const principal = request.principal as Principal;
       const expiresAtMs = authorizer.sessionOf(request.raw)?.expiresAtMs ?? null;
       const shared = [...principal.sharedDevices];
-      if (person !== null) return { ...personBody(person, expiresAtMs), shared_devices: shared };
+      if (person !== null) return { ...signedInBody(person, expiresAtMs), shared_devices: shared };
       const { kind, name, role, devices } = principal;
       const given = devices === null ? null : [...devices];
       const me: MeBody = {
@@ -190,7 +190,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       });
       if ("code" in changed) return sendRefusal(reply, changed);
       sessions.endAll(person.name, authorizer.sessionOf(request.raw));
-      return personBody(changed, authorizer.sessionOf(request.raw)?.expiresAtMs ?? null);
+      return signedInBody(changed, authorizer.sessionOf(request.raw)?.expiresAtMs ?? null);
     },
   );
 
@@ -262,7 +262,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
   }
 }
 
-function personBody({ name, role, devices, email }: Person, expiresAtMs: number | null): MeBody {
+function signedInBody({ name, role, devices, email }: Person, expiresAtMs: number | null): MeBody {
   return {
     kind: "person",
     name,

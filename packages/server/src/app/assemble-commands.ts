@@ -9,7 +9,7 @@ import { RolloutManager } from "../rollouts/rollout-manager.ts";
 import type { DeviceParts } from "./assemble-devices.ts";
 import type { Defer } from "./closing.ts";
 
-export type CommandParts = ReturnType<typeof assembleCommands>;
+export type AssembledCommands = ReturnType<typeof assembleCommands>;
 
 /** Commands to one device and to many, and who hears of their steps. */
 export function assembleCommands(defer: Defer, parts: DeviceParts) {

@@ -7,7 +7,7 @@ import type { Defer } from "./closing.ts";
 /** Name, help, labels, and where it is read when somebody looks. */
 type LabelledRow = [string, string, string[], (parts: HttpParts) => Iterable<Reading>];
 /** Name, help, and the number; null where the system does not tell. */
-type Row = [string, string, (parts: HttpParts) => number | null];
+type MetricRow = [string, string, (parts: HttpParts) => number | null];
 
 const labelledCounters: LabelledRow[] = [
   [
@@ -56,7 +56,7 @@ const labelledCounters: LabelledRow[] = [
   ],
 ];
 
-const counters: Row[] = [
+const counters: MetricRow[] = [
   [
     "wattboard_deliveries_total",
     "Messages handed to dashboards.",
@@ -84,7 +84,7 @@ const labelledGauges: LabelledRow[] = [
   ],
 ];
 
-const gauges: Row[] = [
+const gauges: MetricRow[] = [
   ["wattboard_devices", "Registered devices.", ({ devices }) => devices.list().length],
   ["wattboard_store_queue_bytes", "Bytes that wait for the store.", ({ storeQueue }) => storeQueue.queuedBytes],
   ["wattboard_sockets", "Open sockets of any kind.", ({ socketBound }) => socketBound.openCount],
@@ -114,7 +114,7 @@ const gauges: Row[] = [
 /** What the parts count, for whoever scrapes. */
 export function assembleMetrics(_defer: Defer, parts: HttpParts): void {
   const { metrics } = parts;
-  const single = (read: Row[2]) => () => {
+  const single = (read: MetricRow[2]) => () => {
     const value = read(parts);
     return value === null ? [] : [{ value }];
   };

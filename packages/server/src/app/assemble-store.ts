@@ -1,5 +1,5 @@
 import { CommandStoreClient } from "../commands/command-store-client.ts";
-import { ClockWatch } from "../observe/clock-watch.ts";
+import { ServerClockWatch } from "../observe/clock-watch.ts";
 import { Events } from "../observe/events.ts";
 import { FolderWatch } from "../observe/folder-watch.ts";
 import { PendingStore } from "../store/pending-store.ts";
@@ -26,7 +26,7 @@ export async function assembleStore(defer: Defer, parts: ObservationParts) {
   defer("the store of commands", () => commandStore.close());
   const events = new Events(clock, log, store, (deviceId) => devices.registrationOf(deviceId).key);
   defer("the events", (graceMs) => events.close(Math.min(eventsMsMax, graceMs)));
-  const clockWatch = new ClockWatch(clock, events);
+  const clockWatch = new ServerClockWatch(clock, events);
   defer("the look at the clock", () => clockWatch.stop());
   const folderWatch = new FolderWatch({ ...parts, events }, config.data_dir, openDatabases(config));
   defer("the look at the folder", () => folderWatch.stop());

@@ -6,13 +6,13 @@ import { Ingest } from "../telemetry/ingest.ts";
 import { PeerFeed } from "../telemetry/peer-feed.ts";
 import type { SampleSink } from "../telemetry/sample-sink.ts";
 import { StoreQueue } from "../telemetry/store-queue.ts";
-import type { CommandParts } from "./assemble-commands.ts";
+import type { AssembledCommands } from "./assemble-commands.ts";
 import type { Defer } from "./closing.ts";
 
 export type TelemetryParts = ReturnType<typeof assembleTelemetry>;
 
 /** The way of a sample, and who hears of it: the one list of sinks, in their order. */
-export function assembleTelemetry(defer: Defer, parts: CommandParts) {
+export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
   const { config, clock, log, store, storeWatch, throttle, latest, peers, registry, fleetRows, commands } = parts;
   const storeQueue = new StoreQueue(
     store,

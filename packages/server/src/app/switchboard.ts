@@ -6,7 +6,7 @@ import { version } from "../base/version.ts";
 import { createLog } from "../observe/log.ts";
 import { warnOfOldSqlite } from "../observe/sqlite-version.ts";
 import { type AccessParts, assembleAccess } from "./assemble-access.ts";
-import { assembleCommands, type CommandParts } from "./assemble-commands.ts";
+import { type AssembledCommands, assembleCommands } from "./assemble-commands.ts";
 import { assembleDevices } from "./assemble-devices.ts";
 import { assembleDoors } from "./assemble-doors.ts";
 import { assembleHttp } from "./assemble-http.ts";
@@ -30,7 +30,7 @@ type Registered = "apiTokens" | "audit" | "devices" | "knownBrowsers" | "oneTime
 /** A running server. */
 export interface Switchboard
   extends Pick<AccessParts, Registered | "sessions" | "shareLinks">,
-    Pick<CommandParts, "outstanding">,
+    Pick<AssembledCommands, "outstanding">,
     Pick<Basis, "log">,
     Listening {
   /** The link that creates the administrator, behind `url`; null where there is one. A start makes a new one. */

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Failure } from "./failure.ts";
 
-interface Identity {
+interface FileIdentity {
   readonly dev: bigint;
   readonly ino: bigint;
 }
@@ -13,7 +13,7 @@ interface Identity {
  * take all that is written to them then, and nobody ever finds it again.
  */
 export class OpenFiles {
-  readonly #identities: Map<string, Identity | null>;
+  readonly #identities: Map<string, FileIdentity | null>;
 
   /** A file that is not there yet counts from when it is first seen. */
   constructor(paths: readonly string[]) {
@@ -44,7 +44,7 @@ export class OpenFiles {
     if (name !== null) throw folderGone(name);
   }
 
-  #isMissing(path: string, found: Identity | undefined): boolean {
+  #isMissing(path: string, found: FileIdentity | undefined): boolean {
     const known = this.#identities.get(path) ?? null;
     if (known === null) {
       if (found !== undefined) this.#identities.set(path, { dev: found.dev, ino: found.ino });

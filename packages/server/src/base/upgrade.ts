@@ -7,7 +7,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -20,6 +19,7 @@ import { DatabaseSync } from "node:sqlite";
 import { damagedFailure, databaseFault, makePrivate } from "./database-file.ts";
 import { Failure } from "./failure.ts";
 import { newerFailure, runSteps, type Schema, schemaVersion } from "./migrate.ts";
+import { readJson } from "./read-json.ts";
 import { version as ownVersion } from "./version.ts";
 
 /** A database of the data folder. */
@@ -78,13 +78,13 @@ const checkedBytesMax = 64 * 1024 * 1024;
  */
 export function upgrade(options: UpgradeOptions): void {
   const { dataDir, nowMs } = options;
-  const owner = readJson<{ version: string }>(join(dataDir, ownerName))?.version ?? null;
+  const owner = (readJson(join(dataDir, ownerName)) as { version: string } | null)?.version ?? null;
   const found = options.files.map((file) => lookAt(options, file, owner));
   const due = found.filter(
     (file) => file !== null && file !== noRoom && file.version < file.schema.steps.length,
   ) as Found[];
   if (due.length > 0) {
-    if (found.includes(noRoom)) throw failed(dataDir, "The databases cannot be looked at", noRoom, owner);
+    if (found.includes(noRoom)) throw upgradeFailure(dataDir, "The databases cannot be looked at", noRoom, owner);
     setAside(options, due, owner);
     changeAll(options, due, owner);
     options.tell(
@@ -197,7 +197,7 @@ function setAside(options: UpgradeOptions, due: readonly Found[], owner: string 
     flush(dataDir);
   } catch (error) {
     rmSync(work, { recursive: true, force: true });
-    throw failed(dataDir, "Copies of the databases cannot be set aside before the upgrade", error, owner);
+    throw upgradeFailure(dataDir, "Copies of the databases cannot be set aside before the upgrade", error, owner);
   }
   tell(`set aside before the upgrade: ${Object.keys(files).join(", ")} in ${folder}`);
 }
@@ -222,13 +222,13 @@ function changeAll({ dataDir, locked }: UpgradeOptions, due: readonly Found[], o
     }
   } catch (error) {
     for (const { database } of open) if (database.isTransaction) database.exec("ROLLBACK");
-    throw failed(dataDir, `${join(dataDir, doing)} cannot be brought up to date`, error, owner);
+    throw upgradeFailure(dataDir, `${join(dataDir, doing)} cannot be brought up to date`, error, owner);
   } finally {
     for (const { database } of open) if (database !== locked.database) database.close();
   }
 }
 
-function failed(dataDir: string, what: string, error: unknown, owner: string | null): Failure {
+function upgradeFailure(dataDir: string, what: string, error: unknown, owner: string | null): Failure {
   const reason = error instanceof Error ? error.message : String(error);
   const before = owner === null || owner === ownVersion ? "The version before" : owner;
   if (error === noRoom || databaseFault(error) === "full") {
@@ -265,21 +265,13 @@ function clearCopies(dataDir: string, nowMs: number): void {
 }
 
 function readNote(dataDir: string): UpgradeNote | null {
-  return readJson<UpgradeNote>(join(dataDir, copiesFolderName, noteName));
+  return readJson(join(dataDir, copiesFolderName, noteName)) as UpgradeNote | null;
 }
 
 function writeNote(dataDir: string, note: UpgradeNote): void {
   const path = join(dataDir, copiesFolderName, noteName);
   writeFileSync(`${path}.new`, JSON.stringify(note), { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
-}
-
-function readJson<T>(path: string): T | null {
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as T;
-  } catch {
-    return null;
-  }
 }
 
 function freeBytes(folder: string): number {

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "./clock.ts";
 
 export type NextTurn = Clock["nextTurn"];
 
-interface Waiting {
+interface WaitingTask {
   readonly task: () => void;
   readonly isWanted: () => boolean;
 }
@@ -16,7 +16,7 @@ const always = (): boolean => true;
 export class YieldQueue {
   readonly #waitingMax: number;
   readonly #nextTurn: NextTurn;
-  #waiting: Waiting[] = [];
+  #waiting: WaitingTask[] = [];
   /** Where the line begins; what is before it has gone through. */
   #first = 0;
   #isTaken = false;
@@ -55,7 +55,7 @@ export class YieldQueue {
 
   #turn(): void {
     this.#isTaken = false;
-    let next: Waiting | undefined;
+    let next: WaitingTask | undefined;
     do next = this.#waiting[this.#first++];
     while (next !== undefined && !next.isWanted());
     if (this.#first >= this.#waiting.length) {

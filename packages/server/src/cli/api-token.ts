@@ -1,16 +1,11 @@
+import { describeDevices } from "@wattboard/protocol";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Role, roles } from "../access/principal.ts";
-import { addAdministrationOptions, administer } from "./device.ts";
+import { addAdministrationOptions, administer, type TargetOptions } from "./device.ts";
 import { printEnded } from "./outstanding.ts";
 import { parseDevices } from "./parse-devices.ts";
 import { printJson, printLine, printTable } from "./report.ts";
-import { describeDevices, devicesOption } from "./user.ts";
-
-interface Options {
-  dataDir: string;
-  url?: string;
-  json?: boolean;
-}
+import { devicesOption } from "./user.ts";
 
 export function addApiTokenCommand(program: Command): void {
   const apiToken = program
@@ -38,7 +33,7 @@ Examples:
   $ wattboard api-token add deploy --role admin --json      {"name":"deploy","token":"wb_…"}
 Used as: Authorization: Bearer <token>`,
     )
-    .action(async (name: string, options: Options & { role: Role; expires?: number; devices: string }) => {
+    .action(async (name: string, options: TargetOptions & { role: Role; expires?: number; devices: string }) => {
       const added = await administer(
         options,
         (administration) =>
@@ -54,7 +49,7 @@ Used as: Authorization: Bearer <token>`,
   addAdministrationOptions(apiToken.command("list"))
     .description("List the tokens, without their values.")
     .addHelpText("after", "\nExamples:\n  $ wattboard api-token list --json")
-    .action(async (options: Options) => {
+    .action(async (options: TargetOptions) => {
       const tokens = await administer(options, (administration) => administration.listApiTokens());
       if (options.json) return printJson(tokens);
       if (tokens.length === 0)
@@ -74,7 +69,7 @@ Used as: Authorization: Bearer <token>`,
   addAdministrationOptions(apiToken.command("remove <name>"))
     .description("Void a token: requests with it are refused, and what is open with it is closed within a second.")
     .addHelpText("after", "\nExamples:\n  $ wattboard api-token remove wallboard")
-    .action(async (name: string, options: Options) => {
+    .action(async (name: string, options: TargetOptions) => {
       const removed = await administer(options, (administration) => administration.removeApiToken(name));
       if (options.json) printJson(removed);
       else {

@@ -1,14 +1,8 @@
 import { type Command, Option } from "commander";
 import { Failure } from "../base/failure.ts";
 import type { AuditFormat, AuditQuery } from "./admin-client.ts";
-import { addAdministrationOptions, addTargetOptions, administer } from "./device.ts";
+import { addAdministrationOptions, addTargetOptions, administer, type TargetOptions } from "./device.ts";
 import { printFile, printJson, printLine } from "./report.ts";
-
-interface Options {
-  dataDir: string;
-  url?: string;
-  json?: boolean;
-}
 
 export function addAuditCommand(program: Command): void {
   const audit = program
@@ -32,7 +26,7 @@ Examples:
   $ wattboard audit verify --json              {"whole":true,"rows":…,"last_hash":"…"}
 Note the last hash elsewhere now and then: whoever can write the file could write the whole chain anew.`,
     )
-    .action(async (options: Options) => {
+    .action(async (options: TargetOptions) => {
       const report = await administer(options, (administration) => administration.verifyAudit());
       if (options.json) printJson(report);
       if (!report.whole) throw new Failure("audit_broken", `The audit is broken: ${report.fault}.`);
@@ -58,7 +52,15 @@ Examples:
 Older acts than the newest 100,000 (audit.rows) lie in the data folder as audit-*.ndjson.gz.`,
     )
     .action(
-      async ({ format, device, who, action, from, to, ...options }: Options & AuditQuery & { format: AuditFormat }) => {
+      async ({
+        format,
+        device,
+        who,
+        action,
+        from,
+        to,
+        ...options
+      }: TargetOptions & AuditQuery & { format: AuditFormat }) => {
         await administer(options, async (administration) =>
           printFile(await administration.exportAudit(format, { device, who, action, from, to })),
         );

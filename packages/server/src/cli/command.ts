@@ -13,17 +13,11 @@ import { Argument, type Command, InvalidArgumentError, Option } from "commander"
 import { Failure } from "../base/failure.ts";
 import { parseDuration } from "./api-token.ts";
 import { CommandClient } from "./command-client.ts";
-import { addAdministrationOptions } from "./device.ts";
+import { addAdministrationOptions, type TargetOptions } from "./device.ts";
 import { LiveLine, printJson, printLine, printTable, WrongUsage } from "./report.ts";
 import { wholeNumber } from "./whole-number.ts";
 
-interface Options {
-  dataDir: string;
-  url?: string;
-  json?: boolean;
-}
-
-interface OrderOptions extends Options {
+interface OrderOptions extends TargetOptions {
   target?: (typeof targetModes)[number];
   power?: number;
   lease?: number;
@@ -33,7 +27,7 @@ interface OrderOptions extends Options {
   wait?: boolean;
 }
 
-interface FleetOptions extends OrderOptions {
+interface CommandFleetOptions extends OrderOptions {
   where: string[];
   dryRun?: boolean;
   canary?: number;
@@ -97,7 +91,7 @@ Examples:
     .description("List a device's commands, the newest first.")
     .option("--limit <number>", "how many", wholeNumber(1), 20)
     .addHelpText("after", "\nExamples:\n  $ wattboard command list ems_001 --limit 5")
-    .action(async (id: string, options: Options & { limit: number }) => {
+    .action(async (id: string, options: TargetOptions & { limit: number }) => {
       const { commands } = await CommandClient.open(options).list(id, options.limit);
       if (options.json) return printJson(commands);
       if (commands.length === 0) return printLine(`${id} has been given no commands yet.`);
@@ -117,7 +111,7 @@ Examples:
   addAdministrationOptions(command.command("show <id> <command>"))
     .description("Show a command with all its steps.")
     .addHelpText("after", "\nExamples:\n  $ wattboard command show ems_001 cmd_8293")
-    .action(async (id: string, commandId: string, options: Options) => {
+    .action(async (id: string, commandId: string, options: TargetOptions) => {
       const found = await CommandClient.open(options).show(id, commandId);
       if (options.json) return printJson(found);
       printLine(`${found.action} ${words(found.payload)}`.trimEnd());
@@ -155,7 +149,7 @@ Examples:
   $ wattboard command fleet RESET_ERROR --where "state = ERROR" --wait
   $ wattboard command fleet-abort fleet_0a1b2c3d4e5f`,
     )
-    .action(async (action: CommandAction, options: FleetOptions) => {
+    .action(async (action: CommandAction, options: CommandFleetOptions) => {
       const client = CommandClient.open(options);
       const body = {
         action,
@@ -171,7 +165,7 @@ Examples:
       if (options.dryRun === true || !options.json) {
         const preview = await client.preview(body);
         if (options.json) return printJson(preview);
-        printPreview(preview, options.dryRun === true);
+        printFleetPreview(preview, options.dryRun === true);
         if (options.dryRun === true) return;
       }
       const begun = await client.begin(body);
@@ -191,7 +185,7 @@ Examples:
   addAdministrationOptions(command.command("fleet-list"))
     .description("List the fleet commands, the newest first.")
     .addHelpText("after", "\nExamples:\n  $ wattboard command fleet-list")
-    .action(async (options: Options) => {
+    .action(async (options: TargetOptions) => {
       const listed = await CommandClient.open(options).listFleet();
       if (options.json) return printJson(listed);
       if (listed.length === 0) return printLine("No fleet commands yet.");
@@ -211,7 +205,7 @@ Examples:
   addAdministrationOptions(command.command("fleet-show <fleet>"))
     .description("Show a fleet command with each of its devices.")
     .addHelpText("after", "\nExamples:\n  $ wattboard command fleet-show fleet_0a1b2c3d4e5f")
-    .action(async (fleet: string, options: Options) => {
+    .action(async (fleet: string, options: TargetOptions) => {
       const client = CommandClient.open(options);
       const [found, devices] = await Promise.all([client.showFleet(fleet), client.listFleetDevices(fleet)]);
       if (options.json) return printJson({ ...found, devices });
@@ -231,7 +225,7 @@ Examples:
   addAdministrationOptions(command.command("fleet-abort <fleet>"))
     .description("Begin no further wave, and take back what no device has been given yet.")
     .addHelpText("after", "\nExamples:\n  $ wattboard command fleet-abort fleet_0a1b2c3d4e5f")
-    .action(async (fleet: string, options: Options) => {
+    .action(async (fleet: string, options: TargetOptions) => {
       const aborted = await CommandClient.open(options).abortFleet(fleet);
       if (options.json) printJson(aborted);
       else printLine(`${fleet} is aborted: ${countsInWords(aborted)}.`);
@@ -239,7 +233,7 @@ Examples:
 }
 
 /** How many devices match, before anything is done; with each of them if that is all that was asked for. */
-function printPreview(preview: FleetPreviewBody, withIds: boolean): void {
+function printFleetPreview(preview: FleetPreviewBody, withIds: boolean): void {
   const { count, waves, misfit_count: misfits, unknown_count: unknown } = preview;
   const inWaves = count === 0 ? "" : `, in waves of ${waves.join(", ")}`;
   printLine(
@@ -261,7 +255,7 @@ function addOrderOptions(command: Command): Command {
   );
   return addAdministrationOptions(command)
     .addOption(new Option("--target <mode>", "SET_MODE: what the device is to do").choices([...targetModes]))
-    .option("--power <watts>", "SET_MODE: the battery's power in the direction of the mode", number)
+    .option("--power <watts>", "SET_MODE: the battery's power in the direction of the mode", finiteNumber)
     .option(
       "--lease <time>",
       "SET_MODE: the device falls back to AUTO by itself after this, such as 15m",
@@ -352,7 +346,7 @@ function words(payload: NewCommandBody["payload"]): string {
     .join(" ");
 }
 
-function number(text: string): number {
+function finiteNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
   return value;

@@ -6,7 +6,8 @@ import { type AdminClient, openAdminClient } from "./admin-client.ts";
 import { printJson, printLine, printTable, WrongUsage } from "./report.ts";
 import { wholeNumber } from "./whole-number.ts";
 
-interface TargetOptions {
+/** What `addAdministrationOptions` gives. */
+export interface TargetOptions {
   dataDir: string;
   url?: string;
   json?: boolean;
@@ -16,7 +17,7 @@ interface TokenOptions extends TargetOptions {
   tokenFile?: string;
 }
 
-interface AddOptions extends TokenOptions {
+interface AddDeviceOptions extends TokenOptions {
   name?: string;
   property?: Record<string, string>;
   keepHistory?: boolean;
@@ -60,7 +61,7 @@ Examples:
   $ wattboard device add ems_003 --json                     {"device_id":"ems_003","token":"wb_…"}
   $ WATTBOARD_TOKEN=… wattboard device add ems_004 --url https://board.example.org`,
     )
-    .action(async (id: string, options: AddOptions) => {
+    .action(async (id: string, options: AddDeviceOptions) => {
       const token = await readSecret("token", options.tokenFile);
       const added = await administer(
         options,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
 import type { ExportQuery } from "../transfer/export/export-query.ts";
 import { writeFile } from "./export-file.ts";
-import type { Maintenance } from "./maintenance.ts";
+import type { MaintenanceClient } from "./maintenance.ts";
 import { CommandRefused, WrongUsage } from "./report.ts";
 
 const dayMs = 86_400_000;
@@ -14,7 +14,7 @@ const dayMs = 86_400_000;
  * day may not have been over.
  */
 export async function exportDays(
-  care: Maintenance,
+  care: MaintenanceClient,
   query: ExportQuery,
   folder: string,
   { resume = false }: { readonly resume?: boolean },
@@ -54,7 +54,7 @@ export async function exportDays(
 
 /** From when to when there are samples at all, so that no empty days are written. Who may not see all devices is not told, and gives the range. */
 async function spanOf(
-  care: Maintenance,
+  care: MaintenanceClient,
   { fromMs, toMs }: ExportQuery,
 ): Promise<{ fromMs: number; toMs: number } | null> {
   try {

@@ -2,14 +2,15 @@ import { createReadStream, existsSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { parseRfc3339 } from "@wattboard/protocol";
 import { Failure, systemErrorCode } from "../base/failure.ts";
+import { startingWith } from "../base/starting-with.ts";
 import type { ExportQuery } from "../transfer/export/export-query.ts";
 import { ExportProgress } from "./export-progress.ts";
-import type { Maintenance } from "./maintenance.ts";
+import type { MaintenanceClient } from "./maintenance.ts";
 import { WrongUsage } from "./report.ts";
 
 /** Writes a new file, or goes on with a CSV that is there. */
 export async function exportFile(
-  maintenance: Maintenance,
+  maintenance: MaintenanceClient,
   query: ExportQuery,
   path: string,
   { resume = false }: { readonly resume?: boolean },
@@ -77,7 +78,7 @@ interface FileEnd {
 }
 
 async function goOn(
-  maintenance: Maintenance,
+  maintenance: MaintenanceClient,
   query: ExportQuery,
   path: string,
   { header, keptBytes, last }: FileEnd,
@@ -98,11 +99,6 @@ async function goOn(
   // The header is compared before anything is cut off.
   const first = await rows.next();
   await writeFile(startingWith(first, rows), query, path, "r+", keptBytes);
-}
-
-async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncGenerator<T>): AsyncGenerator<T> {
-  if (!first.done) yield first.value;
-  yield* rest;
 }
 
 /** Takes off the first line, of which `check` is told. The line holds names of points only, so that no sign in it is quoted. */

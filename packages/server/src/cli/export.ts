@@ -6,10 +6,10 @@ import { parseTime, timeForms } from "../transfer/parse-time.ts";
 import { exportDays } from "./export-days.ts";
 import { exportFile } from "./export-file.ts";
 import { ExportProgress } from "./export-progress.ts";
-import { addMaintenanceOptions, type Maintenance, withMaintenance } from "./maintenance.ts";
+import { addMaintenanceOptions, type MaintenanceClient, withMaintenance } from "./maintenance.ts";
 import { printFile, WrongUsage } from "./report.ts";
 
-interface Options {
+interface ExportOptions {
   dataDir: string;
   url?: string;
   store?: string;
@@ -32,9 +32,9 @@ export function addExportCommand(program: Command): void {
     .option(
       "--from <time>",
       "samples measured from then on: 2026-01-31, -24h, 2026-01-31T12:00:00Z (default: the first)",
-      instant,
+      readInstant,
     )
-    .option("--to <time>", "samples measured before then (default: all, also of clocks that are ahead)", instant)
+    .option("--to <time>", "samples measured before then (default: all, also of clocks that are ahead)", readInstant)
     .option(
       "--points <list>",
       "only these points, such as grid.power,battery.soc, and only samples with one of them",
@@ -54,7 +54,7 @@ Examples:
   $ wattboard export --device ems_001 --out ems_001.csv --resume        adds what is new
   $ WATTBOARD_TOKEN=… wattboard export --all --url https://board.example.org --out all.csv`,
     )
-    .action(async (options: Options) => {
+    .action(async (options: ExportOptions) => {
       assertUsage(options);
       const interrupted = new AbortController();
       // Told only once: who asks a second time is not kept waiting.
@@ -78,7 +78,7 @@ Examples:
     });
 }
 
-function assertUsage({ device, all, out, perDay, format, resume, to }: Options): void {
+function assertUsage({ device, all, out, perDay, format, resume, to }: ExportOptions): void {
   if ((device === undefined) === (all === undefined)) {
     throw new WrongUsage("Say what to export: --device ID, once for each device, or --all.");
   }
@@ -103,7 +103,10 @@ function assertUsage({ device, all, out, perDay, format, resume, to }: Options):
   }
 }
 
-async function queryOf(maintenance: Maintenance, { device, from, to, points, format }: Options): Promise<ExportQuery> {
+async function queryOf(
+  maintenance: MaintenanceClient,
+  { device, from, to, points, format }: ExportOptions,
+): Promise<ExportQuery> {
   const nowMs = Date.now();
   const fromMs = from?.(nowMs) ?? 0;
   const toMs = to?.(nowMs) ?? exportEndMs(nowMs);
@@ -116,7 +119,7 @@ async function queryOf(maintenance: Maintenance, { device, from, to, points, for
   return { deviceIds, isAll: device === undefined, fromMs, toMs, points, format };
 }
 
-async function exportToOutput(maintenance: Maintenance, query: ExportQuery): Promise<void> {
+async function exportToOutput(maintenance: MaintenanceClient, query: ExportQuery): Promise<void> {
   const progress = new ExportProgress(query);
   try {
     await printFile(noted(await maintenance.export(query), progress, query.signal));
@@ -150,7 +153,7 @@ async function* noted(
   }
 }
 
-function instant(text: string): (nowMs: number) => number {
+function readInstant(text: string): (nowMs: number) => number {
   if (Number.isNaN(parseTime(text, 0))) throw new InvalidArgumentError(`It must be ${timeForms}.`);
   return (nowMs) => parseTime(text, nowMs);
 }

@@ -1,7 +1,7 @@
 import { workerData } from "node:worker_threads";
+import type { FleetMember } from "@wattboard/simulator";
 import { type FleetStatus, runFleet } from "@wattboard/simulator";
 import { postNotice, serveMethods } from "../base/worker-methods.ts";
-import type { FleetMember } from "./simulate.ts";
 
 /** The demo's fleet, on a thread of its own so that it does not share an event loop with the server it talks to. */
 export interface FleetSetup {

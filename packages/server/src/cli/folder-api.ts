@@ -23,7 +23,7 @@ export class FolderApi implements Api {
   }
 
   static async open(dataDir: string, { store, copiesIn = dataDir }: FolderOptions): Promise<FolderApi> {
-    const config = configOf(dataDir, store);
+    const config = storeConfig(dataDir, store);
     return new FolderApi(await openOffline({ config, withStore: store !== undefined, copiesIn }), copiesIn);
   }
 
@@ -62,7 +62,7 @@ export class FolderApi implements Api {
 }
 
 /** For the store the settings of a server that would start here with this environment; all else needs none of them. */
-function configOf(dataDir: string, store: FolderOptions["store"]): Config {
+function storeConfig(dataDir: string, store: FolderOptions["store"]): Config {
   const url = store?.url === undefined ? {} : { "store.url": store.url };
   return loadConfig({
     flags: { data_dir: dataDir, ...url },

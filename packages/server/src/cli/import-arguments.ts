@@ -19,12 +19,12 @@ export function mappings(text: string, before: ColumnMapping[] = []): ColumnMapp
   return [...before, ...parsed];
 }
 
-interface Condition {
+interface ColumnCondition {
   readonly column: string;
   readonly value: string;
 }
 
-export function where(text: string, before: Condition[] = []): Condition[] {
+export function where(text: string, before: ColumnCondition[] = []): ColumnCondition[] {
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("It must look like sensor=grid.");
   return [...before, { column: text.slice(0, at).trim(), value: text.slice(at + 1).trim() }];

@@ -11,12 +11,12 @@ import { type ImportTally, importCsv } from "../transfer/import/import-csv.ts";
 import { ImportJudge } from "../transfer/import/import-sample.ts";
 import * as parse from "./import-arguments.ts";
 import { printPreview } from "./import-preview.ts";
-import { addMaintenanceOptions, type Maintenance, withMaintenance } from "./maintenance.ts";
+import { addMaintenanceOptions, type MaintenanceClient, withMaintenance } from "./maintenance.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { Questioner, yesOrNo } from "./questions.ts";
 import { printJson, printLine, WrongUsage } from "./report.ts";
 
-interface Options {
+interface ImportOptions {
   dataDir: string;
   url?: string;
   store?: string;
@@ -80,7 +80,7 @@ where anything had to be understood or left out, once you have said yes.`,
     .action(importFile);
 }
 
-async function importFile(path: string, options: Options): Promise<void> {
+async function importFile(path: string, options: ImportOptions): Promise<void> {
   if (options.timeZone !== undefined && options.utcOffset !== undefined)
     throw new WrongUsage("Give --time-zone or --utc-offset, not both.");
   const nowMs = Date.now();
@@ -102,7 +102,7 @@ async function importFile(path: string, options: Options): Promise<void> {
     }
     await using input = await openInput(path);
     const readAgain = (take?: TakeBatch): Promise<ImportTally> =>
-      readFile(input, csv, new ImportJudge(nowMs, (deviceId) => registered.has(deviceId)), take);
+      readInput(input, csv, new ImportJudge(nowMs, (deviceId) => registered.has(deviceId)), take);
     const looked = await readAgain();
     if (options.json !== true) printPreview(path, looked);
     if (options.dryRun === true) {
@@ -117,7 +117,7 @@ async function importFile(path: string, options: Options): Promise<void> {
 type TakeBatch = NonNullable<Parameters<typeof importCsv>[0]["take"]>;
 
 /** Reads the file to its end and shows how far it is. */
-async function readFile(
+async function readInput(
   { name, file, bytes }: Input,
   options: CsvOptions,
   judge: ImportJudge,
@@ -138,7 +138,7 @@ async function readFile(
 }
 
 /** Asks, where there is anything that somebody should agree to; throws where nobody does. */
-async function assertWanted(path: string, looked: ImportTally, { yes, skipBad, json }: Options): Promise<void> {
+async function assertWanted(path: string, looked: ImportTally, { yes, skipBad, json }: ImportOptions): Promise<void> {
   if (looked.samples === 0) {
     const [first = "It has no rows."] = looked.faults;
     throw new WrongUsage(`${path}: Nothing of it can be stored. ${first}`);
@@ -161,10 +161,10 @@ async function assertWanted(path: string, looked: ImportTally, { yes, skipBad, j
 }
 
 async function storeFile(
-  maintenance: Maintenance,
+  maintenance: MaintenanceClient,
   path: string,
   readAgain: (take: TakeBatch) => Promise<ImportTally>,
-  { json }: Options,
+  { json }: ImportOptions,
 ): Promise<void> {
   let stored = 0;
   let known = 0;
@@ -183,7 +183,7 @@ async function storeFile(
   );
 }
 
-function reportDryRun(path: string, looked: ImportTally, { json }: Options): void {
+function reportDryRun(path: string, looked: ImportTally, { json }: ImportOptions): void {
   if (json) printJson(resultOf(looked, { stored: 0, known: 0, dryRun: true }));
   else printLine(`${path}: ${looked.samples} of ${looked.rows} rows are good. Nothing was stored (--dry-run).`);
 }
@@ -213,21 +213,21 @@ interface Input extends AsyncDisposable {
 /** A file that can be read twice: what comes by a pipe is laid down until it is stored. */
 async function openInput(path: string): Promise<Input> {
   if (path !== "-") {
-    return { name: path, file: path, bytes: await sizeOf(path), async [Symbol.asyncDispose]() {} };
+    return { name: path, file: path, bytes: await fileSize(path), async [Symbol.asyncDispose]() {} };
   }
   const folder = await mkdtemp(join(tmpdir(), "wattboard-import-"));
   const file = join(folder, "input.csv");
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     await pipeline(process.stdin, createWriteStream(file, { mode: 0o600 }));
-    return { name: path, file, bytes: await sizeOf(file), [Symbol.asyncDispose]: remove };
+    return { name: path, file, bytes: await fileSize(file), [Symbol.asyncDispose]: remove };
   } catch (error) {
     await remove();
     throw error;
   }
 }
 
-async function sizeOf(path: string): Promise<number> {
+async function fileSize(path: string): Promise<number> {
   try {
     const found = await stat(path);
     if (found.isDirectory()) throw new WrongUsage(`${path} is a folder. Import its files one by one.`);

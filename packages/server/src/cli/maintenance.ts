@@ -40,12 +40,12 @@ export function addMaintenanceOptions(command: Command): Command {
 /** Opens what is kept, does one thing, and lets go. `role` is what that needs. Throws a `Failure`: as `openApi`, and `store_failed`. */
 export async function withMaintenance<T>(
   { store, ...target }: MaintenanceTarget & { readonly role: Role; readonly copiesIn?: string },
-  task: (maintenance: Maintenance) => Promise<T>,
+  task: (maintenance: MaintenanceClient) => Promise<T>,
 ): Promise<T> {
   const { role, copiesIn } = target;
   const api = await openApi(target, { role, store: { url: store }, copiesIn });
   try {
-    return await task(new Maintenance(api));
+    return await task(new MaintenanceClient(api));
   } finally {
     await api.close();
   }
@@ -64,7 +64,7 @@ const retryMs = 500;
 const unhurried = { timeoutMs: 0 };
 
 /** What the command line does with what is kept. */
-export class Maintenance {
+export class MaintenanceClient {
   readonly #api: Api;
 
   constructor(api: Api) {

@@ -3,7 +3,7 @@ import { printLine } from "./report.ts";
 
 /** What rests on somebody, a line each. */
 export function outstandingLines({ count, items }: OutstandingBody): string[] {
-  const lines = items.map((item) => `  ${describe(item)}`);
+  const lines = items.map((item) => `  ${itemLine(item)}`);
   return count > items.length ? [...lines, `  and ${count - items.length} more`] : lines;
 }
 
@@ -14,7 +14,7 @@ export function printEnded(ended: OutstandingBody): void {
   for (const line of outstandingLines(ended)) printLine(line);
 }
 
-function describe({ kind, id, device_id, about }: OutstandingItem): string {
+function itemLine({ kind, id, device_id, about }: OutstandingItem): string {
   switch (kind) {
     case "share_link":
       return `share link to ${device_id}, ${about}`;

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "commander";
 import { WrongUsage } from "./report.ts";
 
 /** Something that a command must know: given as a flag, asked for in the terminal, or taken as usual. */
-export interface Question<T> {
+export interface Prompt<T> {
   readonly text: string;
   /** The flag that answers it too. */
   readonly flag: string;
@@ -24,7 +24,7 @@ export class Questioner {
     this.#terminal.once("close", () => this.#closed.abort());
   }
 
-  async ask<T>({ text, flag, usual, parse, format = String }: Question<T>): Promise<T> {
+  async ask<T>({ text, flag, usual, parse, format = String }: Prompt<T>): Promise<T> {
     for (;;) {
       const answer = await this.#answerTo(`${text} [${format(usual)}] `, flag);
       if (answer === "") return usual;

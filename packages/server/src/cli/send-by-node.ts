@@ -9,7 +9,7 @@ interface Init {
   readonly signal?: AbortSignal;
 }
 
-interface Options {
+interface NodeRequestOptions {
   /** Of the server of this machine, which is known by its very certificate: that is made out to the name that others use, and may be signed by itself. */
   readonly certificate?: string | undefined;
   /** Told what stands behind the body, before its end is seen. */
@@ -20,7 +20,7 @@ interface Options {
 export function sendByNode(
   url: string,
   { body, ...init }: Init,
-  { certificate, onTrailers }: Options,
+  { certificate, onTrailers }: NodeRequestOptions,
 ): Promise<Response> {
   const trust =
     certificate === undefined

@@ -1,12 +1,6 @@
 import type { Command } from "commander";
-import { addAdministrationOptions, administer } from "./device.ts";
+import { addAdministrationOptions, administer, type TargetOptions } from "./device.ts";
 import { printJson, printLine, printTable } from "./report.ts";
-
-interface Options {
-  dataDir: string;
-  url?: string;
-  json?: boolean;
-}
 
 export function addShareCommand(program: Command): void {
   const share = program
@@ -17,7 +11,7 @@ export function addShareCommand(program: Command): void {
   addAdministrationOptions(share.command("list"))
     .description("List the share links that hold, of all devices and whoever made them.")
     .addHelpText("after", "\nExamples:\n  $ wattboard share list --json")
-    .action(async (options: Options) => {
+    .action(async (options: TargetOptions) => {
       const links = await administer(options, (administration) => administration.listShareLinks());
       if (options.json) return printJson(links);
       if (links.length === 0) return printLine("No share links. They are made on a device's page.");
@@ -30,7 +24,7 @@ export function addShareCommand(program: Command): void {
   addAdministrationOptions(share.command("revoke <share>"))
     .description("Revoke a share link; whoever looks by it is cut off within a second.")
     .addHelpText("after", "\nExamples:\n  $ wattboard share revoke 0f9d6a52-6a3c-4c9e-9d5b-1f4f0c0a7e11")
-    .action(async (share: string, options: Options) => {
+    .action(async (share: string, options: TargetOptions) => {
       const revoked = await administer(options, (administration) => administration.revokeShareLink(share));
       if (options.json) printJson(revoked);
       else printLine(`The share link to ${revoked.device_id} is revoked.`);

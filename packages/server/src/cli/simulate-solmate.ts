@@ -4,7 +4,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { Questioner, yesOrNo } from "./questions.ts";
 import { LiveLine, WrongUsage } from "./report.ts";
 import { untilSignalled } from "./settings-options.ts";
-import { orWrongUsage, readTokens, wholeNumber } from "./simulate.ts";
+import { orWrongUsage, readTokens } from "./simulate.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 /** What the questions ask for. */
 interface Style {

@@ -1,18 +1,14 @@
 import { readFileSync } from "node:fs";
 import type { DeviceBody } from "@wattboard/protocol";
 import { defaultUrl } from "@wattboard/protocol";
-import type { PlannedDevice } from "@wattboard/simulator";
+import type { FleetMember, PlannedDevice } from "@wattboard/simulator";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Failure } from "../base/failure.ts";
 import { type AdminClient, openAdminClient } from "./admin-client.ts";
 import { addTargetOptions } from "./device.ts";
 import { LiveLine, WrongUsage } from "./report.ts";
 import { untilSignalled } from "./settings-options.ts";
-
-export interface FleetMember {
-  readonly device: PlannedDevice;
-  readonly token: string;
-}
+import { wholeNumber } from "./whole-number.ts";
 
 interface SimulateOptions {
   dataDir: string;
@@ -184,16 +180,4 @@ function positive(text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("It must be a number above 0.");
   return value;
-}
-
-/** Reads a whole number for a flag. */
-export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
-    }
-    if (value > most) throw new InvalidArgumentError(`It must be at most ${most}.`);
-    return value;
-  };
 }

@@ -6,7 +6,7 @@ import { formatBytes, ProgressBar } from "./progress-bar.ts";
 import { Questioner, yesOrNo } from "./questions.ts";
 import { printJson, printLine, WrongUsage } from "./report.ts";
 
-interface Options {
+interface StoreOptions {
   dataDir: string;
   url?: string;
   store?: string;
@@ -38,7 +38,7 @@ Examples:
   $ wattboard store info
   $ wattboard store info --json                             {"devices":3,"samples":259200,…}`,
     )
-    .action(async (options: Options) => {
+    .action(async (options: StoreOptions) => {
       const info = await withMaintenance({ ...options, role: "viewer" }, (maintenance) => maintenance.info());
       if (options.json) return printJson(info);
       const perSample = info.bytes_per_sample === null ? "" : `, ${info.bytes_per_sample} bytes a sample`;
@@ -52,9 +52,9 @@ Examples:
         ["To", info.to ?? "no samples yet"],
         [
           "Gaps",
-          count === 0 ? "none longer than 15 minutes" : `${count} longer than 15 minutes, ${formatSpan(ms)} together`,
+          count === 0 ? "none longer than 15 minutes" : `${count} longer than 15 minutes, ${formatHours(ms)} together`,
         ],
-        ["Kept", info.retention_ms === 0 ? "for ever" : `for ${formatSpan(info.retention_ms)}`],
+        ["Kept", info.retention_ms === 0 ? "for ever" : `for ${formatHours(info.retention_ms)}`],
       ] as const) {
         printLine(`${what.padEnd(8)} ${value}`);
       }
@@ -64,7 +64,7 @@ Examples:
     .option("--json", "answer in JSON, for scripts")
     .description("Read everything that is kept, and say what is damaged. Exit code 1 where something is.")
     .addHelpText("after", "\nExamples:\n  $ wattboard store verify --data-dir /var/lib/wattboard")
-    .action(async (options: Options) => {
+    .action(async (options: StoreOptions) => {
       const { faults, unchecked } = await verifyStore(options);
       if (options.json) printJson({ faults, unchecked });
       else {
@@ -96,7 +96,7 @@ Examples:
   $ wattboard store repair --data-dir /var/lib/wattboard
   $ wattboard store repair --yes --json                     {"repaired":["The block of ems_001 at …; dropped"]}`,
     )
-    .action(async (options: Options & { readonly yes?: boolean }) => {
+    .action(async (options: StoreOptions & { readonly yes?: boolean }) => {
       if (!options.yes) {
         if (options.json) throw new WrongUsage("--json asks nothing, so it needs --yes.");
         const { faults, unchecked } = await verifyStore(options);
@@ -117,7 +117,7 @@ Examples:
     });
 }
 
-async function verifyStore(options: Options): Promise<Verified> {
+async function verifyStore(options: StoreOptions): Promise<Verified> {
   const progress = new ProgressBar();
   return await withMaintenance({ ...options, role: "admin" }, (maintenance) =>
     maintenance.verify((share) => progress.show(share, "verifying")).finally(() => progress.end()),
@@ -145,7 +145,7 @@ function damaged({ length }: readonly string[], wayOn = howToRepair): Failure {
 const howToRepair =
   "Check the disk. wattboard store repair drops what cannot be read; a backup may have it still: restore it to another folder (wattboard restore), and bring it over with wattboard export and import.";
 
-function formatSpan(ms: number): string {
+function formatHours(ms: number): string {
   const hours = ms / 3_600_000;
   return hours < 48 ? `${hours.toFixed(1)} h` : `${(hours / 24).toFixed(1)} days`;
 }

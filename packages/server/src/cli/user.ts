@@ -1,26 +1,20 @@
-import { defaultUrl, type IssuedLinkBody } from "@wattboard/protocol";
+import { defaultUrl, describeDevices, type IssuedLinkBody } from "@wattboard/protocol";
 import { Argument, type Command, Option } from "commander";
 import { type Role, roles } from "../access/principal.ts";
 import type { AdminClient } from "./admin-client.ts";
-import { addAdministrationOptions, administer, readSecret } from "./device.ts";
+import { addAdministrationOptions, administer, readSecret, type TargetOptions } from "./device.ts";
 import { outstandingLines, printEnded } from "./outstanding.ts";
 import { parseDevices } from "./parse-devices.ts";
 import { Questioner, yesOrNo } from "./questions.ts";
 import { printJson, printLine, printTable, WrongUsage } from "./report.ts";
 
-interface Options {
-  dataDir: string;
-  url?: string;
-  json?: boolean;
-}
-
-interface AddOptions extends Options {
+interface AddUserOptions extends TargetOptions {
   role: Role;
   devices: string;
   email?: string;
 }
 
-interface RemoveOptions extends Options {
+interface RemoveOptions extends TargetOptions {
   yes?: boolean;
 }
 
@@ -49,7 +43,7 @@ Examples:
   $ wattboard user add bob --role viewer --devices all --email bob@example.org
   $ wattboard user add eve --role admin --devices all --json        {"person":{…},"link":{"path":"/welcome#wb_…"}}`,
     )
-    .action(async (name: string, options: AddOptions) => {
+    .action(async (name: string, options: AddUserOptions) => {
       const { role, email } = options;
       const devices = parseDevices(options.devices);
       await administer(
@@ -67,7 +61,7 @@ Examples:
   addAdministrationOptions(user.command("list"))
     .description("List the people and their rights.")
     .addHelpText("after", "\nExamples:\n  $ wattboard user list --json")
-    .action(async (options: Options) => {
+    .action(async (options: TargetOptions) => {
       const people = await administer(options, (administration) => administration.listPeople());
       if (options.json) return printJson(people);
       if (people.length === 0) return printLine("Nobody yet. Make an administrator: wattboard user setup-link");
@@ -88,7 +82,7 @@ Examples:
     .addArgument(new Argument("<role>", "what they may do").choices([...roles]))
     .description("Change what somebody may do; open connections follow within a second.")
     .addHelpText("after", "\nExamples:\n  $ wattboard user role ann viewer")
-    .action(async (name: string, role: Role, options: Options) => {
+    .action(async (name: string, role: Role, options: TargetOptions) => {
       const changed = await administer(options, (administration) => administration.changePerson(name, { role }));
       if (options.json) printJson(changed);
       else {
@@ -107,7 +101,7 @@ Examples:
   $ wattboard user devices ann all
   $ wattboard user devices ann none`,
     )
-    .action(async (name: string, devices: string, options: Options) => {
+    .action(async (name: string, devices: string, options: TargetOptions) => {
       const changed = await administer(options, (administration) =>
         administration.changePerson(name, { devices: parseDevices(devices) }),
       );
@@ -128,7 +122,7 @@ Examples:
   $ wattboard user password ann                         the present one holds until the link is used
   $ wattboard user password ann --password-file -       set it at once; she is signed out everywhere`,
     )
-    .action(async (name: string, options: Options & { passwordFile?: string }) => {
+    .action(async (name: string, options: TargetOptions & { passwordFile?: string }) => {
       const password = await readSecret("password", options.passwordFile);
       await administer(options, async (administration) => {
         if (password !== undefined) {
@@ -170,7 +164,7 @@ Examples:
   addAdministrationOptions(user.command("setup-link"))
     .description("Print a new one-time link that creates an administrator; the one before is void.")
     .addHelpText("after", "\nExamples:\n  $ wattboard user setup-link")
-    .action(async (options: Options) => {
+    .action(async (options: TargetOptions) => {
       await administer(
         options,
         async (administration) => {
@@ -216,12 +210,6 @@ async function confirmRemoval(administration: AdminClient, name: string): Promis
 /** For `parseDevices`, which is not handed to commander: that makes an empty text of null. */
 export function devicesOption(): Option {
   return new Option("--devices <ids>", "the devices they see and command: ids with commas between, all, or none");
-}
-
-export function describeDevices(devices: readonly string[] | null): string {
-  if (devices === null) return "all devices";
-  if (devices.length === 0) return "no devices";
-  return devices.length > 3 ? `${devices.length} devices` : devices.join(", ");
 }
 
 function printLink({ url }: AdminClient, { path, expires_at: expiresAt }: IssuedLinkBody): void {

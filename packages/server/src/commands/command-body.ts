@@ -3,11 +3,11 @@ import { isoTime } from "../base/iso-time.ts";
 import type { CommandRecord } from "./command-record.ts";
 
 /** Whether whoever reads it may know who has an account here. */
-export interface Reader {
+export interface CommandReader {
   readonly mayViewNames: boolean;
 }
 
-export function commandBody(record: CommandRecord, { mayViewNames }: Reader): CommandBody {
+export function commandBody(record: CommandRecord, { mayViewNames }: CommandReader): CommandBody {
   return {
     command_id: record.commandId,
     device_id: record.deviceId,

@@ -8,7 +8,7 @@ import type { CommandMethods } from "./command-store-client.ts";
 /** The thread of `commands.db`: takes one request after another, so that no disk is waited for where the sockets are. */
 lowerThreadPriority();
 const path = workerData as string;
-const database = open();
+const database = openCommands();
 
 serveMethods<CommandMethods>(
   {
@@ -20,19 +20,19 @@ serveMethods<CommandMethods>(
     copyTo: (to) => database.copyTo(to),
   },
   {
-    failureOf: (error) => failed("The commands cannot be kept", error),
+    failureOf: (error) => commandsFailure("The commands cannot be kept", error),
     onClose: () => database.close(),
   },
 );
 
-function open(): CommandDatabase {
+function openCommands(): CommandDatabase {
   try {
     return new CommandDatabase(path);
   } catch (error) {
-    throw failed(`The commands in ${path} cannot be opened`, error);
+    throw commandsFailure(`The commands in ${path} cannot be opened`, error);
   }
 }
 
-function failed(what: string, error: unknown): Failure {
+function commandsFailure(what: string, error: unknown): Failure {
   return new Failure("commands_failed", `${what}: ${error instanceof Error ? error.message : String(error)}`, error);
 }

@@ -5,7 +5,7 @@ import { openDatabase, readingFrom } from "../base/database-file.ts";
 import { migrate, type Schema } from "../base/migrate.ts";
 import { OpenFiles } from "../base/open-files.ts";
 import type { CommandRecord } from "./command-record.ts";
-import type { CommandScope, PersistedCommands, Row } from "./command-store.ts";
+import type { CommandRow, CommandScope, PersistedCommands } from "./command-store.ts";
 import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts";
 
 const steps = [
@@ -111,7 +111,7 @@ export class CommandDatabase {
     }));
   }
 
-  commit(rows: readonly Row[]): void {
+  commit(rows: readonly CommandRow[]): void {
     this.#files.assertInPlace();
     this.#database.exec("BEGIN IMMEDIATE");
     try {
@@ -152,7 +152,7 @@ export class CommandDatabase {
     this.#database.close();
   }
 
-  #save(row: Row): void {
+  #save(row: CommandRow): void {
     const statements = this.#statements;
     switch (row.table) {
       case "command": {

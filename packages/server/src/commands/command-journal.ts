@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
-import type { CommandStore, Row } from "./command-store.ts";
+import type { CommandRow, CommandStore } from "./command-store.ts";
 
 /** Told how the disk does, for the log. */
 export interface JournalObserver {
@@ -9,7 +9,7 @@ export interface JournalObserver {
 }
 
 interface Entry {
-  readonly row: Row;
+  readonly row: CommandRow;
   readonly onStored: (() => void) | undefined;
   readonly onRefused: ((error: unknown) => void) | undefined;
 }
@@ -58,7 +58,7 @@ export class CommandJournal {
    * Stores the row, then calls `onStored`. Where the store refuses, a row with `onRefused` is given up, and it is told; any other is offered
    * again and again.
    */
-  save(row: Row, onStored?: () => void, onRefused?: (error: unknown) => void): void {
+  save(row: CommandRow, onStored?: () => void, onRefused?: (error: unknown) => void): void {
     this.#queue.push({ row, onStored, onRefused });
     if (this.#isScheduled || this.#isWriting || this.#cancelRetry !== null) return;
     // What is decided in the same turn goes in the same commit.

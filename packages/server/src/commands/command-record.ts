@@ -43,7 +43,7 @@ export interface CommandRecord {
 const stepsMax = 32;
 
 /** The record after one more step. What the table does not allow is our own mistake. */
-export function advance(record: CommandRecord, step: Step): CommandRecord {
+export function afterStep(record: CommandRecord, step: Step): CommandRecord {
   if (!commandStatuses[record.status].next.includes(step.status)) {
     throw new Error(`A command does not go from ${record.status} to ${step.status}.`);
   }
@@ -76,6 +76,9 @@ export function isSameOrder(
 }
 
 /** Whom a command, or a fleet command, rests on. */
-export function requesterOf({ requester, requestedBy }: Pick<CommandRecord, "requester" | "requestedBy">): Requester {
+export function commandRequester({
+  requester,
+  requestedBy,
+}: Pick<CommandRecord, "requester" | "requestedBy">): Requester {
   return requester ?? readRequester(requestedBy);
 }

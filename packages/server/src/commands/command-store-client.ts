@@ -6,13 +6,13 @@ import { workerUrl } from "../base/worker-url.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import { commandsFileName } from "./command-database.ts";
 import type { CommandRecord } from "./command-record.ts";
-import type { CommandScope, CommandStore, PersistedCommands, Row } from "./command-store.ts";
+import type { CommandRow, CommandScope, CommandStore, PersistedCommands } from "./command-store.ts";
 import type { FleetTarget } from "./fleet-command-record.ts";
 
 /** What the thread of `commands.db` does. */
 export interface CommandMethods {
   load(): PersistedCommands;
-  commit(rows: readonly Row[]): void;
+  commit(rows: readonly CommandRow[]): void;
   find(scope: CommandScope, commandId: string): CommandRecord | null;
   list(scope: CommandScope, limit: number): CommandRecord[];
   fleetTargets(fleetCommandId: string): FleetTarget[];
@@ -50,7 +50,7 @@ export class CommandStoreClient implements CommandStore {
     return await this.#asked().call("load");
   }
 
-  commit(rows: readonly Row[]): Promise<void> {
+  commit(rows: readonly CommandRow[]): Promise<void> {
     return this.#thread.call("commit", rows);
   }
 

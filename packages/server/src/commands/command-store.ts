@@ -3,7 +3,7 @@ import type { CommandRecord } from "./command-record.ts";
 import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts";
 
 /** One row as it is from now on. */
-export type Row =
+export type CommandRow =
   | { readonly table: "command"; readonly record: CommandRecord }
   | { readonly table: "capabilities"; readonly deviceId: string; readonly capabilities: Capabilities | null }
   | { readonly table: "fleet_command"; readonly record: FleetCommandRecord }
@@ -30,7 +30,7 @@ export interface CommandScope {
 export interface CommandStore {
   load(): Promise<PersistedCommands>;
   /** All rows or none. What it resolves for is on the disk. Rejects with a `Failure`, `commands_failed`. */
-  commit(rows: readonly Row[]): Promise<void>;
+  commit(rows: readonly CommandRow[]): Promise<void>;
   find(scope: CommandScope, commandId: string): Promise<CommandRecord | null>;
   /** Newest first. */
   list(scope: CommandScope, limit: number): Promise<CommandRecord[]>;

@@ -10,10 +10,11 @@ import {
   unsupportedBecause,
 } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { Values } from "../devices/sample.ts";
 import { type Channel, framesOf } from "./channel.ts";
 import type { CommandJournal } from "./command-journal.ts";
-import { advance, type CommandRecord, type Step, subjectOf } from "./command-record.ts";
-import { evidenceOf, type Values } from "./evidence.ts";
+import { afterStep, type CommandRecord, type Step, subjectOf } from "./command-record.ts";
+import { evidenceOf } from "./evidence.ts";
 
 /** What a queue needs of the dispatcher that holds it. */
 export interface QueueOwner {
@@ -91,7 +92,7 @@ export class DeviceCommandQueue {
   /** How many open commands there are beside those that this one would take the place of. */
   countBeside(record: CommandRecord): number {
     let count = 0;
-    for (const each of this.#open.values()) if (each.record.status !== "queued" || !isLater(record, each)) count++;
+    for (const each of this.#open.values()) if (each.record.status !== "queued" || !supersedes(record, each)) count++;
     return count;
   }
 
@@ -111,14 +112,14 @@ export class DeviceCommandQueue {
     const channel = this.#isReady && this.#channel?.isOpen === true ? this.#channel : null;
     const sent: Step = { status: "sent", atMs: queued.atMs, cause: "Handed to the device's link." };
     // Stored in one go with its first step: one wait for the disk less between the request and the device.
-    const record = channel === null ? queuedRecord : advance(queuedRecord, sent);
+    const record = channel === null ? queuedRecord : afterStep(queuedRecord, sent);
     const command = this.#add(record, false);
     command.channel = channel;
     command.stored = new Promise((resolve) => {
       const onStored = () => {
         this.#owner.publishStep(queuedRecord, queued);
         for (const earlier of this.#earlierThan(command)) {
-          if (earlier.record.status === "queued" && isLater(record, earlier)) this.#supersede(earlier, record);
+          if (earlier.record.status === "queued" && supersedes(record, earlier)) this.#supersede(earlier, record);
         }
         if (channel !== null) {
           this.#owner.publishStep(record, sent);
@@ -132,7 +133,7 @@ export class DeviceCommandQueue {
         const failed: Step = { status: "failed", atMs: this.#owner.clock.wallMs(), cause: "It could not be stored." };
         this.#owner.journal.save({
           table: "command",
-          record: hasEnded(command.record.status) ? command.record : advance(command.record, failed),
+          record: hasEnded(command.record.status) ? command.record : afterStep(command.record, failed),
         });
         resolve(refuse("commands_unavailable"));
       };
@@ -294,7 +295,7 @@ export class DeviceCommandQueue {
     channel.send(framesOf(record, channel));
     channel.whenHeard(() => this.#noteHeard(channel));
     for (const earlier of this.#earlierThan(command)) {
-      if (isLater(record, earlier)) this.#supersede(earlier, record);
+      if (supersedes(record, earlier)) this.#supersede(earlier, record);
     }
     this.#watch(command);
   }
@@ -327,13 +328,13 @@ export class DeviceCommandQueue {
 
   #hasLater(command: OpenCommand): boolean {
     const all = [...this.#open.values()];
-    return all.slice(all.indexOf(command) + 1).some(({ record }) => isLater(record, command));
+    return all.slice(all.indexOf(command) + 1).some(({ record }) => supersedes(record, command));
   }
 
   /** One step further: decided now, told and acted on when it is stored. */
   #step(command: OpenCommand, status: CommandStatus, cause: string, then: () => void = () => {}): void {
     const step: Step = { status, atMs: this.#owner.clock.wallMs(), cause };
-    const record = advance(command.record, step);
+    const record = afterStep(command.record, step);
     command.record = record;
     if (hasEnded(status)) this.#close(command);
     else this.#schedule(command);
@@ -418,7 +419,7 @@ export class DeviceCommandQueue {
 }
 
 /** Whether `later` decides what `command` has decided; the caller knows which came first. */
-function isLater(later: CommandRecord, command: OpenCommand): boolean {
+function supersedes(later: CommandRecord, command: OpenCommand): boolean {
   const subject = subjectOf(later);
   return subject !== null && subject === subjectOf(command.record) && later.commandId !== command.record.commandId;
 }

@@ -12,12 +12,12 @@ import {
 import type { Clock } from "../base/clock.ts";
 import type { NewId } from "../base/random-id.ts";
 import { type Requester, requesterText } from "../base/requester.ts";
+import type { Values } from "../devices/sample.ts";
 import type { Channel } from "./channel.ts";
 import type { CommandJournal } from "./command-journal.ts";
-import { type CommandRecord, isSameOrder, requesterOf, type Step } from "./command-record.ts";
+import { type CommandRecord, commandRequester, isSameOrder, type Step } from "./command-record.ts";
 import type { CommandScope, CommandStore, PersistedCommands } from "./command-store.ts";
 import { DeviceCommandQueue, noLongerPermitted, type QueueOwner } from "./device-command-queue.ts";
-import type { Values } from "./evidence.ts";
 
 /** The newest sample of each device. */
 interface NewestSamples {
@@ -274,7 +274,7 @@ export class Dispatcher {
   }
 
   #mayStill(record: CommandRecord): boolean {
-    return this.#rights.mayCommand(requesterOf(record), record.deviceId);
+    return this.#rights.mayCommand(commandRequester(record), record.deviceId);
   }
 
   #asOwner(): QueueOwner {

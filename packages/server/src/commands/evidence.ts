@@ -1,8 +1,6 @@
-import type { Capabilities, Scalar, SetMode, SetParameter } from "@wattboard/protocol";
+import type { Capabilities, PointValue, SetMode, SetParameter } from "@wattboard/protocol";
+import type { Values } from "../devices/sample.ts";
 import type { CommandRecord } from "./command-record.ts";
-
-/** The values of a device's telemetry, as the gatekeeper let them in. */
-export type Values = Readonly<Record<string, Scalar | Readonly<Record<string, Scalar | readonly string[]>>>>;
 
 /** How far the battery's power may be from its target and still show it, W and as a share. */
 const toleranceW = 25;
@@ -93,13 +91,13 @@ function isSameValue(shown: unknown, wanted: string | number | boolean): boolean
 }
 
 /** `pointOf(values, "battery.soc")`; undefined where the telemetry does not have it. */
-function pointOf(values: Values, name: string): Scalar | readonly string[] | undefined {
+function pointOf(values: Values, name: string): PointValue | undefined {
   const [section = "", field] = name.split(".");
   const body = values[section];
   if (field === undefined) return isSection(body) ? undefined : body;
   return isSection(body) ? body[field] : undefined;
 }
 
-function isSection(body: Values[string] | undefined): body is Readonly<Record<string, Scalar | readonly string[]>> {
+function isSection(body: Values[string] | undefined): body is Readonly<Record<string, PointValue>> {
   return typeof body === "object" && body !== null;
 }

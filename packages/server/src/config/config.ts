@@ -263,13 +263,13 @@ interface SettingSchema {
 const aliases: ReadonlyMap<string, string> = new Map([["store.url", "--store"]]);
 
 /** All settings in the order of the table. TypeBox's types do not tell that each has a description and a default; the table above does. */
-export const settings: readonly Setting[] = flatten(configSchema as unknown as ObjectSchema, []);
+export const settings: readonly Setting[] = flatten(configSchema as unknown as SectionSchema, []);
 
-interface ObjectSchema {
-  readonly properties: Readonly<Record<string, ObjectSchema | SettingSchema>>;
+interface SectionSchema {
+  readonly properties: Readonly<Record<string, SectionSchema | SettingSchema>>;
 }
 
-function flatten(schema: ObjectSchema, path: readonly string[]): Setting[] {
+function flatten(schema: SectionSchema, path: readonly string[]): Setting[] {
   return Object.entries(schema.properties).flatMap(([name, each]) => {
     const at = [...path, name];
     if ("properties" in each) return flatten(each, at);
@@ -294,7 +294,7 @@ export interface ConfigSources {
   readonly defaults?: Readonly<Record<string, string | number | boolean>>;
 }
 
-interface Given {
+interface GivenSetting {
   readonly value: unknown;
   /** Where it was said, for the error: `WATTBOARD_PORT`, `--port`, `wattboard.yaml: port`. */
   readonly from: string;
@@ -348,7 +348,7 @@ function find(
   env: ConfigSources["env"],
   fromFile: ReadonlyMap<string, unknown>,
   file: string | undefined,
-): Given | null {
+): GivenSetting | null {
   const flagged = flags[key];
   if (flagged !== undefined) return { value: fromText(flagged, schema), from: flag };
   const inEnv = env[envName];

@@ -81,17 +81,17 @@ export function propertiesOf({
   return { ...reported, ...properties };
 }
 
-type Row = Readonly<Record<string, unknown>>;
+type RegistryRow = Readonly<Record<string, unknown>>;
 
 /** The registration of that number; the row knows what the first one had. */
-function registrationAs(deviceId: string, number: number, row: Row | undefined): Registration {
+function registrationAs(deviceId: string, number: number, row: RegistryRow | undefined): Registration {
   return { key: registrationKey(deviceId, number), fromMs: number === 1 ? Number(row?.history_from_ms ?? 0) : 0 };
 }
 
 /** Of an id whose earlier registrations are told by the row: one that is wanted again, or one that there never was. */
 function nextRegistration(
   deviceId: string,
-  former: Row | undefined,
+  former: RegistryRow | undefined,
   keepHistory: boolean | number,
 ): Registration | Refusal {
   const ended = Number(former?.registrations ?? 0);

@@ -1,7 +1,7 @@
-import type { Scalar } from "@wattboard/protocol";
+import type { PointValue, Scalar } from "@wattboard/protocol";
 
 /** The values of one message, by section and field. Extra points outside any section stand under their own name, as do `device_id` and `timestamp`. */
-export type Values = Record<string, Scalar | Record<string, Scalar | readonly string[]>>;
+export type Values = Readonly<Record<string, Scalar | Readonly<Record<string, PointValue>>>>;
 
 /** What the gatekeeper makes of a valid message. It shares nothing with the frame. */
 export interface Decoded {
@@ -24,7 +24,7 @@ export interface Sample extends Decoded {
 }
 
 /** One value of a reading: `pointValue(values, "battery", "soc")`. */
-export function pointValue(values: Values, section: string, field: string): Scalar | readonly string[] | undefined {
+export function pointValue(values: Values, section: string, field: string): PointValue | undefined {
   const body = values[section];
   return typeof body === "object" && body !== null ? body[field] : undefined;
 }

@@ -1,6 +1,6 @@
 import type { Device } from "../devices/device-registry.ts";
-import type { EnergySpan, FleetTotals, History } from "../store/store.ts";
-import type { Range } from "./range.ts";
+import type { EnergySpan, FleetSeries, History } from "../store/store.ts";
+import type { TimeRange } from "./range.ts";
 
 /**
  * Samples of a device are expected from its registration on; where it has earlier ones (of an import, of a device that measured before it was
@@ -17,7 +17,7 @@ export interface ExpectedEnergy {
 }
 
 /** The store counts all of a range as missing; here only what is expected is. */
-export function expectedHistory(registeredMs: number, { fromMs, toMs }: Range, history: History): ExpectedHistory {
+export function expectedHistory(registeredMs: number, { fromMs, toMs }: TimeRange, history: History): ExpectedHistory {
   const expectedFromMs = Math.min(toMs, Math.max(fromMs, Math.min(registeredMs, firstSampleMs(history))));
   if (expectedFromMs === fromMs) return { ...history, expectedFromMs };
   const { bucketMs, total } = history;
@@ -57,7 +57,7 @@ export function expectedEnergy(registeredMs: number, spans: readonly EnergySpan[
 /** Of how many devices something is expected in each bucket: of those that are registered by its end, or as many as there were before. */
 export function expectedDevices(
   registered: readonly Pick<Device, "createdAtMs">[],
-  { fromMs, bucketMs, devices }: FleetTotals,
+  { fromMs, bucketMs, devices }: FleetSeries,
 ): number[] {
   const createdAtMs = Float64Array.from(registered, (device) => device.createdAtMs).sort();
   let count = 0;

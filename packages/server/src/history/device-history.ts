@@ -3,7 +3,7 @@ import { windowFrom, windowMs } from "../store/algebra/window.ts";
 import type {
   EnergyQuery,
   FleetQuery,
-  FleetTotals,
+  FleetSeries,
   HistoryQuery,
   PointSample,
   SamplesQuery,
@@ -44,7 +44,7 @@ export class DeviceHistory {
     return expectedEnergy(expectedFromMs(device, windowMs), spans);
   }
 
-  fleetTotals(devices: readonly RegisteredDevice[], query: Omit<FleetQuery, "registrations">): Promise<FleetTotals> {
+  fleetTotals(devices: readonly RegisteredDevice[], query: Omit<FleetQuery, "registrations">): Promise<FleetSeries> {
     return this.#store.fleetTotals({ ...query, registrations: devices.map(({ registration }) => registration) });
   }
 }

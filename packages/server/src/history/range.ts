@@ -4,7 +4,7 @@ import { isoTime } from "../base/iso-time.ts";
 import { calendarFromMs, isTimeZone, startOfDate } from "../base/time-zone.ts";
 import { windowMs } from "../store/algebra/window.ts";
 
-export interface Range {
+export interface TimeRange {
   readonly fromMs: number;
   readonly toMs: number;
 }
@@ -86,7 +86,7 @@ function readTimeZone(query: RangeQuery, fallback: string): string | Refusal {
 }
 
 /** The range of a question. What lies ahead of now is left out: nothing is missing there. */
-export function readRange(query: RangeQuery, rules: RangeRules): Range | Refusal {
+export function readRange(query: RangeQuery, rules: RangeRules): TimeRange | Refusal {
   const timeZone = readTimeZone(query, rules.timeZone);
   if (typeof timeZone !== "string") return timeZone;
   // A sample may be filed a little ahead of this server's clock.
@@ -129,11 +129,11 @@ function readTime(text: string, timeZone: string): number {
  * full seconds, and full quarters of an hour where a bucket has 15 minutes or more. A range that begins on one, as every day does, begins there.
  */
 export function chooseBuckets(
-  { fromMs, toMs }: Range,
+  { fromMs, toMs }: TimeRange,
   buckets: number,
   nowMs: number,
   leastMs: number = secondMs,
-): Range & { readonly bucketMs: number } {
+): TimeRange & { readonly bucketMs: number } {
   for (const bucketMs of bucketWidthsMs) {
     if (bucketMs < leastMs) continue;
     const unitMs = bucketMs >= windowMs ? windowMs : leastMs;
@@ -150,6 +150,6 @@ export function chooseBuckets(
 }
 
 /** The starts of buckets, as texts. */
-export function bucketTimes({ fromMs, toMs, bucketMs }: Range & { readonly bucketMs: number }): string[] {
+export function bucketTimes({ fromMs, toMs, bucketMs }: TimeRange & { readonly bucketMs: number }): string[] {
   return Array.from({ length: Math.ceil((toMs - fromMs) / bucketMs) }, (_, at) => isoTime(fromMs + at * bucketMs));
 }

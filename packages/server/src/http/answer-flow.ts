@@ -47,14 +47,14 @@ const bytesPerSecondMin = 8 * 1024;
  * longer than somebody reads.
  */
 export function boundAnswers(app: FastifyInstance, { budget, clock, authorizer, stalledMs }: FlowParts): void {
-  const readers = new Map<Socket, Reader>();
+  const readers = new Map<Socket, AnswerReader>();
   const cancel = clock.every(lookMs, () => {
     const nowMs = clock.monotonicMs();
     // While others are refused for want of room, nobody keeps it who does not read.
     const patienceMs = budget.isFull ? Math.min(stalledMs, shortPatienceMs) : stalledMs;
     for (const reader of readers.values()) if (reader.isStalled(nowMs, patienceMs)) cut(reader);
   });
-  const cut = (reader: Reader): void => {
+  const cut = (reader: AnswerReader): void => {
     budget.cutCount++;
     reader.cut();
   };
@@ -81,7 +81,7 @@ export function boundAnswers(app: FastifyInstance, { budget, clock, authorizer, 
     const { socket } = request.raw;
     // Nobody is there any more.
     if (socket.destroyed) return done(null, payload);
-    const reader = readers.get(socket) ?? new Reader(socket, () => readers.delete(socket));
+    const reader = readers.get(socket) ?? new AnswerReader(socket, () => readers.delete(socket));
     readers.set(socket, reader);
     const isText = typeof payload === "string";
     const isHeld = isText || Buffer.isBuffer(payload);
@@ -111,7 +111,7 @@ interface Underway {
 }
 
 /** The socket of somebody to whom answers are under way, one behind the other. */
-class Reader {
+class AnswerReader {
   readonly #socket: Socket;
   readonly #answers = new Set<Underway>();
   readonly #gone: () => void;

@@ -17,7 +17,7 @@ export const progressWords =
 const repeatMs = 5_000;
 const stepMin = 0.001;
 
-function problemOf(error: unknown): { readonly code: string; readonly message: string } {
+function refusalOf(error: unknown): { readonly code: string; readonly message: string } {
   if (!(error instanceof Failure)) return refuse("internal");
   return { code: error.code === "audit_failed" ? "audit_unavailable" : "store_unavailable", message: error.message };
 }
@@ -49,7 +49,7 @@ export function sendProgress(
     .then(write, (error: unknown) => {
       if (left.signal.aborted) return;
       log.error({ err: error }, "request failed");
-      write({ problem: problemOf(error) });
+      write({ problem: refusalOf(error) });
     })
     .finally(() => {
       cancelRepeat();

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
-import { ClockWatch } from "./clock-watch.ts";
+import { ServerClockWatch } from "./clock-watch.ts";
 import type { Events } from "./events.ts";
 
 function watched() {
   const clock = new ManualClock();
   const told: string[] = [];
-  const watch = new ClockWatch(clock, {
+  const watch = new ServerClockWatch(clock, {
     report: (kind: string, _device: string | null, message: string) => told.push(`${kind}: ${message}`),
   } as unknown as Events);
   return { clock, told, watch };

@@ -9,7 +9,7 @@ const stepsPerHourMax = 20;
 const hourMs = 3_600_000;
 
 /** Notices when the server's clock is set: once a second the wall clock is held against the monotonic one. */
-export class ClockWatch {
+export class ServerClockWatch {
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #stop: CancelTimer;

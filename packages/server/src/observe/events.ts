@@ -103,7 +103,7 @@ export class Events {
     const isAsked = matcher(filter);
     const isFirstPage = filter.before === undefined;
     const unstored = (isFirstPage ? [...this.#inFlight, ...this.#waiting] : [])
-      .filter((event) => isAsked(event) && !stored.some((other) => isSame(event, other)))
+      .filter((event) => isAsked(event) && !stored.some((other) => isSameEvent(event, other)))
       .reverse();
     const shown = stored.slice(0, Math.max(0, filter.limit - unstored.length));
     // Where all room went to those that are not stored yet, the next page begins with the newest that is.
@@ -177,6 +177,6 @@ function matcher({ keys, kind, fromMs, toMs }: EventsFilter): (event: RecordedEv
     (toMs === undefined || event.atMs < toMs);
 }
 
-function isSame(a: RecordedEvent, b: RecordedEvent): boolean {
+function isSameEvent(a: RecordedEvent, b: RecordedEvent): boolean {
   return a.atMs === b.atMs && a.kind === b.kind && a.key === b.key && a.message === b.message;
 }

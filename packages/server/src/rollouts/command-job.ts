@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { requesterOf } from "../commands/command-record.ts";
+import { commandRequester } from "../commands/command-record.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { RolloutJob } from "./rollout.ts";
 
@@ -8,7 +8,7 @@ export function commandJob(clock: Clock, dispatcher: Dispatcher): RolloutJob {
   return {
     async submit(record, { deviceId, commandId }) {
       const { action, payload, ttlMs, fleetCommandId } = record;
-      const requester = requesterOf(record);
+      const requester = commandRequester(record);
       const answer = await dispatcher.submit({
         deviceId,
         commandId,

@@ -12,13 +12,13 @@ import type { NewId } from "../base/random-id.ts";
 import { type Requester as RequesterName, requesterText } from "../base/requester.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import type { CommandJournal } from "../commands/command-journal.ts";
-import { type CommandRecord, requesterOf, type Step } from "../commands/command-record.ts";
+import { type CommandRecord, commandRequester, type Step } from "../commands/command-record.ts";
 import type { CommandStore, PersistedCommands } from "../commands/command-store.ts";
 import type { CommandRights, Dispatcher, StepListener } from "../commands/dispatcher.ts";
 import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-record.ts";
 import { commandJob } from "./command-job.ts";
 import { noLongerPermitted, Rollout, type RolloutOwner } from "./rollout.ts";
-import { type FleetView, type Selection, selectDevices, waveSizes } from "./select-devices.ts";
+import { type FleetRowSource, type Selection, selectDevices, waveSizes } from "./select-devices.ts";
 
 const tickMs = 500;
 /** Commands of waves that may wait for their turn; those above it are given with the next tick. */
@@ -48,7 +48,7 @@ export class RolloutManager implements StepListener {
   readonly #store: CommandStore;
   readonly #journal: CommandJournal;
   readonly #dispatcher: Dispatcher;
-  readonly #fleet: FleetView;
+  readonly #fleet: FleetRowSource;
   readonly #rights: CommandRights;
   readonly #observer: RolloutObserver;
   readonly #queue: YieldQueue;
@@ -66,7 +66,7 @@ export class RolloutManager implements StepListener {
     store: CommandStore,
     journal: CommandJournal,
     dispatcher: Dispatcher,
-    fleet: FleetView,
+    fleet: FleetRowSource,
     rights: CommandRights,
     observer: RolloutObserver,
     queue = new YieldQueue(waitingMax),
@@ -284,7 +284,7 @@ export class RolloutManager implements StepListener {
         return isStopped();
       },
       findRow: (deviceId) => this.#fleet.find(deviceId),
-      mayStill: (record) => this.#rights.mayCommand(requesterOf(record), null),
+      mayStill: (record) => this.#rights.mayCommand(commandRequester(record), null),
       changed: (record) => this.#records.set(record.fleetCommandId, record),
       finished: ({ fleetCommandId }) => this.#rollouts.delete(fleetCommandId),
     };

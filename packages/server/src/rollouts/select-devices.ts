@@ -8,7 +8,7 @@ import {
 } from "@wattboard/protocol";
 
 /** The fleet, a row a device. */
-export interface FleetView {
+export interface FleetRowSource {
   ids(): Iterable<string>;
   find(deviceId: string): FleetRow | undefined;
 }
@@ -27,7 +27,7 @@ const sliceRows = 100;
 
 /** Looks through the fleet in slices, so that a large one holds up no live sample. Refuses if a condition cannot be read. */
 export async function selectDevices(
-  fleet: FleetView,
+  fleet: FleetRowSource,
   body: NewFleetCommandBody,
   nowMs: number,
   ask: {

@@ -6,7 +6,7 @@ import type {
   EnergyQuery,
   EnergySpan,
   FleetQuery,
-  FleetTotals,
+  FleetSeries,
   History,
   HistoryQuery,
   PointInfo,
@@ -28,7 +28,7 @@ export interface ReadMethods {
   history(query: Asked<HistoryQuery>): History;
   energy(query: Asked<EnergyQuery>): EnergySpan[];
   timeline(query: Asked<TimelineQuery>): Timeline;
-  fleetTotals(query: Asked<FleetQuery>): FleetTotals;
+  fleetTotals(query: Asked<FleetQuery>): FleetSeries;
 }
 
 export interface SamplesAnswer {
@@ -75,7 +75,7 @@ export class PortReader implements StoreReader {
     return this.#caller.callWith({ signal }, "timeline", query);
   }
 
-  fleetTotals({ signal, ...query }: FleetQuery): Promise<FleetTotals> {
+  fleetTotals({ signal, ...query }: FleetQuery): Promise<FleetSeries> {
     return this.#caller.callWith({ signal }, "fleetTotals", query);
   }
 }

@@ -50,7 +50,7 @@ export interface StoreReader {
   /** When a point (its state, its mode) had which value. */
   timeline(query: TimelineQuery): Promise<Timeline>;
   /** A point's mean in each bucket, summed over registrations. */
-  fleetTotals(query: FleetQuery): Promise<FleetTotals>;
+  fleetTotals(query: FleetQuery): Promise<FleetSeries>;
 }
 
 export interface StoreEvents {
@@ -235,7 +235,7 @@ export interface FleetQuery extends Range {
   readonly bucketMs: number;
 }
 
-export interface FleetTotals {
+export interface FleetSeries {
   readonly fromMs: number;
   readonly bucketMs: number;
   /** The sum, over the registrations that have the point in a bucket, of their means there; null where none has. */

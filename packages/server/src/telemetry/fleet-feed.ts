@@ -23,7 +23,7 @@ export interface FleetSubscriber extends Subscriber {
 /** Which devices a reader may see. */
 export type MayView = (deviceId: string) => boolean;
 
-interface Reader {
+interface FleetReader {
   /** Ids that the reader has still to be told of: the whole fleet at first, later what a slow one missed. Bounded by the fleet. */
   readonly waiting: Set<string>;
   /** Null: the reader sees all devices, and shares its frames with all others who do. */
@@ -43,7 +43,7 @@ export class FleetFeed implements SampleSink, PresenceListener {
   readonly #clock: Clock;
   readonly #rows: FleetRows;
   readonly #limits: FleetFeedLimits;
-  readonly #subscribers = new Map<FleetSubscriber, Reader>();
+  readonly #subscribers = new Map<FleetSubscriber, FleetReader>();
   /** In order of their oldest unsent change; bounded by the fleet, and empty while nobody watches. */
   readonly #changed = new Set<string>();
   readonly #removed = new Set<string>();

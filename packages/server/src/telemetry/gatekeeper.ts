@@ -1,5 +1,6 @@
 import {
   limits,
+  namePattern,
   parseRfc3339,
   points,
   type Refusal,
@@ -9,6 +10,7 @@ import {
   type Telemetry,
 } from "@wattboard/protocol";
 import { telemetryValidator } from "@wattboard/protocol/validate";
+import { excerpt } from "../base/excerpt.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { Decoded, Values } from "../devices/sample.ts";
 
@@ -59,7 +61,7 @@ function judgeValues(device: DeviceState, message: Telemetry, deviceTimeMs: numb
     if (section === "device_id" || section === "timestamp") continue;
     const body = values[section];
     const known = knownFields.get(section);
-    if (known === undefined && !isName(section)) return refuse("invalid_name", `It is ${excerpt(section)}.`);
+    if (known === undefined && !namePattern.test(section)) return refuse("invalid_name", `It is ${excerpt(section)}.`);
     if (isScalar(body)) {
       const refusal = judgeExtraPoint(section, body);
       if (refusal !== null) return refusal;
@@ -72,7 +74,7 @@ function judgeValues(device: DeviceState, message: Telemetry, deviceTimeMs: numb
       // What the catalogue knows, the schema has checked.
       if (known?.has(field)) continue;
       const value = body[field];
-      if (!isName(field)) return refuse("invalid_name", `It is ${excerpt(`${section}.${field}`)}.`);
+      if (!namePattern.test(field)) return refuse("invalid_name", `It is ${excerpt(`${section}.${field}`)}.`);
       if (!isScalar(value)) return refuse("nested_value", `It is at ${section}.${field}.`);
       const name = `${section}.${field}`;
       const refusal = judgeExtraPoint(name, value);
@@ -112,16 +114,4 @@ for (const { name } of points) {
 
 function isScalar(value: unknown): value is Scalar {
   return value === null || typeof value !== "object";
-}
-
-const namePattern = /^[A-Za-z][A-Za-z0-9_]*$/;
-
-/** Letters, digits and underscores, first a letter: no `__proto__`, nothing that a URL, a CSV or SQL would have to quote. */
-function isName(name: string): boolean {
-  return namePattern.test(name) && name.length <= limits.nameLengthMax;
-}
-
-/** A bit of what the peer sent, safe for a log line and an error text. */
-function excerpt(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

@@ -10,7 +10,7 @@ import type { SampleSink } from "./sample-sink.ts";
 /** Writes a device's latest sample in the dialect of who gets it, with its header; null where it has none. */
 export type PeerEncoding = (device: DeviceState) => Buffer | null;
 
-interface Reader {
+interface PeerReader {
   readonly deviceId: string;
   readonly encoding: PeerEncoding;
   /** Peers that it has been told of. */
@@ -29,7 +29,7 @@ export class PeerFeed implements SampleSink {
   readonly #latest: DeviceStates;
   readonly #peers: Peers;
   /** Bounded: see `subscribe`. */
-  readonly #readers = new Map<FleetSubscriber, Reader>();
+  readonly #readers = new Map<FleetSubscriber, PeerReader>();
   readonly #changed = new Set<string>();
   readonly #stopTimer: CancelTimer;
 

@@ -1,7 +1,7 @@
 import { pointSpec } from "@wattboard/protocol/constants";
 import type { PointValue } from "../store/algebra/point-value.ts";
 import { type NumberStyle, parseNumber } from "./csv-number.ts";
-import type { Cell } from "./csv-records.ts";
+import type { CsvCell } from "./csv-records.ts";
 import { unguardFormulas } from "./csv-text.ts";
 import { isPointName } from "./import/point-name.ts";
 
@@ -64,7 +64,7 @@ export function isNullWord(text: string): boolean {
  * reads as one and does not stand in quotes; else a text. Undefined where it says nothing. Throws a RangeError that says what is wrong.
  */
 export function readCell(
-  { text, isQuoted }: Cell,
+  { text, isQuoted }: CsvCell,
   { point, factor }: Pick<ColumnMapping, "point" | "factor">,
   style: CellStyle,
 ): PointValue | undefined {
@@ -113,8 +113,4 @@ function readFlags(text: string): readonly string[] {
     throw new RangeError('is no JSON list of texts such as [] or ["E01"].');
   }
   return list as string[];
-}
-
-export function excerpt(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

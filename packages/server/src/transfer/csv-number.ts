@@ -23,7 +23,7 @@ export function parseNumber(text: string, { decimalComma = false, thousands }: N
   const [whole = "", fraction, ...more] = plain.split(decimalSign);
   const other = decimalComma ? "." : ",";
   if (more.length > 0) return null;
-  const joined = join(whole, other);
+  const joined = withoutGrouping(whole, other);
   if (joined === null) return null;
   const isClear = decimalComma || thousands === other || fraction !== undefined || whole.split(other).length !== 2;
   if (!isClear) return null;
@@ -31,7 +31,7 @@ export function parseNumber(text: string, { decimalComma = false, thousands }: N
 }
 
 /** Takes out what parts thousands; null where it stands anywhere else, or two kinds of it do. */
-function join(whole: string, other: string): string | null {
+function withoutGrouping(whole: string, other: string): string | null {
   const sign = [...whole].find((each) => each === other || blanks.includes(each));
   if (sign === undefined) return whole;
   const [first = "", ...groups] = whole.split(sign);

@@ -1,12 +1,12 @@
 /** One cell, and whether it stood in quotes. */
-export interface Cell {
+export interface CsvCell {
   readonly text: string;
   readonly isQuoted: boolean;
 }
 
 /** A row of the file, or what is wrong with it. Its last line counts from 1. */
 export type CsvRecord =
-  | { readonly line: number; readonly cells: readonly Cell[] }
+  | { readonly line: number; readonly cells: readonly CsvCell[] }
   | { readonly line: number; readonly fault: string };
 
 /** Characters of a row. Above it a quote is missing, or this is no CSV: it goes on with the next line. */
@@ -36,7 +36,7 @@ export class CsvSplitter {
   #place: CellPlace = "before";
   #cell = "";
   #isQuoted = false;
-  #cells: Cell[] = [];
+  #cells: CsvCell[] = [];
   #length = 0;
   #fault: string | null = null;
   #line = 0;

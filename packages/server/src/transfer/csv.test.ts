@@ -5,7 +5,7 @@ import type { PointValue } from "../store/algebra/point-value.ts";
 import type { PointSample } from "../store/store.ts";
 import { parseMapping } from "./csv-columns.ts";
 import { writeCsv } from "./export/csv-export.ts";
-import { columnsOf } from "./export/export-columns.ts";
+import { exportColumns } from "./export/export-columns.ts";
 import { type CsvOptions, type CsvRow, readCsv } from "./import/csv-import.ts";
 import { parseTime } from "./parse-time.ts";
 
@@ -27,7 +27,7 @@ async function thereAndBack(samples: readonly Record<string, PointValue>[]): Pro
     const atMs = 1_700_000_000_000 + seq;
     return { observedAtMs: atMs, receivedAtMs: atMs + 20, deviceTimeMs: atMs, clock: "device", epoch: 1, seq, points };
   });
-  const columns = columnsOf([
+  const columns = exportColumns([
     ["extra.value", "system_status.state", "system_status.error_flags"].map((name) => ({
       name,
       kinds: ["number", "text"] as const,

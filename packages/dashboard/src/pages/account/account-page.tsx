@@ -1,11 +1,12 @@
 import type { MeBody } from "@wattboard/protocol";
+import { describeDevices } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { become, useMe } from "../../api/me.ts";
 import { sendJson } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { chosenPassword, NewPassword } from "../../domain/new-password.tsx";
-import { describeDevices, roleWord } from "../../domain/rights.ts";
+import { roleWord } from "../../domain/rights.ts";
 import { Page } from "../../frame/page.tsx";
 import { apiPaths, pagePaths } from "../../paths.ts";
 import { Button } from "../../ui/button.tsx";

@@ -65,10 +65,10 @@ export function ConnectionPanel({ detail, lastReceivedAtMs, nowMs }: ConnectionP
   );
 }
 
-type Refusal = NonNullable<DeviceDetail["last_refusal"]>;
+type LastRefusalBody = NonNullable<DeviceDetail["last_refusal"]>;
 
 /** Whether a refusal is today's trouble and belongs to the top of the page: nothing good came since, or it is minutes old. */
-export function isPressing(refusal: Refusal, lastReceivedAtMs: number | null, nowMs: number): boolean {
+export function isPressing(refusal: LastRefusalBody, lastReceivedAtMs: number | null, nowMs: number): boolean {
   const atMs = Date.parse(refusal.at);
   return nowMs - atMs < pressingMs || lastReceivedAtMs === null || lastReceivedAtMs < atMs;
 }
@@ -76,7 +76,7 @@ export function isPressing(refusal: Refusal, lastReceivedAtMs: number | null, no
 const pressingMs = 10 * 60_000;
 
 /** The newest message that was not taken, and why. */
-export function LastRefusal({ refusal, nowMs }: { readonly refusal: Refusal; readonly nowMs: number }) {
+export function LastRefusal({ refusal, nowMs }: { readonly refusal: LastRefusalBody; readonly nowMs: number }) {
   return (
     <div className={styles.refusal}>
       <p className={styles.what}>

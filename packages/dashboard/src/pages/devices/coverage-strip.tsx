@@ -17,7 +17,7 @@ interface CoverageStripProps {
 export function CoverageStrip({ history, toMs, nowMs, timeZone }: CoverageStripProps) {
   const { share, gaps } = history.coverage;
   const fromMs = Date.parse(history.from);
-  const sinceMs = Math.min(nowMs, expectedFromMs(history));
+  const sinceMs = Math.min(nowMs, coveredFromMs(history));
   const [longest] = gaps;
   const place = (ms: number): number => (100 * (Math.min(ms, toMs) - fromMs)) / (toMs - fromMs);
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone });
@@ -54,7 +54,7 @@ export function CoverageStrip({ history, toMs, nowMs, timeZone }: CoverageStripP
 }
 
 /** What is before its registration is not missed of a device: what is expected begins with samples or with a gap. */
-function expectedFromMs(history: HistoryBody): number {
+function coveredFromMs(history: HistoryBody): number {
   const at = history.resolution === "buckets" ? history.samples.findIndex((count) => count > 0) : 0;
   const first = history.at[at];
   const gaps = history.coverage.gaps.map(({ from }) => Date.parse(from));

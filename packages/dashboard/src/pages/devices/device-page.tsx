@@ -3,11 +3,11 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { serverClock } from "../../api/server-clock.ts";
 import { ageOf } from "../../domain/age.ts";
-import type { PowerPoint } from "../../domain/power.ts";
+import type { PowerPointName } from "../../domain/power.ts";
 import { LostNotice } from "../../frame/lost-notice.tsx";
 import { Page, Waiting } from "../../frame/page.tsx";
 import { RefusedNotice } from "../../frame/refused-notice.tsx";
-import { numberOf } from "../../live/live-points.ts";
+import { liveNumber } from "../../live/live-points.ts";
 import { useDeviceFeed } from "../../live/use-device-feed.ts";
 import { pagePaths } from "../../paths.ts";
 import { Notice } from "../../ui/notice.tsx";
@@ -62,8 +62,8 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
   const { points } = live;
   const freshnessAt = (atMs: number | null): Freshness =>
     detail === null ? "none" : freshnessOf(detail, ageOf(atMs, nowMs));
-  const power = (point: PowerPoint): FlowPower => ({
-    signedW: numberOf(points, point),
+  const power = (point: PowerPointName): FlowPower => ({
+    signedW: liveNumber(points, point),
     freshness: freshnessAt(points.get(point)?.filedAtMs ?? null),
   });
   // While the page itself has lost its connection, nothing on it is the present.
@@ -93,7 +93,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
                     "battery.power": power("battery.power"),
                     "grid.power": power("grid.power"),
                   }}
-                  soc={numberOf(points, "battery.soc")}
+                  soc={liveNumber(points, "battery.soc")}
                   present={isNow}
                 />
               </Panel>

@@ -1,6 +1,6 @@
 import type { Freshness } from "@wattboard/protocol";
 import type { CSSProperties } from "react";
-import { describePower, type PowerPoint } from "../../domain/power.ts";
+import { describePower, type PowerPointName } from "../../domain/power.ts";
 import { scaleQuantity } from "../../ui/format-number.ts";
 import type { IconName } from "../../ui/icon.tsx";
 import { Icon } from "../../ui/icon.tsx";
@@ -12,14 +12,14 @@ export interface FlowPower {
 }
 
 interface EnergyFlowProps {
-  readonly powers: Readonly<Record<PowerPoint, FlowPower>>;
+  readonly powers: Readonly<Record<PowerPointName, FlowPower>>;
   readonly soc: number | null;
   /** False draws the picture as what it is: the last one that was seen. */
   readonly present: boolean;
 }
 
 interface Corner {
-  readonly point: PowerPoint;
+  readonly point: PowerPointName;
   readonly name: string;
   readonly icon: IconName;
   readonly hue: string;

@@ -24,7 +24,7 @@ const pointsEveryMs = 60_000;
 export function HistoryBands({ deviceId, range, everyMs, axis, cursor }: HistoryBandsProps) {
   const points = usePolled<PointsBody>(apiPaths.points(deviceId), { everyMs: pointsEveryMs }).body?.points ?? [];
   if (range === null) return <p className="fine">States are shown for a day, a week or a month.</p>;
-  return choosePoints(points).map((point) => (
+  return chooseBands(points).map((point) => (
     <HistoryBand
       key={point}
       path={apiPaths.timeline(deviceId, { ...range, limit: runsMax, point })}
@@ -68,7 +68,7 @@ function HistoryBand({ path, point, everyMs, axis, cursor }: HistoryBandProps) {
 }
 
 /** Of the points that a device has sent: those of the catalogue, then texts and switches that it has of its own. Times are no states. */
-function choosePoints(points: PointsBody["points"]): string[] {
+function chooseBands(points: PointsBody["points"]): string[] {
   const sent = new Set(points.map(({ name }) => name));
   const further = points
     .filter(

@@ -1,6 +1,6 @@
+import type { PointValue } from "@wattboard/protocol";
 import { type DeviceDetail, freshnessOf, pointSpec } from "@wattboard/protocol";
 import { ageOf, formatAge } from "../../domain/age.ts";
-import type { PointValue } from "../../domain/point-value.ts";
 import { signWord } from "../../domain/power.ts";
 import type { LivePoint } from "../../live/live-points.ts";
 import { formatNumber } from "../../ui/format-number.ts";

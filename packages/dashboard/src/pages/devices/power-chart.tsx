@@ -2,7 +2,7 @@ import { type PointName, pointSpec } from "@wattboard/protocol";
 import { useEffect, useRef, useState } from "react";
 import type uPlot from "uplot";
 import { serverClock } from "../../api/server-clock.ts";
-import { describePower, type PowerPoint } from "../../domain/power.ts";
+import { describePower, type PowerPointName } from "../../domain/power.ts";
 import { bandPoints, chartPoints, gapSeconds, type PowerHistory } from "../../live/power-history.ts";
 import { scaleQuantity } from "../../ui/format-number.ts";
 import { formatInstant } from "../../ui/format-time.ts";
@@ -18,7 +18,7 @@ interface PowerChartProps {
   readonly chartMs: number;
 }
 
-export const hueOf: Record<PowerPoint, string> = {
+export const hueOf: Record<PowerPointName, string> = {
   "solar.power": "solar",
   "load.power": "load",
   "battery.power": "battery",
@@ -28,7 +28,7 @@ export const hueOf: Record<PowerPoint, string> = {
 /** The powers of the last minutes. The right edge is the present, so a silent device shows as a line that ends before it. */
 export function PowerChart({ history, chartMs }: PowerChartProps) {
   useTick(1_000);
-  const [hidden, setHidden] = useState<ReadonlySet<PowerPoint>>(new Set());
+  const [hidden, setHidden] = useState<ReadonlySet<PowerPointName>>(new Set());
   const nowMs = serverClock.now();
   const columns = history.columns(nowMs - chartMs);
   const gapS = useRef(5);
@@ -58,7 +58,7 @@ export function PowerChart({ history, chartMs }: PowerChartProps) {
   };
   const readAt = cursorAt !== null && cursorAt < times.length ? cursorAt : times.length - 1;
   const readTimeS = times[readAt];
-  const toggle = (point: PowerPoint) =>
+  const toggle = (point: PowerPointName) =>
     setHidden((before) => {
       const next = new Set(before);
       if (!next.delete(point)) next.add(point);
@@ -113,7 +113,7 @@ export function labelOf(point: PointName): string {
   return (pointSpec(point)?.label ?? point).replace(" power", "");
 }
 
-function Reading({ point, signedW }: { readonly point: PowerPoint; readonly signedW: number | null | undefined }) {
+function Reading({ point, signedW }: { readonly point: PowerPointName; readonly signedW: number | null | undefined }) {
   if (typeof signedW !== "number") return <b>—</b>;
   const { value, unit } = scaleQuantity(signedW, "W");
   return (

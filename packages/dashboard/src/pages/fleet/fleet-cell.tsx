@@ -2,7 +2,7 @@ import { asNumber, type FleetRow, type Freshness, isOfSmartOs, type Scalar } fro
 import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { countryName } from "../../domain/place.ts";
-import type { PowerPoint } from "../../domain/power.ts";
+import type { PowerPointName } from "../../domain/power.ts";
 import { PowerValue } from "../../domain/power-value.tsx";
 import { StateChip } from "../../domain/state-chip.tsx";
 import { modeWord } from "../../domain/state-words.ts";
@@ -48,7 +48,7 @@ export function cellLook({ name, kind, unit }: FleetField) {
   return unit === "W" ? { ...align, "data-kind": "power" } : align;
 }
 
-const signedPowers: ReadonlySet<string> = new Set<PowerPoint>([
+const signedPowers: ReadonlySet<string> = new Set<PowerPointName>([
   "solar.power",
   "load.power",
   "battery.power",
@@ -64,7 +64,7 @@ function Value({ field, row, value, freshness, age }: FleetCellProps & { readonl
   if (name === "state") return <StateChip online={row.online} state={row.state} isHeard />;
   if (name === "mode") return modeWord(row.mode);
   if (name === "battery.soc") return <ChargeBar soc={Number(value)} />;
-  if (signedPowers.has(name)) return <PowerValue point={name as PowerPoint} signedW={Number(value)} />;
+  if (signedPowers.has(name)) return <PowerValue point={name as PowerPointName} signedW={Number(value)} />;
   if (name === "properties.country") return <span title={countryName(String(value))}>{value}</span>;
   if (typeof value === "boolean") return value ? "yes" : "no";
   const number = kind === "number" ? asNumber(value) : typeof value === "number" ? value : null;

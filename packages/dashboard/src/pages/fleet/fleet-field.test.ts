@@ -1,14 +1,14 @@
 import { expect, it } from "vitest";
 import { fieldsOfFleet, fleetField, toldValues } from "./fleet-field.ts";
-import { fleetRow } from "./fleet-row.fixture.ts";
+import { onlineRow } from "./fleet-row.fixture.ts";
 
 const rows = [
-  fleetRow({
+  onlineRow({
     id: "0001",
     properties: { country: "AT" },
     others: { "smart_os.local_time": "12:00", "grid.voltage": 230.1 },
   }),
-  fleetRow({ id: "0002", properties: { country: "DE", color: "red" } }),
+  onlineRow({ id: "0002", properties: { country: "DE", color: "red" } }),
 ];
 
 it("lists what every device has, and whatever any of them has told", () => {

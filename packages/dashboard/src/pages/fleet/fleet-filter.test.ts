@@ -1,11 +1,11 @@
 import { type Condition, parseCondition } from "@wattboard/protocol";
 import { describe, expect, it } from "vitest";
 import { filterFleet } from "./fleet-filter.ts";
-import { fleetRow } from "./fleet-row.fixture.ts";
+import { onlineRow } from "./fleet-row.fixture.ts";
 
 const rows = [
-  fleetRow({ id: "ems_10", name: "Villa Björk", properties: { place: "Umeå", country: "Sweden" } }),
-  fleetRow({
+  onlineRow({ id: "ems_10", name: "Villa Björk", properties: { place: "Umeå", country: "Sweden" } }),
+  onlineRow({
     id: "ems_2",
     name: "Villa Ask",
     properties: { place: "Pune", country: "India", simulated: "true" },
@@ -13,7 +13,7 @@ const rows = [
     observed_at_ms: 95_000,
     received_at_ms: 95_000,
   }),
-  fleetRow({
+  onlineRow({
     id: "0001",
     name: "Barn",
     online: false,
@@ -22,7 +22,7 @@ const rows = [
     points: { "solar.power": 500, "battery.soc": 9.5 },
     others: { "smart_os.injecting": false, "smart_os.capacity": 5_184_000 },
   }),
-  fleetRow({
+  onlineRow({
     id: "ems_3",
     name: "Barn",
     received_at_ms: 85_000,

@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { arrangeFleet } from "./arrange-fleet.ts";
 import { type Sort, sortFleet } from "./fleet-order.ts";
-import { fleetRow } from "./fleet-row.fixture.ts";
+import { onlineRow } from "./fleet-row.fixture.ts";
 
 const rows = [
-  fleetRow({ id: "ems_10", properties: { country: "SE" } }),
-  fleetRow({ id: "ems_2", properties: { country: "IN" }, points: { "solar.power": 2_000 } }),
-  fleetRow({ id: "ems_1", properties: { country: "SE" }, online: false, points: { "solar.power": 500 } }),
-  fleetRow({ id: "ems_4", properties: { country: "SE" }, points: { "solar.power": 900 } }),
+  onlineRow({ id: "ems_10", properties: { country: "SE" } }),
+  onlineRow({ id: "ems_2", properties: { country: "IN" }, points: { "solar.power": 2_000 } }),
+  onlineRow({ id: "ems_1", properties: { country: "SE" }, online: false, points: { "solar.power": 500 } }),
+  onlineRow({ id: "ems_4", properties: { country: "SE" }, points: { "solar.power": 900 } }),
 ];
 const sorted = (...sorts: Sort[]) => sortFleet(rows, sorts, 5_000).map(({ id }) => id);
 const up = (field: string): Sort => ({ field, descending: false });
@@ -32,10 +32,10 @@ describe("the order", () => {
 
   it("by state puts errors first, and counts no last state of a device that is offline", () => {
     const states = [
-      fleetRow({ id: "gone", online: false, state: "ERROR" }),
-      fleetRow({ id: "idle", state: "IDLE" }),
-      fleetRow({ id: "silent", state: null }),
-      fleetRow({ id: "broken", state: "ERROR" }),
+      onlineRow({ id: "gone", online: false, state: "ERROR" }),
+      onlineRow({ id: "idle", state: "IDLE" }),
+      onlineRow({ id: "silent", state: null }),
+      onlineRow({ id: "broken", state: "ERROR" }),
     ];
     const order = sortFleet(states, [up("state")], 0).map(({ id }) => id);
     expect(order).toEqual(["broken", "idle", "gone", "silent"]);
@@ -43,9 +43,9 @@ describe("the order", () => {
 
   it("by age puts the youngest first, and devices that were never heard last", () => {
     const ages = [
-      fleetRow({ id: "never", observed_at_ms: null }),
-      fleetRow({ id: "old", observed_at_ms: 1_000 }),
-      fleetRow({ id: "young", observed_at_ms: 4_000 }),
+      onlineRow({ id: "never", observed_at_ms: null }),
+      onlineRow({ id: "old", observed_at_ms: 1_000 }),
+      onlineRow({ id: "young", observed_at_ms: 4_000 }),
     ];
     expect(sortFleet(ages, [up("age")], 5_000).map(({ id }) => id)).toEqual(["young", "old", "never"]);
   });
@@ -66,7 +66,7 @@ describe("the order", () => {
     fc.assert(
       fc.property(fleets, sorts, fc.infiniteStream(fc.nat()), (given, order, random) => {
         const fleet = given.map(({ id, soc, country }) =>
-          fleetRow({ id, properties: { country }, points: soc === null ? {} : { "battery.soc": soc } }),
+          onlineRow({ id, properties: { country }, points: soc === null ? {} : { "battery.soc": soc } }),
         );
         const expected = sortFleet(fleet, order, 0);
         const shuffled = fleet

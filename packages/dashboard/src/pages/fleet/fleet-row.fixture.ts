@@ -1,7 +1,7 @@
 import type { FleetRow } from "@wattboard/protocol";
 
 /** A row for tests: an online device that said nothing worth noting a moment ago. */
-export function fleetRow(given: Partial<FleetRow> & { id: string }): FleetRow {
+export function onlineRow(given: Partial<FleetRow> & { id: string }): FleetRow {
   return {
     name: given.id,
     online: true,

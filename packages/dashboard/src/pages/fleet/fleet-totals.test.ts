@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fleetRow } from "./fleet-row.fixture.ts";
+import { onlineRow } from "./fleet-row.fixture.ts";
 import { fleetTotals } from "./fleet-totals.ts";
 
 const nowMs = 100_000;
@@ -7,8 +7,8 @@ const nowMs = 100_000;
 it("sums both ways of grid and battery apart", () => {
   const totals = fleetTotals(
     [
-      fleetRow({ id: "a", observed_at_ms: nowMs, points: { "grid.power": 500, "battery.power": -300 } }),
-      fleetRow({ id: "b", observed_at_ms: nowMs, points: { "grid.power": -700, "battery.power": 200 } }),
+      onlineRow({ id: "a", observed_at_ms: nowMs, points: { "grid.power": 500, "battery.power": -300 } }),
+      onlineRow({ id: "b", observed_at_ms: nowMs, points: { "grid.power": -700, "battery.power": 200 } }),
     ],
     nowMs,
   );
@@ -19,10 +19,10 @@ it("counts no power of a device that is offline, stale or silent", () => {
   const points = { "solar.power": 1_000 };
   const totals = fleetTotals(
     [
-      fleetRow({ id: "live", observed_at_ms: nowMs - 1_000, points }),
-      fleetRow({ id: "stale", observed_at_ms: nowMs - 31_000, points }),
-      fleetRow({ id: "offline", online: false, observed_at_ms: nowMs, points }),
-      fleetRow({ id: "silent", observed_at_ms: null }),
+      onlineRow({ id: "live", observed_at_ms: nowMs - 1_000, points }),
+      onlineRow({ id: "stale", observed_at_ms: nowMs - 31_000, points }),
+      onlineRow({ id: "offline", online: false, observed_at_ms: nowMs, points }),
+      onlineRow({ id: "silent", observed_at_ms: null }),
     ],
     nowMs,
   );
@@ -32,23 +32,23 @@ it("counts no power of a device that is offline, stale or silent", () => {
 it("counts what a connected SolMate said last while it is idle", () => {
   const solMate = { properties: { dialect: "smart-os" }, points: { "solar.power": 300 } };
   const rows = [
-    fleetRow({ id: "idle", observed_at_ms: nowMs - 90_000, ...solMate }),
-    fleetRow({ id: "gone", online: false, observed_at_ms: nowMs - 90_000, ...solMate }),
+    onlineRow({ id: "idle", observed_at_ms: nowMs - 90_000, ...solMate }),
+    onlineRow({ id: "gone", online: false, observed_at_ms: nowMs - 90_000, ...solMate }),
   ];
   expect(fleetTotals(rows, nowMs)).toMatchObject({ counted: 1, solarW: 300 });
 });
 
 it("tells which sums there are at all: a fleet that measures no grid power has none, not even zero", () => {
   const rows = [
-    fleetRow({ id: "a", observed_at_ms: nowMs, points: { "solar.power": 0 } }),
-    fleetRow({ id: "b", observed_at_ms: nowMs - 31_000, points: { "grid.power": 500 } }),
+    onlineRow({ id: "a", observed_at_ms: nowMs, points: { "solar.power": 0 } }),
+    onlineRow({ id: "b", observed_at_ms: nowMs - 31_000, points: { "grid.power": 500 } }),
   ];
   expect([...fleetTotals(rows, nowMs).told]).toEqual(["solar.power"]);
 });
 
 it("means the charge of those that tell one", () => {
   const soc = (id: string, percent?: number) =>
-    fleetRow({ id, observed_at_ms: nowMs, points: percent === undefined ? {} : { "battery.soc": percent } });
+    onlineRow({ id, observed_at_ms: nowMs, points: percent === undefined ? {} : { "battery.soc": percent } });
   expect(fleetTotals([soc("a", 20), soc("b", 60), soc("c")], nowMs).socPercent).toBe(40);
   expect(fleetTotals([soc("c")], nowMs).socPercent).toBeNull();
 });

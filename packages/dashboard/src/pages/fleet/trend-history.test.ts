@@ -1,11 +1,11 @@
 import type { SampleBody } from "@wattboard/protocol";
 import { expect, it } from "vitest";
-import { fleetRow } from "./fleet-row.fixture.ts";
+import { onlineRow } from "./fleet-row.fixture.ts";
 import { TrendHistory, trendPoints } from "./trend-history.ts";
 
 const solar = trendPoints.indexOf("solar.power") + 1;
 const rowAt = (observed_at_ms: number, watts: number) =>
-  fleetRow({ id: "a", observed_at_ms, points: { "solar.power": watts } });
+  onlineRow({ id: "a", observed_at_ms, points: { "solar.power": watts } });
 const storedAt = (atMs: number, watts: number): SampleBody => ({
   observed_at: new Date(atMs).toISOString(),
   received_at: new Date(atMs).toISOString(),
@@ -35,6 +35,6 @@ it("holds 30 seconds, and the one sample before them that still tells what was",
 
 it("is empty for a device that has sent nothing", () => {
   const history = new TrendHistory();
-  history.addRow(fleetRow({ id: "a", observed_at_ms: null }));
+  history.addRow(onlineRow({ id: "a", observed_at_ms: null }));
   expect(history.columns(1_000)[0]).toEqual([]);
 });

@@ -1,9 +1,10 @@
 import type { PersonBody } from "@wattboard/protocol";
+import { describeDevices } from "@wattboard/protocol";
 import { useState } from "react";
 import { queryClient } from "../../api/query-client.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { usePolled } from "../../api/use-polled.ts";
-import { describeDevices, roleWord } from "../../domain/rights.ts";
+import { roleWord } from "../../domain/rights.ts";
 import { Page } from "../../frame/page.tsx";
 import { RefusedNotice } from "../../frame/refused-notice.tsx";
 import { apiPaths } from "../../paths.ts";

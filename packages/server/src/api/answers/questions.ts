@@ -4,7 +4,7 @@ import { calendarEdges } from "../../base/time-zone.ts";
 import { expectedDevices } from "../../history/coverage.ts";
 import { DeviceHistory, type RegisteredDevice } from "../../history/device-history.ts";
 import { chooseNumberPoints, choosePoints } from "../../history/point-names.ts";
-import { dayMs, type Range, type samplesPlace } from "../../history/range.ts";
+import { dayMs, type samplesPlace, type TimeRange } from "../../history/range.ts";
 import { writeCursor } from "../../http/cursor.ts";
 import { pageBytes } from "../../http/page-bytes.ts";
 import { windowMs } from "../../store/algebra/window.ts";
@@ -31,7 +31,7 @@ export interface Registrations {
   readonly fromMs: Float64Array;
 }
 
-interface Bucketed extends Range {
+interface Bucketed extends TimeRange {
   readonly bucketMs: number;
 }
 
@@ -41,7 +41,7 @@ export type Question =
   | {
       readonly kind: "samples";
       readonly device: RegisteredDevice;
-      readonly range: Range;
+      readonly range: TimeRange;
       /** As asked, with commas between them; absent: all. */
       readonly points: string | undefined;
       readonly take: "first" | "last";
@@ -51,7 +51,7 @@ export type Question =
   | {
       readonly kind: "history";
       readonly device: RegisteredDevice;
-      readonly range: Range;
+      readonly range: TimeRange;
       /** The range in buckets, which may be a little longer. */
       readonly aligned: Bucketed;
       readonly points: string | undefined;
@@ -60,14 +60,14 @@ export type Question =
   | {
       readonly kind: "timeline";
       readonly device: RegisteredDevice;
-      readonly range: Range;
+      readonly range: TimeRange;
       readonly point: string;
       readonly limit: number;
     }
   | ({
       readonly kind: "energy";
       readonly device: RegisteredDevice;
-      readonly range: Range;
+      readonly range: TimeRange;
     } & EnergyQuestion)
   | {
       readonly kind: "fleetTotals";
@@ -78,7 +78,7 @@ export type Question =
   | ({
       readonly kind: "fleetEnergy";
       readonly fleet: Registrations;
-      readonly range: Range;
+      readonly range: TimeRange;
     } & EnergyQuestion);
 
 /** A body, and up to when what it tells reaches; null where that says nothing. */
@@ -168,7 +168,7 @@ export async function answerTo(
 }
 
 /** The edges of the calendar's spans that the range is moved out to. */
-function edgesOf({ range, per, timeZone }: EnergyQuestion & { readonly range: Range }): number[] {
+function edgesOf({ range, per, timeZone }: EnergyQuestion & { readonly range: TimeRange }): number[] {
   return calendarEdges(range.fromMs, range.toMs, per, timeZone);
 }
 
@@ -183,7 +183,7 @@ function passedPart(edgesMs: readonly number[], nowMs: number): Bucketed {
 const deviceDaysMax = 100_000;
 
 /** Why so much cannot be read for one answer; null where it can. */
-export function refuseDeviceDays(devices: number, { fromMs, toMs }: Range): Refusal | null {
+export function refuseDeviceDays(devices: number, { fromMs, toMs }: TimeRange): Refusal | null {
   const deviceDays = (devices * (toMs - fromMs)) / dayMs;
   if (deviceDays <= deviceDaysMax) return null;
   return refuse(
@@ -208,13 +208,13 @@ async function answerSamples(
   const last = isFullPage(samples, bounds) ? samples.at(take === "first" ? -1 : 0) : undefined;
   const body = {
     samples: samples.map((sample) => storedSampleBody(deviceId, sample)),
-    next_cursor: last === undefined ? null : writeCursor(placeOf(range, take, last)),
+    next_cursor: last === undefined ? null : writeCursor(samplesPlaceOf(range, take, last)),
   };
   return { body, untilMs: range.toMs };
 }
 
-function placeOf(
-  { fromMs, toMs }: Range,
+function samplesPlaceOf(
+  { fromMs, toMs }: TimeRange,
   take: "first" | "last",
   { observedAtMs, epoch, seq }: PointSample,
 ): Type.Static<typeof samplesPlace> {

@@ -19,11 +19,11 @@ export interface DatasetDirectory {
 }
 
 /** A device as web clients see it; `serial_number` first. */
-export type Row = Readonly<Record<string, Scalar>>;
+export type DatasetRow = Readonly<Record<string, Scalar>>;
 
 /** A row, and its JSON. */
 export interface DatasetEntry {
-  readonly row: Row;
+  readonly row: DatasetRow;
   readonly text: string;
 }
 
@@ -130,7 +130,10 @@ const mapped = smartOsFields.flatMap(({ name, point }) => {
 });
 const mappedPoints: ReadonlySet<string> = new Set(mapped.map(({ section, field }) => `${section}.${field}`));
 
-function datasetRow({ deviceId, properties, reported, createdAtMs }: DatasetDevice, reading: Sample | null): Row {
+function datasetRow(
+  { deviceId, properties, reported, createdAtMs }: DatasetDevice,
+  reading: Sample | null,
+): DatasetRow {
   const fields = reading === null ? {} : fieldsOf(reading.values);
   const said: Readonly<Record<string, string>> = { ...reported, ...properties };
   const row: Record<string, Scalar> = {};

@@ -12,7 +12,7 @@ export class PythonSyntaxError extends Error {}
  * what JSON could not hold (inf, nan, other keys) and for more than 8 levels.
  */
 export function parsePythonLiteral(text: string): unknown {
-  const reader = new Reader(text);
+  const reader = new LiteralReader(text);
   const value = reader.value(0);
   reader.end();
   return value;
@@ -42,7 +42,7 @@ const bare = /[\w.+-]{1,33}/y;
 const space = /[ \t\r\n\f]*/y;
 const plain = /[^\\'"\r\n]+/y;
 
-class Reader {
+class LiteralReader {
   readonly #text: string;
   #at = 0;
 

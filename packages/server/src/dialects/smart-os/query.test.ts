@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Row } from "./dataset.ts";
-import { answer, readQuery } from "./query.ts";
+import type { DatasetRow } from "./dataset.ts";
+import { answerQuery, readQuery } from "./query.ts";
 
-const rows: Row[] = [
+const rows: DatasetRow[] = [
   {
     serial_number: "0001",
     country: "AT",
@@ -24,10 +24,13 @@ const rows: Row[] = [
 ];
 
 /** The rows that the conditions find, or what is wrong with them; and in how many steps. */
-function ask<Each extends Row>(table: readonly Each[], conditions: unknown): { found: Each[] | string; steps: number } {
+function ask<Each extends DatasetRow>(
+  table: readonly Each[],
+  conditions: unknown,
+): { found: Each[] | string; steps: number } {
   const query = readQuery(conditions);
   if (typeof query === "string") return { found: query, steps: 0 };
-  const work = answer(
+  const work = answerQuery(
     query,
     table.map((row) => ({ row })),
   );
@@ -37,7 +40,7 @@ function ask<Each extends Row>(table: readonly Each[], conditions: unknown): { f
   }
 }
 
-function rowsOf<Each extends Row>(table: readonly Each[], conditions: readonly string[]): Each[] {
+function rowsOf<Each extends DatasetRow>(table: readonly Each[], conditions: readonly string[]): Each[] {
   const { found } = ask(table, conditions);
   if (typeof found === "string") throw new Error(found);
   return found;
@@ -101,14 +104,14 @@ test.each(["filter:colour:=:red", "sort:__proto__:<:abc", "filter:constructor:=:
 );
 
 test("a field that one device calls constructor is no field of the others", () => {
-  const table = [{ serial_number: "1", constructor: "two" }, { serial_number: "2" }] as unknown as Row[];
+  const table = [{ serial_number: "1", constructor: "two" }, { serial_number: "2" }] as unknown as DatasetRow[];
   expect(rowsOf(table, ["filter:constructor:=:o"])).toEqual([table[0]]);
 });
 
 test("a query goes over a large fleet in steps of one row or a few comparisons", () => {
   const table = Array.from(
     { length: 5_000 },
-    (_, at): Row => ({ serial_number: `s${(at * 7_919) % 5_000}`, x: at % 3 }),
+    (_, at): DatasetRow => ({ serial_number: `s${(at * 7_919) % 5_000}`, x: at % 3 }),
   );
   const filtered = ask(table, ["filter:x:<:2"]);
   expect(filtered.found).toHaveLength(3_334);

@@ -7,7 +7,7 @@ import {
   smartOsOperators,
 } from "@wattboard/protocol";
 import { sortInSteps } from "../../base/time-slices.ts";
-import type { Row } from "./dataset.ts";
+import type { DatasetRow } from "./dataset.ts";
 
 /** What a web client asks of the dataset: all filters must be met, and the first sort counts most. */
 export interface Query {
@@ -66,7 +66,7 @@ export function readQuery(message: unknown): Query | string {
  * The entries whose rows meet the query, in its order; or what is wrong with it, in words: a field that no row has. In steps of one row or a few
  * comparisons, since a fleet may be large.
  */
-export function* answer<Entry extends { readonly row: Row }>(
+export function* answerQuery<Entry extends { readonly row: DatasetRow }>(
   { filters, sorts }: Query,
   entries: readonly Entry[],
 ): Generator<void, readonly Entry[] | string> {
@@ -97,7 +97,7 @@ interface Match<Entry> {
 }
 
 /** Only the row's own: a field may be called `constructor`. */
-function fieldOf(row: Row, name: string): Scalar {
+function fieldOf(row: DatasetRow, name: string): Scalar {
   return Object.hasOwn(row, name) ? (row[name] ?? null) : null;
 }
 

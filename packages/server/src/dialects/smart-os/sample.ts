@@ -1,6 +1,7 @@
 import {
   givenPropertiesOnly,
   limits,
+  namePattern,
   pointSpec,
   type Scalar,
   smartOsFields,
@@ -33,7 +34,6 @@ const known = new Map(smartOsFields.map((field) => [field.name, field]));
 const skipped = new Set(smartOsInternals);
 const forbidden = new Set(givenPropertiesOnly);
 const mapped = smartOsFields.flatMap(({ name, point }) => (point === undefined ? [] : [{ name, point }]));
-const namePattern = /^[A-Za-z][A-Za-z0-9_]*$/;
 
 /**
  * Turns the body of a SMART-OS message into a sample. `before` is the device's last sample, if it still holds; `asPoints` are the texts that
@@ -59,7 +59,7 @@ export function smartOsSample(
     // The observer pattern of `solmate.py` puts an underscore before what it watches.
     const name = sent.startsWith("_") ? sent.slice(1) : sent;
     if (skipped.has(name)) continue;
-    if (!isName(name) || !isScalar(value) || forbidden.has(name)) {
+    if (!namePattern.test(name) || !isAcceptable(value) || forbidden.has(name)) {
       leftOut.push(sent);
       continue;
     }
@@ -84,7 +84,7 @@ export function smartOsSample(
     }
     fields[name] = value;
   }
-  return { telemetry: telemetryOf(deviceId, nowMs, points, section), properties, fields, leftOut };
+  return { telemetry: telemetryBytes(deviceId, nowMs, points, section), properties, fields, leftOut };
 }
 
 /** The point of a field: `solar.power` for `power_income`, `smart_os.capacity` for one that nobody knows. */
@@ -105,7 +105,7 @@ function scalarAt(values: Values, point: string): Scalar | undefined {
   return typeof value === "object" && value !== null ? undefined : (value as Scalar | undefined);
 }
 
-function telemetryOf(
+function telemetryBytes(
   deviceId: string,
   nowMs: number,
   points: ReadonlyMap<string, Scalar>,
@@ -127,11 +127,7 @@ function fits(point: string, value: Scalar): boolean {
   return value === null || (typeof value === "number" && value >= minimum && value <= maximum);
 }
 
-function isName(name: string): boolean {
-  return name.length <= limits.nameLengthMax && namePattern.test(name);
-}
-
-function isScalar(value: unknown): value is Scalar {
+function isAcceptable(value: unknown): value is Scalar {
   if (typeof value === "string") return value.length <= limits.textLengthMax;
   if (typeof value === "number") return Number.isFinite(value);
   return value === null || typeof value === "boolean";

@@ -10,7 +10,7 @@ import type { MayView } from "../../telemetry/fleet-feed.ts";
 import type { ClientFeed } from "./client-feed.ts";
 import { type Dataset, datasetFrame } from "./dataset.ts";
 import { isDict, smartOsFrame } from "./message.ts";
-import { answer, readQuery } from "./query.ts";
+import { answerQuery, readQuery } from "./query.ts";
 
 export interface ClientDoorSettings {
   readonly isOpen: boolean;
@@ -141,7 +141,7 @@ export class SmartOsClientDoor implements Door {
     if (!isDict(frame) || frame.type !== "FILT") return errorFrame('type must be "FILT"');
     const query = readQuery(frame.message);
     if (typeof query === "string") return errorFrame(query);
-    const found = yield* answer(query, yield* this.#dataset.entries(mayView));
+    const found = yield* answerQuery(query, yield* this.#dataset.entries(mayView));
     return typeof found === "string" ? errorFrame(found) : yield* datasetFrame(found);
   }
 }

@@ -3,7 +3,7 @@ import { gapMsMax } from "./energy.ts";
 import type { PointValue } from "./point-value.ts";
 import { placesIn, type SampleColumns } from "./sample-columns.ts";
 import { windowMs } from "./window.ts";
-import { type PointSummary, periodOf, type SummaryColumns, type WindowSummary } from "./window-summary.ts";
+import { medianStepMs, type PointSummary, type SummaryColumns, type WindowSummary } from "./window-summary.ts";
 
 /** One point's figures, an entry a bucket. */
 class PointBuckets {
@@ -117,7 +117,7 @@ export class Buckets {
   /** Adds samples, which are in the order of time. */
   addSamples(columns: SampleColumns): void {
     const { observedAtMs, points } = columns;
-    const periodMs = periodOf(columns);
+    const periodMs = medianStepMs(columns);
     const [first, end] = placesIn(columns, this.#fromMs, this.#toMs);
     for (let from = first; from < end; ) {
       const at = this.#placeOf(observedAtMs[from] as number);

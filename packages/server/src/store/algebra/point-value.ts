@@ -1,7 +1,6 @@
-import type { Scalar } from "@wattboard/protocol";
+import type { PointValue } from "@wattboard/protocol";
 
-/** What one point holds in one sample; the error flags are a list of texts. */
-export type PointValue = Scalar | readonly string[];
+export type { PointValue };
 
 export const pointKinds = ["number", "text", "boolean", "list"] as const;
 export type PointKind = (typeof pointKinds)[number];

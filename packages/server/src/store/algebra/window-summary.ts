@@ -93,7 +93,7 @@ export function summarize(window: number, columns: SampleColumns): WindowSummary
     count,
     firstMs: observedAtMs[0] as number,
     lastMs: observedAtMs[count - 1] as number,
-    periodMs: periodOf(columns),
+    periodMs: medianStepMs(columns),
     gaps: longest(gaps),
     energy: roundEnergy(meter.read()),
     firstPower: powerAt(0),
@@ -103,7 +103,7 @@ export function summarize(window: number, columns: SampleColumns): WindowSummary
 }
 
 /** The usual time between two samples: the median, ms; 0 with fewer than two. */
-export function periodOf({ count, observedAtMs }: SampleColumns): number {
+export function medianStepMs({ count, observedAtMs }: SampleColumns): number {
   const steps = new Float64Array(Math.max(0, count - 1));
   for (let at = 1; at < count; at++) steps[at - 1] = (observedAtMs[at] as number) - (observedAtMs[at - 1] as number);
   return steps.length === 0 ? 0 : nthSmallest(steps, steps.length >> 1);

@@ -11,7 +11,7 @@ import type {
   EnergySpan,
   EventsQuery,
   FleetQuery,
-  FleetTotals,
+  FleetSeries,
   History,
   HistoryQuery,
   NumberedEvent,
@@ -127,7 +127,7 @@ export class EmbeddedStore implements Store {
     return this.#ask(() => this.#thread.callWith({ signal }, "timeline", query));
   }
 
-  fleetTotals({ signal, ...query }: FleetQuery): Promise<FleetTotals> {
+  fleetTotals({ signal, ...query }: FleetQuery): Promise<FleetSeries> {
     return this.#ask(() => this.#thread.callWith({ signal }, "fleetTotals", query));
   }
 

@@ -11,7 +11,7 @@ import type {
   EnergyQuery,
   EnergySpan,
   FleetQuery,
-  FleetTotals,
+  FleetSeries,
   History,
   HistoryQuery,
   PointInfo,
@@ -148,7 +148,7 @@ export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Time
   return { runs: runs as TimelineRun[], truncated: false };
 }
 
-export function* readFleetTotals(windows: Windows, query: FleetQuery): Work<FleetTotals> {
+export function* readFleetTotals(windows: Windows, query: FleetQuery): Work<FleetSeries> {
   const { registrations, point, fromMs, toMs, bucketMs } = query;
   const length = Math.max(0, Math.ceil((toMs - fromMs) / bucketMs));
   const total = { sum: new Float64Array(length), devices: new Float64Array(length) };

@@ -32,7 +32,7 @@ const idleMs = 250;
 /** What could not be tidied up (the disk is full) is tried again after this time. */
 const retryMs = 1_000;
 
-interface Question {
+interface QueuedQuestion {
   readonly work: Work<unknown>;
   readonly call: RunningCall;
   resolve(result: unknown): void;
@@ -44,7 +44,7 @@ const setup = workerData as StoreSetup;
 const clock = systemClock;
 const store = openStore();
 /** Whoever's turn comes next first. */
-const questions: Question[] = [];
+const questions: QueuedQuestion[] = [];
 let tidyFromMs = 0;
 let cancelTimer: CancelTimer = () => {};
 let isTurnDue = false;

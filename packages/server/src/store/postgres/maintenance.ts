@@ -157,8 +157,8 @@ async function storeSummaries(
         periodMs,
         gaps.map((gap) => new Date(gap.fromMs)),
         gaps.map((gap) => new Date(gap.toMs)),
-        powersOf(firstPower),
-        powersOf(lastPower),
+        powerCells(firstPower),
+        powerCells(lastPower),
         JSON.stringify(Object.fromEntries(figures)),
         ...energyNames.map((name) => energy[name]),
       ],
@@ -170,6 +170,6 @@ async function storeSummaries(
   }
 }
 
-function powersOf({ gridW, batteryW, solarW, loadW }: PowerPoint): (number | null)[] {
+function powerCells({ gridW, batteryW, solarW, loadW }: PowerPoint): (number | null)[] {
   return [gridW, batteryW, solarW, loadW];
 }

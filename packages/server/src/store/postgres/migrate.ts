@@ -21,7 +21,7 @@ const migrationLock = 928_826_273;
  * Brings the schema up to date in one transaction; servers that start together wait for each other. Throws a `Failure` where the schema is
  * newer than this program, or the server older than PostgreSQL 15.
  */
-export async function migrate(client: Client): Promise<Edition> {
+export async function migrateDatabase(client: Client): Promise<Edition> {
   const [postgres, versionNumber, hasChecksums] = await rowOf<[string, number, boolean]>(
     client,
     "SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('data_checksums')::boolean",

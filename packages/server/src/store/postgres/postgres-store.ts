@@ -8,7 +8,7 @@ import type {
   EnergySpan,
   EventsQuery,
   FleetQuery,
-  FleetTotals,
+  FleetSeries,
   History,
   HistoryQuery,
   NumberedEvent,
@@ -27,7 +27,7 @@ import type {
 import { Database, rowsOf } from "./database.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
 import { Maintenance, retainedFromMs } from "./maintenance.ts";
-import { type Edition, migrate } from "./migrate.ts";
+import { type Edition, migrateDatabase } from "./migrate.ts";
 import type { ReadSetup } from "./read-worker.ts";
 import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
 import { readInfo, verify } from "./verify.ts";
@@ -85,7 +85,7 @@ export class PostgresStore implements Store {
     const database = new Database(options.url, options.clock ?? systemClock);
     try {
       const edition = await database.care(undefined, async (client) => {
-        const found = await migrate(client);
+        const found = await migrateDatabase(client);
         if (found.timescale !== null) {
           await client.query("SELECT remove_retention_policy('sample', if_exists => true)");
           if (options.retentionMs > 0) {
@@ -159,7 +159,7 @@ export class PostgresStore implements Store {
     return await this.#database.ask(query.signal, (client) => readTimeline(client, query));
   }
 
-  async fleetTotals(query: FleetQuery): Promise<FleetTotals> {
+  async fleetTotals(query: FleetQuery): Promise<FleetSeries> {
     return await this.#database.ask(query.signal, (client) => readFleetTotals(client, query, this.#isTimescale));
   }
 

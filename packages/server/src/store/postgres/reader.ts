@@ -10,7 +10,7 @@ import type {
   EnergyQuery,
   EnergySpan,
   FleetQuery,
-  FleetTotals,
+  FleetSeries,
   History,
   HistoryQuery,
   PointInfo,
@@ -350,7 +350,7 @@ function endBefore([atMs, beforeMs]: RunRow): number {
   return beforeMs !== null && atMs - beforeMs > gapMsMax ? beforeMs : atMs;
 }
 
-export async function readFleetTotals(client: Client, query: FleetQuery, isTimescale: boolean): Promise<FleetTotals> {
+export async function readFleetTotals(client: Client, query: FleetQuery, isTimescale: boolean): Promise<FleetSeries> {
   const { registrations, point, fromMs, toMs, bucketMs } = query;
   const figures = bucketMs >= windowMs ? figuresOfWindows(point, isTimescale) : figuresOfSamples(point);
   // Those who begin within the range or later, which only devices from before there were keys do.

@@ -74,7 +74,7 @@ export async function verify(
       );
       for (const row of rows) {
         signal?.throwIfAborted();
-        const problem = await problemOf(client, row);
+        const problem = await windowFault(client, row);
         if (problem !== null) problems.push(problem);
         progress(Math.min(1, ++done / windows));
       }
@@ -96,23 +96,23 @@ export async function verify(
       [key],
     );
     for (const [startMs, samples] of orphans) {
-      problems.push(`${placeOf(key, startMs)}: ${samples} samples have no summary.`);
+      problems.push(`${windowName(key, startMs)}: ${samples} samples have no summary.`);
     }
   }
   progress(1);
   return problems;
 }
 
-async function problemOf(client: Client, [key, startMs, samples, ...energy]: WindowRow): Promise<string | null> {
+async function windowFault(client: Client, [key, startMs, samples, ...energy]: WindowRow): Promise<string | null> {
   const columns = await readColumns(client, key, startMs, startMs + windowMs);
   if (columns.count !== samples) {
-    return `${placeOf(key, startMs)}: ${columns.count} samples are there, the summary was made of ${samples}.`;
+    return `${windowName(key, startMs)}: ${columns.count} samples are there, the summary was made of ${samples}.`;
   }
   const made = summarize(windowOf(startMs), columns).energy;
   const isSame = energyNames.every((name, at) => Object.is(made[name], energy[at]));
-  return isSame ? null : `${placeOf(key, startMs)}: the summary's energy is not that of its samples.`;
+  return isSame ? null : `${windowName(key, startMs)}: the summary's energy is not that of its samples.`;
 }
 
-function placeOf(key: string, startMs: number): string {
+function windowName(key: string, startMs: number): string {
   return `Device ${key}, 15 minutes from ${new Date(startMs).toISOString()}`;
 }

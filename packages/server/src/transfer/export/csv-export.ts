@@ -1,3 +1,4 @@
+import { isoTime } from "../../base/iso-time.ts";
 import type { PointValue } from "../../store/algebra/point-value.ts";
 import { isNullWord } from "../csv-columns.ts";
 import { csvText } from "../csv-text.ts";
@@ -19,7 +20,7 @@ export async function* writeCsv(
   for await (const { deviceId, samples } of pages) {
     for (const { observedAtMs, receivedAtMs, points } of samples) {
       text += `${deviceId},${isoTime(observedAtMs)},${isoTime(receivedAtMs)}`;
-      for (const { name } of columns) text += `,${cellOf(points[name])}`;
+      for (const { name } of columns) text += `,${csvCell(points[name])}`;
       text += "\n";
     }
     if (text !== "") yield encoder.encode(text);
@@ -35,7 +36,7 @@ function csvHeader(columns: readonly ExportColumn[]): string {
 /** Texts that would be read as something else. */
 const looksOtherwise = /^$|^[\s\d+\-.[\u2212\u2013]|\s$|^(true|false)$/;
 
-function cellOf(value: PointValue | undefined): string {
+function csvCell(value: PointValue | undefined): string {
   switch (typeof value) {
     case "number":
     case "boolean":
@@ -47,8 +48,4 @@ function cellOf(value: PointValue | undefined): string {
     default:
       return value === null ? "" : csvText(JSON.stringify(value));
   }
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -18,7 +18,7 @@ const places = new Map<string, number>(catalogue.map(({ name }, place) => [name,
  * The columns for devices with these points: the catalogue's in its order, then all others by name, so that the order does not hang on the
  * devices. A point that has never held a value has no column, nor has one that is called as a leading column is.
  */
-export function columnsOf(devices: readonly (readonly PointInfo[])[]): ExportColumn[] {
+export function exportColumns(devices: readonly (readonly PointInfo[])[]): ExportColumn[] {
   const kinds = new Map<string, Set<string>>();
   for (const { name, kinds: held } of devices.flat()) {
     if (held.length === 0 || (leadingColumns as readonly string[]).includes(name)) continue;

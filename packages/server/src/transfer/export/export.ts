@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { WorkerClient } from "../../base/worker-client.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type { Store } from "../../store/store.ts";
-import { columnsOf } from "./export-columns.ts";
+import { exportColumns } from "./export-columns.ts";
 import type { ExportFormat, ExportMethods, ExportSetup, StoreExportQuery } from "./export-query.ts";
 
 /** Behind the body of an answer: what was left out, since it cannot be read. */
@@ -23,7 +23,7 @@ export async function openExport(
     known.push(await store.points(registration));
   }
   const wanted = points === undefined ? undefined : new Set(points);
-  const columns = columnsOf(known).filter(({ name }) => wanted?.has(name) ?? true);
+  const columns = exportColumns(known).filter(({ name }) => wanted?.has(name) ?? true);
   // A point that nobody has sent yet still has its column, so that what was asked for is there.
   const missing = points?.filter((name) => !columns.some((column) => column.name === name)) ?? [];
   const all = [...columns, ...[...new Set(missing)].map((name) => ({ name, type: "number" }) as const)];

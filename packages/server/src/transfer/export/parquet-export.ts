@@ -42,8 +42,8 @@ function schemaOf(columns: readonly ExportColumn[]): SchemaElement[] {
   return [
     { name: "root", num_children: leadingColumns.length + columns.length },
     { name: "device_id", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" },
-    instant("observed_at"),
-    instant("received_at"),
+    instantColumn("observed_at"),
+    instantColumn("received_at"),
     ...columns.map(({ name, type }): SchemaElement => {
       if (type === "number") return { name, type: "DOUBLE", repetition_type: "OPTIONAL" };
       if (type === "boolean") return { name, type: "BOOLEAN", repetition_type: "OPTIONAL" };
@@ -53,7 +53,7 @@ function schemaOf(columns: readonly ExportColumn[]): SchemaElement[] {
 }
 
 /** Said in both ways: by the older one alone pyarrow takes it for a local time. */
-function instant(name: string): SchemaElement {
+function instantColumn(name: string): SchemaElement {
   return {
     name,
     type: "INT64",

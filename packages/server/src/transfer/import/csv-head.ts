@@ -23,7 +23,7 @@ export function findHead(
   const said = /^sep=([^\r\n])[\r\n]/i.exec(head)?.[1];
   const separator = told.separator ?? said;
   const candidates = (separator === undefined ? separators : [separator]).map((sign) => {
-    const rows = rowsOf(head, sign).filter(({ line }) => said === undefined || line > 1);
+    const rows = headRows(head, sign).filter(({ line }) => said === undefined || line > 1);
     const row = told.headerLine === undefined ? rows.find(({ names }) => hasColumns(names)) : undefined;
     const given = rows.find(({ line }) => line === told.headerLine);
     return { separator: sign, row: row ?? given, first: rows[0] };
@@ -31,7 +31,7 @@ export function findHead(
   const found = candidates.filter(({ row }) => row !== undefined);
   // A name that is alone in its row fits with any separator: the one that parts the most cells is it.
   const [best] = (found.length > 0 ? found : candidates).sort(
-    (a, b) => cellsOf(b.row ?? b.first) - cellsOf(a.row ?? a.first),
+    (a, b) => cellCount(b.row ?? b.first) - cellCount(a.row ?? a.first),
   );
   return {
     separator: best?.separator ?? ",",
@@ -39,17 +39,17 @@ export function findHead(
   };
 }
 
-interface Row {
+interface HeadRow {
   readonly line: number;
   readonly names: readonly string[];
 }
 
-function cellsOf(row: Row | undefined): number {
+function cellCount(row: HeadRow | undefined): number {
   return row?.names.length ?? 0;
 }
 
-function rowsOf(head: string, separator: string): Row[] {
-  const rows: Row[] = [];
+function headRows(head: string, separator: string): HeadRow[] {
+  const rows: HeadRow[] = [];
   const splitter = new CsvSplitter(separator);
   const take = (records: Iterable<CsvRecord>): void => {
     for (const record of records) {

@@ -1,8 +1,9 @@
 import type { Readable } from "node:stream";
 import { isDeviceId } from "@wattboard/protocol";
+import { excerpt } from "../../base/excerpt.ts";
 import type { PointValue } from "../../store/algebra/point-value.ts";
-import { type CellStyle, type ColumnMapping, excerpt, readCell } from "../csv-columns.ts";
-import { type Cell, type CsvRecord, CsvSplitter } from "../csv-records.ts";
+import { type CellStyle, type ColumnMapping, readCell } from "../csv-columns.ts";
+import { type CsvCell, type CsvRecord, CsvSplitter } from "../csv-records.ts";
 import { type CsvHead, findHead } from "./csv-head.ts";
 import { type CsvTimes, csvTimes } from "./csv-times.ts";
 import { decodeText } from "./decode-text.ts";
@@ -141,7 +142,7 @@ class Columns {
   readonly #where: readonly { readonly at: number; readonly value: string }[];
   readonly #times: CsvTimes;
 
-  constructor(cells: readonly Cell[], options: CsvOptions, { head, text }: { head: CsvHead; text: string }) {
+  constructor(cells: readonly CsvCell[], options: CsvOptions, { head, text }: { head: CsvHead; text: string }) {
     const { deviceId, timeColumn, mappings, where = [] } = options;
     const header = cells.map((cell) => cell.text.trim());
     // What ends each line with a separator names no column there.
@@ -179,7 +180,7 @@ class Columns {
     this.#times = csvTimes(options, this.#wallTimes(text, head));
   }
 
-  read({ cells, line }: { readonly cells: readonly Cell[]; readonly line: number }): CsvRow | null {
+  read({ cells, line }: { readonly cells: readonly CsvCell[]; readonly line: number }): CsvRow | null {
     // Separators at the end of a line are no cells that anybody misses.
     if (cells.length < this.#count || cells.slice(this.#count).some(({ text }) => text.trim() !== "")) {
       return rowFault(line, { reason: `The row has ${cells.length} cells, and the header ${this.#count}.` });
@@ -199,7 +200,7 @@ class Columns {
     const cellFaults: CsvFault[] = [];
     let isEmpty = true;
     for (const mapping of this.#points) {
-      const cell = cells[mapping.at] as Cell;
+      const cell = cells[mapping.at] as CsvCell;
       try {
         const value = readCell(cell, mapping, this.#options);
         if (value === undefined) continue;
@@ -216,7 +217,7 @@ class Columns {
     return { line, sample: { deviceId, observedAtMs, receivedAtMs: receivedMs, points }, cellFaults };
   }
 
-  #timeText(cells: readonly Cell[]): string {
+  #timeText(cells: readonly CsvCell[]): string {
     return this.#time.map((at) => cells[at]?.text ?? "").join(" ");
   }
 

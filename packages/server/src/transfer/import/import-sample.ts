@@ -1,4 +1,5 @@
 import { points as catalogue, limits, type Refusal, refuse } from "@wattboard/protocol";
+import { excerpt } from "../../base/excerpt.ts";
 import { DeviceState } from "../../devices/device-state.ts";
 import { type PointValue, telemetryOf } from "../../store/algebra/point-value.ts";
 import { recordBytes, writeRecord } from "../../store/sample-record.ts";
@@ -51,7 +52,7 @@ export class ImportJudge {
     }
     const names = Object.keys(points);
     if (names.length > pointsMax) return refuse("too_many_points", `The sample has ${names.length} points.`);
-    const fault = describeFault(names);
+    const fault = describeMisnamed(names);
     if (fault !== null) return refuse("invalid_name", fault);
     let state = this.#states.get(deviceId);
     if (state === undefined) {
@@ -127,14 +128,10 @@ export function recordOf(key: string, { observedAtMs, receivedAtMs, message }: J
 }
 
 /** What is wrong with the points' names, in words, or null. */
-function describeFault(names: readonly string[]): string | null {
+function describeMisnamed(names: readonly string[]): string | null {
   const misnamed = names.find((name) => !isPointName(name));
   if (misnamed !== undefined) return `It is ${excerpt(misnamed)}.`;
   const sections = new Set(names.filter((name) => name.includes(".")).map((name) => name.split(".", 1)[0]));
   const both = names.find((name) => sections.has(name));
   return both === undefined ? null : `${both} is a point and a section at once.`;
-}
-
-function excerpt(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

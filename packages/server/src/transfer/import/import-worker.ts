@@ -41,12 +41,12 @@ const registered = new Set(deviceIds);
 /** A batch's samples that are handed over at once: more would hold up the event loop. */
 const samplesMax = 1_000;
 
-type Call = PromiseWithResolvers<ImportAnswer | Moved<ImportAnswer>>;
-let asked = Promise.withResolvers<Call>();
+type NextCall = PromiseWithResolvers<ImportAnswer | Moved<ImportAnswer>>;
+let asked = Promise.withResolvers<NextCall>();
 
 serveMethods<ImportMethods>({
   next() {
-    const call: Call = Promise.withResolvers();
+    const call: NextCall = Promise.withResolvers();
     asked.resolve(call);
     return call.promise;
   },
@@ -73,7 +73,7 @@ try {
   else call.reject(error);
 }
 
-async function nextCall(): Promise<Call> {
+async function nextCall(): Promise<NextCall> {
   const call = await asked.promise;
   asked = Promise.withResolvers();
   return call;

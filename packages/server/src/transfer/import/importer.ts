@@ -36,7 +36,7 @@ export async function importSamples(
   for (const [deviceId, ofDevice] of Map.groupBy(samples, (sample) => sample.deviceId)) {
     const times = [...new Set(ofDevice.map(({ observedAtMs }) => observedAtMs))].sort((a, b) => a - b);
     const registration = registrationOf(deviceId);
-    const counts = await countStored(store, { registration, points: pointsOf(ofDevice), signal }, times);
+    const counts = await countStored(store, { registration, points: heldPoints(ofDevice), signal }, times);
     await inTimeSlices(addNew(records, registration, ofDevice, counts));
   }
   if (records.length > 0) await appendPatiently(store, Buffer.concat(records), clock, signal);
@@ -44,7 +44,7 @@ export async function importSamples(
 }
 
 /** All that the samples hold; none where one of them holds nothing, so that it is compared with every sample of its time. */
-function pointsOf(samples: readonly JudgedSample[]): string[] {
+function heldPoints(samples: readonly JudgedSample[]): string[] {
   const points = new Set<string>();
   for (const { pointNames } of samples) {
     if (pointNames.length === 0) return [];

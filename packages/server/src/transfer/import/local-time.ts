@@ -1,7 +1,7 @@
 import { Temporal } from "temporal-polyfill";
 
 /** From one setting of the clocks to the next. */
-interface Period {
+interface OffsetPeriod {
   readonly fromMs: number;
   readonly toMs: number;
   readonly offsetMs: number;
@@ -12,8 +12,8 @@ const dayMs = 86_400_000;
 /** The instants of a time zone's wall clock. The calendar is asked once for each setting of the clocks, some hundred since 1970. */
 export class LocalTime {
   readonly #zone: string;
-  readonly #periods: Period[] = [];
-  #last: Period | null = null;
+  readonly #periods: OffsetPeriod[] = [];
+  #last: OffsetPeriod | null = null;
 
   /** An IANA name, or an offset such as `+01:00`. */
   constructor(zone: string) {
@@ -30,13 +30,13 @@ export class LocalTime {
     }
   }
 
-  #periodAt(ms: number): Period {
-    const isIn = ({ fromMs, toMs }: Period): boolean => ms >= fromMs && ms < toMs;
+  #periodAt(ms: number): OffsetPeriod {
+    const isIn = ({ fromMs, toMs }: OffsetPeriod): boolean => ms >= fromMs && ms < toMs;
     if (this.#last === null || !isIn(this.#last)) this.#last = this.#periods.find(isIn) ?? this.#find(ms);
     return this.#last;
   }
 
-  #find(ms: number): Period {
+  #find(ms: number): OffsetPeriod {
     const zoned = (at: number) => Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(this.#zone);
     const period = {
       // The one before the next millisecond: it may be this one.

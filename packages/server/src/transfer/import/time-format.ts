@@ -16,7 +16,7 @@ const lengthMax = 64;
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const localMonths: Readonly<Record<string, number>> = { mrz: 3, mär: 3, mai: 5, okt: 10, dez: 12, fév: 2, avr: 4 };
 
-interface Fields {
+interface TimeFields {
   year: number;
   month: number;
   day: number;
@@ -30,7 +30,7 @@ interface Fields {
 }
 
 /** Reads its part of the text from `at` on; gives where the next one begins, or −1. */
-type Part = (text: string, at: number, fields: Fields) => number;
+type Part = (text: string, at: number, fields: TimeFields) => number;
 
 const number =
   (field: "year" | "month" | "day" | "hour" | "minute" | "second", digitsMin: number, digitsMax: number): Part =>
@@ -145,7 +145,7 @@ export function compileTimeFormat(pattern: string): TimeReader | string {
   for (const [token] of pattern.matchAll(patternTokens)) {
     const name = token.startsWith("SS") ? "S" : (synonyms[token] ?? token);
     const part = parts[name];
-    if (part === undefined) steps.push(literal(token.replace(/^(['[])(.*)['\]]$/s, "$2")));
+    if (part === undefined) steps.push(literalPart(token.replace(/^(['[])(.*)['\]]$/s, "$2")));
     else steps.push(part);
     seen.add(name[0] as string);
   }
@@ -161,7 +161,7 @@ export function compileTimeFormat(pattern: string): TimeReader | string {
   };
 }
 
-function literal(wanted: string): Part {
+function literalPart(wanted: string): Part {
   // A blank stands for any number of them.
   if (wanted === " ") return (text, at) => (text[at] === " " ? at + 1 : -1);
   return (text, at) => (text.startsWith(wanted, at) ? at + wanted.length : -1);
@@ -204,11 +204,21 @@ export function readAnyTime(text: string): CellTime | null {
   return timeOf(fields);
 }
 
-function noTime(): Fields {
+function noTime(): TimeFields {
   return { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0, ms: 0, isAfternoon: null, offsetMinutes: null };
 }
 
-function timeOf({ year, month, day, hour, minute, second, ms, isAfternoon, offsetMinutes }: Fields): CellTime | null {
+function timeOf({
+  year,
+  month,
+  day,
+  hour,
+  minute,
+  second,
+  ms,
+  isAfternoon,
+  offsetMinutes,
+}: TimeFields): CellTime | null {
   if (isAfternoon !== null && (hour < 1 || hour > 12)) return null;
   const hour24 = isAfternoon === null ? hour : (hour % 12) + (isAfternoon ? 12 : 0);
   // Some write the end of a day as 24:00, and a leap second as :60.

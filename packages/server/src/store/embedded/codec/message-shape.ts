@@ -47,7 +47,7 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 /** The bytes that a message stands in, and a view of the same. */
-export interface Batch {
+export interface MessageBytes {
   readonly bytes: Buffer;
   readonly view: DataView;
 }
@@ -96,7 +96,7 @@ export class MessageShape {
    * no number has a tag, for `other`. False where it is of another shape.
    */
   read(
-    { bytes, view }: Batch,
+    { bytes, view }: MessageBytes,
     start: number,
     end: number,
     numbers: Float64Array,

@@ -36,7 +36,7 @@ export function writePoint(writer: ByteWriter, values: ArrayLike<PointValue | un
     // What is no number mostly stays the same from one sample to the next; a list as the same object.
     const start = at++;
     while (at < count && values[at] === value) at++;
-    const kind = kindOf(value);
+    const kind = kindNumber(value);
     kindsOf.add(kind, at - start);
     if (kind !== kinds.text && kind !== kinds.list) continue;
     const text = kind === kinds.text ? (value as string) : JSON.stringify(value);
@@ -113,7 +113,7 @@ function readTexts(reader: ByteReader, count: number): string[] {
   return texts;
 }
 
-function kindOf(value: PointValue | undefined): number {
+function kindNumber(value: PointValue | undefined): number {
   switch (typeof value) {
     case "number":
       return kinds.number;
