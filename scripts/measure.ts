@@ -9,15 +9,14 @@ const root = new URL("..", import.meta.url).pathname;
 const linesMax = 450;
 const functionLinesMax = 70;
 /**
- * Names that stand for a type (or a class), or for a function, in more than one file, whether those are exported or not. The goal is 10 of each;
- * lower these whenever there are fewer. What is called the same in the two adapters of the store is so on purpose, and does not count.
+ * Names that stand for a type (or a class), or for a function, in more than one file, whether those are exported or not. What is called
+ * the same in the two adapters of the store is so on purpose, and does not count.
  */
-const sharedNamesMax = { types: 45, functions: 48 };
+const sharedNamesMax = { types: 10, functions: 10 };
 
 /** Files over their bound, and why. */
 const longFiles: Readonly<Record<string, string>> = {
   "packages/server/src/access/audit/audit.ts": "to be split: the archive is a part of its own",
-  "packages/server/src/store/embedded/sealer.ts": "to be split",
 };
 
 /** Functions over their bound, by file and name, and why. */
@@ -37,20 +36,12 @@ const longFunctions: Readonly<Record<string, string>> = {
   "packages/server/src/cli/simulate-solmate.ts addSimulateSolMateCommand": "a list of commands with their options",
   "packages/server/src/cli/store.ts addStoreCommand": "a list of commands with their options",
   "packages/server/src/cli/user.ts addUserCommand": "a list of commands with their options",
-  "packages/dashboard/src/pages/audit/audit-page.tsx AuditPage": "one piece of markup",
   "packages/dashboard/src/pages/devices/command-panel.tsx ModeForm": "one piece of markup",
-  "packages/dashboard/src/pages/devices/device-page.tsx DevicePage": "one piece of markup",
   "packages/dashboard/src/pages/devices/energy-bars.tsx EnergyBars": "one piece of markup",
   "packages/dashboard/src/pages/devices/history-chart.tsx HistoryChart": "one piece of markup",
   "packages/dashboard/src/pages/devices/history-panel.tsx HistoryPanel": "one piece of markup",
   "packages/dashboard/src/pages/devices/power-chart.tsx PowerChart": "one piece of markup",
-  "packages/dashboard/src/pages/devices/share-dialog.tsx ShareDialog": "one piece of markup",
-  "packages/dashboard/src/pages/fleet/fleet-overview.tsx FleetOverview": "one piece of markup",
-  "packages/dashboard/src/pages/fleet/fleet-page.tsx FleetPage": "one piece of markup",
-  "packages/dashboard/src/pages/fleet/fleet-tools.tsx FleetTools": "one piece of markup",
-  "packages/dashboard/src/pages/people/people-page.tsx PeoplePage": "one piece of markup",
   "packages/dashboard/src/pages/people/person-form.tsx PersonForm": "one piece of markup",
-  "packages/dashboard/src/live/use-device-feed.ts useDeviceFeed": "to be split",
   "packages/server/src/api/answers/questions.ts answerTo": "one case a question",
   "packages/server/src/dialects/smart-os/smart-os-client-door.ts accept": "to be split",
   "packages/server/src/doors/device-door.ts accept": "to be split",

@@ -1,5 +1,12 @@
 import { connectTelemetry, type StreamStatus } from "@wattboard/client";
-import type { Capabilities, CommandBody, CommandListBody, DeviceDetail, SampleBody } from "@wattboard/protocol";
+import type {
+  Capabilities,
+  CommandBody,
+  CommandListBody,
+  DeviceDetail,
+  SampleBody,
+  Telemetry,
+} from "@wattboard/protocol";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { queryClient } from "../api/query-client.ts";
 import { getJson, type RequestFailed } from "../api/request.ts";
@@ -60,7 +67,6 @@ function newModel(): Model {
  * The stream tells values; the API tells how the server filed the newest one, and whether the server is there at all.
  */
 export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
-  const [, setVersion] = useState(0);
   const [round, setRound] = useState(0);
   const modelRef = useRef<Model>(null);
   modelRef.current ??= newModel();
@@ -68,16 +74,7 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
   const path = apiPaths.device(deviceId);
   const commandsPath = apiPaths.commands(deviceId, { limit: commandsShown });
 
-  const frameRef = useRef(0);
-  // However many messages come, the page renders at most once for each frame of the screen.
-  const render = useCallback(() => {
-    frameRef.current ||= requestAnimationFrame(() => {
-      frameRef.current = 0;
-      setVersion((version) => version + 1);
-    });
-  }, []);
-  useEffect(() => () => cancelAnimationFrame(frameRef.current), []);
-
+  const render = useFrameRender();
   const askDetail = async (asked: string, signal: AbortSignal): Promise<DeviceDetail> => {
     const body = await getJson<DeviceDetail>(asked, signal);
     model.heardAtMs = serverClock.now();
@@ -87,21 +84,7 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
   };
   const { body: detail, failure } = usePolled(path, { everyMs: 4_000, ask: askDetail });
 
-  // The stream tells each step; this tells what was before, and what the device can be told.
-  const askCommands = async (asked: string, signal: AbortSignal): Promise<CommandListBody> => {
-    const body = await getJson<CommandListBody>(asked, signal);
-    model.commands = body.commands;
-    model.announced = body.announced;
-    return body;
-  };
-  usePolled(commandsPath, { everyMs: 15_000, ask: askCommands });
-  const fileCommand = useCallback(
-    (command: CommandBody) => {
-      model.commands = withCommand(model.commands ?? [], command);
-      render();
-    },
-    [model, render],
-  );
+  const fileCommand = useCommands(commandsPath, model, render);
 
   const isKnown = detail !== null;
   useEffect(() => {
@@ -126,16 +109,7 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
         model.lastText = text;
         model.heardAtMs = serverClock.now();
         // On connecting comes the latest sample, however old. The API tells when that was received; the frame does not.
-        if (!isFirst) {
-          const before = model.live.newest;
-          model.live = fileLive(model.live, telemetry, serverClock.now());
-          const { newest } = model.live;
-          if (!model.isOnline) {
-            model.isOnline = true;
-            void queryClient.invalidateQueries({ queryKey: [path] });
-          }
-          if (newest !== null && newest !== before) model.history.add(newest.atMs, telemetry);
-        }
+        if (!isFirst && fileTelemetry(model, telemetry)) void queryClient.invalidateQueries({ queryKey: [path] });
         isFirst = false;
         render();
       },
@@ -143,26 +117,7 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
     return () => stream.close();
   }, [deviceId, path, commandsPath, isKnown, model, render, fileCommand]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` fills the hole that a lost connection left.
-  useEffect(() => {
-    if (!isKnown) return;
-    const stop = new AbortController();
-    const nowMs = serverClock.now();
-    const samplesPath = apiPaths.samples(deviceId, {
-      from: new Date(nowMs - chartMs).toISOString(),
-      to: new Date(nowMs).toISOString(),
-      limit: seedSamplesMax,
-    });
-    getJson<{ samples: SampleBody[] }>(samplesPath, stop.signal).then(
-      ({ samples }) => {
-        model.history.seed(samples);
-        render();
-      },
-      // The chart then fills from the stream; that the server does not answer is told by the poll above.
-      () => undefined,
-    );
-    return () => stop.abort();
-  }, [deviceId, chartMs, isKnown, round, model, render]);
+  useSeed(model.history, isKnown ? deviceId : null, chartMs, round, render);
 
   const { isOnline, live, lastText, history, commands, announced } = model;
   const present = detail === null ? null : { ...detail, online: isOnline };
@@ -172,18 +127,90 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
     live,
     lastText,
     history,
-    link: linkView(),
+    link: linkView(model, failure),
     commands,
     announced,
     fileCommand,
   };
+}
 
-  function linkView(): LinkView {
-    const lastHeardAtMs = model.heardAtMs;
-    const isLost = failure !== null ? failure.status === 0 : model.status !== "OPEN" && model.hasFailed;
-    if (isLost) return { phase: "lost", lastHeardAtMs };
-    return { phase: model.status === "OPEN" ? "live" : "connecting", lastHeardAtMs };
-  }
+/** Renders the component anew: however often it is asked to, at most once for each frame of the screen. */
+function useFrameRender(): () => void {
+  const [, setVersion] = useState(0);
+  const frameRef = useRef(0);
+  useEffect(() => () => cancelAnimationFrame(frameRef.current), []);
+  return useCallback(() => {
+    frameRef.current ||= requestAnimationFrame(() => {
+      frameRef.current = 0;
+      setVersion((version) => version + 1);
+    });
+  }, []);
+}
+
+/** Keeps the model's commands; gives what files one more of them. */
+function useCommands(path: string, model: Model, render: () => void): (command: CommandBody) => void {
+  // The stream tells each step; this tells what was before, and what the device can be told.
+  const askCommands = async (asked: string, signal: AbortSignal): Promise<CommandListBody> => {
+    const body = await getJson<CommandListBody>(asked, signal);
+    model.commands = body.commands;
+    model.announced = body.announced;
+    return body;
+  };
+  usePolled(path, { everyMs: 15_000, ask: askCommands });
+  return useCallback(
+    (command: CommandBody) => {
+      model.commands = withCommand(model.commands ?? [], command);
+      render();
+    },
+    [model, render],
+  );
+}
+
+/** Files what the device sent. True where it was offline before. */
+function fileTelemetry(model: Model, telemetry: Telemetry): boolean {
+  const before = model.live.newest;
+  model.live = fileLive(model.live, telemetry, serverClock.now());
+  const { newest } = model.live;
+  if (newest !== null && newest !== before) model.history.add(newest.atMs, telemetry);
+  const wasOffline = !model.isOnline;
+  model.isOnline = true;
+  return wasOffline;
+}
+
+/** Fills the history with what the store has of the last `chartMs`, again with each round; of no device where it is not known yet. */
+function useSeed(
+  history: PowerHistory,
+  deviceId: string | null,
+  chartMs: number,
+  round: number,
+  render: () => void,
+): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` fills the hole that a lost connection left.
+  useEffect(() => {
+    if (deviceId === null) return;
+    const stop = new AbortController();
+    const nowMs = serverClock.now();
+    const samplesPath = apiPaths.samples(deviceId, {
+      from: new Date(nowMs - chartMs).toISOString(),
+      to: new Date(nowMs).toISOString(),
+      limit: seedSamplesMax,
+    });
+    getJson<{ samples: SampleBody[] }>(samplesPath, stop.signal).then(
+      ({ samples }) => {
+        history.seed(samples);
+        render();
+      },
+      // The chart then fills from the stream; that the server does not answer is told by the poll above.
+      () => undefined,
+    );
+    return () => stop.abort();
+  }, [deviceId, chartMs, round, history, render]);
+}
+
+function linkView({ status, hasFailed, heardAtMs: lastHeardAtMs }: Model, failure: RequestFailed | null): LinkView {
+  const isLost = failure !== null ? failure.status === 0 : status !== "OPEN" && hasFailed;
+  if (isLost) return { phase: "lost", lastHeardAtMs };
+  return { phase: status === "OPEN" ? "live" : "connecting", lastHeardAtMs };
 }
 
 const seedSamplesMax = 5_000;

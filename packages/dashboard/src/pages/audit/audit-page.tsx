@@ -33,21 +33,7 @@ const rowsAPage = 50;
 export function AuditPage() {
   const [params, setParams] = useSearchParams();
   const filter = given((name) => params.get(name));
-  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery<
-    AuditPageBody,
-    RequestFailed
-  >({
-    queryKey: [apiPaths.audit({ limit: rowsAPage, ...filter })],
-    queryFn: ({ pageParam, signal }) => {
-      const cursor = pageParam === null ? {} : { cursor: String(pageParam) };
-      return getJson<AuditPageBody>(apiPaths.audit({ limit: rowsAPage, ...filter, ...cursor }), signal);
-    },
-    initialPageParam: null,
-    getNextPageParam: ({ next_cursor }) => next_cursor,
-    // The chain only grows, and what was read stays where it is.
-    refetchOnWindowFocus: false,
-  });
-  const rows = data?.pages.flatMap(({ audit }) => audit);
+  const { rows, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useAuditRows(filter);
 
   const [report, setReport] = useState<string | null>(null);
   const verifying = useSubmit();
@@ -57,11 +43,6 @@ export function AuditPage() {
       const all = formatNumber(chain.rows, 0);
       setReport(chain.whole ? `The chain of all ${all} rows is whole.` : `The chain is broken: ${chain.fault}.`);
     });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    setParams(given((name) => String(form.get(name)).trim()));
-  };
 
   return (
     <Page
@@ -86,20 +67,7 @@ export function AuditPage() {
       {report !== null && <Notice tone="info" icon="clock" title={report} />}
       {rows !== undefined && (
         <>
-          <form className={styles.filter} onSubmit={submit} key={params.toString()}>
-            {filters.map(([name, label]) => (
-              <input
-                key={name}
-                className={inputLook}
-                name={name}
-                type="search"
-                placeholder={label}
-                aria-label={label}
-                defaultValue={params.get(name) ?? ""}
-              />
-            ))}
-            <Button type="submit">Filter</Button>
-          </form>
+          <FilterForm key={params.toString()} filter={filter} onFilter={setParams} />
           <Panel title="Newest first">
             {rows.length === 0 ? (
               <p className="muted">Nothing fits.</p>
@@ -130,6 +98,50 @@ export function AuditPage() {
         </>
       )}
     </Page>
+  );
+}
+
+function useAuditRows(filter: Readonly<Record<string, string>>) {
+  const { data, ...query } = useInfiniteQuery<AuditPageBody, RequestFailed>({
+    queryKey: [apiPaths.audit({ limit: rowsAPage, ...filter })],
+    queryFn: ({ pageParam, signal }) => {
+      const cursor = pageParam === null ? {} : { cursor: String(pageParam) };
+      return getJson<AuditPageBody>(apiPaths.audit({ limit: rowsAPage, ...filter, ...cursor }), signal);
+    },
+    initialPageParam: null,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    // The chain only grows, and what was read stays where it is.
+    refetchOnWindowFocus: false,
+  });
+  return { ...query, rows: data?.pages.flatMap(({ audit }) => audit) };
+}
+
+interface FilterFormProps {
+  readonly filter: Readonly<Record<string, string>>;
+  readonly onFilter: (filter: Record<string, string>) => void;
+}
+
+function FilterForm({ filter, onFilter }: FilterFormProps) {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    onFilter(given((name) => String(form.get(name)).trim()));
+  };
+  return (
+    <form className={styles.filter} onSubmit={submit}>
+      {filters.map(([name, label]) => (
+        <input
+          key={name}
+          className={inputLook}
+          name={name}
+          type="search"
+          placeholder={label}
+          aria-label={label}
+          defaultValue={filter[name] ?? ""}
+        />
+      ))}
+      <Button type="submit">Filter</Button>
+    </form>
   );
 }
 

@@ -1,6 +1,7 @@
 import { type Freshness, freshnessOf, isPresent, type ShareLinkBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
+import type { RequestFailed } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { ageOf } from "../../domain/age.ts";
 import type { PowerPointName } from "../../domain/power.ts";
@@ -8,7 +9,7 @@ import { LostNotice } from "../../frame/lost-notice.tsx";
 import { Page, Waiting } from "../../frame/page.tsx";
 import { RefusedNotice } from "../../frame/refused-notice.tsx";
 import { liveNumber } from "../../live/live-points.ts";
-import { useDeviceFeed } from "../../live/use-device-feed.ts";
+import { type DeviceFeed, useDeviceFeed } from "../../live/use-device-feed.ts";
 import { pagePaths } from "../../paths.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
@@ -36,38 +37,16 @@ interface DevicePageProps {
 export function DevicePage({ deviceId, share }: DevicePageProps) {
   useTick(1_000);
   const [minutes, setMinutes] = useState<number>(15);
-  const { detail, failure, live, lastText, history, link, commands, announced, fileCommand } = useDeviceFeed(
-    deviceId,
-    minutes * 60_000,
-  );
+  const feed = useDeviceFeed(deviceId, minutes * 60_000);
+  const { detail, failure, live, lastText, link, commands, announced, fileCommand } = feed;
   const nowMs = serverClock.now();
   const title = detail?.name || deviceId;
 
   if (failure?.isRefused === true || (detail === null && failure !== null && failure.status !== 0)) {
-    return (
-      <Page title={title} heading={deviceId}>
-        {failure.isRefused ? (
-          <RefusedNotice failure={failure} />
-        ) : (
-          <Notice tone="warn" title={failure.status === 404 ? `No device is called ${deviceId}.` : failure.message}>
-            <p>
-              <Link href={pagePaths.fleet}>Back to the fleet</Link>
-            </p>
-          </Notice>
-        )}
-      </Page>
-    );
+    return <FailedPage title={title} deviceId={deviceId} failure={failure} />;
   }
 
   const { points } = live;
-  const freshnessAt = (atMs: number | null): Freshness =>
-    detail === null ? "none" : freshnessOf(detail, ageOf(atMs, nowMs));
-  const power = (point: PowerPointName): FlowPower => ({
-    signedW: liveNumber(points, point),
-    freshness: freshnessAt(points.get(point)?.filedAtMs ?? null),
-  });
-  // While the page itself has lost its connection, nothing on it is the present.
-  const isNow = isPresent(freshnessAt(live.newest?.atMs ?? null)) && link.phase !== "lost";
 
   return (
     <Page title={title} link={link}>
@@ -84,34 +63,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
               <p>Its values appear here with the first one. Where one is refused, this page tells why. </p>
             </Notice>
           ) : (
-            <div className={styles.live}>
-              <Panel title={isNow ? "Now" : "When last heard"}>
-                <EnergyFlow
-                  powers={{
-                    "solar.power": power("solar.power"),
-                    "load.power": power("load.power"),
-                    "battery.power": power("battery.power"),
-                    "grid.power": power("grid.power"),
-                  }}
-                  soc={liveNumber(points, "battery.soc")}
-                  present={isNow}
-                />
-              </Panel>
-              <Panel
-                title="Power"
-                fills
-                aside={
-                  <Segments
-                    label="How long"
-                    value={minutes}
-                    options={chartMinutes.map((choice) => [choice, `${choice} min`])}
-                    onChange={setMinutes}
-                  />
-                }
-              >
-                <PowerChart history={history} chartMs={minutes * 60_000} />
-              </Panel>
-            </div>
+            <LivePanels {...feed} minutes={minutes} onMinutes={setMinutes} nowMs={nowMs} />
           )}
           <div className={styles.past}>
             <HistoryPanel detail={detail} />
@@ -146,5 +98,77 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
         </>
       )}
     </Page>
+  );
+}
+
+interface FailedPageProps {
+  readonly title: string;
+  readonly deviceId: string;
+  readonly failure: RequestFailed;
+}
+
+function FailedPage({ title, deviceId, failure }: FailedPageProps) {
+  return (
+    <Page title={title} heading={deviceId}>
+      {failure.isRefused ? (
+        <RefusedNotice failure={failure} />
+      ) : (
+        <Notice tone="warn" title={failure.status === 404 ? `No device is called ${deviceId}.` : failure.message}>
+          <p>
+            <Link href={pagePaths.fleet}>Back to the fleet</Link>
+          </p>
+        </Notice>
+      )}
+    </Page>
+  );
+}
+
+interface LivePanelsProps extends Pick<DeviceFeed, "detail" | "live" | "history" | "link"> {
+  readonly minutes: number;
+  readonly onMinutes: (minutes: number) => void;
+  readonly nowMs: number;
+}
+
+/** What the device does now, and did in the last minutes. */
+function LivePanels({ detail, live, history, link, minutes, onMinutes, nowMs }: LivePanelsProps) {
+  const { points } = live;
+  const freshnessAt = (atMs: number | null): Freshness =>
+    detail === null ? "none" : freshnessOf(detail, ageOf(atMs, nowMs));
+  const power = (point: PowerPointName): FlowPower => ({
+    signedW: liveNumber(points, point),
+    freshness: freshnessAt(points.get(point)?.filedAtMs ?? null),
+  });
+  // While the page itself has lost its connection, nothing on it is the present.
+  const isNow = isPresent(freshnessAt(live.newest?.atMs ?? null)) && link.phase !== "lost";
+
+  return (
+    <div className={styles.live}>
+      <Panel title={isNow ? "Now" : "When last heard"}>
+        <EnergyFlow
+          powers={{
+            "solar.power": power("solar.power"),
+            "load.power": power("load.power"),
+            "battery.power": power("battery.power"),
+            "grid.power": power("grid.power"),
+          }}
+          soc={liveNumber(points, "battery.soc")}
+          present={isNow}
+        />
+      </Panel>
+      <Panel
+        title="Power"
+        fills
+        aside={
+          <Segments
+            label="How long"
+            value={minutes}
+            options={chartMinutes.map((choice) => [choice, `${choice} min`])}
+            onChange={onMinutes}
+          />
+        }
+      >
+        <PowerChart history={history} chartMs={minutes * 60_000} />
+      </Panel>
+    </div>
   );
 }

@@ -74,27 +74,39 @@ export function ShareDialog({ deviceId, onClose }: { readonly deviceId: string; 
       {links.length > 0 && (
         <ul className={styles.list} aria-label="Links that are valid">
           {links.map((link) => (
-            <li key={link.share_id}>
-              <span>
-                {link.label}
-                <span className={list.sub}>
-                  until {formatInstant(Date.parse(link.expires_at), serverClock.now())}, by {link.created_by}
-                </span>
-              </span>
-              <span className="buttons">
-                <ConfirmButton
-                  sure="Revoke it now"
-                  disabled={making.busy}
-                  label={`Revoke the link for ${link.label}`}
-                  onConfirm={() => revoke(link)}
-                >
-                  Revoke
-                </ConfirmButton>
-              </span>
-            </li>
+            <ShareLinkRow key={link.share_id} link={link} isBusy={making.busy} onRevoke={() => revoke(link)} />
           ))}
         </ul>
       )}
     </Dialog>
+  );
+}
+
+interface ShareLinkRowProps {
+  readonly link: ShareLinkBody;
+  readonly isBusy: boolean;
+  readonly onRevoke: () => void;
+}
+
+function ShareLinkRow({ link, isBusy, onRevoke }: ShareLinkRowProps) {
+  return (
+    <li>
+      <span>
+        {link.label}
+        <span className={list.sub}>
+          until {formatInstant(Date.parse(link.expires_at), serverClock.now())}, by {link.created_by}
+        </span>
+      </span>
+      <span className="buttons">
+        <ConfirmButton
+          sure="Revoke it now"
+          disabled={isBusy}
+          label={`Revoke the link for ${link.label}`}
+          onConfirm={onRevoke}
+        >
+          Revoke
+        </ConfirmButton>
+      </span>
+    </li>
   );
 }

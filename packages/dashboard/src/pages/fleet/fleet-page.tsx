@@ -1,6 +1,7 @@
-import type { EventBody } from "@wattboard/protocol";
+import type { EventBody, FleetRow } from "@wattboard/protocol";
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
+import type { RequestFailed } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { usePolled } from "../../api/use-polled.ts";
 import { EventList } from "../../domain/event-list.tsx";
@@ -8,6 +9,7 @@ import { LostNotice } from "../../frame/lost-notice.tsx";
 import { Page, Waiting } from "../../frame/page.tsx";
 import { RefusedNotice } from "../../frame/refused-notice.tsx";
 import { useScrollMemory } from "../../frame/use-scroll-memory.ts";
+import type { LinkView } from "../../live/link-view.ts";
 import { useFleetFeed } from "../../live/use-fleet-feed.ts";
 import { apiPaths, pagePaths } from "../../paths.ts";
 import { formatNumber } from "../../ui/format-number.ts";
@@ -39,9 +41,7 @@ export function FleetPage() {
   const [holding, setHolding] = useState(false);
   const highlight = useHighlight();
 
-  // A browser does not tell why a socket was refused; the same door asked by HTTP does.
-  const probe = usePolled<unknown>(link.phase === "lost" ? apiPaths.devices : null, { everyMs: 10_000 });
-  const refusal = probe.failure?.isRefused === true ? probe.failure : null;
+  const refusal = useRefusal(link);
   const events = usePolled<{ events: EventBody[] }>(refusal === null ? apiPaths.events() : null, {
     everyMs: 10_000,
   });
@@ -58,15 +58,7 @@ export function FleetPage() {
   const fields = useMemo(() => fieldsOfFleet(steady.values()), [steady]);
   const valuesOf = useCallback((field: string) => toldValues(steady.values(), field), [steady]);
 
-  const held = useSampledRows(rowsById, arrangeEveryMs, holding);
-  const wanted = useDeferredValue(view);
-  const before = useRef<readonly string[]>([]);
-  const ids = useMemo(() => {
-    before.current = arrangeFleet(held, wanted, serverClock.now(), before.current);
-    return before.current;
-  }, [held, wanted]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: read aloud when the view changes, and not each time that a value does.
-  const found = useMemo(() => ids.length, [wanted]);
+  const { ids, found } = useArrangedFleet(rowsById, view, holding);
   const page = Math.min(view.page, Math.max(1, Math.ceil(ids.length / view.pageSize)));
   const shown = ids.slice((page - 1) * view.pageSize, page * view.pageSize).flatMap((id) => rowsById.get(id) ?? []);
 
@@ -76,23 +68,9 @@ export function FleetPage() {
     <Page title="Fleet" link={link}>
       <h1 className="sr-only">Fleet</h1>
       {refusal !== null ? <RefusedNotice failure={refusal} /> : <LostNotice link={link} />}
-      {faults.length > 0 && (
-        <Notice tone="warn" title="Not all of this address could be read; the rest holds.">
-          {faults.map((fault) => (
-            <p key={fault}>{fault}</p>
-          ))}
-        </Notice>
-      )}
+      {faults.length > 0 && <AddressFaults faults={faults} />}
       {!complete && rowsById.size === 0 && refusal === null && link.phase !== "lost" && <Waiting for="the fleet" />}
-      {!complete && rowsById.size > 0 && (
-        <Notice
-          tone="info"
-          icon="clock"
-          title={`The fleet is arriving: ${formatNumber(rowsById.size, 0)} devices so far.`}
-        >
-          <p>Sums, counts and filters are of these until all are here.</p>
-        </Notice>
-      )}
+      {!complete && rowsById.size > 0 && <Arriving count={rowsById.size} />}
       {refusal === null && <WaitingDevices nowMs={nowMs} />}
       {complete && rowsById.size === 0 && <EmptyFleet />}
       {rowsById.size > 0 && (
@@ -124,5 +102,43 @@ export function FleetPage() {
         </>
       )}
     </Page>
+  );
+}
+
+/** The devices that fit the view, in its order, and how many there were when the view was last changed. */
+function useArrangedFleet(rows: ReadonlyMap<string, FleetRow>, view: FleetView, isHeld: boolean) {
+  const held = useSampledRows(rows, arrangeEveryMs, isHeld);
+  const wanted = useDeferredValue(view);
+  const before = useRef<readonly string[]>([]);
+  const ids = useMemo(() => {
+    before.current = arrangeFleet(held, wanted, serverClock.now(), before.current);
+    return before.current;
+  }, [held, wanted]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read aloud when the view changes, and not each time that a value does.
+  const found = useMemo(() => ids.length, [wanted]);
+  return { ids, found };
+}
+
+/** Why the stream was refused: a browser does not tell that of a socket; the same door asked by HTTP does. */
+function useRefusal(link: LinkView): RequestFailed | null {
+  const { failure } = usePolled<unknown>(link.phase === "lost" ? apiPaths.devices : null, { everyMs: 10_000 });
+  return failure?.isRefused === true ? failure : null;
+}
+
+function AddressFaults({ faults }: { readonly faults: readonly string[] }) {
+  return (
+    <Notice tone="warn" title="Not all of this address could be read; the rest holds.">
+      {faults.map((fault) => (
+        <p key={fault}>{fault}</p>
+      ))}
+    </Notice>
+  );
+}
+
+function Arriving({ count }: { readonly count: number }) {
+  return (
+    <Notice tone="info" icon="clock" title={`The fleet is arriving: ${formatNumber(count, 0)} devices so far.`}>
+      <p>Sums, counts and filters are of these until all are here.</p>
+    </Notice>
   );
 }

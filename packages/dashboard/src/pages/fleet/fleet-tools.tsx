@@ -42,17 +42,7 @@ export function FleetTools(props: FleetToolsProps) {
   ];
   return (
     <search className={styles.tools}>
-      <label className={styles.search}>
-        <Icon name="search" />
-        <span className="sr-only">Search devices</span>
-        <input
-          className={inputLook}
-          type="search"
-          value={view.text}
-          placeholder="Search name, place, state…"
-          onChange={({ target }) => onChange({ text: target.value })}
-        />
-      </label>
+      <Search text={view.text} onChange={(text) => onChange({ text })} />
       <Segments
         label="Which devices"
         value={view.part}
@@ -71,20 +61,7 @@ export function FleetTools(props: FleetToolsProps) {
         <Button aria-haspopup="dialog" onClick={() => setChoosing(true)}>
           <Icon name="columns" size={14} /> Columns
         </Button>
-        <button
-          type="button"
-          role="switch"
-          className={styles.switch}
-          aria-checked={highlight.isOn}
-          disabled={highlight.isStilled}
-          title={highlight.isStilled ? "Your system asks for less motion." : "Values light up when they change"}
-          onClick={highlight.toggle}
-        >
-          <span className={styles.track} aria-hidden="true" />
-          <span>
-            Highlight<span className={styles.wide}> updates</span>
-          </span>
-        </button>
+        <HighlightSwitch highlight={highlight} />
       </div>
       {isAdding && (
         <ConditionForm
@@ -95,26 +72,7 @@ export function FleetTools(props: FleetToolsProps) {
         />
       )}
       <div className={styles.chosen}>
-        <ul className={styles.list} aria-label="Filters">
-          {view.conditions.map((condition, at) => {
-            const { label, unit } = fleetField(condition.field);
-            const words = `${label} ${operators[condition.operator]} ${condition.value} ${unit}`.trim();
-            return (
-              <li key={formatCondition(condition)} className={styles.one} title={condition.field}>
-                <span>
-                  {label} <i>{operators[condition.operator]}</i> <b>{condition.value || "…"}</b> {unit}
-                </span>
-                <button
-                  type="button"
-                  aria-label={`Remove filter: ${words}`}
-                  onClick={() => onChange({ conditions: view.conditions.filter((_, index) => index !== at) })}
-                >
-                  <Icon name="close" size={11} />
-                </button>
-              </li>
-            );
-          })}
-        </ul>
+        <Filters conditions={view.conditions} onChange={(conditions) => onChange({ conditions })} />
         <SortChoice view={view} fields={fields} onChange={onChange} />
         <p>{shown === devices ? "" : `${formatNumber(shown, 0)} of ${formatNumber(devices, 0)} fit`}</p>
         <p className="sr-only" role="status">
@@ -130,6 +88,71 @@ export function FleetTools(props: FleetToolsProps) {
         />
       )}
     </search>
+  );
+}
+
+function Search({ text, onChange }: { readonly text: string; readonly onChange: (text: string) => void }) {
+  return (
+    <label className={styles.search}>
+      <Icon name="search" />
+      <span className="sr-only">Search devices</span>
+      <input
+        className={inputLook}
+        type="search"
+        value={text}
+        placeholder="Search name, place, state…"
+        onChange={({ target }) => onChange(target.value)}
+      />
+    </label>
+  );
+}
+
+function HighlightSwitch({ highlight }: Pick<FleetToolsProps, "highlight">) {
+  return (
+    <button
+      type="button"
+      role="switch"
+      className={styles.switch}
+      aria-checked={highlight.isOn}
+      disabled={highlight.isStilled}
+      title={highlight.isStilled ? "Your system asks for less motion." : "Values light up when they change"}
+      onClick={highlight.toggle}
+    >
+      <span className={styles.track} aria-hidden="true" />
+      <span>
+        Highlight<span className={styles.wide}> updates</span>
+      </span>
+    </button>
+  );
+}
+
+interface FiltersProps {
+  readonly conditions: FleetView["conditions"];
+  readonly onChange: (conditions: FleetView["conditions"]) => void;
+}
+
+function Filters({ conditions, onChange }: FiltersProps) {
+  return (
+    <ul className={styles.list} aria-label="Filters">
+      {conditions.map((condition, at) => {
+        const { label, unit } = fleetField(condition.field);
+        const words = `${label} ${operators[condition.operator]} ${condition.value} ${unit}`.trim();
+        return (
+          <li key={formatCondition(condition)} className={styles.one} title={condition.field}>
+            <span>
+              {label} <i>{operators[condition.operator]}</i> <b>{condition.value || "…"}</b> {unit}
+            </span>
+            <button
+              type="button"
+              aria-label={`Remove filter: ${words}`}
+              onClick={() => onChange(conditions.filter((_, index) => index !== at))}
+            >
+              <Icon name="close" size={11} />
+            </button>
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 

@@ -70,27 +70,7 @@ export function PeoplePage() {
             </thead>
             <tbody>
               {people.map((person) => (
-                <tr key={person.name}>
-                  <td>
-                    <b>{person.name}</b>
-                    {person.email !== null && <span className={list.sub}>{person.email}</span>}
-                    {!person.active && <Tag tone="warn">invited, no password yet</Tag>}
-                  </td>
-                  <td data-label="Role">{roleWord(person.role)}</td>
-                  <td data-label="Devices">{describeDevices(person.devices)}</td>
-                  <td data-label="Signed in">
-                    {person.sessions === 0 ? (
-                      <span className="muted">no</span>
-                    ) : (
-                      `in ${person.sessions} ${person.sessions === 1 ? "browser" : "browsers"}`
-                    )}
-                  </td>
-                  <td className={list.end}>
-                    <Button aria-label={`Change ${person.name}`} onClick={() => setOpened({ kind: "change", person })}>
-                      Change
-                    </Button>
-                  </td>
-                </tr>
+                <PersonRow key={person.name} person={person} onChange={() => setOpened({ kind: "change", person })} />
               ))}
             </tbody>
           </table>
@@ -105,5 +85,31 @@ export function PeoplePage() {
         </Dialog>
       )}
     </Page>
+  );
+}
+
+function PersonRow({ person, onChange }: { readonly person: PersonBody; readonly onChange: () => void }) {
+  return (
+    <tr>
+      <td>
+        <b>{person.name}</b>
+        {person.email !== null && <span className={list.sub}>{person.email}</span>}
+        {!person.active && <Tag tone="warn">invited, no password yet</Tag>}
+      </td>
+      <td data-label="Role">{roleWord(person.role)}</td>
+      <td data-label="Devices">{describeDevices(person.devices)}</td>
+      <td data-label="Signed in">
+        {person.sessions === 0 ? (
+          <span className="muted">no</span>
+        ) : (
+          `in ${person.sessions} ${person.sessions === 1 ? "browser" : "browsers"}`
+        )}
+      </td>
+      <td className={list.end}>
+        <Button aria-label={`Change ${person.name}`} onClick={onChange}>
+          Change
+        </Button>
+      </td>
+    </tr>
   );
 }

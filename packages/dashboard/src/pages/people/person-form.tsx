@@ -73,13 +73,7 @@ export function PersonForm({ person, onDone }: PersonFormProps) {
         />
       )}
       <Field label="E-mail address (optional)" name="email" type="email" defaultValue={person?.email ?? ""} />
-      <Choices legend="Role">
-        {roleNames.map((each) => (
-          <Choice key={each} type="radio" name="role" checked={role === each} onChange={() => setRole(each)}>
-            {roleWord(each)} <span className="fine">{roleMeaning(each)}</span>
-          </Choice>
-        ))}
-      </Choices>
+      <RoleChoice role={role} onChange={setRole} />
       {role !== "admin" && (
         <Choices legend="Devices">
           <Choice type="radio" name="scope" checked={isForAll} onChange={() => setForAll(true)}>
@@ -116,6 +110,18 @@ export function PersonForm({ person, onDone }: PersonFormProps) {
         )}
       </div>
     </Form>
+  );
+}
+
+function RoleChoice({ role, onChange }: { readonly role: RoleName; readonly onChange: (role: RoleName) => void }) {
+  return (
+    <Choices legend="Role">
+      {roleNames.map((each) => (
+        <Choice key={each} type="radio" name="role" checked={role === each} onChange={() => onChange(each)}>
+          {roleWord(each)} <span className="fine">{roleMeaning(each)}</span>
+        </Choice>
+      ))}
+    </Choices>
   );
 }
 
