@@ -127,7 +127,6 @@ describe("the log", () => {
     replacing.webSocket.close();
     const headers = { authorization: `Bearer ${wrong}`, cookie: "session=cookie-secret" };
     for (const path of [
-      "/ws/device/ems_001",
       `/ws/device/ems_001?token=${wrong}`,
       "/ws/dashboard/ems_001",
       "/ws/fleet",
@@ -208,7 +207,6 @@ test("what is not there is a 404 with a problem document, and no file outside th
     "/api/v1/nothing",
     "/api/v2/devices",
     "/nothing",
-    "/ws/device/ems_001",
     "/..%2fpackage.json",
     "/%2e%2e/package.json",
   ]) {
