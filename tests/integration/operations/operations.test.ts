@@ -127,6 +127,7 @@ describe("the log", () => {
     replacing.webSocket.close();
     const headers = { authorization: `Bearer ${wrong}`, cookie: "session=cookie-secret" };
     for (const path of [
+      "/ws/device/ems_001",
       `/ws/device/ems_001?token=${wrong}`,
       "/ws/dashboard/ems_001",
       "/ws/fleet",
