@@ -9,11 +9,11 @@ import type {
 } from "@wattboard/protocol";
 import { pointSpec } from "@wattboard/protocol";
 import { isoTime } from "../base/iso-time.ts";
-import { type ExpectedEnergy, type ExpectedHistory, shareOf } from "../history/coverage.ts";
+import { type ExpectedCoverage, type ExpectedEnergy, type ExpectedHistory, shareOf } from "../history/coverage.ts";
 import { bucketTimes, type Range } from "../history/range.ts";
 import { addEnergy, type Energy, noEnergy } from "../store/algebra/energy.ts";
 import { autarky, selfConsumption } from "../store/algebra/energy-shares.ts";
-import type { Coverage, EnergySpan, FleetTotals, History, PointInfo, PointSample, Timeline } from "../store/store.ts";
+import type { EnergySpan, FleetTotals, PointInfo, PointSample, Timeline } from "../store/store.ts";
 
 export function pointsBody(deviceId: string, points: readonly PointInfo[]): Omit<PointsBody, "next_cursor"> {
   return {
@@ -31,12 +31,15 @@ export function pointsBody(deviceId: string, points: readonly PointInfo[]): Omit
   };
 }
 
-function coverageBody({ share, gaps }: Coverage): HistoryBody["coverage"] {
-  return { share, gaps: gaps.map(({ fromMs, toMs }) => ({ from: isoTime(fromMs), to: isoTime(toMs) })) };
+function coverageBody({ coveredMs, expectedMs, gaps }: ExpectedCoverage): HistoryBody["coverage"] {
+  return {
+    share: shareOf(coveredMs, expectedMs),
+    gaps: gaps.map(({ fromMs, toMs }) => ({ from: isoTime(fromMs), to: isoTime(toMs) })),
+  };
 }
 
-export function bucketsBody(deviceId: string, range: Range, history: History): HistoryBody {
-  const { bucketMs, samples, coverage, points, total } = history;
+export function bucketsBody(deviceId: string, range: Range, history: ExpectedHistory): HistoryBody {
+  const { bucketMs, samples, coveredMs, expectedMs, points, total } = history;
   return {
     device_id: deviceId,
     from: isoTime(range.fromMs),
@@ -45,7 +48,7 @@ export function bucketsBody(deviceId: string, range: Range, history: History): H
     bucket_ms: bucketMs,
     at: bucketTimes({ ...range, bucketMs }),
     samples,
-    bucket_coverage: coverage,
+    bucket_coverage: coveredMs.map((ms, at) => shareOf(ms, expectedMs[at] as number)),
     points,
     coverage: coverageBody(total),
   };
@@ -56,7 +59,7 @@ export function rawBody(
   range: Range,
   samples: readonly PointSample[],
   points: readonly string[],
-  total: Coverage,
+  total: ExpectedCoverage,
 ): HistoryBody {
   const valuesOf = (name: string): (number | null)[] =>
     samples.map((sample) => {
@@ -106,11 +109,6 @@ function expectedMs({ fromMs, toMs }: Range, expectedFromMs: number, nowMs: numb
   return Math.max(0, Math.min(toMs, nowMs) - Math.max(fromMs, expectedFromMs));
 }
 
-/** The time with samples in a span, ms. The store's share is of the whole span, which may not be over yet. */
-function coveredMs({ fromMs, toMs, coverage }: EnergySpan): number {
-  return coverage * (toMs - fromMs);
-}
-
 /** In which spans energy is told. */
 export interface EnergyQuestion {
   readonly timeZone: string;
@@ -134,7 +132,7 @@ export function deviceEnergyBody(
       from: isoTime(span.fromMs),
       to: isoTime(span.toMs),
       ...energyFigures(span.energy),
-      coverage: shareOf(coveredMs(span), expectedMs(span, expectedFromMs, nowMs)),
+      coverage: shareOf(span.coveredMs, expectedMs(span, expectedFromMs, nowMs)),
     })),
     total: energyFigures(spans.reduce((sum, { energy }) => addEnergy(sum, energy), noEnergy)),
     coverage: coverageBody(total),
@@ -164,9 +162,9 @@ export class FleetEnergySum {
       const span = spans[at];
       if (span === undefined) continue;
       sum.energy = addEnergy(sum.energy, span.energy);
-      sum.coveredMs += coveredMs(span);
+      sum.coveredMs += span.coveredMs;
       sum.wholeMs += expectedMs(span, expectedFromMs, this.#nowMs);
-      if (span.coverage > 0) sum.devices++;
+      if (span.coveredMs > 0) sum.devices++;
     }
   }
 
@@ -213,7 +211,8 @@ export function fleetTotalsBody(
     sum,
     devices,
     coverage: coverageBody({
-      share: shareOf(total(devices), total(expected)),
+      coveredMs: total(devices) * bucketMs,
+      expectedMs: total(expected) * bucketMs,
       gaps: emptyBuckets(range, totals, expected).slice(0, 100),
     }),
   };

@@ -1,5 +1,5 @@
 import type { Device } from "../devices/device-registry.ts";
-import type { EnergySpan, FleetTotals, History } from "../store/store.ts";
+import type { Coverage, EnergySpan, FleetTotals, History } from "../store/store.ts";
 import type { Range } from "./range.ts";
 
 /**
@@ -9,6 +9,13 @@ import type { Range } from "./range.ts";
 export interface ExpectedHistory extends History {
   /** Within the range; its end where none are expected in it. */
   readonly expectedFromMs: number;
+  /** The time in each bucket for which samples are expected, ms. */
+  readonly expectedMs: readonly number[];
+  readonly total: ExpectedCoverage;
+}
+
+export interface ExpectedCoverage extends Coverage {
+  readonly expectedMs: number;
 }
 
 export interface ExpectedEnergy {
@@ -19,18 +26,18 @@ export interface ExpectedEnergy {
 /** The store counts all of a range as missing; here only what is expected is. */
 export function expectedHistory(registeredMs: number, { fromMs, toMs }: Range, history: History): ExpectedHistory {
   const expectedFromMs = Math.min(toMs, Math.max(fromMs, Math.min(registeredMs, firstSampleMs(history))));
-  if (expectedFromMs === fromMs) return { ...history, expectedFromMs };
   const { bucketMs, total } = history;
   return {
     ...history,
     expectedFromMs,
-    coverage: history.coverage.map((share, at) => {
+    expectedMs: history.coveredMs.map((_, at) => {
       const startMs = fromMs + at * bucketMs;
       const endMs = Math.min(toMs, startMs + bucketMs);
-      return shareOf(share * (endMs - startMs), endMs - Math.max(startMs, expectedFromMs));
+      return Math.max(0, endMs - Math.max(startMs, expectedFromMs));
     }),
     total: {
-      share: shareOf(total.share * (toMs - fromMs), toMs - expectedFromMs),
+      coveredMs: total.coveredMs,
+      expectedMs: toMs - expectedFromMs,
       gaps: total.gaps
         .filter((gap) => gap.toMs > expectedFromMs)
         .map((gap) => ({ fromMs: Math.max(gap.fromMs, expectedFromMs), toMs: gap.toMs }))
@@ -49,7 +56,7 @@ function firstSampleMs({ fromMs, bucketMs, samples, total }: History): number {
 
 /** As exactly as spans tell: where one that ended before the registration has samples, from its start on. */
 export function expectedEnergy(registeredMs: number, spans: readonly EnergySpan[]): ExpectedEnergy {
-  const first = spans.find(({ coverage }) => coverage > 0);
+  const first = spans.find(({ coveredMs }) => coveredMs > 0);
   const isEarlier = first !== undefined && first.toMs <= registeredMs;
   return { spans, expectedFromMs: isEarlier ? first.fromMs : registeredMs };
 }
@@ -71,6 +78,6 @@ export function expectedDevices(
 }
 
 /** 0 where nothing is expected. */
-export function shareOf(coveredMs: number, wholeMs: number): number {
-  return wholeMs > 0 ? Math.min(1, coveredMs / wholeMs) : 0;
+export function shareOf(covered: number, expected: number): number {
+  return expected > 0 ? Math.min(1, covered / expected) : 0;
 }

@@ -57,8 +57,7 @@ export class DeviceHistory {
     const spans = edgesMs.slice(1).map((toMs, at): EnergySpan => {
       const fromMs = edgesMs[at] as number;
       const span = own[at - Math.max(0, before - 1)];
-      if (span === undefined) return { fromMs, toMs, energy: noEnergy, coverage: 0 };
-      return { ...span, fromMs, coverage: (span.coverage * (span.toMs - span.fromMs)) / (toMs - fromMs) };
+      return span === undefined ? { fromMs, toMs, energy: noEnergy, coveredMs: 0 } : { ...span, fromMs };
     });
     return expectedEnergy(Math.max(device.createdAtMs, startMs), spans);
   }
@@ -128,18 +127,13 @@ function joined({ fromMs, toMs, bucketMs, points }: OfDevice<HistoryQuery>, part
     const own = parts.flatMap((part) => part.points[name]?.[figure] ?? []);
     return behind<number | null>(null, own);
   };
-  // The first part may be the rest of a bucket only.
-  const shares = parts.flatMap((part) => {
-    const beforeMs = (part.fromMs - fromMs) % bucketMs;
-    const ownMs = Math.min(part.bucketMs, toMs - part.fromMs);
-    return beforeMs === 0 ? part.coverage : part.coverage.map((share) => (share * ownMs) / (beforeMs + ownMs));
-  });
   const samples = parts.flatMap((part) => part.samples);
+  const coveredMs = parts.flatMap((part) => part.coveredMs);
   return {
     fromMs,
     bucketMs,
     samples: behind(0, samples),
-    coverage: behind(0, shares),
+    coveredMs: behind(0, coveredMs),
     points: Object.fromEntries(
       points.map((name) => [name, { min: figures(name, "min"), avg: figures(name, "avg"), max: figures(name, "max") }]),
     ),
@@ -150,9 +144,8 @@ function joined({ fromMs, toMs, bucketMs, points }: OfDevice<HistoryQuery>, part
 function joinedCoverage(range: Range, parts: readonly History[]): Coverage {
   let coveredMs = 0;
   const gaps = [{ fromMs: range.fromMs, toMs: parts[0]?.fromMs ?? range.toMs }];
-  for (const [at, { fromMs, total }] of parts.entries()) {
-    const toMs = parts[at + 1]?.fromMs ?? range.toMs;
-    coveredMs += total.share * (toMs - fromMs);
+  for (const { fromMs, total } of parts) {
+    coveredMs += total.coveredMs;
     for (const gap of total.gaps.toSorted((a, b) => a.fromMs - b.fromMs)) {
       const last = gaps.at(-1);
       // One gap on both sides of where the parts meet.
@@ -161,7 +154,7 @@ function joinedCoverage(range: Range, parts: readonly History[]): Coverage {
     }
   }
   return {
-    share: coveredMs / (range.toMs - range.fromMs),
+    coveredMs,
     gaps: gaps.sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs)).slice(0, 100),
   };
 }

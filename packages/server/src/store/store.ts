@@ -150,10 +150,10 @@ export interface HistoryQuery extends DeviceRange {
   readonly bucketMs: number;
 }
 
-/** A share of a span, and what is missing from it. */
+/** How much of a span was measured, and what is missing from it. */
 export interface Coverage {
-  /** The share of the expected samples that is there, 0 to 1. */
-  readonly share: number;
+  /** The time with samples, ms. */
+  readonly coveredMs: number;
   /** Spans without samples, of more than 30 seconds, the longest first, at most 100 of them. */
   readonly gaps: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
@@ -163,8 +163,8 @@ export interface History {
   readonly fromMs: number;
   readonly bucketMs: number;
   readonly samples: readonly number[];
-  /** The share of the expected samples in each bucket, 0 to 1. */
-  readonly coverage: readonly number[];
+  /** The time with samples in each bucket, ms. */
+  readonly coveredMs: readonly number[];
   readonly points: Readonly<Record<string, PointHistory>>;
   readonly total: Coverage;
 }
@@ -187,8 +187,8 @@ export interface EnergySpan {
   readonly fromMs: number;
   readonly toMs: number;
   readonly energy: Energy;
-  /** The share of the expected samples that is there, 0 to 1. */
-  readonly coverage: number;
+  /** The time with samples, ms. */
+  readonly coveredMs: number;
 }
 
 export interface TimelineQuery extends DeviceRange {

@@ -136,14 +136,15 @@ export class Buckets {
   finish(gaps: GapList): History {
     const widthMs = (at: number): number =>
       Math.min(this.#toMs, this.#fromMs + (at + 1) * this.#bucketMs) - (this.#fromMs + at * this.#bucketMs);
-    const totalMs = this.#coveredMs.reduce((sum, ms) => sum + ms, 0);
+    const coveredMs = Array.from(this.#coveredMs, (ms, at) => Math.min(ms, widthMs(at)));
+    const totalMs = coveredMs.reduce((sum, ms) => sum + ms, 0);
     return {
       fromMs: this.#fromMs,
       bucketMs: this.#bucketMs,
       samples: Array.from(this.#samples),
-      coverage: Array.from(this.#coveredMs, (ms, at) => Math.min(1, ms / widthMs(at))),
+      coveredMs,
       points: Object.fromEntries([...this.#points].map(([name, buckets]) => [name, buckets.finish()])),
-      total: { share: Math.min(1, totalMs / Math.max(1, this.#toMs - this.#fromMs)), gaps: gaps.finish() },
+      total: { coveredMs: totalMs, gaps: gaps.finish() },
     };
   }
 

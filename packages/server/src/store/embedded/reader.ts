@@ -144,7 +144,7 @@ export function* readEnergy(windows: Windows, { deviceId, edgesMs }: EnergyQuery
     fromMs,
     toMs,
     energy: energy as Energy,
-    coverage: Math.min(1, coveredMs / (toMs - fromMs)),
+    coveredMs,
   }));
 }
 

@@ -290,7 +290,7 @@ export async function readEnergy(client: Client, { deviceId, edgesMs }: EnergyQu
     fromMs,
     toMs,
     energy,
-    coverage: Math.min(1, coveredMs / (toMs - fromMs)),
+    coveredMs,
   }));
 }
 
