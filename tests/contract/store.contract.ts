@@ -7,6 +7,7 @@ import { isFullPage, runBytes, sampleBytes } from "../../packages/server/dist/st
 import { PortReader, type StoreReader } from "../../packages/server/dist/store/read-port.js";
 import type { PointSample, SampleKey, SamplesQuery, Store } from "../../packages/server/dist/store/store.js";
 import { batchOf, type Message, type Sent, sampleAt, type Value } from "../support/samples.ts";
+import { coverageContract } from "./coverage.contract.ts";
 
 export interface StoreHarness {
   /** Opens the store that belongs to the folder, making it where there is none. It is to take `nowMs` for the present. */
@@ -42,6 +43,8 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
     async function everything(store: Store, deviceId = "ems_001"): Promise<PointSample[]> {
       return await store.samples({ deviceId, ...openRange, take: "first", limit: 1_000_000 });
     }
+
+    coverageContract(openEmpty, settle);
 
     describe("samples", () => {
       test("are there once they are acknowledged, in order, with both times, and after a restart too", async () => {
@@ -404,7 +407,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
               ({ observedAtMs }) => observedAtMs >= bucketFromMs && observedAtMs < bucketToMs,
             );
             expect(history.samples[at]).toBe(inBucket.length);
-            expect(history.coveredMs[at]).toBeCloseTo(inBucket.length * second, 3);
+            expect(history.coveredMs[at]).toBe(coverageOf(times, bucketFromMs, bucketToMs, toMs).coveredMs);
             for (const point of points) {
               const values = inBucket
                 .map((sample) => asPoints(sample).points[point])
@@ -419,9 +422,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
               }
             }
           }
-          expect(history.total.gaps).toEqual(gapsOf(times, fromMs, toMs));
-          const there = times.filter((atMs) => atMs >= fromMs && atMs < toMs).length;
-          expect(history.total.coveredMs).toBeCloseTo(there * second, 3);
+          expect(history.total).toEqual(coverageOf(times, fromMs, toMs, toMs));
         });
       }
 
@@ -444,7 +445,12 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
           const history = await late.history(query);
           expect(history.samples).toEqual([900, 900]);
           expect(history.points["grid.power"]).toEqual(expected);
-          expect(history.total).toEqual({ coveredMs: 2 * quarter, gaps: [] });
+          expect(history.total).toEqual({
+            coveredMs: 2 * quarter,
+            expectedMs: 2 * quarter,
+            expectedFromMs: start,
+            gaps: [],
+          });
           await settle(late);
         }
         await late.close();
@@ -474,21 +480,23 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
 
       test.each(["fresh", "kept for good"])("is that of the trapezoids, gaps not bridged (%s)", async (phase) => {
         if (phase !== "fresh") await settle(store);
-        const [day] = await store.energy({ deviceId: "ems_001", edgesMs: [start, start + 24 * hour] });
+        const { spans } = await store.energy({ deviceId: "ems_001", edgesMs: [start, start + 24 * hour] });
+        const [day] = spans;
         const expected = energyOf(sent);
         expect(expected.imported).toBeGreaterThan(100);
         for (const [name, wh] of Object.entries(expected)) {
           expect(day?.energy[name as keyof typeof expected], name).toBeCloseTo(wh, 2);
         }
-        expect(day?.coveredMs).toBeCloseTo(sent.length * 10 * second, 3);
+        const times = sent.map(({ observedAtMs }) => observedAtMs);
+        expect(day?.coveredMs).toBe(coverageOf(times, start, start + 24 * hour, start + 24 * hour).coveredMs);
       });
 
       test("agrees at every zoom", async () => {
         const total = async (edgesMs: readonly number[]) => {
           const sum = Object.fromEntries(Object.keys(energyOf([])).map((name) => [name, 0]));
-          for (const { energy } of await store.energy({ deviceId: "ems_001", edgesMs })) {
+          for (const { energy } of (await store.energy({ deviceId: "ems_001", edgesMs })).spans) {
             for (const name of Object.keys(sum))
-              sum[name] = (sum[name] as number) + energy[name as keyof typeof energy];
+              sum[name] = (sum[name] as number) + (energy[name as keyof typeof energy] ?? 0);
           }
           return sum;
         };
@@ -508,13 +516,10 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
         }
       });
 
-      test("of an hour is what was measured in it and on the way into it", async () => {
-        const spans = await store.energy({ deviceId: "ems_001", edgesMs: edges.filter((_, i) => i % 4 === 0) });
-        for (const { fromMs, toMs, energy } of spans) {
-          const first = sent.findIndex(({ observedAtMs }) => observedAtMs >= fromMs);
-          const inside = sent.filter(({ observedAtMs }) => observedAtMs >= fromMs && observedAtMs < toMs);
-          const before = first > 0 && inside.length > 0 ? [sent[first - 1] as Sent] : [];
-          expect(energy.imported).toBeCloseTo(energyOf([...before, ...inside]).imported, 2);
+      test("of an hour is what was measured in it, with its part of the steps over its edges", async () => {
+        const hours = edges.filter((_, i) => i % 4 === 0);
+        for (const { fromMs, toMs, energy } of (await store.energy({ deviceId: "ems_001", edgesMs: hours })).spans) {
+          expect(energy.imported ?? 0).toBeCloseTo(energyOf(sent, fromMs, toMs).imported, 2);
         }
       });
 
@@ -530,8 +535,8 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
         const vienna = [Date.UTC(2026, 2, 28, 23), Date.UTC(2026, 2, 29, 22), Date.UTC(2026, 2, 30, 22)];
         const india = [Date.UTC(2026, 2, 28, 18, 30), Date.UTC(2026, 2, 29, 18, 30)];
         const imported = async (edgesMs: number[]) =>
-          (await year.energy({ deviceId: "ems_001", edgesMs })).map(
-            ({ energy }) => Math.round(energy.imported * 1e3) / 1e3,
+          (await year.energy({ deviceId: "ems_001", edgesMs })).spans.map(
+            ({ energy }) => Math.round((energy.imported ?? 0) * 1e3) / 1e3,
           );
         expect(await imported(vienna)).toEqual([23_000, 24_000]);
         expect(await imported(india)).toEqual([24_000]);
@@ -548,15 +553,17 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
           }),
         );
         await sparse.append([batchOf(samples)]);
-        const [span] = await sparse.energy({ deviceId: "ems_001", edgesMs: [start, start + quarter] });
-        expect(span?.energy.imported).toBeCloseTo(300, 3);
+        const { spans } = await sparse.energy({ deviceId: "ems_001", edgesMs: [start, start + quarter] });
+        expect(spans[0]?.energy.imported).toBeCloseTo(300, 3);
         await sparse.close();
       });
 
       test("of nobody, and of no spans, is nothing", async () => {
-        expect(await store.energy({ deviceId: "ems_001", edgesMs: [] })).toEqual([]);
-        const [none] = await store.energy({ deviceId: "nobody", edgesMs: [start, start + hour] });
-        expect(none).toMatchObject({ coveredMs: 0, energy: { imported: 0, selfConsumed: 0 } });
+        expect((await store.energy({ deviceId: "ems_001", edgesMs: [] })).spans).toEqual([]);
+        const none = await store.energy({ deviceId: "nobody", edgesMs: [start, start + hour] });
+        expect(none.spans).toMatchObject([
+          { coveredMs: 0, expectedMs: 0, energy: { imported: null, selfConsumed: null } },
+        ]);
       });
     });
 
@@ -851,19 +858,31 @@ function asPoints({ observedAtMs, receivedAtMs, deviceTimeMs, clock, epoch, seq,
   return { observedAtMs, receivedAtMs, deviceTimeMs, clock, epoch, seq, points: Object.fromEntries(points) };
 }
 
-/** The spans of more than 30 s without a sample, longest first. */
-function gapsOf(times: readonly number[], fromMs: number, toMs: number): { fromMs: number; toMs: number }[] {
-  const edges = [fromMs, ...times.filter((atMs) => atMs >= fromMs && atMs < toMs), toMs];
-  return edges
+/** What is covered of a part of a range that ends at `endMs`, where the usual step is short: what lies in no step of more than 30 s. */
+function coverageOf(times: readonly number[], fromMs: number, toMs: number, endMs: number) {
+  const expectedFromMs = Math.min(toMs, Math.max(fromMs, times[0] ?? toMs));
+  const edges = [...times.filter((atMs) => atMs < endMs), times.find((atMs) => atMs >= endMs) ?? endMs];
+  const gaps = edges
     .slice(1)
     .map((atMs, i) => ({ fromMs: edges[i] as number, toMs: atMs }))
     .filter((gap) => gap.toMs - gap.fromMs > 30 * second)
+    .map((gap) => ({ fromMs: Math.max(gap.fromMs, expectedFromMs), toMs: Math.min(gap.toMs, toMs) }))
+    .filter((gap) => gap.toMs > gap.fromMs)
     .sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs));
+  const expectedMs = toMs - expectedFromMs;
+  return {
+    coveredMs: gaps.reduce((rest, gap) => rest - (gap.toMs - gap.fromMs), expectedMs),
+    expectedMs,
+    expectedFromMs: expectedMs > 0 ? expectedFromMs : null,
+    gaps,
+  };
 }
 
-/** Energy by many small steps along the straight lines between samples, where they are at most 30 s apart. */
+/** Energy within a range by many small steps along the straight lines between samples, where they are at most 30 s apart. */
 function energyOf(
   sent: readonly Sent[],
+  fromMs = Number.NEGATIVE_INFINITY,
+  toMs = Number.POSITIVE_INFINITY,
 ): Record<"imported" | "exported" | "charged" | "discharged" | "produced" | "consumed" | "selfConsumed", number> {
   const powers = sent.map((sample) => {
     const points = asPoints(sample).points as Record<string, number>;
@@ -883,6 +902,8 @@ function energyOf(
     const hours = (b.atMs - a.atMs) / hour / steps;
     for (let step = 0; step < steps; step++) {
       const part = (step + 0.5) / steps;
+      const atMs = a.atMs + (b.atMs - a.atMs) * part;
+      if (atMs < fromMs || atMs >= toMs) continue;
       const between = (of: "grid" | "battery" | "solar" | "load" | "used"): number => a[of] + (b[of] - a[of]) * part;
       sum.imported += Math.max(0, between("grid")) * hours;
       sum.exported += Math.max(0, -between("grid")) * hours;
@@ -896,7 +917,7 @@ function energyOf(
   return sum;
 }
 
-/** A run lasts to the sample with another value, or to its last one where nothing came for more than 30 s. */
+/** A run lasts to the sample with another value, or to its last one where nothing came for more than 30 s; the last one to the range's end, else. */
 function runsOf(sent: readonly Sent[], point: string, { fromMs, toMs }: { fromMs: number; toMs: number }) {
   const told = sent
     .filter(({ observedAtMs }) => observedAtMs >= fromMs && observedAtMs < toMs)
@@ -910,5 +931,8 @@ function runsOf(sent: readonly Sent[], point: string, { fromMs, toMs }: { fromMs
     if (run === undefined || !isNear || JSON.stringify(run.value) !== JSON.stringify(value))
       runs.push({ fromMs: atMs, toMs: atMs, value });
   }
+  const last = runs.at(-1);
+  const next = sent.find(({ observedAtMs }) => observedAtMs >= toMs)?.observedAtMs ?? toMs;
+  if (last !== undefined && next - last.toMs <= 30 * second) last.toMs = toMs;
   return runs;
 }

@@ -9,11 +9,19 @@ import type {
 } from "@wattboard/protocol";
 import { pointSpec } from "@wattboard/protocol";
 import { isoTime } from "../base/iso-time.ts";
-import { type ExpectedCoverage, type ExpectedEnergy, type ExpectedHistory, shareOf } from "../history/coverage.ts";
+import { shareOf } from "../history/coverage.ts";
 import { bucketTimes, type Range } from "../history/range.ts";
 import { addEnergy, type Energy, noEnergy } from "../store/algebra/energy.ts";
 import { autarky, selfConsumption } from "../store/algebra/energy-shares.ts";
-import type { EnergySpan, FleetTotals, PointInfo, PointSample, Timeline } from "../store/store.ts";
+import type {
+  Coverage,
+  EnergyHistory,
+  FleetTotals,
+  History,
+  PointInfo,
+  PointSample,
+  Timeline,
+} from "../store/store.ts";
 
 export function pointsBody(deviceId: string, points: readonly PointInfo[]): Omit<PointsBody, "next_cursor"> {
   return {
@@ -31,14 +39,15 @@ export function pointsBody(deviceId: string, points: readonly PointInfo[]): Omit
   };
 }
 
-function coverageBody({ coveredMs, expectedMs, gaps }: ExpectedCoverage): HistoryBody["coverage"] {
+function coverageBody({ coveredMs, expectedMs, expectedFromMs, gaps }: Coverage): HistoryBody["coverage"] {
   return {
     share: shareOf(coveredMs, expectedMs),
+    expected_from: expectedFromMs === null ? null : isoTime(expectedFromMs),
     gaps: gaps.map(({ fromMs, toMs }) => ({ from: isoTime(fromMs), to: isoTime(toMs) })),
   };
 }
 
-export function bucketsBody(deviceId: string, range: Range, history: ExpectedHistory): HistoryBody {
+export function bucketsBody(deviceId: string, range: Range, history: History): HistoryBody {
   const { bucketMs, samples, coveredMs, expectedMs, points, total } = history;
   return {
     device_id: deviceId,
@@ -59,7 +68,7 @@ export function rawBody(
   range: Range,
   samples: readonly PointSample[],
   points: readonly string[],
-  total: ExpectedCoverage,
+  total: Coverage,
 ): HistoryBody {
   const valuesOf = (name: string): (number | null)[] =>
     samples.map((sample) => {
@@ -104,11 +113,6 @@ function energyFigures(energy: Energy): EnergyFigures {
   };
 }
 
-/** For how much of a span that has passed samples are expected, ms. */
-function expectedMs({ fromMs, toMs }: Range, expectedFromMs: number, nowMs: number): number {
-  return Math.max(0, Math.min(toMs, nowMs) - Math.max(fromMs, expectedFromMs));
-}
-
 /** In which spans energy is told. */
 export interface EnergyQuestion {
   readonly timeZone: string;
@@ -118,9 +122,8 @@ export interface EnergyQuestion {
 
 export function deviceEnergyBody(
   deviceId: string,
-  { timeZone, per, nowMs }: EnergyQuestion,
-  spans: readonly EnergySpan[],
-  { expectedFromMs, total }: Pick<ExpectedHistory, "expectedFromMs" | "total">,
+  { timeZone, per }: EnergyQuestion,
+  { spans, total }: EnergyHistory,
 ): DeviceEnergyBody {
   return {
     device_id: deviceId,
@@ -132,7 +135,7 @@ export function deviceEnergyBody(
       from: isoTime(span.fromMs),
       to: isoTime(span.toMs),
       ...energyFigures(span.energy),
-      coverage: shareOf(span.coveredMs, expectedMs(span, expectedFromMs, nowMs)),
+      coverage: shareOf(span.coveredMs, span.expectedMs),
     })),
     total: energyFigures(spans.reduce((sum, { energy }) => addEnergy(sum, energy), noEnergy)),
     coverage: coverageBody(total),
@@ -141,29 +144,27 @@ export function deviceEnergyBody(
 
 /** Adds up devices' spans, which lie on the same edges. */
 export class FleetEnergySum {
-  readonly #spans: { readonly range: Range; energy: Energy; devices: number; coveredMs: number; wholeMs: number }[];
-  readonly #nowMs: number;
+  readonly #spans: { readonly range: Range; energy: Energy; devices: number; coveredMs: number; expectedMs: number }[];
   #deviceCount = 0;
 
-  constructor(edgesMs: readonly number[], nowMs: number) {
-    this.#nowMs = nowMs;
+  constructor(edgesMs: readonly number[]) {
     this.#spans = edgesMs.slice(1).map((toMs, at) => ({
       range: { fromMs: edgesMs[at] as number, toMs },
       energy: noEnergy,
       devices: 0,
       coveredMs: 0,
-      wholeMs: 0,
+      expectedMs: 0,
     }));
   }
 
-  add({ spans, expectedFromMs }: ExpectedEnergy): void {
+  add({ spans }: EnergyHistory): void {
     this.#deviceCount++;
     for (const [at, sum] of this.#spans.entries()) {
       const span = spans[at];
       if (span === undefined) continue;
       sum.energy = addEnergy(sum.energy, span.energy);
       sum.coveredMs += span.coveredMs;
-      sum.wholeMs += expectedMs(span, expectedFromMs, this.#nowMs);
+      sum.expectedMs += span.expectedMs;
       if (span.coveredMs > 0) sum.devices++;
     }
   }
@@ -171,7 +172,7 @@ export class FleetEnergySum {
   body({ timeZone, per }: Omit<EnergyQuestion, "nowMs">): FleetEnergyBody {
     const range = { fromMs: this.#spans[0]?.range.fromMs ?? 0, toMs: this.#spans.at(-1)?.range.toMs ?? 0 };
     const allCoveredMs = this.#spans.reduce((sum, span) => sum + span.coveredMs, 0);
-    const allWholeMs = this.#spans.reduce((sum, span) => sum + span.wholeMs, 0);
+    const allExpectedMs = this.#spans.reduce((sum, span) => sum + span.expectedMs, 0);
     return {
       time_zone: timeZone,
       per,
@@ -183,10 +184,10 @@ export class FleetEnergySum {
         to: isoTime(span.range.toMs),
         ...energyFigures(span.energy),
         devices: span.devices,
-        coverage: shareOf(span.coveredMs, span.wholeMs),
+        coverage: shareOf(span.coveredMs, span.expectedMs),
       })),
       total: energyFigures(this.#spans.reduce((sum, { energy }) => addEnergy(sum, energy), noEnergy)),
-      coverage: shareOf(allCoveredMs, allWholeMs),
+      coverage: shareOf(allCoveredMs, allExpectedMs),
     };
   }
 }
@@ -213,9 +214,15 @@ export function fleetTotalsBody(
     coverage: coverageBody({
       coveredMs: total(devices) * bucketMs,
       expectedMs: total(expected) * bucketMs,
+      expectedFromMs: firstExpectedMs(range, bucketMs, expected),
       gaps: emptyBuckets(range, totals, expected).slice(0, 100),
     }),
   };
+}
+
+function firstExpectedMs({ fromMs }: Range, bucketMs: number, expected: readonly number[]): number | null {
+  const first = expected.findIndex((count) => count > 0);
+  return first === -1 ? null : fromMs + first * bucketMs;
 }
 
 /** Where no device has anything, and some should: runs of empty buckets, the longest first. */

@@ -30,6 +30,7 @@ import { Failure } from "../base/failure.ts";
 import { LoopLag } from "../base/loop-lag.ts";
 import { folderGone } from "../base/open-files.ts";
 import { requesterText } from "../base/requester.ts";
+import { zoneNamed } from "../base/time-zone.ts";
 import { version } from "../base/version.ts";
 import { commandsFileName } from "../commands/command-database.ts";
 import { CommandJournal } from "../commands/command-journal.ts";
@@ -79,7 +80,7 @@ import { EmbeddedStore } from "../store/embedded/embedded-store.ts";
 import { storeFileName } from "../store/embedded/schema.ts";
 import { PendingStore } from "../store/pending-store.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreRenewal } from "../store/store.ts";
 import { Fanout } from "../telemetry/fanout.ts";
 import { FleetFeed } from "../telemetry/fleet-feed.ts";
 import { Ingest } from "../telemetry/ingest.ts";
@@ -584,7 +585,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       store,
       throttle,
       waitingDevices,
-      timeZone: config.site.time_zone,
+      timeZone: zoneNamed(config.site.time_zone),
     };
     const app = await createHttpServer(
       services,
@@ -750,6 +751,17 @@ function boundSockets({ limits }: Config, clock: Clock, log: Log, events: Events
   return new SocketBound(clock, log, events, bounds);
 }
 
+/** Says once for each tenth how far the summaries are that are made anew, after their rule was changed. */
+function renewalLog(log: Log): (renewal: StoreRenewal) => void {
+  let told = -1;
+  return ({ done, total }) => {
+    const tenths = Math.floor((10 * done) / total);
+    if (tenths === told) return;
+    told = tenths;
+    log.info({ done, total }, `the store: summaries of before are made anew, ${10 * tenths} % are done`);
+  };
+}
+
 /** The store that `store.url` names; says what it is, and warns of what it cannot do. */
 export async function openConfiguredStore(config: Config, clock: Clock, log: Log): Promise<Store> {
   const throttle = new Throttle(clock, 60_000);
@@ -757,9 +769,12 @@ export async function openConfiguredStore(config: Config, clock: Clock, log: Log
     const suppressed = throttle.pass(what);
     if (suppressed !== null) log.warn({ suppressed }, `the store: ${what}`);
   };
-  if (config.store.url === "embedded") return await EmbeddedStore.open(config.data_dir, storeLimits(config), complain);
+  const onRenewal = renewalLog(log);
+  if (config.store.url === "embedded") {
+    return await EmbeddedStore.open(config.data_dir, storeLimits(config), complain, onRenewal);
+  }
   const retentionMs = storeLimits(config).retentionMs;
-  const store = await PostgresStore.open({ url: config.store.url, retentionMs, clock, complain });
+  const store = await PostgresStore.open({ url: config.store.url, retentionMs, clock, complain, onRenewal });
   if (store.missing === null) log.info(`samples are kept in ${store.description}`);
   else log.warn(`samples are kept in ${store.description}`);
   if (!store.hasChecksums) {

@@ -1,11 +1,10 @@
 import type { Device } from "../devices/device-registry.ts";
-import { noEnergy } from "../store/algebra/energy.ts";
+import { withConsumption } from "../store/algebra/energy.ts";
 import { windowMs } from "../store/algebra/window.ts";
 import type { StoreReader } from "../store/read-port.ts";
 import type {
-  Coverage,
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   FleetQuery,
   FleetTotals,
   History,
@@ -15,7 +14,6 @@ import type {
   Timeline,
   TimelineQuery,
 } from "../store/store.ts";
-import { type ExpectedEnergy, type ExpectedHistory, expectedEnergy, expectedHistory } from "./coverage.ts";
 import type { Range } from "./range.ts";
 
 type OfDevice<Query> = Omit<Query, "deviceId">;
@@ -42,24 +40,17 @@ export class DeviceHistory {
     return this.#store.timeline({ ...query, ...ownPart(device, query) });
   }
 
-  async history(device: Registration, query: OfDevice<HistoryQuery>): Promise<ExpectedHistory> {
-    const registeredMs = Math.max(device.createdAtMs, ownFromMs(device, query.bucketMs));
-    return expectedHistory(registeredMs, query, await this.#ownHistory(device, query));
+  history(device: Registration, query: OfDevice<HistoryQuery>): Promise<History> {
+    return this.#store.history({ ...query, ...expectedOf(device, query.bucketMs) });
   }
 
-  async energy(device: Registration, { edgesMs, signal }: OfDevice<EnergyQuery>): Promise<ExpectedEnergy> {
-    const startMs = ownFromMs(device, windowMs);
-    const ownEdges = edgesMs.filter((edgeMs) => edgeMs > startMs);
-    const before = edgesMs.length - ownEdges.length;
-    // The span in which the device's own time begins is asked for from there on.
-    if (before > 0) ownEdges.unshift(Math.max(startMs, edgesMs[before - 1] as number));
-    const own = await this.#store.energy({ deviceId: device.deviceId, edgesMs: ownEdges, signal });
-    const spans = edgesMs.slice(1).map((toMs, at): EnergySpan => {
-      const fromMs = edgesMs[at] as number;
-      const span = own[at - Math.max(0, before - 1)];
-      return span === undefined ? { fromMs, toMs, energy: noEnergy, coveredMs: 0 } : { ...span, fromMs };
-    });
-    return expectedEnergy(Math.max(device.createdAtMs, startMs), spans);
+  async energy(device: Registration, query: OfDevice<EnergyQuery>): Promise<EnergyHistory> {
+    const [{ spans, total }, points] = await Promise.all([
+      this.#store.energy({ ...query, ...expectedOf(device, windowMs) }),
+      this.#store.points(device.deviceId),
+    ]);
+    const hasSolar = points.some(({ name }) => name === "solar" || name.startsWith("solar."));
+    return { spans: spans.map((span) => ({ ...span, energy: withConsumption(span.energy, hasSolar) })), total };
   }
 
   async fleetTotals(devices: readonly Registration[], query: Omit<FleetQuery, "deviceIds">): Promise<FleetTotals> {
@@ -76,16 +67,6 @@ export class DeviceHistory {
     }
     return totals;
   }
-
-  async #ownHistory(device: Registration, query: OfDevice<HistoryQuery>): Promise<History> {
-    const { deviceId } = device;
-    if (device.historyFromMs <= query.fromMs) return await this.#store.history({ ...query, deviceId });
-    const parts: History[] = [];
-    for (const part of ownBuckets(device, query)) {
-      parts.push(await this.#store.history({ ...query, ...part, deviceId }));
-    }
-    return joined(query, parts);
-  }
 }
 
 /** The range without what lies before the device's own time; empty where all of it does. */
@@ -99,6 +80,15 @@ function ownPart(
 /** From when on a device's figures are its own, where they come in buckets of that width. */
 function ownFromMs({ historyFromMs }: Pick<Registration, "historyFromMs">, bucketMs: number): number {
   return bucketMs < windowMs ? historyFromMs : Math.ceil(historyFromMs / windowMs) * windowMs;
+}
+
+/** From when on something is expected of a device, and what of the past is its own. */
+function expectedOf(
+  device: Registration,
+  bucketMs: number,
+): Pick<HistoryQuery, "deviceId" | "registeredMs" | "sinceMs"> {
+  const sinceMs = ownFromMs(device, bucketMs);
+  return { deviceId: device.deviceId, registeredMs: Math.max(device.createdAtMs, sinceMs), sinceMs };
 }
 
 interface Bucketed extends Range {
@@ -117,46 +107,6 @@ function ownBuckets(device: Registration, { fromMs, toMs, bucketMs }: Bucketed):
     { fromMs: nextMs, toMs, bucketMs },
   ];
   return parts.filter((part) => part.fromMs < part.toMs);
-}
-
-/** The parts, which are the last ones of the query's buckets, behind as many empty buckets as are missing. */
-function joined({ fromMs, toMs, bucketMs, points }: OfDevice<HistoryQuery>, parts: readonly History[]): History {
-  const length = Math.ceil((toMs - fromMs) / bucketMs);
-  const behind = <T>(none: T, own: readonly T[]): T[] => [...new Array<T>(length - own.length).fill(none), ...own];
-  const figures = (name: string, figure: "min" | "avg" | "max"): (number | null)[] => {
-    const own = parts.flatMap((part) => part.points[name]?.[figure] ?? []);
-    return behind<number | null>(null, own);
-  };
-  const samples = parts.flatMap((part) => part.samples);
-  const coveredMs = parts.flatMap((part) => part.coveredMs);
-  return {
-    fromMs,
-    bucketMs,
-    samples: behind(0, samples),
-    coveredMs: behind(0, coveredMs),
-    points: Object.fromEntries(
-      points.map((name) => [name, { min: figures(name, "min"), avg: figures(name, "avg"), max: figures(name, "max") }]),
-    ),
-    total: joinedCoverage({ fromMs, toMs }, parts),
-  };
-}
-
-function joinedCoverage(range: Range, parts: readonly History[]): Coverage {
-  let coveredMs = 0;
-  const gaps = [{ fromMs: range.fromMs, toMs: parts[0]?.fromMs ?? range.toMs }];
-  for (const { fromMs, total } of parts) {
-    coveredMs += total.coveredMs;
-    for (const gap of total.gaps.toSorted((a, b) => a.fromMs - b.fromMs)) {
-      const last = gaps.at(-1);
-      // One gap on both sides of where the parts meet.
-      if (last?.toMs === fromMs && gap.fromMs === fromMs) last.toMs = gap.toMs;
-      else gaps.push({ ...gap });
-    }
-  }
-  return {
-    coveredMs,
-    gaps: gaps.sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs)).slice(0, 100),
-  };
 }
 
 /** The totals with one device more, whose figures are those of the last buckets. */

@@ -1,8 +1,8 @@
 import type { MessagePort } from "node:worker_threads";
 import { Failure, type FailureCode } from "../base/failure.ts";
 import type {
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   FleetQuery,
   FleetTotals,
   History,
@@ -89,8 +89,8 @@ export class PortReader implements StoreReader {
     return this.#ask({ kind: "history", query }, signal) as Promise<History>;
   }
 
-  energy({ signal, ...query }: EnergyQuery): Promise<EnergySpan[]> {
-    return this.#ask({ kind: "energy", query }, signal) as Promise<EnergySpan[]>;
+  energy({ signal, ...query }: EnergyQuery): Promise<EnergyHistory> {
+    return this.#ask({ kind: "energy", query }, signal) as Promise<EnergyHistory>;
   }
 
   timeline({ signal, ...query }: TimelineQuery): Promise<Timeline> {

@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { ExpectedTime } from "./algebra/coverage-meter.ts";
 import type { Energy } from "./algebra/energy.ts";
 import type { PointKind, PointValue } from "./algebra/point-value.ts";
 
@@ -36,7 +37,7 @@ export interface Store {
   /** One device's points over time, in buckets. */
   history(query: HistoryQuery): Promise<History>;
   /** One device's energy in each of the spans between the given instants. */
-  energy(query: EnergyQuery): Promise<EnergySpan[]>;
+  energy(query: EnergyQuery): Promise<EnergyHistory>;
   /** When one device's point (its state, its mode) had which value. */
   timeline(query: TimelineQuery): Promise<Timeline>;
   /** A point's mean in each bucket, summed over devices. */
@@ -82,6 +83,12 @@ export interface Verified {
   readonly faults: readonly string[];
   /** Rows from before there were checksums: that they are right cannot be told. */
   readonly unchecked: number;
+}
+
+/** How far what is made anew in the background has come. */
+export interface StoreRenewal {
+  readonly done: number;
+  readonly total: number;
 }
 
 /** Told what goes wrong beside the answers, in words, as often as it is tried: the thread has ended, what is due for upkeep cannot be done. */
@@ -141,7 +148,13 @@ export interface PointInfo {
   readonly kinds: readonly PointKind[];
 }
 
-export interface HistoryQuery extends DeviceRange {
+/** Of a question that tells what is missing. */
+interface CoverageQuery extends ExpectedTime {
+  /** What is older is another's, who had the device's id, ms. */
+  readonly sinceMs?: number | undefined;
+}
+
+export interface HistoryQuery extends DeviceRange, CoverageQuery {
   readonly points: readonly string[];
   /**
    * Width of a bucket, ms; the first begins at `fromMs`, the last one ends at `toMs` at the latest. From 15 minutes on, width and `fromMs`
@@ -150,23 +163,32 @@ export interface HistoryQuery extends DeviceRange {
   readonly bucketMs: number;
 }
 
-/** How much of a span was measured, and what is missing from it. */
+/** How much of what is expected of a range was measured, by the one rule for it (`algebra/steps.ts`), and what is missing. */
 export interface Coverage {
-  /** The time with samples, ms. */
+  /** The time in steps that are covered, ms. */
   readonly coveredMs: number;
-  /** Spans without samples, of more than 30 seconds, the longest first, at most 100 of them. */
+  /** The time in which something is expected, ms: from the device's registration or first sample on, until now. */
+  readonly expectedMs: number;
+  /** From when on something is expected in the range; null where nothing is. */
+  readonly expectedFromMs: number | null;
+  /** The rest of what is expected: the longest first, at most 100 of them. */
   readonly gaps: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
+/** The coverage of each part of a range, and of the whole. */
+export interface CoverageSpans {
+  /** As of {@link Coverage}, an entry a part. */
+  readonly coveredMs: readonly number[];
+  readonly expectedMs: readonly number[];
+  readonly total: Coverage;
+}
+
 /** A column a figure, an entry a bucket. */
-export interface History {
+export interface History extends CoverageSpans {
   readonly fromMs: number;
   readonly bucketMs: number;
   readonly samples: readonly number[];
-  /** The time with samples in each bucket, ms. */
-  readonly coveredMs: readonly number[];
   readonly points: Readonly<Record<string, PointHistory>>;
-  readonly total: Coverage;
 }
 
 /** Null where a bucket has no number of the point. */
@@ -176,7 +198,7 @@ export interface PointHistory {
   readonly max: readonly (number | null)[];
 }
 
-export interface EnergyQuery {
+export interface EnergyQuery extends CoverageQuery {
   readonly deviceId: string;
   /** Edges of the spans, growing, each a multiple of 15 minutes: `n + 1` edges make `n` spans. */
   readonly edgesMs: readonly number[];
@@ -187,11 +209,18 @@ export interface EnergySpan {
   readonly fromMs: number;
   readonly toMs: number;
   readonly energy: Energy;
-  /** The time with samples, ms. */
   readonly coveredMs: number;
+  readonly expectedMs: number;
+}
+
+export interface EnergyHistory {
+  readonly spans: readonly EnergySpan[];
+  readonly total: Coverage;
 }
 
 export interface TimelineQuery extends DeviceRange {
+  /** Now, ms; absent: what is asked for is over. */
+  readonly nowMs?: number | undefined;
   readonly point: string;
   readonly limit: number;
   /** Bytes of all runs as JSON, about; absent: unbounded. There is always one run, however large. */
@@ -199,7 +228,7 @@ export interface TimelineQuery extends DeviceRange {
 }
 
 export interface Timeline {
-  /** From the first sample with the value to the first with another, or to the last one before a gap. */
+  /** From the first sample with the value to the first with another, or to the last one before a gap; the last one to the range's end where no gap is. */
   readonly runs: readonly TimelineRun[];
   /** True where there were more runs than the bounds allow; the later ones are left out. */
   readonly truncated: boolean;
@@ -261,4 +290,6 @@ export interface StoreInfo {
   readonly gaps: { readonly count: number; readonly ms: number };
   /** Samples older than this are deleted, ms; 0: kept for ever. */
   readonly retentionMs: number;
+  /** The share of the summaries that were made anew since their rule was changed, 0 to 1; until it is 1, older ones say what the rule of before did. */
+  readonly renewedShare: number;
 }

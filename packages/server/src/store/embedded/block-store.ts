@@ -1,5 +1,13 @@
 import { readRecords } from "../sample-record.ts";
-import type { EventsQuery, NumberedEvent, PointInfo, StoreDamage, StoredEvent, StoredSample } from "../store.ts";
+import type {
+  EventsQuery,
+  NumberedEvent,
+  PointInfo,
+  StoreDamage,
+  StoredEvent,
+  StoredSample,
+  StoreRenewal,
+} from "../store.ts";
 import { checksumOf, isIntact } from "./checksum.ts";
 import { DamageLog, damageOf } from "./damage.ts";
 import { DeviceEntry } from "./device-entry.ts";
@@ -48,6 +56,7 @@ export class BlockStore {
     limits: BlockStoreLimits,
     nowMs: () => number = Date.now,
     onDamage?: (damage: StoreDamage) => void,
+    onRenewal: (renewal: StoreRenewal) => void = () => {},
   ) {
     this.tables = new Tables(path, Math.floor(limits.bytesMax / pageBytes));
     this.damage = new DamageLog(onDamage);
@@ -56,7 +65,7 @@ export class BlockStore {
     this.deviceTable = new DeviceTable(this.tables, this.damage);
     this.#journal = new Journal(this.tables, this.damage, limits, nowMs, (deviceId) => this.#entryOf(deviceId));
     this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.damage, (id) => this.find(id));
-    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, nowMs);
+    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, nowMs, onRenewal);
     this.#restore();
     this.foundAtStart = this.damage.messages;
   }

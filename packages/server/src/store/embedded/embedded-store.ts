@@ -6,8 +6,8 @@ import { damagedFailure, databaseFault } from "../../base/database-file.ts";
 import { Failure, type FailureCode } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type {
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   EventsQuery,
   FleetQuery,
   FleetTotals,
@@ -23,6 +23,7 @@ import type {
   StoredEvent,
   StoredSample,
   StoreInfo,
+  StoreRenewal,
   Timeline,
   TimelineQuery,
   Verified,
@@ -51,6 +52,7 @@ export class EmbeddedStore implements Store {
   readonly description = `the embedded store, SQLite ${process.versions.sqlite}`;
   readonly #setup: WorkerSetup;
   readonly #complain: StoreComplaint;
+  readonly #onRenewal: (renewal: StoreRenewal) => void;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | null = null;
   #lastNumber = 0;
@@ -62,9 +64,10 @@ export class EmbeddedStore implements Store {
     if (this.#damages.length < damagesMax) this.#damages.push(damage);
   };
 
-  private constructor(setup: WorkerSetup, complain: StoreComplaint) {
+  private constructor(setup: WorkerSetup, complain: StoreComplaint, onRenewal: (renewal: StoreRenewal) => void) {
     this.#setup = setup;
     this.#complain = complain;
+    this.#onRenewal = onRenewal;
   }
 
   /**
@@ -75,8 +78,9 @@ export class EmbeddedStore implements Store {
     dataDir: string,
     limits: BlockStoreLimits,
     complain: StoreComplaint = () => {},
+    onRenewal: (renewal: StoreRenewal) => void = () => {},
   ): Promise<EmbeddedStore> {
-    const store = new EmbeddedStore({ path: join(dataDir, storeFileName), ...limits }, complain);
+    const store = new EmbeddedStore({ path: join(dataDir, storeFileName), ...limits }, complain, onRenewal);
     await store.#start();
     return store;
   }
@@ -116,8 +120,8 @@ export class EmbeddedStore implements Store {
     return this.#ask({ kind: "history", query }, signal) as Promise<History>;
   }
 
-  energy({ signal, ...query }: EnergyQuery): Promise<EnergySpan[]> {
-    return this.#ask({ kind: "energy", query }, signal) as Promise<EnergySpan[]>;
+  energy({ signal, ...query }: EnergyQuery): Promise<EnergyHistory> {
+    return this.#ask({ kind: "energy", query }, signal) as Promise<EnergyHistory>;
   }
 
   timeline({ signal, ...query }: TimelineQuery): Promise<Timeline> {
@@ -282,6 +286,10 @@ export class EmbeddedStore implements Store {
     }
     if ("complaint" in answer) {
       this.#complain(answer.complaint);
+      return;
+    }
+    if ("renewal" in answer) {
+      this.#onRenewal(answer.renewal);
       return;
     }
     if ("share" in answer) {

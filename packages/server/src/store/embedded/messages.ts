@@ -1,7 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { FailureCode } from "../../base/failure.ts";
 import type { PortQuestion } from "../read-port.ts";
-import type { EventsQuery, StoreDamage, StoredEvent } from "../store.ts";
+import type { EventsQuery, StoreDamage, StoredEvent, StoreRenewal } from "../store.ts";
 import type { BlockStoreLimits } from "./block-store.ts";
 
 /** What the worker is started with. */
@@ -44,4 +44,6 @@ export type Answer =
   /** No answer: something was met that cannot be read. */
   | { readonly damage: StoreDamage }
   /** No answer: what was due could not be done. */
-  | { readonly complaint: string };
+  | { readonly complaint: string }
+  /** No answer: how far what is made anew has come. */
+  | { readonly renewal: StoreRenewal };

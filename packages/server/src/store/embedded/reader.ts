@@ -1,22 +1,17 @@
-import { Buckets, GapList } from "../algebra/buckets.ts";
-import {
-  addEnergy,
-  type Energy,
-  type EnergyStream,
-  energyBetween,
-  energyStreams,
-  gapMsMax,
-  noEnergy,
-  type PowerPoint,
-} from "../algebra/energy.ts";
+import { Buckets, bucketEdges } from "../algebra/buckets.ts";
+import { CoverageMeter } from "../algebra/coverage-meter.ts";
+import { type EnergyStream, energyStreams, noEnergy, type PowerPoint } from "../algebra/energy.ts";
+import { EnergySpans, type EnergyWindow } from "../algebra/energy-spans.ts";
 import type { PointValue } from "../algebra/point-value.ts";
 import { firstAtOrAfter, placesIn, type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
-import { windowMs, windowOf } from "../algebra/window.ts";
+import { marginWindows, type OnWindow, StepRule, shortStepMs } from "../algebra/steps.ts";
+import { windowMs, windowOf, windowsPerDay } from "../algebra/window.ts";
 import { summarize } from "../algebra/window-summary.ts";
 import { runBytes, sampleBytes } from "../page-bytes.ts";
 import type {
+  CoverageSpans,
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   FleetQuery,
   FleetTotals,
   History,
@@ -31,7 +26,7 @@ import type {
   TimelineRun,
 } from "../store.ts";
 import type { BlockStore } from "./block-store.ts";
-import { type DayColumns, type DayParts, dayOf, energyAt } from "./codec/day-codec.ts";
+import { type DayColumns, type DayParts, dayOf } from "./codec/day-codec.ts";
 import { minuteMs } from "./minute-means.ts";
 import type { OnDamage, Windows } from "./windows.ts";
 
@@ -80,91 +75,141 @@ export function* readPoints(store: BlockStore, deviceId: string): Work<PointInfo
 }
 
 export function* readHistory(windows: Windows, query: HistoryQuery): Work<History> {
-  const { deviceId, points, fromMs, toMs, bucketMs } = query;
+  const values = yield* readValues(windows, query);
+  const coverage = yield* readCoverage(windows, query, bucketEdges(query));
+  return { ...values, ...coverage };
+}
+
+function* readValues(windows: Windows, query: HistoryQuery): Work<Omit<History, keyof CoverageSpans>> {
+  const { deviceId, points, fromMs, toMs, bucketMs, sinceMs = 0 } = query;
   const wanted = new Set(points);
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
-  const gaps = new GapList(fromMs, toMs);
   if (bucketMs >= windowMs) {
     // No sample is read: the windows' summaries are all that such a chart can show.
     const parts = { points: wanted, energy: false };
-    for (const { day, from, to } of summaries(windows, deviceId, windowOf(fromMs), windowOf(toMs - 1) + 1, parts)) {
+    const first = Math.max(windowOf(fromMs), Math.ceil(sinceMs / windowMs));
+    for (const { day, from, to } of summaries(windows, deviceId, first, windowOf(toMs - 1) + 1, parts)) {
       buckets.addSummaries(day, from, to);
-      gaps.addSummaries(day, from, to);
       yield;
     }
-    return buckets.finish(gaps);
+    return buckets.finish();
   }
-  for (const window of windowsIn(windows, deviceId, fromMs, toMs)) {
+  for (const window of windowsIn(windows, deviceId, Math.max(fromMs, sinceMs), toMs)) {
     const columns = windows.read(deviceId, window, wanted);
-    if (columns !== null) {
-      buckets.addSamples(columns);
-      gaps.addSamples(columns);
-    }
+    if (columns !== null) buckets.addSamples(columns, sinceMs);
     yield;
   }
-  return buckets.finish(gaps);
+  return buckets.finish();
 }
 
-export function* readEnergy(windows: Windows, { deviceId, edgesMs }: EnergyQuery): Work<EnergySpan[]> {
-  const spans = edgesMs.slice(1).map((toMs, at) => ({
-    fromMs: edgesMs[at] as number,
-    toMs,
-    energy: noEnergy,
-    coveredMs: 0,
-  }));
-  const [first] = spans;
-  const last = spans.at(-1);
-  if (first === undefined || last === undefined) return [];
-  // One window more at the front: the way from its last sample to the next one belongs to the span of the later.
-  let before: PowerPoint | undefined;
-  let place = 0;
-  const parts = { points: new Set<string>(), energy: true };
-  for (const { day, from, to } of summaries(
-    windows,
-    deviceId,
-    windowOf(first.fromMs) - 1,
-    windowOf(last.toMs - 1) + 1,
-    parts,
-  )) {
-    for (let at = from; at < to && day.energy !== null; at++) {
-      const startMs = (day.windows[at] as number) * windowMs;
-      while ((spans[place]?.toMs ?? Number.POSITIVE_INFINITY) <= startMs) place++;
-      const span = spans[place];
-      if (span !== undefined && startMs >= span.fromMs) {
-        const between =
-          before === undefined ? noEnergy : energyBetween(before, day.energy.firstPower[at] as PowerPoint);
-        span.energy = addEnergy(addEnergy(span.energy, energyAt(day.energy, at)), between);
-        span.coveredMs += Math.min(windowMs, (day.count[at] as number) * (day.periodMs[at] as number));
-      }
-      before = day.energy.lastPower[at];
+/** What of a question says which steps there are to look at. */
+type StepsQuery = Pick<HistoryQuery, "deviceId" | "registeredMs" | "nowMs" | "sinceMs">;
+
+/** The coverage between the edges; with `energy`, the windows are handed on to it too. */
+function* readCoverage(
+  windows: Windows,
+  query: StepsQuery,
+  edgesMs: readonly number[],
+  energy?: EnergySpans,
+): Work<CoverageSpans> {
+  const { deviceId, registeredMs = Number.POSITIVE_INFINITY, sinceMs = 0 } = query;
+  const fromMs = edgesMs[0] as number;
+  // Where the registration is older than the range, it is expected from its start on.
+  const firstMs = registeredMs <= fromMs ? null : yield* firstSampleMs(windows, deviceId, sinceMs);
+  const meter = new CoverageMeter(edgesMs, firstMs, query);
+  const range = { deviceId, fromMs, toMs: edgesMs.at(-1) as number, sinceMs };
+  yield* walkSteps(windows, range, energy !== undefined, (window, limits, before) => {
+    meter.add(window, limits);
+    energy?.add(window, limits, before);
+  });
+  return meter.finish();
+}
+
+/** Hands on the windows of a range and, since they say what is usual there, those around it. */
+function* walkSteps(
+  windows: Windows,
+  { deviceId, fromMs, toMs, sinceMs }: { deviceId: string; fromMs: number; toMs: number; sinceMs: number },
+  isEnergyWanted: boolean,
+  onWindow: OnWindow<EnergyWindow>,
+): Work<void> {
+  const rule = new StepRule(onWindow);
+  const first = Math.max(windowOf(fromMs) - marginWindows, windowOf(sinceMs));
+  const end = windowOf(toMs - 1) + 1 + marginWindows;
+  const parts = { points: new Set<string>(), energy: isEnergyWanted };
+  for (const { day, from, to } of summaries(windows, deviceId, first, end, parts)) {
+    for (let at = from; at < to; at++) {
+      if ((day.lastMs[at] as number) >= sinceMs) rule.add(windowAt(day, at));
     }
     yield;
   }
-  return spans.map(({ fromMs, toMs, energy, coveredMs }) => ({
-    fromMs,
-    toMs,
-    energy: energy as Energy,
-    coveredMs,
-  }));
+  rule.finish();
+}
+
+const noSteps: EnergyWindow["longSteps"] = [];
+const noPower: PowerPoint = { atMs: 0, gridW: null, batteryW: null, solarW: null, loadW: null };
+
+function windowAt(day: DayColumns, at: number): EnergyWindow {
+  return {
+    window: day.windows[at] as number,
+    firstMs: day.firstMs[at] as number,
+    lastMs: day.lastMs[at] as number,
+    periodMs: day.periodMs[at] as number,
+    longSteps: day.longSteps[at] ?? noSteps,
+    energy: day.energy?.energies[at] ?? noEnergy,
+    firstPower: day.energy?.firstPower[at] ?? noPower,
+    lastPower: day.energy?.lastPower[at] ?? noPower,
+  };
+}
+
+/** When the device's first sample since then was measured. */
+function* firstSampleMs(windows: Windows, deviceId: string, sinceMs: number): Work<number | null> {
+  const parts = { points: new Set<string>(), energy: false };
+  let day = windows.firstDay(deviceId, Math.floor(windowOf(sinceMs) / windowsPerDay));
+  for (; day !== null; day = windows.firstDay(deviceId, day + 1)) {
+    const first = Math.max(windowOf(sinceMs), day * windowsPerDay);
+    for (const run of summaries(windows, deviceId, first, (day + 1) * windowsPerDay, parts)) {
+      for (let at = run.from; at < run.to; at++) {
+        if ((run.day.lastMs[at] as number) >= sinceMs) return Math.max(sinceMs, run.day.firstMs[at] as number);
+      }
+    }
+    yield;
+  }
+  return null;
+}
+
+export function* readEnergy(windows: Windows, query: EnergyQuery): Work<EnergyHistory> {
+  const { edgesMs } = query;
+  if (edgesMs.length < 2) return { spans: [], total: { coveredMs: 0, expectedMs: 0, expectedFromMs: null, gaps: [] } };
+  const energy = new EnergySpans(edgesMs);
+  const coverage = yield* readCoverage(windows, query, edgesMs, energy);
+  return energy.withCoverage(coverage);
 }
 
 export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Timeline> {
   const { deviceId, point, fromMs, toMs, limit, bytesMax = Number.POSITIVE_INFINITY } = query;
   let bytes = 0;
   const wanted = new Set([point]);
+  const stepMsMaxIn = new Map<number, number>();
+  const meter = new CoverageMeter([fromMs, toMs], null, { registeredMs: fromMs, nowMs: query.nowMs });
+  yield* walkSteps(windows, { deviceId, fromMs, toMs, sinceMs: 0 }, false, (window, limits) => {
+    stepMsMaxIn.set(window.window, limits.intoMs);
+    meter.add(window, limits);
+  });
+  let stepMsMax = shortStepMs;
   const runs: { fromMs: number; toMs: number; value: PointValue }[] = [];
   for (const window of windowsIn(windows, deviceId, fromMs, toMs)) {
     const columns = windows.read(deviceId, window, wanted);
     const values = columns?.points.get(point);
     if (columns !== null && values !== undefined) {
       const [from, to] = placesIn(columns, fromMs, toMs);
+      stepMsMax = stepMsMaxIn.get(window) ?? shortStepMs;
       for (let at = from; at < to; at++) {
         const value = values[at];
         if (value === undefined) continue;
         const atMs = columns.observedAtMs[at] as number;
         const run = runs.at(-1);
         // A run that is silent for too long has ended: what came after it is not known.
-        const isNear = run !== undefined && atMs - run.toMs <= gapMsMax;
+        const isNear = run !== undefined && atMs - run.toMs <= stepMsMax;
         if (isNear) run.toMs = atMs;
         if (isNear && isSame(run.value, value)) continue;
         if (runs.length === limit || bytes >= bytesMax) return { runs, truncated: true };
@@ -174,6 +219,8 @@ export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Time
     }
     yield;
   }
+  const last = runs.at(-1);
+  if (last !== undefined) last.toMs = meter.reach(last.toMs, stepMsMax);
   return { runs: runs as TimelineRun[], truncated: false };
 }
 
@@ -188,7 +235,7 @@ export function* readFleetTotals(windows: Windows, query: FleetQuery): Work<Flee
       addMeans(total, minuteMeans(windows, deviceId, stream, query));
       yield;
     } else {
-      const history = yield* readHistory(windows, { deviceId, points: [point], fromMs, toMs, bucketMs });
+      const history = yield* readValues(windows, { deviceId, points: [point], fromMs, toMs, bucketMs });
       addMeans(total, history.points[point]?.avg ?? []);
     }
   }
@@ -229,7 +276,10 @@ export function* readInfo(store: BlockStore, retentionMs: number): Work<StoreInf
     }
   }
   const bytes = tables.usedBytes();
-  return { devices: deviceIds.length, samples, bytes, fromMs, toMs, gaps, retentionMs };
+  const renewedShare = Number(
+    tables.first("SELECT through * 1.0 / until AS share FROM renewal WHERE until > 0")?.share ?? 1,
+  );
+  return { devices: deviceIds.length, samples, bytes, fromMs, toMs, gaps, retentionMs, renewedShare };
 }
 
 function addMeans(

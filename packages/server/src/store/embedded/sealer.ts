@@ -2,6 +2,7 @@ import { mergeSamples } from "../algebra/merge-samples.ts";
 import type { SampleColumns } from "../algebra/sample-columns.ts";
 import { windowMs, windowOf, windowsPerDay } from "../algebra/window.ts";
 import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
+import type { StoreRenewal } from "../store.ts";
 import { decodeBlock, encodeBlock } from "./codec/block-codec.ts";
 import { decodeDay, encodeDay } from "./codec/day-codec.ts";
 import { type DamageLog, damageOf, sqliteCodeOf } from "./damage.ts";
@@ -10,6 +11,7 @@ import type { DeviceTable } from "./device-table.ts";
 import type { Journal } from "./journal.ts";
 import { encodeMinutes } from "./minute-means.ts";
 import type { Head } from "./open-samples.ts";
+import { Renewal } from "./renewal.ts";
 import { type Rows, stored, type WindowRow, windowName } from "./rows.ts";
 import { DayWindows, type SealedDay, type SealedDays } from "./sealed-days.ts";
 import type { Tables } from "./tables.ts";
@@ -70,6 +72,7 @@ export class Sealer {
   /** The device whose old blocks went last. */
   #retainedNo = 0;
   #checkpointedAtMs = 0;
+  readonly #renewal: Renewal;
 
   constructor(
     parts: Parts,
@@ -77,6 +80,7 @@ export class Sealer {
     devices: Map<string, DeviceEntry>,
     limits: SealerLimits,
     nowMs: () => number,
+    onRenewal: (renewal: StoreRenewal) => void,
   ) {
     this.#parts = parts;
     this.#tables = parts.tables;
@@ -84,6 +88,7 @@ export class Sealer {
     this.#devices = devices;
     this.#limits = limits;
     this.#nowMs = nowMs;
+    this.#renewal = new Renewal(parts.tables, this, onRenewal);
   }
 
   /** Does a little of what is due, for about `budgetMs`. True while more is due. */
@@ -108,7 +113,7 @@ export class Sealer {
       this.#checkpointedAtMs = nowMs;
       this.#tables.checkpoint();
     }
-    return this.#retain(nowMs);
+    return this.#retain(nowMs) || this.#renewal.step(deadlineMs);
   }
 
   /** Writes parts until memory is within its bound again. */
@@ -138,6 +143,7 @@ export class Sealer {
       [...entry.unsealed.keys()].filter((window) => window < present).map((window) => ({ entry, what: window })),
     );
     while (this.#dueWindows.length > 0) this.#seal(Number.POSITIVE_INFINITY);
+    this.#renewal.step(Number.POSITIVE_INFINITY);
   }
 
   noteUnsealed(entry: DeviceEntry, window: number, partId: number): void {
@@ -389,7 +395,7 @@ export class Sealer {
       (window) => window !== summary.window && !others.some((other) => other.window === window),
     );
     for (const window of lost) {
-      const made = this.#summaryFromBlock(no, window);
+      const made = this.summaryFromBlock(no, window);
       if (made !== null) others.push(made);
     }
     const summaries = [...others.filter(({ window }) => window !== summary.window), summary];
@@ -421,12 +427,12 @@ export class Sealer {
     const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ? ORDER BY window";
     const windows = new Set(this.#tables.all(sql, no, from, from + windowsPerDay).map((row) => Number(row.window)));
     return [...windows].flatMap((window) => {
-      const made = window === but ? null : this.#summaryFromBlock(no, window);
+      const made = window === but ? null : this.summaryFromBlock(no, window);
       return made === null ? [] : [made];
     });
   }
 
-  #summaryFromBlock(no: number, window: number): WindowSummary | null {
+  summaryFromBlock(no: number, window: number): WindowSummary | null {
     try {
       const block = this.#parts.rows.block(no, window);
       return block === null ? null : summarize(window, decodeBlock(block.bytes, undefined, true));

@@ -79,6 +79,24 @@ export class Windows {
     }
   }
 
+  /** The first day (UTC), from that one on, of which there is something of the device; null where there is none. */
+  firstDay(deviceId: string, fromDay: number): number | null {
+    const entry = this.#find(deviceId);
+    if (entry === undefined) return null;
+    const days = [...entry.unsealed.keys(), ...entry.open.keys()].map((window) => Math.floor(window / windowsPerDay));
+    try {
+      const sql = "SELECT min(day) AS day FROM day WHERE device_no = ? AND day >= ?";
+      const day = entry.no === null ? null : this.#tables.first(sql, entry.no, fromDay)?.day;
+      if (typeof day === "number") days.push(day);
+    } catch (error) {
+      this.#tellDay(entry, null, damageOf(error));
+    }
+    return days.reduce<number | null>(
+      (first, day) => (day >= fromDay && (first === null || day < first) ? day : first),
+      null,
+    );
+  }
+
   /** The windows of a device in a range of which not all samples stand in a block, growing. */
   fresh(deviceId: string, fromWindow: number, toWindow: number): number[] {
     const entry = this.#find(deviceId);

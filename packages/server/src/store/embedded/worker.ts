@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import type { PortAnswer, PortRequest } from "../read-port.ts";
-import type { StoreDamage } from "../store.ts";
+import type { StoreDamage, StoreRenewal } from "../store.ts";
 import { BlockStore } from "./block-store.ts";
 import { storeFailureCode } from "./failure-code.ts";
 import type { Answer, Numbered, Question, Task, WorkerSetup } from "./messages.ts";
@@ -28,12 +28,22 @@ const idleMs = 250;
 /** What could not be tidied up (the disk is full) is tried again after this time. */
 const retryMs = 1_000;
 
+/** How often it is told how far the renewal of summaries has come. */
+const renewalToldEveryMs = 1_000;
+let renewalToldMs = Number.NEGATIVE_INFINITY;
+
 lowerThreadPriority();
 const setup = workerData as WorkerSetup;
 const port = parentPort;
 if (port === null) throw new Error("This file runs as a worker of the embedded store.");
 const post = (answer: Answer): void => port.postMessage(answer);
-const store = new BlockStore(setup.path, setup, Date.now, (damage) => post({ damage }));
+const store = new BlockStore(setup.path, setup, Date.now, (damage) => post({ damage }), tellRenewal);
+function tellRenewal(renewal: StoreRenewal): void {
+  const nowMs = performance.now();
+  if (renewal.done < renewal.total && nowMs - renewalToldMs < renewalToldEveryMs) return;
+  renewalToldMs = nowMs;
+  post({ renewal });
+}
 /** Who waits for an answer: the event loop under a number, or another thread, which asks over a port of its own, under one of its numbers. */
 interface Asker {
   readonly number: number;

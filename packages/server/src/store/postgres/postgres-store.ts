@@ -3,8 +3,8 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type {
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   EventsQuery,
   FleetQuery,
   FleetTotals,
@@ -19,6 +19,7 @@ import type {
   StoredEvent,
   StoredSample,
   StoreInfo,
+  StoreRenewal,
   Timeline,
   TimelineQuery,
   Verified,
@@ -39,6 +40,7 @@ export interface TimescaleOptions {
   readonly retentionMs: number;
   readonly clock?: Clock;
   readonly complain?: StoreComplaint;
+  readonly onRenewal?: (renewal: StoreRenewal) => void;
 }
 
 /** The store on PostgreSQL 15 and newer, with TimescaleDB where it is there. Several servers may share one database. */
@@ -76,7 +78,14 @@ export class PostgresStore implements Store {
     this.#retentionMs = retentionMs;
     this.#url = url;
     this.#writer = new WriterThread({ url, isTimescale: this.#isTimescale });
-    this.#maintenance = new Maintenance(database, clock, retentionMs, this.#isTimescale, options.complain);
+    this.#maintenance = new Maintenance(
+      database,
+      clock,
+      retentionMs,
+      this.#isTimescale,
+      options.complain,
+      options.onRenewal,
+    );
   }
 
   /** Connects, and makes or updates the tables. Throws a `Failure` that says what to do; `store_away` where the database does not answer. */
@@ -150,7 +159,7 @@ export class PostgresStore implements Store {
     return await this.#database.ask(query.signal, (client) => readHistory(client, query));
   }
 
-  async energy(query: EnergyQuery): Promise<EnergySpan[]> {
+  async energy(query: EnergyQuery): Promise<EnergyHistory> {
     return await this.#database.ask(query.signal, (client) => readEnergy(client, query));
   }
 

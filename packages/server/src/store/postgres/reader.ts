@@ -1,21 +1,16 @@
-import { Buckets, GapList } from "../algebra/buckets.ts";
-import {
-  addEnergy,
-  type Energy,
-  energyBetween,
-  energyNames,
-  energyStreams,
-  gapMsMax,
-  noEnergy,
-  type PowerPoint,
-} from "../algebra/energy.ts";
+import { Buckets, bucketEdges } from "../algebra/buckets.ts";
+import { CoverageMeter } from "../algebra/coverage-meter.ts";
+import { type Energy, energyNames, energyStreams, noEnergy, type PowerPoint } from "../algebra/energy.ts";
+import { EnergySpans, type EnergyWindow } from "../algebra/energy-spans.ts";
 import { type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
+import { type LongStep, marginWindows, StepRule, shortStepMs } from "../algebra/steps.ts";
 import { windowMs, windowOf } from "../algebra/window.ts";
-import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
+import { asWasMeasured, summarize, type WindowSummary } from "../algebra/window-summary.ts";
 import { runBytes, sampleBytes } from "../page-bytes.ts";
 import type {
+  CoverageSpans,
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   FleetQuery,
   FleetTotals,
   History,
@@ -38,8 +33,6 @@ import {
   type SampleRow,
   selectList,
 } from "./sample-row.ts";
-
-const gap = `INTERVAL '${gapMsMax} milliseconds'`;
 
 /** SQL: whether the window of a row has samples that are not in its summary. */
 export function isTouched(table: string): string {
@@ -116,90 +109,56 @@ export async function readColumns(
 }
 
 export async function readHistory(client: Client, query: HistoryQuery): Promise<History> {
-  return await (query.bucketMs >= windowMs ? historyOfWindows(client, query) : historyOfSamples(client, query));
+  const values = await (query.bucketMs >= windowMs ? valuesOfWindows(client, query) : valuesOfSamples(client, query));
+  return { ...values, ...(await readCoverage(client, query, bucketEdges(query))) };
 }
 
-/** A part of a bucket: its instant, samples, covered time, then of each point min, max, sum and count. */
-type FigureRow = [number, number, number, ...(number | null)[]];
-type SpanRow = [firstMs: number, lastMs: number];
+type Values = Omit<History, keyof CoverageSpans>;
+/** A bucket: its instant, samples, then of each point min, max, sum and count. */
+type FigureRow = [number, number, ...(number | null)[]];
 
-async function historyOfSamples(client: Client, query: HistoryQuery): Promise<History> {
-  const { deviceId, points, fromMs, toMs, bucketMs } = query;
+async function valuesOfSamples(client: Client, query: HistoryQuery): Promise<Values> {
+  const { deviceId, points, fromMs, toMs, bucketMs, sinceMs = 0 } = query;
   const numbers = points.map((point, at) => `, ${numberOf(point)} AS p${at}`);
   const figures = points.map((_, at) => `, min(p${at}), max(p${at}), sum(summable(p${at})), count(p${at})::float8`);
   const rows = await rowsOf<FigureRow>(
     client,
-    `SELECT $2::float8 + bucket * $4::float8, count(*)::float8, ms(window_start) ${figures.join("")} FROM (
-       SELECT floor((ms(observed_at) - $2::float8) / $4::float8) AS bucket,
-         date_bin('15 minutes', observed_at, 'epoch') AS window_start ${numbers.join("")}
-       FROM sample WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)
-     ) AS sample GROUP BY bucket, window_start`,
-    [deviceId, fromMs, toMs, bucketMs],
-  );
-  // The usual step between two samples is told for whole windows, also where the range begins or ends within one. Of an even number of steps
-  // it is the upper one in the middle, as summaries have it.
-  const periods = await rowsOf<[startMs: number, periodMs: number]>(
-    client,
-    `SELECT ms(window_start), percentile_disc(0.5) WITHIN GROUP (ORDER BY step DESC) FROM (
-       SELECT window_start, ms(observed_at) - ms(lag(observed_at) OVER (PARTITION BY window_start ORDER BY observed_at)) AS step
-       FROM (
-         SELECT observed_at, date_bin('15 minutes', observed_at, 'epoch') AS window_start
-         FROM sample WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)
-       ) AS sample
-     ) AS step WHERE step IS NOT NULL GROUP BY window_start`,
-    [deviceId, windowOf(fromMs) * windowMs, windowOf(toMs + windowMs - 1) * windowMs],
-  );
-  const periodOf = new Map(periods);
-  const spans = await rowsOf<SpanRow>(
-    client,
-    spansWithoutGaps(
-      `SELECT observed_at AS first_at, observed_at AS last_at FROM sample
-       WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)`,
-    ),
-    [deviceId, fromMs, toMs],
+    `SELECT $2::float8 + bucket * $4::float8, count(*)::float8 ${figures.join("")} FROM (
+       SELECT floor((ms(observed_at) - $2::float8) / $4::float8) AS bucket ${numbers.join("")}
+       FROM sample WHERE device_id = $1 AND observed_at >= instant(greatest($2, $5)) AND observed_at < instant($3)
+     ) AS sample GROUP BY bucket`,
+    [deviceId, fromMs, toMs, bucketMs, sinceMs],
   );
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
-  const covered = rows.map(([atMs, samples, startMs, ...rest]): FigureRow => {
-    return [atMs, samples, samples * (periodOf.get(startMs) ?? 0), ...rest];
-  });
-  addFigures(buckets, points, covered);
-  return buckets.finish(gapsBetween(fromMs, toMs, spans));
+  addFigures(buckets, points, rows);
+  return buckets.finish();
 }
 
 /** No sample is read but those of windows whose summary is not up to date: the summaries are all that such a chart can show. */
-async function historyOfWindows(client: Client, query: HistoryQuery): Promise<History> {
-  const { deviceId, points, fromMs, toMs, bucketMs } = query;
-  const clean = `FROM window_summary s WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3)
-       AND NOT ${isTouched("s")}`;
+async function valuesOfWindows(client: Client, query: HistoryQuery): Promise<Values> {
+  const { deviceId, points, fromMs, toMs, bucketMs, sinceMs = 0 } = query;
   const figures = points.map((point) => {
     const figure = (at: number): string => `(points->${literal(point)}->>${at})::float8`;
     return `, min(${figure(0)}), max(${figure(1)}), sum(summable(${figure(2)})), sum(${figure(3)})`;
   });
   const rows = await rowsOf<FigureRow>(
     client,
-    `SELECT $2::float8 + floor((ms(window_start) - $2::float8) / $4::float8) * $4::float8,
-       sum(samples)::float8, sum(least(${windowMs}, samples * period_ms)) ${figures.join("")} ${clean} GROUP BY 1`,
-    [deviceId, fromMs, toMs, bucketMs],
-  );
-  const spans = await rowsOf<SpanRow>(
-    client,
-    spansWithoutGaps(
-      `SELECT unnest(first_at || gap_ends) AS first_at, unnest(gap_starts || last_at) AS last_at ${clean}`,
-    ),
-    [deviceId, fromMs, toMs],
+    `SELECT $2::float8 + floor((ms(window_start) - $2::float8) / $4::float8) * $4::float8, sum(samples)::float8 ${figures.join("")}
+     FROM window_summary s WHERE device_id = $1 AND window_start >= instant(greatest($2, $5)) AND window_start < instant($3)
+       AND NOT ${isTouched("s")} GROUP BY 1`,
+    [deviceId, fromMs, toMs, bucketMs, sinceMs],
   );
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
   addFigures(buckets, points, rows);
-  for await (const summary of touchedSummaries(client, deviceId, fromMs, toMs, new Set(points))) {
+  const first = Math.max(fromMs, sinceMs);
+  for await (const summary of touchedSummaries(client, deviceId, first, toMs, new Set(points))) {
     buckets.addSummary(summary);
-    const ends = [...summary.gaps.map((gap) => gap.fromMs), summary.lastMs];
-    for (const [at, endMs] of ends.entries()) spans.push([summary.gaps[at - 1]?.toMs ?? summary.firstMs, endMs]);
   }
-  return buckets.finish(gapsBetween(fromMs, toMs, spans));
+  return buckets.finish();
 }
 
 function addFigures(buckets: Buckets, points: readonly string[], rows: readonly FigureRow[]): void {
-  for (const [atMs, samples, coveredMs, ...figures] of rows) {
+  for (const [atMs, samples, ...figures] of rows) {
     const found = points.flatMap((point, at) => {
       const [min, max, sum, count] = figures.slice(4 * at, 4 * at + 4) as [
         number,
@@ -209,22 +168,46 @@ function addFigures(buckets: Buckets, points: readonly string[], rows: readonly 
       ];
       return count === null || count === 0 ? [] : [[point, { min, max, sum: sum ?? 0, count }] as const];
     });
-    buckets.addFigures(atMs, samples, coveredMs, new Map(found));
+    buckets.addFigures(atMs, samples, new Map(found));
   }
 }
 
-/** SQL that puts spans together where no gap lies between them; `spans` gives `first_at` and `last_at`. */
-function spansWithoutGaps(spans: string): string {
-  return `WITH span AS (${spans}),
-    marked AS (SELECT first_at, last_at, first_at - lag(last_at) OVER (ORDER BY first_at) > ${gap} AS is_new FROM span),
-    numbered AS (SELECT first_at, last_at, count(*) FILTER (WHERE is_new) OVER (ORDER BY first_at, last_at) AS part FROM marked)
-    SELECT ms(min(first_at)), ms(max(last_at)) FROM numbered GROUP BY part ORDER BY 1`;
+/** What of a question says which steps there are to look at. */
+type StepsQuery = Pick<HistoryQuery, "deviceId" | "registeredMs" | "nowMs" | "sinceMs">;
+
+/** The coverage between the edges; with `energy`, the windows are handed on to it too. */
+async function readCoverage(
+  client: Client,
+  query: StepsQuery,
+  edgesMs: readonly number[],
+  energy?: EnergySpans,
+): Promise<CoverageSpans> {
+  const { deviceId, registeredMs = Number.POSITIVE_INFINITY, sinceMs = 0 } = query;
+  const fromMs = edgesMs[0] as number;
+  // Where the registration is older than the range, it is expected from its start on.
+  const firstMs = registeredMs <= fromMs ? null : await firstSampleMs(client, deviceId, sinceMs);
+  const meter = new CoverageMeter(edgesMs, firstMs, query);
+  const rule = new StepRule<EnergyWindow>((window, limits, before) => {
+    meter.add(window, limits);
+    energy?.add(window, limits, before);
+  });
+  const range = { deviceId, fromMs, toMs: edgesMs.at(-1) as number, sinceMs };
+  for (const window of await readWindows(client, range, energy !== undefined)) rule.add(window);
+  rule.finish();
+  return meter.finish();
 }
 
-function gapsBetween(fromMs: number, toMs: number, spans: SpanRow[]): GapList {
-  const gaps = new GapList(fromMs, toMs);
-  for (const [firstMs, lastMs] of spans.sort((a, b) => a[0] - b[0])) gaps.add(firstMs, lastMs);
-  return gaps;
+/** When the device's first sample since then was measured. */
+async function firstSampleMs(client: Client, deviceId: string, sinceMs: number): Promise<number | null> {
+  const [[found] = [null]] = await rowsOf<[number | null]>(
+    client,
+    `SELECT ms(least(
+       (SELECT greatest(first_at, instant($2)) FROM window_summary
+        WHERE device_id = $1 AND window_start > instant($2) - INTERVAL '15 minutes' AND last_at >= instant($2) ORDER BY window_start LIMIT 1),
+       (SELECT observed_at FROM sample WHERE device_id = $1 AND observed_at >= instant($2) ORDER BY observed_at LIMIT 1)))`,
+    [deviceId, sinceMs],
+  );
+  return found;
 }
 
 /** The summaries of windows that have samples which are not in their kept summary. */
@@ -249,81 +232,103 @@ async function* touchedSummaries(
 
 /** The columns of the energies, in the order of {@link energyNames}. */
 export const energyColumns =
-  "imported_wh, exported_wh, charged_wh, discharged_wh, produced_wh, consumed_wh, self_consumed_wh";
+  "imported_wh, exported_wh, charged_wh, discharged_wh, produced_wh, consumed_wh, self_consumed_wh, consumed_without_solar_wh";
 
-/** What energy is made of in one window. */
-type EnergyWindow = Pick<WindowSummary, "window" | "count" | "periodMs" | "energy" | "firstPower" | "lastPower">;
-type Powers = readonly [number | null, number | null, number | null, number | null];
-type EnergyRow = [
-  startMs: number,
-  samples: number,
-  periodMs: number,
-  firstMs: number,
-  lastMs: number,
-  firstPower: Powers,
-  lastPower: Powers,
-  ...energy: number[],
-];
-
-export async function readEnergy(client: Client, { deviceId, edgesMs }: EnergyQuery): Promise<EnergySpan[]> {
-  const spans = edgesMs.slice(1).map((toMs, at) => {
-    return { fromMs: edgesMs[at] as number, toMs, energy: noEnergy, coveredMs: 0 };
-  });
-  const [first] = spans;
-  const last = spans.at(-1);
-  if (first === undefined || last === undefined) return [];
-  // One window more at the front: the way from its last sample to the next one belongs to the span of the later.
-  let before: EnergyWindow | undefined;
-  let place = 0;
-  for (const summary of await energyWindows(client, deviceId, first.fromMs - windowMs, last.toMs)) {
-    const startMs = summary.window * windowMs;
-    while ((spans[place]?.toMs ?? Number.POSITIVE_INFINITY) <= startMs) place++;
-    const span = spans[place];
-    if (span !== undefined && startMs >= span.fromMs) {
-      const between = before === undefined ? noEnergy : energyBetween(before.lastPower, summary.firstPower);
-      span.energy = addEnergy(addEnergy(span.energy, summary.energy), between);
-      span.coveredMs += Math.min(windowMs, summary.count * summary.periodMs);
-    }
-    before = summary;
-  }
-  return spans.map(({ fromMs, toMs, energy, coveredMs }) => ({
-    fromMs,
-    toMs,
-    energy,
-    coveredMs,
-  }));
+export async function readEnergy(client: Client, query: EnergyQuery): Promise<EnergyHistory> {
+  const { edgesMs } = query;
+  if (edgesMs.length < 2) return { spans: [], total: { coveredMs: 0, expectedMs: 0, expectedFromMs: null, gaps: [] } };
+  const energy = new EnergySpans(edgesMs);
+  return energy.withCoverage(await readCoverage(client, query, edgesMs, energy));
 }
 
-async function energyWindows(client: Client, deviceId: string, fromMs: number, toMs: number): Promise<EnergyWindow[]> {
-  const rows = await rowsOf<EnergyRow>(
+type Powers = readonly [number | null, number | null, number | null, number | null];
+type WindowRow = [
+  startMs: number,
+  version: number,
+  firstMs: number,
+  lastMs: number,
+  periodMs: number,
+  stepStarts: readonly number[] | null,
+  stepEnds: readonly number[] | null,
+  stepWh: readonly (number | null)[],
+  firstPower: Powers,
+  lastPower: Powers,
+  ...energy: (number | null)[],
+];
+
+/** The windows of a range and, since they say what is usual there, those around it, in the order of time; with `isEnergyWanted`, with energies. */
+async function readWindows(
+  client: Client,
+  { deviceId, fromMs, toMs, sinceMs }: { deviceId: string; fromMs: number; toMs: number; sinceMs: number },
+  isEnergyWanted: boolean,
+): Promise<EnergyWindow[]> {
+  const first = Math.max(windowOf(fromMs) - marginWindows, windowOf(sinceMs)) * windowMs;
+  const end = (windowOf(toMs - 1) + 1 + marginWindows) * windowMs;
+  const times = (column: string) =>
+    `CASE WHEN ${column} <> '{}' THEN ARRAY (SELECT ms(at) FROM unnest(${column}) AS at) END`;
+  const rows = await rowsOf<WindowRow>(
     client,
-    `SELECT ms(window_start), samples, period_ms, ms(first_at), ms(last_at), first_power_w, last_power_w, ${energyColumns}
+    `SELECT ms(window_start), version, ms(first_at), ms(last_at), period_ms, ${times("gap_starts")}, ${times("gap_ends")},
+       ${isEnergyWanted ? `step_wh, first_power_w, last_power_w, ${energyColumns}` : "'{}'::float8[], '{}'::float8[], '{}'::float8[]"}
      FROM window_summary s WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3)
-       AND NOT ${isTouched("s")}`,
-    [deviceId, fromMs, toMs],
+       AND last_at >= instant($4) AND NOT ${isTouched("s")}`,
+    [deviceId, first, end, sinceMs],
   );
-  const windows: EnergyWindow[] = rows.map(([startMs, count, periodMs, firstMs, lastMs, first, last, ...energy]) => ({
-    window: windowOf(startMs),
-    count,
-    periodMs,
-    energy: Object.fromEntries(energyNames.map((name, at) => [name, energy[at]])) as unknown as Energy,
-    firstPower: powerPoint(firstMs, first),
-    lastPower: powerPoint(lastMs, last),
-  }));
-  for await (const summary of touchedSummaries(client, deviceId, fromMs, toMs, new Set(energyStreams))) {
-    windows.push(summary);
+  const windows = rows.map(windowFrom);
+  const wanted = new Set<string>(isEnergyWanted ? energyStreams : []);
+  for await (const summary of touchedSummaries(client, deviceId, first, end, wanted)) {
+    if (summary.lastMs >= sinceMs) windows.push(summary);
   }
   return windows.sort((a, b) => a.window - b.window);
 }
 
-function powerPoint(atMs: number, [gridW, batteryW, solarW, loadW]: Powers): PowerPoint {
+function windowFrom([
+  startMs,
+  version,
+  firstMs,
+  lastMs,
+  periodMs,
+  starts,
+  ends,
+  wh,
+  ...powers
+]: WindowRow): EnergyWindow {
+  const [first, last, ...energies] = powers;
+  const longSteps = (starts ?? []).map((fromMs, at): LongStep => {
+    const energy = energyFrom(wh.slice(energyNames.length * at, energyNames.length * (at + 1)));
+    return { fromMs, toMs: ends?.[at] as number, energy };
+  });
+  const firstPower = powerPoint(firstMs, first);
+  const lastPower = powerPoint(lastMs, last);
+  let energy = energyFrom(energies);
+  if (version < 2)
+    [energy = noEnergy] = asWasMeasured({ energies: [energy], firstPower: [firstPower], lastPower: [lastPower] });
+  return { window: windowOf(startMs), firstMs, lastMs, periodMs, longSteps, energy, firstPower, lastPower };
+}
+
+function energyFrom(wh: readonly (number | null)[]): Energy {
+  return Object.fromEntries(energyNames.map((name, at) => [name, wh[at] ?? null])) as unknown as Energy;
+}
+
+function powerPoint(
+  atMs: number,
+  [gridW = null, batteryW = null, solarW = null, loadW = null]: readonly (number | null)[],
+): PowerPoint {
   return { atMs, gridW, batteryW, solarW, loadW };
 }
 
-type RunRow = [atMs: number, beforeMs: number | null, value: unknown];
+type RunRow = [atMs: number, beforeMs: number | null, value: unknown, stepMsMax: number];
 
 export async function readTimeline(client: Client, query: TimelineQuery): Promise<Timeline> {
   const { deviceId, point, fromMs, toMs, bytesMax = Number.POSITIVE_INFINITY } = query;
+  const meter = new CoverageMeter([fromMs, toMs], null, { registeredMs: fromMs, nowMs: query.nowMs });
+  const longer: { readonly startMs: number; readonly stepMsMax: number }[] = [];
+  const rule = new StepRule<EnergyWindow>((window, limits) => {
+    meter.add(window, limits);
+    if (limits.intoMs > shortStepMs) longer.push({ startMs: window.window * windowMs, stepMsMax: limits.intoMs });
+  });
+  for (const window of await readWindows(client, { deviceId, fromMs, toMs, sinceMs: 0 }, false)) rule.add(window);
+  rule.finish();
   const told = `SELECT observed_at, epoch, seq, ${jsonOf(point)} AS value FROM sample
      WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)`;
   // One run more than asked for tells where the last one ended, and that there are more. The database leaves out what is far above the bytes.
@@ -334,12 +339,24 @@ export async function readTimeline(client: Client, query: TimelineQuery): Promis
          lag(observed_at) OVER in_order AS before, value IS DISTINCT FROM lag(value) OVER in_order AS is_new
        FROM (${told}) AS sample WHERE value IS NOT NULL WINDOW in_order AS (ORDER BY observed_at, epoch, seq)
      )
-     SELECT ms(observed_at), ms(before), value FROM (
-       SELECT observed_at, epoch, seq, before, value,
+     SELECT ms(observed_at), ms(before), value, step_ms_max FROM (
+       SELECT observed_at, epoch, seq, before, value, step_ms_max,
          sum(octet_length(value::text)) OVER (ORDER BY observed_at, epoch, seq) - octet_length(value::text) AS bytes_before
-       FROM told WHERE is_new OR observed_at - before > ${gap}
+       FROM (
+         SELECT told.*, coalesce(longer.step_ms_max, ${shortStepMs}) AS step_ms_max
+         FROM told LEFT JOIN unnest($6::float8[], $7::float8[]) AS longer (start_ms, step_ms_max)
+           ON instant(longer.start_ms) = date_bin('15 minutes', observed_at, 'epoch')
+       ) AS told WHERE is_new OR ms(observed_at) - ms(before) > step_ms_max
      ) AS start WHERE bytes_before <= $5::float8 ORDER BY observed_at, epoch, seq LIMIT $4 + 1`,
-    [deviceId, fromMs, toMs, query.limit, 2 * bytesMax],
+    [
+      deviceId,
+      fromMs,
+      toMs,
+      query.limit,
+      2 * bytesMax,
+      longer.map(({ startMs }) => startMs),
+      longer.map(({ stepMsMax }) => stepMsMax),
+    ],
   );
   let bytes = 0;
   const full = starts.findIndex(([, , value]) => {
@@ -355,16 +372,18 @@ export async function readTimeline(client: Client, query: TimelineQuery): Promis
         fromMs,
         toMs,
       ])) as [[number]]);
+  const lastStepMsMax = longer.find(({ startMs }) => startMs === windowOf(lastMs) * windowMs)?.stepMsMax ?? shortStepMs;
   const runs = starts.slice(0, limit).map(([atMs, , value], at) => {
     const next = starts[at + 1];
-    return { fromMs: atMs, toMs: next === undefined ? lastMs : endBefore(next), value: fromExtra(value) };
+    const toMs = next === undefined ? meter.reach(lastMs, lastStepMsMax) : endBefore(next);
+    return { fromMs: atMs, toMs, value: fromExtra(value) };
   });
   return { runs, truncated };
 }
 
 /** A run ends where the next one begins, or with its last sample where a gap lies between. */
-function endBefore([atMs, beforeMs]: RunRow): number {
-  return beforeMs !== null && atMs - beforeMs > gapMsMax ? beforeMs : atMs;
+function endBefore([atMs, beforeMs, , stepMsMax]: RunRow): number {
+  return beforeMs !== null && atMs - beforeMs > stepMsMax ? beforeMs : atMs;
 }
 
 export async function readFleetTotals(client: Client, query: FleetQuery, isTimescale: boolean): Promise<FleetTotals> {
