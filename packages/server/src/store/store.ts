@@ -1,5 +1,4 @@
 import type { MessagePort } from "node:worker_threads";
-import type { ExpectedTime } from "./algebra/coverage-meter.ts";
 import type { Energy } from "./algebra/energy.ts";
 import type { PointKind, PointValue } from "./algebra/point-value.ts";
 
@@ -146,6 +145,14 @@ export interface PointInfo {
   readonly name: string;
   /** What it has held so far. */
   readonly kinds: readonly PointKind[];
+}
+
+/** When something is expected of a device. */
+export interface ExpectedTime {
+  /** When it was registered; absent: nobody knows. What it sent before is expected too, from the first sample on. */
+  readonly registeredMs?: number | undefined;
+  /** Now; absent: what is asked for is over. */
+  readonly nowMs?: number | undefined;
 }
 
 /** Of a question that tells what is missing. */

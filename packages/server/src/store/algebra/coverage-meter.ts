@@ -1,16 +1,8 @@
-import type { CoverageSpans } from "../store.ts";
+import type { CoverageSpans, ExpectedTime } from "../store.ts";
 import type { StepLimits, WindowSteps } from "./steps.ts";
 
 /** Gaps that are told: the longest. */
 const gapsMax = 100;
-
-/** When something is expected of a device. */
-export interface ExpectedTime {
-  /** When it was registered; absent: nobody knows. What it sent before is expected too, from the first sample on. */
-  readonly registeredMs?: number | undefined;
-  /** Now; absent: what is asked for is over. */
-  readonly nowMs?: number | undefined;
-}
 
 /**
  * What is covered of the spans between the edges: steps that are short enough (`StepRule`). The time from the registration to the first sample, and

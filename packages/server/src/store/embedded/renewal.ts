@@ -42,14 +42,16 @@ export class Renewal {
   step(deadlineMs: number): boolean {
     this.#at ??= this.#read();
     const at = this.#at;
-    if (at.through >= at.until) return false;
-    while (performance.now() < deadlineMs && at.through < at.until) {
+    if (this.#open === null && at.through >= at.until) return false;
+    while (performance.now() < deadlineMs && (this.#open !== null || at.through < at.until)) {
       this.#open ??= this.#next(at);
       if (this.#open !== null) this.#stepDay(this.#open, at);
     }
-    this.#tables.lazily(() => this.#tables.run("UPDATE renewal SET through = ?", at.through));
-    this.#tell({ done: at.through, total: at.until });
-    return at.through < at.until;
+    // What is open is not done yet.
+    const done = this.#open === null ? at.through : Number(this.#open.row.id) - 1;
+    this.#tables.lazily(() => this.#tables.run("UPDATE renewal SET through = ?", done));
+    this.#tell({ done, total: at.until });
+    return done < at.until;
   }
 
   #read(): { through: number; readonly until: number } {
