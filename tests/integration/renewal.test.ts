@@ -41,7 +41,10 @@ test("summaries that 0.1.0 made are made anew in the background, and then say wh
   const fromMs = Math.floor((info.fromMs ?? 0) / windowMs) * windowMs;
   const toMs = Math.ceil(((info.toMs ?? 0) + 1) / windowMs) * windowMs;
   const database = new DatabaseSync(join(folder, "store.db"), { readOnly: true });
-  const deviceIds = database.prepare("SELECT device_id FROM device").all().map((row) => String(row.device_id));
+  const deviceIds = database
+    .prepare("SELECT device_id FROM device")
+    .all()
+    .map((row) => String(row.device_id));
   database.close();
   const fresh = await EmbeddedStore.open(temporaryFolder(), limits);
   for (const deviceId of deviceIds) {
