@@ -192,6 +192,7 @@ class World {
         get isOpen() {
           return link.isOpen;
         },
+        whenHeard: (callback) => callback(),
         send: (frame) => {
           const texts = textsOf(frame);
           this.toDevice.push({ link, texts });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { EmbeddedStore, loadConfig, type Store, storeLimits } from "wattboard";
+import { systemClock } from "../../packages/server/dist/base/clock.js";
 import { eventually } from "../support/eventually.ts";
 import { storePast } from "../support/history.ts";
 import { temporaryFolder } from "../support/start-server.ts";
@@ -30,6 +31,7 @@ test("summaries that 0.1.0 made are made anew in the background, and then say wh
     folder,
     limits,
     () => {},
+    systemClock,
     (renewal) => told.push(renewal),
   );
   await eventually(async () => expect((await store.info()).renewedShare).toBe(1));

@@ -1,12 +1,13 @@
-import { randomUUID } from "node:crypto";
 import { createReadStream, rmSync } from "node:fs";
 import { join } from "node:path";
 import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { CancelTimer } from "../base/clock.ts";
+import { type NewId, randomId } from "../base/random-id.ts";
 import { removeLeftOver, temporaryPath } from "../base/temporary-files.ts";
 import { auditedTask } from "../http/access-guard.ts";
+import { onAnswerEnd } from "../http/answer-end.ts";
 import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
@@ -15,6 +16,7 @@ import type { ApiParts } from "./devices.ts";
 
 export interface BackupParts extends Pick<BackupSource, "copyRest"> {
   readonly dataDir: string;
+  readonly newId?: NewId;
 }
 
 const backupParams = Type.Object({ id: Type.String({ description: "The backup's `backup_id`" }) });
@@ -43,7 +45,7 @@ export function registerBackupApi(
   app: FastifyInstance,
   parts: Pick<ApiParts, "audit" | "clock" | "authorizer" | "log" | "store"> & BackupParts,
 ): void {
-  const { clock, dataDir, log } = parts;
+  const { clock, dataDir, newId = randomId } = parts;
   const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
     defineRoute({ ...about, tag: "Archive", role: "admin", timeoutMs: longTaskMsMax });
   let backup: Backup | null = null;
@@ -66,10 +68,10 @@ export function registerBackupApi(
     }),
     (request, reply) => {
       if (backup !== null) return sendRefusal(reply, refuse("busy"));
-      const id = randomUUID();
+      const id = newId();
       const made: Backup = { id, folder: temporaryPath(dataDir, id), manifest: null, cancelExpiry: () => {} };
       backup = made;
-      return sendProgress(reply, log, async (progress, signal) => {
+      return sendProgress(reply, parts, async (progress, signal) => {
         try {
           made.manifest = await auditedTask(parts, request, { action: "backup.make", target: id }, () =>
             makeBackup(parts, made.folder, progress),
@@ -94,7 +96,7 @@ export function registerBackupApi(
       if (backup === null || file === undefined)
         return sendRefusal(reply, refuse("not_found", "Backups are kept for ten minutes."));
       backup.cancelExpiry();
-      reply.raw.once("close", () => {
+      onAnswerEnd(reply.raw, () => {
         if (backup?.id === id) backup.cancelExpiry = clock.after(keptMsMax, remove);
       });
       reply.header("Content-Length", file.bytes);

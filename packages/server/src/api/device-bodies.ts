@@ -95,6 +95,7 @@ export function storedSampleBody(deviceId: string, sample: PointSample): SampleB
     observed_at: isoTime(sample.observedAtMs),
     received_at: isoTime(sample.receivedAtMs),
     clock: sample.clock,
+    // What the store has, the gatekeeper let in: its points are those of a telemetry message.
     telemetry: telemetryOf(deviceId, isoTime(sample.deviceTimeMs), sample.points) as unknown as Telemetry,
   };
 }

@@ -25,7 +25,7 @@ import type { People } from "../access/people.ts";
 import { type Principal, requesterOf, roles } from "../access/principal.ts";
 import type { Revocations } from "../access/revocations.ts";
 import type { ShareLinks } from "../access/share-links.ts";
-import { visitInTurns } from "../base/in-turns.ts";
+import { visitInSlices } from "../base/time-slices.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import { type Device, isOwn } from "../devices/device-registry.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
@@ -219,7 +219,7 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
         (value === undefined || properties[key] === value);
       const found: Device[] = [];
       // One more than the page has tells whether there are more; a page is cut by its bytes as well.
-      await visitInTurns(visibleDevices(parts, request, place.after), (device) => {
+      await visitInSlices(visibleDevices(parts, request, place.after), (device) => {
         if (isAsked(device)) found.push(device);
         return found.length <= limit;
       });

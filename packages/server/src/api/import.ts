@@ -62,7 +62,7 @@ export function registerImportApi(
             deviceId: others.length === 0 ? deviceId : null,
             detail: { samples: samples.length },
           };
-          return await auditedTask(parts, request, entry, () => importSamples(store, samples));
+          return await auditedTask(parts, request, entry, () => importSamples(store, samples, clock));
         } finally {
           isRunning = false;
         }

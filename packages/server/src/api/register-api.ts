@@ -8,6 +8,7 @@ import { type CommandParts, registerCommandsApi } from "./commands.ts";
 import { type ApiParts, registerDevicesApi } from "./devices.ts";
 import { registerExportApi } from "./export.ts";
 import { registerImportApi } from "./import.ts";
+import { registerCsvImportApi } from "./import-csv.ts";
 import { type PeopleParts, registerPeopleApi } from "./people.ts";
 import { registerShareApi } from "./share-links.ts";
 import { registerSignInApi } from "./sign-in.ts";
@@ -20,7 +21,7 @@ export interface ApiServices extends Omit<ApiParts, "answers">, BackupParts, Com
 
 /** `/api/v1`, all of it, and the document that describes it. */
 export async function registerApi(app: FastifyInstance, services: ApiServices): Promise<void> {
-  const answers = new Answers(services.store, services.budget);
+  const answers = new Answers(services.store, services.budget, services.clock);
   app.addHook("onClose", () => answers.close());
   await serveOpenApi(app);
   registerDevicesApi(app, { ...services, answers });
@@ -32,6 +33,7 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerSmartOsApi(app, services);
   registerExportApi(app, services);
   registerImportApi(app, services);
+  registerCsvImportApi(app, services);
   registerStoreApi(app, services);
   registerBackupApi(app, services);
 }

@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { databaseFault } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
-import { visitInTurns } from "../base/in-turns.ts";
+import { visitInSlices } from "../base/time-slices.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import type { Presence } from "../devices/presence.ts";
@@ -49,7 +49,7 @@ export async function restoreWhenPossible(
 /** Takes up the latest samples of registered devices; whatever other ids the store knows are noted as others'. */
 export async function restoreSamples(store: Store, devices: DeviceRegistry, latest: DeviceStates): Promise<void> {
   const unregistered: string[] = [];
-  await visitInTurns(await store.latest(), (sample) => {
+  await visitInSlices(await store.latest(), (sample) => {
     const device = devices.find(sample.deviceId);
     if (device === undefined) unregistered.push(sample.deviceId);
     // A device that was removed and added again does not take up where the old one ended.
@@ -71,7 +71,7 @@ export async function restorePresence(
   latest: DeviceStates,
 ): Promise<void> {
   const seen = new Set<string>();
-  await visitInTurns(await store.events({ limit: presenceEventsMax }), ({ kind, deviceId, atMs }) => {
+  await visitInSlices(await store.events({ limit: presenceEventsMax }), ({ kind, deviceId, atMs }) => {
     if (deviceId === null || seen.has(deviceId) || (kind !== "connected" && kind !== "disconnected")) return true;
     seen.add(deviceId);
     const device = devices.find(deviceId);

@@ -771,7 +771,7 @@ export async function openConfiguredStore(config: Config, clock: Clock, log: Log
   };
   const onRenewal = renewalLog(log);
   if (config.store.url === "embedded") {
-    return await EmbeddedStore.open(config.data_dir, storeLimits(config), complain, onRenewal);
+    return await EmbeddedStore.open(config.data_dir, storeLimits(config), complain, clock, onRenewal);
   }
   const retentionMs = storeLimits(config).retentionMs;
   const store = await PostgresStore.open({ url: config.store.url, retentionMs, clock, complain, onRenewal });

@@ -142,7 +142,7 @@ class FolderMaintenance implements Maintenance {
 
   async export(query: ExportQuery): Promise<AsyncIterable<Uint8Array>> {
     const historyFromMs = this.#devices.historyFromMs(query.deviceIds);
-    return await openExport(this.#store, { ...query, historyFromMs });
+    return await openExport(this.#store, systemClock, { ...query, historyFromMs });
   }
 
   async import(samples: readonly ImportSample[]): Promise<Imported> {
@@ -152,7 +152,7 @@ class FolderMaintenance implements Maintenance {
       return verdict;
     });
     const entry = { action: "import", detail: { samples: samples.length } };
-    return await this.#audited(entry, () => importSamples(this.#store, judged));
+    return await this.#audited(entry, () => importSamples(this.#store, judged, systemClock));
   }
 
   async info(): Promise<StoreInfoBody> {
@@ -168,7 +168,7 @@ class FolderMaintenance implements Maintenance {
   }
 
   async backup(folder: string, progress: (share: number) => void): Promise<Manifest> {
-    const source = { store: this.#store, copyRest: (to: string) => this.#copyRest(to) };
+    const source = { store: this.#store, clock: systemClock, copyRest: (to: string) => this.#copyRest(to) };
     return await this.#audited({ action: "backup.make", target: folder }, () => makeBackup(source, folder, progress));
   }
 

@@ -27,6 +27,8 @@ export interface Channel {
   readonly defaultCapabilities?: Capabilities;
   /** `frame` has its WebSocket header already. */
   send(frame: Uint8Array): void;
+  /** Calls back once at the device's next sign of life, and asks for one if it is silent; a later call takes the place of an earlier one. */
+  whenHeard(callback: () => void): void;
   /** A command's frames, with their headers, if the device speaks another dialect. */
   encode?(command: Command, expiresAt: string): Buffer;
 }
@@ -58,6 +60,8 @@ export interface OpenCommand {
   channel: Channel | null;
   /** Whether a link may have taken its frame. */
   wasSent: boolean;
+  /** When its link was first heard after it was handed over, by the wall clock: before that the device may never have got it. */
+  heardAtMs: number | null;
   cancelDeadline: CancelTimer;
 }
 
@@ -304,11 +308,22 @@ export class DeviceCommandQueue {
     // The next link will get it.
     if (this.#channel !== channel || !channel.isOpen) return;
     command.wasSent = true;
+    command.heardAtMs = null;
     channel.send(framesOf(record, channel));
+    channel.whenHeard(() => this.#noteHeard(channel));
     for (const earlier of this.#earlierThan(command)) {
       if (isLater(record, earlier)) this.#supersede(earlier, record);
     }
     this.#watch(command);
+  }
+
+  /** From here on the device has its time to show what it was told. */
+  #noteHeard(channel: Channel): void {
+    for (const command of this.#open.values()) {
+      if (command.channel !== channel || !command.wasSent || command.heardAtMs !== null) continue;
+      command.heardAtMs = this.#owner.clock.wallMs();
+      this.#schedule(command);
+    }
   }
 
   #supersede(command: OpenCommand, by: CommandRecord): void {
@@ -347,7 +362,14 @@ export class DeviceCommandQueue {
   }
 
   #add(record: CommandRecord, wasSent: boolean): OpenCommand {
-    const command = { record, stored: Promise.resolve(null), channel: null, wasSent, cancelDeadline: nothing };
+    const command = {
+      record,
+      stored: Promise.resolve(null),
+      channel: null,
+      wasSent,
+      heardAtMs: null,
+      cancelDeadline: nothing,
+    };
     this.#open.set(record.commandId, command);
     this.#schedule(command);
     return command;
@@ -375,13 +397,13 @@ export class DeviceCommandQueue {
   }
 
   /** When the command ends unless something happens before, by the wall clock. */
-  #deadlineMs({ record, wasSent, channel }: OpenCommand): number {
+  #deadlineMs({ record, wasSent, channel, heardAtMs }: OpenCommand): number {
     const { expiresAtMs, action, history, sentAtMs } = record;
     if (!wasSent) return expiresAtMs;
-    const lastAtMs = Math.max(sentAtMs ?? 0, history.at(-1)?.atMs ?? 0);
+    const lastAtMs = Math.max(sentAtMs ?? 0, history.at(-1)?.atMs ?? 0, heardAtMs ?? 0);
     const shownByMs = lastAtMs + commandActions[action].shownWithinMs;
-    const isOnLink = channel !== null && channel === this.#channel;
-    // Without the link that it went out on, it has the rest of its time to live: the device may come back, and get it again.
+    const isOnLink = channel !== null && channel === this.#channel && heardAtMs !== null;
+    // Without the link that it went out on, or where that is silent, it has the rest of its time to live: the device may come back, and get it again.
     return isOnLink ? shownByMs : Math.max(expiresAtMs, shownByMs);
   }
 

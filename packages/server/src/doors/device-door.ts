@@ -129,6 +129,7 @@ export class DeviceDoor implements Door {
           return !session.fenced && link.isOpen;
         },
         send: (frame) => link.send(frame),
+        whenHeard: (callback) => link.whenHeard(callback),
       };
       if (speaksSubprotocol) {
         const serverTime = new Date(clock.wallMs()).toISOString();

@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Events } from "../observe/events.ts";
 import type { Log } from "../observe/log.ts";
 import { Throttle } from "../observe/throttle.ts";
+import { onAnswerEnd } from "./answer-end.ts";
 
 export interface SocketLimits {
   /** Sockets that may stay. */
@@ -73,7 +74,7 @@ export class SocketBound {
       if (beyond !== undefined) {
         beyond.requests++;
         response.setHeader("Connection", "close");
-        response.once("close", () => beyond.requests--);
+        onAnswerEnd(response, () => beyond.requests--);
       }
       next(request, response);
     };

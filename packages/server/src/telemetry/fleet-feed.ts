@@ -103,7 +103,7 @@ export class FleetFeed implements SampleSink {
       if (!more) return;
     }
     // A reader that keeps up goes on at once; a slow one with the next tick.
-    if (subscriber.queuedBytes < queuedBytesMax) setImmediate(() => this.#sendParts(subscriber));
+    if (subscriber.queuedBytes < queuedBytesMax) this.#clock.nextTurn(() => this.#sendParts(subscriber));
   }
 
   #tick(): void {

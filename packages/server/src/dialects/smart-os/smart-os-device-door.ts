@@ -1,9 +1,10 @@
-import { setImmediate } from "node:timers/promises";
 import { type Capabilities, isOfSmartOs, type Refusal, refuse, smartOsWelcomes } from "@wattboard/protocol";
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import { addressPrefix } from "../../access/address-prefix.ts";
 import type { Audit } from "../../access/audit/audit.ts";
+import { refuseOrigin } from "../../access/refuse-origin.ts";
 import { bearerToken } from "../../access/tokens.ts";
+import { untilNextTurn } from "../../base/clock.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
 import type { Channel } from "../../commands/device-command-queue.ts";
 import type { Dispatcher } from "../../commands/dispatcher.ts";
@@ -75,20 +76,24 @@ export class SmartOsDeviceDoor implements Door {
     this.unadmitted = new UnadmittedLinks(context.clock);
     const { access, autoRegister, registeredMax } = settings;
     this.#autoRegister =
-      access === "open" && autoRegister ? new AutoRegister({ ...parts, log: context.log }, registeredMax) : null;
+      access === "open" && autoRegister
+        ? new AutoRegister({ ...parts, clock: context.clock, log: context.log }, registeredMax)
+        : null;
   }
 
   accept(handshake: Handshake): void {
-    const { floods, authorizer, links, frameATurnServer } = this.context;
+    const { floods, links, frameATurnServer } = this.context;
     const { request } = handshake;
     const token = bearerToken(request.headers.authorization);
     const refusal =
       this.settings.access === "off"
         ? refuse("not_found", "The SMART-OS doors are closed; smart_os.access opens them.")
-        : // With an open door any page in a browser of this machine could play a device.
-          !authorizer.isOriginAllowed(request) || (this.settings.access === "token" && token === null)
-          ? refuse("forbidden")
-          : null;
+        : token !== null
+          ? null
+          : this.settings.access === "token"
+            ? refuse("forbidden")
+            : // With an open door any page in a browser of this machine could play a device; none can send a token.
+              refuseOrigin(request, this.context);
     if (refusal !== null) {
       links.noteRefused(this.name, refusal.code);
       refuseHandshake(handshake, refusal);
@@ -230,7 +235,7 @@ class SmartOsSession {
     this.#held = held;
     await registration;
     for (const next of held) {
-      await setImmediate();
+      await untilNextTurn(this.#door.context.clock);
       if (!this.#link.isOpen) break;
       await this.#read(next);
     }
@@ -384,6 +389,7 @@ class SmartOsSession {
         return !session.fenced && link.isOpen;
       },
       send: (frame) => link.send(frame),
+      whenHeard: (callback) => link.whenHeard(callback),
       encode: ({ command_id, action, payload }, expiresAt) => {
         this.#commandId = (this.#commandId + 1) % 10_000;
         const body = JSON.stringify({ command_id, action, payload, expires_at: expiresAt });

@@ -160,9 +160,9 @@ function nthSmallest(values: Float64Array, place: number): number {
 
 /** Micro-watt-hours are finer than any meter, and take half the room. Every sum is made of the same rounded numbers, so all zooms agree. */
 function roundEnergy(energy: Energy): Energy {
-  const rounded: Record<string, number | null> = {};
+  const rounded = { ...energy };
   for (const name of energyNames) rounded[name] = energy[name] === null ? null : round(energy[name]);
-  return rounded as unknown as Energy;
+  return rounded;
 }
 
 function round(value: number): number {

@@ -1,3 +1,4 @@
+import { systemClock } from "../../base/clock.ts";
 import { readRecords } from "../sample-record.ts";
 import type {
   EventsQuery,
@@ -45,6 +46,8 @@ export class BlockStore {
   readonly sealedDays: SealedDays;
   readonly deviceTable: DeviceTable;
   readonly damage: DamageLog;
+  /** The wall clock. */
+  readonly nowMs: () => number;
   /** What was met while opening, in words. */
   foundAtStart: readonly string[];
   readonly #devices = new Map<string, DeviceEntry>();
@@ -54,10 +57,12 @@ export class BlockStore {
   constructor(
     path: string,
     limits: BlockStoreLimits,
-    nowMs: () => number = Date.now,
+    nowMs: () => number = systemClock.wallMs,
     onDamage?: (damage: StoreDamage) => void,
+    monotonicMs: () => number = systemClock.monotonicMs,
     onRenewal: (renewal: StoreRenewal) => void = () => {},
   ) {
+    this.nowMs = nowMs;
     this.tables = new Tables(path, Math.floor(limits.bytesMax / pageBytes));
     this.damage = new DamageLog(onDamage);
     this.rows = new Rows(this.tables);
@@ -65,7 +70,7 @@ export class BlockStore {
     this.deviceTable = new DeviceTable(this.tables, this.damage);
     this.#journal = new Journal(this.tables, this.damage, limits, nowMs, (deviceId) => this.#entryOf(deviceId));
     this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.damage, (id) => this.find(id));
-    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, nowMs, onRenewal);
+    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, { nowMs, monotonicMs }, onRenewal);
     this.#restore();
     this.foundAtStart = this.damage.messages;
   }

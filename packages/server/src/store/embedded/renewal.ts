@@ -27,12 +27,14 @@ interface OpenDay {
 export class Renewal {
   readonly #tables: Tables;
   readonly #writer: DayWriter;
+  readonly #monotonicMs: () => number;
   readonly #tell: (renewal: StoreRenewal) => void;
   /** The rows up to `through` are done, of those up to `until`; null until it is looked up. */
   #at: { through: number; readonly until: number } | null = null;
   #open: OpenDay | null = null;
 
-  constructor(tables: Tables, writer: DayWriter, tell: (renewal: StoreRenewal) => void) {
+  constructor(tables: Tables, writer: DayWriter, monotonicMs: () => number, tell: (renewal: StoreRenewal) => void) {
+    this.#monotonicMs = monotonicMs;
     this.#tables = tables;
     this.#writer = writer;
     this.#tell = tell;
@@ -43,7 +45,7 @@ export class Renewal {
     this.#at ??= this.#read();
     const at = this.#at;
     if (this.#open === null && at.through >= at.until) return false;
-    while (performance.now() < deadlineMs && (this.#open !== null || at.through < at.until)) {
+    while (this.#monotonicMs() < deadlineMs && (this.#open !== null || at.through < at.until)) {
       this.#open ??= this.#next(at);
       if (this.#open !== null) this.#stepDay(this.#open, at);
     }

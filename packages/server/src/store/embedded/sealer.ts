@@ -61,6 +61,7 @@ export class Sealer {
   readonly #devices: Map<string, DeviceEntry>;
   readonly #limits: SealerLimits;
   readonly #nowMs: () => number;
+  readonly #monotonicMs: () => number;
   #dueParts: Due<Head>[] = [];
   #dueWindows: Due<number>[] = [];
   /** Whether journal rows wait to be dropped: at a start those may that were passed over. */
@@ -79,7 +80,7 @@ export class Sealer {
     journal: Journal,
     devices: Map<string, DeviceEntry>,
     limits: SealerLimits,
-    nowMs: () => number,
+    { nowMs, monotonicMs }: { readonly nowMs: () => number; readonly monotonicMs: () => number },
     onRenewal: (renewal: StoreRenewal) => void,
   ) {
     this.#parts = parts;
@@ -88,12 +89,13 @@ export class Sealer {
     this.#devices = devices;
     this.#limits = limits;
     this.#nowMs = nowMs;
-    this.#renewal = new Renewal(parts.tables, this, onRenewal);
+    this.#monotonicMs = monotonicMs;
+    this.#renewal = new Renewal(parts.tables, this, monotonicMs, onRenewal);
   }
 
   /** Does a little of what is due, for about `budgetMs`. True while more is due. */
   compactStep(budgetMs: number): boolean {
-    const deadlineMs = performance.now() + budgetMs;
+    const deadlineMs = this.#monotonicMs() + budgetMs;
     this.#look();
     if (this.#dueParts.length > 0) {
       this.#writeParts(deadlineMs);
@@ -223,7 +225,7 @@ export class Sealer {
           if (!touched.has(entry)) entry.begin();
           touched.add(entry);
           written.push({ entry, what: open, partId: this.#writePart(entry, open) });
-          if (written.length === 256 || performance.now() > deadlineMs) break;
+          if (written.length === 256 || this.#monotonicMs() > deadlineMs) break;
         }
         const oldestNeeded = this.#oldestNeeded(new Set(written.map(({ what }) => what)));
         const rowsMax = deadlineMs === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : rowsAtOnce;
@@ -293,7 +295,7 @@ export class Sealer {
             this.#tellStuck(next.entry, next.what, error);
             stuck.push(next);
           }
-          if (performance.now() > deadlineMs) break;
+          if (this.#monotonicMs() > deadlineMs) break;
         }
       });
     } catch (error) {
