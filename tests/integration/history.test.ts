@@ -304,7 +304,7 @@ describe("energy", () => {
     await fill(server, nowMs - 2 * dayMs, nowMs, 30 * secondMs, () => ({ battery: { soc: 50 } }));
     const { body } = await get<DeviceEnergyBody>(server, "/devices/ems_001/energy?per=hour");
     const last = body.spans.at(-1);
-    expect(last).toMatchObject({ autarky: null, self_consumption: null, imported_wh: 0 });
+    expect(last).toMatchObject({ autarky: null, self_consumption: null, imported_wh: null });
     expect(body.spans.at(-2)?.coverage).toBe(1);
     expect(body.coverage.share).toBeGreaterThan(0.97);
     expect(utc(last?.to ?? "")).toBeGreaterThanOrEqual(nowMs);

@@ -212,7 +212,7 @@ export interface EnergyQuery extends CoverageQuery {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface EnergySpan {
+interface EnergySpan {
   readonly fromMs: number;
   readonly toMs: number;
   readonly energy: Energy;
