@@ -38,8 +38,8 @@ export const floors: Readonly<Record<string, readonly string[]>> = {
   http: ["access", "config", "link", ...services],
   transfer: ["history", "telemetry", "devices", "store", ...ground],
   history: ["devices", "store", ...ground],
-  rollouts: ["commands", "devices", ...services],
-  commands: ["devices", "link", ...ground],
+  rollouts: ["commands", "devices", "access", ...services],
+  commands: ["devices", "access", "link", ...services],
   telemetry: ["devices", "store", "link", ...services],
   devices: ["access", "store", "link", ...services],
   access: services,
@@ -77,7 +77,6 @@ const atTheEdge: Readonly<Record<string, string>> = {
   "base/clock.ts": "the port of time and timers",
   "base/random-id.ts": "the port of ids",
   "cli/": "a program's edge: it waits for people, servers and the terminal",
-  "app/": "builds everything: names the adapters of the ports, and keeps a stopping process alive",
   "access/tokens.ts": "secrets and salts never come from what can be repeated",
   "access/passwords.ts": "secrets and salts never come from what can be repeated",
   "base/manual-clock.ts": "a clock for tests, of which time stands still while the event loop turns",
@@ -87,7 +86,7 @@ const edgeOf = (path: string): string | undefined => Object.keys(atTheEdge).find
 
 /** Where the text of a source, without its comments, has time, timers or chance from the machine. */
 function machineUses(text: string): string[] {
-  const code = text.replaceAll(/\/\*[\s\S]*?\*\/|(?<![:"'`])\/\/.*$/gm, "");
+  const code = text.replaceAll(/\/\*[\s\S]*?\*\/|\s\/\/ .*$/gm, "");
   return [...code.matchAll(fromMachine)].map(([found]) => found);
 }
 

@@ -116,7 +116,7 @@ export class ShareLinks {
     }
     const secret = generateToken();
     const createdAtMs = this.#clock.wallMs();
-    const link = { shareId: this.#newId(), deviceId, label, madeBy, createdAtMs, expiresAtMs: createdAtMs + ttlMs };
+    const link = { shareId: this.#newId(16), deviceId, label, madeBy, createdAtMs, expiresAtMs: createdAtMs + ttlMs };
     const key = secretKey(secret);
     const by = JSON.stringify(madeBy);
     this.#insert.run(link.shareId, key, deviceId, label, madeBy.name, createdAtMs, link.expiresAtMs, by);

@@ -4,20 +4,15 @@ import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { CancelTimer } from "../base/clock.ts";
-import { type NewId, randomId } from "../base/random-id.ts";
+import { randomId } from "../base/random-id.ts";
 import { removeLeftOver, temporaryPath } from "../base/temporary-files.ts";
 import { auditedTask } from "../http/access-guard.ts";
 import { onAnswerEnd } from "../http/answer-end.ts";
 import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
-import { type BackupSource, type Manifest, makeBackup } from "../transfer/backup/backup.ts";
-import type { ApiParts } from "./devices.ts";
-
-export interface BackupParts extends Pick<BackupSource, "copyRest"> {
-  readonly dataDir: string;
-  readonly newId?: NewId;
-}
+import { type Manifest, makeBackup } from "../transfer/backup/backup.ts";
+import type { ArchiveParts } from "./archive-parts.ts";
 
 const backupParams = Type.Object({ id: Type.String({ description: "The backup's `backup_id`" }) });
 const fileParams = Type.Object({
@@ -41,10 +36,7 @@ const keptMsMax = 10 * 60_000;
  * `/api/v1/backups`: a `POST` makes a consistent copy and tells its progress, the files are then fetched one by one, a `DELETE` ends it. One at a
  * time, since each takes as much of the disk as the store.
  */
-export function registerBackupApi(
-  app: FastifyInstance,
-  parts: Pick<ApiParts, "audit" | "clock" | "authorizer" | "log" | "store"> & BackupParts,
-): void {
+export function registerBackupApi(app: FastifyInstance, parts: ArchiveParts): void {
   const { clock, dataDir, newId = randomId } = parts;
   const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
     defineRoute({ ...about, tag: "Archive", role: "admin", timeoutMs: longTaskMsMax });
@@ -68,7 +60,7 @@ export function registerBackupApi(
     }),
     (request, reply) => {
       if (backup !== null) return sendRefusal(reply, refuse("busy"));
-      const id = newId();
+      const id = newId(16);
       const made: Backup = { id, folder: temporaryPath(dataDir, id), manifest: null, cancelExpiry: () => {} };
       backup = made;
       return sendProgress(reply, parts, async (progress, signal) => {

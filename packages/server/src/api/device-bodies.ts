@@ -45,7 +45,7 @@ export function detailBody(
     time_zone: device.properties.time_zone ?? timeZone,
     connected_at: isOffline ? null : isoTime(session.connectedAtMs),
     disconnected_at: isOffline && offlineSinceMs !== null ? isoTime(offlineSinceMs) : null,
-    standing: standingNow(device, !isOffline, state, nowMs),
+    freshness: freshnessNow(device, !isOffline, state, nowMs),
     latest: newestBody(state),
     accepted: state?.accepted ?? 0,
     dropped: Object.fromEntries(state?.dropped ?? []),
@@ -55,11 +55,11 @@ export function detailBody(
 
 export function latestBody(device: Device, { session, state, nowMs }: Omit<DeviceNow, "offlineSinceMs">): LatestBody {
   const online = session !== undefined;
-  const standing = standingNow(device, online, state, nowMs);
-  return { device_id: device.deviceId, online, standing, latest: newestBody(state) };
+  const freshness = freshnessNow(device, online, state, nowMs);
+  return { device_id: device.deviceId, online, freshness, latest: newestBody(state) };
 }
 
-function standingNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Freshness {
+function freshnessNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Freshness {
   const latest = state?.latest ?? null;
   // From the receipt where the device's clock is ahead: what it says is to come must not keep it young.
   const ageMs = latest === null ? null : nowMs - Math.min(latest.observedAtMs, latest.receivedAtMs);

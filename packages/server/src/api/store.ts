@@ -6,13 +6,10 @@ import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
 import { storeInfoBody, storeInfoSchema } from "../transfer/store-info.ts";
-import type { ApiParts } from "./devices.ts";
+import type { ArchiveParts } from "./archive-parts.ts";
 
 /** `/api/v1/store`: what is kept, and whether it can all be read. */
-export function registerStoreApi(
-  app: FastifyInstance,
-  parts: Pick<ApiParts, "audit" | "authorizer" | "clock" | "log" | "store">,
-): void {
+export function registerStoreApi(app: FastifyInstance, parts: ArchiveParts): void {
   const { authorizer, store } = parts;
   /** Verifying reads everything, and a repair more than that: one at a time. */
   let isBusy = false;

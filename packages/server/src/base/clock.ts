@@ -24,6 +24,12 @@ export function untilNextTurn(clock: Pick<Clock, "nextTurn">): Promise<void> {
   return new Promise((resolve) => clock.nextTurn(resolve));
 }
 
+/** Keeps the process alive until the function that comes back is called. */
+export function keepProcessAlive(): CancelTimer {
+  const timer = setInterval(() => {}, 2 ** 30);
+  return () => clearInterval(timer);
+}
+
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),

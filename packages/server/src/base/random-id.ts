@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
-/** Makes an id that nothing else has; injected, so that a run can be repeated. Secrets do not come from here. */
-export type NewId = () => string;
+/** Chance as the server meets it, injected so that a run can be repeated: so many bytes that nobody guesses, in hexadecimal. */
+export type NewId = (bytes: number) => string;
 
-export const randomId: NewId = () => randomUUID();
+export const randomId: NewId = (bytes) => randomBytes(bytes).toString("hex");

@@ -7,7 +7,7 @@ import { systemErrorCode } from "../base/failure.ts";
 import { WorkerClient } from "../base/worker-client.ts";
 import { workerUrl } from "../base/worker-url.ts";
 import type { Config } from "../config/config.ts";
-import { DirectAdminClient } from "./admin-client.ts";
+import { openAdminClient } from "./admin-client.ts";
 import type { FleetMethods, FleetSetup } from "./fleet-worker.ts";
 import { LiveLine, printLine, WrongUsage } from "./report.ts";
 import { addSettingsOptions, configOf, exitSoon, onHangup, untilServerEnds } from "./settings-options.ts";
@@ -47,7 +47,7 @@ Examples:
     onHangup(switchboard);
     try {
       const planned = planFleet({ devices: options.devices, seed });
-      const fleet = await registerFleet(planned, new DirectAdminClient(switchboard));
+      const fleet = await registerFleet(planned, await openAdminClient({ dataDir: config.data_dir }));
       const setup: FleetSetup = { url: switchboard.url, fleet, rateHz: 1, speed: 1, seed };
       const line = new LiveLine();
       const thread = new WorkerClient<FleetMethods, FleetStatus>({

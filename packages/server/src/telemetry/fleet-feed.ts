@@ -1,5 +1,6 @@
 import type { FleetFrame, FleetRow } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { PresenceListener } from "../devices/device-sessions.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { FleetRows } from "../devices/fleet-rows.ts";
 import type { Sample } from "../devices/sample.ts";
@@ -38,7 +39,7 @@ const queuedBytesMax = 256 * 1024;
 const partsPerTurnMax = 4;
 
 /** The overview of the fleet, coalesced: however fast the devices send, a page gets each row at most once a tick. */
-export class FleetFeed implements SampleSink {
+export class FleetFeed implements SampleSink, PresenceListener {
   readonly #clock: Clock;
   readonly #rows: FleetRows;
   readonly #limits: FleetFeedLimits;
@@ -72,6 +73,10 @@ export class FleetFeed implements SampleSink {
 
   accept(device: DeviceState, sample: Sample): void {
     if (device.isNewest(sample)) this.markChanged(device.deviceId);
+  }
+
+  presenceChanged(deviceId: string): void {
+    this.markChanged(deviceId);
   }
 
   /** On the hot path: once for every sample. */

@@ -11,7 +11,7 @@ import { hueOf, labelOf } from "./power-chart.tsx";
 import type { PlotCursor } from "./state-band.tsx";
 
 const lines = [...chartPoints, "battery.soc"] as const;
-type Line = (typeof lines)[number];
+type ChartLine = (typeof lines)[number];
 type Column = (number | null)[];
 /** A device may leave a point out of a message, and the line goes on for so long, s. */
 const leftOutS = 30;
@@ -31,12 +31,12 @@ interface HistoryChartProps {
 /** Means over time, with the span from the least to the greatest value behind them. Where nothing was measured there is no line. */
 export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartProps) {
   const isBroken = useRef<IsBroken>(() => false);
-  const [hidden, setHidden] = useState<ReadonlySet<Line>>(new Set());
-  const columns = columnsOf(history);
+  const [hidden, setHidden] = useState<ReadonlySet<ChartLine>>(new Set());
+  const columns = chartColumns(history);
   const fromMs = Date.parse(history.from);
   isBroken.current = breaksOf(history, columns[0]);
   const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot(
-    (host) => plotOptions(host, timeZone, isBroken),
+    (host) => historyPlotOptions(host, timeZone, isBroken),
     timeZone,
   );
 
@@ -55,7 +55,7 @@ export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartPro
     });
   });
 
-  const toggle = (line: Line) =>
+  const toggle = (line: ChartLine) =>
     setHidden((before) => {
       const next = new Set(before);
       if (!next.delete(line)) next.add(line);
@@ -102,7 +102,7 @@ export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartPro
   );
 }
 
-function inUnit(line: Line, value: number): string {
+function inUnit(line: ChartLine, value: number): string {
   if (line === "battery.soc") return `${formatNumber(value, 0)} %`;
   const quantity = scaleQuantity(value, "W");
   return `${quantity.value} ${quantity.unit}`;
@@ -113,7 +113,7 @@ export function timeIn(timeZone: string, atMs: number): string {
 }
 
 /** Times in seconds, the middle of each bucket; then least, mean and greatest value of each line. */
-function columnsOf(history: HistoryBody): [number[], ...Column[]] {
+function chartColumns(history: HistoryBody): [number[], ...Column[]] {
   const toMs = Date.parse(history.to);
   const times = history.at.map((text) => {
     const fromMs = Date.parse(text);
@@ -151,7 +151,11 @@ function breaksOf(history: HistoryBody, times: readonly number[]): IsBroken {
   };
 }
 
-function plotOptions(host: HTMLElement, timeZone: string, isBroken: { readonly current: IsBroken }): uPlot.Options {
+function historyPlotOptions(
+  host: HTMLElement,
+  timeZone: string,
+  isBroken: { readonly current: IsBroken },
+): uPlot.Options {
   const colour = colourOf(host);
   const { axis, wattAxis } = plotFrame(host);
   const gaps: uPlot.Series["gaps"] = (plot, index, from, to) => breaks(plot, index, isBroken.current, from, to);

@@ -36,7 +36,7 @@ export function PowerChart({ history, chartMs, timeZone }: PowerChartProps) {
   const gapS = useRef(5);
   gapS.current = gapSeconds(columns[0]);
   const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot(
-    (host) => plotOptions(host, gapS, timeZone),
+    (host) => powerPlotOptions(host, gapS, timeZone),
     timeZone,
   );
 
@@ -131,7 +131,7 @@ function Reading({ point, signedW }: { readonly point: PowerPoint; readonly sign
   );
 }
 
-function plotOptions(host: HTMLElement, gapS: { readonly current: number }, timeZone: string): uPlot.Options {
+function powerPlotOptions(host: HTMLElement, gapS: { readonly current: number }, timeZone: string): uPlot.Options {
   const colour = colourOf(host);
   const { axis, wattAxis } = plotFrame(host);
   const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone });

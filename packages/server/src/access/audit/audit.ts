@@ -53,6 +53,9 @@ export interface AuditLimits {
   readonly archivesMax: number;
 }
 
+/** For whoever opens the audit but is not the server: what becomes of the oldest rows is left to that, whose settings say it. */
+export const unarchived: AuditLimits = { rowsMax: Number.POSITIVE_INFINITY, archivesMax: Number.POSITIVE_INFINITY };
+
 const steps = [
   `
   CREATE TABLE audit (

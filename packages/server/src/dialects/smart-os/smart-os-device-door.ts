@@ -6,7 +6,7 @@ import { refuseOrigin } from "../../access/refuse-origin.ts";
 import { bearerToken } from "../../access/tokens.ts";
 import { untilNextTurn } from "../../base/clock.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
-import type { Channel } from "../../commands/device-command-queue.ts";
+import type { Channel } from "../../commands/channel.ts";
 import type { Dispatcher } from "../../commands/dispatcher.ts";
 import type { DeviceRegistry } from "../../devices/device-registry.ts";
 import type { DeviceSession } from "../../devices/device-session.ts";
@@ -60,19 +60,11 @@ export class SmartOsDeviceDoor implements Door {
   /** Null where nobody is registered by coming. */
   readonly #autoRegister: AutoRegister | null;
   readonly unadmitted: UnadmittedLinks;
-  /** Called when a device was let in: its socket no longer counts against its address. */
-  readonly admitted: (handshake: Handshake) => void;
 
-  constructor(
-    context: DoorContext,
-    parts: SmartOsDeviceDoorDomain,
-    settings: SmartOsDeviceDoorSettings,
-    admitted: (handshake: Handshake) => void,
-  ) {
+  constructor(context: DoorContext, parts: SmartOsDeviceDoorDomain, settings: SmartOsDeviceDoorSettings) {
     this.context = context;
     this.parts = parts;
     this.settings = settings;
-    this.admitted = admitted;
     this.unadmitted = new UnadmittedLinks(context.clock);
     const { access, autoRegister, registeredMax } = settings;
     this.#autoRegister =
@@ -276,7 +268,7 @@ class SmartOsSession {
     const refusal = this.#door.judge(serial, this.#token, this.#address);
     if (refusal !== null) return this.#refuse(serial, refusal);
     this.#door.unadmitted.remove(this.#link);
-    this.#door.admitted(this.#handshake);
+    this.#door.context.addresses.give(this.#handshake.socket);
     const { session, replaced } = parts.registry.takeOver(serial, this.#link, "smart-os");
     const channel = this.#channelOf(session);
     this.#device = { session, channel, device: parts.latest.of(serial) };

@@ -1,0 +1,105 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { expect, onTestFinished, test } from "vitest";
+import { loadConfig, ManualClock, startSwitchboard } from "wattboard";
+import { needs } from "../../support/needs.ts";
+import { postgresPrograms, startPostgres } from "../../support/postgres.ts";
+import { stopWithClock, temporaryFolder } from "../../support/start-server.ts";
+
+/** What 0.1.0 answered, by path; asked at `now` with `token`. */
+interface Recorded {
+  readonly now: string;
+  readonly token: string;
+  readonly answers: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+const fixtures = join(import.meta.dirname, "../../fixtures/0.1.0");
+
+function recordedOf(name: string): Recorded {
+  return JSON.parse(gunzipSync(readFileSync(join(fixtures, `${name}.json.gz`))).toString()) as Recorded;
+}
+
+/** Opens a copy of the folder with what is built here, and asks what was asked of 0.1.0; twice, since a migration runs once. */
+async function expectSameAnswers(name: string, storeUrl: string): Promise<void> {
+  const recorded = recordedOf(name);
+  const dataDir = temporaryFolder();
+  for (const file of ["access.db", "audit.db", "commands.db", ...(storeUrl === "embedded" ? ["store.db"] : [])]) {
+    cpSync(join(fixtures, name, file), join(dataDir, file));
+  }
+  for (let start = 1; start <= 2; start++) {
+    const clock = new ManualClock(Date.parse(recorded.now));
+    const { config } = loadConfig({
+      flags: {
+        port: "0",
+        data_dir: dataDir,
+        "store.url": storeUrl,
+        "access.dashboards": "public",
+        "log.level": "silent",
+        "site.time_zone": "UTC",
+      },
+      env: {},
+      file: undefined,
+    });
+    const server = await startSwitchboard({ clock, config });
+    try {
+      for (const [path, answer] of Object.entries(recorded.answers)) {
+        expect([start, path, comparable(await ask(server.url, path, recorded.token))]).toEqual([
+          start,
+          path,
+          comparable(answer),
+        ]);
+      }
+    } finally {
+      await stopWithClock(server, clock);
+    }
+  }
+}
+
+/** The whole answer; of samples, all pages. */
+async function ask(url: string, path: string, token: string): Promise<Record<string, unknown>> {
+  const samples: unknown[] = [];
+  for (let cursor = ""; ; ) {
+    const response = await fetch(`${url}/api/v1${path}${cursor}`, { headers: { authorization: `Bearer ${token}` } });
+    expect([path, response.status]).toEqual([path, 200]);
+    const body = (await response.json()) as Record<string, unknown>;
+    if (!Array.isArray(body.samples) || !("next_cursor" in body)) return body;
+    samples.push(...(body.samples as unknown[]));
+    if (body.next_cursor === null) return { ...body, samples };
+    cursor = `&cursor=${encodeURIComponent(String(body.next_cursor))}`;
+  }
+}
+
+/** Named otherwise since, about the present, or by another rule since (docs/adr/0066-one-rule-for-what-was-measured.md). */
+const notCompared = new Set(["standing", "freshness", "next_cursor", "time_zone", "coverage", "bucket_coverage"]);
+
+/** What must be the same. What was not measured was 0 Wh, and hours have their part of the steps over their edges since. */
+function comparable(value: unknown, key = ""): unknown {
+  // Of a total all of it; of spans what is moved over their edges is less than 5 Wh here.
+  if (key.endsWith("_wh")) return Math.round(Number(value ?? 0) / 20);
+  if (typeof value === "number" && (key === "autarky" || key === "self_consumption")) return Math.round(100 * value);
+  // The last run reaches to the range's end where no gap is.
+  if (Array.isArray(value) && key === "runs") return comparable([...value.slice(0, -1), { ...value.at(-1), to: "" }]);
+  if (Array.isArray(value)) return value.map((each) => comparable(each));
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(([name]) => !notCompared.has(name));
+  return Object.fromEntries(kept.map(([name, each]) => [name, comparable(each, name)]));
+}
+
+test("a data folder of 0.1.0 opens, and answers the same history", { timeout: 120_000 }, async () => {
+  await expectSameAnswers("embedded", "embedded");
+});
+
+needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("a database of 0.1.0", () => {
+  test("opens, and answers the same history", { timeout: 120_000 }, async () => {
+    const postgres = await startPostgres();
+    onTestFinished(() => postgres.remove());
+    const url = await postgres.createDatabase("wattboard");
+    execFileSync(join(postgresPrograms ?? "", "psql"), ["-q", "-v", "ON_ERROR_STOP=1", url], {
+      input: gunzipSync(readFileSync(join(fixtures, "postgres/store.sql.gz"))),
+      stdio: ["pipe", "ignore", "inherit"],
+    });
+    await expectSameAnswers("postgres", url);
+  });
+});
