@@ -86,7 +86,10 @@ const edgeOf = (path: string): string | undefined => Object.keys(atTheEdge).find
 
 /** Where the text of a source, without its comments, has time, timers or chance from the machine. */
 function machineUses(text: string): string[] {
-  const code = text.replaceAll(/\/\*[\s\S]*?\*\/|\s\/\/ .*$/gm, "");
+  const code = text
+    .split("\n")
+    .filter((line) => !/^\s*(?:\/\/|\/?\*)/.test(line))
+    .join("\n");
   return [...code.matchAll(fromMachine)].map(([found]) => found);
 }
 

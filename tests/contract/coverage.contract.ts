@@ -1,29 +1,23 @@
 import { describe, expect, test } from "vitest";
-import type { Store } from "wattboard";
+import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import { batchOf, type Message, sampleAt } from "../support/samples.ts";
+import { type ContractStores, hour, minute, quarter, second, start } from "./contract-stores.ts";
 
-const second = 1_000;
-const minute = 60 * second;
-const quarter = 15 * minute;
-const hour = 60 * minute;
 const day = 24 * hour;
-const start = Date.UTC(2026, 2, 30);
+const registration = firstRegistration("ems_001");
 
 /** One of the device's messages: when, and what it holds. */
 type Told = readonly [atMs: number, sections: Message];
 
 /** The one rule for gap, energy and coverage (docs/adr/0066-one-rule-for-what-was-measured.md), which every store must keep. */
-export function coverageContract(
-  openEmpty: () => Promise<{ readonly store: Store }>,
-  settle: (store: Store) => Promise<void>,
-): void {
+export function coverageContract({ openEmpty, settle }: ContractStores): void {
   describe("what is covered", () => {
     /** Asks for the coverage and the energy, before and after the samples are kept for good. */
     async function measure(told: readonly Told[], fromMs: number, toMs: number, asked: object = {}) {
       const { store } = await openEmpty();
       await store.append([batchOf(told.map(([atMs, sections], seq) => sampleAt(atMs, seq, sections)))]);
       const ask = async (bucketMs: number) => {
-        const { total } = await store.history({ deviceId: "ems_001", fromMs, toMs, bucketMs, points: [], ...asked });
+        const { total } = await store.history({ registration, fromMs, toMs, bucketMs, points: [], ...asked });
         return total;
       };
       const ofRange = [];
@@ -31,7 +25,7 @@ export function coverageContract(
         const fine = await ask(minute);
         // One rule: buckets of samples and of summaries say the same, and so does energy.
         expect(await ask(quarter)).toEqual(fine);
-        const { spans, total } = await store.energy({ deviceId: "ems_001", edgesMs: [fromMs, toMs], ...asked });
+        const { spans, total } = await store.energy({ registration, edgesMs: [fromMs, toMs], ...asked });
         expect(total).toEqual(fine);
         ofRange.push({ ...total, share: total.coveredMs / total.expectedMs, energy: spans[0]?.energy });
         await settle(store);
@@ -157,7 +151,7 @@ export function coverageContract(
       ]);
       for (const _ of ["fresh", "kept for good"]) {
         const query = {
-          deviceId: "ems_001",
+          registration,
           point: "system_status.state",
           fromMs: start,
           toMs: start + day,

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { EmbeddedStore, loadConfig, type Store, storeLimits } from "wattboard";
 import { systemClock } from "../../packages/server/dist/base/clock.js";
+import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import { eventually } from "../support/eventually.ts";
 import { storePast } from "../support/history.ts";
 import { temporaryFolder } from "../support/start-server.ts";
@@ -16,8 +17,14 @@ const windowMs = 15 * 60_000;
 async function answersOf(store: Store, deviceIds: readonly string[], fromMs: number, toMs: number): Promise<unknown[]> {
   const answers: unknown[] = [];
   for (const deviceId of deviceIds) {
-    const energy = await store.energy({ deviceId, edgesMs: [fromMs, toMs] });
-    const { points: _, ...history } = await store.history({ deviceId, fromMs, toMs, bucketMs: windowMs, points: [] });
+    const energy = await store.energy({ registration: firstRegistration(deviceId), edgesMs: [fromMs, toMs] });
+    const { points: _, ...history } = await store.history({
+      registration: firstRegistration(deviceId),
+      fromMs,
+      toMs,
+      bucketMs: windowMs,
+      points: [],
+    });
     answers.push({ energy, history });
   }
   return answers;
@@ -50,7 +57,13 @@ test("summaries that 0.1.0 made are made anew in the background, and then say wh
   database.close();
   const fresh = await EmbeddedStore.open(temporaryFolder(), limits);
   for (const deviceId of deviceIds) {
-    const samples = await store.samples({ deviceId, fromMs, toMs, take: "first", limit: 1_000_000 });
+    const samples = await store.samples({
+      registration: firstRegistration(deviceId),
+      fromMs,
+      toMs,
+      take: "first",
+      limit: 1_000_000,
+    });
     const past = samples.map(({ observedAtMs, seq, points }) => {
       const sections: Record<string, Record<string, unknown>> = {};
       for (const [name, value] of Object.entries(points)) {

@@ -314,6 +314,12 @@ export const provisionedSchema = body("Provisioned", "A device with its token, w
   history_from: Type.Optional(
     time("There where another device had the id: what is stored from before is not shown as this one's"),
   ),
+  former_registration: Type.Optional(
+    Type.Integer({
+      description: "There where another device had the id: the number of its registration, for `keep_history`",
+      examples: [1],
+    }),
+  ),
 });
 export type ProvisionedBody = ReadonlyBody<Type.Static<typeof provisionedSchema>>;
 

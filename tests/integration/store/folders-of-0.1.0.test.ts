@@ -3,7 +3,7 @@ import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect, onTestFinished, test } from "vitest";
-import { loadConfig, ManualClock, startSwitchboard } from "wattboard";
+import { loadConfig, ManualClock, type Switchboard, startSwitchboard } from "wattboard";
 import { needs } from "../../support/needs.ts";
 import { postgresPrograms, startPostgres } from "../../support/postgres.ts";
 import { stopWithClock, temporaryFolder } from "../../support/start-server.ts";
@@ -51,10 +51,35 @@ async function expectSameAnswers(name: string, storeUrl: string): Promise<void> 
           comparable(answer),
         ]);
       }
+      if (start === 2) await expectRegistrations(server, recorded.token);
     } finally {
       await stopWithClock(server, clock);
     }
   }
+}
+
+/** What each of those who take an id of 0.1.0 over, as the same device or as another, is shown of what is stored. */
+async function expectRegistrations(server: Switchboard, token: string): Promise<void> {
+  const firstOf = async (deviceId: string): Promise<string | undefined> => {
+    const asked = "from=2026-05-01T09:00:00.000Z&to=2026-05-01T15:07:00.000Z&take=first&limit=1000";
+    const { samples } = await ask(server.url, `/devices/${deviceId}/samples?${asked}`, token);
+    return (samples as { readonly observed_at: string }[])[0]?.observed_at;
+  };
+  const addAgain = async (deviceId: string, keepHistory: boolean | number): Promise<string | undefined> => {
+    server.devices.remove(deviceId);
+    expect(server.devices.add({ deviceId, keepHistory })).toHaveProperty("token");
+    return await firstOf(deviceId);
+  };
+  const [former, own] = ["2026-05-01T10:00:00.000Z", "2026-05-01T13:07:00.000Z"];
+  expect(await firstOf("ems_001")).toBe(own);
+  expect(await addAgain("ems_001", true)).toBe(own);
+  expect(await addAgain("ems_001", false)).toBeUndefined();
+  expect(await addAgain("ems_001", 1)).toBe(own);
+  expect(await addAgain("ems_002", false)).toBeUndefined();
+  expect(await addAgain("ems_002", 1)).toBe(former);
+  expect(await addAgain("ems_003", true)).toBe(former);
+  expect(await addAgain("ems_004", true)).toBe(former);
+  expect(await addAgain("ems_004", false)).toBeUndefined();
 }
 
 /** The whole answer; of samples, all pages. */

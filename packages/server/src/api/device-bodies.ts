@@ -18,6 +18,7 @@ import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { RecordedEvent } from "../observe/events.ts";
 import { telemetryOf } from "../store/algebra/point-value.ts";
+import { readRegistrationKey } from "../store/registration.ts";
 import type { PointSample, StoredSample } from "../store/store.ts";
 
 export function deviceBody(device: Device, online: boolean): DeviceBody {
@@ -70,7 +71,8 @@ function newestBody({ latest, latestFrame }: Partial<DeviceState> = {}): SampleB
   return latest == null || latestFrame == null ? null : sampleBody({ ...latest, message: latestFrame });
 }
 
-export function eventBody({ atMs, kind, deviceId, message }: RecordedEvent): EventBody {
+export function eventBody({ atMs, kind, key, message }: RecordedEvent): EventBody {
+  const deviceId = key === null ? null : readRegistrationKey(key).deviceId;
   return { at: isoTime(atMs), kind, device_id: deviceId, message };
 }
 
@@ -101,9 +103,10 @@ export function storedSampleBody(deviceId: string, sample: PointSample): SampleB
 }
 
 /** What `device add` prints with `--json`. */
-export function provisionedBody({ device, token }: Provisioned): ProvisionedBody {
-  const { deviceId, historyFromMs } = device;
-  return { device_id: deviceId, token, ...(historyFromMs > 0 && { history_from: isoTime(historyFromMs) }) };
+export function provisionedBody({ device, token, formerRegistration }: Provisioned): ProvisionedBody {
+  const { deviceId, createdAtMs } = device;
+  if (formerRegistration === undefined) return { device_id: deviceId, token };
+  return { device_id: deviceId, token, history_from: isoTime(createdAtMs), former_registration: formerRegistration };
 }
 
 export function apiTokenBody({ name, role, devices, createdAtMs, expiresAtMs, madeBy }: ApiToken): ApiTokenBody {

@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { Failure } from "../base/failure.ts";
 import { MethodCaller } from "../base/worker-client.ts";
+import type { Registration } from "./registration.ts";
 import type {
   EnergyHistory,
   EnergyQuery,
@@ -11,14 +12,11 @@ import type {
   PointInfo,
   PointSample,
   SamplesQuery,
-  Store,
   StoreDamage,
+  StoreReader,
   Timeline,
   TimelineQuery,
 } from "./store.ts";
-
-/** The part of a store that answers questions about samples. */
-export type StoreReader = Pick<Store, "samples" | "points" | "history" | "energy" | "timeline" | "fleetTotals">;
 
 /** A question's signal stays with the asker. */
 type Asked<T> = Omit<T, "signal">;
@@ -26,7 +24,7 @@ type Asked<T> = Omit<T, "signal">;
 /** What may be asked over a port that a store has lent. */
 export interface ReadMethods {
   samples(query: Asked<SamplesQuery>): SamplesAnswer;
-  points(deviceId: string): PointInfo[];
+  points(registration: Registration): PointInfo[];
   history(query: Asked<HistoryQuery>): History;
   energy(query: Asked<EnergyQuery>): EnergyHistory;
   timeline(query: Asked<TimelineQuery>): Timeline;
@@ -61,8 +59,8 @@ export class PortReader implements StoreReader {
     return samples;
   }
 
-  points(deviceId: string): Promise<PointInfo[]> {
-    return this.#caller.call("points", deviceId);
+  points(registration: Registration): Promise<PointInfo[]> {
+    return this.#caller.call("points", registration);
   }
 
   history({ signal, ...query }: HistoryQuery): Promise<History> {

@@ -108,10 +108,10 @@ export class Buckets {
     }
   }
 
-  /** Adds samples, which are in the order of time, as far as they are not older than `sinceMs`. */
-  addSamples(columns: SampleColumns, sinceMs: number): void {
+  /** Adds samples, which are in the order of time. */
+  addSamples(columns: SampleColumns): void {
     const { observedAtMs, points } = columns;
-    const [first, end] = placesIn(columns, Math.max(this.#fromMs, sinceMs), this.#toMs);
+    const [first, end] = placesIn(columns, this.#fromMs, this.#toMs);
     for (let from = first; from < end; ) {
       const at = this.#placeOf(observedAtMs[from] as number);
       const endMs = this.#fromMs + (at + 1) * this.#bucketMs;

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { WorkerClient } from "../../base/worker-client.ts";
 import { workerUrl } from "../../base/worker-url.ts";
+import type { Registration } from "../registration.ts";
 import type {
   EnergyHistory,
   EnergyQuery,
@@ -122,8 +123,8 @@ export class EmbeddedStore implements Store {
     return port2;
   }
 
-  points(deviceId: string): Promise<PointInfo[]> {
-    return this.#thread.call("points", deviceId);
+  points(registration: Registration): Promise<PointInfo[]> {
+    return this.#thread.call("points", registration);
   }
 
   history({ signal, ...query }: HistoryQuery): Promise<History> {
@@ -173,9 +174,9 @@ export class EmbeddedStore implements Store {
     for (const damage of this.#damages.splice(0)) listener(damage);
   }
 
-  forget(deviceIds: readonly string[]): void {
+  forget(keys: readonly string[]): void {
     // Where the thread has just ended, the next one knows them until they are asked of again.
-    if (deviceIds.length > 0) this.#thread.call("forget", deviceIds).catch(() => {});
+    if (keys.length > 0) this.#thread.call("forget", keys).catch(() => {});
   }
 
   /** In a thread of its own, which reads the file as it was at one moment; the copy has no free pages. */

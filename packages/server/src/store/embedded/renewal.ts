@@ -2,14 +2,9 @@ import type { WindowSummary } from "../algebra/window-summary.ts";
 import type { StoreRenewal } from "../store.ts";
 import { decodeDay, isOutdated } from "./codec/day-codec.ts";
 import { damageOf } from "./damage.ts";
+import type { DaySummaries } from "./day-summaries.ts";
 import { dayRowOf } from "./rows.ts";
 import type { Row, Tables } from "./tables.ts";
-
-/** What makes summaries from blocks, and writes them. */
-export interface DayWriter {
-  summaryFromBlock(no: number, window: number): WindowSummary | null;
-  writeDay(no: number, day: number, id: number, summaries: readonly WindowSummary[]): void;
-}
 
 /** A day that is being made anew. */
 interface OpenDay {
@@ -26,17 +21,22 @@ interface OpenDay {
  */
 export class Renewal {
   readonly #tables: Tables;
-  readonly #writer: DayWriter;
+  readonly #daySummaries: DaySummaries;
   readonly #monotonicMs: () => number;
   readonly #tell: (renewal: StoreRenewal) => void;
   /** The rows up to `through` are done, of those up to `until`; null until it is looked up. */
   #at: { through: number; readonly until: number } | null = null;
   #open: OpenDay | null = null;
 
-  constructor(tables: Tables, writer: DayWriter, monotonicMs: () => number, tell: (renewal: StoreRenewal) => void) {
+  constructor(
+    tables: Tables,
+    daySummaries: DaySummaries,
+    monotonicMs: () => number,
+    tell: (renewal: StoreRenewal) => void,
+  ) {
     this.#monotonicMs = monotonicMs;
     this.#tables = tables;
-    this.#writer = writer;
+    this.#daySummaries = daySummaries;
     this.#tell = tell;
   }
 
@@ -84,7 +84,7 @@ export class Renewal {
     const { row, no, day, before, made } = open;
     const next = before[made.length];
     if (next !== undefined) {
-      made.push(this.#writer.summaryFromBlock(no, next.window) ?? next);
+      made.push(this.#daySummaries.fromBlock(no, next.window) ?? next);
       return;
     }
     this.#open = null;
@@ -92,7 +92,7 @@ export class Renewal {
       const body = this.#tables.first("SELECT body FROM day WHERE id = ?", row.id as number)?.body as Uint8Array;
       // Where a late sample has come meanwhile, it is begun once more.
       if (body !== undefined && Buffer.compare(body, row.body as Uint8Array) !== 0) at.through = Number(row.id) - 1;
-      else if (body !== undefined) this.#writer.writeDay(no, day, row.id as number, made);
+      else if (body !== undefined) this.#daySummaries.write(no, day, row.id as number, made);
     });
   }
 }

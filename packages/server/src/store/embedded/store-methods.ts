@@ -25,7 +25,7 @@ export interface StoreMethods extends ReadMethods {
   events(query: EventsQuery): NumberedEvent[];
   /** Another thread asks over this port from now on, as it is said in `read-port.ts`. */
   lend(port: MessagePort): void;
-  forget(deviceIds: readonly string[]): void;
+  forget(keys: readonly string[]): void;
   compactAll(): void;
   info(): StoreInfo;
   verify(): Verified;

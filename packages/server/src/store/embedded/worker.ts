@@ -56,7 +56,7 @@ let isClosed = false;
 
 const reads: Performed<ReadMethods> = {
   samples: (query, call) => answer(samplesWithDamage(query), call),
-  points: (deviceId, call) => answer(readPoints(store, deviceId), call),
+  points: (registration, call) => answer(readPoints(store, registration), call),
   history: (query, call) => answer(readHistory(store.windows, query), call),
   energy: (query, call) => answer(readEnergy(store.windows, query), call),
   timeline: (query, call) => answer(readTimeline(store.windows, query), call),
@@ -73,13 +73,13 @@ serveMethods<StoreMethods>(
       queueMicrotask(() => store.apply(batch, journalId));
     },
     latest: () => store.latest(),
-    recordEvents: (events) => store.recordEvents(events),
-    events: (query) => store.events(query),
+    recordEvents: (events) => store.events.record(events),
+    events: (query) => store.events.list(query),
     lend(port) {
       serveMethods<ReadMethods>(reads, { port, failureOf });
       port.unref();
     },
-    forget: (deviceIds) => store.forget(deviceIds),
+    forget: (keys) => store.forget(keys),
     compactAll: () => store.compactAll(),
     info: (call) => answer(readInfo(store, setup.retentionMs), call),
     verify: (call) =>

@@ -128,12 +128,12 @@ export class Maintenance {
       const summaries = await summarizeWindows(client, outdated);
       await transaction(client, async () => {
         await storeSummaries(client, summaries);
-        const made = new Set(summaries.map(({ deviceId, summary }) => `${deviceId} ${summary.window * windowMs}`));
-        const gone = outdated.filter(([deviceId, startMs]) => !made.has(`${deviceId} ${startMs}`));
+        const made = new Set(summaries.map(({ key, summary }) => `${key} ${summary.window * windowMs}`));
+        const gone = outdated.filter(([key, startMs]) => !made.has(`${key} ${startMs}`));
         await client.query(
           `UPDATE window_summary s SET version = 0 FROM unnest($1::text[], $2::float8[]) AS gone (device_id, start_ms)
            WHERE s.version = 1 AND s.device_id = gone.device_id AND s.window_start = instant(gone.start_ms)`,
-          [gone.map(([deviceId]) => deviceId), gone.map(([, startMs]) => startMs)],
+          [gone.map(([key]) => key), gone.map(([, startMs]) => startMs)],
         );
       });
       this.#renewed += outdated.length;
@@ -168,34 +168,34 @@ async function deleteSamplesBefore(client: Client, beforeMs: number): Promise<vo
   }
 }
 
-interface DeviceSummary {
-  readonly deviceId: string;
+interface KeyedSummary {
+  readonly key: string;
   readonly summary: WindowSummary;
 }
 
 /** The summaries of those windows that have samples. */
 async function summarizeWindows(
   client: Client,
-  windows: readonly (readonly [deviceId: string, startMs: number])[],
-): Promise<DeviceSummary[]> {
-  const summaries: DeviceSummary[] = [];
-  for (const [deviceId, startMs] of windows) {
-    const columns = await readColumns(client, deviceId, startMs, startMs + windowMs);
-    if (columns.count > 0) summaries.push({ deviceId, summary: summarize(windowOf(startMs), columns) });
+  windows: readonly (readonly [key: string, startMs: number])[],
+): Promise<KeyedSummary[]> {
+  const summaries: KeyedSummary[] = [];
+  for (const [key, startMs] of windows) {
+    const columns = await readColumns(client, key, startMs, startMs + windowMs);
+    if (columns.count > 0) summaries.push({ key, summary: summarize(windowOf(startMs), columns) });
   }
   return summaries;
 }
 
 /** Writes the summaries of windows that have not changed since their samples were read; the others stay touched. */
-async function storeSummaries(client: Client, summaries: readonly DeviceSummary[]): Promise<void> {
+async function storeSummaries(client: Client, summaries: readonly KeyedSummary[]): Promise<void> {
   await client.query(`SELECT pg_advisory_xact_lock(${windowLock})`);
-  for (const { deviceId, summary } of summaries) {
+  for (const { key, summary } of summaries) {
     const startMs = summary.window * windowMs;
     const [count] = await rowOf<[number]>(
       client,
       `SELECT count(*)::float8 FROM sample
        WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($2 + ${windowMs})`,
-      [deviceId, startMs],
+      [key, startMs],
     );
     if (count !== summary.count) continue;
     const { firstMs, lastMs, periodMs, longSteps, energy, firstPower, lastPower, points } = summary;
@@ -208,7 +208,7 @@ async function storeSummaries(client: Client, summaries: readonly DeviceSummary[
        VALUES ($1, instant($2), 2, $3, instant($4), instant($5), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
        ON CONFLICT (device_id, window_start) DO UPDATE SET (${summaryColumns}) = ROW (${summaryColumns.replaceAll(/\w+/g, "excluded.$&")})`,
       [
-        deviceId,
+        key,
         startMs,
         count,
         firstMs,
@@ -224,7 +224,7 @@ async function storeSummaries(client: Client, summaries: readonly DeviceSummary[
       ],
     );
     await client.query("DELETE FROM touched_window WHERE device_id = $1 AND window_start = instant($2)", [
-      deviceId,
+      key,
       startMs,
     ]);
   }

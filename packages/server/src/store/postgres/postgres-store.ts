@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
+import type { Registration } from "../registration.ts";
 import type {
   EnergyHistory,
   EnergyQuery,
@@ -122,8 +123,8 @@ export class PostgresStore implements Store {
         `SELECT device_id, ms(observed_at), ms(received_at), clock, epoch::float8, seq::float8, message FROM latest`,
       ),
     );
-    return rows.map(([deviceId, observedAtMs, receivedAtMs, clock, epoch, seq, message]) => ({
-      deviceId,
+    return rows.map(([key, observedAtMs, receivedAtMs, clock, epoch, seq, message]) => ({
+      key,
       observedAtMs,
       receivedAtMs,
       clock,
@@ -151,8 +152,8 @@ export class PostgresStore implements Store {
     return port2;
   }
 
-  async points(deviceId: string): Promise<PointInfo[]> {
-    return await this.#database.ask(undefined, (client) => readPoints(client, deviceId));
+  async points(registration: Registration): Promise<PointInfo[]> {
+    return await this.#database.ask(undefined, (client) => readPoints(client, registration));
   }
 
   async history(query: HistoryQuery): Promise<History> {

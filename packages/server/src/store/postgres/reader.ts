@@ -1,12 +1,13 @@
 import { Buckets, bucketEdges } from "../algebra/buckets.ts";
 import { CoverageMeter } from "../algebra/coverage-meter.ts";
 import { type Energy, energyNames, energyStreams, noEnergy, type PowerPoint } from "../algebra/energy.ts";
-import { EnergySpans, type EnergyWindow } from "../algebra/energy-spans.ts";
 import { type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
 import { type LongStep, marginWindows, StepRule, shortStepMs } from "../algebra/steps.ts";
-import { windowMs, windowOf } from "../algebra/window.ts";
+import { windowFrom, windowMs, windowOf } from "../algebra/window.ts";
 import { asWasMeasured, summarize, type WindowSummary } from "../algebra/window-summary.ts";
 import { runBytes, sampleBytes } from "../page-bytes.ts";
+import { EnergySpans, type EnergyWindow } from "../questions/energy-spans.ts";
+import { ownFromMs, type Registration } from "../registration.ts";
 import type {
   CoverageSpans,
   EnergyHistory,
@@ -64,9 +65,9 @@ export async function readSamples(client: Client, query: SamplesQuery): Promise<
 
 /** Some samples, in the order in which the page takes them. */
 async function fetchSamples(client: Client, query: SamplesQuery): Promise<PointSample[]> {
-  const { deviceId, fromMs, toMs, take, limit, beyond } = query;
+  const { registration, toMs, take, limit, beyond } = query;
   const wanted = query.points === undefined ? undefined : new Set(query.points);
-  const values: unknown[] = [deviceId, fromMs, toMs, limit];
+  const values: unknown[] = [registration.key, Math.max(query.fromMs, registration.fromMs), toMs, limit];
   let page = "";
   if (beyond !== undefined) {
     values.push(beyond.observedAtMs, beyond.epoch, beyond.seq);
@@ -84,17 +85,17 @@ async function fetchSamples(client: Client, query: SamplesQuery): Promise<PointS
   return rows.map((_, at) => sampleAt(columns, at));
 }
 
-/** The points that a device has sent, in the order in which they first came. */
-export async function readPoints(client: Client, deviceId: string): Promise<PointInfo[]> {
+/** The points that a registration's device has sent, in the order in which they first came. */
+export async function readPoints(client: Client, { key }: Registration): Promise<PointInfo[]> {
   const sql = "SELECT name, kinds FROM point WHERE device_id = $1 ORDER BY number";
-  const rows = await rowsOf<[string, number]>(client, sql, [deviceId]);
+  const rows = await rowsOf<[string, number]>(client, sql, [key]);
   return rows.map(([name, bits]) => ({ name, kinds: kindsOf(bits) }));
 }
 
 /** All samples of a range, in order. */
 export async function readColumns(
   client: Client,
-  deviceId: string,
+  key: string,
   fromMs: number,
   toMs: number,
   wanted?: ReadonlySet<string>,
@@ -103,14 +104,14 @@ export async function readColumns(
     client,
     `SELECT ${selectList(wanted)} FROM sample
      WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3) ORDER BY observed_at, epoch, seq`,
-    [deviceId, fromMs, toMs],
+    [key, fromMs, toMs],
   );
   return columnsOf(rows, wanted);
 }
 
 export async function readHistory(client: Client, query: HistoryQuery): Promise<History> {
   const values = await (query.bucketMs >= windowMs ? valuesOfWindows(client, query) : valuesOfSamples(client, query));
-  return { ...values, ...(await readCoverage(client, query, bucketEdges(query))) };
+  return { ...values, ...(await readCoverage(client, query, query.bucketMs, bucketEdges(query))) };
 }
 
 type Values = Omit<History, keyof CoverageSpans>;
@@ -118,16 +119,16 @@ type Values = Omit<History, keyof CoverageSpans>;
 type FigureRow = [number, number, ...(number | null)[]];
 
 async function valuesOfSamples(client: Client, query: HistoryQuery): Promise<Values> {
-  const { deviceId, points, fromMs, toMs, bucketMs, sinceMs = 0 } = query;
+  const { registration, points, fromMs, toMs, bucketMs } = query;
   const numbers = points.map((point, at) => `, ${numberOf(point)} AS p${at}`);
   const figures = points.map((_, at) => `, min(p${at}), max(p${at}), sum(summable(p${at})), count(p${at})::float8`);
   const rows = await rowsOf<FigureRow>(
     client,
     `SELECT $2::float8 + bucket * $4::float8, count(*)::float8 ${figures.join("")} FROM (
        SELECT floor((ms(observed_at) - $2::float8) / $4::float8) AS bucket ${numbers.join("")}
-       FROM sample WHERE device_id = $1 AND observed_at >= instant(greatest($2, $5)) AND observed_at < instant($3)
+       FROM sample WHERE device_id = $1 AND observed_at >= instant($5) AND observed_at < instant($3)
      ) AS sample GROUP BY bucket`,
-    [deviceId, fromMs, toMs, bucketMs, sinceMs],
+    [registration.key, fromMs, toMs, bucketMs, Math.max(fromMs, registration.fromMs)],
   );
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
   addFigures(buckets, points, rows);
@@ -136,7 +137,9 @@ async function valuesOfSamples(client: Client, query: HistoryQuery): Promise<Val
 
 /** No sample is read but those of windows whose summary is not up to date: the summaries are all that such a chart can show. */
 async function valuesOfWindows(client: Client, query: HistoryQuery): Promise<Values> {
-  const { deviceId, points, fromMs, toMs, bucketMs, sinceMs = 0 } = query;
+  const { registration, points, fromMs, toMs, bucketMs } = query;
+  const { key } = registration;
+  const firstMs = Math.max(fromMs, windowFrom(registration.fromMs) * windowMs);
   const figures = points.map((point) => {
     const figure = (at: number): string => `(points->${literal(point)}->>${at})::float8`;
     return `, min(${figure(0)}), max(${figure(1)}), sum(summable(${figure(2)})), sum(${figure(3)})`;
@@ -144,14 +147,13 @@ async function valuesOfWindows(client: Client, query: HistoryQuery): Promise<Val
   const rows = await rowsOf<FigureRow>(
     client,
     `SELECT $2::float8 + floor((ms(window_start) - $2::float8) / $4::float8) * $4::float8, sum(samples)::float8 ${figures.join("")}
-     FROM window_summary s WHERE device_id = $1 AND window_start >= instant(greatest($2, $5)) AND window_start < instant($3)
+     FROM window_summary s WHERE device_id = $1 AND window_start >= instant($5) AND window_start < instant($3)
        AND NOT ${isTouched("s")} GROUP BY 1`,
-    [deviceId, fromMs, toMs, bucketMs, sinceMs],
+    [key, fromMs, toMs, bucketMs, firstMs],
   );
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
   addFigures(buckets, points, rows);
-  const first = Math.max(fromMs, sinceMs);
-  for await (const summary of touchedSummaries(client, deviceId, first, toMs, new Set(points))) {
+  for await (const summary of touchedSummaries(client, registration, firstMs, toMs, new Set(points))) {
     buckets.addSummary(summary);
   }
   return buckets.finish();
@@ -173,47 +175,48 @@ function addFigures(buckets: Buckets, points: readonly string[], rows: readonly 
 }
 
 /** What of a question says which steps there are to look at. */
-type StepsQuery = Pick<HistoryQuery, "deviceId" | "registeredMs" | "nowMs" | "sinceMs">;
+type StepsQuery = Pick<HistoryQuery, "registration" | "registeredMs" | "nowMs">;
 
-/** The coverage between the edges; with `energy`, the windows are handed on to it too. */
+/** The coverage between the edges, in figures of that width; with `energy`, the windows are handed on to it too. */
 async function readCoverage(
   client: Client,
   query: StepsQuery,
+  bucketMs: number,
   edgesMs: readonly number[],
   energy?: EnergySpans,
 ): Promise<CoverageSpans> {
-  const { deviceId, registeredMs = Number.POSITIVE_INFINITY, sinceMs = 0 } = query;
+  const { registration, registeredMs = Number.POSITIVE_INFINITY } = query;
+  const own = { ...registration, fromMs: ownFromMs(registration, bucketMs) };
   const fromMs = edgesMs[0] as number;
   // Where the registration is older than the range, it is expected from its start on.
-  const firstMs = registeredMs <= fromMs ? null : await firstSampleMs(client, deviceId, sinceMs);
+  const firstMs = registeredMs <= fromMs ? null : await firstSampleMs(client, own);
   const meter = new CoverageMeter(edgesMs, firstMs, query);
   const rule = new StepRule<EnergyWindow>((window, limits, before) => {
     meter.add(window, limits);
     energy?.add(window, limits, before);
   });
-  const range = { deviceId, fromMs, toMs: edgesMs.at(-1) as number, sinceMs };
-  for (const window of await readWindows(client, range, energy !== undefined)) rule.add(window);
+  const range = { fromMs, toMs: edgesMs.at(-1) as number };
+  for (const window of await readWindows(client, own, range, energy !== undefined)) rule.add(window);
   rule.finish();
   return meter.finish();
 }
 
-/** When the device's first sample since then was measured. */
-async function firstSampleMs(client: Client, deviceId: string, sinceMs: number): Promise<number | null> {
+/** When the registration's first sample was measured. */
+async function firstSampleMs(client: Client, { key, fromMs }: Registration): Promise<number | null> {
   const [[found] = [null]] = await rowsOf<[number | null]>(
     client,
     `SELECT ms(least(
-       (SELECT greatest(first_at, instant($2)) FROM window_summary
-        WHERE device_id = $1 AND window_start > instant($2) - INTERVAL '15 minutes' AND last_at >= instant($2) ORDER BY window_start LIMIT 1),
+       (SELECT first_at FROM window_summary WHERE device_id = $1 AND window_start >= instant($2) ORDER BY window_start LIMIT 1),
        (SELECT observed_at FROM sample WHERE device_id = $1 AND observed_at >= instant($2) ORDER BY observed_at LIMIT 1)))`,
-    [deviceId, sinceMs],
+    [key, fromMs],
   );
   return found;
 }
 
-/** The summaries of windows that have samples which are not in their kept summary. */
+/** The summaries of windows that have samples which are not in their kept summary, and of the one that another registration has a part of. */
 async function* touchedSummaries(
   client: Client,
-  deviceId: string,
+  registration: Registration,
   fromMs: number,
   toMs: number,
   wanted?: ReadonlySet<string>,
@@ -222,10 +225,13 @@ async function* touchedSummaries(
     client,
     `SELECT ms(window_start) FROM touched_window
      WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3) ORDER BY 1`,
-    [deviceId, fromMs, toMs],
+    [registration.key, fromMs, toMs],
   );
-  for (const [startMs] of touched) {
-    const columns = await readColumns(client, deviceId, startMs, startMs + windowMs, wanted);
+  const cutMs = windowOf(registration.fromMs) * windowMs;
+  const isCut = cutMs < registration.fromMs && cutMs >= fromMs && cutMs < toMs;
+  for (const startMs of new Set([...(isCut ? [cutMs] : []), ...touched.flat()])) {
+    const firstMs = Math.max(startMs, registration.fromMs);
+    const columns = await readColumns(client, registration.key, firstMs, startMs + windowMs, wanted);
     if (columns.count > 0) yield summarize(windowOf(startMs), columns);
   }
 }
@@ -238,7 +244,7 @@ export async function readEnergy(client: Client, query: EnergyQuery): Promise<En
   const { edgesMs } = query;
   if (edgesMs.length < 2) return { spans: [], total: { coveredMs: 0, expectedMs: 0, expectedFromMs: null, gaps: [] } };
   const energy = new EnergySpans(edgesMs);
-  return energy.withCoverage(await readCoverage(client, query, edgesMs, energy));
+  return energy.withCoverage(await readCoverage(client, query, windowMs, edgesMs, energy));
 }
 
 type Powers = readonly [number | null, number | null, number | null, number | null];
@@ -259,10 +265,11 @@ type WindowRow = [
 /** The windows of a range and, since they say what is usual there, those around it, in the order of time; with `isEnergyWanted`, with energies. */
 async function readWindows(
   client: Client,
-  { deviceId, fromMs, toMs, sinceMs }: { deviceId: string; fromMs: number; toMs: number; sinceMs: number },
+  registration: Registration,
+  { fromMs, toMs }: Pick<HistoryQuery, "fromMs" | "toMs">,
   isEnergyWanted: boolean,
 ): Promise<EnergyWindow[]> {
-  const first = Math.max(windowOf(fromMs) - marginWindows, windowOf(sinceMs)) * windowMs;
+  const first = Math.max(windowOf(fromMs) - marginWindows, windowOf(registration.fromMs)) * windowMs;
   const end = (windowOf(toMs - 1) + 1 + marginWindows) * windowMs;
   const times = (column: string) =>
     `CASE WHEN ${column} <> '{}' THEN ARRAY (SELECT ms(at) FROM unnest(${column}) AS at) END`;
@@ -271,18 +278,16 @@ async function readWindows(
     `SELECT ms(window_start), version, ms(first_at), ms(last_at), period_ms, ${times("gap_starts")}, ${times("gap_ends")},
        ${isEnergyWanted ? `step_wh, first_power_w, last_power_w, ${energyColumns}` : "'{}'::float8[], '{}'::float8[], '{}'::float8[]"}
      FROM window_summary s WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3)
-       AND last_at >= instant($4) AND NOT ${isTouched("s")}`,
-    [deviceId, first, end, sinceMs],
+       AND NOT ${isTouched("s")}`,
+    [registration.key, Math.max(first, windowFrom(registration.fromMs) * windowMs), end],
   );
-  const windows = rows.map(windowFrom);
+  const windows = rows.map(windowOfRow);
   const wanted = new Set<string>(isEnergyWanted ? energyStreams : []);
-  for await (const summary of touchedSummaries(client, deviceId, first, end, wanted)) {
-    if (summary.lastMs >= sinceMs) windows.push(summary);
-  }
+  for await (const summary of touchedSummaries(client, registration, first, end, wanted)) windows.push(summary);
   return windows.sort((a, b) => a.window - b.window);
 }
 
-function windowFrom([
+function windowOfRow([
   startMs,
   version,
   firstMs,
@@ -320,14 +325,16 @@ function powerPoint(
 type RunRow = [atMs: number, beforeMs: number | null, value: unknown, stepMsMax: number];
 
 export async function readTimeline(client: Client, query: TimelineQuery): Promise<Timeline> {
-  const { deviceId, point, fromMs, toMs, bytesMax = Number.POSITIVE_INFINITY } = query;
-  const meter = new CoverageMeter([fromMs, toMs], null, { registeredMs: fromMs, nowMs: query.nowMs });
+  const { registration, point, toMs, bytesMax = Number.POSITIVE_INFINITY } = query;
+  const { key } = registration;
+  const fromMs = Math.max(query.fromMs, registration.fromMs);
+  const meter = new CoverageMeter([query.fromMs, toMs], null, { registeredMs: query.fromMs, nowMs: query.nowMs });
   const longer: { readonly startMs: number; readonly stepMsMax: number }[] = [];
   const rule = new StepRule<EnergyWindow>((window, limits) => {
     meter.add(window, limits);
     if (limits.intoMs > shortStepMs) longer.push({ startMs: window.window * windowMs, stepMsMax: limits.intoMs });
   });
-  for (const window of await readWindows(client, { deviceId, fromMs, toMs, sinceMs: 0 }, false)) rule.add(window);
+  for (const window of await readWindows(client, registration, query, false)) rule.add(window);
   rule.finish();
   const told = `SELECT observed_at, epoch, seq, ${jsonOf(point)} AS value FROM sample
      WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)`;
@@ -349,7 +356,7 @@ export async function readTimeline(client: Client, query: TimelineQuery): Promis
        ) AS told WHERE is_new OR ms(observed_at) - ms(before) > step_ms_max
      ) AS start WHERE bytes_before <= $5::float8 ORDER BY observed_at, epoch, seq LIMIT $4 + 1`,
     [
-      deviceId,
+      key,
       fromMs,
       toMs,
       query.limit,
@@ -368,7 +375,7 @@ export async function readTimeline(client: Client, query: TimelineQuery): Promis
   const [[lastMs]] = truncated
     ? [[fromMs]]
     : ((await rowsOf<[number]>(client, `SELECT ms(max(observed_at)) FROM (${told}) AS sample WHERE value IS NOT NULL`, [
-        deviceId,
+        key,
         fromMs,
         toMs,
       ])) as [[number]]);
@@ -387,15 +394,21 @@ function endBefore([atMs, beforeMs, , stepMsMax]: RunRow): number {
 }
 
 export async function readFleetTotals(client: Client, query: FleetQuery, isTimescale: boolean): Promise<FleetTotals> {
-  const { deviceIds, point, fromMs, toMs, bucketMs } = query;
+  const { registrations, point, fromMs, toMs, bucketMs } = query;
   const figures = bucketMs >= windowMs ? figuresOfWindows(point, isTimescale) : figuresOfSamples(point);
+  // Those who begin within the range or later, which only devices from before there were keys do.
+  const late = registrations.filter((registration) => registration.fromMs > fromMs);
+  const beginsMs = late.map((registration) => registration.fromMs);
+  if (bucketMs >= windowMs) for (const [at, ms] of beginsMs.entries()) beginsMs[at] = windowFrom(ms) * windowMs;
   const rows = await rowsOf<[number, number, number]>(
     client,
     `SELECT bucket, sum(summable(mean)), count(*)::float8 FROM (
        SELECT device_id, floor((ms(at) - $2::float8) / $4::float8)::float8 AS bucket, sum(summable(sum)) / sum(count) AS mean
-       FROM (${figures}) AS figure WHERE count > 0 GROUP BY 1, 2
+       FROM (${figures}) AS figure WHERE count > 0 AND NOT EXISTS (
+         SELECT FROM unnest($5::text[], $6::float8[]) AS late (key, from_ms) WHERE key = device_id AND ms(at) < from_ms
+       ) GROUP BY 1, 2
      ) AS device GROUP BY 1`,
-    [deviceIds, fromMs, toMs, bucketMs],
+    [registrations.map(({ key }) => key), fromMs, toMs, bucketMs, late.map(({ key }) => key), beginsMs],
   );
   const length = Math.max(0, Math.ceil((toMs - fromMs) / bucketMs));
   const sum = new Array<number | null>(length).fill(null);

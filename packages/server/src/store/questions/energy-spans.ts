@@ -1,8 +1,8 @@
+import { addEnergy, type Energy, energyBetween, noEnergy, powerBetween } from "../algebra/energy.ts";
+import type { StepLimits } from "../algebra/steps.ts";
+import { windowMs, windowOf } from "../algebra/window.ts";
+import type { WindowSummary } from "../algebra/window-summary.ts";
 import type { CoverageSpans, EnergyHistory } from "../store.ts";
-import { addEnergy, type Energy, energyBetween, noEnergy, powerBetween } from "./energy.ts";
-import type { StepLimits } from "./steps.ts";
-import { windowMs, windowOf } from "./window.ts";
-import type { WindowSummary } from "./window-summary.ts";
 
 /** What energy is made of in one window. */
 export type EnergyWindow = Omit<WindowSummary, "count" | "points">;
