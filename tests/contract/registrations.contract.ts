@@ -106,9 +106,9 @@ export function registrationsContract({ openEmpty, settle }: ContractStores): vo
           await coarseOf(store, firstRegistration("whole")),
         ]);
         const span = (registration: Registration, edgesMs: number[]) => store.energy({ registration, edgesMs });
-        const [own] = await span(firstRegistration("own"), [wholeMs, start + 2 * hour]);
-        const spans = await span(shared, [start, start + hour, start + 2 * hour]);
-        expect(spans.map(({ energy }) => energy.imported)).toEqual([0, own?.energy.imported]);
+        const own = await span(firstRegistration("own"), [wholeMs, start + 2 * hour]);
+        const { spans } = await span(shared, [start, start + hour, start + 2 * hour]);
+        expect(spans.map(({ energy }) => energy.imported)).toEqual([null, own.spans[0]?.energy.imported]);
         const page = { registration: shared, ...range, take: "last", limit: 10_000 } as const;
         expect(
           (await store.samples({ ...page, beyond: { observedAtMs: fromMs + second, epoch: 1, seq: 0 } })).length,

@@ -362,8 +362,8 @@ describe("an owner", () => {
     });
     const inAll = await admin.json<FleetEnergyBody>("GET", energy);
     const inMine = await ann.json<FleetEnergyBody>("GET", energy);
-    expect([inAll.device_count, Math.round(inAll.total.imported_wh)]).toEqual([2, 1_097]);
-    expect([inMine.device_count, Math.round(inMine.total.imported_wh)]).toEqual([1, 100]);
+    expect([inAll.device_count, Math.round(inAll.total.imported_wh ?? 0)]).toEqual([2, 1_097]);
+    expect([inMine.device_count, Math.round(inMine.total.imported_wh ?? 0)]).toEqual([1, 100]);
 
     const detail = async (path: string, id: string) => {
       const answer = await ann.ask("GET", `${path}&devices=mine,${id}`);
