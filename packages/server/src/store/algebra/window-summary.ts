@@ -51,7 +51,7 @@ export interface PointColumns {
 /** Summarizes the samples of one window, which are in order. There must be at least one. */
 export function summarize(window: number, columns: SampleColumns): WindowSummary {
   const { count, observedAtMs } = columns;
-  const periodMs = periodOf(columns);
+  const periodMs = usualStepOf(columns);
   const [gridW, batteryW, solarW, loadW] = powersOf(columns, periodMs) as [
     Float64Array,
     Float64Array,
@@ -122,7 +122,7 @@ export function asWasMeasured({
 }
 
 /** The usual step between two instants: the median, the shorter one of an even number, ms; 0 with fewer than two instants. */
-function periodOf({ count, observedAtMs }: SampleColumns): number {
+function usualStepOf({ count, observedAtMs }: SampleColumns): number {
   const steps = new Float64Array(Math.max(0, count - 1));
   let length = 0;
   let atMs = observedAtMs[0] as number;
