@@ -229,6 +229,8 @@ test("real answers about exports, imports, backups and the store fit the documen
   const line = { device_id: "ems_003", observed_at: "2026-01-31T12:00:00Z", points: { "battery.soc": 85 } };
   await ask("post", "/import", "/import", line, "application/x-ndjson");
   await ask("post", "/import", "/import", { ...line, device_id: "nobody" }, "application/x-ndjson");
+  await ask("post", "/import/csv", "/import/csv", line);
+  await ask("post", "/import/csv?device=nobody", "/import/csv", line, "text/csv");
   await ask("get", "/store", "/store");
   for (const format of ["csv", "parquet"]) await askFile("get", `/export?all=true&format=${format}`, "/export");
   await ask("get", "/export?device=nobody", "/export");

@@ -113,10 +113,11 @@ describe("signing in and out", () => {
       const answer = await browser.ask("POST", "/session", { account, password: "bob's long password" });
       expect([account, answer.status]).toEqual([account, 200]);
       const [cookie = ""] = answer.headers.getSetCookie();
-      for (const part of ["__Host-wattboard=wb_", "HttpOnly", "Secure", "SameSite=Strict", "Path=/"]) {
+      for (const part of ["wattboard-insecure=wb_", "HttpOnly", "SameSite=Strict", "Path=/"]) {
         expect(cookie).toContain(part);
       }
-      expect(cookie).not.toContain("Domain");
+      // Safari keeps no `Secure` cookie of loopback without TLS.
+      expect(cookie).not.toMatch(/Domain|Secure/);
       expect(await browser.json("GET", "/me")).toMatchObject({ kind: "person", name: "bob", role: "viewer" });
     }
   });
@@ -222,7 +223,7 @@ describe("an attacker", () => {
   test("cannot keep somebody out of a browser in which they have signed in before", async () => {
     const { server, ann } = await startWithOwner({ clock: new ManualClock(Date.now()) });
     await ann.json("DELETE", "/session");
-    expect([...ann.cookies.keys()]).toEqual(["__Host-wattboard-browser"]);
+    expect([...ann.cookies.keys()]).toEqual(["wattboard-browser-insecure"]);
     for (let tries = 0; tries < 25; tries++) await new BrowserLike(server.url).signIn("ann", "wrong").catch(() => {});
     // From the same address, which has used up its tries, as has the account.
     await expect(new BrowserLike(server.url).signIn("ann")).rejects.toThrow("429");

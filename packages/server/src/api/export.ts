@@ -10,7 +10,7 @@ import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax } from "../http/progress-stream.ts";
 import { contentTypes, leftOutTrailer, openExport } from "../transfer/export/export.ts";
-import { exportFormats } from "../transfer/export/export-query.ts";
+import { exportEndMs, exportFormats } from "../transfer/export/export-query.ts";
 import { isPointName } from "../transfer/import/point-name.ts";
 import { parseTime, timeForms } from "../transfer/parse-time.ts";
 import type { ApiParts } from "./devices.ts";
@@ -24,7 +24,7 @@ const querySchema = Type.Object(
     from: Type.Optional(
       Type.String({ description: `By measured time, from then on: ${timeForms}. Absent: the first.` }),
     ),
-    to: Type.Optional(Type.String({ description: "Until before then. Absent: now." })),
+    to: Type.Optional(Type.String({ description: "Until before then. Absent: all, also of clocks that are ahead." })),
     points: Type.Optional(
       Type.String({ description: "Only these points, with commas between them, and only samples with one of them." }),
     ),
@@ -81,7 +81,7 @@ export function registerExportApi(
       }
       const nowMs = clock.wallMs();
       const fromMs = from === undefined ? 0 : parseTime(from, nowMs);
-      const toMs = to === undefined ? nowMs : parseTime(to, nowMs);
+      const toMs = to === undefined ? exportEndMs(nowMs) : parseTime(to, nowMs);
       if (Number.isNaN(fromMs) || Number.isNaN(toMs)) return invalid(`from and to are each ${timeForms}.`);
       if (fromMs >= toMs) return invalid("from must be before to.");
       const points = pointList?.split(",").map((name) => name.trim());
@@ -127,7 +127,7 @@ export function registerExportApi(
       // The first piece before the first header: what fails until then is answered as a problem.
       const first = await pieces.next();
       const name = deviceIds.length === 1 ? `${deviceIds[0]}-` : "";
-      const day = new Date(toMs).toISOString().slice(0, 10);
+      const day = new Date(Math.min(toMs, nowMs)).toISOString().slice(0, 10);
       reply.header("Content-Disposition", `attachment; filename="wattboard-${name}${day}.${format}"`);
       reply.header("Cache-Control", "no-store");
       const slices = countedSlices(startingWith(first, pieces), (bytes) => budget.hold(request.caller, bytes));

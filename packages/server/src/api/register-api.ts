@@ -8,6 +8,7 @@ import { type CommandParts, registerCommandsApi } from "./commands.ts";
 import { type ApiParts, registerDevicesApi } from "./devices.ts";
 import { registerExportApi } from "./export.ts";
 import { registerImportApi } from "./import.ts";
+import { registerCsvImportApi } from "./import-csv.ts";
 import { type PeopleParts, registerPeopleApi } from "./people.ts";
 import { registerShareApi } from "./share-links.ts";
 import { registerSignInApi } from "./sign-in.ts";
@@ -32,6 +33,7 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerSmartOsApi(app, services);
   registerExportApi(app, services);
   registerImportApi(app, services);
+  registerCsvImportApi(app, services);
   registerStoreApi(app, services);
   registerBackupApi(app, services);
 }

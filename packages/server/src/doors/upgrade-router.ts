@@ -119,7 +119,7 @@ export class UpgradeRouter {
       refuseHandshake(handshake, refuse("too_many_sockets"));
       return;
     }
-    const [path = ""] = (request.url ?? "").split("?", 1);
+    const path = doorPath(request.url ?? "");
     if (path.startsWith(paths.device)) this.#doors.device.accept(handshake, path.slice(paths.device.length));
     else if (path.startsWith(paths.dashboard))
       this.#doors.dashboard.accept(handshake, path.slice(paths.dashboard.length));
@@ -134,7 +134,22 @@ export class UpgradeRouter {
   }
 }
 
-/** With or without the last slash. */
+/** What people and proxies make of an address: a slash too many at its ends, and letters as %41. */
+function doorPath(url: string): string {
+  const [path = ""] = url.split("?", 1);
+  let start = 0;
+  while (path[start + 1] === "/") start++;
+  const bare = path.slice(start);
+  // A door without an id is a door: it answers as it does to an id that nobody has.
+  const isDoor = bare === paths.device || bare === paths.dashboard;
+  try {
+    return decodeURIComponent(bare.endsWith("/") && !isDoor ? bare.slice(0, -1) : bare);
+  } catch {
+    return bare;
+  }
+}
+
+/** The path has no slash at its end. */
 function isAt(path: string, door: string): boolean {
   return path === door || `${path}/` === door;
 }

@@ -10,7 +10,7 @@ export type CsvRecord =
   | { readonly line: number; readonly fault: string };
 
 /** Characters of a row. Above it a quote is missing, or this is no CSV: it goes on with the next line. */
-export const recordLengthMax = 1024 * 1024;
+const recordLengthMax = 1024 * 1024;
 const cellsMax = 1_000;
 /** Characters of a cell: what a message may hold, and nothing longer could be stored. */
 const cellLengthMax = 16 * 1024;

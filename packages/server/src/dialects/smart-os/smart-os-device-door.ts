@@ -3,6 +3,7 @@ import { type Capabilities, isOfSmartOs, type Refusal, refuse, smartOsWelcomes }
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import { addressPrefix } from "../../access/address-prefix.ts";
 import type { Audit } from "../../access/audit/audit.ts";
+import { refuseOrigin } from "../../access/refuse-origin.ts";
 import { bearerToken } from "../../access/tokens.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
 import type { Channel } from "../../commands/device-command-queue.ts";
@@ -79,16 +80,18 @@ export class SmartOsDeviceDoor implements Door {
   }
 
   accept(handshake: Handshake): void {
-    const { floods, authorizer, links, frameATurnServer } = this.context;
+    const { floods, links, frameATurnServer } = this.context;
     const { request } = handshake;
     const token = bearerToken(request.headers.authorization);
     const refusal =
       this.settings.access === "off"
         ? refuse("not_found", "The SMART-OS doors are closed; smart_os.access opens them.")
-        : // With an open door any page in a browser of this machine could play a device.
-          !authorizer.isOriginAllowed(request) || (this.settings.access === "token" && token === null)
-          ? refuse("forbidden")
-          : null;
+        : token !== null
+          ? null
+          : this.settings.access === "token"
+            ? refuse("forbidden")
+            : // With an open door any page in a browser of this machine could play a device; none can send a token.
+              refuseOrigin(request, this.context);
     if (refusal !== null) {
       links.noteRefused(this.name, refusal.code);
       refuseHandshake(handshake, refusal);

@@ -1,9 +1,15 @@
 import type { MessagePort } from "node:worker_threads";
+import { limits } from "@wattboard/protocol/constants";
 import type { FailureCode } from "../../base/failure.ts";
 import type { ExportColumn } from "./export-columns.ts";
 
 export const exportFormats = ["csv", "parquet"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
+
+/** Where an export ends that goes up to now: behind whatever a device could have measured by a clock that is ahead. */
+export function exportEndMs(nowMs: number): number {
+  return nowMs + limits.clockSkewMsMax + 1;
+}
 
 export interface ExportQuery {
   /** One file holds the devices one after the other, in this order. */
