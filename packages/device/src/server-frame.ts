@@ -1,4 +1,4 @@
-import type { Command, Deadline, PeersFrame, Welcome } from "@wattboard/protocol";
+import type { Command, Deadline, PeersFrame, Refused, Welcome } from "@wattboard/protocol";
 import { commandValidator } from "@wattboard/protocol/validate";
 import type { PeerSample } from "./peer-inbox.ts";
 
@@ -9,6 +9,7 @@ export type ServerFrame =
   | PeersFrame
   | Welcome
   | Deadline
+  | Refused
   /** Of a kind that this version does not know; it is for later ones. */
   | { readonly type: "unknown" }
   /** No frame at all. `commandId`: it has the id of a command. */
@@ -34,6 +35,8 @@ export function readServerFrame(text: string | null): ServerFrame {
       return typeof frame.server_time === "string" ? (frame as unknown as Welcome) : unknown;
     case "deadline":
       return typeof frame.expires_at === "string" ? (frame as unknown as Deadline) : unknown;
+    case "refused":
+      return typeof frame.message === "string" ? (frame as unknown as Refused) : unknown;
     default:
       return unknown;
   }

@@ -1,3 +1,5 @@
+import type { RefusalCode } from "./refusals.ts";
+
 /** The end of a link, as a value: the close code of RFC 6455 §7.4 and the reason sent with it. */
 export interface Disconnect {
   readonly code: number;
@@ -5,6 +7,8 @@ export interface Disconnect {
   /** What a client does next; `later` waits 30–60 s. */
   readonly reconnect: "soon" | "later" | "never";
   readonly meaning: string;
+  /** As what it counts and is shown where it ended a device's link for what the device sent. */
+  readonly refusal?: RefusalCode;
 }
 
 export const disconnects = {
@@ -19,15 +23,29 @@ export const disconnects = {
     reason: "",
     reconnect: "soon",
     meaning: "A frame broke the rules of RFC 6455: not masked, reserved bits, a bad length.",
+    refusal: "protocol_error",
   },
   tooManyPieces: {
     code: 1008,
     reason: "",
     reconnect: "later",
     meaning: "A message came in more than 32 fragments, or trickled in in more than 1,024 pieces.",
+    refusal: "too_many_pieces",
   },
-  binary: { code: 1003, reason: "text frames only", reconnect: "soon", meaning: "A binary frame was received." },
-  badUtf8: { code: 1007, reason: "", reconnect: "soon", meaning: "A text frame was not UTF-8." },
+  binary: {
+    code: 1003,
+    reason: "text frames only",
+    reconnect: "soon",
+    meaning: "A binary frame was received.",
+    refusal: "binary_frame",
+  },
+  badUtf8: {
+    code: 1007,
+    reason: "",
+    reconnect: "soon",
+    meaning: "A text frame was not UTF-8.",
+    refusal: "invalid_utf8",
+  },
   replaced: {
     code: 1008,
     reason: "replaced",
@@ -59,8 +77,15 @@ export const disconnects = {
     reconnect: "later",
     meaning:
       "Far more frames than the door is for, pings included: a viewer that talks, a client that asks without end, a device that floods pings.",
+    refusal: "too_many_frames",
   },
-  tooBig: { code: 1009, reason: "", reconnect: "soon", meaning: "A message was larger than 16 KiB." },
+  tooBig: {
+    code: 1009,
+    reason: "",
+    reconnect: "soon",
+    meaning: "A message was larger than 16 KiB.",
+    refusal: "frame_too_large",
+  },
   restarting: {
     code: 1012,
     reason: "restarting",

@@ -63,6 +63,7 @@ import { createHttpServer } from "../http/server.ts";
 import { SocketBound, socketLimits } from "../http/socket-bound.ts";
 import { assertNotInTheClear, readTls } from "../http/tls-files.ts";
 import { Heartbeat } from "../link/heartbeat.ts";
+import { linkEnds } from "../link/link.ts";
 import { ClockWatch } from "../observe/clock-watch.ts";
 import { Events } from "../observe/events.ts";
 import { FolderWatch } from "../observe/folder-watch.ts";
@@ -84,6 +85,7 @@ import { Fanout } from "../telemetry/fanout.ts";
 import { FleetFeed } from "../telemetry/fleet-feed.ts";
 import { Ingest } from "../telemetry/ingest.ts";
 import { PeerFeed } from "../telemetry/peer-feed.ts";
+import { RefusedMessages } from "../telemetry/refused-messages.ts";
 import type { SampleSink } from "../telemetry/sample-sink.ts";
 import { StoreQueue } from "../telemetry/store-queue.ts";
 import { dataFiles, openDataFolder } from "./data-folder.ts";
@@ -377,12 +379,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
 
     const sinks: SampleSink[] = [fanout, fleetFeed, commands, clientFeed, storeQueue];
     if (peering !== null) sinks.splice(2, 0, peering.feed);
+    const refusedMessages = new RefusedMessages(clock, log, events, (deviceId, frame) =>
+      registry.find(deviceId)?.notify?.(frame),
+    );
     const ingest = new Ingest(clock, sinks, {
-      dropped(device, refusal) {
-        const suppressed = throttle.pass(`dropped ${device.deviceId}`);
-        if (suppressed === null) return;
-        log.warn({ device_id: device.deviceId, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
-      },
+      dropped: (device, refusal) => refusedMessages.note(device, refusal),
     });
 
     // The doors.
@@ -467,7 +468,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
           messageRate,
           ({ socket }) => addresses.give(socket),
         ),
-        dashboard: createDashboardDoor(context, latest, fanout, progress),
+        dashboard: createDashboardDoor(context, devices, latest, fanout, progress),
         fleet: createFleetDoor(context, fleetFeed),
         update: new SmartOsDeviceDoor(
           context,
@@ -501,6 +502,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
       *connections() {
         for (const role of doorNames) yield { labels: { role }, value: links.count(role) };
+      },
+      *linkEnds() {
+        for (const door of doorNames)
+          for (const end of linkEnds)
+            yield { labels: { door, end }, value: links.endCounts.get(`${door} ${end}`) ?? 0 };
       },
       *refusedHandshakes() {
         for (const [key, value] of links.refusedCounts) {

@@ -6,7 +6,7 @@ import type { LoopLag } from "../base/loop-lag.ts";
 import type { Peers } from "../devices/peers.ts";
 import type { AuthorizationWatch } from "../http/authorization-watch.ts";
 import type { Heartbeat } from "../link/heartbeat.ts";
-import type { FrameLimit, Link, LinkLimits } from "../link/link.ts";
+import type { FrameLimit, Link, LinkEnd, LinkLimits } from "../link/link.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
@@ -62,14 +62,19 @@ export class Links {
     client: new Set(),
   };
   refusedCounts = new Map<string, number>();
+  /** By door and end. */
+  readonly endCounts = new Map<string, number>();
   slowReaderCount = 0;
 
   add(door: DoorName, link: Link): void {
     this.#links[door].add(link);
   }
 
-  remove(door: DoorName, link: Link): void {
+  /** The link has ended. */
+  remove(door: DoorName, link: Link, end: LinkEnd): void {
     this.#links[door].delete(link);
+    const key = `${door} ${end}`;
+    this.endCounts.set(key, (this.endCounts.get(key) ?? 0) + 1);
   }
 
   count(door: DoorName): number {

@@ -22,8 +22,16 @@ export interface FrameLimit {
   readonly above: "close" | "pause";
 }
 
-/** How a link ended by itself, for the log and the counters. */
-export type LinkEnd = "closed" | "silent" | "slow_reader" | "flooding";
+/** How a link ended, for the log and the counters. `breach`: by what the peer sent. */
+export const linkEnds = ["closed", "silent", "slow_reader", "flooding", "breach"] as const;
+export type LinkEnd = (typeof linkEnds)[number];
+
+/** What `ws` finds wrong with a frame, and answers by itself with the close code. All else that it finds breaks the framing. */
+const breaches: Readonly<Record<string, Disconnect>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: disconnects.tooBig,
+  WS_ERR_INVALID_UTF8: disconnects.badUtf8,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: disconnects.tooManyPieces,
+};
 
 export interface LinkOptions {
   readonly webSocket: WebSocket;
@@ -37,8 +45,11 @@ export interface LinkOptions {
   readonly frameLimit: FrameLimit;
   /** Each time that the limit of frames is passed; with `close` it is followed by the end. */
   readonly onFlood: (consequence: FrameLimit["above"]) => void;
-  /** Once, when the socket is gone. `code` is the close code as RFC 6455 tells it (1006: no close frame). */
-  readonly onEnd: (end: LinkEnd, code: number) => void;
+  /**
+   * Once, when the socket is gone. `code` is the close code: ours where we ended it, else as RFC 6455 tells it (1006: no close frame).
+   * `disconnect`: how we ended it; null where the peer or the network did.
+   */
+  readonly onEnd: (end: LinkEnd, code: number, disconnect: Disconnect | null) => void;
 }
 
 /** A beat that comes so long after the last one says nothing of the peer. */
@@ -65,6 +76,7 @@ export class Link {
   #isAsked = false;
   #onHeard: (() => void) | null = null;
   #end: LinkEnd = "closed";
+  #disconnect: Disconnect | null = null;
   #isFinished = false;
   #cancelTermination: CancelTimer | null = null;
 
@@ -83,13 +95,19 @@ export class Link {
     heartbeat.add(this);
 
     // A bad frame (1002, 1007, 1009, too many fragments): `ws` closes the socket itself; "close" follows.
-    webSocket.on("error", () => this.#terminateSoon());
+    webSocket.on("error", ({ code = "" }: Error & { readonly code?: string }) => {
+      if (code.startsWith("WS_ERR_")) this.#breach(breaches[code] ?? disconnects.protocolError);
+      this.#terminateSoon();
+    });
     webSocket.on("pong", () => this.#hear(true));
     webSocket.on("ping", () => this.#hear(true));
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
       if (!this.#hear(false) || onText === undefined) return;
-      if (isBinary) this.close(disconnects.binary);
-      else onText(data);
+      if (!isBinary) onText(data);
+      else if (this.isOpen) {
+        this.#breach(disconnects.binary);
+        this.close(disconnects.binary);
+      }
     });
     webSocket.once("close", (code: number) => {
       this.#cancelTermination?.();
@@ -113,7 +131,9 @@ export class Link {
   }
 
   /** Ends the link in an orderly way, and in any case within two seconds. Texts that the peer sends until then still come in. */
-  close({ code, reason }: Disconnect): void {
+  close(disconnect: Disconnect): void {
+    const { code, reason } = disconnect;
+    if (this.isOpen) this.#disconnect ??= disconnect;
     this.#webSocket.close(code, reason);
     this.#terminateSoon();
   }
@@ -192,7 +212,13 @@ export class Link {
     if (this.#isFinished) return;
     this.#isFinished = true;
     this.#heartbeat.remove(this);
-    this.#onEnd(this.#end, code);
+    this.#onEnd(this.#end, this.#disconnect?.code ?? code, this.#disconnect);
+  }
+
+  #breach(disconnect: Disconnect): void {
+    if (this.#disconnect !== null) return;
+    this.#end = "breach";
+    this.#disconnect = disconnect;
   }
 
   #cut(end: LinkEnd): void {

@@ -10,6 +10,7 @@ interface Reading {
 export interface MetricSources {
   readonly samples: () => Iterable<Reading>;
   readonly connections: () => Iterable<Reading>;
+  readonly linkEnds: () => Iterable<Reading>;
   readonly refusedHandshakes: () => Iterable<Reading>;
   readonly deliveries: () => Iterable<Reading>;
   readonly floods: () => Iterable<Reading>;
@@ -87,6 +88,12 @@ export function createMetrics(sources: MetricSources): { readonly registry: Regi
     "Refused WebSocket handshakes.",
     ["door", "code"],
     sources.refusedHandshakes,
+  );
+  counter(
+    "wattboard_links_ended_total",
+    "Ended WebSockets: closed by either side or lost, or cut since they were silent, did not read, sent too much or broke the rules.",
+    ["door", "end"],
+    sources.linkEnds,
   );
   counter("wattboard_deliveries_total", "Messages handed to dashboards.", [], sources.deliveries);
   counter(
