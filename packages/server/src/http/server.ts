@@ -101,6 +101,12 @@ export async function createHttpServer(
     answerRaw(socket, 417, refuse("invalid_request", "Of Expect nothing but 100-continue is understood.")),
   );
 
+  // Who says that JSON comes and sends nothing has sent no body; whether that will do is the route's matter.
+  const parseJson = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body === "") done(null, undefined);
+    else parseJson(request, body, done);
+  });
   secureAnswers(app, { hasTls: tls !== null });
   const hasPage = existsSync(pageFolder);
   answerWithProblem(app, services.log, services.throttle, hasPage ? (reply) => reply.sendFile("index.html") : null);
