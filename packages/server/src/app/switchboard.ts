@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import { join } from "node:path";
 import { commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
@@ -581,6 +582,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       presence,
       revocations,
       queryMsMax: config.limits.query_ms,
+      refusalAtDoor: (request: IncomingMessage) => router.refusalOf(request),
       registry,
       rightsWatch,
       sessions,

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { limits, type Refusal, refuse } from "@wattboard/protocol";
 import type { WebSocketServer } from "ws";
 import type { Authorizer } from "../access/authorizer.ts";
@@ -48,6 +49,11 @@ export interface DoorContext {
 /** One kind of WebSocket address. */
 export interface Door {
   readonly name: DoorName;
+  /**
+   * Why whoever sends this plain request would not be let in; null where they would be. A browser does not show its page how a handshake was
+   * answered. Absent: nobody is told before a handshake.
+   */
+  refusalOf?(request: IncomingMessage, rest: string): Refusal | null;
   /** Lets the peer in, or answers why not. `rest` is the path behind the door's own. */
   accept(handshake: Handshake, rest: string): void;
 }

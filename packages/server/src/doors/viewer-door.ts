@@ -81,6 +81,11 @@ class ViewerDoor implements Door {
     });
   }
 
+  refusalOf(request: IncomingMessage, rest: string): Refusal | null {
+    const admitted = this.#admit(request, rest);
+    return "code" in admitted ? admitted : null;
+  }
+
   /** Who asks, and what they get; or why they get nothing. */
   #admit(request: IncomingMessage, rest: string): { readonly feed: Feed; readonly principal: Principal } | Refusal {
     const foreign = refuseOrigin(request, this.#context);
