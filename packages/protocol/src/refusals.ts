@@ -38,6 +38,11 @@ export const refusals = {
     status: 403,
     message: "The request comes from a page of another site. A name of this server's own is listed in access.origins.",
   },
+  ticket_not_valid: {
+    status: 403,
+    message: "The ticket is used up or expired, or for another address: each is for one connection, within 30 s.",
+  },
+  too_many_tickets: { status: 429, message: "Too many tickets within 30 s." },
   upgrade_required: {
     status: 426,
     message: "This is the address of a WebSocket: open it with ws:// or wss://, not with a plain request.",

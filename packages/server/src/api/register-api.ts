@@ -14,8 +14,15 @@ import { registerShareApi } from "./share-links.ts";
 import { registerSignInApi } from "./sign-in.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os.ts";
 import { registerStoreApi } from "./store.ts";
+import { registerTicketsApi, type TicketParts } from "./tickets.ts";
 
-export interface ApiServices extends Omit<ApiParts, "answers">, BackupParts, CommandParts, PeopleParts, SmartOsParts {
+export interface ApiServices
+  extends Omit<ApiParts, "answers">,
+    BackupParts,
+    CommandParts,
+    PeopleParts,
+    SmartOsParts,
+    TicketParts {
   readonly budget: AnswerBudget;
 }
 
@@ -28,6 +35,7 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerSignInApi(app, services);
   registerPeopleApi(app, services);
   registerShareApi(app, services);
+  registerTicketsApi(app, services);
   registerAuditApi(app, services);
   registerCommandsApi(app, services);
   registerSmartOsApi(app, services);

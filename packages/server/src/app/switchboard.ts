@@ -20,6 +20,7 @@ import { Requesters } from "../access/requesters.ts";
 import { Revocations } from "../access/revocations.ts";
 import { ShareLinks } from "../access/share-links.ts";
 import { SignIn } from "../access/sign-in.ts";
+import { Tickets } from "../access/tickets.ts";
 import { TrustedProxies } from "../access/trusted-proxies.ts";
 import { outstandingCommands } from "../api/outstanding-commands.ts";
 import { outstandingEntry } from "../api/outstanding-end.ts";
@@ -422,8 +423,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         })
       : null;
     undo.push(() => generalLog?.close());
+    const tickets = new Tickets(clock);
     const context: DoorContext = {
       clock,
+      tickets,
       authorizer: authorizer,
       generalLog,
       heartbeat,
@@ -592,6 +595,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       store,
       throttle,
       waitingDevices,
+      tickets,
       timeZone: config.site.time_zone,
     };
     const app = await createHttpServer(

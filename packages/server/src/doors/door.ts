@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { limits, type Refusal, refuse } from "@wattboard/protocol";
 import type { WebSocketServer } from "ws";
 import type { Authorizer } from "../access/authorizer.ts";
+import type { Tickets } from "../access/tickets.ts";
 import type { Clock } from "../base/clock.ts";
 import type { LoopLag } from "../base/loop-lag.ts";
 import type { Peers } from "../devices/peers.ts";
@@ -35,6 +36,7 @@ export interface DoorContext {
   /** Null: no device may see others. */
   readonly peering: Peering | null;
   readonly authorizationWatch: AuthorizationWatch;
+  readonly tickets: Tickets;
   /** For log lines that a peer could cause at will. */
   readonly throttle: Throttle;
   /** For devices, whose samples are read as they come. */

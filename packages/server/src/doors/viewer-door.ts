@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { isDeviceId, type Refusal, refuse, subprotocol } from "@wattboard/protocol";
 import type { Principal } from "../access/principal.ts";
 import { refuseOrigin } from "../access/refuse-origin.ts";
+import { offeredTicket } from "../access/tickets.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import { textFrame } from "../link/frame.ts";
@@ -81,6 +82,16 @@ class ViewerDoor implements Door {
     });
   }
 
+  /** A ticket says by itself who asks, from whichever page: a browser adds nothing of its own to it. */
+  #identify(request: IncomingMessage, rest: string): Principal | Refusal {
+    const { authorizer, tickets } = this.#context;
+    const ticket = offeredTicket(request.headers["sec-websocket-protocol"]);
+    if (ticket !== null) {
+      return tickets.redeem(ticket, this.name === "fleet" ? null : rest) ?? refuse("ticket_not_valid");
+    }
+    return refuseOrigin(request, this.#context) ?? authorizer.identify(request) ?? refuse("forbidden");
+  }
+
   refusalOf(request: IncomingMessage, rest: string): Refusal | null {
     const admitted = this.#admit(request, rest);
     return "code" in admitted ? admitted : null;
@@ -88,10 +99,8 @@ class ViewerDoor implements Door {
 
   /** Who asks, and what they get; or why they get nothing. */
   #admit(request: IncomingMessage, rest: string): { readonly feed: Feed; readonly principal: Principal } | Refusal {
-    const foreign = refuseOrigin(request, this.#context);
-    if (foreign !== null) return foreign;
-    const principal = this.#context.authorizer.identify(request);
-    if (principal === null) return refuse("forbidden");
+    const principal = this.#identify(request, rest);
+    if ("code" in principal) return principal;
     const feed = this.#feedOf(rest, principal);
     return "code" in feed ? feed : { feed, principal };
   }
