@@ -1,4 +1,5 @@
 import {
+  closeCodeRanges,
   commandResultSchema,
   commandSchema,
   deadlineSchema,
@@ -26,16 +27,19 @@ ${doors()}
 ## Close codes
 
 ${table(
-  ["Code", "Reason", "Meaning", "Reconnect"],
+  ["Code", code(subprotocol), "Reason", "Meaning", "Reconnect"],
   Object.values(disconnects).map((each) => [
     String(each.code),
+    "v1Code" in each ? String(each.v1Code) : "",
     each.reason === "" ? "" : code(each.reason),
     each.meaning,
     each.reconnect,
   ]),
 )}
 
-\`later\` is 30 to 60 seconds.
+\`later\` is 30 to 60 seconds. Who speaks ${code(subprotocol)} gets the code of the second column, where there is one, and need not compare reasons: ${closeCodeRanges
+    .map(({ from, to, reconnect }) => `${from} to ${to}: ${reconnect}`)
+    .join("; ")}. That holds for codes that are still to come.
 
 ## Refusals
 

@@ -218,6 +218,21 @@ describe("the reconnect", () => {
     expect(delays.map(Math.round)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
   });
 
+  test.each([
+    [4000, 499, 500],
+    [4300, 44_999, 45_000],
+    [4699, 44_999, 45_000],
+  ])("obeys the range of the close code %i", async (code, notYetMs, thenMs) => {
+    const { server, socket, stream, clock } = await listening();
+    socket.socket.close(code, "whatever it says");
+    await becomes(stream, "CLOSED");
+    clock.advance(notYetMs);
+    expect(stream.status).toBe("CLOSED");
+    clock.advance(thenMs - notYetMs);
+    await becomes(stream, "OPEN");
+    expect(server.links).toHaveLength(2);
+  });
+
   test("is half a second away at least", async () => {
     expect(await waits(3, 0)).toEqual([500, 500, 500]);
   });

@@ -1,4 +1,4 @@
-import { defaultUrl, subprotocol, ticketProtocol, webSocketUrl } from "@wattboard/protocol/constants";
+import { defaultUrl, reconnectAfter, subprotocol, ticketProtocol, webSocketUrl } from "@wattboard/protocol/constants";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Stream, StreamError, StreamOptions, StreamStatus } from "./stream.ts";
 
@@ -110,12 +110,13 @@ export class LiveSocket implements Stream {
       if (typeof data === "string") this.#onText(data);
       else this.report("malformed_frame", "The frame is binary.");
     });
-    const end = () => {
-      if (socket === this.#socket) this.#ended();
-    };
-    socket.addEventListener("close", end);
+    socket.addEventListener("close", ({ code }) => {
+      if (socket === this.#socket) this.#ended("", reconnectAfter(code));
+    });
     // Not every implementation lets a close follow on a try that failed.
-    socket.addEventListener("error", end);
+    socket.addEventListener("error", () => {
+      if (socket === this.#socket) this.#ended();
+    });
   }
 
   #opened(): void {
@@ -127,11 +128,14 @@ export class LiveSocket implements Stream {
     this.#become("OPEN");
   }
 
-  #ended(why = ""): void {
+  #ended(why = "", reconnect: ReturnType<typeof reconnectAfter> = null): void {
     const wasOpen = this.#status === "OPEN";
     this.#release();
     const boundMs = Math.min(retryMsMax, 2 * retryMsMin * 2 ** this.#failures++);
-    this.#timer = this.clock.setTimeout(this.#connect, Math.max(retryMsMin, this.#random() * boundMs));
+    const randomMs = this.#random() * boundMs;
+    // The server's word goes over ours; who is never to come again tries as seldom as that.
+    const delayMs = reconnect === "later" || reconnect === "never" ? retryMsMax * (1 + this.#random()) : randomMs;
+    this.#timer = this.clock.setTimeout(this.#connect, Math.max(retryMsMin, delayMs));
     this.#become("CLOSED");
     if (this.#closed) return;
     if (wasOpen) this.report("lost", `The connection to ${this.#address} was lost.`);

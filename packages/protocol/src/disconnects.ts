@@ -3,6 +3,8 @@ import type { RefusalCode } from "./refusals.ts";
 /** The end of a link, as a value: the close code of RFC 6455 §7.4 and the reason sent with it. */
 export interface Disconnect {
   readonly code: number;
+  /** In its place for who speaks `wattboard.v1`, from the range that says when to come again; absent: the same. */
+  readonly v1Code?: number;
   readonly reason: string;
   /** What a client does next; `later` waits 30–60 s. */
   readonly reconnect: "soon" | "later" | "never";
@@ -48,12 +50,14 @@ export const disconnects = {
   },
   replaced: {
     code: 1008,
+    v1Code: 4300,
     reason: "replaced",
     reconnect: "later",
     meaning: "A newer connection of the same device took over. One device, one connection.",
   },
   revoked: {
     code: 1008,
+    v1Code: 4301,
     reason: "revoked",
     reconnect: "later",
     meaning: "The device's token was revoked or rotated, or the device was removed.",
@@ -66,6 +70,7 @@ export const disconnects = {
   },
   rightsChanged: {
     code: 1008,
+    v1Code: 4000,
     reason: "rights changed",
     reconnect: "soon",
     meaning:
@@ -73,6 +78,7 @@ export const disconnects = {
   },
   flooding: {
     code: 1008,
+    v1Code: 4302,
     reason: "too many frames",
     reconnect: "later",
     meaning:
@@ -93,5 +99,21 @@ export const disconnects = {
     meaning: "The server is stopping or restarting. What was acked is stored.",
   },
 } as const satisfies Record<string, Disconnect>;
+
+/** What a close code from 4000 on says of coming again, also one that a later version has added. `to` is the last of the range. */
+export const closeCodeRanges = [
+  { from: 4000, to: 4299, reconnect: "soon" },
+  { from: 4300, to: 4599, reconnect: "later" },
+  { from: 4600, to: 4999, reconnect: "never" },
+] as const satisfies readonly {
+  readonly from: number;
+  readonly to: number;
+  readonly reconnect: Disconnect["reconnect"];
+}[];
+
+/** When to come again after this close code; null where its range does not say. */
+export function reconnectAfter(closeCode: number): Disconnect["reconnect"] | null {
+  return closeCodeRanges.find(({ from, to }) => closeCode >= from && closeCode <= to)?.reconnect ?? null;
+}
 
 export type DisconnectName = keyof typeof disconnects;

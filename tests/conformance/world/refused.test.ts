@@ -107,3 +107,16 @@ test("the log has each reason of a device, and the close code with which the ser
     expect(lines).toContainEqual(expect.objectContaining({ msg: "device disconnected", end: "breach", code: 1009 }));
   });
 });
+
+test("who speaks wattboard.v1 is told by the range of the close code when to come again; a plain client gets 1008", async () => {
+  const server = await startServer();
+  const token = server.addDevice("ems_001");
+  const plain = await openSocket(`${server.wsUrl}/ws/device/ems_001`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const first = await openV1(server, token);
+  expect(await plain.closed).toEqual({ code: 1008, reason: "replaced" });
+  const second = await openV1(server, token);
+  expect(await first.closed).toEqual({ code: 4300, reason: "replaced" });
+  second.webSocket.terminate();
+});

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type Disconnect, disconnects } from "@wattboard/protocol";
+import { type Disconnect, disconnects, subprotocol } from "@wattboard/protocol";
 import type { WebSocket } from "ws";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -132,9 +132,9 @@ export class Link {
 
   /** Ends the link in an orderly way, and in any case within two seconds. Texts that the peer sends until then still come in. */
   close(disconnect: Disconnect): void {
-    const { code, reason } = disconnect;
+    const { reason } = disconnect;
     if (this.isOpen) this.#disconnect ??= disconnect;
-    this.#webSocket.close(code, reason);
+    this.#webSocket.close(this.#codeOf(disconnect), reason);
     this.#terminateSoon();
   }
 
@@ -198,7 +198,7 @@ export class Link {
     this.close(disconnects.flooding);
     // Nobody reads what it still sends, nor its answer to the close. For everyone else it is gone from here on.
     this.#webSocket.pause();
-    this.#finish(disconnects.flooding.code);
+    this.#finish(this.#codeOf(disconnects.flooding));
     return false;
   }
 
@@ -212,7 +212,12 @@ export class Link {
     if (this.#isFinished) return;
     this.#isFinished = true;
     this.#heartbeat.remove(this);
-    this.#onEnd(this.#end, this.#disconnect?.code ?? code, this.#disconnect);
+    const disconnect = this.#disconnect;
+    this.#onEnd(this.#end, disconnect === null ? code : this.#codeOf(disconnect), disconnect);
+  }
+
+  #codeOf({ code, v1Code = code }: Disconnect): number {
+    return this.#webSocket.protocol === subprotocol ? v1Code : code;
   }
 
   #breach(disconnect: Disconnect): void {
