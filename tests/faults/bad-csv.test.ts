@@ -12,7 +12,7 @@ async function importText(text: string | Buffer, ...args: string[]) {
   await registered;
   const file = join(folder, `${Math.random()}.csv`);
   writeFileSync(file, text);
-  return await runCliHere(["import", file, ...args, ...target], folder);
+  return await runCliHere(["import", file, ...args, ...target], { cwd: folder });
 }
 
 async function samplesStored(): Promise<number> {

@@ -53,9 +53,9 @@ export const sampleSchema = body("Sample", "One sample as it was filed.", {
 });
 export type SampleBody = ReadonlyBody<Type.Static<typeof sampleSchema>>;
 
-const standing = Type.Enum([...freshnesses], {
+const freshness = Type.Enum([...freshnesses], {
   description:
-    "How much `latest` says of the present: `live`, `fading` and `stale` by its age; `resting` where the device sends only on change, is connected and silent; `offline`; `never` heard",
+    "How much `latest` says of the present: `live`, `late` and `stale` by its age; `idle` where the device sends only on change, is connected and silent; `offline`; `none` where it was never heard",
 });
 
 const deviceProperties = {
@@ -82,7 +82,7 @@ export const deviceDetailSchema = body("DeviceDetail", "What the server knows of
   ...deviceProperties,
   connected_at: orNull(time("Since when the present link is there; null while offline")),
   disconnected_at: orNull(time("Since when it is offline; null while online, and where that is not known")),
-  standing,
+  freshness,
   latest: orNull(sampleSchema),
   accepted: Type.Integer({ minimum: 0, description: "Messages taken since the server started" }),
   dropped: Type.Unsafe<Partial<Record<RefusalCode, number>>>({
@@ -104,7 +104,7 @@ export type DeviceDetail = ReadonlyBody<Type.Static<typeof deviceDetailSchema>>;
 export const latestSchema = body("Latest", "The newest sample by measured time.", {
   device_id: deviceId,
   online: deviceProperties.online,
-  standing,
+  freshness,
   latest: orNull(sampleSchema),
 });
 export type LatestBody = ReadonlyBody<Type.Static<typeof latestSchema>>;
@@ -304,6 +304,12 @@ export const provisionedSchema = body("Provisioned", "A device with its token, w
   token: Type.String({ examples: ["wb_…"] }),
   history_from: Type.Optional(
     time("There where another device had the id: what is stored from before is not shown as this one's"),
+  ),
+  former_registration: Type.Optional(
+    Type.Integer({
+      description: "There where another device had the id: the number of its registration, for `keep_history`",
+      examples: [1],
+    }),
   ),
 });
 export type ProvisionedBody = ReadonlyBody<Type.Static<typeof provisionedSchema>>;

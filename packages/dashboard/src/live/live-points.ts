@@ -30,7 +30,7 @@ export const noLivePoints: LivePoints = { points: new Map(), newest: null, recei
 /** Takes in a sample as the server filed it. */
 export function seedSample(known: LivePoints, sample: SampleBody): LivePoints {
   const filed: Filed = { atMs: Date.parse(sample.observed_at), clock: sample.clock };
-  return merge(known, sample.telemetry, filed, Date.parse(sample.received_at));
+  return mergePoints(known, sample.telemetry, filed, Date.parse(sample.received_at));
 }
 
 /**
@@ -44,10 +44,10 @@ export function fileLive(known: LivePoints, telemetry: Telemetry, receivedAtMs: 
     deviceTime?.text === telemetry.timestamp && receivedAtMs - deviceTime.firstSeenMs > limits.clockStillMsMax;
   const believed = Math.abs(observedAtMs - receivedAtMs) <= limits.clockSkewMsMax && !standsStill;
   const filed: Filed = believed ? { atMs: observedAtMs, clock: "device" } : { atMs: receivedAtMs, clock: "server" };
-  return merge(known, telemetry, filed, receivedAtMs);
+  return mergePoints(known, telemetry, filed, receivedAtMs);
 }
 
-function merge(known: LivePoints, telemetry: Telemetry, filed: Filed, receivedAtMs: number): LivePoints {
+function mergePoints(known: LivePoints, telemetry: Telemetry, filed: Filed, receivedAtMs: number): LivePoints {
   // What lies ahead of now was stamped before the server's clock was set back: whatever comes now is newer.
   const isReplaced = (atMs: number): boolean => atMs <= filed.atMs || atMs > receivedAtMs + limits.clockSkewMsMax;
   const points = new Map(known.points);

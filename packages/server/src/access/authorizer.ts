@@ -47,7 +47,7 @@ const anonymousViewer: Principal = {
 };
 
 /** The command line of the server's own machine. */
-const localPrincipal: Principal = { ...anonymousViewer, kind: "local", name: "local", role: "admin" };
+export const localPrincipal: Principal = { ...anonymousViewer, kind: "local", name: "local", role: "admin" };
 
 /** Who is asking, from which page and from where, and what they may do. The one place that decides. */
 export class Authorizer {

@@ -18,6 +18,7 @@ import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { RecordedEvent } from "../observe/events.ts";
 import { telemetryOf } from "../store/algebra/point-value.ts";
+import { readRegistrationKey } from "../store/registration.ts";
 import type { PointSample, StoredSample } from "../store/store.ts";
 
 export function deviceBody(device: Device, online: boolean): DeviceBody {
@@ -40,7 +41,7 @@ export function detailBody(device: Device, { session, offlineSinceMs, state, now
     ...deviceBody(device, !isOffline),
     connected_at: isOffline ? null : isoTime(session.connectedAtMs),
     disconnected_at: isOffline && offlineSinceMs !== null ? isoTime(offlineSinceMs) : null,
-    standing: standingNow(device, !isOffline, state, nowMs),
+    freshness: freshnessNow(device, !isOffline, state, nowMs),
     latest: newestBody(state),
     accepted: state?.accepted ?? 0,
     dropped: Object.fromEntries(state?.dropped ?? []),
@@ -50,11 +51,11 @@ export function detailBody(device: Device, { session, offlineSinceMs, state, now
 
 export function latestBody(device: Device, { session, state, nowMs }: Omit<DeviceNow, "offlineSinceMs">): LatestBody {
   const online = session !== undefined;
-  const standing = standingNow(device, online, state, nowMs);
-  return { device_id: device.deviceId, online, standing, latest: newestBody(state) };
+  const freshness = freshnessNow(device, online, state, nowMs);
+  return { device_id: device.deviceId, online, freshness, latest: newestBody(state) };
 }
 
-function standingNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Freshness {
+function freshnessNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Freshness {
   const latest = state?.latest ?? null;
   // From the receipt where the device's clock is ahead: what it says is to come must not keep it young.
   const ageMs = latest === null ? null : nowMs - Math.min(latest.observedAtMs, latest.receivedAtMs);
@@ -65,7 +66,8 @@ function newestBody({ latest, latestFrame }: Partial<DeviceState> = {}): SampleB
   return latest == null || latestFrame == null ? null : sampleBody({ ...latest, message: latestFrame });
 }
 
-export function eventBody({ atMs, kind, deviceId, message }: RecordedEvent): EventBody {
+export function eventBody({ atMs, kind, key, message }: RecordedEvent): EventBody {
+  const deviceId = key === null ? null : readRegistrationKey(key).deviceId;
   return { at: isoTime(atMs), kind, device_id: deviceId, message };
 }
 
@@ -90,14 +92,16 @@ export function storedSampleBody(deviceId: string, sample: PointSample): SampleB
     observed_at: isoTime(sample.observedAtMs),
     received_at: isoTime(sample.receivedAtMs),
     clock: sample.clock,
+    // What the store has, the gatekeeper let in: its points are those of a telemetry message.
     telemetry: telemetryOf(deviceId, isoTime(sample.deviceTimeMs), sample.points) as unknown as Telemetry,
   };
 }
 
 /** What `device add` prints with `--json`. */
-export function provisionedBody({ device, token }: Provisioned): ProvisionedBody {
-  const { deviceId, historyFromMs } = device;
-  return { device_id: deviceId, token, ...(historyFromMs > 0 && { history_from: isoTime(historyFromMs) }) };
+export function provisionedBody({ device, token, formerRegistration }: Provisioned): ProvisionedBody {
+  const { deviceId, createdAtMs } = device;
+  if (formerRegistration === undefined) return { device_id: deviceId, token };
+  return { device_id: deviceId, token, history_from: isoTime(createdAtMs), former_registration: formerRegistration };
 }
 
 export function apiTokenBody({ name, role, devices, createdAtMs, expiresAtMs, madeBy }: ApiToken): ApiTokenBody {

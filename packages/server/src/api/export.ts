@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { addressPrefix } from "../access/address-prefix.ts";
 import { auditName } from "../http/access-guard.ts";
-import type { AnswerBudget } from "../http/answer-budget.ts";
+import { onAnswerEnd } from "../http/answer-end.ts";
 import { slicesOf } from "../http/answer-flow.ts";
 import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
@@ -13,7 +13,7 @@ import { contentTypes, leftOutTrailer, openExport } from "../transfer/export/exp
 import { exportEndMs, exportFormats } from "../transfer/export/export-query.ts";
 import { isPointName } from "../transfer/import/point-name.ts";
 import { parseTime, timeForms } from "../transfer/parse-time.ts";
-import type { ApiParts } from "./devices.ts";
+import type { ArchiveParts } from "./archive-parts.ts";
 
 const querySchema = Type.Object(
   {
@@ -48,10 +48,7 @@ const exportsMaxEach = 2;
 const leftOutBytesMax = 4_000;
 
 /** `GET /api/v1/export`: raw samples as a file, streamed at the client's speed. */
-export function registerExportApi(
-  app: FastifyInstance,
-  parts: Pick<ApiParts, "clock" | "devices" | "authorizer" | "store"> & { readonly budget: AnswerBudget },
-): void {
+export function registerExportApi(app: FastifyInstance, parts: ArchiveParts): void {
   const { budget, clock, devices, authorizer, store } = parts;
   const running: string[] = [];
 
@@ -102,17 +99,16 @@ export function registerExportApi(
 
       running.push(requester);
       const left = new AbortController();
-      reply.raw.once("close", () => {
+      onAnswerEnd(reply.raw, () => {
         running.splice(running.indexOf(requester), 1);
         left.abort();
       });
       let leftOut = "";
-      const pieces = await openExport(store, {
-        deviceIds,
+      const pieces = await openExport(store, clock, {
+        devices: deviceIds.map((deviceId) => ({ deviceId, registration: devices.registrationOf(deviceId) })),
         fromMs,
         toMs,
         points,
-        historyFromMs: devices.historyFromMs(deviceIds),
         format,
         start,
         signal: left.signal,

@@ -8,14 +8,13 @@ import { allowUpload } from "../http/body-deadline.ts";
 import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
-import type { Log } from "../observe/log.ts";
 import { parseMappings } from "../transfer/csv-columns.ts";
 import type { CsvOptions } from "../transfer/import/csv-import.ts";
 import { isEncoding } from "../transfer/import/decode-text.ts";
 import { importUpload } from "../transfer/import/import-upload.ts";
 import { compileTimeFormat } from "../transfer/import/time-format.ts";
 import { parseUtcOffset } from "../transfer/utc-offset.ts";
-import type { ApiParts } from "./devices.ts";
+import type { ArchiveParts } from "./archive-parts.ts";
 
 const manyTexts = (description: string) =>
   Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())], { description }));
@@ -54,7 +53,7 @@ const fileBytesMax = 256 * 1024 * 1024;
  */
 export function registerCsvImportApi(
   app: FastifyInstance,
-  parts: Pick<ApiParts, "audit" | "clock" | "devices" | "authorizer" | "store"> & { readonly log: Log },
+  parts: Pick<ArchiveParts, "audit" | "clock" | "devices" | "authorizer" | "store" | "log">,
 ): void {
   const { clock, devices, log, store } = parts;
   let isRunning = false;
@@ -93,12 +92,13 @@ export function registerCsvImportApi(
         allowUpload(request.raw);
         const { dry_run: isDryRun = false } = request.query;
         const deviceIds = deviceId === undefined ? [...devices.ids()] : [deviceId];
-        return sendProgress(reply, log, async (progress, signal) => {
+        return sendProgress(reply, { clock, log }, async (progress, signal) => {
           try {
             const counted = countBytes((bytes) => progress(bytesInAll === 0 ? 0 : bytes / bytesInAll));
             body.on("error", (error) => counted.destroy(error)).pipe(counted);
             const setup = { options, deviceIds, nowMs, isDryRun };
-            const act = () => importUpload(store, counted, setup, signal);
+            const registrationOf = (each: string) => devices.registrationOf(each);
+            const act = () => importUpload(store, registrationOf, clock, counted, setup, signal);
             const entry = { action: "import", deviceId: deviceId ?? null, detail: { file: "csv" } };
             const result = isDryRun ? await act() : await auditedTask(parts, request, entry, act);
             return "code" in result ? { problem: result } : result;

@@ -6,8 +6,7 @@ import { parseTime, timeForms } from "../transfer/parse-time.ts";
 import { exportDays } from "./export-days.ts";
 import { exportFile } from "./export-file.ts";
 import { ExportProgress } from "./export-progress.ts";
-import type { Maintenance } from "./maintenance.ts";
-import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
+import { addMaintenanceOptions, type Maintenance, withMaintenance } from "./maintenance.ts";
 import { printFile, WrongUsage } from "./report.ts";
 
 interface Options {
@@ -62,7 +61,7 @@ Examples:
       for (const name of ["SIGINT", "SIGTERM"] as const) {
         process.once(name, () => interrupted.abort(new Failure("export_failed", "The export was interrupted.")));
       }
-      await withMaintenance(options, async (maintenance) => {
+      await withMaintenance({ ...options, role: "viewer" }, async (maintenance) => {
         const leftOut = new Set<string>();
         const query = {
           ...(await queryOf(maintenance, options)),

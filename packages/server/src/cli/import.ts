@@ -11,8 +11,7 @@ import { type ImportTally, importCsv } from "../transfer/import/import-csv.ts";
 import { ImportJudge } from "../transfer/import/import-sample.ts";
 import * as parse from "./import-arguments.ts";
 import { printPreview } from "./import-preview.ts";
-import type { Maintenance } from "./maintenance.ts";
-import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
+import { addMaintenanceOptions, type Maintenance, withMaintenance } from "./maintenance.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { Questioner, yesOrNo } from "./questions.ts";
 import { printJson, printLine, WrongUsage } from "./report.ts";
@@ -94,7 +93,7 @@ async function importFile(path: string, options: Options): Promise<void> {
     nulls: new Set(options.null?.map((word) => word.trim().toLowerCase())),
     receivedAtMs: nowMs,
   };
-  await withMaintenance(options, async (maintenance) => {
+  await withMaintenance({ ...options, role: "admin" }, async (maintenance) => {
     const registered = new Set(await maintenance.deviceIds());
     if (options.device !== undefined && !registered.has(options.device)) {
       throw new WrongUsage(

@@ -1,10 +1,8 @@
 import {
   type Capabilities,
-  type Command,
   type CommandResult,
   type CommandStatus,
   commandActions,
-  type Deadline,
   hasEnded,
   type Order,
   type Refusal,
@@ -12,26 +10,10 @@ import {
   unsupportedBecause,
 } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
-import { textFrame } from "../link/frame.ts";
+import { type Channel, framesOf } from "./channel.ts";
 import type { CommandJournal } from "./command-journal.ts";
 import { advance, type CommandRecord, type Step, subjectOf } from "./command-record.ts";
 import { evidenceOf, type Values } from "./evidence.ts";
-
-/** A device's link, as commands see it. */
-export interface Channel {
-  /** False once a newer link has taken over, or this one ends. */
-  readonly isOpen: boolean;
-  /** Whether the device speaks `wattboard.v1`: then it says hello first. */
-  readonly saysHello: boolean;
-  /** What a device is assumed to support if it says no hello in time; absent: what it reported last. */
-  readonly defaultCapabilities?: Capabilities;
-  /** `frame` has its WebSocket header already. */
-  send(frame: Uint8Array): void;
-  /** Calls back once at the device's next sign of life, and asks for one if it is silent; a later call takes the place of an earlier one. */
-  whenHeard(callback: () => void): void;
-  /** A command's frames, with their headers, if the device speaks another dialect. */
-  encode?(command: Command, expiresAt: string): Buffer;
-}
 
 /** What a queue needs of the dispatcher that holds it. */
 export interface QueueOwner {
@@ -433,19 +415,6 @@ export class DeviceCommandQueue {
       this.#owner.emptied(this.deviceId);
     }
   }
-}
-
-/** The command's frame, exactly as the contract has it; who speaks the subprotocol is told before until when it may be started. */
-function framesOf(
-  { commandId: command_id, action, payload, expiresAtMs }: CommandRecord,
-  { saysHello, encode }: Channel,
-): Buffer {
-  const expires_at = new Date(expiresAtMs).toISOString();
-  if (encode !== undefined) return encode({ command_id, action, payload } as Command, expires_at);
-  const command = textFrame(Buffer.from(JSON.stringify({ command_id, action, payload })));
-  if (!saysHello) return command;
-  const deadline: Deadline = { type: "deadline", command_id, expires_at };
-  return Buffer.concat([textFrame(Buffer.from(JSON.stringify(deadline))), command]);
 }
 
 /** Whether `later` decides what `command` has decided; the caller knows which came first. */

@@ -262,7 +262,7 @@ interface SettingSchema {
 
 const aliases: ReadonlyMap<string, string> = new Map([["store.url", "--store"]]);
 
-/** All settings in the order of the table. */
+/** All settings in the order of the table. TypeBox's types do not tell that each has a description and a default; the table above does. */
 export const settings: readonly Setting[] = flatten(configSchema as unknown as ObjectSchema, []);
 
 interface ObjectSchema {

@@ -7,8 +7,8 @@ const setBackMsMin = 1_000;
 /** What the switchboard holds in memory of one device: its latest sample, what was refused, and what its clock does. */
 export class DeviceState {
   readonly deviceId: string;
-  /** The id as the journal writes it. */
-  readonly idBytes: Buffer;
+  /** The key of its registration as the journal writes it. */
+  readonly keyBytes: Buffer;
   /**
    * The latest sample, where somebody has asked for it. Of most devices nobody asks, and what is held of each from one sample to the next is
    * what a collection of young garbage has to copy: with thousands of devices, for longer than a live sample should wait.
@@ -30,9 +30,9 @@ export class DeviceState {
   readonly clockWatch = new ClockWatch();
   readonly extraPoints = new ExtraPoints();
 
-  constructor(deviceId: string) {
+  constructor(deviceId: string, key: string) {
     this.deviceId = deviceId;
-    this.idBytes = Buffer.from(deviceId, "latin1");
+    this.keyBytes = Buffer.from(key, "latin1");
   }
 
   /**

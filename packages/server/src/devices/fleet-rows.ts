@@ -1,23 +1,29 @@
 import { type FleetPoint, type FleetRow, fleetPoints, type Scalar } from "@wattboard/protocol";
+import { type Device, propertiesOf } from "./device-registry.ts";
 import type { DeviceStates } from "./device-states.ts";
 import { pointValue, type Values } from "./sample.ts";
 
-/** What is known of devices beside their samples. */
-export interface FleetDirectory {
-  /** Name and properties of a registered device. */
-  find(deviceId: string): { readonly name: string; readonly properties: Readonly<Record<string, string>> } | undefined;
+/** Who is registered. */
+interface FleetDirectory {
+  find(deviceId: string): Pick<Device, "name" | "properties" | "reported"> | undefined;
   ids(): Iterable<string>;
-  isOnline(deviceId: string): boolean;
+}
+
+/** Who is connected. */
+interface FleetSessions {
+  find(deviceId: string): object | undefined;
 }
 
 /** The fleet as pages show it and conditions judge it: a row a device, made when it is asked for. */
 export class FleetRows {
   readonly #latest: DeviceStates;
   readonly #directory: FleetDirectory;
+  readonly #sessions: FleetSessions;
 
-  constructor(latest: DeviceStates, directory: FleetDirectory) {
+  constructor(latest: DeviceStates, directory: FleetDirectory, sessions: FleetSessions) {
     this.#latest = latest;
     this.#directory = directory;
+    this.#sessions = sessions;
   }
 
   ids(): Iterable<string> {
@@ -34,8 +40,8 @@ export class FleetRows {
     return {
       id,
       name: registration.name,
-      online: this.#directory.isOnline(id),
-      properties: registration.properties,
+      online: this.#sessions.find(id) !== undefined,
+      properties: propertiesOf(registration),
       observed_at_ms: reading?.observedAtMs ?? null,
       received_at_ms: reading?.receivedAtMs ?? null,
       clock: reading?.clock ?? "device",

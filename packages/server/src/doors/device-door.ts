@@ -2,7 +2,7 @@ import { isDeviceId, type PeersFrame, type Refusal, refuse, subprotocol, type We
 import { addressPrefix } from "../access/address-prefix.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import { RateLimit } from "../base/rate-limit.ts";
-import type { Channel } from "../commands/device-command-queue.ts";
+import type { Channel } from "../commands/channel.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
@@ -37,8 +37,6 @@ export class DeviceDoor implements Door {
   readonly #limits: DeviceDoorLimits;
   readonly #frameLimit: FrameLimit;
   readonly #generalLog: GeneralLog | null;
-  /** Called when a device was let in: its socket no longer counts against its address. */
-  readonly #admitted: (handshake: Handshake) => void;
 
   constructor(
     context: DoorContext,
@@ -53,7 +51,6 @@ export class DeviceDoor implements Door {
       readonly generalLog: GeneralLog | null;
     },
     limits: DeviceDoorLimits,
-    admitted: (handshake: Handshake) => void,
   ) {
     this.#context = context;
     this.#devices = parts.devices;
@@ -65,13 +62,14 @@ export class DeviceDoor implements Door {
     this.#generalLog = parts.generalLog;
     this.#limits = limits;
     this.#frameLimit = deviceFrameLimit(limits);
-    this.#admitted = admitted;
   }
 
   accept(handshake: Handshake, deviceId: string): void {
     const token = bearerToken(handshake.request.headers.authorization);
     // One answer for an unknown id, a wrong token and no token, after the same work: no oracle.
-    if (!this.#devices.authenticate(deviceId, token) || !isDeviceId(deviceId)) {
+    const isKnown = this.#devices.authenticate(deviceId, token);
+    const registered = this.#devices.find(deviceId);
+    if (!isKnown || registered === undefined) {
       this.#refuse(handshake, deviceId, refuse("forbidden"));
       return;
     }
@@ -89,9 +87,9 @@ export class DeviceDoor implements Door {
       return;
     }
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
-      this.#admitted(handshake);
-      const { clock, floods, authorizer, heartbeat, linkLimits, links, log, loopLag } = this.#context;
-      const device = this.#latest.of(deviceId);
+      const { addresses, clock, floods, authorizer, heartbeat, linkLimits, links, log, loopLag } = this.#context;
+      addresses.give(handshake.socket);
+      const device = this.#latest.of(registered);
       const address = authorizer.addressOf(handshake.request);
       const { messagesPerSecond, messagesBurst } = this.#limits;
       const openedAtMs = clock.monotonicMs();

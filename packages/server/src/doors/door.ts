@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { limits, type Refusal, refuse } from "@wattboard/protocol";
+import { disconnects, limits, type Refusal, refuse } from "@wattboard/protocol";
 import type { WebSocketServer } from "ws";
+import type { AddressLimit } from "../access/address-limit.ts";
 import type { Authorizer } from "../access/authorizer.ts";
 import type { Tickets } from "../access/tickets.ts";
 import type { Clock } from "../base/clock.ts";
@@ -26,6 +27,8 @@ interface Peering {
 /** What all WebSocket doors share. */
 export interface DoorContext {
   readonly clock: Clock;
+  /** A device that was let in no longer counts against its address. */
+  readonly addresses: AddressLimit;
   readonly authorizer: Authorizer;
   /** Null: messages are not logged. */
   readonly generalLog: GeneralLog | null;
@@ -60,6 +63,9 @@ export interface Door {
   accept(handshake: Handshake, rest: string): void;
 }
 
+/** Links that do not end in an orderly way are cut after this time of a stop, ms. */
+const drainMsMax = 3_000;
+
 /** The open links by door, so that they can be counted, and closed on a stop. Bounded by the number of sockets. */
 export class Links {
   readonly #links: Record<DoorName, Set<Link>> = {
@@ -91,6 +97,21 @@ export class Links {
 
   all(): Link[] {
     return Object.values(this.#links).flatMap((links) => [...links]);
+  }
+
+  /** Tells every peer that the server restarts, and resolves when all have gone, by themselves or not. */
+  async drain(clock: Clock): Promise<void> {
+    if (this.all().length === 0) return;
+    for (const link of this.all()) link.close(disconnects.restarting);
+    const deadlineMs = clock.monotonicMs() + drainMsMax;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.every(20, () => {
+        if (this.all().length > 0 && clock.monotonicMs() < deadlineMs) return;
+        cancel();
+        resolve();
+      });
+    });
+    for (const link of this.all()) link.terminate();
   }
 
   noteRefused(door: DoorName, code: string): void {

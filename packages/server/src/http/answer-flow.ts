@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import { auditName } from "./access-guard.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
+import { onAnswerEnd } from "./answer-end.ts";
 import { sendRefusal } from "./problem.ts";
 
 declare module "fastify" {
@@ -128,7 +129,7 @@ class Reader {
 
   add(answer: Underway): void {
     this.#answers.add(answer);
-    answer.response.once("close", () => {
+    onAnswerEnd(answer.response, () => {
       answer.release();
       this.#answers.delete(answer);
       if (this.#answers.size > 0) return;

@@ -88,7 +88,7 @@ export async function createHttpServer(
     frameworkErrors: (error, _request, reply) => answerUnrouted(error, reply, tls !== null),
     clientErrorHandler: (error, socket) => answerUnread(error, socket),
     serverFactory: (handle) => {
-      const guarded = boundBodies(brakeGuesses(queueRequests(handle), services), limits.handshakeMsMax);
+      const guarded = boundBodies(brakeGuesses(queueRequests(handle), services), limits.handshakeMsMax, services.clock);
       const listener = services.socketBound.endAfterOne(guarded);
       if (tls === null) return createServer(serverOptions, listener);
       return createHttpsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" }, listener);

@@ -43,11 +43,11 @@ export class ClockWatch {
       this.#hourEndMs = monotonicMs + hourMs;
     }
     if (++this.#told > stepsPerHourMax) return;
-    this.#events.report("clock_stepped", null, describe(stepMs, this.#clock.wallMs()));
+    this.#events.report("clock_stepped", null, describeStep(stepMs, this.#clock.wallMs()));
   }
 }
 
-function describe(stepMs: number, wallMs: number): string {
+function describeStep(stepMs: number, wallMs: number): string {
   const seconds = (Math.abs(stepMs) / 1_000).toFixed(1);
   const how =
     stepMs > 0

@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
+import type { Registration } from "./registration.ts";
 import type {
   EnergyQuery,
   EventsQuery,
@@ -82,8 +83,8 @@ export class PendingStore implements Store {
     return this.#store.openReadPort();
   }
 
-  points(deviceId: string) {
-    return this.#use((store) => store.points(deviceId));
+  points(registration: Registration) {
+    return this.#use((store) => store.points(registration));
   }
 
   history(query: HistoryQuery) {
@@ -127,8 +128,8 @@ export class PendingStore implements Store {
     this.#store?.watchDamage(listener);
   }
 
-  forget(deviceIds: readonly string[]): void {
-    this.#store?.forget(deviceIds);
+  forget(keys: readonly string[]): void {
+    this.#store?.forget(keys);
   }
 
   backup(path: string, progress: (share: number) => void) {

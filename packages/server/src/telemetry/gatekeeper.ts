@@ -52,6 +52,7 @@ export function isRefusal(verdict: object): verdict is Refusal {
  * parsing has built it afresh, it shares nothing with the frame, and nobody else holds it. Copying it once more cost 0.4 µs a message.
  */
 function judgeValues(device: DeviceState, message: Telemetry, deviceTimeMs: number, nowMs: number): Decoded | Refusal {
+  // The schema leaves values of names that are not the catalogue's open; they are judged below.
   const values = message as unknown as Values;
   let extraPoints: string[] | null = null;
   for (const section in values) {

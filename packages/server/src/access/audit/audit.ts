@@ -3,12 +3,13 @@ import { copyFile, open } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { CancelTimer, Clock } from "../../base/clock.ts";
+import { type CancelTimer, type Clock, untilNextTurn } from "../../base/clock.ts";
 import { copyDatabase } from "../../base/copy-database.ts";
 import { type DatabaseFault, damagedFailure, databaseFault, openDatabase } from "../../base/database-file.ts";
 import { Failure, systemErrorCode } from "../../base/failure.ts";
 import { migrate, type Schema } from "../../base/migrate.ts";
 import { OpenFiles } from "../../base/open-files.ts";
+import { inTransaction } from "../../base/transaction.ts";
 import { accessFileName } from "../access-file.ts";
 import { type AuditRow, type ChainedRow, ChainWalk, chainHash, chainStart } from "./audit-chain.ts";
 
@@ -52,6 +53,9 @@ export interface AuditLimits {
   /** Archive files; above it the oldest is deleted. */
   readonly archivesMax: number;
 }
+
+/** For whoever opens the audit but is not the server: what becomes of the oldest rows is left to that, whose settings say it. */
+export const unarchived: AuditLimits = { rowsMax: Number.POSITIVE_INFINITY, archivesMax: Number.POSITIVE_INFINITY };
 
 const steps = [
   `
@@ -210,16 +214,15 @@ export class Audit {
     let hash = this.#lastHash;
     try {
       this.#files.assertInPlace();
-      this.#database.exec("BEGIN IMMEDIATE");
-      for (const entry of entries) {
-        const row = this.#rowOf(entry, ++seq);
-        hash = chainHash(hash, row);
-        const { atMs, who, address, action, deviceId, target, outcome, detail } = row;
-        this.#insert.run(seq, atMs, who, address, action, deviceId, target, outcome, JSON.stringify(detail), hash);
-      }
-      this.#database.exec("COMMIT");
+      inTransaction(this.#database, () => {
+        for (const entry of entries) {
+          const row = this.#rowOf(entry, ++seq);
+          hash = chainHash(hash, row);
+          const { atMs, who, address, action, deviceId, target, outcome, detail } = row;
+          this.#insert.run(seq, atMs, who, address, action, deviceId, target, outcome, JSON.stringify(detail), hash);
+        }
+      });
     } catch (error) {
-      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw this.#failure(error);
     }
     this.#lastSeq = seq;
@@ -256,7 +259,7 @@ export class Audit {
       const slice = this.list(filter, turnRows, beforeSeq);
       if (slice.length > 0) yield slice;
       beforeSeq = slice.length < turnRows ? undefined : slice.at(-1)?.seq;
-      await new Promise((resolve) => setImmediate(resolve));
+      await untilNextTurn(this.#clock);
     } while (beforeSeq !== undefined);
   }
 
@@ -275,9 +278,9 @@ export class Audit {
         if (!isBegun) walk.beginAfter(row.seq - 1, row.previousHash);
         isBegun = true;
         walk.take(row);
-        if (walk.rows % turnRows === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (walk.rows % turnRows === 0) await untilNextTurn(this.#clock);
       }
-      await new Promise((resolve) => setImmediate(resolve));
+      await untilNextTurn(this.#clock);
     }
     if (archives.length === 0) walk.beginAfter(archived.seq, archived.hash);
     else if (walk.lastSeq !== archived.seq || walk.lastHash !== archived.hash) {
@@ -293,7 +296,7 @@ export class Audit {
       for (const row of rows) walk.take(row);
       if (rows.length < turnRows) break;
       seq = walk.lastSeq;
-      await new Promise((resolve) => setImmediate(resolve));
+      await untilNextTurn(this.#clock);
     }
     return { fault: walk.fault, rows: walk.rows, firstSeq, lastSeq: walk.lastSeq, lastHash: walk.lastHash };
   }
@@ -369,15 +372,10 @@ export class Audit {
     const path = join(this.#folder, `audit-${String(first.seq).padStart(12, "0")}.ndjson.gz`);
     writeFileSync(`${path}.new`, gzipSync(`${lines.join("\n")}\n`), { mode: 0o600, flush: true });
     renameSync(`${path}.new`, path);
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
+    inTransaction(this.#database, () => {
       this.#database.prepare("UPDATE archived SET seq = ?, hash = ?").run(last.seq, last.hash);
       this.#database.prepare("DELETE FROM audit WHERE seq <= ?").run(last.seq);
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      this.#database.exec("ROLLBACK");
-      throw error;
-    }
+    });
     this.#rows -= rows.length;
     const archives = this.#archives();
     const tooMany = Math.max(0, archives.length - this.#limits.archivesMax);

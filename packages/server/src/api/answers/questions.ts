@@ -2,15 +2,15 @@ import { type Refusal, refuse } from "@wattboard/protocol";
 import type Type from "typebox";
 import { calendarEdges } from "../../base/time-zone.ts";
 import { expectedDevices } from "../../history/coverage.ts";
-import { DeviceHistory, type Registration } from "../../history/device-history.ts";
+import { DeviceHistory, type RegisteredDevice } from "../../history/device-history.ts";
 import { chooseNumberPoints, choosePoints } from "../../history/point-names.ts";
 import { dayMs, type Range, type samplesPlace } from "../../history/range.ts";
 import { writeCursor } from "../../http/cursor.ts";
 import { pageBytes } from "../../http/page-bytes.ts";
 import { windowMs } from "../../store/algebra/window.ts";
 import { isFullPage } from "../../store/page-bytes.ts";
-import type { StoreReader } from "../../store/read-port.ts";
-import type { PointSample, SampleKey } from "../../store/store.ts";
+import { readRegistrationKey } from "../../store/registration.ts";
+import type { PointSample, SampleKey, StoreReader } from "../../store/store.ts";
 import { storedSampleBody } from "../device-bodies.ts";
 import {
   bucketsBody,
@@ -26,9 +26,9 @@ import {
 /** Registrations of a fleet, a column a figure: 10,000 objects would take the event loop milliseconds to hand over. */
 export interface Registrations {
   /** One a line. */
-  readonly deviceIds: string;
+  readonly keys: string;
   readonly createdAtMs: Float64Array;
-  readonly historyFromMs: Float64Array;
+  readonly fromMs: Float64Array;
 }
 
 interface Bucketed extends Range {
@@ -37,10 +37,10 @@ interface Bucketed extends Range {
 
 /** What is asked of the past: judged already as to who may ask it and what it may span, and plain data, so that another thread can answer it. */
 export type Question =
-  | { readonly kind: "points"; readonly device: Registration; readonly after: number }
+  | { readonly kind: "points"; readonly device: RegisteredDevice; readonly after: number }
   | {
       readonly kind: "samples";
-      readonly device: Registration;
+      readonly device: RegisteredDevice;
       readonly range: Range;
       /** As asked, with commas between them; absent: all. */
       readonly points: string | undefined;
@@ -50,7 +50,7 @@ export type Question =
     }
   | {
       readonly kind: "history";
-      readonly device: Registration;
+      readonly device: RegisteredDevice;
       readonly range: Range;
       /** The range in buckets, which may be a little longer. */
       readonly aligned: Bucketed;
@@ -59,14 +59,14 @@ export type Question =
     }
   | {
       readonly kind: "timeline";
-      readonly device: Registration;
+      readonly device: RegisteredDevice;
       readonly range: Range;
       readonly point: string;
       readonly limit: number;
     }
   | ({
       readonly kind: "energy";
-      readonly device: Registration;
+      readonly device: RegisteredDevice;
       readonly range: Range;
     } & EnergyQuestion)
   | {
@@ -102,7 +102,7 @@ export async function answerTo(
   switch (question.kind) {
     case "points": {
       const { device, after } = question;
-      const known = await store.points(device.deviceId);
+      const known = await store.points(device.registration);
       const next = after + pointsMax < known.length ? writeCursor({ after: after + pointsMax }) : null;
       const body = { ...pointsBody(device.deviceId, known.slice(after, after + pointsMax)), next_cursor: next };
       return { body, untilMs: null };
@@ -112,7 +112,7 @@ export async function answerTo(
     case "history": {
       const { device, range, aligned, buckets } = question;
       const { deviceId } = device;
-      const points = chooseNumberPoints(question.points, await store.points(deviceId));
+      const points = chooseNumberPoints(question.points, await store.points(device.registration));
       if ("code" in points) return points;
       const history = await past.history(device, { points, ...aligned, signal });
       if (history.samples.reduce((sum, count) => sum + count, 0) > buckets) {
@@ -123,7 +123,7 @@ export async function answerTo(
     }
     case "timeline": {
       const { device, range, limit } = question;
-      const points = choosePoints(question.point, await store.points(device.deviceId));
+      const points = choosePoints(question.point, await store.points(device.registration));
       if ("code" in points) return points;
       const [point = question.point, another] = points;
       if (another !== undefined) return refuse("invalid_request", "point is one point.");
@@ -144,14 +144,14 @@ export async function answerTo(
     }
     case "fleetTotals": {
       const { point, aligned } = question;
-      const fleet = registrationsFrom(question.fleet);
+      const fleet = devicesFrom(question.fleet);
       const totals = await past.fleetTotals(fleet, { point, ...aligned, signal });
       const body = fleetTotalsBody(point, aligned, fleet.length, totals, expectedDevices(fleet, totals));
       return { body, untilMs: aligned.toMs };
     }
     case "fleetEnergy": {
       const { nowMs } = question;
-      const fleet = registrationsFrom(question.fleet);
+      const fleet = devicesFrom(question.fleet);
       const edgesMs = edgesOf(question);
       const passed = passedPart(edgesMs, nowMs);
       const tooMuch = refuseDeviceDays(fleet.length, passed);
@@ -201,7 +201,7 @@ async function answerSamples(
   const { device, range, take, limit, beyond } = question;
   const { deviceId } = device;
   const points =
-    question.points === undefined ? undefined : choosePoints(question.points, await store.points(deviceId));
+    question.points === undefined ? undefined : choosePoints(question.points, await store.points(device.registration));
   if (points !== undefined && "code" in points) return points;
   const bounds = { limit, bytesMax: pageBytes };
   const samples = await past.samples(device, { ...range, points, take, ...bounds, beyond, signal });
@@ -222,19 +222,19 @@ function placeOf(
 }
 
 /** The columns of registrations, for {@link Question}. */
-export function registrationsOf(devices: readonly Registration[]): Registrations {
+export function registrationsOf(devices: readonly RegisteredDevice[]): Registrations {
   return {
-    deviceIds: devices.map(({ deviceId }) => deviceId).join("\n"),
+    keys: devices.map(({ registration }) => registration.key).join("\n"),
     createdAtMs: Float64Array.from(devices, ({ createdAtMs }) => createdAtMs),
-    historyFromMs: Float64Array.from(devices, ({ historyFromMs }) => historyFromMs),
+    fromMs: Float64Array.from(devices, ({ registration }) => registration.fromMs),
   };
 }
 
-function registrationsFrom({ deviceIds, createdAtMs, historyFromMs }: Registrations): Registration[] {
-  if (deviceIds === "") return [];
-  return deviceIds.split("\n").map((deviceId, at) => ({
-    deviceId,
+function devicesFrom({ keys, createdAtMs, fromMs }: Registrations): RegisteredDevice[] {
+  if (keys === "") return [];
+  return keys.split("\n").map((key, at) => ({
+    deviceId: readRegistrationKey(key).deviceId,
+    registration: { key, fromMs: fromMs[at] as number },
     createdAtMs: createdAtMs[at] as number,
-    historyFromMs: historyFromMs[at] as number,
   }));
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import {
   type Capabilities,
   type Disconnect,
@@ -12,10 +11,11 @@ import { addressPrefix } from "../../access/address-prefix.ts";
 import type { Audit } from "../../access/audit/audit.ts";
 import { refuseOrigin } from "../../access/refuse-origin.ts";
 import { bearerToken } from "../../access/tokens.ts";
+import { untilNextTurn } from "../../base/clock.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
-import type { Channel } from "../../commands/device-command-queue.ts";
+import type { Channel } from "../../commands/channel.ts";
 import type { Dispatcher } from "../../commands/dispatcher.ts";
-import type { DeviceRegistry } from "../../devices/device-registry.ts";
+import type { Device, DeviceRegistry } from "../../devices/device-registry.ts";
 import type { DeviceSession } from "../../devices/device-session.ts";
 import type { DeviceSessions } from "../../devices/device-sessions.ts";
 import type { DeviceState } from "../../devices/device-state.ts";
@@ -67,23 +67,17 @@ export class SmartOsDeviceDoor implements Door {
   /** Null where nobody is registered by coming. */
   readonly #autoRegister: AutoRegister | null;
   readonly unadmitted: UnadmittedLinks;
-  /** Called when a device was let in: its socket no longer counts against its address. */
-  readonly admitted: (handshake: Handshake) => void;
 
-  constructor(
-    context: DoorContext,
-    parts: SmartOsDeviceDoorDomain,
-    settings: SmartOsDeviceDoorSettings,
-    admitted: (handshake: Handshake) => void,
-  ) {
+  constructor(context: DoorContext, parts: SmartOsDeviceDoorDomain, settings: SmartOsDeviceDoorSettings) {
     this.context = context;
     this.parts = parts;
     this.settings = settings;
-    this.admitted = admitted;
     this.unadmitted = new UnadmittedLinks(context.clock);
     const { access, autoRegister, registeredMax } = settings;
     this.#autoRegister =
-      access === "open" && autoRegister ? new AutoRegister({ ...parts, log: context.log }, registeredMax) : null;
+      access === "open" && autoRegister
+        ? new AutoRegister({ ...parts, clock: context.clock, log: context.log }, registeredMax)
+        : null;
   }
 
   accept(handshake: Handshake): void {
@@ -128,15 +122,16 @@ export class SmartOsDeviceDoor implements Door {
   }
 
   /** Why the device may not come in with this token; null where it may. */
-  judge(serial: string, token: string | null, address: string): Refusal | null {
+  judge(serial: string, token: string | null, address: string): Device | Refusal {
     const { devices, registry, waiting } = this.parts;
     const isKnown = devices.authenticate(serial, token);
-    if (devices.find(serial) === undefined) {
+    const device = devices.find(serial);
+    if (device === undefined) {
       waiting.note(serial, address);
       return refuse("unknown_device");
     }
     if (!isKnown && !this.#isOpenTo(serial)) return refuse("forbidden");
-    return registry.contestedMs(serial) > 0 ? refuse("contested") : null;
+    return registry.contestedMs(serial) > 0 ? refuse("contested") : device;
   }
 
   /** What registers a device that nobody knows, where that is to be. */
@@ -240,7 +235,7 @@ class SmartOsSession {
     this.#held = held;
     await registration;
     for (const next of held) {
-      await setImmediate();
+      await untilNextTurn(this.#door.context.clock);
       if (!this.#link.isOpen) break;
       await this.#read(next);
     }
@@ -279,13 +274,13 @@ class SmartOsSession {
         refuse("wrong_device", `The message says ${serial}, the link is ${this.#device.device.deviceId}'s.`),
       );
     }
-    const refusal = this.#door.judge(serial, this.#token, this.#address);
-    if (refusal !== null) return this.#refuse(serial, refusal);
+    const registered = this.#door.judge(serial, this.#token, this.#address);
+    if ("code" in registered) return this.#refuse(serial, registered);
     this.#door.unadmitted.remove(this.#link);
-    this.#door.admitted(this.#handshake);
+    this.#door.context.addresses.give(this.#handshake.socket);
     const { session, replaced } = parts.registry.takeOver(serial, this.#link, "smart-os");
     const channel = this.#channelOf(session);
-    this.#device = { session, channel, device: parts.latest.of(serial) };
+    this.#device = { session, channel, device: parts.latest.of(registered) };
     parts.commands.connected(serial, channel);
     context.log.info(
       {

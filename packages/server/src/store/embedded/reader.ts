@@ -1,19 +1,12 @@
 import { Buckets, GapList } from "../algebra/buckets.ts";
-import {
-  addEnergy,
-  type Energy,
-  type EnergyStream,
-  energyBetween,
-  energyStreams,
-  gapMsMax,
-  noEnergy,
-  type PowerPoint,
-} from "../algebra/energy.ts";
+import { type EnergyStream, energyStreams, gapMsMax, type PowerPoint } from "../algebra/energy.ts";
 import type { PointValue } from "../algebra/point-value.ts";
 import { firstAtOrAfter, placesIn, type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
-import { windowMs, windowOf } from "../algebra/window.ts";
+import { windowFrom, windowMs, windowOf } from "../algebra/window.ts";
 import { summarize } from "../algebra/window-summary.ts";
 import { runBytes, sampleBytes } from "../page-bytes.ts";
+import { EnergySpans } from "../questions/energy-spans.ts";
+import type { Registration } from "../registration.ts";
 import type {
   EnergyQuery,
   EnergySpan,
@@ -46,17 +39,17 @@ const samplesAtOnce = 250;
 
 /** What cannot be read of the range is passed over, and told to `onDamage`. */
 export function* readSamples(windows: Windows, query: SamplesQuery, onDamage?: OnDamage): Work<PointSample[]> {
-  const { deviceId, fromMs, toMs, take, limit, bytesMax = Number.POSITIVE_INFINITY, beyond } = query;
+  const { registration, fromMs, toMs, take, limit, bytesMax = Number.POSITIVE_INFINITY, beyond } = query;
   const wanted = query.points === undefined ? undefined : new Set(query.points);
   const isForward = take === "first";
   const found: PointSample[] = [];
   let bytes = 0;
   const first = isForward && beyond !== undefined ? Math.max(fromMs, beyond.observedAtMs) : fromMs;
   const behindLast = !isForward && beyond !== undefined ? Math.min(toMs, beyond.observedAtMs + 1) : toMs;
-  const list = windowsIn(windows, deviceId, first, behindLast);
+  const list = windowsIn(windows, registration, first, behindLast);
   if (!isForward) list.reverse();
   for (const window of list) {
-    const columns = windows.read(deviceId, window, wanted, onDamage);
+    const columns = windows.read(registration, window, wanted, onDamage);
     if (columns === null) continue;
     const [from, to] = placesIn(columns, first, behindLast);
     for (let step = 0; step < to - from && found.length < limit && bytes < bytesMax; step++) {
@@ -75,27 +68,28 @@ export function* readSamples(windows: Windows, query: SamplesQuery, onDamage?: O
 
 /** In one piece: they are a few. */
 // biome-ignore lint/correctness/useYield: it is asked for as all others are.
-export function* readPoints(store: BlockStore, deviceId: string): Work<PointInfo[]> {
-  return store.points(deviceId);
+export function* readPoints(store: BlockStore, { key }: Registration): Work<PointInfo[]> {
+  return store.points(key);
 }
 
 export function* readHistory(windows: Windows, query: HistoryQuery): Work<History> {
-  const { deviceId, points, fromMs, toMs, bucketMs } = query;
+  const { registration, points, fromMs, toMs, bucketMs } = query;
   const wanted = new Set(points);
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
   const gaps = new GapList(fromMs, toMs);
   if (bucketMs >= windowMs) {
     // No sample is read: the windows' summaries are all that such a chart can show.
     const parts = { points: wanted, energy: false };
-    for (const { day, from, to } of summaries(windows, deviceId, windowOf(fromMs), windowOf(toMs - 1) + 1, parts)) {
+    const first = Math.max(windowOf(fromMs), windowFrom(registration.fromMs));
+    for (const { day, from, to } of summaries(windows, registration, first, windowOf(toMs - 1) + 1, parts)) {
       buckets.addSummaries(day, from, to);
       gaps.addSummaries(day, from, to);
       yield;
     }
     return buckets.finish(gaps);
   }
-  for (const window of windowsIn(windows, deviceId, fromMs, toMs)) {
-    const columns = windows.read(deviceId, window, wanted);
+  for (const window of windowsIn(windows, registration, fromMs, toMs)) {
+    const columns = windows.read(registration, window, wanted);
     if (columns !== null) {
       buckets.addSamples(columns);
       gaps.addSamples(columns);
@@ -105,56 +99,33 @@ export function* readHistory(windows: Windows, query: HistoryQuery): Work<Histor
   return buckets.finish(gaps);
 }
 
-export function* readEnergy(windows: Windows, { deviceId, edgesMs }: EnergyQuery): Work<EnergySpan[]> {
-  const spans = edgesMs.slice(1).map((toMs, at) => ({
-    fromMs: edgesMs[at] as number,
-    toMs,
-    energy: noEnergy,
-    coveredMs: 0,
-  }));
-  const [first] = spans;
-  const last = spans.at(-1);
-  if (first === undefined || last === undefined) return [];
-  // One window more at the front: the way from its last sample to the next one belongs to the span of the later.
-  let before: PowerPoint | undefined;
-  let place = 0;
+export function* readEnergy(windows: Windows, query: EnergyQuery): Work<EnergySpan[]> {
+  const spans = new EnergySpans(query);
+  if (spans.isEmpty) return [];
   const parts = { points: new Set<string>(), energy: true };
-  for (const { day, from, to } of summaries(
-    windows,
-    deviceId,
-    windowOf(first.fromMs) - 1,
-    windowOf(last.toMs - 1) + 1,
-    parts,
-  )) {
+  for (const { day, from, to } of summaries(windows, query.registration, spans.fromWindow, spans.toWindow, parts)) {
     for (let at = from; at < to && day.energy !== null; at++) {
-      const startMs = (day.windows[at] as number) * windowMs;
-      while ((spans[place]?.toMs ?? Number.POSITIVE_INFINITY) <= startMs) place++;
-      const span = spans[place];
-      if (span !== undefined && startMs >= span.fromMs) {
-        const between =
-          before === undefined ? noEnergy : energyBetween(before, day.energy.firstPower[at] as PowerPoint);
-        span.energy = addEnergy(addEnergy(span.energy, energyAt(day.energy, at)), between);
-        span.coveredMs += Math.min(windowMs, (day.count[at] as number) * (day.periodMs[at] as number));
-      }
-      before = day.energy.lastPower[at];
+      spans.add({
+        window: day.windows[at] as number,
+        count: day.count[at] as number,
+        periodMs: day.periodMs[at] as number,
+        energy: energyAt(day.energy, at),
+        firstPower: day.energy.firstPower[at] as PowerPoint,
+        lastPower: day.energy.lastPower[at] as PowerPoint,
+      });
     }
     yield;
   }
-  return spans.map(({ fromMs, toMs, energy, coveredMs }) => ({
-    fromMs,
-    toMs,
-    energy: energy as Energy,
-    coverage: Math.min(1, coveredMs / (toMs - fromMs)),
-  }));
+  return spans.finish();
 }
 
 export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Timeline> {
-  const { deviceId, point, fromMs, toMs, limit, bytesMax = Number.POSITIVE_INFINITY } = query;
+  const { registration, point, fromMs, toMs, limit, bytesMax = Number.POSITIVE_INFINITY } = query;
   let bytes = 0;
   const wanted = new Set([point]);
   const runs: { fromMs: number; toMs: number; value: PointValue }[] = [];
-  for (const window of windowsIn(windows, deviceId, fromMs, toMs)) {
-    const columns = windows.read(deviceId, window, wanted);
+  for (const window of windowsIn(windows, registration, fromMs, toMs)) {
+    const columns = windows.read(registration, window, wanted);
     const values = columns?.points.get(point);
     if (columns !== null && values !== undefined) {
       const [from, to] = placesIn(columns, fromMs, toMs);
@@ -178,17 +149,17 @@ export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Time
 }
 
 export function* readFleetTotals(windows: Windows, query: FleetQuery): Work<FleetTotals> {
-  const { deviceIds, point, fromMs, toMs, bucketMs } = query;
+  const { registrations, point, fromMs, toMs, bucketMs } = query;
   const length = Math.max(0, Math.ceil((toMs - fromMs) / bucketMs));
   const total = { sum: new Float64Array(length), devices: new Float64Array(length) };
   const stream = energyStreams.find((name) => name === point);
   const isWholeMinutes = bucketMs % minuteMs === 0 && fromMs % minuteMs === 0 && toMs % minuteMs === 0;
-  for (const deviceId of deviceIds) {
+  for (const registration of registrations) {
     if (bucketMs < windowMs && stream !== undefined && isWholeMinutes) {
-      addMeans(total, minuteMeans(windows, deviceId, stream, query));
+      addMeans(total, minuteMeans(windows, registration, stream, query));
       yield;
     } else {
-      const history = yield* readHistory(windows, { deviceId, points: [point], fromMs, toMs, bucketMs });
+      const history = yield* readHistory(windows, { registration, points: [point], fromMs, toMs, bucketMs });
       addMeans(total, history.points[point]?.avg ?? []);
     }
   }
@@ -202,18 +173,18 @@ export function* readFleetTotals(windows: Windows, query: FleetQuery): Work<Flee
 
 export function* readInfo(store: BlockStore, retentionMs: number): Work<StoreInfo> {
   const { windows, tables } = store;
-  const deviceIds = store.deviceIds;
+  const registrations = store.keys.map((key) => ({ key, fromMs: 0 }));
   let samples = 0;
   let fromMs: number | null = null;
   let toMs: number | null = null;
   const gaps = { count: 0, ms: 0 };
   const parts = { points: new Set<string>(), energy: false };
-  for (const deviceId of deviceIds) {
-    const list = windows.list(deviceId, 0, Number.MAX_SAFE_INTEGER);
+  for (const registration of registrations) {
+    const list = windows.list(registration, 0, Number.MAX_SAFE_INTEGER);
     const [first = 0] = list;
     const isKept = new Set(list);
     let lastMs: number | null = null;
-    for (const { day, from, to } of summaries(windows, deviceId, first, windowOf(Date.now()) + 2, parts)) {
+    for (const { day, from, to } of summaries(windows, registration, first, windowOf(store.nowMs()) + 2, parts)) {
       for (let at = from; at < to; at++) {
         const firstMs = day.firstMs[at] as number;
         if (isKept.has(day.windows[at] as number)) samples += day.count[at] as number;
@@ -229,7 +200,7 @@ export function* readInfo(store: BlockStore, retentionMs: number): Work<StoreInf
     }
   }
   const bytes = tables.usedBytes();
-  return { devices: deviceIds.length, samples, bytes, fromMs, toMs, gaps, retentionMs };
+  return { devices: registrations.length, samples, bytes, fromMs, toMs, gaps, retentionMs };
 }
 
 function addMeans(
@@ -246,14 +217,14 @@ function addMeans(
 /** One power's mean in each bucket of whole minutes. */
 function minuteMeans(
   windows: Windows,
-  deviceId: string,
+  registration: Registration,
   stream: EnergyStream,
   { fromMs, toMs, bucketMs }: FleetQuery,
 ): (number | null)[] {
   const length = Math.ceil((toMs - fromMs) / bucketMs);
   const sums = new Float64Array(length);
   const counts = new Float64Array(length);
-  for (const [window, minutes] of windows.minutes(deviceId, windowOf(fromMs), windowOf(toMs - 1) + 1, stream)) {
+  for (const [window, minutes] of windows.minutes(registration, windowOf(fromMs), windowOf(toMs - 1) + 1, stream)) {
     for (const [minute, count] of minutes.counts.entries()) {
       const atMs = window * windowMs + minute * minuteMs;
       if (count === 0 || atMs < fromMs || atMs >= toMs) continue;
@@ -265,9 +236,9 @@ function minuteMeans(
   return Array.from(sums, (sum, at) => (counts[at] === 0 ? null : sum / (counts[at] as number)));
 }
 
-/** Windows in a range that have samples of the device, oldest first. */
-function windowsIn(windows: Windows, deviceId: string, fromMs: number, toMs: number): number[] {
-  return toMs <= fromMs ? [] : windows.list(deviceId, windowOf(fromMs), windowOf(toMs - 1) + 1);
+/** Windows in a range that have samples of the registration, oldest first. */
+function windowsIn(windows: Windows, registration: Registration, fromMs: number, toMs: number): number[] {
+  return toMs <= fromMs ? [] : windows.list(registration, windowOf(fromMs), windowOf(toMs - 1) + 1);
 }
 
 /** Some summaries of a day: those from one place to before another. */
@@ -280,21 +251,21 @@ interface SummaryRun {
 /** The summaries of a range, oldest first: sealed windows' as they are kept; others', and those that cannot be read, made from their samples. */
 function* summaries(
   windows: Windows,
-  deviceId: string,
+  registration: Registration,
   fromWindow: number,
   toWindow: number,
   parts: DayParts,
 ): Generator<SummaryRun> {
-  let fresh = windows.fresh(deviceId, fromWindow, toWindow);
+  let fresh = windows.fresh(registration, fromWindow, toWindow);
   const wanted = new Set([...parts.points, ...(parts.energy ? energyStreams : [])]);
   const freshThrough = function* (last: number): Generator<SummaryRun> {
     for (let [window] = fresh; window !== undefined && window <= last; [window] = fresh) {
       fresh.shift();
-      const columns = windows.read(deviceId, window, wanted);
+      const columns = windows.read(registration, window, wanted);
       if (columns !== null) yield { day: dayOf(summarize(window, columns), parts), from: 0, to: 1 };
     }
   };
-  for (const { columns: day, lacking } of windows.days(deviceId, fromWindow, toWindow, parts)) {
+  for (const { columns: day, lacking } of windows.days(registration, fromWindow, toWindow, parts)) {
     if (lacking.length > 0) fresh = [...new Set([...fresh, ...lacking])].sort((a, b) => a - b);
     if (day === null) continue;
     const end = firstAtOrAfter(day.windows, day.windows.length, toWindow);

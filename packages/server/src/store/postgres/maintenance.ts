@@ -84,10 +84,10 @@ export class Maintenance {
       );
       const last = touched.at(-1);
       if (last === undefined) return;
-      const summaries: { readonly deviceId: string; readonly summary: WindowSummary }[] = [];
-      for (const [deviceId, startMs] of touched) {
-        const columns = await readColumns(client, deviceId, startMs, startMs + windowMs);
-        if (columns.count > 0) summaries.push({ deviceId, summary: summarize(windowOf(startMs), columns) });
+      const summaries: { readonly key: string; readonly summary: WindowSummary }[] = [];
+      for (const [key, startMs] of touched) {
+        const columns = await readColumns(client, key, startMs, startMs + windowMs);
+        if (columns.count > 0) summaries.push({ key, summary: summarize(windowOf(startMs), columns) });
       }
       await transaction(client, () => storeSummaries(client, summaries));
       from = last;
@@ -123,16 +123,16 @@ async function deleteSamplesBefore(client: Client, beforeMs: number): Promise<vo
 /** Writes the summaries of windows that have not changed since their samples were read; the others stay touched. */
 async function storeSummaries(
   client: Client,
-  summaries: readonly { readonly deviceId: string; readonly summary: WindowSummary }[],
+  summaries: readonly { readonly key: string; readonly summary: WindowSummary }[],
 ): Promise<void> {
   await client.query(`SELECT pg_advisory_xact_lock(${windowLock})`);
-  for (const { deviceId, summary } of summaries) {
+  for (const { key, summary } of summaries) {
     const startMs = summary.window * windowMs;
     const [count] = await rowOf<[number]>(
       client,
       `SELECT count(*)::float8 FROM sample
        WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($2 + ${windowMs})`,
-      [deviceId, startMs],
+      [key, startMs],
     );
     if (count !== summary.count) continue;
     const { firstMs, lastMs, periodMs, gaps, energy, firstPower, lastPower, points } = summary;
@@ -149,7 +149,7 @@ async function storeSummaries(
          excluded.period_ms, excluded.gap_starts, excluded.gap_ends, excluded.first_power_w, excluded.last_power_w, excluded.points,
          ${energyColumns.replaceAll(/\w+/g, "excluded.$&")})`,
       [
-        deviceId,
+        key,
         startMs,
         count,
         firstMs,
@@ -164,7 +164,7 @@ async function storeSummaries(
       ],
     );
     await client.query("DELETE FROM touched_window WHERE device_id = $1 AND window_start = instant($2)", [
-      deviceId,
+      key,
       startMs,
     ]);
   }

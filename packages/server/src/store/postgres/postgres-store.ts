@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
+import type { Registration } from "../registration.ts";
 import type {
   EnergyQuery,
   EnergySpan,
@@ -25,9 +26,9 @@ import type {
 } from "../store.ts";
 import { Database, rowsOf } from "./database.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
-import type { LendSetup } from "./lend-worker.ts";
 import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrate } from "./migrate.ts";
+import type { ReadSetup } from "./read-worker.ts";
 import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
 import { readInfo, verify } from "./verify.ts";
 import { WriterThread } from "./writer-thread.ts";
@@ -75,7 +76,7 @@ export class PostgresStore implements Store {
     this.#isTimescale = timescale !== null;
     this.#retentionMs = retentionMs;
     this.#url = url;
-    this.#writer = new WriterThread({ url, isTimescale: this.#isTimescale });
+    this.#writer = new WriterThread({ url, isTimescale: this.#isTimescale }, clock);
     this.#maintenance = new Maintenance(database, clock, retentionMs, this.#isTimescale, options.complain);
   }
 
@@ -113,8 +114,8 @@ export class PostgresStore implements Store {
         `SELECT device_id, ms(observed_at), ms(received_at), clock, epoch::float8, seq::float8, message FROM latest`,
       ),
     );
-    return rows.map(([deviceId, observedAtMs, receivedAtMs, clock, epoch, seq, message]) => ({
-      deviceId,
+    return rows.map(([key, observedAtMs, receivedAtMs, clock, epoch, seq, message]) => ({
+      key,
       observedAtMs,
       receivedAtMs,
       clock,
@@ -130,20 +131,20 @@ export class PostgresStore implements Store {
 
   openReadPort(): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    const worker = new Worker(workerUrl(import.meta.url, "./lend-worker"), {
-      workerData: { url: this.#url, isTimescale: this.#isTimescale, port: port1 } satisfies LendSetup,
+    // No `WorkerClient`: nobody here calls it, and whoever reads is told by the end of the port.
+    const worker = new Worker(workerUrl(import.meta.url, "./read-worker"), {
+      workerData: { url: this.#url, isTimescale: this.#isTimescale, port: port1 } satisfies ReadSetup,
       transferList: [port1],
     });
     worker.unref();
     this.#lent.add(worker);
-    // Whoever reads is told by the end of the port.
     worker.on("error", () => {});
     worker.once("exit", () => this.#lent.delete(worker));
     return port2;
   }
 
-  async points(deviceId: string): Promise<PointInfo[]> {
-    return await this.#database.ask(undefined, (client) => readPoints(client, deviceId));
+  async points(registration: Registration): Promise<PointInfo[]> {
+    return await this.#database.ask(undefined, (client) => readPoints(client, registration));
   }
 
   async history(query: HistoryQuery): Promise<History> {

@@ -1,18 +1,11 @@
 import { Buckets, GapList } from "../algebra/buckets.ts";
-import {
-  addEnergy,
-  type Energy,
-  energyBetween,
-  energyNames,
-  energyStreams,
-  gapMsMax,
-  noEnergy,
-  type PowerPoint,
-} from "../algebra/energy.ts";
+import { type Energy, energyNames, energyStreams, gapMsMax, noEnergy, type PowerPoint } from "../algebra/energy.ts";
 import { type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
-import { windowMs, windowOf } from "../algebra/window.ts";
+import { windowFrom, windowMs, windowOf } from "../algebra/window.ts";
 import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
 import { runBytes, sampleBytes } from "../page-bytes.ts";
+import { EnergySpans, type EnergyWindow } from "../questions/energy-spans.ts";
+import type { Registration } from "../registration.ts";
 import type {
   EnergyQuery,
   EnergySpan,
@@ -71,9 +64,9 @@ export async function readSamples(client: Client, query: SamplesQuery): Promise<
 
 /** Some samples, in the order in which the page takes them. */
 async function fetchSamples(client: Client, query: SamplesQuery): Promise<PointSample[]> {
-  const { deviceId, fromMs, toMs, take, limit, beyond } = query;
+  const { registration, toMs, take, limit, beyond } = query;
   const wanted = query.points === undefined ? undefined : new Set(query.points);
-  const values: unknown[] = [deviceId, fromMs, toMs, limit];
+  const values: unknown[] = [registration.key, Math.max(query.fromMs, registration.fromMs), toMs, limit];
   let page = "";
   if (beyond !== undefined) {
     values.push(beyond.observedAtMs, beyond.epoch, beyond.seq);
@@ -91,17 +84,17 @@ async function fetchSamples(client: Client, query: SamplesQuery): Promise<PointS
   return rows.map((_, at) => sampleAt(columns, at));
 }
 
-/** The points that a device has sent, in the order in which they first came. */
-export async function readPoints(client: Client, deviceId: string): Promise<PointInfo[]> {
+/** The points that a registration's device has sent, in the order in which they first came. */
+export async function readPoints(client: Client, { key }: Registration): Promise<PointInfo[]> {
   const sql = "SELECT name, kinds FROM point WHERE device_id = $1 ORDER BY number";
-  const rows = await rowsOf<[string, number]>(client, sql, [deviceId]);
+  const rows = await rowsOf<[string, number]>(client, sql, [key]);
   return rows.map(([name, bits]) => ({ name, kinds: kindsOf(bits) }));
 }
 
 /** All samples of a range, in order. */
 export async function readColumns(
   client: Client,
-  deviceId: string,
+  key: string,
   fromMs: number,
   toMs: number,
   wanted?: ReadonlySet<string>,
@@ -110,7 +103,7 @@ export async function readColumns(
     client,
     `SELECT ${selectList(wanted)} FROM sample
      WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3) ORDER BY observed_at, epoch, seq`,
-    [deviceId, fromMs, toMs],
+    [key, fromMs, toMs],
   );
   return columnsOf(rows, wanted);
 }
@@ -124,7 +117,9 @@ type FigureRow = [number, number, number, ...(number | null)[]];
 type SpanRow = [firstMs: number, lastMs: number];
 
 async function historyOfSamples(client: Client, query: HistoryQuery): Promise<History> {
-  const { deviceId, points, fromMs, toMs, bucketMs } = query;
+  const { registration, points, fromMs, toMs, bucketMs } = query;
+  const { key } = registration;
+  const firstMs = Math.max(fromMs, registration.fromMs);
   const numbers = points.map((point, at) => `, ${numberOf(point)} AS p${at}`);
   const figures = points.map((_, at) => `, min(p${at}), max(p${at}), sum(summable(p${at})), count(p${at})::float8`);
   const rows = await rowsOf<FigureRow>(
@@ -132,9 +127,9 @@ async function historyOfSamples(client: Client, query: HistoryQuery): Promise<Hi
     `SELECT $2::float8 + bucket * $4::float8, count(*)::float8, ms(window_start) ${figures.join("")} FROM (
        SELECT floor((ms(observed_at) - $2::float8) / $4::float8) AS bucket,
          date_bin('15 minutes', observed_at, 'epoch') AS window_start ${numbers.join("")}
-       FROM sample WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)
+       FROM sample WHERE device_id = $1 AND observed_at >= instant($5) AND observed_at < instant($3)
      ) AS sample GROUP BY bucket, window_start`,
-    [deviceId, fromMs, toMs, bucketMs],
+    [key, fromMs, toMs, bucketMs, firstMs],
   );
   // The usual step between two samples is told for whole windows, also where the range begins or ends within one. Of an even number of steps
   // it is the upper one in the middle, as summaries have it.
@@ -147,7 +142,7 @@ async function historyOfSamples(client: Client, query: HistoryQuery): Promise<Hi
          FROM sample WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)
        ) AS sample
      ) AS step WHERE step IS NOT NULL GROUP BY window_start`,
-    [deviceId, windowOf(fromMs) * windowMs, windowOf(toMs + windowMs - 1) * windowMs],
+    [key, Math.max(windowOf(fromMs) * windowMs, registration.fromMs), windowFrom(toMs) * windowMs],
   );
   const periodOf = new Map(periods);
   const spans = await rowsOf<SpanRow>(
@@ -156,7 +151,7 @@ async function historyOfSamples(client: Client, query: HistoryQuery): Promise<Hi
       `SELECT observed_at AS first_at, observed_at AS last_at FROM sample
        WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)`,
     ),
-    [deviceId, fromMs, toMs],
+    [key, firstMs, toMs],
   );
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
   const covered = rows.map(([atMs, samples, startMs, ...rest]): FigureRow => {
@@ -168,7 +163,9 @@ async function historyOfSamples(client: Client, query: HistoryQuery): Promise<Hi
 
 /** No sample is read but those of windows whose summary is not up to date: the summaries are all that such a chart can show. */
 async function historyOfWindows(client: Client, query: HistoryQuery): Promise<History> {
-  const { deviceId, points, fromMs, toMs, bucketMs } = query;
+  const { registration, points, fromMs, toMs, bucketMs } = query;
+  const { key } = registration;
+  const firstMs = Math.max(fromMs, windowFrom(registration.fromMs) * windowMs);
   const clean = `FROM window_summary s WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3)
        AND NOT ${isTouched("s")}`;
   const figures = points.map((point) => {
@@ -177,20 +174,20 @@ async function historyOfWindows(client: Client, query: HistoryQuery): Promise<Hi
   });
   const rows = await rowsOf<FigureRow>(
     client,
-    `SELECT $2::float8 + floor((ms(window_start) - $2::float8) / $4::float8) * $4::float8,
+    `SELECT $5::float8 + floor((ms(window_start) - $5::float8) / $4::float8) * $4::float8,
        sum(samples)::float8, sum(least(${windowMs}, samples * period_ms)) ${figures.join("")} ${clean} GROUP BY 1`,
-    [deviceId, fromMs, toMs, bucketMs],
+    [key, firstMs, toMs, bucketMs, fromMs],
   );
   const spans = await rowsOf<SpanRow>(
     client,
     spansWithoutGaps(
       `SELECT unnest(first_at || gap_ends) AS first_at, unnest(gap_starts || last_at) AS last_at ${clean}`,
     ),
-    [deviceId, fromMs, toMs],
+    [key, firstMs, toMs],
   );
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
   addFigures(buckets, points, rows);
-  for await (const summary of touchedSummaries(client, deviceId, fromMs, toMs, new Set(points))) {
+  for await (const summary of touchedSummaries(client, key, firstMs, toMs, new Set(points))) {
     buckets.addSummary(summary);
     const ends = [...summary.gaps.map((gap) => gap.fromMs), summary.lastMs];
     for (const [at, endMs] of ends.entries()) spans.push([summary.gaps[at - 1]?.toMs ?? summary.firstMs, endMs]);
@@ -230,7 +227,7 @@ function gapsBetween(fromMs: number, toMs: number, spans: SpanRow[]): GapList {
 /** The summaries of windows that have samples which are not in their kept summary. */
 async function* touchedSummaries(
   client: Client,
-  deviceId: string,
+  key: string,
   fromMs: number,
   toMs: number,
   wanted?: ReadonlySet<string>,
@@ -239,10 +236,10 @@ async function* touchedSummaries(
     client,
     `SELECT ms(window_start) FROM touched_window
      WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3) ORDER BY 1`,
-    [deviceId, fromMs, toMs],
+    [key, fromMs, toMs],
   );
   for (const [startMs] of touched) {
-    const columns = await readColumns(client, deviceId, startMs, startMs + windowMs, wanted);
+    const columns = await readColumns(client, key, startMs, startMs + windowMs, wanted);
     if (columns.count > 0) yield summarize(windowOf(startMs), columns);
   }
 }
@@ -251,8 +248,6 @@ async function* touchedSummaries(
 export const energyColumns =
   "imported_wh, exported_wh, charged_wh, discharged_wh, produced_wh, consumed_wh, self_consumed_wh";
 
-/** What energy is made of in one window. */
-type EnergyWindow = Pick<WindowSummary, "window" | "count" | "periodMs" | "energy" | "firstPower" | "lastPower">;
 type Powers = readonly [number | null, number | null, number | null, number | null];
 type EnergyRow = [
   startMs: number,
@@ -265,52 +260,38 @@ type EnergyRow = [
   ...energy: number[],
 ];
 
-export async function readEnergy(client: Client, { deviceId, edgesMs }: EnergyQuery): Promise<EnergySpan[]> {
-  const spans = edgesMs.slice(1).map((toMs, at) => {
-    return { fromMs: edgesMs[at] as number, toMs, energy: noEnergy, coveredMs: 0 };
-  });
-  const [first] = spans;
-  const last = spans.at(-1);
-  if (first === undefined || last === undefined) return [];
-  // One window more at the front: the way from its last sample to the next one belongs to the span of the later.
-  let before: EnergyWindow | undefined;
-  let place = 0;
-  for (const summary of await energyWindows(client, deviceId, first.fromMs - windowMs, last.toMs)) {
-    const startMs = summary.window * windowMs;
-    while ((spans[place]?.toMs ?? Number.POSITIVE_INFINITY) <= startMs) place++;
-    const span = spans[place];
-    if (span !== undefined && startMs >= span.fromMs) {
-      const between = before === undefined ? noEnergy : energyBetween(before.lastPower, summary.firstPower);
-      span.energy = addEnergy(addEnergy(span.energy, summary.energy), between);
-      span.coveredMs += Math.min(windowMs, summary.count * summary.periodMs);
-    }
-    before = summary;
-  }
-  return spans.map(({ fromMs, toMs, energy, coveredMs }) => ({
-    fromMs,
-    toMs,
-    energy,
-    coverage: Math.min(1, coveredMs / (toMs - fromMs)),
-  }));
+export async function readEnergy(client: Client, query: EnergyQuery): Promise<EnergySpan[]> {
+  const spans = new EnergySpans(query);
+  if (spans.isEmpty) return [];
+  const [fromMs, toMs] = [spans.fromWindow * windowMs, spans.toWindow * windowMs];
+  for (const window of await energyWindows(client, query.registration.key, fromMs, toMs)) spans.add(window);
+  return spans.finish();
 }
 
-async function energyWindows(client: Client, deviceId: string, fromMs: number, toMs: number): Promise<EnergyWindow[]> {
+/** From what `energyColumns` gives. */
+function energyOf(columns: readonly number[]): Energy {
+  const energy = { ...noEnergy };
+  for (const [at, name] of energyNames.entries()) energy[name] = columns[at] ?? 0;
+  return energy;
+}
+
+async function energyWindows(client: Client, key: string, fromMs: number, toMs: number): Promise<EnergyWindow[]> {
   const rows = await rowsOf<EnergyRow>(
     client,
     `SELECT ms(window_start), samples, period_ms, ms(first_at), ms(last_at), first_power_w, last_power_w, ${energyColumns}
      FROM window_summary s WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3)
        AND NOT ${isTouched("s")}`,
-    [deviceId, fromMs, toMs],
+    [key, fromMs, toMs],
   );
   const windows: EnergyWindow[] = rows.map(([startMs, count, periodMs, firstMs, lastMs, first, last, ...energy]) => ({
     window: windowOf(startMs),
     count,
     periodMs,
-    energy: Object.fromEntries(energyNames.map((name, at) => [name, energy[at]])) as unknown as Energy,
+    energy: energyOf(energy),
     firstPower: powerPoint(firstMs, first),
     lastPower: powerPoint(lastMs, last),
   }));
-  for await (const summary of touchedSummaries(client, deviceId, fromMs, toMs, new Set(energyStreams))) {
+  for await (const summary of touchedSummaries(client, key, fromMs, toMs, new Set(energyStreams))) {
     windows.push(summary);
   }
   return windows.sort((a, b) => a.window - b.window);
@@ -323,7 +304,9 @@ function powerPoint(atMs: number, [gridW, batteryW, solarW, loadW]: Powers): Pow
 type RunRow = [atMs: number, beforeMs: number | null, value: unknown];
 
 export async function readTimeline(client: Client, query: TimelineQuery): Promise<Timeline> {
-  const { deviceId, point, fromMs, toMs, bytesMax = Number.POSITIVE_INFINITY } = query;
+  const { registration, point, toMs, bytesMax = Number.POSITIVE_INFINITY } = query;
+  const { key } = registration;
+  const fromMs = Math.max(query.fromMs, registration.fromMs);
   const told = `SELECT observed_at, epoch, seq, ${jsonOf(point)} AS value FROM sample
      WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)`;
   // One run more than asked for tells where the last one ended, and that there are more. The database leaves out what is far above the bytes.
@@ -339,7 +322,7 @@ export async function readTimeline(client: Client, query: TimelineQuery): Promis
          sum(octet_length(value::text)) OVER (ORDER BY observed_at, epoch, seq) - octet_length(value::text) AS bytes_before
        FROM told WHERE is_new OR observed_at - before > ${gap}
      ) AS start WHERE bytes_before <= $5::float8 ORDER BY observed_at, epoch, seq LIMIT $4 + 1`,
-    [deviceId, fromMs, toMs, query.limit, 2 * bytesMax],
+    [key, fromMs, toMs, query.limit, 2 * bytesMax],
   );
   let bytes = 0;
   const full = starts.findIndex(([, , value]) => {
@@ -351,7 +334,7 @@ export async function readTimeline(client: Client, query: TimelineQuery): Promis
   const [[lastMs]] = truncated
     ? [[fromMs]]
     : ((await rowsOf<[number]>(client, `SELECT ms(max(observed_at)) FROM (${told}) AS sample WHERE value IS NOT NULL`, [
-        deviceId,
+        key,
         fromMs,
         toMs,
       ])) as [[number]]);
@@ -368,15 +351,21 @@ function endBefore([atMs, beforeMs]: RunRow): number {
 }
 
 export async function readFleetTotals(client: Client, query: FleetQuery, isTimescale: boolean): Promise<FleetTotals> {
-  const { deviceIds, point, fromMs, toMs, bucketMs } = query;
+  const { registrations, point, fromMs, toMs, bucketMs } = query;
   const figures = bucketMs >= windowMs ? figuresOfWindows(point, isTimescale) : figuresOfSamples(point);
+  // Those who begin within the range or later, which only devices from before there were keys do.
+  const late = registrations.filter((registration) => registration.fromMs > fromMs);
+  const beginsMs = late.map((registration) => registration.fromMs);
+  if (bucketMs >= windowMs) for (const [at, ms] of beginsMs.entries()) beginsMs[at] = windowFrom(ms) * windowMs;
   const rows = await rowsOf<[number, number, number]>(
     client,
     `SELECT bucket, sum(summable(mean)), count(*)::float8 FROM (
        SELECT device_id, floor((ms(at) - $2::float8) / $4::float8)::float8 AS bucket, sum(summable(sum)) / sum(count) AS mean
-       FROM (${figures}) AS figure WHERE count > 0 GROUP BY 1, 2
+       FROM (${figures}) AS figure WHERE count > 0 AND NOT EXISTS (
+         SELECT FROM unnest($5::text[], $6::float8[]) AS late (key, from_ms) WHERE key = device_id AND ms(at) < from_ms
+       ) GROUP BY 1, 2
      ) AS device GROUP BY 1`,
-    [deviceIds, fromMs, toMs, bucketMs],
+    [registrations.map(({ key }) => key), fromMs, toMs, bucketMs, late.map(({ key }) => key), beginsMs],
   );
   const length = Math.max(0, Math.ceil((toMs - fromMs) / bucketMs));
   const sum = new Array<number | null>(length).fill(null);

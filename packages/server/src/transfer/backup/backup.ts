@@ -13,10 +13,12 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import Type from "typebox";
 import { Compile } from "typebox/compile";
+import type { Clock } from "../../base/clock.ts";
 import { makePrivate } from "../../base/database-file.ts";
 import { Failure } from "../../base/failure.ts";
+import { isoTime } from "../../base/iso-time.ts";
 import { version } from "../../base/version.ts";
-import type { Store } from "../../store/store.ts";
+import type { StoreMaintenance } from "../../store/store.ts";
 
 /** What a backup holds, so that a restore can tell whether all of it is there as it was. */
 const manifestSchema = Type.Object({
@@ -49,7 +51,8 @@ export type ManifestFile = Manifest["files"][number];
 export const manifestName = "manifest.json";
 
 export interface BackupSource {
-  readonly store: Store;
+  readonly store: Pick<StoreMaintenance, "description" | "info" | "backup">;
+  readonly clock: Clock;
   /** Writes consistent copies of everything but the samples to a folder: registrations, audit, commands. */
   copyRest(folder: string): Promise<void>;
 }
@@ -96,7 +99,7 @@ export async function makeBackup(
   const manifest: Manifest = {
     format: 1,
     wattboard: version,
-    made_at: new Date().toISOString(),
+    made_at: isoTime(source.clock.wallMs()),
     store: { description: source.store.description, samples: note === null ? samples : null, note },
     files,
   };

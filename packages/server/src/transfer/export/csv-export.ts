@@ -14,7 +14,7 @@ const encoder = new TextEncoder();
 export async function* writeCsv(
   pages: AsyncIterable<SamplePage>,
   columns: readonly ExportColumn[],
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let text = csvHeader(columns);
   for await (const { deviceId, samples } of pages) {
     for (const { observedAtMs, receivedAtMs, points } of samples) {

@@ -1,13 +1,13 @@
-import { on } from "node:events";
 import { Readable, type Transform } from "node:stream";
-import { Worker } from "node:worker_threads";
 import { type Refusal, refuse } from "@wattboard/protocol";
-import { Failure } from "../../base/failure.ts";
+import type { Clock } from "../../base/clock.ts";
+import { WorkerClient } from "../../base/worker-client.ts";
 import { workerUrl } from "../../base/worker-url.ts";
+import type { Registration } from "../../store/registration.ts";
 import type { Store } from "../../store/store.ts";
 import type { ImportPreview } from "./import-csv.ts";
 import type { JudgedSample } from "./import-sample.ts";
-import type { ImportAnswer, ImportBatch, ImportSetup } from "./import-worker.ts";
+import type { ImportBatch, ImportMethods, ImportSetup } from "./import-worker.ts";
 import { importSamples } from "./importer.ts";
 
 /** What became of a file. */
@@ -25,30 +25,33 @@ export interface UploadResult {
  */
 export async function importUpload(
   store: Store,
+  registrationOf: (deviceId: string) => Registration,
+  clock: Clock,
   body: Readable | Transform,
   setup: Omit<ImportSetup, "file">,
   signal: AbortSignal,
 ): Promise<UploadResult | Refusal> {
   const file = Readable.toWeb(body) as ImportSetup["file"];
-  const worker = new Worker(workerUrl(import.meta.url, "./import-worker"), {
-    workerData: { ...setup, file } satisfies ImportSetup,
-    transferList: [file as never],
+  const thread = new WorkerClient<ImportMethods>({
+    url: workerUrl(import.meta.url, "./import-worker"),
+    setup: () => ({ data: { ...setup, file } satisfies ImportSetup, transfer: [file as never] }),
+    clock,
+    name: "the thread of the import",
+    endedCode: "request_failed",
   });
   let stored = 0;
   let known = 0;
   try {
-    // An error of the thread, and the signal, end this by being thrown.
-    for await (const [answer] of on(worker, "message", { signal }) as AsyncIterable<[ImportAnswer]>) {
+    for (;;) {
+      const answer = await thread.callWith({ signal }, "next");
       if ("fault" in answer) return refuse("invalid_request", answer.fault);
       if ("preview" in answer) return { dry_run: setup.isDryRun, stored, known, preview: answer.preview };
-      const imported = await importSamples(store, samplesOf(answer), signal);
+      const imported = await importSamples(store, samplesOf(answer), registrationOf, clock, signal);
       stored += imported.stored;
       known += imported.known;
-      worker.postMessage(null);
     }
-    throw new Failure("request_failed", "The thread of the import has ended.");
   } finally {
-    await worker.terminate();
+    await thread.terminate();
   }
 }
 

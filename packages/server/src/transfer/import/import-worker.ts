@@ -1,6 +1,7 @@
 import type { ReadableStream } from "node:stream/web";
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
+import { Moved, serveMethods } from "../../base/worker-methods.ts";
 import { CsvHeaderFault, type CsvOptions } from "./csv-import.ts";
 import { type ImportPreview, importCsv } from "./import-csv.ts";
 import { ImportJudge } from "./import-sample.ts";
@@ -14,7 +15,7 @@ export interface ImportSetup {
   readonly isDryRun: boolean;
 }
 
-/** Good samples, their messages one after the other; the next ones come once these are answered. */
+/** Good samples, their messages one after the other. */
 export interface ImportBatch {
   readonly heads: readonly {
     readonly deviceId: string;
@@ -28,14 +29,28 @@ export interface ImportBatch {
 
 export type ImportAnswer = ImportBatch | { readonly preview: ImportPreview } | { readonly fault: string };
 
+export interface ImportMethods {
+  /** The next batch; what was understood, or why nothing can be, is the last. While one is stored the next is read, and no more than that. */
+  next(): ImportAnswer;
+}
+
 lowerThreadPriority();
-const port = parentPort;
-if (port === null) throw new Error("This file runs as the thread of an import.");
 const { file, options, deviceIds, nowMs, isDryRun } = workerData as ImportSetup;
 const registered = new Set(deviceIds);
 
 /** A batch's samples that are handed over at once: more would hold up the event loop. */
 const samplesMax = 1_000;
+
+type Call = PromiseWithResolvers<ImportAnswer | Moved<ImportAnswer>>;
+let asked = Promise.withResolvers<Call>();
+
+serveMethods<ImportMethods>({
+  next() {
+    const call: Call = Promise.withResolvers();
+    asked.resolve(call);
+    return call.promise;
+  },
+});
 
 try {
   const tally = await importCsv({
@@ -48,12 +63,18 @@ try {
       : async (_samples, judged) => {
           const messages = new Uint8Array(Buffer.concat(judged.map(({ message }) => message)));
           const heads = judged.map(({ message, ...head }) => ({ ...head, bytes: message.length }));
-          port.postMessage({ heads, messages } satisfies ImportBatch, [messages.buffer]);
-          await new Promise((resolve) => port.once("message", resolve));
+          (await nextCall()).resolve(new Moved<ImportBatch>({ heads, messages }, [messages.buffer]));
         },
   });
-  port.postMessage({ preview: tally.preview() } satisfies ImportAnswer);
+  (await nextCall()).resolve({ preview: tally.preview() });
 } catch (error) {
-  if (!(error instanceof CsvHeaderFault)) throw error;
-  port.postMessage({ fault: error.message } satisfies ImportAnswer);
+  const call = await nextCall();
+  if (error instanceof CsvHeaderFault) call.resolve({ fault: error.message });
+  else call.reject(error);
+}
+
+async function nextCall(): Promise<Call> {
+  const call = await asked.promise;
+  asked = Promise.withResolvers();
+  return call;
 }

@@ -1,0 +1,41 @@
+import type { PointSample, Store } from "../../packages/server/dist/store/store.js";
+import type { Message, Sent, Value } from "../support/samples.ts";
+
+export interface StoreHarness {
+  /** Opens the store that belongs to the folder, making it where there is none. It is to take `nowMs` for the present. */
+  open(folder: string, nowMs: number): Promise<Store>;
+  /** Has the store do its upkeep: what is over is kept as it will be for good. */
+  settle(store: Store): Promise<void>;
+}
+
+/** What the tests of a contract open stores with. */
+export interface ContractStores {
+  openEmpty(): Promise<{ store: Store; reopen: () => Promise<Store> }>;
+  /** All samples of a device's first registration. */
+  everything(store: Store, deviceId?: string): Promise<PointSample[]>;
+  settle(store: Store): Promise<void>;
+}
+
+export const second = 1_000;
+export const minute = 60_000;
+export const quarter = 15 * minute;
+export const hour = 60 * minute;
+/** The start of a day in UTC; all samples are from here on, and the store's present is a week later. */
+export const start = Date.UTC(2026, 2, 28);
+export const now = start + 7 * 24 * hour;
+export const openRange = { fromMs: 0, toMs: now };
+
+/** What `samples` is to give for what was sent. JSON writes no −0, so none is expected back. */
+export function asPoints({ observedAtMs, receivedAtMs, deviceTimeMs, clock, epoch, seq, message }: Sent): PointSample {
+  const points: [string, Value][] = [];
+  const { device_id: _, timestamp: __, ...sections } = JSON.parse(message.toString()) as Message;
+  for (const [section, body] of Object.entries(sections)) {
+    if (typeof body !== "object" || body === null) points.push([section, body]);
+    else for (const [field, value] of Object.entries(body)) points.push([`${section}.${field}`, value as Value]);
+  }
+  return { observedAtMs, receivedAtMs, deviceTimeMs, clock, epoch, seq, points: Object.fromEntries(points) };
+}
+
+export function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}
