@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { Passwords } from "../access/passwords.ts";
 import { SignIn } from "../access/sign-in.ts";
 import { registerApi } from "../api/register-api.ts";
@@ -24,6 +25,7 @@ export async function assembleHttp(defer: Defer, parts: DoorParts) {
     metrics: parts.metrics.registry,
     passwords,
     queryMsMax: config.limits.query_ms,
+    refusalAtDoor: (request: IncomingMessage) => parts.router.refusalOf(request),
     signIn: new SignIn(clock, { ...parts, passwords }),
     timeZone: zoneNamed(config.site.time_zone),
   };
