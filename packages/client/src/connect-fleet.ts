@@ -38,7 +38,11 @@ class LiveFleet implements Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#socket = new LiveSocket(paths.fleet, options, this.#onText, { onConnect: this.#onConnect });
+    this.#socket = new LiveSocket(
+      { path: paths.fleet, deviceId: null, onConnect: this.#onConnect },
+      options,
+      this.#onText,
+    );
   }
 
   get status() {

@@ -8,7 +8,7 @@ export interface JournalObserver {
   recovered(): void;
 }
 
-interface Entry {
+interface JournalEntry {
   readonly row: CommandRow;
   readonly onStored: (() => void) | undefined;
   readonly onRefused: ((error: unknown) => void) | undefined;
@@ -28,7 +28,7 @@ export class CommandJournal {
   readonly #clock: Clock;
   readonly #observer: JournalObserver;
   readonly #yieldQueue: YieldQueue;
-  #queue: Entry[] = [];
+  #queue: JournalEntry[] = [];
   #isWriting = false;
   #isScheduled = false;
   #isFailing = false;
@@ -113,7 +113,7 @@ export class CommandJournal {
     );
   }
 
-  #stored(batch: readonly Entry[]): void {
+  #stored(batch: readonly JournalEntry[]): void {
     this.#isWriting = false;
     if (this.#isFailing) {
       this.#isFailing = false;
@@ -125,7 +125,7 @@ export class CommandJournal {
     this.#write();
   }
 
-  #refused(batch: readonly Entry[], error: unknown): void {
+  #refused(batch: readonly JournalEntry[], error: unknown): void {
     this.#isWriting = false;
     this.#isFailing = true;
     this.#observer.failed(error);

@@ -1,4 +1,4 @@
-import { type Freshness, freshnessOf, isPresent, type ShareLinkBody } from "@wattboard/protocol";
+import { type DeviceDetail, type Freshness, freshnessOf, isPresent, type ShareLinkBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import type { RequestFailed } from "../../api/request.ts";
@@ -63,7 +63,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
               <p>Its values appear here with the first one. Where one is refused, this page tells why. </p>
             </Notice>
           ) : (
-            <LivePanels {...feed} minutes={minutes} onMinutes={setMinutes} nowMs={nowMs} />
+            <LivePanels {...feed} detail={detail} minutes={minutes} onMinutes={setMinutes} nowMs={nowMs} />
           )}
           <div className={styles.past}>
             <HistoryPanel detail={detail} />
@@ -123,7 +123,8 @@ function FailedPage({ title, deviceId, failure }: FailedPageProps) {
   );
 }
 
-interface LivePanelsProps extends Pick<DeviceFeed, "detail" | "live" | "history" | "link"> {
+interface LivePanelsProps extends Pick<DeviceFeed, "live" | "history" | "link"> {
+  readonly detail: DeviceDetail;
   readonly minutes: number;
   readonly onMinutes: (minutes: number) => void;
   readonly nowMs: number;
@@ -132,8 +133,7 @@ interface LivePanelsProps extends Pick<DeviceFeed, "detail" | "live" | "history"
 /** What the device does now, and did in the last minutes. */
 function LivePanels({ detail, live, history, link, minutes, onMinutes, nowMs }: LivePanelsProps) {
   const { points } = live;
-  const freshnessAt = (atMs: number | null): Freshness =>
-    detail === null ? "none" : freshnessOf(detail, ageOf(atMs, nowMs));
+  const freshnessAt = (atMs: number | null): Freshness => freshnessOf(detail, ageOf(atMs, nowMs));
   const power = (point: PowerPointName): FlowPower => ({
     signedW: liveNumber(points, point),
     freshness: freshnessAt(points.get(point)?.filedAtMs ?? null),
@@ -167,7 +167,7 @@ function LivePanels({ detail, live, history, link, minutes, onMinutes, nowMs }: 
           />
         }
       >
-        <PowerChart history={history} chartMs={minutes * 60_000} />
+        <PowerChart history={history} chartMs={minutes * 60_000} timeZone={detail.time_zone} />
       </Panel>
     </div>
   );

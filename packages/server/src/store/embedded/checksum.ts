@@ -15,7 +15,7 @@ export function checksumOf(kind: string, ...cells: readonly Cell[]): number {
 }
 
 /** Of bytes and the cells beside them; these are put together in the least time, since a chart reads thousands. */
-function sumOf(bytes: Uint8Array, kind: string, cells: readonly number[]): number {
+function crcOf(bytes: Uint8Array, kind: string, cells: readonly number[]): number {
   let text = kind;
   for (let at = 0; at < cells.length; at++) text += ` ${cells[at]}`;
   return crc32(bytes, crc32(text));
@@ -31,7 +31,7 @@ export function withChecksum(bytes: Uint8Array, kind: string, ...cells: readonly
   const stored = Buffer.allocUnsafe(headBytes + bytes.length);
   stored[0] = marker;
   stored[1] = 0;
-  stored.writeUInt32LE(sumOf(bytes, kind, cells), 2);
+  stored.writeUInt32LE(crcOf(bytes, kind, cells), 2);
   stored.set(bytes, headBytes);
   return stored;
 }
@@ -51,7 +51,7 @@ export function checkedBytes(stored: unknown, kind: string, ...cells: readonly n
   }
   const bytes = stored.subarray(headBytes);
   const [, zero, b0 = 0, b1 = 0, b2 = 0, b3 = 0] = stored;
-  if (zero !== 0 || (b0 | (b1 << 8) | (b2 << 16) | (b3 << 24)) >>> 0 !== sumOf(bytes, kind, cells)) {
+  if (zero !== 0 || (b0 | (b1 << 8) | (b2 << 16) | (b3 << 24)) >>> 0 !== crcOf(bytes, kind, cells)) {
     throw new RangeError("its checksum does not fit");
   }
   return { bytes, isChecked: true };
