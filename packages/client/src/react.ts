@@ -77,13 +77,22 @@ export interface FleetState {
   readonly status: StreamStatus;
   /** Whether the whole fleet has come once. */
   readonly complete: boolean;
+  /** How many devices the server has to tell; null before it says so. */
+  readonly total: number | null;
   /** What to add to `Date.now()` to get the server's time, in milliseconds; null before the first frame. */
   readonly clockOffsetMs: number | null;
   /** Why there is no connection, or what was wrong with a frame; null while all is well. */
   readonly error: StreamError | null;
 }
 
-const noFleet: FleetState = { rows: new Map(), status: "CLOSED", complete: false, clockOffsetMs: null, error: null };
+const noFleet: FleetState = {
+  rows: new Map(),
+  status: "CLOSED",
+  complete: false,
+  total: null,
+  clockOffsetMs: null,
+  error: null,
+};
 
 /** A large fleet comes in many frames; those that come within this time are one change. */
 const coalesceMs = 50;
@@ -97,8 +106,8 @@ export function useFleet(): FleetState {
     let error: StreamError | null = null;
     const update = () => {
       timer = undefined;
-      const { rows, status, complete, clockOffsetMs } = fleet;
-      setHeld({ server, state: { rows: new Map(rows), status, complete, clockOffsetMs, error } });
+      const { rows, status, complete, total, clockOffsetMs } = fleet;
+      setHeld({ server, state: { rows: new Map(rows), status, complete, total, clockOffsetMs, error } });
     };
     const updateSoon = () => {
       timer ??= setTimeout(update, coalesceMs);

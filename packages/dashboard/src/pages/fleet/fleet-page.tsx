@@ -36,7 +36,7 @@ const fieldsEveryMs = 3_000;
 /** `/`: the whole fleet. What is shown of it stands in the address, so that it survives a look at a device and can be shared. */
 export function FleetPage() {
   useTick(1_000);
-  const { rows: rowsById, complete, link } = useFleetFeed();
+  const { rows: rowsById, complete, total, link } = useFleetFeed();
   const [params, setParams] = useSearchParams();
   const [holding, setHolding] = useState(false);
   const highlight = useHighlight();
@@ -70,7 +70,7 @@ export function FleetPage() {
       {refusal !== null ? <RefusedNotice failure={refusal} /> : <LostNotice link={link} />}
       {faults.length > 0 && <AddressFaults faults={faults} />}
       {!complete && rowsById.size === 0 && refusal === null && link.phase !== "lost" && <Waiting for="the fleet" />}
-      {!complete && rowsById.size > 0 && <Arriving count={rowsById.size} />}
+      {!complete && rowsById.size > 0 && <Arriving count={rowsById.size} total={total} />}
       {refusal === null && <WaitingDevices nowMs={nowMs} />}
       {complete && rowsById.size === 0 && <EmptyFleet />}
       {rowsById.size > 0 && (
@@ -135,9 +135,13 @@ function AddressFaults({ faults }: { readonly faults: readonly string[] }) {
   );
 }
 
-function Arriving({ count }: { readonly count: number }) {
+function Arriving({ count, total }: { readonly count: number; readonly total: number | null }) {
   return (
-    <Notice tone="info" icon="clock" title={`The fleet is arriving: ${formatNumber(count, 0)} devices so far.`}>
+    <Notice
+      tone="info"
+      icon="clock"
+      title={`${formatNumber(count, 0)} of ${total === null ? "all" : formatNumber(total, 0)} devices loaded`}
+    >
       <p>Sums, counts and filters are of these until all are here.</p>
     </Notice>
   );
