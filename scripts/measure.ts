@@ -43,8 +43,6 @@ const longFunctions: Readonly<Record<string, string>> = {
   "packages/dashboard/src/pages/devices/power-chart.tsx PowerChart": "one piece of markup",
   "packages/dashboard/src/pages/people/person-form.tsx PersonForm": "one piece of markup",
   "packages/server/src/api/answers/questions.ts answerTo": "one case a question",
-  "packages/server/src/dialects/smart-os/smart-os-client-door.ts accept": "to be split",
-  "packages/server/src/doors/device-door.ts accept": "to be split",
   "packages/server/src/http/server.ts createHttpServer": "the settings and hooks of one server, in their order",
 };
 

@@ -1,10 +1,17 @@
-import { isDeviceId, type PeersFrame, type Refusal, refuse, subprotocol, type Welcome } from "@wattboard/protocol";
+import {
+  isDeviceId,
+  type PeersFrame,
+  type Refusal,
+  refuse,
+  subprotocol,
+  type Welcome,
+} from "@wattboard/protocol";
 import { addressPrefix } from "../access/address-prefix.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import { RateLimit } from "../base/rate-limit.ts";
 import type { Channel } from "../commands/channel.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
-import type { DeviceRegistry } from "../devices/device-registry.ts";
+import type { Device, DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
@@ -65,27 +72,8 @@ export class DeviceDoor implements Door {
   }
 
   accept(handshake: Handshake, deviceId: string): void {
-    const token = bearerToken(handshake.request.headers.authorization);
-    // One answer for an unknown id, a wrong token and no token, after the same work: no oracle.
-    const isKnown = this.#devices.authenticate(deviceId, token);
-    const registered = this.#devices.find(deviceId);
-    if (!isKnown || registered === undefined) {
-      this.#refuse(handshake, deviceId, refuse("forbidden"));
-      return;
-    }
-    const contestedMs = this.#registry.contestedMs(deviceId);
-    if (contestedMs > 0) {
-      const refusal = refuse("contested");
-      if (this.#context.throttle.pass(`contested ${deviceId}`) !== null) {
-        this.#events.report(
-          "contested",
-          deviceId,
-          `two devices share this token: ${deviceId} was taken over too often; the connected one stays. Give each device its own id and token.`,
-        );
-      }
-      this.#refuse(handshake, deviceId, refusal, { "Retry-After": String(Math.ceil(contestedMs / 1_000)) });
-      return;
-    }
+    const registered = this.#admit(handshake, deviceId);
+    if (registered === null) return;
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
       const { addresses, clock, floods, authorizer, heartbeat, linkLimits, links, log, loopLag } = this.#context;
       addresses.give(handshake.socket);
@@ -141,6 +129,32 @@ export class DeviceDoor implements Door {
       this.#commands.connected(deviceId, channel);
       log.info({ device_id: deviceId, epoch: session.epoch, address, replaced: replaced?.epoch }, "device connected");
     });
+  }
+
+  /** The device that knocks with its own token; null where it was refused. */
+  #admit(handshake: Handshake, deviceId: string): Device | null {
+    const token = bearerToken(handshake.request.headers.authorization);
+    // One answer for an unknown id, a wrong token and no token, after the same work: no oracle.
+    const isKnown = this.#devices.authenticate(deviceId, token);
+    const registered = this.#devices.find(deviceId);
+    if (!isKnown || registered === undefined) {
+      this.#refuse(handshake, deviceId, refuse("forbidden"));
+      return null;
+    }
+    const contestedMs = this.#registry.contestedMs(deviceId);
+    if (contestedMs > 0) {
+      const refusal = refuse("contested");
+      if (this.#context.throttle.pass(`contested ${deviceId}`) !== null) {
+        this.#events.report(
+          "contested",
+          deviceId,
+          `two devices share this token: ${deviceId} was taken over too often; the connected one stays. Give each device its own id and token.`,
+        );
+      }
+      this.#refuse(handshake, deviceId, refusal, { "Retry-After": String(Math.ceil(contestedMs / 1_000)) });
+      return null;
+    }
+    return registered;
   }
 
   /** Takes a frame of the subprotocol; false where it is telemetry. */

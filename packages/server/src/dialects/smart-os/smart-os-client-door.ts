@@ -1,4 +1,5 @@
 import { refuse, smartOsWelcomes } from "@wattboard/protocol";
+import type { Principal } from "../../access/principal.ts";
 import { refuseOrigin } from "../../access/refuse-origin.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
 import { inTimeSlices } from "../../base/time-slices.ts";
@@ -52,33 +53,15 @@ export class SmartOsClientDoor implements Door {
       viewerFrameLimit,
     } = this.#context;
     const { request, socket } = handshake;
-    const foreign = refuseOrigin(request, this.#context);
-    const principal = foreign === null ? authorizer.identify(request) : null;
-    if (!this.#settings.isOpen || principal === null) {
-      const refusal = this.#settings.isOpen
-        ? (foreign ?? refuse("forbidden"))
-        : refuse("not_found", "The SMART-OS doors are closed; smart_os.access opens them.");
-      links.noteRefused(this.name, refusal.code);
-      refuseHandshake(handshake, refusal);
-      return;
-    }
+    const principal = this.#admit(handshake);
+    if (principal === null) return;
     acceptHandshake(frameATurnServer, handshake, (webSocket) => {
       const rateLimit = new RateLimit(queriesPerSecond, queriesBurst, clock.monotonicMs());
       const isVisible = authorizer.mayViewAll(principal)
         ? null
         : (deviceId: string) => authorizer.mayView(principal, deviceId);
       const mayView = isVisible ?? (() => true);
-      /** One after another, in the order in which they were asked. */
-      let turn = Promise.resolve();
-      let waitingCount = 0;
-      const answerInTurn = (write: () => Generator<void, Buffer>, deliver: (frame: Buffer) => void): void => {
-        waitingCount++;
-        turn = turn.then(async () => {
-          const frame = link.isOpen ? await inTimeSlices(write(), () => link.isOpen) : null;
-          waitingCount--;
-          if (frame !== null && link.isOpen) deliver(frame);
-        });
-      };
+      const answers = new AnswerQueue(() => link.isOpen);
       const held = new HeldUpdates(this.#settings.outboxBytesMax, () => link.terminate());
       const link: Link = new Link({
         webSocket,
@@ -88,8 +71,8 @@ export class SmartOsClientDoor implements Door {
         limits: { ...linkLimits, outboxBytesMax: this.#settings.outboxBytesMax },
         onText: (frame) => {
           generalLog?.note("client", authorizer.addressOf(request), frame);
-          if (rateLimit.take(clock.monotonicMs()) && waitingCount < queriesBurst) {
-            answerInTurn(
+          if (rateLimit.take(clock.monotonicMs()) && answers.waitingCount < queriesBurst) {
+            answers.add(
               () => this.#answer(frame.toString(), mayView),
               (answer) => link.send(answer),
             );
@@ -111,7 +94,7 @@ export class SmartOsClientDoor implements Door {
       links.add(this.name, link);
       rightsWatch.add(link, principal);
       link.send(smartOsFrame("INFO", smartOsWelcomes.client));
-      answerInTurn(
+      answers.add(
         () => {
           this.#feed.subscribe(held, isVisible);
           return this.#everything(mayView);
@@ -124,6 +107,22 @@ export class SmartOsClientDoor implements Door {
         },
       );
     });
+  }
+
+  /** Whoever may look; null where they were refused. */
+  #admit(handshake: Handshake): Principal | null {
+    const { authorizer, links } = this.#context;
+    const foreign = refuseOrigin(handshake.request, this.#context);
+    const principal = foreign === null ? authorizer.identify(handshake.request) : null;
+    if (!this.#settings.isOpen || principal === null) {
+      const refusal = this.#settings.isOpen
+        ? (foreign ?? refuse("forbidden"))
+        : refuse("not_found", "The SMART-OS doors are closed; smart_os.access opens them.");
+      links.noteRefused(this.name, refusal.code);
+      refuseHandshake(handshake, refusal);
+      return null;
+    }
+    return principal;
   }
 
   *#everything(mayView: MayView): Generator<void, Buffer> {
@@ -168,4 +167,24 @@ class HeldUpdates implements Subscriber {
 
 function errorFrame(fault: string): Buffer {
   return smartOsFrame("INFO", `ERROR: ${fault}`);
+}
+
+/** Answers of one reader, made one after another in the order in which they were asked. */
+class AnswerQueue {
+  readonly #isOpen: () => boolean;
+  #turn = Promise.resolve();
+  waitingCount = 0;
+
+  constructor(isOpen: () => boolean) {
+    this.#isOpen = isOpen;
+  }
+
+  add(write: () => Generator<void, Buffer>, deliver: (frame: Buffer) => void): void {
+    this.waitingCount++;
+    this.#turn = this.#turn.then(async () => {
+      const frame = this.#isOpen() ? await inTimeSlices(write(), this.#isOpen) : null;
+      this.waitingCount--;
+      if (frame !== null && this.#isOpen()) deliver(frame);
+    });
+  }
 }
