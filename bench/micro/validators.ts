@@ -1,9 +1,9 @@
-import { parseRfc3339, telemetrySchema } from "@wattboard/protocol";
+import { isRefusal, parseRfc3339, telemetrySchema } from "@wattboard/protocol";
 import { telemetryValidator } from "@wattboard/protocol/validate";
 import { Ajv } from "ajv";
 import * as z from "zod";
 import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
-import { decode, isRefusal } from "../../packages/server/dist/telemetry/gatekeeper.js";
+import { decode } from "../../packages/server/dist/telemetry/gatekeeper.js";
 import { benchDeviceId, benchMessage } from "../load/message.ts";
 import { Comparisons } from "../measure/comparison.ts";
 import type { Scenario } from "../scenarios/scenario.ts";

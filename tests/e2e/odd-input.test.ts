@@ -1,3 +1,4 @@
+import { isRefusal } from "@wattboard/protocol";
 import { afterAll, describe, expect, test } from "vitest";
 import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
 import { needs } from "../support/needs.ts";
@@ -90,7 +91,7 @@ needs("chromium", chromiumPath !== null)("the page with odd input, in Chromium a
       const name = long(120);
       const properties = { place: long(120), country: long(60), [long(60)]: long(250) };
       const added = server.devices.add({ deviceId: id, name, properties });
-      if ("code" in added) throw new Error(added.message);
+      if (isRefusal(added)) throw new Error(added.message);
       const device = await openDevice(server.wsUrl, id, added.token);
       device.send(
         sampleOf(id, {

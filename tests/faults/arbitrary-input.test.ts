@@ -1,8 +1,8 @@
-import { isDeviceId, limits } from "@wattboard/protocol";
+import { isDeviceId, isRefusal, limits } from "@wattboard/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
-import { decode, isRefusal } from "../../packages/server/dist/telemetry/gatekeeper.js";
+import { decode } from "../../packages/server/dist/telemetry/gatekeeper.js";
 import { readiness } from "../support/api.ts";
 import { openWitness } from "../support/healthy-device.ts";
 import { clientFrame, handshakeRequest, openRawDevice, RawSocket } from "../support/raw-socket.ts";

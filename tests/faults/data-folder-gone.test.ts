@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isRefusal } from "@wattboard/protocol";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { loadConfig, startSwitchboard } from "wattboard";
 import { events, metric, readiness, storedSamples } from "../support/api.ts";
@@ -26,7 +27,7 @@ async function startIn(dataDir: string) {
   const server = await startSwitchboard({ config });
   onTestFinished(() => server.stop());
   const added = server.devices.add({ deviceId: "ems_001" });
-  if ("code" in added) throw new Error(added.message);
+  if (isRefusal(added)) throw new Error(added.message);
   const admin = server.apiTokens.add("script", "admin", null) as { token: string };
   const device = await openDevice(server.url.replace("http", "ws"), "ems_001", added.token);
   let power = 0;

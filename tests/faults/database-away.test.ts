@@ -1,3 +1,4 @@
+import { isRefusal } from "@wattboard/protocol";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { loadConfig, startSwitchboard, systemClock } from "wattboard";
 import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
@@ -122,7 +123,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
     const first = await start(dataDir);
     const tokens = ["ems_001", "ems_002"].map((deviceId) => {
       const added = first.switchboard.devices.add({ deviceId });
-      return "code" in added ? "" : added.token;
+      return isRefusal(added) ? "" : added.token;
     });
     for (const [at, deviceId] of ["ems_001", "ems_002"].entries()) {
       const device = await openDevice(first.wsUrl, deviceId, tokens[at] ?? "");

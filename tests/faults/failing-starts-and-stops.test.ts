@@ -1,6 +1,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
+import { isRefusal } from "@wattboard/protocol";
 import { expect, onTestFinished, test } from "vitest";
 import { type Clock, loadConfig, type Switchboard, systemClock } from "wattboard";
 import type { Defer } from "../../packages/server/dist/app/closing.js";
@@ -228,7 +229,7 @@ test("a stop in which every part fails, with a device on the line, ends them all
     },
   });
   const added = server.devices.add({ deviceId: "ems_001" });
-  if ("code" in added) throw new Error(added.message);
+  if (isRefusal(added)) throw new Error(added.message);
   const device = await openDevice(server.url.replace("http", "ws"), "ems_001", added.token);
   const stopped = server.stop();
   await expect(stopped).rejects.toThrow("control.json did not close");

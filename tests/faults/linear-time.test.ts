@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { conditionTest, isDeviceId, parseCondition, parseRfc3339 } from "@wattboard/protocol";
+import { conditionTest, isDeviceId, isRefusal, parseCondition, parseRfc3339 } from "@wattboard/protocol";
 import { describeNewCommandFault, deviceFrameValidator } from "@wattboard/protocol/validate";
 import { describe, expect, test } from "vitest";
 import { Authorizer } from "../../packages/server/dist/access/authorizer.js";
@@ -269,7 +269,7 @@ const parsers: Readonly<Record<string, Parser>> = {
   "a condition of a fleet command": {
     run: (text) => {
       const condition = parseCondition(text);
-      return "code" in condition ? condition : conditionTest(condition)(text);
+      return isRefusal(condition) ? condition : conditionTest(condition)(text);
     },
     texts: { ...inside(""), ...inside("properties.region < "), ...inside("a", "="), ...inside("id = '") },
   },

@@ -1,3 +1,4 @@
+import { isRefusal } from "@wattboard/protocol";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { metric } from "../support/api.ts";
@@ -109,7 +110,7 @@ describe("a dashboard on a fleet that does not read", () => {
     const devices = await Promise.all(
       Array.from({ length: 30 }, (_, at) => {
         const added = server.devices.add({ deviceId: `ems_${at}`, properties });
-        return openDevice(server.wsUrl, `ems_${at}`, "code" in added ? "" : added.token);
+        return openDevice(server.wsUrl, `ems_${at}`, isRefusal(added) ? "" : added.token);
       }),
     );
     const slow = await RawSocket.connect(server.url);

@@ -4,7 +4,7 @@
  */
 import { get } from "node:http";
 import { connect, type Socket } from "node:net";
-import { paths, type SamplesBody } from "@wattboard/protocol";
+import { isRefusal, paths, type SamplesBody } from "@wattboard/protocol";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { batchOf, sampleAt } from "../support/samples.ts";
@@ -80,7 +80,7 @@ describe("a caller who reads nothing", () => {
     });
     const token = (name: string): string => {
       const added = server.apiTokens.add(name, "viewer", null, null);
-      if ("code" in added) throw new Error(added.message);
+      if (isRefusal(added)) throw new Error(added.message);
       return added.token;
     };
     const ask = (bearer: string) => fetch(pageOf(server), { headers: { authorization: `Bearer ${bearer}` } });

@@ -1,10 +1,11 @@
-import type {
-  CommandBody,
-  CommandListBody,
-  CommandStatus,
-  FleetCommandBody,
-  FleetDeviceBody,
-  NewCommandBody,
+import {
+  type CommandBody,
+  type CommandListBody,
+  type CommandStatus,
+  type FleetCommandBody,
+  type FleetDeviceBody,
+  isRefusal,
+  type NewCommandBody,
 } from "@wattboard/protocol";
 import { eventually } from "./eventually.ts";
 import type { TestServer } from "./start-server.ts";
@@ -33,7 +34,7 @@ export interface Caller {
 /** Makes an API token with this role on the server, and gives who bears it. */
 export function callerOf(server: TestServer, role: "viewer" | "operator" | "admin", name: string = role): Caller {
   const added = server.apiTokens.add(name, role, null);
-  if ("code" in added) throw new Error(added.message);
+  if (isRefusal(added)) throw new Error(added.message);
   return callerWith(server, added.token);
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isRefusal } from "@wattboard/protocol";
 import { onTestFinished } from "vitest";
 import {
   EmbeddedStore,
@@ -55,7 +56,7 @@ export async function startServer({ settings = {}, dataDir, ...rest }: TestServe
     store,
     addDevice(deviceId) {
       const added = switchboard.devices.add({ deviceId });
-      if ("code" in added) throw new Error(added.message);
+      if (isRefusal(added)) throw new Error(added.message);
       return added.token;
     },
   };

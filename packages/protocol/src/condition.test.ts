@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Condition, fleetTest, formatCondition, operators, parseCondition, readField } from "./condition.ts";
 import type { FleetRow } from "./fleet.ts";
+import { isRefusal } from "./refusals.ts";
 
 const nowMs = 100_000;
 const row: FleetRow = {
@@ -21,7 +22,7 @@ const row: FleetRow = {
 
 function judge(text: string, of: FleetRow = row): string {
   const condition = parseCondition(text);
-  if ("code" in condition) throw new Error(condition.message);
+  if (isRefusal(condition)) throw new Error(condition.message);
   return fleetTest([condition])(of, nowMs);
 }
 
@@ -100,7 +101,7 @@ describe("a condition", () => {
 
 it("several conditions are met together, and one that fails has the last word", () => {
   const test = (...texts: string[]) => {
-    const conditions = texts.map(parseCondition).filter((each) => !("code" in each));
+    const conditions = texts.map(parseCondition).filter((each) => !isRefusal(each));
     return fleetTest(conditions as Condition[])(row, nowMs);
   };
   expect(test("online = true", "battery.soc > 10")).toBe("meets");

@@ -2,7 +2,7 @@ import { parseDecimal } from "./decimal.ts";
 import type { FleetPoint, FleetRow } from "./fleet.ts";
 import { freshnessOf, isPresent } from "./freshness.ts";
 import { limits } from "./limits.ts";
-import { type Refusal, refuse } from "./refusals.ts";
+import { isRefusal, type Refusal, refuse } from "./refusals.ts";
 import type { Scalar } from "./telemetry.ts";
 
 /** How a condition compares, and how that reads between a field and a value. */
@@ -72,7 +72,7 @@ export function parseConditions(texts: readonly string[]): Condition[] | Refusal
   const conditions: Condition[] = [];
   for (const text of texts) {
     const condition = parseCondition(text);
-    if ("code" in condition) return condition;
+    if (isRefusal(condition)) return condition;
     conditions.push(condition);
   }
   return conditions;

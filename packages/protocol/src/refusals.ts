@@ -128,3 +128,12 @@ export function refuse(code: RefusalCode, detail?: string): Refusal {
   const { message } = refusals[code];
   return { code, message: detail === undefined ? message : `${message} ${detail}` };
 }
+
+/**
+ * Tells a refusal from what would have been given instead. By its shape, since a refusal crosses threads and JSON, which leave neither a
+ * class nor a symbol of it: its code is one of the table.
+ */
+export function isRefusal(value: unknown): value is Refusal {
+  if (typeof value !== "object" || value === null || !("code" in value)) return false;
+  return typeof value.code === "string" && Object.hasOwn(refusals, value.code);
+}

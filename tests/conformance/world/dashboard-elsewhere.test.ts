@@ -1,5 +1,5 @@
 import { connectFleet, connectTelemetry, type StreamError } from "@wattboard/client";
-import type { Telemetry } from "@wattboard/protocol";
+import { isRefusal, type Telemetry } from "@wattboard/protocol";
 import { expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { eventually } from "../../support/eventually.ts";
@@ -17,7 +17,7 @@ async function startForPeople(clock?: ManualClock) {
   const deviceToken = server.addDevice("ems_001");
   server.addDevice("ems_002");
   const added = server.apiTokens.add("house", "viewer", null, ["ems_001"]);
-  if ("code" in added) throw new Error(added.message);
+  if (isRefusal(added)) throw new Error(added.message);
   return { server, token: added.token, deviceToken };
 }
 

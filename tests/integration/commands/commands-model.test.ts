@@ -1,4 +1,11 @@
-import { type Capabilities, type Command, commandStatuses, hasEnded, type NewCommandBody } from "@wattboard/protocol";
+import {
+  type Capabilities,
+  type Command,
+  commandStatuses,
+  hasEnded,
+  isRefusal,
+  type NewCommandBody,
+} from "@wattboard/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ManualClock } from "wattboard";
@@ -232,7 +239,7 @@ class World {
       this.given.set(command_id, { body, expiresAtMs: startedAtMs + (body.ttl_ms ?? 60_000) });
     }
     void answer.then((given) => {
-      if (!("code" in given)) expect(this.file.find(scope, command_id)).not.toBeNull();
+      if (!isRefusal(given)) expect(this.file.find(scope, command_id)).not.toBeNull();
     });
   }
 

@@ -1,4 +1,4 @@
-import type { CommandBody, Problem } from "@wattboard/protocol";
+import { type CommandBody, isRefusal, type Problem } from "@wattboard/protocol";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { callerOf, callerWith } from "../../support/commands.ts";
@@ -255,7 +255,7 @@ describe("a command that waits", () => {
     expect(remove.status).toBe(200);
     // One that is to have the history of the other, so that what became of the command can be seen.
     const added = server.devices.add({ deviceId: "ems_001", keepHistory: true });
-    if ("code" in added) throw new Error(added.message);
+    if (isRefusal(added)) throw new Error(added.message);
     const device = await openDevice(server.wsUrl, "ems_001", added.token);
     const ended = await operator.reaches("ems_001", command_id, "failed");
     expect(ended.history.at(-1)?.cause).toContain("removed");

@@ -1,5 +1,11 @@
-import type { FleetFrame, FleetPreviewBody, FleetRow } from "@wattboard/protocol";
-import { parseCondition, paths } from "@wattboard/protocol";
+import {
+  type FleetFrame,
+  type FleetPreviewBody,
+  type FleetRow,
+  isRefusal,
+  parseCondition,
+  paths,
+} from "@wattboard/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { callerOf } from "../../support/commands.ts";
@@ -63,7 +69,7 @@ test("a filter of the table and --where with the same words reach the same devic
       // A SolMate is idle for an hour, so its values stay current.
       properties: { country: ["SE", "AT", "de"][at % 3] ?? "", version: `v${at % 12}.6`, dialect: "smart-os" },
     });
-    return "code" in added ? "" : added.token;
+    return isRefusal(added) ? "" : added.token;
   });
   for (const at of ids.keys()) {
     if (at % 4 === 3) continue;

@@ -1,4 +1,4 @@
-import type { FleetCommandBody, FleetPreviewBody, NewFleetCommandBody } from "@wattboard/protocol";
+import { type FleetCommandBody, type FleetPreviewBody, isRefusal, type NewFleetCommandBody } from "@wattboard/protocol";
 import { describe, expect, test } from "vitest";
 import { type Caller, callerOf, callerWith } from "../../support/commands.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -33,7 +33,7 @@ async function openFleet(
     let token = tokens?.[index];
     if (token === undefined) {
       const added = server.devices.add({ deviceId, properties: { region } });
-      if ("code" in added) throw new Error(added.message);
+      if (isRefusal(added)) throw new Error(added.message);
       token = added.token;
     }
     const socket = await openDevice(server.wsUrl, deviceId, token);
@@ -210,7 +210,7 @@ test("it goes on after a restart of the server where it was, and tells no device
   const operator = callerOf(server, "operator");
   const tokens = ["SE", "SE", "SE"].map((region, index) => {
     const added = server.devices.add({ deviceId: `ems_00${index + 1}`, properties: { region } });
-    if ("code" in added) throw new Error(added.message);
+    if (isRefusal(added)) throw new Error(added.message);
     return added.token;
   });
   const members = await openFleet(server, ["SE", "SE", "SE"], tokens);

@@ -1,4 +1,5 @@
 import { connectDevice, type DeviceNotice, type PeerSample, systemClock } from "@wattboard/device";
+import { isRefusal } from "@wattboard/protocol";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { deviceDetail } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -12,7 +13,7 @@ const subscribe = { type: "peers", subscribe: true };
 
 function addDevice(server: TestServer, deviceId: string, properties: Record<string, string>): string {
   const added = server.devices.add({ deviceId, properties });
-  if ("code" in added) throw new Error(added.message);
+  if (isRefusal(added)) throw new Error(added.message);
   return added.token;
 }
 

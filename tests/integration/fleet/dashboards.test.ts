@@ -1,3 +1,4 @@
+import { isRefusal } from "@wattboard/protocol";
 import { describe, expect, test } from "vitest";
 import { deviceDetail, metric } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -130,7 +131,7 @@ describe("who may look", () => {
       });
     const tokenOf = (role: "viewer" | "operator" | "admin"): string => {
       const added = server.apiTokens.add(role, role, null);
-      if ("code" in added) throw new Error(added.message);
+      if (isRefusal(added)) throw new Error(added.message);
       return added.token;
     };
     expect(await knock()).toMatchObject({ status: 403 });

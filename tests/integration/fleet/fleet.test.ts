@@ -1,4 +1,4 @@
-import type { FleetFrame, FleetRow } from "@wattboard/protocol";
+import { type FleetFrame, type FleetRow, isRefusal } from "@wattboard/protocol";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { readiness } from "../../support/api.ts";
@@ -76,7 +76,7 @@ describe("the fleet stream", () => {
     );
     const tokens = Array.from({ length: 40 }, (_, at) => {
       const added = server.devices.add({ deviceId: `ems_${at}`, properties });
-      return "code" in added ? "" : added.token;
+      return isRefusal(added) ? "" : added.token;
     });
     const fleet = await openSocket(`${server.wsUrl}/ws/fleet`);
     await eventually(() => expect(shownBy(fleet).size).toBe(40));
@@ -175,7 +175,7 @@ describe("the fleet stream", () => {
   test("tells of devices that were added and removed through the API", async () => {
     const server = await startServer({ settings: fast });
     const admin = server.apiTokens.add("admin", "admin", null);
-    if ("code" in admin) throw new Error(admin.message);
+    if (isRefusal(admin)) throw new Error(admin.message);
     const headers = { authorization: `Bearer ${admin.token}`, "content-type": "application/json" };
     const fleet = await openSocket(`${server.wsUrl}/ws/fleet`);
     const body = JSON.stringify({ device_id: "ems_009", name: "Pune" });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { isRefusal } from "@wattboard/protocol";
 import { createServer } from "vite";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../support/eventually.ts";
@@ -41,7 +42,7 @@ async function startForPeople() {
   const server = await startServer({ settings: { "access.dashboards": "people" } });
   const deviceToken = server.addDevice("ems_001");
   const added = server.apiTokens.add("wallboard", "viewer", null);
-  if ("code" in added) throw new Error(added.message);
+  if (isRefusal(added)) throw new Error(added.message);
   return { server, deviceToken, token: added.token };
 }
 

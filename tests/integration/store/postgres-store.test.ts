@@ -1,5 +1,6 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isRefusal } from "@wattboard/protocol";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type Clock, loadConfig, ManualClock, startSwitchboard, systemClock } from "wattboard";
 import type { Failure } from "../../../packages/server/dist/base/failure.js";
@@ -109,7 +110,7 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     });
     const first = await startSwitchboard({ config });
     const added = first.devices.add({ deviceId: "ems_001" });
-    if ("code" in added) throw new Error(added.message);
+    if (isRefusal(added)) throw new Error(added.message);
     const device = await openDevice(first.url.replace("http", "ws"), "ems_001", added.token);
     const message = JSON.stringify(sampleOf("ems_001"));
     device.send(message);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isRefusal } from "@wattboard/protocol";
 import { expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { localRequester } from "../base/requester.ts";
@@ -25,11 +26,11 @@ function setUp() {
   const shareLinks = new ShareLinks(file, clock, new Requesters({ people, apiTokens }), revocations);
   const share = (deviceId: string): string => {
     const added = shareLinks.add(deviceId, { label: "x", ttlMs: 3_600_000, madeBy: localRequester });
-    return "code" in added ? "" : added.path.slice("/share#".length);
+    return isRefusal(added) ? "" : added.path.slice("/share#".length);
   };
   const open = (secret: string, address: string, before: string | null = null): string => {
     const opened = shareLinks.open(secret, { before, address });
-    return "code" in opened ? "" : opened.cookie;
+    return isRefusal(opened) ? "" : opened.cookie;
   };
   return { shareLinks, share, open };
 }

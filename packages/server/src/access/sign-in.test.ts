@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isRefusal } from "@wattboard/protocol";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { lockAccessFile, readyAccessFile } from "./access-file.ts";
@@ -105,7 +106,7 @@ describe("while forty networks guess without a pause, more than can be checked",
       for (let tries = 0; !isOver(); tries++) {
         const address = `10.0.${number >> 1}.${number & 1}`;
         const answer = await signIn.attempt(`account ${number}.${tries}`, "wrong", from(address));
-        if ("code" in answer && answer.code === "too_many_attempts") refused++;
+        if (isRefusal(answer) && answer.code === "too_many_attempts") refused++;
         await new Promise((resolve) => setImmediate(resolve));
       }
     };

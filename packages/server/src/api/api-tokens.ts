@@ -1,4 +1,4 @@
-import { apiTokensSchema, newApiTokenSchema, paths, removedApiTokenSchema } from "@wattboard/protocol";
+import { apiTokensSchema, isRefusal, newApiTokenSchema, paths, removedApiTokenSchema } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
@@ -65,7 +65,7 @@ export function registerApiTokensApi(app: FastifyInstance, parts: ApiTokenParts)
       const added = audited(parts, request, { action: "api_token.add", target: name, detail }, () =>
         apiTokens.add(name, role, ttlMs, given, requesterOf(request.principal as Principal)),
       );
-      return "code" in added ? sendRefusal(reply, added) : reply.code(201).send(added);
+      return isRefusal(added) ? sendRefusal(reply, added) : reply.code(201).send(added);
     },
   );
 
@@ -82,7 +82,7 @@ export function registerApiTokensApi(app: FastifyInstance, parts: ApiTokenParts)
       const removed = auditedRevocation(parts, request, { action: "api_token.remove", target: name }, () =>
         apiTokens.remove(name),
       );
-      if ("code" in removed) return sendRefusal(reply, removed);
+      if (isRefusal(removed)) return sendRefusal(reply, removed);
       return { ...apiTokenBody(removed), ended: endOutstanding(parts, request) };
     },
   );

@@ -4,6 +4,7 @@ import {
   type AuditReportBody,
   auditReportSchema,
   auditSchema,
+  isRefusal,
   parseRfc3339,
   paths,
   type Refusal,
@@ -69,7 +70,7 @@ export function registerAuditApi(
     admin({ summary: "The audit, newest first, page by page", querystring: listSchema, answer: auditSchema }),
     async ({ query }, reply) => {
       const filter = filterOf(query);
-      if ("code" in filter) return sendRefusal(reply, filter);
+      if (isRefusal(filter)) return sendRefusal(reply, filter);
       const before = query.cursor === undefined ? undefined : Number(query.cursor);
       const page = await writePage(auditRows(audit, filter, before), query.limit, auditBody);
       return sendPage(reply, "audit", page, { next_cursor: page.isMore ? String(page.last?.seq) : null });
@@ -86,9 +87,9 @@ export function registerAuditApi(
     (request, reply) => {
       const { format = "csv", ...query } = request.query;
       const filter = filterOf(query);
-      if ("code" in filter) return sendRefusal(reply, filter);
+      if (isRefusal(filter)) return sendRefusal(reply, filter);
       const noted = audited(parts, request, { action: "audit.export", detail: query }, () => ({}));
-      if ("code" in noted) return sendRefusal(reply, noted as Refusal);
+      if (isRefusal(noted)) return sendRefusal(reply, noted as Refusal);
       reply.type(format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson; charset=utf-8");
       reply.header("Content-Disposition", `attachment; filename="wattboard-audit.${format}"`);
       return reply.send(Readable.from(format === "csv" ? csvOf(audit, filter) : ndjsonOf(audit, filter)));

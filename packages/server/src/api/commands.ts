@@ -5,6 +5,7 @@ import {
   fleetCommandsSchema,
   fleetDevicesSchema,
   fleetPreviewSchema,
+  isRefusal,
   limits,
   type NewCommandBody,
   type NewFleetCommandBody,
@@ -163,7 +164,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       const { action, payload, command_id: commandId, ttl_ms: ttlMs } = request.body as NewCommandBody;
       const { requester, address } = callerOf(request);
       const given = await commands.submit({ deviceId, action, payload, commandId, ttlMs, requester, address });
-      return "code" in given ? refuseSoon(reply, given) : reply.code(202).send(commandBody(given, readerOf(request)));
+      return isRefusal(given) ? refuseSoon(reply, given) : reply.code(202).send(commandBody(given, readerOf(request)));
     },
   );
 
@@ -225,10 +226,10 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       const body = request.body as NewFleetCommandBody;
       if (body.dry_run === true) {
         const preview = await rollouts.preview(body, callerOf(request));
-        return "code" in preview ? sendRefusal(reply, preview) : preview;
+        return isRefusal(preview) ? sendRefusal(reply, preview) : preview;
       }
       const begun = await rollouts.begin(body, callerOf(request));
-      return "code" in begun ? refuseSoon(reply, begun) : reply.code(202).send(fleetBody(request, begun));
+      return isRefusal(begun) ? refuseSoon(reply, begun) : reply.code(202).send(fleetBody(request, begun));
     },
   );
 
@@ -303,7 +304,7 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
       const aborted = mayEnd
         ? rollouts.abort(fleet, callerOf(request))
         : refuse("not_found", "There is no such fleet command.");
-      if ("code" in aborted) return sendRefusal(reply, aborted);
+      if (isRefusal(aborted)) return sendRefusal(reply, aborted);
       return fleetBody(request, aborted);
     },
   );

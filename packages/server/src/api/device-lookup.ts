@@ -1,4 +1,4 @@
-import { type Refusal, refuse } from "@wattboard/protocol";
+import { isRefusal, type Refusal, refuse } from "@wattboard/protocol";
 import type { FastifyRequest } from "fastify";
 import type { Authorizer } from "../access/authorizer.ts";
 import { visitInSlices } from "../base/time-slices.ts";
@@ -62,7 +62,7 @@ export async function devicesAsked(
   else {
     for (const deviceId of new Set(filter.devices.split(","))) {
       const device = lookUpDevice(parts, request, deviceId);
-      if ("code" in device) return refuse(device.code, `It was asked for as ${JSON.stringify(deviceId)} in devices.`);
+      if (isRefusal(device)) return refuse(device.code, `It was asked for as ${JSON.stringify(deviceId)} in devices.`);
       chosen.push(device);
     }
   }

@@ -1,6 +1,7 @@
 import {
   deviceDetailSchema,
   eventsSchema,
+  isRefusal,
   latestSchema,
   limits,
   parseRfc3339,
@@ -80,7 +81,7 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
     }),
     (request, reply) => {
       const device = lookUpDevice(parts, request, request.params.id);
-      if ("code" in device) return sendRefusal(reply, device);
+      if (isRefusal(device)) return sendRefusal(reply, device);
       const { deviceId } = device;
       const now = {
         session: registry.find(deviceId),
@@ -103,7 +104,7 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
     }),
     (request, reply) => {
       const device = lookUpDevice(parts, request, request.params.id);
-      if ("code" in device) return sendRefusal(reply, device);
+      if (isRefusal(device)) return sendRefusal(reply, device);
       const { deviceId } = device;
       return latestBody(device, {
         session: registry.find(deviceId),

@@ -1,4 +1,12 @@
-import { fleetEnergySchema, fleetTotalsSchema, paths, pointNamePattern, pointSpec, refuse } from "@wattboard/protocol";
+import {
+  fleetEnergySchema,
+  fleetTotalsSchema,
+  isRefusal,
+  paths,
+  pointNamePattern,
+  pointSpec,
+  refuse,
+} from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { bucketsMax, chooseBuckets, dayMs, minuteMs, rangeProperties, readRange, spanMsMax } from "../history/range.ts";
@@ -64,13 +72,13 @@ export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): voi
       const { point, buckets, ...query } = request.query;
       const nowMs = clock.wallMs();
       const asked = readRange(query, { nowMs, defaultMs: 60 * minuteMs, spanMsMax, timeZone });
-      const range = "code" in asked ? asked : refuseEmpty(asked);
-      if ("code" in range) return sendRefusal(reply, range);
+      const range = isRefusal(asked) ? asked : refuseEmpty(asked);
+      if (isRefusal(range)) return sendRefusal(reply, range);
       if (pointSpec(point) !== undefined && pointSpec(point)?.kind !== "number") {
         return sendRefusal(reply, refuse("invalid_request", `${point} holds no numbers.`));
       }
       const chosen = await devicesAsked(parts, request, query);
-      if ("code" in chosen) return sendRefusal(reply, chosen);
+      if (isRefusal(chosen)) return sendRefusal(reply, chosen);
       const aligned = chooseBuckets(range, buckets, nowMs, minuteMs);
       const deviceDays = (chosen.length * (aligned.toMs - aligned.fromMs)) / dayMs;
       if (aligned.bucketMs < windowMs && deviceDays > fineDeviceDaysMax) {
@@ -106,9 +114,9 @@ export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): voi
       const { query } = request;
       const nowMs = clock.wallMs();
       const range = readEnergyRange(query, query.per, nowMs, timeZone);
-      if ("code" in range) return sendRefusal(reply, range);
+      if (isRefusal(range)) return sendRefusal(reply, range);
       const chosen = await devicesAsked(parts, request, query);
-      if ("code" in chosen) return sendRefusal(reply, chosen);
+      if (isRefusal(chosen)) return sendRefusal(reply, chosen);
       const question = {
         kind: "fleetEnergy",
         fleet: registrationsOf(chosen),

@@ -1,6 +1,7 @@
 import {
   deviceEnergySchema,
   historySchema,
+  isRefusal,
   paths,
   pointsSchema,
   type Refusal,
@@ -161,7 +162,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     async (request, reply) => {
       const { cursor } = request.query;
       const device = lookUpDevice(parts, request, request.params.id);
-      if ("code" in device) return sendRefusal(reply, device);
+      if (isRefusal(device)) return sendRefusal(reply, device);
       const place = cursor === undefined ? { after: 0 } : readPointsPlace(cursor);
       if (place === null) return sendRefusal(reply, refuse("invalid_cursor"));
       return await sendAnswer(parts, request, reply, { kind: "points", device: registeredOf(device), ...place });
@@ -180,7 +181,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     async (request, reply) => {
       const { query } = request;
       const device = lookUpDevice(parts, request, request.params.id);
-      if ("code" in device) return sendRefusal(reply, device);
+      if (isRefusal(device)) return sendRefusal(reply, device);
       const place = query.cursor === undefined ? null : readSamplesPlace(query.cursor);
       if (query.cursor !== undefined && place === null) return sendRefusal(reply, refuse("invalid_cursor"));
       const nowMs = clock.wallMs();
@@ -188,7 +189,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
         place === null
           ? readRange(query, { nowMs, defaultMs: 5 * minuteMs, spanMsMax, timeZone: zoneOf(device) })
           : { fromMs: place.f, toMs: place.t };
-      if ("code" in range) return sendRefusal(reply, range);
+      if (isRefusal(range)) return sendRefusal(reply, range);
       const beyond: SampleKey | undefined =
         place === null ? undefined : { observedAtMs: place.o, epoch: place.e, seq: place.s };
       const question: Question = {
@@ -217,11 +218,11 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     async (request, reply) => {
       const { query } = request;
       const device = lookUpDevice(parts, request, request.params.id);
-      if ("code" in device) return sendRefusal(reply, device);
+      if (isRefusal(device)) return sendRefusal(reply, device);
       const nowMs = clock.wallMs();
       const asked = readRange(query, { nowMs, defaultMs: dayMs, spanMsMax, timeZone: zoneOf(device) });
-      const range = "code" in asked ? asked : refuseEmpty(asked);
-      if ("code" in range) return sendRefusal(reply, range);
+      const range = isRefusal(asked) ? asked : refuseEmpty(asked);
+      if (isRefusal(range)) return sendRefusal(reply, range);
       const { buckets, points } = query;
       const aligned = chooseBuckets(range, buckets, nowMs);
       const question = {
@@ -249,11 +250,11 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     async (request, reply) => {
       const { query } = request;
       const device = lookUpDevice(parts, request, request.params.id);
-      if ("code" in device) return sendRefusal(reply, device);
+      if (isRefusal(device)) return sendRefusal(reply, device);
       const nowMs = clock.wallMs();
       const rules = { nowMs, defaultMs: dayMs, spanMsMax: timelineMsMax, timeZone: zoneOf(device) };
       const range = readRange(query, rules);
-      if ("code" in range) return sendRefusal(reply, range);
+      if (isRefusal(range)) return sendRefusal(reply, range);
       const { point, limit } = query;
       const question = { kind: "timeline", device: registeredOf(device), range, point, limit, nowMs } as const;
       return await sendAnswer(parts, request, reply, question);
@@ -272,10 +273,10 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     async (request, reply) => {
       const { query } = request;
       const device = lookUpDevice(parts, request, request.params.id);
-      if ("code" in device) return sendRefusal(reply, device);
+      if (isRefusal(device)) return sendRefusal(reply, device);
       const nowMs = clock.wallMs();
       const range = readEnergyRange(query, query.per, nowMs, zoneOf(device));
-      if ("code" in range) return sendRefusal(reply, range);
+      if (isRefusal(range)) return sendRefusal(reply, range);
       const question: Question = {
         kind: "energy",
         device: registeredOf(device),
@@ -302,7 +303,7 @@ export async function sendAnswer(
   question: Question,
 ): Promise<FastifyReply> {
   const made = await answers.make(request.caller, question, request.signal);
-  if ("code" in made) return refuseAnswer(reply, made);
+  if (isRefusal(made)) return refuseAnswer(reply, made);
   if (made.untilMs !== null) noteCaching(reply, made.untilMs, clock.wallMs());
   return sendMade(request, reply, made);
 }
@@ -320,8 +321,8 @@ export function readEnergyRange(
 ): TimeRange | Refusal {
   const rules = { nowMs, defaultMs: defaultEnergyMs[per], spanMsMax, timeZone: fallbackZone };
   const read = readRange(query, rules);
-  const range = "code" in read ? read : refuseEmpty(read);
-  if ("code" in range) return range;
+  const range = isRefusal(read) ? read : refuseEmpty(read);
+  if (isRefusal(range)) return range;
   if (per === "hour" && range.toMs - range.fromMs > (calendarSpansMax * dayMs) / 24) {
     return refuse(
       "range_too_large",

@@ -1,5 +1,5 @@
 import { Readable, Transform } from "node:stream";
-import { isDeviceId, paths, type Refusal, refuse } from "@wattboard/protocol";
+import { isDeviceId, isRefusal, paths, type Refusal, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { isTimeZone } from "../base/time-zone.ts";
@@ -81,7 +81,7 @@ export function registerCsvImportApi(
         }
         const nowMs = clock.wallMs();
         const options = readOptions(request.query, nowMs);
-        if ("code" in options) return sendRefusal(reply, options);
+        if (isRefusal(options)) return sendRefusal(reply, options);
         const { deviceId } = options;
         if (deviceId !== undefined && devices.find(deviceId) === undefined)
           return sendRefusal(reply, refuse("unknown_device", `It is ${deviceId}.`));
@@ -101,7 +101,7 @@ export function registerCsvImportApi(
             const act = () => importUpload(store, registrationOf, clock, counted, setup, signal);
             const entry = { action: "import", deviceId: deviceId ?? null, detail: { file: "csv" } };
             const result = isDryRun ? await act() : await auditedTask(parts, request, entry, act);
-            return "code" in result ? { problem: result } : result;
+            return isRefusal(result) ? { problem: result } : result;
           } finally {
             isRunning = false;
           }

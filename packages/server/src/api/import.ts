@@ -1,4 +1,4 @@
-import { paths, refuse } from "@wattboard/protocol";
+import { isRefusal, paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { inTimeSlices } from "../base/time-slices.ts";
@@ -52,7 +52,7 @@ export function registerImportApi(app: FastifyInstance, parts: ArchiveParts): vo
           const nowMs = clock.wallMs();
           const judge = new ImportJudge(nowMs, (deviceId) => devices.find(deviceId) !== undefined);
           const samples = await inTimeSlices(judgeLines(request.body, judge, nowMs));
-          if ("code" in samples) return sendRefusal(reply, samples);
+          if (isRefusal(samples)) return sendRefusal(reply, samples);
           const [deviceId = null, ...others] = new Set(samples.map((sample) => sample.deviceId));
           const entry = {
             action: "import",

@@ -3,6 +3,7 @@ import {
   changedPersonSchema,
   type IssuedLinkBody,
   invitedSchema,
+  isRefusal,
   issuedLinkSchema,
   outstandingSchema,
   type PersonBody,
@@ -110,7 +111,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
       const added = audited(parts, request, { action: "person.add", target: name, detail }, () =>
         people.add(request.body),
       );
-      if ("code" in added) return sendRefusal(reply, added);
+      if (isRefusal(added)) return sendRefusal(reply, added);
       const link = issuedLinkBody(oneTimeLinks.issue("password", added.name, callerOf(request)));
       return reply.code(201).send({ person: bodyOf(added), link });
     },
@@ -131,7 +132,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
       const changed = audited(parts, request, { action: "person.change", target: name, detail: request.body }, () =>
         people.change(name, request.body),
       );
-      if ("code" in changed) return sendRefusal(reply, changed);
+      if (isRefusal(changed)) return sendRefusal(reply, changed);
       const body: ChangedPersonBody = { ...bodyOf(changed), ended: endOutstanding(parts, request) };
       return body;
     },
@@ -167,7 +168,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
       const removed = auditedRevocation(parts, request, { action: "person.remove", target: name }, () =>
         removePerson(parts, name),
       );
-      if ("code" in removed) return sendRefusal(reply, removed);
+      if (isRefusal(removed)) return sendRefusal(reply, removed);
       const body: ChangedPersonBody = { ...personBody(removed, 0), ended: endOutstanding(parts, request) };
       return body;
     },
@@ -190,7 +191,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
         { action: "person.link", target: name },
         (): Person | Refusal => people.find(name) ?? unknownPerson(name),
       );
-      if ("code" in person) return sendRefusal(reply, person);
+      if (isRefusal(person)) return sendRefusal(reply, person);
       return issuedLinkBody(oneTimeLinks.issue("password", person.name, callerOf(request)));
     },
   );
@@ -215,7 +216,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
       const changed = audited(parts, request, { action: "person.password", target: name }, () =>
         people.setPassword(name, hash),
       );
-      if ("code" in changed) return sendRefusal(reply, changed);
+      if (isRefusal(changed)) return sendRefusal(reply, changed);
       sessions.endAll(changed.name);
       oneTimeLinks.voidOf(changed.name);
       return bodyOf(changed);
@@ -229,7 +230,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
       const link = audited(parts, request, { action: "setup_link.issue" }, () =>
         oneTimeLinks.issue("setup", null, callerOf(request)),
       );
-      return "code" in link ? link : issuedLinkBody(link);
+      return isRefusal(link) ? link : issuedLinkBody(link);
     },
   );
 }
@@ -245,7 +246,7 @@ function removePerson(
   name: string,
 ): Person | Refusal {
   const removed = people.remove(name);
-  if ("code" in removed) return removed;
+  if (isRefusal(removed)) return removed;
   sessions.endAll(removed.name);
   knownBrowsers.forgetPerson(removed.name);
   oneTimeLinks.forget(removed.name);

@@ -1,4 +1,4 @@
-import { deviceSchema, devicesSchema, paths, provisionedSchema, refuse } from "@wattboard/protocol";
+import { deviceSchema, devicesSchema, isRefusal, paths, provisionedSchema, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
@@ -149,7 +149,7 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
       const { device_id: deviceId, keep_history: keepHistory, ...rest } = request.body;
       const entry = { action: "device.add", deviceId, ...(keepHistory && { detail: { keep_history: keepHistory } }) };
       const added = audited(parts, request, entry, () => devices.add({ deviceId, keepHistory, ...rest }));
-      if ("code" in added) return sendRefusal(reply, added);
+      if (isRefusal(added)) return sendRefusal(reply, added);
       live.changed(deviceId);
       log.info({ device_id: deviceId }, "device added");
       return reply.code(201).send(provisionedBody(added));
@@ -169,7 +169,7 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
       const { id: deviceId } = request.params;
       const entry = { action: "device.change", deviceId, detail: request.body };
       const changed = audited(parts, request, entry, () => devices.change(deviceId, request.body));
-      if ("code" in changed) return sendRefusal(reply, changed);
+      if (isRefusal(changed)) return sendRefusal(reply, changed);
       live.changed(deviceId);
       return deviceBody(changed, live.isOnline(deviceId));
     },
@@ -188,7 +188,7 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
     (request, reply) => {
       const { id: deviceId } = request.params;
       const removed = audited(parts, request, { action: "device.remove", deviceId }, () => devices.remove(deviceId));
-      if ("code" in removed) return sendRefusal(reply, removed);
+      if (isRefusal(removed)) return sendRefusal(reply, removed);
       live.tokenChanged(removed.deviceId, "removed with its device");
       for (const rights of [people, apiTokens, shareLinks]) rights.forgetDevice(removed.deviceId);
       live.removed(removed);
@@ -214,7 +214,7 @@ function registerDeviceTokens(app: FastifyInstance, parts: RegistrationParts): v
       const rotated = audited(parts, request, { action: "device.rotate", deviceId }, () =>
         devices.rotate(deviceId, request.body?.token),
       );
-      if ("code" in rotated) return sendRefusal(reply, rotated);
+      if (isRefusal(rotated)) return sendRefusal(reply, rotated);
       live.tokenChanged(rotated.device.deviceId, "rotated");
       return provisionedBody(rotated);
     },
@@ -228,7 +228,7 @@ function registerDeviceTokens(app: FastifyInstance, parts: RegistrationParts): v
       const revoked = auditedRevocation(parts, request, { action: "device.revoke", deviceId }, () =>
         devices.revoke(deviceId),
       );
-      if ("code" in revoked) return sendRefusal(reply, revoked);
+      if (isRefusal(revoked)) return sendRefusal(reply, revoked);
       live.tokenChanged(revoked.deviceId, "revoked");
       return deviceBody(revoked, false);
     },

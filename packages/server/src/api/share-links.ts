@@ -1,5 +1,6 @@
 import {
   allShareLinksSchema,
+  isRefusal,
   newShareLinkSchema,
   paths,
   refuse,
@@ -126,7 +127,7 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
       const added = audited(parts, request, entry, () =>
         shareLinks.add(deviceId, { label, ttlMs, madeBy: requesterOf(request.principal as Principal) }),
       );
-      if ("code" in added) return sendRefusal(reply, added);
+      if (isRefusal(added)) return sendRefusal(reply, added);
       return reply.code(201).send({ share_link: shareLinkBody(added.link), path: added.path });
     },
   );
@@ -139,7 +140,7 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
       const revoked = auditedRevocation(parts, request, { action: "share_link.revoke", deviceId, target: share }, () =>
         shareLinks.revoke(deviceId, share),
       );
-      return "code" in revoked ? sendRefusal(reply, revoked) : shareLinkBody(revoked);
+      return isRefusal(revoked) ? sendRefusal(reply, revoked) : shareLinkBody(revoked);
     },
   );
 
@@ -162,7 +163,7 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
         before: authorizer.readCookie(request.raw, "share"),
         address: addressPrefix(address),
       });
-      if ("code" in opened) {
+      if (isRefusal(opened)) {
         signIn.noteFailure(authorizer.signInSourceOf(request.raw));
         return sendRefusal(reply, opened);
       }

@@ -1,4 +1,5 @@
 import {
+  isRefusal,
   type MeBody,
   meSchema,
   type OneTimeLinkBody,
@@ -133,7 +134,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       // What cannot be recorded is not done, and is not worth a hash.
       audit.assertWritable();
       const person = await signIn.attempt(account, password, authorizer.signInSourceOf(request.raw));
-      if ("code" in person) {
+      if (isRefusal(person)) {
         recordFailure(request, { action: "sign_in", target: account, outcome: person.code });
         return sendSignInRefusal(reply, person);
       }
@@ -173,7 +174,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       if (fault !== null) return sendRefusal(reply, refuse("invalid_request", fault));
       audit.assertWritable();
       const checked = await signIn.attempt(person.name, present, authorizer.signInSourceOf(request.raw));
-      if ("code" in checked) {
+      if (isRefusal(checked)) {
         recordFailure(request, { action: "person.password", target: person.name, outcome: checked.code });
         const isWrong = checked.code === "wrong_credentials";
         return isWrong
@@ -186,9 +187,9 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       record(request, {
         action: "person.password",
         target: person.name,
-        outcome: "code" in changed ? changed.code : "done",
+        outcome: isRefusal(changed) ? changed.code : "done",
       });
-      if ("code" in changed) return sendRefusal(reply, changed);
+      if (isRefusal(changed)) return sendRefusal(reply, changed);
       sessions.endAll(person.name, authorizer.sessionOf(request.raw));
       return signedInBody(changed, authorizer.sessionOf(request.raw)?.expiresAtMs ?? null);
     },
@@ -204,7 +205,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
     }),
     (request, reply) => {
       const link = oneTimeLinks.find(request.body.token);
-      if ("code" in link) {
+      if (isRefusal(link)) {
         signIn.noteFailure(authorizer.signInSourceOf(request.raw));
         return sendRefusal(reply, link);
       }
@@ -225,7 +226,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
       audit.assertWritable();
       const person = await redeem(request.body);
       const action = "one_time_link.redeem";
-      if ("code" in person) {
+      if (isRefusal(person)) {
         if (person.code === "link_not_valid") signIn.noteFailure(authorizer.signInSourceOf(request.raw));
         recordFailure(request, { action, target: request.body.name ?? "", outcome: person.code });
         return sendRefusal(reply, person);
@@ -237,7 +238,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
 
   async function redeem({ token, name, email, password }: Type.Static<typeof redeemSchema>): Promise<Person | Refusal> {
     const link = oneTimeLinks.find(token);
-    if ("code" in link) return link;
+    if (isRefusal(link)) return link;
     if (link.kind === "sign_in") {
       const person = people.find(link.person ?? "");
       return oneTimeLinks.use(token) && person !== undefined ? person : refuse("link_not_valid");
@@ -248,13 +249,13 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
     if (typeof hash === "object") return hash;
     // Of two who come at once, one has used it up meanwhile.
     const found = oneTimeLinks.find(token);
-    if ("code" in found) return found;
+    if (isRefusal(found)) return found;
     const added =
       link.person === null
         ? people.add({ name: name ?? "", email: email ?? null, role: "admin", devices: null })
         : people.find(link.person);
     if (added === undefined) return refuse("link_not_valid");
-    if ("code" in added) return added;
+    if (isRefusal(added)) return added;
     oneTimeLinks.use(token);
     oneTimeLinks.voidOf(link.person);
     sessions.endAll(added.name);

@@ -1,4 +1,5 @@
 import {
+  isRefusal,
   paths,
   provisionedSchema,
   refuse,
@@ -57,8 +58,8 @@ export function registerSmartOsApi(app: FastifyInstance, parts: SmartOsParts): v
       return devices.add({ deviceId, properties: { [smartOsDialect.key]: smartOsDialect.value } });
     });
     // Whoever registered it meanwhile has decided.
-    if (!("code" in accepted) || accepted.code === "device_exists") waitingDevices.forget(deviceId);
-    if ("code" in accepted) return sendRefusal(reply, accepted);
+    if (!isRefusal(accepted) || accepted.code === "device_exists") waitingDevices.forget(deviceId);
+    if (isRefusal(accepted)) return sendRefusal(reply, accepted);
     fleetFeed.markChanged(deviceId);
     log.info({ device_id: deviceId }, "waiting device accepted");
     return reply.code(201).send(provisionedBody(accepted));

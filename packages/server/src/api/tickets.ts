@@ -1,4 +1,4 @@
-import { newTicketSchema, paths, refuse, ticketSchema } from "@wattboard/protocol";
+import { isRefusal, newTicketSchema, paths, refuse, ticketSchema } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type Type from "typebox";
 import type { Audit } from "../access/audit/audit.ts";
@@ -53,7 +53,7 @@ export function registerTicketsApi(app: FastifyInstance, parts: TicketParts): vo
       const issued = audited(parts, request, { action: "ticket.issue", deviceId }, () =>
         tickets.issue(principal, deviceId),
       );
-      if ("code" in issued) return sendRefusal(reply.header("Retry-After", "30"), issued);
+      if (isRefusal(issued)) return sendRefusal(reply.header("Retry-After", "30"), issued);
       reply.code(201);
       return { ticket: issued.ticket, expires_at: isoTime(clock.wallMs() + issued.expiresInMs) };
     },

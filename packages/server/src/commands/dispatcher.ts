@@ -2,6 +2,7 @@ import {
   type Capabilities,
   type CommandResult,
   type CommandStatus,
+  isRefusal,
   limits,
   type NewCommandBody,
   type Order,
@@ -131,7 +132,7 @@ export class Dispatcher {
     const { deviceId, commandId } = command;
     if (commandId !== undefined) {
       const known = await this.#find(deviceId, commandId);
-      if (known !== null) return "code" in known || isSameOrder(known, command) ? known : refuse("command_exists");
+      if (known !== null) return isRefusal(known) || isSameOrder(known, command) ? known : refuse("command_exists");
     }
     const queue = this.#queueOf(deviceId);
     const unsupported = unsupportedBecause(command as Order, queue.capabilities);

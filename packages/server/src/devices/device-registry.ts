@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { isDeviceId, limits, propertyKeyPattern, type Refusal, refuse } from "@wattboard/protocol";
+import { isDeviceId, isRefusal, limits, propertyKeyPattern, type Refusal, refuse } from "@wattboard/protocol";
 import { describeNameFault } from "../access/describe-name-fault.ts";
 import type { Revocations } from "../access/revocations.ts";
 import {
@@ -166,7 +166,7 @@ export class DeviceRegistry {
   /** Registers a device. One whose id another has had begins anew, unless `keepHistory` says otherwise. */
   add(device: NewDevice): Provisioned | Refusal {
     const made = this.#make(device);
-    if (!("code" in made)) this.#put(made.device);
+    if (!isRefusal(made)) this.#put(made.device);
     return made;
   }
 
@@ -179,12 +179,12 @@ export class DeviceRegistry {
     this.#database.exec("PRAGMA synchronous = NORMAL");
     try {
       inTransaction(this.#database, () => {
-        for (const each of made) if (!("code" in each)) this.#write(each.device);
+        for (const each of made) if (!isRefusal(each)) this.#write(each.device);
       });
     } finally {
       this.#database.exec("PRAGMA synchronous = FULL");
     }
-    for (const each of made) if (!("code" in each)) this.#devices.set(each.device.deviceId, each.device);
+    for (const each of made) if (!isRefusal(each)) this.#devices.set(each.device.deviceId, each.device);
     return made;
   }
 
@@ -200,7 +200,7 @@ export class DeviceRegistry {
     if (this.#devices.has(deviceId)) return refuse("device_exists", "To give it a new token, rotate it.");
     const former = this.#findFormer.get(deviceId);
     const registration = nextRegistration(deviceId, former, keepHistory);
-    if ("code" in registration) return registration;
+    if (isRefusal(registration)) return registration;
     const device = {
       deviceId,
       name: name ?? deviceId,
@@ -210,7 +210,7 @@ export class DeviceRegistry {
       registration,
     };
     const made = withToken(device, token);
-    if ("code" in made || former === undefined || keepHistory !== false) return made;
+    if (isRefusal(made) || former === undefined || keepHistory !== false) return made;
     return { ...made, formerRegistration: Number(former.registration) };
   }
 
@@ -230,7 +230,7 @@ export class DeviceRegistry {
     const device = this.#devices.get(deviceId);
     if (device === undefined) return refuse("unknown_device");
     const rotated = withToken(device, token);
-    if (!("code" in rotated)) this.#put(rotated.device);
+    if (!isRefusal(rotated)) this.#put(rotated.device);
     return rotated;
   }
 

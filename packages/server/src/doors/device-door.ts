@@ -1,5 +1,6 @@
 import {
   isDeviceId,
+  isRefusal,
   type PeersFrame,
   type Refusal,
   refuse,
@@ -161,7 +162,7 @@ export class DeviceDoor implements Door {
   #takeFrame(link: Link, device: DeviceState, channel: Channel, text: Buffer): boolean {
     const frame = readDeviceFrame(text);
     if (frame === null) return false;
-    if ("code" in frame) this.#ingest.drop(device, frame);
+    if (isRefusal(frame)) this.#ingest.drop(device, frame);
     else if (frame.type === "hello") this.#commands.hello(device.deviceId, channel, frame);
     else if (frame.type === "command_result") this.#commands.result(device.deviceId, channel, frame);
     else this.#takePeers(link, device, frame.subscribe);
@@ -171,9 +172,10 @@ export class DeviceDoor implements Door {
   #takePeers(link: Link, device: DeviceState, isWanted: boolean): void {
     this.#context.peering?.feed.unsubscribe(link);
     const told = isWanted ? subscribeToPeers(this.#context, link, device.deviceId, peerFrame) : [];
-    if ("code" in told) this.#ingest.drop(device, told);
-    const answer: PeersFrame =
-      "code" in told ? { type: "peers", device_ids: [], reason: told.message } : { type: "peers", device_ids: told };
+    if (isRefusal(told)) this.#ingest.drop(device, told);
+    const answer: PeersFrame = isRefusal(told)
+      ? { type: "peers", device_ids: [], reason: told.message }
+      : { type: "peers", device_ids: told };
     link.send(textFrame(Buffer.from(JSON.stringify(answer))));
   }
 

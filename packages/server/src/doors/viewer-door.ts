@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { isDeviceId, type Refusal, refuse, subprotocol } from "@wattboard/protocol";
+import { isDeviceId, isRefusal, type Refusal, refuse, subprotocol } from "@wattboard/protocol";
 import type { Principal } from "../access/principal.ts";
 import { refuseOrigin } from "../access/refuse-origin.ts";
 import { offeredTicket } from "../access/tickets.ts";
@@ -51,7 +51,7 @@ class ViewerDoor implements Door {
     } = this.#context;
     const { request, socket } = handshake;
     const admitted = this.#admit(request, rest);
-    if ("code" in admitted) {
+    if (isRefusal(admitted)) {
       links.noteRefused(this.name, admitted.code);
       refuseHandshake(handshake, admitted);
       return;
@@ -94,15 +94,15 @@ class ViewerDoor implements Door {
 
   refusalOf(request: IncomingMessage, rest: string): Refusal | null {
     const admitted = this.#admit(request, rest);
-    return "code" in admitted ? admitted : null;
+    return isRefusal(admitted) ? admitted : null;
   }
 
   /** Who asks, and what they get; or why they get nothing. */
   #admit(request: IncomingMessage, rest: string): { readonly feed: Feed; readonly principal: Principal } | Refusal {
     const principal = this.#identify(request, rest);
-    if ("code" in principal) return principal;
+    if (isRefusal(principal)) return principal;
     const feed = this.#feedOf(rest, principal);
-    return "code" in feed ? feed : { feed, principal };
+    return isRefusal(feed) ? feed : { feed, principal };
   }
 }
 

@@ -1,4 +1,4 @@
-import { points as catalogue, pointSpec, type Refusal, refuse } from "@wattboard/protocol";
+import { points as catalogue, isRefusal, pointSpec, type Refusal, refuse } from "@wattboard/protocol";
 import type { PointInfo } from "../store/store.ts";
 
 const pointsMax = 20;
@@ -16,7 +16,7 @@ export function chooseNumberPoints(names: string | undefined, known: readonly Po
     return present.map(({ name }) => name);
   }
   const chosen = choosePoints(names, known);
-  if ("code" in chosen) return chosen;
+  if (isRefusal(chosen)) return chosen;
   for (const name of chosen) {
     const kinds = known.find((point) => point.name === name)?.kinds ?? [];
     const isNumber = kinds.length === 0 ? pointSpec(name)?.kind === "number" : kinds.includes("number");

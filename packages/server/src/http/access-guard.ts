@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { type Refusal, refuse } from "@wattboard/protocol";
+import { isRefusal, type Refusal, refuse } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { addressPrefix } from "../access/address-prefix.ts";
 import type { Audit, AuditEntry } from "../access/audit/audit.ts";
@@ -147,7 +147,7 @@ export function audited<T extends object>(
 ): T | Refusal {
   audit.assertWritable();
   const result = act();
-  audit.record(auditEntry(authorizer, request, { ...entry, outcome: "code" in result ? result.code : "done" }));
+  audit.record(auditEntry(authorizer, request, { ...entry, outcome: isRefusal(result) ? result.code : "done" }));
   return result;
 }
 
@@ -166,7 +166,7 @@ export function auditedRevocation<T extends object>(
   act: () => T | Refusal,
 ): T | Refusal {
   const result = act();
-  const outcome = "code" in result ? result.code : "done";
+  const outcome = isRefusal(result) ? result.code : "done";
   audit.recordOrOwe(auditEntry(authorizer, request, { ...entry, outcome }), (owed, error) =>
     revocations.owe(owed, error),
   );

@@ -1,3 +1,4 @@
+import { isRefusal } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import { commandRequester } from "../commands/command-record.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
@@ -18,7 +19,7 @@ export function commandJob(clock: Clock, dispatcher: Dispatcher): RolloutJob {
         requester,
         fleetCommandId,
       });
-      if (!("code" in answer)) return answer.history.at(-1) ?? null;
+      if (!isRefusal(answer)) return answer.history.at(-1) ?? null;
       if (answer.code === "commands_unavailable") return null;
       // What else is refused is given up for this device.
       const atMs = clock.wallMs();

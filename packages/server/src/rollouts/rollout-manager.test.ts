@@ -1,4 +1,4 @@
-import type { FleetRow } from "@wattboard/protocol";
+import { type FleetRow, isRefusal } from "@wattboard/protocol";
 import { expect, test } from "vitest";
 import { ManualClock } from "../base/manual-clock.ts";
 import { ManualTurns } from "../base/manual-turns.ts";
@@ -38,7 +38,7 @@ test("a wave gives its commands one a turn, and none that waits any more when it
     yieldQueue,
   );
   const begun = await commander.begin({ action: "RESET_ERROR", payload: {}, where: ["online = true"], canary: 4 }, by);
-  if ("code" in begun) throw new Error(begun.message);
+  if (isRefusal(begun)) throw new Error(begun.message);
   await settled();
   expect(given).toEqual(["ems_001"]);
   turns.run();

@@ -2,6 +2,7 @@ import {
   type FleetDeviceStatus,
   type FleetPreviewBody,
   type FleetRow,
+  isRefusal,
   limits,
   type NewFleetCommandBody,
   type Refusal,
@@ -107,7 +108,7 @@ export class RolloutManager implements StepListener {
   /** Which devices it would reach. */
   async preview(body: NewFleetCommandBody, by: RolloutCaller): Promise<FleetPreviewBody | Refusal> {
     const selection = await this.#select(body, by);
-    if ("code" in selection) return selection;
+    if (isRefusal(selection)) return selection;
     const { fit, unsupported, unknownCount } = selection;
     return {
       count: fit.length,
@@ -128,7 +129,7 @@ export class RolloutManager implements StepListener {
       );
     }
     const selection = await this.#select(body, by);
-    if ("code" in selection) return selection;
+    if (isRefusal(selection)) return selection;
     const { fit, unsupported } = selection;
     if (fit.length === 0) {
       const reason = unsupported[0]?.reason;

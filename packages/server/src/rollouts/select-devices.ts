@@ -1,6 +1,7 @@
 import {
   type FleetRow,
   fleetTest,
+  isRefusal,
   type NewFleetCommandBody,
   type Order,
   parseConditions,
@@ -37,7 +38,7 @@ export async function selectDevices(
   },
 ): Promise<Selection | Refusal> {
   const conditions = parseConditions(body.where);
-  if ("code" in conditions) return conditions;
+  if (isRefusal(conditions)) return conditions;
   const test = fleetTest(conditions);
   const fit: FleetRow[] = [];
   const unsupported: { device_id: string; reason: string }[] = [];

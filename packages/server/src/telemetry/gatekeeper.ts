@@ -45,10 +45,6 @@ function hasSection(message: Telemetry): boolean {
   return false;
 }
 
-export function isRefusal(verdict: object): verdict is Refusal {
-  return "code" in verdict;
-}
-
 /**
  * Judges what the schema leaves open: names, depth, and the points that nobody has described. The message becomes the values as it is:
  * parsing has built it afresh, it shares nothing with the frame, and nobody else holds it. Copying it once more cost 0.4 µs a message.

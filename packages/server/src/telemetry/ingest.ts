@@ -1,8 +1,8 @@
-import { type Refusal, type RefusalCode, refuse } from "@wattboard/protocol";
+import { isRefusal, type Refusal, type RefusalCode, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { Sample } from "../devices/sample.ts";
-import { decode, isRefusal } from "./gatekeeper.ts";
+import { decode } from "./gatekeeper.ts";
 import type { SampleSink, Source } from "./sample-sink.ts";
 
 /** Told of frames that go no further. */

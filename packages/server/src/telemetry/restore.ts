@@ -1,7 +1,8 @@
+import { isRefusal } from "@wattboard/protocol";
 import type { Device } from "../devices/device-registry.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import type { StoredSample } from "../store/store.ts";
-import { decode, isRefusal } from "./gatekeeper.ts";
+import { decode } from "./gatekeeper.ts";
 
 /** Puts what the store knew last of a device back in memory at start. Gives whether the sample could be read by today's rules. */
 export function restoreLatest(latest: DeviceStates, registered: Device, sample: StoredSample): boolean {

@@ -1,4 +1,4 @@
-import { parseRfc3339, type Refusal, refuse } from "@wattboard/protocol";
+import { isRefusal, parseRfc3339, type Refusal, refuse } from "@wattboard/protocol";
 import Type from "typebox";
 import { Compile } from "typebox/compile";
 import type { ImportJudge, ImportSample, JudgedSample } from "./import/import-sample.ts";
@@ -40,8 +40,8 @@ export function* judgeLines(
     const line = body.slice(at, end);
     if (line.trim() === "") continue;
     const sample = readLine(line, nowMs);
-    const judged = "code" in sample ? sample : judge.judge(sample);
-    if ("code" in judged) return { ...judged, message: `Line ${number}: ${judged.message}` };
+    const judged = isRefusal(sample) ? sample : judge.judge(sample);
+    if (isRefusal(judged)) return { ...judged, message: `Line ${number}: ${judged.message}` };
     samples.push(judged);
   }
   return samples;

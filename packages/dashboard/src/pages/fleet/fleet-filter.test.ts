@@ -1,4 +1,4 @@
-import { type Condition, parseCondition } from "@wattboard/protocol";
+import { type Condition, isRefusal, parseCondition } from "@wattboard/protocol";
 import { describe, expect, it } from "vitest";
 import { filterFleet } from "./fleet-filter.ts";
 import { onlineRow } from "./fleet-row.fixture.ts";
@@ -73,12 +73,12 @@ describe("a filter", () => {
     ['no.such_point ~ ""', []],
   ])("%s finds %j", (text, expected) => {
     const condition = parseCondition(text);
-    if ("code" in condition) throw new Error(condition.message);
+    if (isRefusal(condition)) throw new Error(condition.message);
     expect(found({ conditions: [condition] })).toEqual(expected);
   });
 
   it("leaves with others the rows that meet all of them, and are in the part and hold the words", () => {
-    const conditions = ["online = true", "name ^ villa"].map(parseCondition).filter((each) => !("code" in each));
+    const conditions = ["online = true", "name ^ villa"].map(parseCondition).filter((each) => !isRefusal(each));
     expect(found({ conditions: conditions as Condition[], text: "india", part: "online" })).toEqual(["ems_2"]);
   });
 });

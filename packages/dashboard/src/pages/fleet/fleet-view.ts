@@ -1,4 +1,4 @@
-import { type Condition, formatCondition, parseCondition } from "@wattboard/protocol";
+import { type Condition, formatCondition, isRefusal, parseCondition } from "@wattboard/protocol";
 import { fleetField, usualColumns } from "./fleet-field.ts";
 import { type FleetFilter, fleetParts } from "./fleet-filter.ts";
 import type { Sort } from "./fleet-order.ts";
@@ -40,7 +40,7 @@ export function parseView(params: URLSearchParams): { readonly view: FleetView; 
       faults.push(`There are more than ${viewLimits.conditions} filters.`);
       break;
     }
-    if ("code" in condition) faults.push(condition.message);
+    if (isRefusal(condition)) faults.push(condition.message);
     else if (condition.field.length > nameLengthMax) faults.push(`A filter names a field that no device can have.`);
     else conditions.push(condition);
   }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { workerData } from "node:worker_threads";
+import { isRefusal } from "@wattboard/protocol/constants";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { Moved, serveMethods } from "../../base/worker-methods.ts";
 import { PortReader } from "../../store/read-port.ts";
@@ -15,7 +16,7 @@ const encoder = new TextEncoder();
 serveMethods<AnswerMethods>({
   async make(question, { signal }) {
     const answered = await answerTo(store, question, signal);
-    if ("code" in answered) return answered;
+    if (isRefusal(answered)) return answered;
     const bytes = encoder.encode(JSON.stringify(answered.body));
     const etag = `"${createHash("sha1").update(bytes).digest("base64")}"`;
     return new Moved({ bytes, etag, untilMs: answered.untilMs }, [bytes.buffer]);

@@ -1,4 +1,4 @@
-import { type Refusal, refuse } from "@wattboard/protocol";
+import { isRefusal, type Refusal, refuse } from "@wattboard/protocol";
 import type Type from "typebox";
 import { calendarEdges } from "../../base/time-zone.ts";
 import { expectedDevices } from "../../history/coverage.ts";
@@ -114,7 +114,7 @@ export async function answerTo(
       const { device, range, aligned, buckets, nowMs } = question;
       const { deviceId } = device;
       const points = chooseNumberPoints(question.points, await store.points(device.registration));
-      if ("code" in points) return points;
+      if (isRefusal(points)) return points;
       const history = await past.history(device, { points, ...aligned, nowMs, signal });
       if (history.samples.reduce((sum, count) => sum + count, 0) > buckets) {
         return { body: bucketsBody(deviceId, aligned, history), untilMs: aligned.toMs };
@@ -125,7 +125,7 @@ export async function answerTo(
     case "timeline": {
       const { device, range, limit, nowMs } = question;
       const points = choosePoints(question.point, await store.points(device.registration));
-      if ("code" in points) return points;
+      if (isRefusal(points)) return points;
       const [point = question.point, another] = points;
       if (another !== undefined) return refuse("invalid_request", "point is one point.");
       const timeline = await past.timeline(device, { point, ...range, nowMs, limit, bytesMax: pageBytes, signal });
@@ -196,7 +196,7 @@ async function answerSamples(
   const { deviceId } = device;
   const points =
     question.points === undefined ? undefined : choosePoints(question.points, await store.points(device.registration));
-  if (points !== undefined && "code" in points) return points;
+  if (isRefusal(points)) return points;
   const bounds = { limit, bytesMax: pageBytes };
   const samples = await past.samples(device, { ...range, points, take, ...bounds, beyond, signal });
   const last = isFullPage(samples, bounds) ? samples.at(take === "first" ? -1 : 0) : undefined;

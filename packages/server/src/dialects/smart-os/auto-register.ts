@@ -1,4 +1,4 @@
-import { type Refusal, refuse, smartOsDialect } from "@wattboard/protocol";
+import { isRefusal, type Refusal, refuse, smartOsDialect } from "@wattboard/protocol";
 import type { Audit } from "../../access/audit/audit.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { DeviceRegistry } from "../../devices/device-registry.ts";
@@ -70,7 +70,7 @@ export class AutoRegister {
       const properties = { [smartOsDialect.key]: smartOsDialect.value };
       const added = devices.addAll(some.map(([deviceId]) => ({ deviceId, properties })));
       for (const [serial, { address }] of some) log.info({ device_id: serial, address }, `device registered by ${who}`);
-      return added.map((each) => ("code" in each && each.code !== "device_exists" ? each : null));
+      return added.map((each) => (isRefusal(each) && each.code !== "device_exists" ? each : null));
     } catch (error) {
       log.error({ err: error }, `${who} cannot write`);
       return some.map(() => refuse("audit_unavailable"));

@@ -2,6 +2,7 @@ import {
   type Capabilities,
   type Disconnect,
   isOfSmartOs,
+  isRefusal,
   type Refusal,
   refuse,
   smartOsWelcomes,
@@ -275,7 +276,7 @@ class SmartOsSession {
       );
     }
     const registered = this.#door.judge(serial, this.#token, this.#address);
-    if ("code" in registered) return this.#refuse(serial, registered);
+    if (isRefusal(registered)) return this.#refuse(serial, registered);
     this.#door.unadmitted.remove(this.#link);
     this.#door.context.addresses.give(this.#handshake.socket);
     const { session, replaced } = parts.registry.takeOver(serial, this.#link, "smart-os");
@@ -378,7 +379,7 @@ class SmartOsSession {
     const { context } = this.#door;
     context.peering?.feed.unsubscribe(this.#link);
     const told = subscribe ? subscribeToPeers(context, this.#link, this.#device.device.deviceId, updateFrame) : [];
-    return "code" in told ? this.#drop(told) : null;
+    return isRefusal(told) ? this.#drop(told) : null;
   }
 
   #channelOf(session: DeviceSession): Channel {

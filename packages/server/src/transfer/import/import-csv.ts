@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { isRefusal } from "@wattboard/protocol/constants";
 import type { ColumnMapping } from "../csv-columns.ts";
 import {
   type CsvFault,
@@ -139,7 +140,7 @@ export class ImportTally {
     }
     for (const fault of row.cellFaults) this.leaveOut(row.line, "cells", fault);
     const verdict = judgeByPoint(judge, row.sample);
-    if ("code" in verdict) {
+    if (isRefusal(verdict)) {
       this.leaveOut(row.line, "rows", { reason: verdict.message });
       return null;
     }

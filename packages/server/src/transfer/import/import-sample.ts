@@ -1,9 +1,9 @@
-import { points as catalogue, limits, type Refusal, refuse } from "@wattboard/protocol";
+import { points as catalogue, isRefusal, limits, type Refusal, refuse } from "@wattboard/protocol";
 import { excerpt } from "../../base/excerpt.ts";
 import { DeviceState } from "../../devices/device-state.ts";
 import { type PointValue, telemetryOf } from "../../store/algebra/point-value.ts";
 import { recordBytes, writeRecord } from "../../store/sample-record.ts";
-import { decode, isRefusal } from "../../telemetry/gatekeeper.ts";
+import { decode } from "../../telemetry/gatekeeper.ts";
 import { isPointName } from "./point-name.ts";
 
 /** One sample of the past, on its way into the store. */
@@ -98,18 +98,18 @@ export function judgeByPoint(
   | { readonly sample: ImportSample; readonly judged: JudgedSample; readonly refused: readonly RefusedPoint[] }
   | Refusal {
   const verdict = judge.judge(sample);
-  if (!("code" in verdict)) return { sample, judged: verdict, refused: [] };
+  if (!isRefusal(verdict)) return { sample, judged: verdict, refused: [] };
   if (!refusalsOfValues.has(verdict.code)) return verdict;
   const refused: RefusedPoint[] = [];
   const good: Record<string, PointValue> = {};
   for (const [point, value] of Object.entries(sample.points)) {
     const alone = judge.judge({ ...sample, points: { [point]: value } });
-    if ("code" in alone) refused.push({ point, value, refusal: alone });
+    if (isRefusal(alone)) refused.push({ point, value, refusal: alone });
     else good[point] = value;
   }
   const rest = { ...sample, points: good };
   const judged = Object.keys(good).length === 0 ? verdict : judge.judge(rest);
-  return "code" in judged ? judged : { sample: rest, judged, refused };
+  return isRefusal(judged) ? judged : { sample: rest, judged, refused };
 }
 
 /** Far below every epoch of a link, which are times of our century. */
