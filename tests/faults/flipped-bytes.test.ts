@@ -152,8 +152,8 @@ function judge(bytes: Buffer, whole: Answers, path: string): string | null {
       (damage) => damages.push(damage),
     );
   } catch (error) {
-    // The file's head, or its list of tables: nothing can be found without them, and the start says so.
-    return /database/.test(String(error)) ? null : `opening: ${error}`;
+    // The file's head, or its list of tables: nothing can be found without them, and the start says so. The schema's number stands in the head.
+    return /database|written by a newer Wattboard/.test(String(error)) ? null : `opening: ${error}`;
   }
   try {
     const answers = askAll(store);

@@ -180,6 +180,8 @@ test("real answers about people, sharing, the audit and commands fit the documen
   await ask("delete", "/people/ann", "/people/{name}");
   await ask("get", "/people/ann/outstanding", "/people/{name}/outstanding");
 
+  await ask("post", "/tickets", "/tickets", { device_id: "ems_002" });
+  await ask("post", "/tickets", "/tickets", { device_id: "nobody" });
   const shared = (await ask("post", "/devices/ems_002/share-links", "/devices/{id}/share-links", {
     label: "the neighbour",
     ttl_ms: 3_600_000,

@@ -20,4 +20,6 @@ export interface ArchiveParts extends Pick<BackupSource, "copyRest"> {
   readonly log: Log;
   readonly newId?: NewId;
   readonly store: Store;
+  /** Where days begin, if nobody says. */
+  readonly timeZone: string;
 }

@@ -3,7 +3,9 @@ import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { addressPrefix } from "../access/address-prefix.ts";
+import { parseTime, timeForms } from "../base/parse-time.ts";
 import { startingWith } from "../base/starting-with.ts";
+import { readTimeZone } from "../history/range.ts";
 import { auditName } from "../http/access-guard.ts";
 import { onAnswerEnd } from "../http/answer-end.ts";
 import { slicesOf } from "../http/answer-flow.ts";
@@ -13,7 +15,6 @@ import { longTaskMsMax } from "../http/progress-stream.ts";
 import { contentTypes, leftOutTrailer, openExport } from "../transfer/export/export.ts";
 import { exportEndMs, exportFormats } from "../transfer/export/export-query.ts";
 import { isPointName } from "../transfer/import/point-name.ts";
-import { parseTime, timeForms } from "../transfer/parse-time.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
 
 const querySchema = Type.Object(
@@ -26,6 +27,12 @@ const querySchema = Type.Object(
       Type.String({ description: `By measured time, from then on: ${timeForms}. Absent: the first.` }),
     ),
     to: Type.Optional(Type.String({ description: "Until before then. Absent: all, also of clocks that are ahead." })),
+    time_zone: Type.Optional(
+      Type.String({
+        description: "IANA name of the time zone in which days begin. Absent: the setting `site.time_zone`.",
+        examples: ["Europe/Vienna"],
+      }),
+    ),
     points: Type.Optional(
       Type.String({ description: "Only these points, with commas between them, and only samples with one of them." }),
     ),
@@ -78,8 +85,10 @@ export function registerExportApi(app: FastifyInstance, parts: ArchiveParts): vo
         return sendRefusal(reply, refuse("unknown_device", `It is ${JSON.stringify(unknown.slice(0, 80))}.`));
       }
       const nowMs = clock.wallMs();
-      const fromMs = from === undefined ? 0 : parseTime(from, nowMs);
-      const toMs = to === undefined ? exportEndMs(nowMs) : parseTime(to, nowMs);
+      const timeZone = readTimeZone(request.query, parts.timeZone);
+      if (typeof timeZone !== "string") return sendRefusal(reply, timeZone);
+      const fromMs = from === undefined ? 0 : parseTime(from, nowMs, timeZone);
+      const toMs = to === undefined ? exportEndMs(nowMs) : parseTime(to, nowMs, timeZone);
       if (Number.isNaN(fromMs) || Number.isNaN(toMs)) return invalid(`from and to are each ${timeForms}.`);
       if (fromMs >= toMs) return invalid("from must be before to.");
       const points = pointList?.split(",").map((name) => name.trim());
@@ -90,7 +99,7 @@ export function registerExportApi(app: FastifyInstance, parts: ArchiveParts): vo
       const start =
         startDevice === undefined
           ? undefined
-          : { deviceId: startDevice, fromMs: startAt === undefined ? fromMs : parseTime(startAt, nowMs) };
+          : { deviceId: startDevice, fromMs: startAt === undefined ? fromMs : parseTime(startAt, nowMs, timeZone) };
       if (start !== undefined && (Number.isNaN(start.fromMs) || !deviceIds.includes(start.deviceId))) {
         return invalid(`start_device must be one of the devices, and start_at ${timeForms}.`);
       }

@@ -10,6 +10,7 @@ import { noLiveDevices } from "../api/live-devices.ts";
 import { registerAdministration, registerArchive } from "../api/register-api.ts";
 import { systemClock } from "../base/clock.ts";
 import { randomId } from "../base/random-id.ts";
+import { zoneNamed } from "../base/time-zone.ts";
 import { CommandStoreClient } from "../commands/command-store-client.ts";
 import type { Config } from "../config/config.ts";
 import { AnswerBudget } from "../http/answer-budget.ts";
@@ -73,6 +74,7 @@ export async function openOffline({
         budget: new AnswerBudget(unbounded),
         copyRest: (folder) => copyRest(access, folder),
         dataDir: copiesIn,
+        timeZone: zoneNamed(config.site.time_zone),
         store,
       });
     }

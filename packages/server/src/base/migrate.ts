@@ -42,6 +42,6 @@ export function runSteps(database: DatabaseSync, { steps, amendments = [] }: Sch
 export function newerFailure(what: string, version: number, known: number): Failure {
   return new Failure(
     "data_newer",
-    `${what} was written by a newer Wattboard: it has schema ${version}, and this version knows ${known}. Nothing was changed.`,
+    `${what} was written by a newer Wattboard: it has schema ${version}, and this version knows ${known}; or it is damaged. Nothing was changed.`,
   );
 }

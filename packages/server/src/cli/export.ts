@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Failure } from "../base/failure.ts";
+import { parseTime, timeForms } from "../base/parse-time.ts";
+import { machineZone, zoneNamed } from "../base/time-zone.ts";
 import { type ExportFormat, type ExportQuery, exportEndMs, exportFormats } from "../transfer/export/export-query.ts";
 import { isPointName } from "../transfer/import/point-name.ts";
-import { parseTime, timeForms } from "../transfer/parse-time.ts";
 import { exportDays } from "./export-days.ts";
 import { exportFile } from "./export-file.ts";
 import { ExportProgress } from "./export-progress.ts";
@@ -154,8 +155,10 @@ async function* noted(
 }
 
 function readInstant(text: string): (nowMs: number) => number {
-  if (Number.isNaN(parseTime(text, 0))) throw new InvalidArgumentError(`It must be ${timeForms}.`);
-  return (nowMs) => parseTime(text, nowMs);
+  // A day is that of whoever asks.
+  const timeZone = zoneNamed(machineZone);
+  if (Number.isNaN(parseTime(text, 0, timeZone))) throw new InvalidArgumentError(`It must be ${timeForms}.`);
+  return (nowMs) => parseTime(text, nowMs, timeZone);
 }
 
 function pointList(text: string): string[] {

@@ -1,7 +1,8 @@
-import { limits, parseRfc3339, type Refusal, refuse } from "@wattboard/protocol";
+import { limits, type Refusal, refuse } from "@wattboard/protocol";
 import Type from "typebox";
 import { isoTime } from "../base/iso-time.ts";
-import { calendarFromMs, isTimeZone, startOfDate } from "../base/time-zone.ts";
+import { parseTime, timeForms } from "../base/parse-time.ts";
+import { calendarFromMs, isTimeZone } from "../base/time-zone.ts";
 import { windowMs } from "../store/algebra/window.ts";
 
 export interface TimeRange {
@@ -76,7 +77,7 @@ interface RangeRules {
   readonly timeZone: string;
 }
 
-function readTimeZone(query: RangeQuery, fallback: string): string | Refusal {
+export function readTimeZone(query: Pick<RangeQuery, "time_zone">, fallback: string): string | Refusal {
   const timeZone = query.time_zone ?? fallback;
   if (isTimeZone(timeZone)) return timeZone;
   return refuse(
@@ -91,18 +92,18 @@ export function readRange(query: RangeQuery, rules: RangeRules): TimeRange | Ref
   if (typeof timeZone !== "string") return timeZone;
   // A sample may be filed a little ahead of this server's clock.
   const latestMs = rules.nowMs + limits.clockSkewMsMax;
-  const toMs = query.to === undefined ? rules.nowMs + 1 : Math.min(readTime(query.to, timeZone), latestMs);
+  const toMs =
+    query.to === undefined ? rules.nowMs + 1 : Math.min(parseTime(query.to, rules.nowMs, timeZone), latestMs);
   const fromMs =
-    query.from === undefined ? Math.max(calendarFromMs, toMs - rules.defaultMs) : readTime(query.from, timeZone);
+    query.from === undefined
+      ? Math.max(calendarFromMs, toMs - rules.defaultMs)
+      : parseTime(query.from, rules.nowMs, timeZone);
   for (const [name, ms] of [
     ["from", fromMs],
     ["to", toMs],
   ] as const) {
     if (Number.isNaN(ms)) {
-      return refuse(
-        "invalid_request",
-        `${name} must be an RFC 3339 time, e.g. 2026-01-31T12:00:00Z (a + in it is written %2B), or a date, e.g. 2026-01-31.`,
-      );
+      return refuse("invalid_request", `${name} must be ${timeForms}.`);
     }
     if (ms < calendarFromMs) return refuse("invalid_request", `${name} lies before 1981.`);
   }
@@ -117,11 +118,6 @@ export function readRange(query: RangeQuery, rules: RangeRules): TimeRange | Ref
     );
   }
   return { fromMs, toMs };
-}
-
-function readTime(text: string, timeZone: string): number {
-  const ms = parseRfc3339(text);
-  return Number.isNaN(ms) ? startOfDate(text, timeZone) : ms;
 }
 
 /**

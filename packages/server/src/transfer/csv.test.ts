@@ -1,13 +1,13 @@
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseTime } from "../base/parse-time.ts";
 import type { PointValue } from "../store/algebra/point-value.ts";
 import type { PointSample } from "../store/store.ts";
 import { parseMapping } from "./csv-columns.ts";
 import { writeCsv } from "./export/csv-export.ts";
 import { exportColumns } from "./export/export-columns.ts";
 import { type CsvOptions, type CsvRow, readCsv } from "./import/csv-import.ts";
-import { parseTime } from "./parse-time.ts";
 
 const options: CsvOptions = { timeColumn: "observed_at", decimalComma: false, receivedAtMs: 1_000 };
 
@@ -130,5 +130,5 @@ test.each([
   ["2026-02-30", Number.NaN],
   ["yesterday", Number.NaN],
 ])("the time %s is understood, or is none", (text, expected) => {
-  expect(parseTime(text, 1e12)).toBe(expected);
+  expect(parseTime(text, 1e12, "UTC")).toBe(expected);
 });
