@@ -6,7 +6,7 @@ import { version } from "../base/version.ts";
 import { tags } from "./define-route.ts";
 
 /** Writes the OpenAPI document from the schemas of the routes that are registered on `app` after this, and serves it with a page to browse it. */
-export async function serveOpenApi(app: FastifyInstance): Promise<void> {
+export async function serveOpenApi(app: FastifyInstance, basePath: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -21,7 +21,7 @@ export async function serveOpenApi(app: FastifyInstance): Promise<void> {
             .join(", ")}.`,
         license: { name: "MIT", identifier: "MIT" },
       },
-      servers: [{ url: "/", description: "This server" }],
+      servers: [{ url: basePath || "/", description: "This server" }],
       tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
       components: {
         securitySchemes: {
@@ -49,6 +49,7 @@ export async function serveOpenApi(app: FastifyInstance): Promise<void> {
   });
   await app.register(swaggerUi, {
     routePrefix: `${paths.api}/docs`,
+    ...(basePath !== "" && { indexPrefix: basePath }),
     // Without the bar on top: its picture has an inline style, which the policy forbids.
     uiConfig: { layout: "BaseLayout", docExpansion: "list", defaultModelsExpandDepth: 0 },
     theme: { title: "Wattboard API" },
