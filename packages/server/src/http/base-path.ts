@@ -7,11 +7,11 @@ import { pageFolder } from "./page.ts";
 
 /**
  * Serves everything under `basePath` as well, WebSocket doors too: it is taken off before anything else looks at the address, where a proxy has not
- * done so already. To be called before the routes are registered. Throws a `Failure` (`invalid_config`) where a route or a file of the page begins
- * with the same word: what is asked for would not be clear.
+ * done so already. To be called before the routes are registered. What it returns is called after that, and throws a `Failure` (`invalid_config`)
+ * where one of them, or a file of the page, begins with the same word: behind a proxy that takes the path off it could not be reached.
  */
-export function mountAt(app: FastifyInstance, basePath: string): void {
-  if (basePath === "") return;
+export function mountAt(app: FastifyInstance, basePath: string): () => void {
+  if (basePath === "") return () => {};
   const takeOff = (request: IncomingMessage): void => {
     request.url = withoutBase(request.url ?? "", basePath);
   };
@@ -23,16 +23,15 @@ export function mountAt(app: FastifyInstance, basePath: string): void {
     done(null, payload);
   });
   const [, first = ""] = basePath.split("/");
-  const refuseClash = (address: string): never => {
-    throw new Failure(
-      "invalid_config",
-      `base_path is ${basePath}, but the server has ${address} itself. Choose another.`,
-    );
-  };
-  if (existsSync(join(pageFolder, first))) refuseClash(`/${first}`);
+  const clashing = existsSync(join(pageFolder, first)) ? [`/${first}`] : [];
   app.addHook("onRoute", ({ url }) => {
-    if (url.split("/")[1] === first) refuseClash(url);
+    if (url.split("/")[1] === first) clashing.push(url);
   });
+  return () => {
+    if (clashing.length === 0) return;
+    const message = `base_path is ${basePath}, but the server has ${clashing[0]} itself. Choose another.`;
+    throw new Failure("invalid_config", message);
+  };
 }
 
 /** `/energy/livez?a=b` as `/livez?a=b`; all else as it is, but for slashes too many at its beginning. */

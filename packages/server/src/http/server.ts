@@ -52,7 +52,10 @@ export interface HttpServices {
   readonly throttle: Throttle;
 }
 
-/** Everything that is plain HTTP: the page, the API, health and metrics. Its server carries the WebSocket doors as well. */
+/**
+ * Everything that is plain HTTP: the page, the API, health and metrics. Its server carries the WebSocket doors as well. Throws a `Failure`
+ * (`invalid_config`) where the base path is an address of its own.
+ */
 export async function createHttpServer(
   services: HttpServices,
   limits: HttpLimits,
@@ -97,7 +100,7 @@ export async function createHttpServer(
   );
 
   secureAnswers(app, { hasTls: tls !== null });
-  mountAt(app, services.basePath);
+  const assertBaseFits = mountAt(app, services.basePath);
   const sendPage = readPage(services.basePath);
   answerWithProblem(app, services.log, services.throttle, sendPage);
   guard(app, services);
@@ -131,6 +134,7 @@ export async function createHttpServer(
   await app.register(registerApi);
 
   if (sendPage !== null) await servePage(app, sendPage);
+  assertBaseFits();
   return app;
 }
 
