@@ -35,7 +35,7 @@ export function mountAt(app: FastifyInstance, basePath: string): () => void {
 }
 
 /** `/energy/livez?a=b` as `/livez?a=b`; all else as it is, but for slashes too many at its beginning. */
-export function withoutBase(url: string, basePath: string): string {
+function withoutBase(url: string, basePath: string): string {
   let start = 0;
   while (url[start + 1] === "/") start++;
   if (!url.startsWith(basePath, start)) return url;

@@ -10,7 +10,7 @@ export const pageFolder = fileURLToPath(new URL("../../public", import.meta.url)
 /** The page's own addresses, which are routed in the browser. */
 const pagePaths = ["/", "/index.html", "/devices/*", "/sign-in", "/welcome", "/share", "/people", "/account", "/audit"];
 
-export type SendPage = (reply: FastifyReply) => FastifyReply;
+type SendPage = (reply: FastifyReply) => FastifyReply;
 
 /** Answers with the page, which finds its files and the server under `basePath`; null where it is not built. */
 export function readPage(basePath: string): SendPage | null {
