@@ -3,17 +3,11 @@ import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
   commandActions,
-  commandResultSchema,
-  commandSchema,
   commandStatuses,
-  deadlineSchema,
   disconnects,
-  helloSchema,
   limits,
   parameterSchema,
-  peersSchema,
   points,
-  refusals,
   smartOsFields,
   smartOsInternals,
   smartOsOperators,
@@ -21,11 +15,11 @@ import {
   smartOsSection,
   smartOsWelcomes,
   subprotocol,
-  telemetrySchema,
-  welcomeSchema,
 } from "@wattboard/protocol";
 import { settings } from "wattboard";
 import { fillSettings } from "./guide-settings.ts";
+import { code, table } from "./markdown.ts";
+import { wire } from "./wire-reference.ts";
 
 const root = new URL("../", import.meta.url);
 const note = "<!-- Written by `npm run docs` from the tables in the code. Do not edit. -->\n\n";
@@ -95,75 +89,6 @@ The measured quantities that Wattboard knows by name. Any further scalar field i
 ${limits.extraPointsMax} for a device. \`null\` says that the device has no value just now.
 
 ${table(["Point", "Label", "Unit", "Sign", "Range"], rows)}
-`;
-}
-
-function wire(): string {
-  return `# Wire reference
-
-## Close codes
-
-${table(
-  ["Code", "Reason", "Meaning", "Reconnect"],
-  Object.values(disconnects).map((each) => [
-    String(each.code),
-    each.reason === "" ? "" : code(each.reason),
-    each.meaning,
-    each.reconnect,
-  ]),
-)}
-
-\`later\` is 30 to 60 seconds.
-
-## Refusals
-
-With a status: the answer to a handshake or a request, as a problem document (RFC 9457). Without: a telemetry message that is dropped,
-counted as \`wattboard_samples_total{result="…"}\`, logged, and shown on the device's page, while the link lives on.
-
-${table(
-  ["Code", "Status", "Message"],
-  Object.entries(refusals).map(([name, each]) => [
-    code(name),
-    "status" in each ? String(each.status) : "",
-    each.message,
-  ]),
-)}
-
-## Limits
-
-${table(
-  ["Limit", "Default"],
-  Object.entries(limits).map(([name, value]) => [code(name), value.toLocaleString("en-US")]),
-)}
-
-## Telemetry, device to server
-
-\`\`\`json
-${JSON.stringify(telemetrySchema, null, 2)}
-\`\`\`
-
-## The subprotocol ${code(subprotocol)}
-
-A client that offers ${code(subprotocol)} in \`Sec-WebSocket-Protocol\` gets more than the plain doors give; a plain one sees none of it. A reader
-ignores frames whose \`type\` it does not know: there will be more.
-
-On the **device door** the frames below travel beside telemetry and commands. A frame of the device belongs to the subprotocol if it has a
-\`type\` and no \`device_id\`. On the **dashboard door** samples come as ever, and \`{"type":"command","command":{…}}\` with each step of one of the
-device's commands; the inner object is the body of \`GET /api/v1/devices/{id}/commands/{command_id}\`.
-
-The answer to ${code("peers")} is ${code('{"type":"peers","device_ids":[…]}')}, with a ${code("reason")} where there are none; then comes
-${code('{"type":"peer","telemetry":{…}}')} with the newest sample of each of them, as it was sent, at most once a second. It takes the setting
-${code("access.peers")} and the device's property ${code("peers")}, ${code("site")} or ${code("owner")}, from an administrator; at most ${limits.peersMax} peers.
-
-${[welcomeSchema, helloSchema, deadlineSchema, commandResultSchema, peersSchema]
-  .map((schema) => `### ${schema.properties.type.const}\n\n\`\`\`json\n${JSON.stringify(schema, null, 2)}\n\`\`\``)
-  .join("\n\n")}
-
-## Commands, server to device
-
-\`\`\`json
-${JSON.stringify(commandSchema, null, 2)}
-\`\`\`
 `;
 }
 
@@ -387,16 +312,6 @@ ${table(
 It runs in the server, is stored, and goes on after a restart where it was. At most ${limits.fleetCommandsRunning} run at once; the newest ${limits.fleetCommandsKept} are kept. \`GET /api/v1/fleet-commands/{id}\` tells its
 progress, \`…/devices\` has a record for each device, \`POST …/abort\` begins no further wave and takes back what was not sent.
 `;
-}
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
 }
 
 function read(url: URL): string {

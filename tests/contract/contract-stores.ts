@@ -36,6 +36,26 @@ export function asPoints({ observedAtMs, receivedAtMs, deviceTimeMs, clock, epoc
   return { observedAtMs, receivedAtMs, deviceTimeMs, clock, epoch, seq, points: Object.fromEntries(points) };
 }
 
+/** What is covered of a part of a range that ends at `endMs`, where the usual step is short: what lies in no step of more than 30 s. */
+export function coverageOf(times: readonly number[], fromMs: number, toMs: number, endMs: number) {
+  const expectedFromMs = Math.min(toMs, Math.max(fromMs, times[0] ?? toMs));
+  const edges = [...times.filter((atMs) => atMs < endMs), times.find((atMs) => atMs >= endMs) ?? endMs];
+  const gaps = edges
+    .slice(1)
+    .map((atMs, i) => ({ fromMs: edges[i] as number, toMs: atMs }))
+    .filter((gap) => gap.toMs - gap.fromMs > 30 * second)
+    .map((gap) => ({ fromMs: Math.max(gap.fromMs, expectedFromMs), toMs: Math.min(gap.toMs, toMs) }))
+    .filter((gap) => gap.toMs > gap.fromMs)
+    .sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs));
+  const expectedMs = toMs - expectedFromMs;
+  return {
+    coveredMs: gaps.reduce((rest, gap) => rest - (gap.toMs - gap.fromMs), expectedMs),
+    expectedMs,
+    expectedFromMs: expectedMs > 0 ? expectedFromMs : null,
+    gaps,
+  };
+}
+
 export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import type { Store } from "../../packages/server/dist/store/store.js";
 import { batchOf, type Sent, sampleAt } from "../support/samples.ts";
-import { asPoints, type ContractStores, hour, minute, quarter, second, start } from "./contract-stores.ts";
+import { asPoints, type ContractStores, coverageOf, hour, minute, quarter, second, start } from "./contract-stores.ts";
 
 export function historyContract({ openEmpty, settle }: ContractStores): void {
   describe("the past in buckets", () => {
@@ -63,7 +63,7 @@ export function historyContract({ openEmpty, settle }: ContractStores): void {
           const bucketToMs = Math.min(toMs, bucketFromMs + bucketMs);
           const inBucket = sent.filter(({ observedAtMs }) => observedAtMs >= bucketFromMs && observedAtMs < bucketToMs);
           expect(history.samples[at]).toBe(inBucket.length);
-          expect(history.coverage[at]).toBeCloseTo((inBucket.length * second) / (bucketToMs - bucketFromMs), 6);
+          expect(history.coveredMs[at]).toBe(coverageOf(times, bucketFromMs, bucketToMs, toMs).coveredMs);
           for (const point of points) {
             const values = inBucket
               .map((sample) => asPoints(sample).points[point])
@@ -78,9 +78,7 @@ export function historyContract({ openEmpty, settle }: ContractStores): void {
             }
           }
         }
-        expect(history.total.gaps).toEqual(gapsOf(times, fromMs, toMs));
-        const there = times.filter((atMs) => atMs >= fromMs && atMs < toMs).length;
-        expect(history.total.share).toBeCloseTo((there * second) / (toMs - fromMs), 6);
+        expect(history.total).toEqual(coverageOf(times, fromMs, toMs, toMs));
       });
     }
 
@@ -103,20 +101,15 @@ export function historyContract({ openEmpty, settle }: ContractStores): void {
         const history = await late.history(query);
         expect(history.samples).toEqual([900, 900]);
         expect(history.points["grid.power"]).toEqual(expected);
-        expect(history.total).toEqual({ share: 1, gaps: [] });
+        expect(history.total).toEqual({
+          coveredMs: 2 * quarter,
+          expectedMs: 2 * quarter,
+          expectedFromMs: start,
+          gaps: [],
+        });
         await settle(late);
       }
       await late.close();
     });
   });
-}
-
-/** The spans of more than 30 s without a sample, longest first. */
-function gapsOf(times: readonly number[], fromMs: number, toMs: number): { fromMs: number; toMs: number }[] {
-  const edges = [fromMs, ...times.filter((atMs) => atMs >= fromMs && atMs < toMs), toMs];
-  return edges
-    .slice(1)
-    .map((atMs, i) => ({ fromMs: edges[i] as number, toMs: atMs }))
-    .filter((gap) => gap.toMs - gap.fromMs > 30 * second)
-    .sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs));
 }

@@ -76,13 +76,13 @@ export function registrationsContract({ openEmpty, settle }: ContractStores): vo
 
     test("that share a key, as those of earlier versions do, are told apart by the time", async () => {
       const { store } = await openEmpty();
-      // In the middle of a window, and of a minute.
-      const fromMs = start + hour + 7 * minute + 30 * second;
+      // In the middle of a window, of a minute, and of a step.
+      const fromMs = start + hour + 7 * minute + 33 * second;
       const wholeMs = start + hour + quarter;
       const powerW = (ms: number): number => (ms < fromMs ? 1_000 : 50 + ((ms / second) % 70));
       await store.append([
         fill("shared", start, start + 2 * hour, powerW),
-        fill("own", fromMs, start + 2 * hour, powerW),
+        fill("own", fromMs + 7 * second, start + 2 * hour, powerW),
         fill("whole", wholeMs, start + 2 * hour, powerW),
       ]);
       const shared = { key: "shared", fromMs };
@@ -106,12 +106,12 @@ export function registrationsContract({ openEmpty, settle }: ContractStores): vo
           await coarseOf(store, firstRegistration("whole")),
         ]);
         const span = (registration: Registration, edgesMs: number[]) => store.energy({ registration, edgesMs });
-        const [own] = await span(firstRegistration("own"), [wholeMs, start + 2 * hour]);
-        const spans = await span(shared, [start, start + hour, start + 2 * hour]);
-        expect(spans.map(({ energy }) => energy.imported)).toEqual([0, own?.energy.imported]);
+        const own = await span(firstRegistration("own"), [wholeMs, start + 2 * hour]);
+        const { spans } = await span(shared, [start, start + hour, start + 2 * hour]);
+        expect(spans.map(({ energy }) => energy.imported)).toEqual([null, own.spans[0]?.energy.imported]);
         const page = { registration: shared, ...range, take: "last", limit: 10_000 } as const;
         expect(
-          (await store.samples({ ...page, beyond: { observedAtMs: fromMs + second, epoch: 1, seq: 0 } })).length,
+          (await store.samples({ ...page, beyond: { observedAtMs: fromMs + 8 * second, epoch: 1, seq: 0 } })).length,
         ).toBe(1);
         await settle(store);
       }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe } from "vitest";
 import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import { type ContractStores, now, openRange, type StoreHarness } from "./contract-stores.ts";
+import { coverageContract } from "./coverage.contract.ts";
 import { energyContract } from "./energy.contract.ts";
 import { eventsContract } from "./events.contract.ts";
 import { fleetTotalsContract } from "./fleet-totals.contract.ts";
@@ -41,6 +42,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
     latestContract(stores);
     pointsContract(stores);
     historyContract(stores);
+    coverageContract(stores);
     energyContract(stores);
     timelineContract(stores);
     fleetTotalsContract(stores);

@@ -47,7 +47,7 @@ export function timelineContract({ openEmpty, settle }: ContractStores): void {
   });
 }
 
-/** A run lasts to the sample with another value, or to its last one where nothing came for more than 30 s. */
+/** A run lasts to the sample with another value, or to its last one where nothing came for more than 30 s; the last one to the range's end, else. */
 function runsOf(sent: readonly Sent[], point: string, { fromMs, toMs }: { fromMs: number; toMs: number }) {
   const told = sent
     .filter(({ observedAtMs }) => observedAtMs >= fromMs && observedAtMs < toMs)
@@ -61,5 +61,8 @@ function runsOf(sent: readonly Sent[], point: string, { fromMs, toMs }: { fromMs
     if (run === undefined || !isNear || JSON.stringify(run.value) !== JSON.stringify(value))
       runs.push({ fromMs: atMs, toMs: atMs, value });
   }
+  const last = runs.at(-1);
+  const next = sent.find(({ observedAtMs }) => observedAtMs >= toMs)?.observedAtMs ?? toMs;
+  if (last !== undefined && next - last.toMs <= 30 * second) last.toMs = toMs;
   return runs;
 }

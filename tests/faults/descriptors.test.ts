@@ -38,7 +38,7 @@ needs("a limit of open files", process.platform === "linux")("a server that may 
     let refused = 0;
     for (let come = 0; come < 400; come++) {
       const raw = await RawSocket.connect(server.url);
-      const { status, headers } = await raw.handshake("/ws/dashboard/ems_001");
+      const { status, headers } = await raw.handshake("/ws/fleet");
       if (status === 101) {
         open.push(raw);
         continue;
@@ -59,7 +59,7 @@ needs("a limit of open files", process.platform === "linux")("a server that may 
     for (const raw of open) raw.socket.destroy();
     await eventually(async () => expect(await metric(server, "wattboard_sockets")).toBeLessThan(10));
     const late = await RawSocket.connect(server.url);
-    expect((await late.handshake("/ws/dashboard/ems_001")).status).toBe(101);
+    expect((await late.handshake("/ws/fleet")).status).toBe(101);
   });
 
   test("answers all of 400 who come at once", async () => {
@@ -67,7 +67,7 @@ needs("a limit of open files", process.platform === "linux")("a server that may 
     const answers = await Promise.all(
       Array.from({ length: 400 }, async () => {
         const raw = await RawSocket.connect(server.url);
-        const { status, headers } = await raw.handshake("/ws/dashboard/ems_001");
+        const { status, headers } = await raw.handshake("/ws/fleet");
         if (status === 503) expect(headers).toMatch(/^retry-after: \d+$/m);
         return status;
       }),
@@ -95,7 +95,7 @@ needs("a limit of open files", process.platform === "linux")("a server that may 
     const server = await startWith(200);
     for (let come = 0; come < 250; come++) {
       const raw = await RawSocket.connect(server.url);
-      await raw.handshake("/ws/dashboard/ems_001");
+      await raw.handshake("/ws/fleet");
     }
     server.process.signal("SIGTERM");
     expect((await server.process.exit(15_000)).code).toBe(0);

@@ -98,7 +98,7 @@ describe("a viewer that sends without end", () => {
     const server = await startServer({ settings: quiet });
     for (let round = 0; round < 2; round++) {
       const raw = await RawSocket.connect(server.url);
-      await raw.handshake("/ws/dashboard/ems_001");
+      await raw.handshake("/ws/fleet");
       raw.write(tiny(1_000));
       await raw.closeFrame();
       if (round === 0) expect((await events(server)).map(({ kind }) => kind)).not.toContain("flooding");
@@ -154,7 +154,11 @@ describe("a device that sends far above its rate", () => {
     const raw = await openRawDevice(server.url, "hostile", server.addDevice("hostile"));
     raw.write(tiny(count, opcodes.pong));
     expect((await raw.closeFrame()).code).toBe(1008);
-    expect((await deviceDetail(server, "hostile")).online).toBe(false);
+    expect(await deviceDetail(server, "hostile")).toMatchObject({
+      online: false,
+      dropped: { too_many_frames: 1 },
+      last_refusal: { code: "too_many_frames" },
+    });
     await witness.isServed();
   });
 });

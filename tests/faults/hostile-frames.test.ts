@@ -143,10 +143,11 @@ describe("what the protocol allows comes through", () => {
 
   test("frames right behind the handshake, before its answer", async () => {
     const { server, witness } = await openScene();
+    const token = server.addDevice("eager");
     const dashboard = await openDashboard(server.wsUrl, "eager");
     const eager = await RawSocket.connect(server.url);
     const message = JSON.stringify(sampleOf("eager"));
-    const headers = { authorization: `Bearer ${server.addDevice("eager")}` };
+    const headers = { authorization: `Bearer ${token}` };
     const answer = await eager.handshake("/ws/device/eager", headers, clientFrame(message), clientFrame(message));
     expect(answer.status).toBe(101);
     expect(await dashboard.receive(2)).toEqual([message, message]);

@@ -213,6 +213,7 @@ describe("pages of other origins", () => {
 
   test("are let in where they are the server's own, or listed, or no browser's at all", async () => {
     const server = await startServer({ settings: { "access.origins": "https://board.example.org" } });
+    server.addDevice("ems_001");
     expect(await withOrigin(server.wsUrl, server.url)).toHaveProperty("webSocket");
     expect(await withOrigin(server.wsUrl, "https://board.example.org")).toHaveProperty("webSocket");
     expect(await tryOpenSocket(`${server.wsUrl}/ws/dashboard/ems_001`)).toHaveProperty("webSocket");

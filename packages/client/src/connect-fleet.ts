@@ -14,6 +14,8 @@ export interface Fleet extends Stream {
   readonly rows: ReadonlyMap<string, FleetRow>;
   /** Whether the whole fleet has come once; before that, a row that is not there may still come. */
   readonly complete: boolean;
+  /** How many devices the server has to tell, as it said at the beginning; null before that, and from servers that do not say. */
+  readonly total: number | null;
   /**
    * What to add to `Date.now()` to get the server's time, in milliseconds, so that the age of a value does not depend on this
    * computer's clock; null before the first frame.
@@ -29,6 +31,7 @@ export function connectFleet(options: FleetOptions = {}): Fleet {
 class LiveFleet implements Fleet {
   readonly rows = new Map<string, FleetRow>();
   complete = false;
+  total: number | null = null;
   readonly #options: FleetOptions;
   readonly #socket: LiveSocket;
   /** Rows of an earlier connection that this one has not told yet; those that remain at the end are gone. */
@@ -38,7 +41,11 @@ class LiveFleet implements Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#socket = new LiveSocket(paths.fleet, options, this.#onText, { onConnect: this.#onConnect });
+    this.#socket = new LiveSocket(
+      { path: paths.fleet, deviceId: null, onConnect: this.#onConnect },
+      options,
+      this.#onText,
+    );
   }
 
   get status() {
@@ -71,6 +78,7 @@ class LiveFleet implements Fleet {
     if (frame.type === "removed") for (const id of frame.device_ids) this.rows.delete(id);
     else for (const row of frame.devices) this.rows.set(row.id, row);
 
+    if (frame.type === "fleet") this.total = frame.total ?? null;
     const isWhole = frame.type === "fleet" && !frame.more;
     const goneIds = isWhole ? [...this.#untold] : [];
     for (const id of goneIds) this.rows.delete(id);

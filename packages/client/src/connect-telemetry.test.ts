@@ -107,6 +107,38 @@ describe("a telemetry stream", () => {
     expect(createSocket).toHaveBeenCalledWith(address);
   });
 
+  test("cannot send a token from a page, and says so at once", () => {
+    expect(() => connectTelemetry("ems_001", { token: "wb_secret" })).toThrow(/page.*ticket/);
+  });
+
+  test("offers a ticket of its own with each connection, beside the subprotocol", async () => {
+    const offers: string[][] = [];
+    const createSocket = (_address: string, ...protocols: string[]): WebSocket => {
+      offers.push(protocols);
+      throw new Error("far enough");
+    };
+    const ticket = vi.fn(async (deviceId: string | null) => `for_${deviceId}_${ticket.mock.calls.length}`);
+    const { clock, errors } = listen({ createSocket, ticket });
+    clock.advance(0);
+    await eventually(() => expect(errors).toHaveLength(1));
+    clock.advance(1_000);
+    await eventually(() => expect(errors).toHaveLength(2));
+    expect(offers).toEqual([
+      ["wattboard.v1", "ticket.for_ems_001_1"],
+      ["wattboard.v1", "ticket.for_ems_001_2"],
+    ]);
+  });
+
+  test("tries again where there is no ticket, and says why", async () => {
+    const ticket = vi.fn(() => Promise.reject(new Error("the shop is closed")));
+    const { clock, errors } = listen({ ticket });
+    clock.advance(0);
+    await eventually(() => expect(errors).toHaveLength(1));
+    expect(errors[0]).toMatchObject({ code: "unreachable", message: expect.stringContaining("the shop is closed") });
+    clock.advance(1_000);
+    await eventually(() => expect(ticket).toHaveBeenCalledTimes(2));
+  });
+
   test("keeps a strange device id inside the path", () => {
     const createSocket = vi.fn<(address: string) => WebSocket>(() => {
       throw new Error("far enough");
@@ -135,23 +167,36 @@ describe("the status", () => {
     await becomes(stream, "CLOSED");
     clock.advance(500);
     await becomes(stream, "CLOSED");
+    await eventually(() => expect(codes()).toEqual(["lost", "unreachable"]));
     const revived = await startServer(server.port);
     clock.advance(1_000);
     await becomes(stream, "OPEN");
     expect(statuses).toEqual(["OPEN", "CLOSED", "CONNECTING", "CLOSED", "CONNECTING", "OPEN"]);
-    expect(codes()).toEqual(["lost", "unreachable"]);
     expect(revived.open()).toHaveLength(1);
   });
 
-  test("does not pretend to know why a handshake was refused", async () => {
+  test("comes with the server's reason where a handshake was refused", async () => {
+    const server = await startServer();
+    server.answer = { status: 404 };
+    server.problem = { code: "unknown_device", detail: "No device with this id is registered." };
+    const { clock, errors } = listen({ url: server.url });
+    clock.advance(0);
+    await eventually(() => expect(errors).toHaveLength(1));
+    expect(errors[0]).toMatchObject({ code: "refused", refusal: "unknown_device" });
+    expect(errors[0]?.message).toContain("No device with this id is registered.");
+  });
+
+  test.each([
+    ["says that only sockets are missing", { code: "upgrade_required" }, "proxy"],
+    ["is no Wattboard", { hello: "world" }, "or refuses us"],
+  ])("does not pretend to know the reason where what answers %s", async (_what, problem, words) => {
     const server = await startServer();
     server.answer = { status: 403 };
-    const { stream, clock, errors } = listen({ url: server.url });
+    server.problem = problem;
+    const { clock, errors } = listen({ url: server.url });
     clock.advance(0);
-    await becomes(stream, "CLOSED");
-    expect(errors).toHaveLength(1);
-    expect(errors[0]?.code).toBe("unreachable");
-    expect(errors[0]?.message).toContain("or refuses us");
+    await eventually(() => expect(errors).toHaveLength(1));
+    expect(errors[0]).toMatchObject({ code: "unreachable", message: expect.stringContaining(words) });
   });
 });
 
@@ -176,6 +221,21 @@ describe("the reconnect", () => {
   test("lies anywhere up to a bound that doubles to 30 s", async () => {
     const delays = await waits(8, 1 - Number.EPSILON);
     expect(delays.map(Math.round)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+  });
+
+  test.each([
+    [4000, 499, 500],
+    [4300, 44_999, 45_000],
+    [4699, 44_999, 45_000],
+  ])("obeys the range of the close code %i", async (code, notYetMs, thenMs) => {
+    const { server, socket, stream, clock } = await listening();
+    socket.socket.close(code, "whatever it says");
+    await becomes(stream, "CLOSED");
+    clock.advance(notYetMs);
+    expect(stream.status).toBe("CLOSED");
+    clock.advance(thenMs - notYetMs);
+    await becomes(stream, "OPEN");
+    expect(server.links).toHaveLength(2);
   });
 
   test("is half a second away at least", async () => {

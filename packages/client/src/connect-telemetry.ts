@@ -1,5 +1,5 @@
 import type { CommandBody, CommandFrame, Telemetry } from "@wattboard/protocol";
-import { paths, subprotocol } from "@wattboard/protocol/constants";
+import { paths } from "@wattboard/protocol/constants";
 import { LiveSocket } from "./live-socket.ts";
 import { parseObject } from "./parse-object.ts";
 import type { Stream, StreamOptions } from "./stream.ts";
@@ -17,23 +17,22 @@ export interface TelemetryOptions extends StreamOptions {
 /**
  * Listens to one device. Returns at once with status `CONNECTING`; callbacks come in later turns. Call `close` when done.
  *
- * An unknown device, or one that you may not see, is refused by the server; a browser shows that as an unreachable server does, so it
- * is told as `unreachable` and tried again, less and less often (at most every 30 s).
+ * An unknown device, or one that you may not see, is told as `refused` and tried again, less and less often (at most every 30 s).
+ * @throws TypeError where a page gives a `token`
  */
 export function connectTelemetry(deviceId: string, options: TelemetryOptions = {}): Stream {
-  const { onTelemetry, onCommand } = options;
+  const { onTelemetry, onCommand, ticket } = options;
   const onText = (text: string): void => {
     const frame = parseObject(text);
     if (frame?.device_id === deviceId) onTelemetry?.(frame as Telemetry, text);
     else if (isCommandFrame(frame) && onCommand !== undefined) onCommand(frame.command);
     // Frames of kinds that this version does not know are for later ones.
-    else if (typeof frame?.type !== "string" || onCommand === undefined) {
+    else if (typeof frame?.type !== "string" || (onCommand === undefined && ticket === undefined)) {
       socket.report("malformed_frame", `The frame is not a telemetry message of ${deviceId}.`);
     }
   };
-  const socket: LiveSocket = new LiveSocket(paths.dashboard + encodeURIComponent(deviceId), options, onText, {
-    protocol: onCommand === undefined ? undefined : subprotocol,
-  });
+  const path = paths.dashboard + encodeURIComponent(deviceId);
+  const socket: LiveSocket = new LiveSocket({ path, deviceId, wantsMore: onCommand !== undefined }, options, onText);
   return socket;
 }
 

@@ -1,4 +1,4 @@
-import { defaultUrl, webSocketUrl } from "@wattboard/protocol/constants";
+import { defaultUrl, reconnectAfter, subprotocol, ticketProtocol, webSocketUrl } from "@wattboard/protocol/constants";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Stream, StreamError, StreamOptions, StreamStatus } from "./stream.ts";
 
@@ -7,6 +7,18 @@ const retryMsMax = 30_000;
 /** A connection that was open for as long as this ends the backoff. */
 const stableMs = 10_000;
 const handshakeMsMax = 20_000;
+/** Why a try failed is asked for so long, ms. */
+const reasonMsMax = 5_000;
+
+/** What is listened to. */
+interface Target {
+  readonly path: string;
+  /** Null: the fleet. */
+  readonly deviceId: string | null;
+  /** Whether the subprotocol is wanted. */
+  readonly wantsMore?: boolean;
+  readonly onConnect?: () => void;
+}
 
 /** One address that is listened to until `close`, over as many sockets as it takes. Never throws once it is made. */
 export class LiveSocket implements Stream {
@@ -15,28 +27,30 @@ export class LiveSocket implements Stream {
   readonly #options: StreamOptions;
   readonly #onText: (text: string) => void;
   readonly #onConnect: () => void;
-  readonly #protocol: string | undefined;
+  readonly #deviceId: string | null;
+  readonly #protocols: readonly string[];
   readonly #random: () => number;
   #status: StreamStatus = "CONNECTING";
   #socket: WebSocket | undefined;
   #timer: unknown;
   #failures = 0;
+  #attempt = 0;
   #closed = false;
 
   constructor(
-    path: string,
+    { path, deviceId, wantsMore = false, onConnect = () => {} }: Target,
     options: StreamOptions,
     onText: (text: string) => void,
-    {
-      onConnect = () => {},
-      protocol,
-    }: { readonly onConnect?: () => void; readonly protocol?: string | undefined } = {},
   ) {
+    if (options.token !== undefined && options.createSocket === undefined) {
+      throw new TypeError("A page's WebSocket cannot send a token; pages of other sites come in by a `ticket`.");
+    }
     this.#address = webSocketUrl(options.url ?? pageOrigin() ?? defaultUrl, path);
     this.#options = options;
     this.#onText = onText;
     this.#onConnect = onConnect;
-    this.#protocol = protocol;
+    this.#deviceId = deviceId;
+    this.#protocols = wantsMore || options.ticket !== undefined ? [subprotocol] : [];
     this.clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
     // In a later turn, so that no callback runs before the caller holds the stream.
@@ -54,25 +68,39 @@ export class LiveSocket implements Stream {
     this.#become("CLOSED");
   }
 
-  report(code: StreamError["code"], message: string): void {
-    this.#options.onError?.({ code, message });
+  report(code: StreamError["code"], message: string, refusal?: string): void {
+    if (!this.#closed) this.#options.onError?.({ code, message, ...(refusal !== undefined && { refusal }) });
   }
 
   readonly #connect = (): void => {
     this.#become("CONNECTING");
     // A callback may have closed the stream.
     if (this.#closed) return;
+    const attempt = ++this.#attempt;
+    this.#timer = this.clock.setTimeout(() => this.#ended("No answer in time."), handshakeMsMax);
+    const { ticket } = this.#options;
+    if (ticket === undefined) {
+      this.#open(this.#protocols);
+      return;
+    }
+    const isCurrent = () => attempt === this.#attempt && !this.#closed && this.#status === "CONNECTING";
+    ticket(this.#deviceId).then(
+      (secret) => isCurrent() && this.#open([...this.#protocols, ticketProtocol + secret]),
+      (error) => isCurrent() && this.#ended(`There is no ticket: ${error}`),
+    );
+  };
+
+  #open(protocols: readonly string[]): void {
     let socket: WebSocket;
     try {
-      const protocol = this.#protocol === undefined ? [] : ([this.#protocol] as const);
-      socket = this.#options.createSocket?.(this.#address, ...protocol) ?? new WebSocket(this.#address, ...protocol);
+      const { createSocket = (address, ...offered) => new WebSocket(address, offered) } = this.#options;
+      socket = createSocket(this.#address, ...protocols);
     } catch (error) {
       // An address that is none, or one that a secure page may not reach (ws from https).
       this.#ended(String(error));
       return;
     }
     this.#socket = socket;
-    this.#timer = this.clock.setTimeout(() => this.#ended("No answer in time."), handshakeMsMax);
     // A socket that is not the present one any more has nothing to say: its late events are let go.
     socket.addEventListener("open", () => {
       if (socket === this.#socket) this.#opened();
@@ -82,13 +110,14 @@ export class LiveSocket implements Stream {
       if (typeof data === "string") this.#onText(data);
       else this.report("malformed_frame", "The frame is binary.");
     });
-    const end = () => {
-      if (socket === this.#socket) this.#ended();
-    };
-    socket.addEventListener("close", end);
+    socket.addEventListener("close", ({ code }) => {
+      if (socket === this.#socket) this.#ended("", reconnectAfter(code));
+    });
     // Not every implementation lets a close follow on a try that failed.
-    socket.addEventListener("error", end);
-  };
+    socket.addEventListener("error", () => {
+      if (socket === this.#socket) this.#ended();
+    });
+  }
 
   #opened(): void {
     this.clock.clearTimeout(this.#timer);
@@ -99,15 +128,44 @@ export class LiveSocket implements Stream {
     this.#become("OPEN");
   }
 
-  #ended(why = ""): void {
+  #ended(why = "", reconnect: ReturnType<typeof reconnectAfter> = null): void {
     const wasOpen = this.#status === "OPEN";
     this.#release();
     const boundMs = Math.min(retryMsMax, 2 * retryMsMin * 2 ** this.#failures++);
-    this.#timer = this.clock.setTimeout(this.#connect, Math.max(retryMsMin, this.#random() * boundMs));
+    const randomMs = this.#random() * boundMs;
+    // The server's word goes over ours; who is never to come again tries as seldom as that.
+    const delayMs = reconnect === "later" || reconnect === "never" ? retryMsMax * (1 + this.#random()) : randomMs;
+    this.#timer = this.clock.setTimeout(this.#connect, Math.max(retryMsMin, delayMs));
     this.#become("CLOSED");
     if (this.#closed) return;
     if (wasOpen) this.report("lost", `The connection to ${this.#address} was lost.`);
-    else this.report("unreachable", `${this.#address} could not be reached, or refuses us. ${why}`.trimEnd());
+    else if (why !== "" || this.#options.ticket !== undefined) this.#reportUnreachable(why);
+    // With a ticket there is nobody to ask as: it has no second use.
+    else void this.#reportRefusal();
+  }
+
+  /** A browser does not tell its page how a handshake was answered: a plain request to the same address is answered with the reason. */
+  async #reportRefusal(): Promise<void> {
+    const { token } = this.#options;
+    try {
+      const answer = await fetch(this.#address.replace(/^ws/, "http"), {
+        headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+        signal: AbortSignal.timeout(reasonMsMax),
+      });
+      const { code, detail } = (await answer.json()) as { readonly code?: unknown; readonly detail?: unknown };
+      if (code === "upgrade_required") this.#reportUnreachable("Does a proxy in between pass on WebSockets?");
+      else if (typeof code === "string") this.report("refused", `${this.#address}: ${detail}`, code);
+      else this.#reportUnreachable("");
+    } catch {
+      // It cannot be asked either, or what answers is no Wattboard.
+      this.#reportUnreachable("");
+    }
+  }
+
+  #reportUnreachable(why: string): void {
+    // The next try may have been faster than the answer.
+    if (this.#status === "OPEN") return;
+    this.report("unreachable", `${this.#address} could not be reached, or refuses us. ${why}`.trimEnd());
   }
 
   #release(): void {

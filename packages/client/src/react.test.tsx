@@ -42,12 +42,28 @@ async function connected(deviceId = "ems_001") {
 describe("useTelemetry", () => {
   test("gives no data first, then each sample", async () => {
     const { server, result, renders } = await connected();
-    expect(renders[0]).toEqual({ data: null, status: "CLOSED" });
-    expect(renders).toContainEqual({ data: null, status: "CONNECTING" });
+    expect(renders[0]).toEqual({ data: null, status: "CLOSED", error: null });
+    expect(renders).toContainEqual({ data: null, status: "CONNECTING", error: null });
     server.links[0]?.send(sampleOf("ems_001", 85));
     await rendered(() => expect(result.current.data).toEqual(sampleOf("ems_001", 85)));
     server.links[0]?.send(sampleOf("ems_001", 86));
     await rendered(() => expect(result.current.data).toEqual(sampleOf("ems_001", 86)));
+  });
+
+  test("says why there is no connection, and forgets it when there is one", async () => {
+    const server = await startServer();
+    server.answer = { status: 403 };
+    server.problem = { code: "cross_origin", detail: "List it in access.origins." };
+    const { result } = renderHook(() => useTelemetry("ems_001"), under(server));
+    await rendered(() =>
+      expect(result.current.error).toEqual({
+        code: "refused",
+        refusal: "cross_origin",
+        message: expect.stringContaining("List it in access.origins."),
+      }),
+    );
+    server.answer = undefined;
+    await rendered(() => expect(result.current).toMatchObject({ status: "OPEN", error: null }));
   });
 
   test("closes on unmount", async () => {
@@ -110,7 +126,7 @@ describe("useTelemetry", () => {
     server.links[0]?.send(sampleOf("ems_001"));
     await rendered(() => expect(result.current.data).not.toBeNull());
     server.links[0]?.socket.terminate();
-    await rendered(() => expect(result.current).toEqual({ data: sampleOf("ems_001"), status: "CLOSED" }));
+    await rendered(() => expect(result.current).toMatchObject({ data: sampleOf("ems_001"), status: "CLOSED" }));
     await rendered(() => expect(result.current.status).toBe("OPEN"));
     expect(server.open()).toHaveLength(1);
   });

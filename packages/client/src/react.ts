@@ -1,46 +1,74 @@
 import type { FleetRow, Telemetry } from "@wattboard/protocol";
-import { createContext, createElement, type ReactNode, useContext, useEffect, useState } from "react";
+import { createContext, createElement, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { connectFleet } from "./connect-fleet.ts";
 import { connectTelemetry } from "./connect-telemetry.ts";
-import type { StreamStatus } from "./stream.ts";
+import type { StreamError, StreamOptions, StreamStatus } from "./stream.ts";
 
-const BaseUrl = createContext<string | undefined>(undefined);
+type Server = Pick<StreamOptions, "url" | "ticket">;
 
-/** Tells the hooks below it which server to ask. Without it they ask the page's own origin. */
-export function WattboardProvider({ url, children }: { readonly url: string; readonly children?: ReactNode }) {
-  return createElement(BaseUrl.Provider, { value: url }, children);
+const ServerContext = createContext<Server>({});
+
+/** Tells the hooks below it which server to ask, and how they come in. Without it they ask the page's own origin. */
+export function WattboardProvider({
+  url,
+  ticket,
+  children,
+}: {
+  readonly url: string;
+  /** As that of `connectTelemetry`; a new function is used from the next connection on. */
+  readonly ticket?: StreamOptions["ticket"];
+  readonly children?: ReactNode;
+}) {
+  const newest = useRef(ticket);
+  useEffect(() => {
+    newest.current = ticket;
+  });
+  const hasTicket = ticket !== undefined;
+  const value = useMemo<Server>(
+    () => ({
+      url,
+      ticket: hasTicket
+        ? (deviceId) => newest.current?.(deviceId) ?? Promise.reject(new Error("none is given"))
+        : undefined,
+    }),
+    [url, hasTicket],
+  );
+  return createElement(ServerContext.Provider, { value }, children);
 }
 
 export interface TelemetryState {
   /** The device's newest sample; null before the first. It stays while the connection is lost: show its age. */
   readonly data: Telemetry | null;
   readonly status: StreamStatus;
+  /** Why there is no connection, or what was wrong with a frame; null while all is well. */
+  readonly error: StreamError | null;
 }
 
-const noTelemetry: TelemetryState = { data: null, status: "CLOSED" };
+const noTelemetry: TelemetryState = { data: null, status: "CLOSED", error: null };
 
 /**
  * One device, live: connects on mount, reconnects by itself, closes on unmount. When `deviceId` changes, the old device's data
  * is gone in the very render that asks for the new one.
  */
 export function useTelemetry(deviceId: string): TelemetryState {
-  const url = useContext(BaseUrl);
-  const [held, setHeld] = useState({ deviceId, url, state: noTelemetry });
+  const server = useContext(ServerContext);
+  const [held, setHeld] = useState({ deviceId, server, state: noTelemetry });
   useEffect(() => {
-    let state: TelemetryState = { data: null, status: "CONNECTING" };
+    let state: TelemetryState = { data: null, status: "CONNECTING", error: null };
     const update = (change: Partial<TelemetryState>) => {
       state = { ...state, ...change };
-      setHeld({ deviceId, url, state });
+      setHeld({ deviceId, server, state });
     };
     const stream = connectTelemetry(deviceId, {
-      url,
+      ...server,
       onTelemetry: (data) => update({ data }),
-      onStatus: (status) => update({ status }),
+      onStatus: (status) => update(status === "OPEN" ? { status, error: null } : { status }),
+      onError: (error) => update({ error }),
     });
     update({});
     return () => stream.close();
-  }, [deviceId, url]);
-  return held.deviceId === deviceId && held.url === url ? held.state : noTelemetry;
+  }, [deviceId, server]);
+  return held.deviceId === deviceId && held.server === server ? held.state : noTelemetry;
 }
 
 export interface FleetState {
@@ -49,36 +77,59 @@ export interface FleetState {
   readonly status: StreamStatus;
   /** Whether the whole fleet has come once. */
   readonly complete: boolean;
+  /** How many devices the server has to tell; null before it says so. */
+  readonly total: number | null;
   /** What to add to `Date.now()` to get the server's time, in milliseconds; null before the first frame. */
   readonly clockOffsetMs: number | null;
+  /** Why there is no connection, or what was wrong with a frame; null while all is well. */
+  readonly error: StreamError | null;
 }
 
-const noFleet: FleetState = { rows: new Map(), status: "CLOSED", complete: false, clockOffsetMs: null };
+const noFleet: FleetState = {
+  rows: new Map(),
+  status: "CLOSED",
+  complete: false,
+  total: null,
+  clockOffsetMs: null,
+  error: null,
+};
 
 /** A large fleet comes in many frames; those that come within this time are one change. */
 const coalesceMs = 50;
 
 /** The whole fleet, live: connects on mount, reconnects by itself, closes on unmount. Renders at most 20 times a second. */
 export function useFleet(): FleetState {
-  const url = useContext(BaseUrl);
-  const [held, setHeld] = useState({ url, state: noFleet });
+  const server = useContext(ServerContext);
+  const [held, setHeld] = useState({ server, state: noFleet });
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let error: StreamError | null = null;
     const update = () => {
       timer = undefined;
-      const { rows, status, complete, clockOffsetMs } = fleet;
-      setHeld({ url, state: { rows: new Map(rows), status, complete, clockOffsetMs } });
+      const { rows, status, complete, total, clockOffsetMs } = fleet;
+      setHeld({ server, state: { rows: new Map(rows), status, complete, total, clockOffsetMs, error } });
     };
     const updateSoon = () => {
       timer ??= setTimeout(update, coalesceMs);
     };
-    const fleet = connectFleet({ url, onStatus: updateSoon, onChange: updateSoon });
+    const fleet = connectFleet({
+      ...server,
+      onChange: updateSoon,
+      onStatus(status) {
+        if (status === "OPEN") error = null;
+        updateSoon();
+      },
+      onError(latest) {
+        error = latest;
+        updateSoon();
+      },
+    });
     update();
     return () => {
       fleet.close();
       // Closing is a change, too.
       clearTimeout(timer);
     };
-  }, [url]);
-  return held.url === url ? held.state : noFleet;
+  }, [server]);
+  return held.server === server ? held.state : noFleet;
 }

@@ -9,11 +9,14 @@ export type StreamStatus = "CONNECTING" | "OPEN" | "CLOSED";
 /** What went wrong, as a value; the stream goes on. */
 export interface StreamError {
   /**
-   * `unreachable`: a try did not open. The server may be down, the device unknown, or you may not be allowed to see it: browsers do not
-   * tell which. `lost`: an open connection ended. `malformed_frame`: a frame is not what the stream promises, and was left out.
+   * `unreachable`: a try did not open, and the server does not say why. `refused`: it does. `lost`: an open connection ended. `malformed_frame`: a
+   * frame is not what the stream promises, and was left out.
    */
-  readonly code: "unreachable" | "lost" | "malformed_frame";
+  readonly code: "unreachable" | "refused" | "lost" | "malformed_frame";
+  /** What went wrong and, where something can be done, what. */
   readonly message: string;
+  /** With `refused`: which of the server's refusals, such as `forbidden`, `cross_origin` or `unknown_device`. */
+  readonly refusal?: string;
 }
 
 /** What all streams take. */
@@ -24,11 +27,15 @@ export interface StreamOptions {
   readonly onStatus?: (status: StreamStatus) => void;
   /** Told what went wrong. Without it nobody is. */
   readonly onError?: (error: StreamError) => void;
+  /** An API token, for programs in Node: `wattboard api-token add`. A page's WebSocket cannot send it, and throws. */
+  readonly token?: string | undefined;
   /**
-   * Makes the socket, for a Node program that must send a header or go through a proxy. `protocol`, where it is given, must be offered as the
-   * subprotocol. Default: the global `WebSocket`.
+   * Gets a ticket for each connection, for pages of other sites: from a server of yours that has an API token, and asks `POST /api/v1/tickets` for
+   * one. `deviceId`: whose samples it is for; null: the fleet.
    */
-  readonly createSocket?: (address: string, protocol?: string) => WebSocket;
+  readonly ticket?: ((deviceId: string | null) => Promise<string>) | undefined;
+  /** Makes the socket, to go through a proxy; `protocols` must be offered as subprotocols. Default: the global `WebSocket`, in Node `ws` if need be. */
+  readonly createSocket?: ((address: string, ...protocols: string[]) => WebSocket) | undefined;
   /** For tests. */
   readonly clock?: Clock;
   /** For tests: 0 ≤ random() < 1, spreads the retries. */

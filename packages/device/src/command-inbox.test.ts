@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Capabilities, Command, CommandResult } from "@wattboard/protocol";
 import { ManualClock } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -129,7 +129,7 @@ describe("a command", () => {
 describe("a memory", () => {
   function memoryFile(): string {
     const folder = mkdtempSync(join(tmpdir(), "wattboard-device-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     return join(folder, "commands.json");
   }
 
@@ -145,10 +145,19 @@ describe("a memory", () => {
   });
 
   test("that cannot be written carries nothing out", () => {
-    const { inbox, done, told } = start({ memory: fileCommandMemory("/nowhere/commands.json") });
+    const path = memoryFile();
+    const { inbox, done, told } = start({ memory: fileCommandMemory(path) });
+    rmSync(dirname(path), { recursive: true });
     inbox.receive(reset);
     expect(done).toEqual([]);
     expect(told()).toEqual([["cmd_1", "failed", expect.stringContaining("cannot remember")]]);
+  });
+
+  test("makes the folder of its file, and throws at once where it cannot", () => {
+    const folder = join(dirname(memoryFile()), "lib", "my-device");
+    fileCommandMemory(join(folder, "commands.json")).save([]);
+    expect(existsSync(join(folder, "commands.json"))).toBe(true);
+    expect(() => fileCommandMemory(join(folder, "commands.json", "commands.json"))).toThrow();
   });
 
   test("that is damaged counts as empty", () => {

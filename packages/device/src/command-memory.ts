@@ -1,4 +1,15 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import type { CommandResult } from "@wattboard/protocol";
 
 /** A command that was taken, and what became of it; `accepted` as long as it is being carried out. */
@@ -16,8 +27,14 @@ export interface CommandMemory {
   save(commands: readonly RememberedCommand[]): void;
 }
 
-/** Remembers commands in a file, which is replaced as a whole each time. A file that cannot be read counts as empty. */
+/**
+ * Remembers commands in a file, which is replaced as a whole each time. A file that cannot be read counts as empty. Makes the file's folder, and throws at
+ * once where nothing can be written there: else the first command would be the first to show it.
+ */
 export function fileCommandMemory(path: string): CommandMemory {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
+  accessSync(folder, constants.W_OK);
   return {
     load() {
       try {

@@ -50,12 +50,15 @@ describe("the reconnect", () => {
   });
 
   test.each([
-    ["replaced", "replaced"],
-    ["revoked", "revoked"],
-    ["policy", "replaced"],
-  ])("after 1008 %s waits 30 to 60 s", async (reason, code) => {
+    [1008, "replaced", "replaced"],
+    [1008, "revoked", "revoked"],
+    [1008, "policy", "closed"],
+    [4300, "in other words", "replaced"],
+    [4301, "in other words", "revoked"],
+    [4599, "of a later version", "closed"],
+  ])("after %i %s waits 30 to 60 s", async (closeCode, reason, code) => {
     const { device, link } = await online();
-    link.socket.close(1008, reason);
+    link.socket.close(closeCode, reason);
     expect(await outageOf(device)).toMatchObject({ code, retryInMs: 45_000 });
   });
 

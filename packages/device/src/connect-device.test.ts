@@ -55,6 +55,14 @@ describe("samples", () => {
     expect(device.counters).toMatchObject({ sent: 0, skippedOffline: 2 });
   });
 
+  test("that the server refuses are told with its reason, and counted", async () => {
+    const { device, link, notices } = await online();
+    link.send({ type: "refused", code: "invalid_json", message: "The frame is not one JSON object.", count: 3 });
+    await eventually(() => expect(notices.at(-1)).toMatchObject({ level: "warn", code: "refused" }));
+    expect(notices.at(-1)?.message).toMatch(/3 samples.*\(invalid_json\): The frame is not one JSON object\./);
+    expect(device.counters.refused).toBe(3);
+  });
+
   test("larger than a frame may be are dropped here, since the server would end the link", async () => {
     const { device, codes } = await online();
     expect(device.send({ ...sample, notes: { text: "å".repeat(8_200) } })).toBe(false);

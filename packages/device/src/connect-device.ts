@@ -36,6 +36,7 @@ class ConnectedDevice implements Device {
     skippedOffline: 0,
     skippedCongested: 0,
     skippedTooBig: 0,
+    refused: 0,
     skippedReading: 0,
     readFailures: 0,
     commands: 0,
@@ -180,6 +181,14 @@ class ConnectedDevice implements Device {
       case "deadline":
         this.#commands.deadline(frame);
         return;
+      case "refused": {
+        // The server tells each code at most every 10 s.
+        const { code, count, message } = frame;
+        this.counters.refused += count;
+        const what = count === 1 ? "a sample" : `${count} samples`;
+        this.#notices.tell("warn", "refused", `The server did not take ${what} as it came (${code}): ${message}`);
+        return;
+      }
       case "malformed": {
         const { why, commandId } = frame;
         this.counters.malformedFrames++;

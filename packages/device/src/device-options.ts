@@ -57,6 +57,7 @@ export interface DeviceNotice {
 export type NoticeCode =
   | "online"
   | "outage"
+  | "refused"
   | "plain_text_token"
   | "congested"
   | "sample_too_big"

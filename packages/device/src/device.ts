@@ -22,6 +22,8 @@ export interface DeviceCounters {
   skippedCongested: number;
   /** Samples dropped since they were larger than the wire contract allows. */
   skippedTooBig: number;
+  /** Samples that came to the server and were refused there, or of which something was left out, as far as it has told. */
+  refused: number;
   /** Readings left out since the last `read` had not finished. */
   skippedReading: number;
   /** Calls of `read` that threw or rejected. */

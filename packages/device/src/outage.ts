@@ -1,4 +1,4 @@
-import { disconnects } from "@wattboard/protocol";
+import { type Disconnect, disconnects, reconnectAfter } from "@wattboard/protocol";
 import { parseRetryAfter } from "./parse-retry-after.ts";
 
 /** Why there is no link, as a value. `message` says what to do about it where the author can do something. */
@@ -7,6 +7,8 @@ export interface Outage {
   readonly message: string;
   /** How long the server asked to wait (Retry-After), as it said it. */
   readonly retryAfterMs?: number;
+  /** When the close code says to come again. */
+  readonly reconnect?: Disconnect["reconnect"];
 }
 
 export type OutageCode =
@@ -59,17 +61,20 @@ export function outageOfAnswer({ host, deviceId, status, retryAfter, nowMs }: Ht
 
 /** Why a link ended, by its close code. */
 export function outageOfClose(closeCode: number, reason: string): Outage {
-  if (closeCode === disconnects.revoked.code && reason === disconnects.revoked.reason) {
+  const { replaced, revoked } = disconnects;
+  const reconnect = reconnectAfter(closeCode);
+  // Without the subprotocol one code stands for all, and the reason tells which.
+  const isPlain = closeCode === replaced.code;
+  if (closeCode === revoked.v1Code || (isPlain && reason === revoked.reason)) {
     return { code: "revoked", message: "The server revoked this device's token, or removed the device." };
   }
-  if (closeCode === disconnects.replaced.code) {
-    return {
-      code: "replaced",
-      message:
-        reason === "" || reason === disconnects.replaced.reason
-          ? "A newer connection of this device took over: does another device use its token?"
-          : `The server ended the link for a breach of its rules: ${reason}.`,
-    };
+  if (closeCode === replaced.v1Code || (isPlain && (reason === "" || reason === replaced.reason))) {
+    const message = "A newer connection of this device took over: does another device use its token?";
+    return { code: "replaced", message };
+  }
+  if (isPlain || reconnect !== null) {
+    const message = `The server ended the link for a breach of its rules: ${reason || closeCode}.`;
+    return { code: "closed", message, reconnect: reconnect ?? "later" };
   }
   if (closeCode === 1006) return { code: "closed", message: "The connection was lost." };
   return { code: "closed", message: `The server ended the link (${closeCode}${reason === "" ? "" : ` ${reason}`}).` };

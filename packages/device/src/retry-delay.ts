@@ -10,12 +10,15 @@ const retryAfterMsMax = 5 * 60_000;
  * At first 5 s (±10 %, so that a fleet does not come back as one), then full jitter: anywhere up to 10, 20, 40, 60 s, but at least 1 s.
  */
 export function retryDelayMs(outage: Outage, failures: number, random: () => number): number {
+  const { code, reconnect } = outage;
   const between = (fromMs: number, toMs: number) => fromMs + random() * (toMs - fromMs);
-  switch (outage.code) {
+  switch (reconnect === "later" || reconnect === "never" ? reconnect : code) {
+    case "later":
     case "replaced":
     case "revoked":
       // Two clones that share a token would else throw each other out without end.
       return between(30_000, 60_000);
+    case "never":
     case "forbidden":
     case "unexpected_answer":
       // Only a person can mend this; hurry would hide the real devices' tries in the server's log.

@@ -1,4 +1,4 @@
-import type { Command, Deadline, PeersFrame, Welcome } from "@wattboard/protocol";
+import type { Command, Deadline, PeersFrame, Refused, Welcome } from "@wattboard/protocol";
 import { commandValidator } from "@wattboard/protocol/validate";
 import type { PeerSample } from "./peer-inbox.ts";
 
@@ -9,6 +9,7 @@ export type ServerFrame =
   | PeersFrame
   | Welcome
   | Deadline
+  | Refused
   /** Of a kind that this version does not know; it is for later ones. */
   | { readonly type: "unknown" }
   /** No frame at all. `commandId`: it has the id of a command. */
@@ -34,6 +35,8 @@ export function readServerFrame(text: string | null): ServerFrame {
       return isWelcome(frame) ? frame : unknown;
     case "deadline":
       return isDeadline(frame) ? frame : unknown;
+    case "refused":
+      return isRefused(frame) ? frame : unknown;
     default:
       return unknown;
   }
@@ -53,6 +56,10 @@ function isWelcome(frame: object): frame is Welcome {
 
 function isDeadline(frame: object): frame is Deadline {
   return "expires_at" in frame && typeof frame.expires_at === "string";
+}
+
+function isRefused(frame: object): frame is Refused {
+  return "message" in frame && typeof frame.message === "string" && "count" in frame && typeof frame.count === "number";
 }
 
 function isTelemetry(value: unknown): value is PeerSample {

@@ -42,6 +42,8 @@ export type FleetFrame =
       readonly type: "fleet";
       readonly server_time_ms: number;
       readonly more: boolean;
+      /** How many devices there are to be told, all parts together; absent: an older server. */
+      readonly total?: number;
       readonly devices: readonly FleetRow[];
     }
   | { readonly type: "changed"; readonly server_time_ms: number; readonly devices: readonly FleetRow[] }

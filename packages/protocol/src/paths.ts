@@ -9,6 +9,9 @@ export const paths = {
 /** Offered in `Sec-WebSocket-Protocol` by who wants more than the plain doors give. */
 export const subprotocol = "wattboard.v1";
 
+/** Before a ticket, which is offered as a subprotocol beside the other: a browser's WebSocket sends no other header that a page may choose. */
+export const ticketProtocol = "ticket.";
+
 /** The address on which a server listens unless told otherwise. */
 export const defaultUrl = "http://127.0.0.1:8000";
 

@@ -116,6 +116,16 @@ export const newShareLinkSchema = body("NewShareLink", "A new link, which is sho
   path: Type.String({ description: "To be put behind the server's address", examples: ["/share#…"] }),
 });
 
+/** `POST /api/v1/tickets` */
+export const newTicketSchema = Type.Object(
+  { device_id: Type.Optional(Type.String({ maxLength: 64, description: "Whose samples; left out: the fleet" })) },
+  { additionalProperties: false },
+);
+export const ticketSchema = body("Ticket", "A ticket, which is shown this once.", {
+  ticket: Type.String({ description: "Offered as the subprotocol `ticket.<ticket>`" }),
+  expires_at: time("When it ends, if it is not used before"),
+});
+
 export const auditRowSchema = body("AuditRow", "Who did what, and how it ended.", {
   seq: Type.Integer({ minimum: 1 }),
   at: time("When"),

@@ -1,6 +1,6 @@
 /**
  * Every way in which Wattboard says no to a peer, as a value. `status` is the HTTP status where the refusal answers a request;
- * a refusal without one drops a telemetry message, which is counted under its code, and leaves the link alive.
+ * a refusal without one drops a telemetry message, which is counted under its code; the link lives on unless the message says otherwise.
  */
 export const refusals = {
   // Telemetry messages (gatekeeper, link)
@@ -21,6 +21,15 @@ export const refusals = {
       "The device may not see others: that takes access.peers, and a property peers that an administrator gives.",
   },
   invalid_smart_os: { message: "The frame is no message of SMART-OS: {type, message: MMMM:SSSS:{…}}." },
+  // What ends a device's link
+  frame_too_large: { message: "A message is larger than 16 KiB: the link ends with 1009." },
+  invalid_utf8: { message: "A text frame is not UTF-8: the link ends with 1007." },
+  binary_frame: { message: "A frame is binary, and telemetry is text: the link ends with 1003." },
+  protocol_error: {
+    message: "A frame breaks the rules of RFC 6455 (not masked, reserved bits, a bad length): the link ends with 1002.",
+  },
+  too_many_pieces: { message: "A message comes in too many fragments or pieces: the link ends with 1008." },
+  too_many_frames: { message: "The link sends far more frames than it may, pings included: it ends with 1008." },
   // Handshakes and requests
   forbidden: { status: 403, message: "Forbidden." },
   unauthorized: { status: 401, message: "Sign in, or send an API token: Authorization: Bearer <token>." },
@@ -29,6 +38,11 @@ export const refusals = {
     status: 403,
     message: "The request comes from a page of another site. A name of this server's own is listed in access.origins.",
   },
+  ticket_not_valid: {
+    status: 403,
+    message: "The ticket is used up or expired, or for another address: each is for one connection, within 30 s.",
+  },
+  too_many_tickets: { status: 429, message: "Too many tickets within 30 s." },
   upgrade_required: {
     status: 426,
     message: "This is the address of a WebSocket: open it with ws:// or wss://, not with a plain request.",

@@ -23,6 +23,17 @@ export const deadlineSchema = Type.Object(
   { description: "Server to device, right before a command: it must not be started after this" },
 );
 
+/** Server to device: messages that were refused, or of which something was left out. One for each code, at most every 10 s. */
+export const refusedSchema = Type.Object(
+  {
+    type: Type.Literal("refused"),
+    code: Type.String({ description: "Which reason, from the table of refusals" }),
+    message: Type.String({ description: "What was wrong with the last of them, in words" }),
+    count: Type.Integer({ minimum: 1, description: "Messages since the last frame with this code" }),
+  },
+  { description: "Server to device: messages were refused. At once, and then at most every 10 s for each code" },
+);
+
 /** Device to server, once after the welcome: what it can be told to do. Until then, or for 5 s, commands wait. */
 export const helloSchema = Type.Object(
   { type: Type.Literal("hello"), ...capabilitiesSchema.properties },
@@ -57,6 +68,7 @@ export interface PeersFrame {
 export const deviceFrameSchema = Type.Union([helloSchema, commandResultSchema, peersSchema]);
 
 export type Welcome = Type.Static<typeof welcomeSchema>;
+export type Refused = Type.Static<typeof refusedSchema>;
 export type Deadline = Type.Static<typeof deadlineSchema>;
 export type Hello = Type.Static<typeof helloSchema>;
 export type CommandResult = Type.Static<typeof commandResultSchema>;

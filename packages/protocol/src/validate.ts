@@ -35,7 +35,7 @@ interface Validator<T> {
 
 interface Compiled {
   Check(value: unknown): boolean;
-  Errors(value: unknown): { instancePath: string; message: string; schemaPath: string }[];
+  Errors(value: unknown): { instancePath: string; message: string; schemaPath: string; params: object }[];
 }
 
 function validator<T>(compiled: Compiled): Validator<T> {
@@ -46,6 +46,8 @@ function validator<T>(compiled: Compiled): Validator<T> {
       // A union reports each branch and itself; the deepest first branch says most.
       const error = errors.find((each) => !/anyOf$/.test(each.schemaPath)) ?? errors[0];
       const path = (error?.instancePath ?? "").slice(1).replaceAll("/", ".");
+      const { allowedValues } = (error?.params ?? {}) as { readonly allowedValues?: readonly unknown[] };
+      if (allowedValues !== undefined) return { path, message: `must be one of ${allowedValues.join(", ")}` };
       return { path, message: error?.message ?? "does not fit the schema" };
     },
   };

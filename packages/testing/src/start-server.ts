@@ -23,6 +23,8 @@ export interface TestServer {
   readonly port: number;
   /** Every link that ever opened. */
   readonly links: ServerLink[];
+  /** What plain requests are answered with, as JSON; how handshakes are answered says `answer`. */
+  problem: object;
   /** How often a handshake was tried, refused ones included. */
   attempts: number;
   /** While set, handshakes get this HTTP answer instead of a link, or none at all. */
@@ -34,13 +36,18 @@ export interface TestServer {
 
 /** A plain `ws` server on a free port, which accepts everybody; it ends with the test. */
 export async function startServer(port = 0): Promise<TestServer> {
-  const http = createServer();
+  const http = createServer((_request, response) => {
+    // Pages of other origins ask as well.
+    response.setHeader("Access-Control-Allow-Origin", "*");
+    response.end(JSON.stringify(server.problem));
+  });
   const webSockets = new WebSocketServer({ noServer: true });
   const streams = new Set<Socket>();
   const server: TestServer = {
     url: "",
     port: 0,
     links: [],
+    problem: { code: "upgrade_required" },
     attempts: 0,
     answer: undefined,
     open: () => server.links.filter(({ socket }) => socket.readyState === socket.OPEN).map(({ path }) => path),

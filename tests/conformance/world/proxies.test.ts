@@ -96,7 +96,9 @@ test("an address with a slash too many, or with letters as %41, is the door all 
 test.each(["/ws/device/ems_001", "/ws/dashboard/ems_001", "/ws/fleet", "/update/", "/update", "/client/"])(
   "a plain request to %s is answered 426, and says what is there",
   async (path) => {
-    const answer = await fetch(`${(await startServer()).url}${path}`);
+    const server = await startServer({ settings: { "smart_os.access": "open" } });
+    server.addDevice("ems_001");
+    const answer = await fetch(`${server.url}${path}`);
     expect([answer.status, await answer.json()]).toEqual([
       426,
       expect.objectContaining({ code: "upgrade_required", detail: expect.stringContaining("WebSocket") }),

@@ -71,10 +71,15 @@ describe("what a dashboard gets", () => {
     expect((await dashboard.receive(2))[1]).toBe(next);
   });
 
-  test("a device that is registered only later, on a socket that was open before", async () => {
+  test("a device that is not registered is an answer, and not silence; it is watched from when it is there", async () => {
     const server = await startServer();
+    expect(await tryOpenSocket(`${server.wsUrl}/ws/dashboard/ems_001`)).toMatchObject({
+      status: 404,
+      body: expect.stringContaining('"code":"unknown_device"'),
+    });
+    const token = server.addDevice("ems_001");
     const dashboard = await openDashboard(server.wsUrl, "ems_001");
-    const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+    const device = await openDevice(server.wsUrl, "ems_001", token);
     const message = numbered("ems_001", 1);
     device.send(message);
     expect(await dashboard.receive(1)).toEqual([message]);
@@ -82,6 +87,7 @@ describe("what a dashboard gets", () => {
 
   test("text frames only, without compression and without a subprotocol, whatever it offers", async () => {
     const server = await startServer();
+    const token = server.addDevice("ems_001");
     const raw = await RawSocket.connect(server.url);
     const offers = {
       "sec-websocket-extensions": "permessage-deflate; client_max_window_bits",
@@ -91,7 +97,7 @@ describe("what a dashboard gets", () => {
     expect(status).toBe(101);
     expect(headers).not.toContain("sec-websocket-extensions");
     expect(headers).not.toContain("sec-websocket-protocol");
-    const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+    const device = await openDevice(server.wsUrl, "ems_001", token);
     const message = numbered("ems_001", 1);
     device.send(message);
     await eventually(() => expect(raw.frames).toEqual([{ opcode: opcodes.text, payload: Buffer.from(message) }]));
@@ -111,6 +117,7 @@ describe("what a dashboard gets", () => {
 describe("who may look", () => {
   test("whoever reaches the server where dashboards are public", async () => {
     const server = await startServer();
+    server.addDevice("ems_001");
     expect(await tryOpenSocket(`${server.wsUrl}/ws/dashboard/ems_001`)).toHaveProperty("webSocket");
   });
 

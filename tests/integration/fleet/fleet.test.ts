@@ -51,7 +51,7 @@ describe("the fleet stream", () => {
     const server = await startServer({ settings: fast });
     const fleet = await openSocket(`${server.wsUrl}/ws/fleet`);
     await fleet.receive(1);
-    expect(framesOf(fleet)[0]).toMatchObject({ type: "fleet", more: false, devices: [] });
+    expect(framesOf(fleet)[0]).toMatchObject({ type: "fleet", more: false, total: 0, devices: [] });
   });
 
   test("of 1,200 devices comes in parts of at most 500, and is whole", async () => {
@@ -60,7 +60,8 @@ describe("the fleet stream", () => {
     const fleet = await openSocket(`${server.wsUrl}/ws/fleet`);
     await eventually(() => expect(shownBy(fleet).size).toBe(1_200));
     const parts = framesOf(fleet).filter((frame) => frame.type === "fleet");
-    for (const [at, { devices, more }] of parts.entries()) {
+    for (const [at, { devices, more, total }] of parts.entries()) {
+      expect(total).toBe(1_200);
       expect(devices.length).toBeLessThanOrEqual(500);
       expect(more).toBe(at < parts.length - 1);
     }

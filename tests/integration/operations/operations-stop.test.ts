@@ -80,7 +80,7 @@ test("SIGTERM under load closes every socket with 1012 and ends with 0, and all 
 test("while it drains it says so, lets nobody in, and waits no longer than it must for a peer that does not answer", async () => {
   const server = await startServe();
   const dead = await RawSocket.connect(server.url);
-  expect((await dead.handshake("/ws/dashboard/ems_001")).status).toBe(101);
+  expect((await dead.handshake("/ws/fleet")).status).toBe(101);
   server.process.signal("SIGTERM");
   expect(await dead.closeFrame()).toEqual({ code: 1012, reason: "restarting" });
   const ready = await fetch(`${server.url}/readyz`);

@@ -50,9 +50,9 @@ test("the device that sees others tells what they send", async () => {
 needs("python3-websockets", pythonWithWebsockets !== undefined)("the device in Python", () => {
   test("sends what a dashboard gets", async () => {
     const server = await startServer();
+    const token = server.addDevice("ems_001");
     const dashboard = await openDashboard(server.wsUrl, "ems_001");
-    const URI = `${server.wsUrl}/ws/device/ems_001`;
-    const env = { URI, DEVICE_ID: "ems_001", API_TOKEN: server.addDevice("ems_001") };
+    const env = { URI: `${server.wsUrl}/ws/device/ems_001`, DEVICE_ID: "ems_001", API_TOKEN: token };
     const device = runExample(pythonWithWebsockets ?? "python3", "device.py", [], env);
     const [text = ""] = await dashboard.receive(1);
     expect(JSON.parse(text)).toMatchObject({ device_id: "ems_001", battery: { soc: 85 } });

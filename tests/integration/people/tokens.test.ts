@@ -201,6 +201,24 @@ describe("a token that is void", () => {
     },
   );
 
+  test.each([
+    ["nothing at all", {}],
+    ["JSON that is announced and does not come", { headers: { "content-type": "application/json" } }],
+    ["an empty object", { headers: { "content-type": "application/json" }, body: "{}" }],
+  ])("the API makes a new token where the body is %s", async (what, request: RequestInit) => {
+    const id = `bodiless_${what.length}`;
+    await server.addDevice(id);
+    const response = await fetch(`${server.url}/api/v1/devices/${id}/rotate`, {
+      method: "POST",
+      ...request,
+      headers: { ...request.headers, authorization: `Bearer ${adminToken}` },
+    });
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      expect.objectContaining({ token: expect.any(String) }),
+    ]);
+  });
+
   test("lets the device in again once it is rotated", async () => {
     await server.addDevice("returning");
     await runCli(["device", "revoke", "returning", ...at()]);

@@ -96,9 +96,20 @@ async function ask(url: string, path: string, token: string): Promise<Record<str
   }
 }
 
-/** Without what is named otherwise since, or tells of the present and not of the past. */
-function comparable({ standing, freshness, next_cursor, ...rest }: Readonly<Record<string, unknown>>): unknown {
-  return rest;
+/** Named otherwise since, about the present, or by another rule since (docs/adr/0066-one-rule-for-what-was-measured.md). */
+const notCompared = new Set(["standing", "freshness", "next_cursor", "time_zone", "coverage", "bucket_coverage"]);
+
+/** What must be the same. What was not measured was 0 Wh, and hours have their part of the steps over their edges since. */
+function comparable(value: unknown, key = ""): unknown {
+  // Of a total all of it; of spans what is moved over their edges is less than 5 Wh here.
+  if (key.endsWith("_wh")) return Math.round(Number(value ?? 0) / 20);
+  if (typeof value === "number" && (key === "autarky" || key === "self_consumption")) return Math.round(100 * value);
+  // The last run reaches to the range's end where no gap is.
+  if (Array.isArray(value) && key === "runs") return comparable([...value.slice(0, -1), { ...value.at(-1), to: "" }]);
+  if (Array.isArray(value)) return value.map((each) => comparable(each));
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(([name]) => !notCompared.has(name));
+  return Object.fromEntries(kept.map(([name, each]) => [name, comparable(each, name)]));
 }
 
 test("a data folder of 0.1.0 opens, and answers the same history", { timeout: 120_000 }, async () => {

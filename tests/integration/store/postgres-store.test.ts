@@ -188,11 +188,11 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     const range = { registration: firstRegistration("ems_001"), fromMs: start, toMs: start + 2 * 900 * second };
     const { samples } = await adding.history({ ...range, bucketMs: 900 * second, points: [] });
     expect(samples).toEqual([900, 900]);
-    const [span] = await adding.energy({
+    const { spans } = await adding.energy({
       registration: firstRegistration("ems_001"),
       edgesMs: [range.fromMs, range.toMs],
     });
-    expect(span?.energy.imported).toBeCloseTo((1_799 * 1_000) / 3_600, 3);
+    expect(spans[0]?.energy.imported).toBeCloseTo((1_799 * 1_000) / 3_600, 3);
   });
 
   test("names what is damaged when it is verified", async () => {

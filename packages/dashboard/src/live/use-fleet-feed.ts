@@ -9,6 +9,8 @@ export interface FleetFeed {
   readonly rows: ReadonlyMap<string, FleetRow>;
   /** Whether the whole fleet has come once; before that, no rows does not mean no devices. */
   readonly complete: boolean;
+  /** How many rows there will be; null where that is not known. */
+  readonly total: number | null;
   readonly link: LinkView;
 }
 
@@ -17,7 +19,7 @@ const silentAfterMs = 6_000;
 
 /** The fleet stream, and how far it can be trusted just now. The caller renders once a second, so that silence is noticed. */
 export function useFleetFeed(): FleetFeed {
-  const { rows, status, complete, clockOffsetMs } = useFleet();
+  const { rows, status, complete, total, clockOffsetMs } = useFleet();
   const heardAtMs = useRef<number | null>(null);
   const hasTried = useRef(false);
   const hasFailed = useRef(false);
@@ -32,7 +34,7 @@ export function useFleetFeed(): FleetFeed {
     heardAtMs.current = serverClock.now();
   }, [rows, status, clockOffsetMs]);
 
-  return { rows, complete, link: linkView() };
+  return { rows, complete, total, link: linkView() };
 
   function linkView(): LinkView {
     const lastHeardAtMs = heardAtMs.current;

@@ -34,11 +34,16 @@ interface DeviceNow {
   readonly nowMs: number;
 }
 
-export function detailBody(device: Device, { session, offlineSinceMs, state, nowMs }: DeviceNow): DeviceDetail {
+export function detailBody(
+  device: Device,
+  { session, offlineSinceMs, state, nowMs }: DeviceNow,
+  timeZone: string,
+): DeviceDetail {
   const last = state?.lastRefusal ?? null;
   const isOffline = session === undefined;
   return {
     ...deviceBody(device, !isOffline),
+    time_zone: device.properties.time_zone ?? timeZone,
     connected_at: isOffline ? null : isoTime(session.connectedAtMs),
     disconnected_at: isOffline && offlineSinceMs !== null ? isoTime(offlineSinceMs) : null,
     freshness: freshnessNow(device, !isOffline, state, nowMs),

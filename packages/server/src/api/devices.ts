@@ -86,12 +86,13 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
       const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
       const { deviceId } = device;
-      return detailBody(device, {
+      const now = {
         session: registry.find(deviceId),
         offlineSinceMs: presence.offlineSinceMs(deviceId),
         state: latest.find(deviceId),
         nowMs: clock.wallMs(),
-      });
+      };
+      return detailBody(device, now, parts.timeZone);
     },
   );
 

@@ -224,7 +224,15 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
       if ("code" in range) return sendRefusal(reply, range);
       const { buckets, points } = query;
       const aligned = chooseBuckets(range, buckets, nowMs);
-      const question = { kind: "history", device: registeredOf(device), range, aligned, points, buckets } as const;
+      const question = {
+        kind: "history",
+        device: registeredOf(device),
+        range,
+        aligned,
+        points,
+        buckets,
+        nowMs,
+      } as const;
       return await sendAnswer(parts, request, reply, question);
     },
   );
@@ -234,7 +242,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     route({
       summary: "When a point had which value",
       description:
-        "For states and modes: runs of the same value. A run ends where nothing was heard for 30 seconds. Without a range: the last 24 hours; at most 31 days.",
+        "For states and modes: runs of the same value. A run ends at a gap. Without a range: the last 24 hours; at most 31 days.",
       querystring: timelineQuery,
       answer: timelineSchema,
     }),
@@ -247,7 +255,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
       const range = readRange(query, rules);
       if ("code" in range) return sendRefusal(reply, range);
       const { point, limit } = query;
-      const question = { kind: "timeline", device: registeredOf(device), range, point, limit } as const;
+      const question = { kind: "timeline", device: registeredOf(device), range, point, limit, nowMs } as const;
       return await sendAnswer(parts, request, reply, question);
     },
   );

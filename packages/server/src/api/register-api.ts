@@ -18,6 +18,7 @@ import { registerShareApi } from "./share-links.ts";
 import { registerSignInApi } from "./sign-in.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os.ts";
 import { registerStoreApi } from "./store.ts";
+import { registerTicketsApi, type TicketParts } from "./tickets.ts";
 
 export interface AdministrationServices extends ApiTokenParts, PeopleParts, RegistrationParts {}
 
@@ -27,7 +28,8 @@ export interface ApiServices
     ArchiveParts,
     CommandParts,
     LiveParts,
-    SmartOsParts {
+    SmartOsParts,
+    TicketParts {
   /** Under which path everything is served. */
   readonly basePath: string;
 }
@@ -43,6 +45,7 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerSignInApi(app, services);
   registerCommandsApi(app, services);
   registerSmartOsApi(app, services);
+  registerTicketsApi(app, services);
   registerArchive(app, services);
 }
 

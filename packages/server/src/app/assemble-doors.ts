@@ -1,5 +1,6 @@
 import { AddressLimit } from "../access/address-limit.ts";
 import { Authorizer, isLoopbackName } from "../access/authorizer.ts";
+import { Tickets } from "../access/tickets.ts";
 import { Dataset } from "../dialects/smart-os/dataset.ts";
 import { SmartOsClientDoor } from "../dialects/smart-os/smart-os-client-door.ts";
 import { SmartOsDeviceDoor } from "../dialects/smart-os/smart-os-device-door.ts";
@@ -37,8 +38,10 @@ export function assembleDoors(defer: Defer, parts: TelemetryParts) {
   const heartbeat = new Heartbeat(clock);
   defer("the heartbeat", () => heartbeat.stop());
   const socketBound = boundSockets(config.limits.sockets, clock, log, events);
+  const tickets = new Tickets(clock);
   const context: DoorContext = {
     ...parts,
+    tickets,
     addresses: new AddressLimit(config.limits.sockets_per_address, parts.proxies),
     authorizer,
     authorizationWatch: rightsWatch,
@@ -66,6 +69,7 @@ export function assembleDoors(defer: Defer, parts: TelemetryParts) {
     authorizer,
     rightsWatch,
     socketBound,
+    tickets,
     links: context.links,
     floods: context.floods,
     router,
@@ -85,7 +89,7 @@ function openDoors(context: DoorContext, parts: TelemetryParts) {
       { ...parts, generalLog: config.log.general === "all" ? parts.generalLog : null },
       messageRate,
     ),
-    dashboard: createDashboardDoor(context, latest, fanout, progress),
+    dashboard: createDashboardDoor(context, devices, latest, fanout, progress),
     fleet: createFleetDoor(context, fleetFeed),
     update: new SmartOsDeviceDoor(
       context,

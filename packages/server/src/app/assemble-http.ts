@@ -1,6 +1,8 @@
+import type { IncomingMessage } from "node:http";
 import { Passwords } from "../access/passwords.ts";
 import { SignIn } from "../access/sign-in.ts";
 import { registerApi } from "../api/register-api.ts";
+import { zoneNamed } from "../base/time-zone.ts";
 import { AnswerBudget } from "../http/answer-budget.ts";
 import { createHttpServer } from "../http/server.ts";
 import type { DoorParts } from "./assemble-doors.ts";
@@ -24,8 +26,9 @@ export async function assembleHttp(defer: Defer, parts: DoorParts) {
     metrics: parts.metrics.registry,
     passwords,
     queryMsMax: config.limits.query_ms,
+    refusalAtDoor: (request: IncomingMessage) => parts.router.refusalOf(request),
     signIn: new SignIn(clock, { ...parts, passwords }),
-    timeZone: config.site.time_zone,
+    timeZone: zoneNamed(config.site.time_zone),
   };
   const app = await createHttpServer(
     services,

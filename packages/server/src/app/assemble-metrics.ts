@@ -1,5 +1,6 @@
 import { type CommandStatus, commandStatuses, type RefusalCode, refusals } from "@wattboard/protocol";
 import { doorNames } from "../doors/door-name.ts";
+import { linkEnds } from "../link/link.ts";
 import type { Reading } from "../observe/metrics.ts";
 import type { HttpParts } from "./assemble-http.ts";
 import type { Defer } from "./closing.ts";
@@ -23,6 +24,15 @@ const labelledCounters: LabelledRow[] = [
         yield { labels: { result }, value: ingest.droppedCounts.get(result as RefusalCode) ?? 0 };
       }
     },
+  ],
+  [
+    "wattboard_links_ended_total",
+    "Ended WebSockets: closed by either side or lost, or cut since they were silent, did not read, sent too much or broke the rules.",
+    ["door", "end"],
+    ({ links }) =>
+      doorNames.flatMap((door) =>
+        linkEnds.map((end) => ({ labels: { door, end }, value: links.endCounts.get(`${door} ${end}`) ?? 0 })),
+      ),
   ],
   [
     "wattboard_handshakes_refused_total",

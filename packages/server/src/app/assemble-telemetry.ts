@@ -1,9 +1,9 @@
 import { ClientFeed } from "../dialects/smart-os/client-feed.ts";
-import { logDrops } from "../telemetry/drop-log.ts";
 import { Fanout } from "../telemetry/fanout.ts";
 import { FleetFeed } from "../telemetry/fleet-feed.ts";
 import { Ingest } from "../telemetry/ingest.ts";
 import { PeerFeed } from "../telemetry/peer-feed.ts";
+import { RefusedMessages } from "../telemetry/refused-messages.ts";
 import type { SampleSink } from "../telemetry/sample-sink.ts";
 import { StoreQueue } from "../telemetry/store-queue.ts";
 import type { CommandParts } from "./assemble-commands.ts";
@@ -13,7 +13,7 @@ export type TelemetryParts = ReturnType<typeof assembleTelemetry>;
 
 /** The way of a sample, and who hears of it: the one list of sinks, in their order. */
 export function assembleTelemetry(defer: Defer, parts: CommandParts) {
-  const { config, clock, log, store, storeWatch, throttle, latest, peers, registry, fleetRows, commands } = parts;
+  const { config, clock, log, store, storeWatch, events, latest, peers, registry, fleetRows, commands } = parts;
   const storeQueue = new StoreQueue(
     store,
     clock,
@@ -42,6 +42,9 @@ export function assembleTelemetry(defer: Defer, parts: CommandParts) {
   const clientFeed = new ClientFeed();
   const sinks: SampleSink[] = [fanout, fleetFeed, commands, clientFeed, storeQueue];
   if (peering !== null) sinks.splice(2, 0, peering.feed);
-  const ingest = new Ingest(clock, sinks, logDrops(log, throttle));
+  const refused = new RefusedMessages(clock, log, events, (deviceId, frame) =>
+    registry.find(deviceId)?.notify?.(frame),
+  );
+  const ingest = new Ingest(clock, sinks, { dropped: (device, refusal) => refused.note(device, refusal) });
   return { ...parts, storeQueue, fanout, fleetFeed, peering, clientFeed, ingest };
 }

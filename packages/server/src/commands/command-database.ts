@@ -4,6 +4,7 @@ import { copyDatabase } from "../base/copy-database.ts";
 import { openDatabase, readingFrom } from "../base/database-file.ts";
 import { migrate, type Schema } from "../base/migrate.ts";
 import { OpenFiles } from "../base/open-files.ts";
+import { inTransaction } from "../base/transaction.ts";
 import type { CommandRecord } from "./command-record.ts";
 import type { CommandScope, PersistedCommands, Row } from "./command-store.ts";
 import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts";
@@ -113,19 +114,12 @@ export class CommandDatabase {
 
   commit(rows: readonly Row[]): void {
     this.#files.assertInPlace();
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
+    inTransaction(this.#database, () => {
       for (const row of rows) this.#save(row);
-      if (--this.#untilTidy <= 0) {
-        this.#statements.forgetOldest?.run();
-        this.#untilTidy = tidyEvery;
-      }
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      // After some errors, a full disk among them, SQLite has rolled back by itself.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
+      if (--this.#untilTidy > 0) return;
+      this.#statements.forgetOldest?.run();
+      this.#untilTidy = tidyEvery;
+    });
     this.#files.assertInPlace();
   }
 

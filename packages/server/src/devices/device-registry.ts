@@ -12,6 +12,7 @@ import {
 } from "../access/tokens.ts";
 import type { Clock } from "../base/clock.ts";
 import { isTimeZone } from "../base/time-zone.ts";
+import { inTransaction } from "../base/transaction.ts";
 import { type Registration, readRegistrationKey, registrationKey } from "../store/registration.ts";
 
 export interface Device {
@@ -177,7 +178,7 @@ export class DeviceRegistry {
     const made = devices.map((device) => this.#make(device));
     this.#database.exec("PRAGMA synchronous = NORMAL");
     try {
-      this.#atOnce(() => {
+      inTransaction(this.#database, () => {
         for (const each of made) if (!("code" in each)) this.#write(each.device);
       });
     } finally {
@@ -248,7 +249,7 @@ export class DeviceRegistry {
   remove(deviceId: string): Device | Refusal {
     const device = this.#devices.get(deviceId);
     if (device === undefined) return refuse("unknown_device");
-    this.#atOnce(() => {
+    inTransaction(this.#database, () => {
       this.#note(this.#noteEnded, device.registration);
       this.#delete.run(deviceId);
     });
@@ -283,7 +284,7 @@ export class DeviceRegistry {
   saveReported(): void {
     if (this.#unsaved.size === 0) return;
     const saved = [...this.#unsaved].slice(0, savedAtOnceMax);
-    this.#atOnce(() => {
+    inTransaction(this.#database, () => {
       for (const deviceId of saved) {
         this.#saveReported.run(JSON.stringify(this.#devices.get(deviceId)?.reported ?? {}), deviceId);
       }
@@ -293,7 +294,7 @@ export class DeviceRegistry {
 
   /** Notes keys that have samples in the store and are no present device's: whoever gets one of their ids is another device. */
   noteFormer(keys: readonly string[]): void {
-    this.#atOnce(() => {
+    inTransaction(this.#database, () => {
       for (const key of keys) this.#note(this.#noteFormer, { key, fromMs: 0 });
     });
   }
@@ -369,19 +370,6 @@ export class DeviceRegistry {
     const [given, said] = [JSON.stringify(properties), JSON.stringify(reported)];
     const [salt, hash] = [token?.salt ?? null, token?.hash ?? null];
     this.#save.run(deviceId, name, given, said, createdAtMs, registration.fromMs, number, salt, hash);
-  }
-
-  /** In one transaction. */
-  #atOnce(change: () => void): void {
-    this.#database.exec("BEGIN");
-    try {
-      change();
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      // After some failures SQLite has rolled back by itself.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
   }
 }
 

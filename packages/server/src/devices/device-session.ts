@@ -17,6 +17,8 @@ export class DeviceSession {
   readonly connectedAtMs: number;
   readonly link: SessionLink;
   readonly dialect: Dialect;
+  /** Tells the device what is neither a command nor asked for; null where it does not speak the subprotocol. */
+  notify: ((frame: object) => void) | null = null;
   nextSeq = 0;
   fenced = false;
 

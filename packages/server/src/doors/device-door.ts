@@ -110,8 +110,10 @@ export class DeviceDoor implements Door {
         },
         frameLimit: this.#frameLimit,
         onFlood: (consequence) => floods.note({ door: "device", deviceId, address }, consequence),
-        onEnd: (end, code) => {
-          links.remove("device", link);
+        onEnd: (end, code, disconnect) => {
+          links.remove("device", link, end);
+          // Before the session ends: what ended it is the device's, as any other refusal.
+          if (disconnect?.refusal !== undefined) this.#ingest.drop(device, refuse(disconnect.refusal));
           this.#context.peering?.feed.unsubscribe(link);
           this.#registry.release(session);
           this.#commands.disconnected(deviceId, channel);
@@ -132,7 +134,9 @@ export class DeviceDoor implements Door {
       if (speaksSubprotocol) {
         const serverTime = new Date(clock.wallMs()).toISOString();
         const welcome: Welcome = { type: "welcome", server_time: serverTime, epoch: session.epoch };
-        link.send(textFrame(Buffer.from(JSON.stringify(welcome))));
+        const notify = (frame: object): void => link.send(textFrame(Buffer.from(JSON.stringify(frame))));
+        session.notify = notify;
+        notify(welcome);
       }
       this.#commands.connected(deviceId, channel);
       log.info({ device_id: deviceId, epoch: session.epoch, address, replaced: replaced?.epoch }, "device connected");
@@ -163,7 +167,7 @@ export class DeviceDoor implements Door {
     const { authorizer, links, log, throttle } = this.#context;
     links.noteRefused("device", refusal.code);
     const address = authorizer.addressOf(handshake.request);
-    const suppressed = throttle.pass(`refused ${addressPrefix(address)}`);
+    const suppressed = throttle.pass(`refused ${addressPrefix(address)} ${refusal.code}`);
     if (suppressed !== null) {
       // A token that someone put in the place of the id must not get into the log.
       const shownId = isDeviceId(deviceId) && !deviceId.startsWith(tokenPrefix) ? deviceId : "(not a device id)";

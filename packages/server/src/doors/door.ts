@@ -1,13 +1,15 @@
+import type { IncomingMessage } from "node:http";
 import { disconnects, limits, type Refusal, refuse } from "@wattboard/protocol";
 import type { WebSocketServer } from "ws";
 import type { AddressLimit } from "../access/address-limit.ts";
 import type { Authorizer } from "../access/authorizer.ts";
+import type { Tickets } from "../access/tickets.ts";
 import type { Clock } from "../base/clock.ts";
 import type { LoopLag } from "../base/loop-lag.ts";
 import type { Peers } from "../devices/peers.ts";
 import type { AuthorizationWatch } from "../http/authorization-watch.ts";
 import type { Heartbeat } from "../link/heartbeat.ts";
-import type { FrameLimit, Link, LinkLimits } from "../link/link.ts";
+import type { FrameLimit, Link, LinkEnd, LinkLimits } from "../link/link.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
@@ -37,6 +39,7 @@ export interface DoorContext {
   /** Null: no device may see others. */
   readonly peering: Peering | null;
   readonly authorizationWatch: AuthorizationWatch;
+  readonly tickets: Tickets;
   /** For log lines that a peer could cause at will. */
   readonly throttle: Throttle;
   /** For devices, whose samples are read as they come. */
@@ -51,6 +54,11 @@ export interface DoorContext {
 /** One kind of WebSocket address. */
 export interface Door {
   readonly name: DoorName;
+  /**
+   * Why whoever sends this plain request would not be let in; null where they would be. A browser does not show its page how a handshake was
+   * answered. Absent: nobody is told before a handshake.
+   */
+  refusalOf?(request: IncomingMessage, rest: string): Refusal | null;
   /** Lets the peer in, or answers why not. `rest` is the path behind the door's own. */
   accept(handshake: Handshake, rest: string): void;
 }
@@ -68,14 +76,19 @@ export class Links {
     client: new Set(),
   };
   refusedCounts = new Map<string, number>();
+  /** By door and end. */
+  readonly endCounts = new Map<string, number>();
   slowReaderCount = 0;
 
   add(door: DoorName, link: Link): void {
     this.#links[door].add(link);
   }
 
-  remove(door: DoorName, link: Link): void {
+  /** The link has ended. */
+  remove(door: DoorName, link: Link, end: LinkEnd): void {
     this.#links[door].delete(link);
+    const key = `${door} ${end}`;
+    this.endCounts.set(key, (this.endCounts.get(key) ?? 0) + 1);
   }
 
   count(door: DoorName): number {

@@ -1,6 +1,6 @@
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
-import { paths, refuse, smartOsPaths } from "@wattboard/protocol";
+import { paths, type Refusal, refuse, smartOsPaths } from "@wattboard/protocol";
 import type { AddressLimit } from "../access/address-limit.ts";
 import { addressPrefix } from "../access/address-prefix.ts";
 import type { Authorizer } from "../access/authorizer.ts";
@@ -123,18 +123,31 @@ export class UpgradeRouter {
       refuseHandshake(handshake, refuse("too_many_sockets"));
       return;
     }
-    const path = doorPath(request.url ?? "");
-    if (path.startsWith(paths.device)) this.#doors.device.accept(handshake, path.slice(paths.device.length));
-    else if (path.startsWith(paths.dashboard))
-      this.#doors.dashboard.accept(handshake, path.slice(paths.dashboard.length));
-    else if (path === paths.fleet) this.#doors.fleet.accept(handshake, "");
-    else if (isAt(path, smartOsPaths.update)) this.#doors.update.accept(handshake, "");
-    else if (isAt(path, smartOsPaths.client)) this.#doors.client.accept(handshake, "");
+    const found = this.#find(request);
+    if (found !== null) found.door.accept(handshake, found.rest);
     else
       refuseHandshake(
         handshake,
         refuse("not_found", `WebSockets are at ${Object.values(paths).slice(0, 3).join(", ")}.`),
       );
+  }
+
+  /** Why a handshake would be refused to whoever sends this plain request, as far as the door tells. */
+  refusalOf(request: IncomingMessage): Refusal | null {
+    const found = this.#find(request);
+    return found?.door.refusalOf?.(request, found.rest) ?? null;
+  }
+
+  /** The door at the request's address, and what stands behind the door's own path. */
+  #find({ url = "" }: IncomingMessage): { readonly door: Door; readonly rest: string } | null {
+    const path = doorPath(url);
+    const { device, dashboard, fleet, update, client } = this.#doors;
+    if (path.startsWith(paths.device)) return { door: device, rest: path.slice(paths.device.length) };
+    if (path.startsWith(paths.dashboard)) return { door: dashboard, rest: path.slice(paths.dashboard.length) };
+    if (path === paths.fleet) return { door: fleet, rest: "" };
+    if (isAt(path, smartOsPaths.update)) return { door: update, rest: "" };
+    if (isAt(path, smartOsPaths.client)) return { door: client, rest: "" };
+    return null;
   }
 }
 

@@ -1,6 +1,9 @@
-import { isDeviceId, refuse, subprotocol } from "@wattboard/protocol";
+import type { IncomingMessage } from "node:http";
+import { isDeviceId, type Refusal, refuse, subprotocol } from "@wattboard/protocol";
 import type { Principal } from "../access/principal.ts";
 import { refuseOrigin } from "../access/refuse-origin.ts";
+import { offeredTicket } from "../access/tickets.ts";
+import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import { textFrame } from "../link/frame.ts";
 import { Link } from "../link/link.ts";
@@ -18,8 +21,8 @@ interface Feed {
   unsubscribe(subscriber: Link): void;
 }
 
-/** The feed at the address behind the door's own, or null where there is none, or none for them. */
-type FeedOf = (rest: string, principal: Principal) => Feed | null;
+/** The feed at the address behind the door's own, or why there is none for them. */
+type FeedOf = (rest: string, principal: Principal) => Feed | Refusal;
 
 /** A read-only door: what the client sends is ignored, and a client that sends without end, or is too slow for its feed, is cut. */
 class ViewerDoor implements Door {
@@ -47,15 +50,13 @@ class ViewerDoor implements Door {
       viewerFrameLimit,
     } = this.#context;
     const { request, socket } = handshake;
-    const foreign = refuseOrigin(request, this.#context);
-    const principal = foreign === null ? authorizer.identify(request) : null;
-    const feed = principal === null ? null : this.#feedOf(rest, principal);
-    if (principal === null || feed === null) {
-      const refusal = foreign ?? refuse(principal === null ? "forbidden" : "not_found");
-      links.noteRefused(this.name, refusal.code);
-      refuseHandshake(handshake, refusal);
+    const admitted = this.#admit(request, rest);
+    if ("code" in admitted) {
+      links.noteRefused(this.name, admitted.code);
+      refuseHandshake(handshake, admitted);
       return;
     }
+    const { feed, principal } = admitted;
     acceptHandshake(frameATurnServer, handshake, (webSocket) => {
       const link: Link = new Link({
         webSocket,
@@ -67,7 +68,7 @@ class ViewerDoor implements Door {
         onFlood: (consequence) =>
           floods.note({ door: this.name, deviceId: null, address: authorizer.addressOf(request) }, consequence),
         onEnd: (end) => {
-          links.remove(this.name, link);
+          links.remove(this.name, link, end);
           rightsWatch.remove(link);
           feed.unsubscribe(link);
           if (end !== "slow_reader") return;
@@ -80,6 +81,29 @@ class ViewerDoor implements Door {
       feed.subscribe(link, webSocket.protocol === subprotocol);
     });
   }
+
+  /** A ticket says by itself who asks, from whichever page: a browser adds nothing of its own to it. */
+  #identify(request: IncomingMessage, rest: string): Principal | Refusal {
+    const { authorizer, tickets } = this.#context;
+    const ticket = offeredTicket(request.headers["sec-websocket-protocol"]);
+    if (ticket !== null) {
+      return tickets.redeem(ticket, this.name === "fleet" ? null : rest) ?? refuse("ticket_not_valid");
+    }
+    return refuseOrigin(request, this.#context) ?? authorizer.identify(request) ?? refuse("forbidden");
+  }
+
+  refusalOf(request: IncomingMessage, rest: string): Refusal | null {
+    const admitted = this.#admit(request, rest);
+    return "code" in admitted ? admitted : null;
+  }
+
+  /** Who asks, and what they get; or why they get nothing. */
+  #admit(request: IncomingMessage, rest: string): { readonly feed: Feed; readonly principal: Principal } | Refusal {
+    const principal = this.#identify(request, rest);
+    if ("code" in principal) return principal;
+    const feed = this.#feedOf(rest, principal);
+    return "code" in feed ? feed : { feed, principal };
+  }
 }
 
 /**
@@ -88,12 +112,14 @@ class ViewerDoor implements Door {
  */
 export function createDashboardDoor(
   context: DoorContext,
+  devices: DeviceRegistry,
   latest: DeviceStates,
   fanout: Fanout,
   progress: CommandProgress,
 ): Door {
   return new ViewerDoor("dashboard", context, (deviceId, principal) => {
-    if (!isDeviceId(deviceId) || !context.authorizer.mayView(principal, deviceId)) return null;
+    if (!isDeviceId(deviceId) || !context.authorizer.mayView(principal, deviceId)) return refuse("not_found");
+    if (devices.find(deviceId) === undefined) return refuse("unknown_device", `It is ${deviceId}.`);
     return {
       subscribe(subscriber, wantsMore) {
         const frame = latest.find(deviceId)?.latestFrame;
@@ -113,7 +139,7 @@ export function createDashboardDoor(
 export function createFleetDoor(context: DoorContext, feed: FleetFeed): Door {
   const { authorizer } = context;
   return new ViewerDoor("fleet", context, (rest, principal) => {
-    if (rest !== "") return null;
+    if (rest !== "") return refuse("not_found");
     const mayView = authorizer.mayViewAll(principal)
       ? null
       : (deviceId: string) => authorizer.mayView(principal, deviceId);

@@ -1,9 +1,13 @@
 import type { Device } from "../devices/device-registry.ts";
-import { windowFrom, windowMs } from "../store/algebra/window.ts";
+import { withConsumption } from "../store/algebra/energy.ts";
+import { windowMs } from "../store/algebra/window.ts";
+import { ownFromMs } from "../store/registration.ts";
 import type {
+  EnergyHistory,
   EnergyQuery,
   FleetQuery,
   FleetTotals,
+  History,
   HistoryQuery,
   PointSample,
   SamplesQuery,
@@ -11,7 +15,6 @@ import type {
   Timeline,
   TimelineQuery,
 } from "../store/store.ts";
-import { type ExpectedEnergy, type ExpectedHistory, expectedEnergy, expectedHistory } from "./coverage.ts";
 
 type OfDevice<Query> = Omit<Query, "registration">;
 
@@ -34,14 +37,17 @@ export class DeviceHistory {
     return this.#store.timeline({ ...query, registration });
   }
 
-  async history(device: RegisteredDevice, query: OfDevice<HistoryQuery>): Promise<ExpectedHistory> {
-    const history = await this.#store.history({ ...query, registration: device.registration });
-    return expectedHistory(expectedFromMs(device, query.bucketMs), query, history);
+  history(device: RegisteredDevice, query: OfDevice<HistoryQuery>): Promise<History> {
+    return this.#store.history({ ...query, ...expectedOf(device, query.bucketMs) });
   }
 
-  async energy(device: RegisteredDevice, query: OfDevice<EnergyQuery>): Promise<ExpectedEnergy> {
-    const spans = await this.#store.energy({ ...query, registration: device.registration });
-    return expectedEnergy(expectedFromMs(device, windowMs), spans);
+  async energy(device: RegisteredDevice, query: OfDevice<EnergyQuery>): Promise<EnergyHistory> {
+    const [{ spans, total }, points] = await Promise.all([
+      this.#store.energy({ ...query, ...expectedOf(device, windowMs) }),
+      this.#store.points(device.registration),
+    ]);
+    const hasSolar = points.some(({ name }) => name === "solar" || name.startsWith("solar."));
+    return { spans: spans.map((span) => ({ ...span, energy: withConsumption(span.energy, hasSolar) })), total };
   }
 
   fleetTotals(devices: readonly RegisteredDevice[], query: Omit<FleetQuery, "registrations">): Promise<FleetTotals> {
@@ -49,7 +55,10 @@ export class DeviceHistory {
   }
 }
 
-/** From when on samples are missed where there are none, in figures of that width. */
-function expectedFromMs({ createdAtMs, registration: { fromMs } }: RegisteredDevice, bucketMs: number): number {
-  return Math.max(createdAtMs, bucketMs < windowMs ? fromMs : windowFrom(fromMs) * windowMs);
+/** Of which registration, and from when on samples are missed where there are none, in figures of that width. */
+function expectedOf(
+  { createdAtMs, registration }: RegisteredDevice,
+  bucketMs: number,
+): Pick<HistoryQuery, "registration" | "registeredMs"> {
+  return { registration, registeredMs: Math.max(createdAtMs, ownFromMs(registration, bucketMs)) };
 }

@@ -1,6 +1,12 @@
 import { problemSchema } from "@wattboard/protocol";
 import { Ajv } from "ajv";
-import type { FastifyInstance, FastifySchema, onRequestAsyncHookHandler, RouteShorthandOptions } from "fastify";
+import type {
+  FastifyInstance,
+  FastifyRequest,
+  FastifySchema,
+  onRequestAsyncHookHandler,
+  RouteShorthandOptions,
+} from "fastify";
 import Type from "typebox";
 import type { Role } from "../access/principal.ts";
 import { requireRole } from "./access-guard.ts";
@@ -92,10 +98,21 @@ export function defineRoute({
   };
   return {
     schema,
+    ...(isOptional(rest.body) && { preValidation: fillBody }),
     onRequest: [...(role === null ? [] : [requireRole(role)]), ...(onRequest === undefined ? [] : [onRequest])],
     ...(timeoutMs !== undefined && { handlerTimeout: timeoutMs }),
     ...(judgesBody && { validatorCompiler: () => () => true }),
   };
+}
+
+/** Whether a body need not say anything: then there need not be one. */
+function isOptional(body: unknown): boolean {
+  const { type, required = [] } = (body ?? {}) as { readonly type?: string; readonly required?: readonly string[] };
+  return type === "object" && required.length === 0;
+}
+
+async function fillBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
 }
 
 const somebody = [{ bearer: [] }, { session: [] }, { session_without_tls: [] }];

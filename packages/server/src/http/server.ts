@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import { paths, refuse, smartOsPaths } from "@wattboard/protocol";
+import { paths, type Refusal, refuse, smartOsPaths } from "@wattboard/protocol";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { Authorizer } from "../access/authorizer.ts";
@@ -46,6 +46,8 @@ export interface HttpServices {
   readonly health: Health;
   readonly log: Log;
   readonly metrics: MetricsRegistry;
+  /** Why a handshake in the place of this request would be refused; null where it would not be. */
+  readonly refusalAtDoor: (request: IncomingMessage) => Refusal | null;
   readonly rightsWatch: AuthorizationWatch;
   readonly signIn: SignIn;
   readonly socketBound: SocketBound;
@@ -99,6 +101,12 @@ export async function createHttpServer(
     answerRaw(socket, 417, refuse("invalid_request", "Of Expect nothing but 100-continue is understood.")),
   );
 
+  // Who says that JSON comes and sends nothing has sent no body; whether that will do is the route's matter.
+  const parseJson = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body === "") done(null, undefined);
+    else parseJson(request, body, done);
+  });
   secureAnswers(app, { hasTls: tls !== null });
   const assertBaseFits = mountAt(app, services.basePath);
   const sendPage = readPage(services.basePath);
@@ -107,7 +115,7 @@ export async function createHttpServer(
   boundAnswers(app, { ...services, stalledMs: limits.stalledMs });
   watchDownloads(app, services.rightsWatch);
 
-  // Handshakes do not come here: these are the plain requests of who took a door for a page.
+  // Handshakes do not come here: these are the plain requests of who took a door for a page, and of pages that ask why they were not let in.
   for (const path of [
     `${paths.device}*`,
     `${paths.dashboard}*`,
@@ -116,7 +124,11 @@ export async function createHttpServer(
     smartOsPaths.client,
   ]) {
     for (const url of new Set([path, path.replace(/\/$/, "")])) {
-      app.get(url, (_request, reply) => sendRefusal(reply.header("Upgrade", "websocket"), refuse("upgrade_required")));
+      app.get(url, ({ raw }, reply) => {
+        // The answer says no more than the handshake's, and pages of other sites have to read it.
+        reply.headers({ Upgrade: "websocket", "Access-Control-Allow-Origin": "*" });
+        return sendRefusal(reply, services.refusalAtDoor(raw) ?? refuse("upgrade_required"));
+      });
     }
   }
   app.get("/livez", () => ({ status: "alive" }));

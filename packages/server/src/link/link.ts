@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type Disconnect, disconnects } from "@wattboard/protocol";
+import { type Disconnect, disconnects, subprotocol } from "@wattboard/protocol";
 import type { WebSocket } from "ws";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -22,8 +22,16 @@ export interface FrameLimit {
   readonly above: "close" | "pause";
 }
 
-/** How a link ended by itself, for the log and the counters. */
-export type LinkEnd = "closed" | "silent" | "slow_reader" | "flooding";
+/** How a link ended, for the log and the counters. `breach`: by what the peer sent. */
+export const linkEnds = ["closed", "silent", "slow_reader", "flooding", "breach"] as const;
+export type LinkEnd = (typeof linkEnds)[number];
+
+/** What `ws` finds wrong with a frame, and answers by itself with the close code. All else that it finds breaks the framing. */
+const breaches: Readonly<Record<string, Disconnect>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: disconnects.tooBig,
+  WS_ERR_INVALID_UTF8: disconnects.badUtf8,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: disconnects.tooManyPieces,
+};
 
 export interface LinkOptions {
   readonly webSocket: WebSocket;
@@ -37,8 +45,11 @@ export interface LinkOptions {
   readonly frameLimit: FrameLimit;
   /** Each time that the limit of frames is passed; with `close` it is followed by the end. */
   readonly onFlood: (consequence: FrameLimit["above"]) => void;
-  /** Once, when the socket is gone. `code` is the close code as RFC 6455 tells it (1006: no close frame). */
-  readonly onEnd: (end: LinkEnd, code: number) => void;
+  /**
+   * Once, when the socket is gone. `code` is the close code: ours where we ended it, else as RFC 6455 tells it (1006: no close frame).
+   * `disconnect`: how we ended it; null where the peer or the network did.
+   */
+  readonly onEnd: (end: LinkEnd, code: number, disconnect: Disconnect | null) => void;
 }
 
 /** A beat that comes so long after the last one says nothing of the peer. */
@@ -65,6 +76,7 @@ export class Link {
   #isAsked = false;
   #onHeard: (() => void) | null = null;
   #end: LinkEnd = "closed";
+  #disconnect: Disconnect | null = null;
   #isFinished = false;
   #cancelTermination: CancelTimer | null = null;
 
@@ -83,13 +95,19 @@ export class Link {
     heartbeat.add(this);
 
     // A bad frame (1002, 1007, 1009, too many fragments): `ws` closes the socket itself; "close" follows.
-    webSocket.on("error", () => this.#terminateSoon());
+    webSocket.on("error", ({ code = "" }: Error & { readonly code?: string }) => {
+      if (code.startsWith("WS_ERR_")) this.#breach(breaches[code] ?? disconnects.protocolError);
+      this.#terminateSoon();
+    });
     webSocket.on("pong", () => this.#hear(true));
     webSocket.on("ping", () => this.#hear(true));
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
       if (!this.#hear(false) || onText === undefined) return;
-      if (isBinary) this.close(disconnects.binary);
-      else onText(data);
+      if (!isBinary) onText(data);
+      else if (this.isOpen) {
+        this.#breach(disconnects.binary);
+        this.close(disconnects.binary);
+      }
     });
     webSocket.once("close", (code: number) => {
       this.#cancelTermination?.();
@@ -113,8 +131,10 @@ export class Link {
   }
 
   /** Ends the link in an orderly way, and in any case within two seconds. Texts that the peer sends until then still come in. */
-  close({ code, reason }: Disconnect): void {
-    this.#webSocket.close(code, reason);
+  close(disconnect: Disconnect): void {
+    const { reason } = disconnect;
+    if (this.isOpen) this.#disconnect ??= disconnect;
+    this.#webSocket.close(this.#codeOf(disconnect), reason);
     this.#terminateSoon();
   }
 
@@ -178,7 +198,7 @@ export class Link {
     this.close(disconnects.flooding);
     // Nobody reads what it still sends, nor its answer to the close. For everyone else it is gone from here on.
     this.#webSocket.pause();
-    this.#finish(disconnects.flooding.code);
+    this.#finish(this.#codeOf(disconnects.flooding));
     return false;
   }
 
@@ -192,7 +212,18 @@ export class Link {
     if (this.#isFinished) return;
     this.#isFinished = true;
     this.#heartbeat.remove(this);
-    this.#onEnd(this.#end, code);
+    const disconnect = this.#disconnect;
+    this.#onEnd(this.#end, disconnect === null ? code : this.#codeOf(disconnect), disconnect);
+  }
+
+  #codeOf({ code, v1Code = code }: Disconnect): number {
+    return this.#webSocket.protocol === subprotocol ? v1Code : code;
+  }
+
+  #breach(disconnect: Disconnect): void {
+    if (this.#disconnect !== null) return;
+    this.#end = "breach";
+    this.#disconnect = disconnect;
   }
 
   #cut(end: LinkEnd): void {

@@ -16,6 +16,7 @@ export type EventKind =
   | "disconnected"
   | "flapping"
   | "flooding"
+  | "messages_refused"
   | "clock_stepped"
   | "sockets_full";
 

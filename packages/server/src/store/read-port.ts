@@ -3,8 +3,8 @@ import { Failure } from "../base/failure.ts";
 import { MethodCaller } from "../base/worker-client.ts";
 import type { Registration } from "./registration.ts";
 import type {
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   FleetQuery,
   FleetTotals,
   History,
@@ -26,7 +26,7 @@ export interface ReadMethods {
   samples(query: Asked<SamplesQuery>): SamplesAnswer;
   points(registration: Registration): PointInfo[];
   history(query: Asked<HistoryQuery>): History;
-  energy(query: Asked<EnergyQuery>): EnergySpan[];
+  energy(query: Asked<EnergyQuery>): EnergyHistory;
   timeline(query: Asked<TimelineQuery>): Timeline;
   fleetTotals(query: Asked<FleetQuery>): FleetTotals;
 }
@@ -67,7 +67,7 @@ export class PortReader implements StoreReader {
     return this.#caller.callWith({ signal }, "history", query);
   }
 
-  energy({ signal, ...query }: EnergyQuery): Promise<EnergySpan[]> {
+  energy({ signal, ...query }: EnergyQuery): Promise<EnergyHistory> {
     return this.#caller.callWith({ signal }, "energy", query);
   }
 

@@ -1,3 +1,5 @@
+import { windowFrom, windowMs } from "./algebra/window.ts";
+
 /**
  * One registration of a device, as the store knows it. A device that is removed and added anew is another one, with a key of its own: whoever asks
  * for this one cannot reach what the one before it sent.
@@ -29,4 +31,9 @@ export function firstRegistration(deviceId: string): Registration {
 export function readRegistrationKey(key: string): { readonly deviceId: string; readonly number: number } {
   const [deviceId = "", number = "1"] = key.split(separator);
   return { deviceId, number: Number(number) };
+}
+
+/** From when on figures are the registration's own, where they come in buckets of that width. */
+export function ownFromMs({ fromMs }: Registration, bucketMs: number): number {
+  return bucketMs < windowMs ? fromMs : windowFrom(fromMs) * windowMs;
 }

@@ -46,7 +46,7 @@ export interface StoreReader {
   /** Points over time, in buckets. */
   history(query: HistoryQuery): Promise<History>;
   /** Energy in each of the spans between the given instants. */
-  energy(query: EnergyQuery): Promise<EnergySpan[]>;
+  energy(query: EnergyQuery): Promise<EnergyHistory>;
   /** When a point (its state, its mode) had which value. */
   timeline(query: TimelineQuery): Promise<Timeline>;
   /** A point's mean in each bucket, summed over registrations. */
@@ -99,6 +99,12 @@ export interface Verified {
   readonly faults: readonly string[];
   /** Rows from before there were checksums: that they are right cannot be told. */
   readonly unchecked: number;
+}
+
+/** How far what is made anew in the background has come. */
+export interface StoreRenewal {
+  readonly done: number;
+  readonly total: number;
 }
 
 /** Told what goes wrong beside the answers, in words, as often as it is tried: the thread has ended, what is due for upkeep cannot be done. */
@@ -159,7 +165,15 @@ export interface PointInfo {
   readonly kinds: readonly PointKind[];
 }
 
-export interface HistoryQuery extends RegistrationRange {
+/** When something is expected of a device. */
+export interface ExpectedTime {
+  /** When it was registered; absent: nobody knows. What it sent before is expected too, from the first sample on. */
+  readonly registeredMs?: number | undefined;
+  /** Now; absent: what is asked for is over. */
+  readonly nowMs?: number | undefined;
+}
+
+export interface HistoryQuery extends RegistrationRange, ExpectedTime {
   readonly points: readonly string[];
   /**
    * Width of a bucket, ms; the first begins at `fromMs`, the last one ends at `toMs` at the latest. From 15 minutes on, width and `fromMs`
@@ -168,23 +182,32 @@ export interface HistoryQuery extends RegistrationRange {
   readonly bucketMs: number;
 }
 
-/** A share of a span, and what is missing from it. */
+/** How much of what is expected of a range was measured, by the one rule for it (`algebra/steps.ts`), and what is missing. */
 export interface Coverage {
-  /** The share of the expected samples that is there, 0 to 1. */
-  readonly share: number;
-  /** Spans without samples, of more than 30 seconds, the longest first, at most 100 of them. */
+  /** The time in steps that are covered, ms. */
+  readonly coveredMs: number;
+  /** The time in which something is expected, ms: from the device's registration or first sample on, until now. */
+  readonly expectedMs: number;
+  /** From when on something is expected in the range; null where nothing is. */
+  readonly expectedFromMs: number | null;
+  /** The rest of what is expected: the longest first, at most 100 of them. */
   readonly gaps: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
+/** The coverage of each part of a range, and of the whole. */
+export interface CoverageSpans {
+  /** As of {@link Coverage}, an entry a part. */
+  readonly coveredMs: readonly number[];
+  readonly expectedMs: readonly number[];
+  readonly total: Coverage;
+}
+
 /** A column a figure, an entry a bucket. */
-export interface History {
+export interface History extends CoverageSpans {
   readonly fromMs: number;
   readonly bucketMs: number;
   readonly samples: readonly number[];
-  /** The share of the expected samples in each bucket, 0 to 1. */
-  readonly coverage: readonly number[];
   readonly points: Readonly<Record<string, PointHistory>>;
-  readonly total: Coverage;
 }
 
 /** Null where a bucket has no number of the point. */
@@ -194,22 +217,29 @@ export interface PointHistory {
   readonly max: readonly (number | null)[];
 }
 
-export interface EnergyQuery {
+export interface EnergyQuery extends ExpectedTime {
   readonly registration: Registration;
   /** Edges of the spans, growing, each a multiple of 15 minutes: `n + 1` edges make `n` spans. */
   readonly edgesMs: readonly number[];
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface EnergySpan {
+interface EnergySpan {
   readonly fromMs: number;
   readonly toMs: number;
   readonly energy: Energy;
-  /** The share of the expected samples that is there, 0 to 1. */
-  readonly coverage: number;
+  readonly coveredMs: number;
+  readonly expectedMs: number;
+}
+
+export interface EnergyHistory {
+  readonly spans: readonly EnergySpan[];
+  readonly total: Coverage;
 }
 
 export interface TimelineQuery extends RegistrationRange {
+  /** Now, ms; absent: what is asked for is over. */
+  readonly nowMs?: number | undefined;
   readonly point: string;
   readonly limit: number;
   /** Bytes of all runs as JSON, about; absent: unbounded. There is always one run, however large. */
@@ -217,7 +247,7 @@ export interface TimelineQuery extends RegistrationRange {
 }
 
 export interface Timeline {
-  /** From the first sample with the value to the first with another, or to the last one before a gap. */
+  /** From the first sample with the value to the first with another, or to the last one before a gap; the last one to the range's end where no gap is. */
   readonly runs: readonly TimelineRun[];
   /** True where there were more runs than the bounds allow; the later ones are left out. */
   readonly truncated: boolean;
@@ -280,4 +310,6 @@ export interface StoreInfo {
   readonly gaps: { readonly count: number; readonly ms: number };
   /** Samples older than this are deleted, ms; 0: kept for ever. */
   readonly retentionMs: number;
+  /** The share of the summaries that were made anew since their rule was changed, 0 to 1; until it is 1, older ones say what the rule of before did. */
+  readonly renewedShare: number;
 }

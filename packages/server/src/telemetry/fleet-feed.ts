@@ -26,6 +26,8 @@ export type MayView = (deviceId: string) => boolean;
 interface Reader {
   /** Ids that the reader has still to be told of: the whole fleet at first, later what a slow one missed. Bounded by the fleet. */
   readonly waiting: Set<string>;
+  /** How many there were at first. */
+  readonly total: number;
   /** Null: the reader sees all devices, and shares its frames with all others who do. */
   readonly mayView: MayView | null;
 }
@@ -60,7 +62,7 @@ export class FleetFeed implements SampleSink, PresenceListener {
   subscribe(subscriber: FleetSubscriber, mayView: MayView | null = null): void {
     const ids = [...this.#rows.ids()];
     const waiting = new Set(mayView === null ? ids : ids.filter(mayView));
-    this.#subscribers.set(subscriber, { waiting, mayView });
+    this.#subscribers.set(subscriber, { waiting, total: waiting.size, mayView });
     this.#sendParts(subscriber, true);
   }
 
@@ -94,8 +96,10 @@ export class FleetFeed implements SampleSink, PresenceListener {
   }
 
   #sendParts(subscriber: FleetSubscriber, isFirst = false): void {
-    const waiting = this.#subscribers.get(subscriber)?.waiting;
-    if (waiting === undefined || (waiting.size === 0 && !isFirst)) return;
+    const reader = this.#subscribers.get(subscriber);
+    if (reader === undefined) return;
+    const { waiting, total } = reader;
+    if (waiting.size === 0 && !isFirst) return;
     for (let parts = 0; parts < partsPerTurnMax && subscriber.queuedBytes < queuedBytesMax; parts++) {
       const batch = new RowBatch();
       for (const id of waiting) {
@@ -104,7 +108,9 @@ export class FleetFeed implements SampleSink, PresenceListener {
         batch.add(this.#rows.find(id));
       }
       const more = waiting.size > 0;
-      subscriber.send(batch.encode(`"type":"fleet","server_time_ms":${this.#clock.wallMs()},"more":${more}`));
+      subscriber.send(
+        batch.encode(`"type":"fleet","server_time_ms":${this.#clock.wallMs()},"more":${more},"total":${total}`),
+      );
       if (!more) return;
     }
     // A reader that keeps up goes on at once; a slow one with the next tick.

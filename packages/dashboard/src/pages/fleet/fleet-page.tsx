@@ -34,7 +34,7 @@ const fieldsEveryMs = 3_000;
 /** `/`: the whole fleet. What is shown of it stands in the address, so that it survives a look at a device and can be shared. */
 export function FleetPage() {
   useTick(1_000);
-  const { rows: rowsById, complete, link } = useFleetFeed();
+  const { rows: rowsById, complete, total, link } = useFleetFeed();
   const [params, setParams] = useSearchParams();
   const [holding, setHolding] = useState(false);
   const highlight = useHighlight();
@@ -88,7 +88,7 @@ export function FleetPage() {
         <Notice
           tone="info"
           icon="clock"
-          title={`The fleet is arriving: ${formatNumber(rowsById.size, 0)} devices so far.`}
+          title={`${formatNumber(rowsById.size, 0)} of ${total === null ? "all" : formatNumber(total, 0)} devices loaded`}
         >
           <p>Sums, counts and filters are of these until all are here.</p>
         </Notice>

@@ -7,7 +7,6 @@ import { chooseNumberPoints, choosePoints } from "../../history/point-names.ts";
 import { dayMs, type Range, type samplesPlace } from "../../history/range.ts";
 import { writeCursor } from "../../http/cursor.ts";
 import { pageBytes } from "../../http/page-bytes.ts";
-import { windowMs } from "../../store/algebra/window.ts";
 import { isFullPage } from "../../store/page-bytes.ts";
 import { readRegistrationKey } from "../../store/registration.ts";
 import type { PointSample, SampleKey, StoreReader } from "../../store/store.ts";
@@ -56,6 +55,7 @@ export type Question =
       readonly aligned: Bucketed;
       readonly points: string | undefined;
       readonly buckets: number;
+      readonly nowMs: number;
     }
   | {
       readonly kind: "timeline";
@@ -63,6 +63,7 @@ export type Question =
       readonly range: Range;
       readonly point: string;
       readonly limit: number;
+      readonly nowMs: number;
     }
   | ({
       readonly kind: "energy";
@@ -110,11 +111,11 @@ export async function answerTo(
     case "samples":
       return await answerSamples(store, past, question, signal);
     case "history": {
-      const { device, range, aligned, buckets } = question;
+      const { device, range, aligned, buckets, nowMs } = question;
       const { deviceId } = device;
       const points = chooseNumberPoints(question.points, await store.points(device.registration));
       if ("code" in points) return points;
-      const history = await past.history(device, { points, ...aligned, signal });
+      const history = await past.history(device, { points, ...aligned, nowMs, signal });
       if (history.samples.reduce((sum, count) => sum + count, 0) > buckets) {
         return { body: bucketsBody(deviceId, aligned, history), untilMs: aligned.toMs };
       }
@@ -122,23 +123,20 @@ export async function answerTo(
       return { body: rawBody(deviceId, range, samples, points, history.total), untilMs: aligned.toMs };
     }
     case "timeline": {
-      const { device, range, limit } = question;
+      const { device, range, limit, nowMs } = question;
       const points = choosePoints(question.point, await store.points(device.registration));
       if ("code" in points) return points;
       const [point = question.point, another] = points;
       if (another !== undefined) return refuse("invalid_request", "point is one point.");
-      const timeline = await past.timeline(device, { point, ...range, limit, bytesMax: pageBytes, signal });
+      const timeline = await past.timeline(device, { point, ...range, nowMs, limit, bytesMax: pageBytes, signal });
       return { body: timelineBody(device.deviceId, range, point, timeline), untilMs: range.toMs };
     }
     case "energy": {
       const { device, nowMs } = question;
       const edgesMs = edgesOf(question);
-      const [{ spans }, history] = await Promise.all([
-        past.energy(device, { edgesMs, signal }),
-        past.history(device, { points: [], ...passedPart(edgesMs, nowMs), signal }),
-      ]);
+      const energy = await past.energy(device, { edgesMs, nowMs, signal });
       return {
-        body: deviceEnergyBody(device.deviceId, question, spans, history),
+        body: deviceEnergyBody(device.deviceId, question, energy),
         untilMs: edgesMs.at(-1) ?? question.range.toMs,
       };
     }
@@ -153,13 +151,16 @@ export async function answerTo(
       const { nowMs } = question;
       const fleet = devicesFrom(question.fleet);
       const edgesMs = edgesOf(question);
-      const passed = passedPart(edgesMs, nowMs);
-      const tooMuch = refuseDeviceDays(fleet.length, passed);
+      const fromMs = edgesMs[0] ?? 0;
+      const tooMuch = refuseDeviceDays(fleet.length, {
+        fromMs,
+        toMs: Math.min(edgesMs.at(-1) ?? 0, Math.max(nowMs, fromMs + 1)),
+      });
       if (tooMuch !== null) return tooMuch;
-      const sum = new FleetEnergySum(edgesMs, nowMs);
+      const sum = new FleetEnergySum(edgesMs);
       for (let first = 0; first < fleet.length; first += devicesAtOnce) {
         const some = fleet.slice(first, first + devicesAtOnce);
-        const answers = some.map((device) => past.energy(device, { edgesMs, signal }));
+        const answers = some.map((device) => past.energy(device, { edgesMs, nowMs, signal }));
         for (const energy of await Promise.all(answers)) sum.add(energy);
       }
       return { body: sum.body(question), untilMs: edgesMs.at(-1) ?? question.range.toMs };
@@ -170,13 +171,6 @@ export async function answerTo(
 /** The edges of the calendar's spans that the range is moved out to. */
 function edgesOf({ range, per, timeZone }: EnergyQuestion & { readonly range: Range }): number[] {
   return calendarEdges(range.fromMs, range.toMs, per, timeZone);
-}
-
-/** What has passed of the spans between the edges, as a single bucket. */
-function passedPart(edgesMs: readonly number[], nowMs: number): Bucketed {
-  const fromMs = edgesMs[0] ?? 0;
-  const toMs = Math.min(edgesMs.at(-1) ?? 0, Math.max(nowMs, fromMs + 1));
-  return { fromMs, toMs, bucketMs: Math.ceil((toMs - fromMs) / windowMs) * windowMs };
 }
 
 /** Devices times days that one question may read by their summaries. */

@@ -99,7 +99,7 @@ export class SmartOsClientDoor implements Door {
         onFlood: (consequence) =>
           floods.note({ door: this.name, deviceId: null, address: authorizer.addressOf(request) }, consequence),
         onEnd: (end) => {
-          links.remove(this.name, link);
+          links.remove(this.name, link, end);
           rightsWatch.remove(link);
           this.#feed.unsubscribe(held);
           this.#feed.unsubscribe(link);

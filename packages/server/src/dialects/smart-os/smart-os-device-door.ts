@@ -1,4 +1,11 @@
-import { type Capabilities, isOfSmartOs, type Refusal, refuse, smartOsWelcomes } from "@wattboard/protocol";
+import {
+  type Capabilities,
+  type Disconnect,
+  isOfSmartOs,
+  type Refusal,
+  refuse,
+  smartOsWelcomes,
+} from "@wattboard/protocol";
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import { addressPrefix } from "../../access/address-prefix.ts";
 import type { Audit } from "../../access/audit/audit.ts";
@@ -102,9 +109,9 @@ export class SmartOsDeviceDoor implements Door {
         onText: (frame) => session.take(frame),
         frameLimit: deviceFrameLimit(this.settings),
         onFlood: (consequence) => floods.note({ door: this.name, ...session.who }, consequence),
-        onEnd: (end, code) => {
-          links.remove(this.name, link);
-          session.left(end, code);
+        onEnd: (end, code, disconnect) => {
+          links.remove(this.name, link, end);
+          session.left(end, code, disconnect);
         },
       });
       links.add(this.name, link);
@@ -245,9 +252,10 @@ class SmartOsSession {
     this.#answer(header, `ERROR: ${fault}`, "ERROR");
   }
 
-  left(end: string, code: number): void {
+  left(end: string, code: number, disconnect: Disconnect | null): void {
     this.#door.unadmitted.remove(this.#link);
     this.#door.context.peering?.feed.unsubscribe(this.#link);
+    if (disconnect?.refusal !== undefined) this.#drop(refuse(disconnect.refusal));
     if (this.#device === null) return;
     const { session, channel } = this.#device;
     const { commands, registry } = this.#door.parts;
@@ -291,7 +299,7 @@ class SmartOsSession {
     const { links, log, throttle } = this.#door.context;
     const { code } = refusal;
     links.noteRefused("update", code);
-    const suppressed = throttle.pass(`refused ${addressPrefix(this.#address)}`);
+    const suppressed = throttle.pass(`refused ${addressPrefix(this.#address)} ${code}`);
     if (suppressed !== null)
       log.warn({ device_id: serial, address: this.#address, code, suppressed }, "device refused");
     return refusal;
@@ -397,7 +405,7 @@ class SmartOsSession {
     if (this.#device !== null) return this.#door.parts.ingest.drop(this.#device.device, refusal);
     const { links, log, throttle } = this.#door.context;
     links.noteRefused("update", refusal.code);
-    const suppressed = throttle.pass(`dropped ${addressPrefix(this.#address)}`);
+    const suppressed = throttle.pass(`dropped ${addressPrefix(this.#address)} ${refusal.code}`);
     if (suppressed !== null) {
       log.warn({ address: this.#address, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
     }

@@ -1,6 +1,6 @@
 import { systemClock } from "../../base/clock.ts";
 import { readRecords } from "../sample-record.ts";
-import type { PointInfo, StoreDamage, StoredSample } from "../store.ts";
+import type { PointInfo, StoreDamage, StoredSample, StoreRenewal } from "../store.ts";
 import { DamageLog, damageOf } from "./damage.ts";
 import { DaySummaries } from "./day-summaries.ts";
 import { DeviceEntry } from "./device-entry.ts";
@@ -52,6 +52,7 @@ export class BlockStore {
     nowMs: () => number = systemClock.wallMs,
     onDamage?: (damage: StoreDamage) => void,
     monotonicMs: () => number = systemClock.monotonicMs,
+    onRenewal: (renewal: StoreRenewal) => void = () => {},
   ) {
     this.nowMs = nowMs;
     this.tables = new Tables(path, Math.floor(limits.bytesMax / pageBytes));
@@ -63,7 +64,7 @@ export class BlockStore {
     this.deviceTable = new DeviceTable(this.tables, this.damage);
     this.#journal = new Journal(this.tables, this.damage, limits, nowMs, (key) => this.#entryOf(key));
     this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.damage, (id) => this.find(id));
-    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, { nowMs, monotonicMs });
+    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, { nowMs, monotonicMs }, onRenewal);
     this.#restore();
     this.foundAtStart = this.damage.messages;
   }

@@ -37,7 +37,7 @@ export class DaySummaries {
       (window) => window !== summary.window && !others.some((other) => other.window === window),
     );
     for (const window of lost) {
-      const made = this.#fromBlock(no, window);
+      const made = this.fromBlock(no, window);
       if (made !== null) others.push(made);
     }
     const summaries = [...others.filter(({ window }) => window !== summary.window), summary];
@@ -69,12 +69,13 @@ export class DaySummaries {
     const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ? ORDER BY window";
     const windows = new Set(this.#tables.all(sql, no, from, from + windowsPerDay).map((row) => Number(row.window)));
     return [...windows].flatMap((window) => {
-      const made = window === but ? null : this.#fromBlock(no, window);
+      const made = window === but ? null : this.fromBlock(no, window);
       return made === null ? [] : [made];
     });
   }
 
-  #fromBlock(no: number, window: number): WindowSummary | null {
+  /** A window's summary made anew from its block; null where that is not there, or cannot be read. */
+  fromBlock(no: number, window: number): WindowSummary | null {
     try {
       const block = this.#rows.block(no, window);
       return block === null ? null : summarize(window, decodeBlock(block.bytes, undefined, true));

@@ -7,8 +7,8 @@ import { WorkerClient } from "../../base/worker-client.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type { Registration } from "../registration.ts";
 import type {
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   EventsQuery,
   FleetQuery,
   FleetTotals,
@@ -24,6 +24,7 @@ import type {
   StoredEvent,
   StoredSample,
   StoreInfo,
+  StoreRenewal,
   Timeline,
   TimelineQuery,
   Verified,
@@ -55,7 +56,12 @@ export class EmbeddedStore implements Store {
     if (this.#damages.length < damagesMax) this.#damages.push(damage);
   };
 
-  private constructor(setup: StoreSetup, complain: StoreComplaint, clock: Clock) {
+  private constructor(
+    setup: StoreSetup,
+    complain: StoreComplaint,
+    clock: Clock,
+    onRenewal: (renewal: StoreRenewal) => void,
+  ) {
     this.#path = setup.path;
     this.#clock = clock;
     this.#thread = new WorkerClient({
@@ -65,7 +71,11 @@ export class EmbeddedStore implements Store {
       name: "the thread of the store",
       endedCode: "store_stopped",
       resourceLimits,
-      onNotice: (notice) => ("damage" in notice ? this.#onDamage(notice.damage) : complain(notice.complaint)),
+      onNotice: (notice) => {
+        if ("damage" in notice) this.#onDamage(notice.damage);
+        else if ("renewal" in notice) onRenewal(notice.renewal);
+        else complain(notice.complaint);
+      },
       onEnded: (reason) => complain(`its thread has ended, another is started: ${reason}`),
     });
   }
@@ -79,8 +89,10 @@ export class EmbeddedStore implements Store {
     limits: BlockStoreLimits,
     complain: StoreComplaint = () => {},
     clock: Clock = systemClock,
+    onRenewal: (renewal: StoreRenewal) => void = () => {},
   ): Promise<EmbeddedStore> {
-    const store = new EmbeddedStore({ path: join(dataDir, storeFileName), ...limits }, complain, clock);
+    const setup = { path: join(dataDir, storeFileName), ...limits };
+    const store = new EmbeddedStore(setup, complain, clock, onRenewal);
     await store.#thread.start();
     return store;
   }
@@ -119,7 +131,7 @@ export class EmbeddedStore implements Store {
     return this.#ask(() => this.#thread.callWith({ signal }, "history", query));
   }
 
-  energy({ signal, ...query }: EnergyQuery): Promise<EnergySpan[]> {
+  energy({ signal, ...query }: EnergyQuery): Promise<EnergyHistory> {
     return this.#ask(() => this.#thread.callWith({ signal }, "energy", query));
   }
 

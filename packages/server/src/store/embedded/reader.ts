@@ -1,15 +1,18 @@
-import { Buckets, GapList } from "../algebra/buckets.ts";
-import { type EnergyStream, energyStreams, gapMsMax, type PowerPoint } from "../algebra/energy.ts";
+import { Buckets, bucketEdges } from "../algebra/buckets.ts";
+import { CoverageMeter } from "../algebra/coverage-meter.ts";
+import { type EnergyStream, energyStreams, noEnergy, type PowerPoint } from "../algebra/energy.ts";
 import type { PointValue } from "../algebra/point-value.ts";
 import { firstAtOrAfter, placesIn, type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
-import { windowFrom, windowMs, windowOf } from "../algebra/window.ts";
+import { marginWindows, type OnWindow, StepRule, shortStepMs } from "../algebra/steps.ts";
+import { windowFrom, windowMs, windowOf, windowsPerDay } from "../algebra/window.ts";
 import { summarize } from "../algebra/window-summary.ts";
 import { runBytes, sampleBytes } from "../page-bytes.ts";
-import { EnergySpans } from "../questions/energy-spans.ts";
-import type { Registration } from "../registration.ts";
+import { EnergySpans, type EnergyWindow } from "../questions/energy-spans.ts";
+import { ownFromMs, type Registration } from "../registration.ts";
 import type {
+  CoverageSpans,
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   FleetQuery,
   FleetTotals,
   History,
@@ -24,7 +27,7 @@ import type {
   TimelineRun,
 } from "../store.ts";
 import type { BlockStore } from "./block-store.ts";
-import { type DayColumns, type DayParts, dayOf, energyAt } from "./codec/day-codec.ts";
+import { type DayColumns, type DayParts, dayOf } from "./codec/day-codec.ts";
 import { minuteMs } from "./minute-means.ts";
 import type { OnDamage, Windows } from "./windows.ts";
 
@@ -73,69 +76,140 @@ export function* readPoints(store: BlockStore, { key }: Registration): Work<Poin
 }
 
 export function* readHistory(windows: Windows, query: HistoryQuery): Work<History> {
+  const values = yield* readValues(windows, query);
+  const coverage = yield* readCoverage(windows, query, query.bucketMs, bucketEdges(query));
+  return { ...values, ...coverage };
+}
+
+function* readValues(windows: Windows, query: HistoryQuery): Work<Omit<History, keyof CoverageSpans>> {
   const { registration, points, fromMs, toMs, bucketMs } = query;
   const wanted = new Set(points);
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
-  const gaps = new GapList(fromMs, toMs);
   if (bucketMs >= windowMs) {
     // No sample is read: the windows' summaries are all that such a chart can show.
     const parts = { points: wanted, energy: false };
     const first = Math.max(windowOf(fromMs), windowFrom(registration.fromMs));
     for (const { day, from, to } of summaries(windows, registration, first, windowOf(toMs - 1) + 1, parts)) {
       buckets.addSummaries(day, from, to);
-      gaps.addSummaries(day, from, to);
       yield;
     }
-    return buckets.finish(gaps);
+    return buckets.finish();
   }
   for (const window of windowsIn(windows, registration, fromMs, toMs)) {
     const columns = windows.read(registration, window, wanted);
-    if (columns !== null) {
-      buckets.addSamples(columns);
-      gaps.addSamples(columns);
-    }
+    if (columns !== null) buckets.addSamples(columns);
     yield;
   }
-  return buckets.finish(gaps);
+  return buckets.finish();
 }
 
-export function* readEnergy(windows: Windows, query: EnergyQuery): Work<EnergySpan[]> {
-  const spans = new EnergySpans(query);
-  if (spans.isEmpty) return [];
-  const parts = { points: new Set<string>(), energy: true };
-  for (const { day, from, to } of summaries(windows, query.registration, spans.fromWindow, spans.toWindow, parts)) {
-    for (let at = from; at < to && day.energy !== null; at++) {
-      spans.add({
-        window: day.windows[at] as number,
-        count: day.count[at] as number,
-        periodMs: day.periodMs[at] as number,
-        energy: energyAt(day.energy, at),
-        firstPower: day.energy.firstPower[at] as PowerPoint,
-        lastPower: day.energy.lastPower[at] as PowerPoint,
-      });
+/** What of a question says which steps there are to look at. */
+type StepsQuery = Pick<HistoryQuery, "registration" | "registeredMs" | "nowMs">;
+
+/** The coverage between the edges, in figures of that width; with `energy`, the windows are handed on to it too. */
+function* readCoverage(
+  windows: Windows,
+  query: StepsQuery,
+  bucketMs: number,
+  edgesMs: readonly number[],
+  energy?: EnergySpans,
+): Work<CoverageSpans> {
+  const { registration, registeredMs = Number.POSITIVE_INFINITY } = query;
+  const own = { ...registration, fromMs: ownFromMs(registration, bucketMs) };
+  const fromMs = edgesMs[0] as number;
+  // Where the registration is older than the range, it is expected from its start on.
+  const firstMs = registeredMs <= fromMs ? null : yield* firstSampleMs(windows, own);
+  const meter = new CoverageMeter(edgesMs, firstMs, query);
+  const range = { fromMs, toMs: edgesMs.at(-1) as number };
+  yield* walkSteps(windows, own, range, energy !== undefined, (window, limits, before) => {
+    meter.add(window, limits);
+    energy?.add(window, limits, before);
+  });
+  return meter.finish();
+}
+
+/** Hands on the windows of a range and, since they say what is usual there, those around it. */
+function* walkSteps(
+  windows: Windows,
+  registration: Registration,
+  { fromMs, toMs }: Pick<HistoryQuery, "fromMs" | "toMs">,
+  isEnergyWanted: boolean,
+  onWindow: OnWindow<EnergyWindow>,
+): Work<void> {
+  const rule = new StepRule(onWindow);
+  const first = Math.max(windowOf(fromMs) - marginWindows, windowOf(registration.fromMs));
+  const end = windowOf(toMs - 1) + 1 + marginWindows;
+  const parts = { points: new Set<string>(), energy: isEnergyWanted };
+  for (const { day, from, to } of summaries(windows, registration, first, end, parts)) {
+    for (let at = from; at < to; at++) rule.add(windowAt(day, at));
+    yield;
+  }
+  rule.finish();
+}
+
+const noSteps: EnergyWindow["longSteps"] = [];
+const noPower: PowerPoint = { atMs: 0, gridW: null, batteryW: null, solarW: null, loadW: null };
+
+function windowAt(day: DayColumns, at: number): EnergyWindow {
+  return {
+    window: day.windows[at] as number,
+    firstMs: day.firstMs[at] as number,
+    lastMs: day.lastMs[at] as number,
+    periodMs: day.periodMs[at] as number,
+    longSteps: day.longSteps[at] ?? noSteps,
+    energy: day.energy?.energies[at] ?? noEnergy,
+    firstPower: day.energy?.firstPower[at] ?? noPower,
+    lastPower: day.energy?.lastPower[at] ?? noPower,
+  };
+}
+
+/** When the registration's first sample was measured. */
+function* firstSampleMs(windows: Windows, registration: Registration): Work<number | null> {
+  const parts = { points: new Set<string>(), energy: false };
+  let day = windows.firstDay(registration, Math.floor(windowOf(registration.fromMs) / windowsPerDay));
+  for (; day !== null; day = windows.firstDay(registration, day + 1)) {
+    const first = Math.max(windowOf(registration.fromMs), day * windowsPerDay);
+    for (const run of summaries(windows, registration, first, (day + 1) * windowsPerDay, parts)) {
+      return run.day.firstMs[run.from] as number;
     }
     yield;
   }
-  return spans.finish();
+  return null;
+}
+
+export function* readEnergy(windows: Windows, query: EnergyQuery): Work<EnergyHistory> {
+  const { edgesMs } = query;
+  if (edgesMs.length < 2) return { spans: [], total: { coveredMs: 0, expectedMs: 0, expectedFromMs: null, gaps: [] } };
+  const energy = new EnergySpans(edgesMs);
+  const coverage = yield* readCoverage(windows, query, windowMs, edgesMs, energy);
+  return energy.withCoverage(coverage);
 }
 
 export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Timeline> {
   const { registration, point, fromMs, toMs, limit, bytesMax = Number.POSITIVE_INFINITY } = query;
   let bytes = 0;
   const wanted = new Set([point]);
+  const stepMsMaxIn = new Map<number, number>();
+  const meter = new CoverageMeter([fromMs, toMs], null, { registeredMs: fromMs, nowMs: query.nowMs });
+  yield* walkSteps(windows, registration, query, false, (window, limits) => {
+    stepMsMaxIn.set(window.window, limits.intoMs);
+    meter.add(window, limits);
+  });
+  let stepMsMax = shortStepMs;
   const runs: { fromMs: number; toMs: number; value: PointValue }[] = [];
   for (const window of windowsIn(windows, registration, fromMs, toMs)) {
     const columns = windows.read(registration, window, wanted);
     const values = columns?.points.get(point);
     if (columns !== null && values !== undefined) {
       const [from, to] = placesIn(columns, fromMs, toMs);
+      stepMsMax = stepMsMaxIn.get(window) ?? shortStepMs;
       for (let at = from; at < to; at++) {
         const value = values[at];
         if (value === undefined) continue;
         const atMs = columns.observedAtMs[at] as number;
         const run = runs.at(-1);
         // A run that is silent for too long has ended: what came after it is not known.
-        const isNear = run !== undefined && atMs - run.toMs <= gapMsMax;
+        const isNear = run !== undefined && atMs - run.toMs <= stepMsMax;
         if (isNear) run.toMs = atMs;
         if (isNear && isSame(run.value, value)) continue;
         if (runs.length === limit || bytes >= bytesMax) return { runs, truncated: true };
@@ -145,6 +219,8 @@ export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Time
     }
     yield;
   }
+  const last = runs.at(-1);
+  if (last !== undefined) last.toMs = meter.reach(last.toMs, stepMsMax);
   return { runs: runs as TimelineRun[], truncated: false };
 }
 
@@ -159,7 +235,7 @@ export function* readFleetTotals(windows: Windows, query: FleetQuery): Work<Flee
       addMeans(total, minuteMeans(windows, registration, stream, query));
       yield;
     } else {
-      const history = yield* readHistory(windows, { registration, points: [point], fromMs, toMs, bucketMs });
+      const history = yield* readValues(windows, { registration, points: [point], fromMs, toMs, bucketMs });
       addMeans(total, history.points[point]?.avg ?? []);
     }
   }
@@ -200,7 +276,10 @@ export function* readInfo(store: BlockStore, retentionMs: number): Work<StoreInf
     }
   }
   const bytes = tables.usedBytes();
-  return { devices: registrations.length, samples, bytes, fromMs, toMs, gaps, retentionMs };
+  const renewedShare = Number(
+    tables.first("SELECT through * 1.0 / until AS share FROM renewal WHERE until > 0")?.share ?? 1,
+  );
+  return { devices: registrations.length, samples, bytes, fromMs, toMs, gaps, retentionMs, renewedShare };
 }
 
 function addMeans(
@@ -262,7 +341,8 @@ function* summaries(
     for (let [window] = fresh; window !== undefined && window <= last; [window] = fresh) {
       fresh.shift();
       const columns = windows.read(registration, window, wanted);
-      if (columns !== null) yield { day: dayOf(summarize(window, columns), parts), from: 0, to: 1 };
+      if (columns !== null && columns.count > 0)
+        yield { day: dayOf(summarize(window, columns), parts), from: 0, to: 1 };
     }
   };
   for (const { columns: day, lacking } of windows.days(registration, fromWindow, toWindow, parts)) {

@@ -142,6 +142,15 @@ const migrations = [
     bytes BLOB
   ) STRICT;
   `,
+  `
+  -- Days were summarized by another rule (version 1 of day-codec.ts). Their rows up to 'until' are made anew; those up to 'through' are done.
+  CREATE TABLE renewal (
+    id INTEGER PRIMARY KEY,
+    through INTEGER NOT NULL,
+    until INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO renewal SELECT 1, 0, coalesce(max(id), 0) FROM day;
+  `,
 ];
 
 const amendments: readonly Amendment[] = [
@@ -179,4 +188,5 @@ export const columns: Readonly<Record<string, string>> = {
   sealed: "device_no, day, summaries, blocks, checksum",
   journal_dropped: "id, through, checksum",
   set_aside: "id, kind, device_no, window, what, bytes",
+  renewal: "id, through, until",
 };

@@ -2,6 +2,7 @@ import { mergeSamples } from "../algebra/merge-samples.ts";
 import type { SampleColumns } from "../algebra/sample-columns.ts";
 import { windowMs, windowOf } from "../algebra/window.ts";
 import { summarize } from "../algebra/window-summary.ts";
+import type { StoreRenewal } from "../store.ts";
 import { decodeBlock, encodeBlock } from "./codec/block-codec.ts";
 import { type DamageLog, damageOf, sqliteCodeOf } from "./damage.ts";
 import type { DaySummaries } from "./day-summaries.ts";
@@ -10,6 +11,7 @@ import type { DeviceTable } from "./device-table.ts";
 import type { Journal } from "./journal.ts";
 import { encodeMinutes } from "./minute-means.ts";
 import type { Head } from "./open-samples.ts";
+import { Renewal } from "./renewal.ts";
 import { type Rows, stored, type WindowRow, windowName } from "./rows.ts";
 import type { SealedDays } from "./sealed-days.ts";
 import type { Tables } from "./tables.ts";
@@ -72,6 +74,7 @@ export class Sealer {
   /** The device whose old blocks went last. */
   #retainedNo = 0;
   #checkpointedAtMs = 0;
+  readonly #renewal: Renewal;
 
   constructor(
     parts: Parts,
@@ -79,6 +82,7 @@ export class Sealer {
     devices: Map<string, DeviceEntry>,
     limits: SealerLimits,
     { nowMs, monotonicMs }: { readonly nowMs: () => number; readonly monotonicMs: () => number },
+    onRenewal: (renewal: StoreRenewal) => void,
   ) {
     this.#parts = parts;
     this.#tables = parts.tables;
@@ -87,6 +91,7 @@ export class Sealer {
     this.#limits = limits;
     this.#nowMs = nowMs;
     this.#monotonicMs = monotonicMs;
+    this.#renewal = new Renewal(parts.tables, parts.daySummaries, monotonicMs, onRenewal);
   }
 
   /** Does a little of what is due, for about `budgetMs`. True while more is due. */
@@ -111,7 +116,7 @@ export class Sealer {
       this.#checkpointedAtMs = nowMs;
       this.#tables.checkpoint();
     }
-    return this.#retain(nowMs);
+    return this.#retain(nowMs) || this.#renewal.step(deadlineMs);
   }
 
   /** Writes parts until memory is within its bound again. */
@@ -141,6 +146,7 @@ export class Sealer {
       [...entry.unsealed.keys()].filter((window) => window < present).map((window) => ({ entry, what: window })),
     );
     while (this.#dueWindows.length > 0) this.#seal(Number.POSITIVE_INFINITY);
+    this.#renewal.step(Number.POSITIVE_INFINITY);
   }
 
   noteUnsealed(entry: DeviceEntry, window: number, partId: number): void {

@@ -7,6 +7,7 @@ import type {
   StoredEvent,
   StoredSample,
   StoreInfo,
+  StoreRenewal,
   Verified,
 } from "../store.ts";
 import type { BlockStoreLimits } from "./block-store.ts";
@@ -34,7 +35,11 @@ export interface StoreMethods extends ReadMethods {
 }
 
 /** Something was met that cannot be read, or what was due could not be done. */
-export type StoreNotice = { readonly damage: StoreDamage } | { readonly complaint: string };
+export type StoreNotice =
+  | { readonly damage: StoreDamage }
+  | { readonly complaint: string }
+  /** How far what is made anew has come. */
+  | { readonly renewal: StoreRenewal };
 
 /** What is done to the store's file in a thread of its own, beside the one that has it open: it takes long, and holds up nobody there. */
 export interface StoreFileMethods {

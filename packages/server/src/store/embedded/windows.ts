@@ -79,10 +79,32 @@ export class Windows {
     }
   }
 
-  /** The windows in a range of which not all samples stand in a block, growing. */
-  fresh({ key }: Registration, fromWindow: number, toWindow: number): number[] {
+  /** The first day (UTC), from that one on, of which something is stored under the key; null where there is none. */
+  firstDay({ key }: Registration, fromDay: number): number | null {
     const entry = this.#find(key);
-    return entry === undefined ? [] : this.#freshOf(entry, fromWindow, toWindow);
+    if (entry === undefined) return null;
+    const days = [...entry.unsealed.keys(), ...entry.open.keys()].map((window) => Math.floor(window / windowsPerDay));
+    try {
+      const sql = "SELECT min(day) AS day FROM day WHERE device_no = ? AND day >= ?";
+      const day = entry.no === null ? null : this.#tables.first(sql, entry.no, fromDay)?.day;
+      if (typeof day === "number") days.push(day);
+    } catch (error) {
+      this.#tellDay(entry, null, damageOf(error));
+    }
+    return days.reduce<number | null>(
+      (first, day) => (day >= fromDay && (first === null || day < first) ? day : first),
+      null,
+    );
+  }
+
+  /** The windows in a range whose summary is to be made of samples, growing: not all stand in a block, or some are another registration's. */
+  fresh({ key, fromMs }: Registration, fromWindow: number, toWindow: number): number[] {
+    const entry = this.#find(key);
+    if (entry === undefined) return [];
+    const cut = windowOf(fromMs);
+    const isCut = cut < windowFrom(fromMs) && cut >= fromWindow && cut < toWindow;
+    if (!isCut) return this.#freshOf(entry, fromWindow, toWindow);
+    return [cut, ...this.#freshOf(entry, cut + 1, toWindow)];
   }
 
   #freshOf(entry: DeviceEntry, fromWindow: number, toWindow: number): number[] {

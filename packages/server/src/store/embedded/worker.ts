@@ -5,7 +5,7 @@ import { Failure } from "../../base/failure.ts";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { type Performed, postNotice, type RunningCall, serveMethods } from "../../base/worker-methods.ts";
 import type { ReadMethods, SamplesAnswer } from "../read-port.ts";
-import type { SamplesQuery, StoreDamage } from "../store.ts";
+import type { SamplesQuery, StoreDamage, StoreRenewal } from "../store.ts";
 import { BlockStore } from "./block-store.ts";
 import { storeFailureCode } from "./failure-code.ts";
 import {
@@ -32,6 +32,9 @@ const idleMs = 250;
 /** What could not be tidied up (the disk is full) is tried again after this time. */
 const retryMs = 1_000;
 
+/** How often it is told how far the renewal of summaries has come. */
+const renewalToldEveryMs = 1_000;
+
 interface Question {
   readonly work: Work<unknown>;
   readonly call: RunningCall;
@@ -42,6 +45,7 @@ interface Question {
 lowerThreadPriority();
 const setup = workerData as StoreSetup;
 const clock = systemClock;
+let renewalToldMs = Number.NEGATIVE_INFINITY;
 const store = openStore();
 /** Whoever's turn comes next first. */
 const questions: Question[] = [];
@@ -94,9 +98,23 @@ serveMethods<StoreMethods>(
 );
 schedule(false);
 
+function tellRenewal(renewal: StoreRenewal): void {
+  const nowMs = clock.monotonicMs();
+  if (renewal.done < renewal.total && nowMs - renewalToldMs < renewalToldEveryMs) return;
+  renewalToldMs = nowMs;
+  postNotice<StoreNotice>({ renewal });
+}
+
 function openStore(): BlockStore {
   try {
-    return new BlockStore(setup.path, setup, clock.wallMs, (damage) => postNotice<StoreNotice>({ damage }));
+    return new BlockStore(
+      setup.path,
+      setup,
+      clock.wallMs,
+      (damage) => postNotice<StoreNotice>({ damage }),
+      clock.monotonicMs,
+      tellRenewal,
+    );
   } catch (error) {
     if (error instanceof Failure) throw error;
     const fault = databaseFault(error);

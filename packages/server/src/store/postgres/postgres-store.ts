@@ -4,8 +4,8 @@ import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type { Registration } from "../registration.ts";
 import type {
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   EventsQuery,
   FleetQuery,
   FleetTotals,
@@ -20,6 +20,7 @@ import type {
   StoredEvent,
   StoredSample,
   StoreInfo,
+  StoreRenewal,
   Timeline,
   TimelineQuery,
   Verified,
@@ -40,6 +41,7 @@ export interface TimescaleOptions {
   readonly retentionMs: number;
   readonly clock?: Clock;
   readonly complain?: StoreComplaint;
+  readonly onRenewal?: (renewal: StoreRenewal) => void;
 }
 
 /** The store on PostgreSQL 15 and newer, with TimescaleDB where it is there. Several servers may share one database. */
@@ -77,7 +79,14 @@ export class PostgresStore implements Store {
     this.#retentionMs = retentionMs;
     this.#url = url;
     this.#writer = new WriterThread({ url, isTimescale: this.#isTimescale }, clock);
-    this.#maintenance = new Maintenance(database, clock, retentionMs, this.#isTimescale, options.complain);
+    this.#maintenance = new Maintenance(
+      database,
+      clock,
+      retentionMs,
+      this.#isTimescale,
+      options.complain,
+      options.onRenewal,
+    );
   }
 
   /** Connects, and makes or updates the tables. Throws a `Failure` that says what to do; `store_away` where the database does not answer. */
@@ -151,7 +160,7 @@ export class PostgresStore implements Store {
     return await this.#database.ask(query.signal, (client) => readHistory(client, query));
   }
 
-  async energy(query: EnergyQuery): Promise<EnergySpan[]> {
+  async energy(query: EnergyQuery): Promise<EnergyHistory> {
     return await this.#database.ask(query.signal, (client) => readEnergy(client, query));
   }
 

@@ -41,10 +41,15 @@ export async function readInfo(
       : ["pg_total_relation_size('sample')"]),
   ];
   const [bytes] = await rowOf<[number]>(client, `SELECT (${sizes.join(" + ")})::float8`);
-  return { devices, samples, bytes, fromMs, toMs, gaps: { count: gaps, ms: gapMs ?? 0 } };
+  const [outdated, summaries] = await rowOf<[number, number]>(
+    client,
+    `SELECT (SELECT count(*) FROM window_summary WHERE version = 1)::float8, greatest(1, (SELECT count(*) FROM window_summary))::float8`,
+  );
+  const renewedShare = 1 - outdated / summaries;
+  return { devices, samples, bytes, fromMs, toMs, gaps: { count: gaps, ms: gapMs ?? 0 }, renewedShare };
 }
 
-type WindowRow = [key: string, startMs: number, samples: number, ...energy: number[]];
+type WindowRow = [key: string, startMs: number, samples: number, ...energy: (number | null)[]];
 const windowsAtOnce = 64;
 
 /** Reads every sample, and compares with what was made of them. Each piece is read in a transaction of its own, so that none is long. */
@@ -69,7 +74,7 @@ export async function verify(
         client,
         `SELECT device_id, ms(window_start), samples, ${energyColumns} FROM window_summary s
          WHERE (device_id, window_start) > ($1, instant($2)) AND window_start >= instant($3)
-           AND NOT ${isTouched("s")} ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
+           AND version = 2 AND NOT ${isTouched("s")} ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
         [...after, retainedMs],
       );
       for (const row of rows) {

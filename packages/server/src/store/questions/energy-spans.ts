@@ -1,60 +1,63 @@
-import { addEnergy, type Energy, energyBetween, noEnergy, type PowerPoint } from "../algebra/energy.ts";
-import { windowFrom, windowMs, windowOf } from "../algebra/window.ts";
+import { addEnergy, type Energy, energyBetween, noEnergy, powerBetween } from "../algebra/energy.ts";
+import type { StepLimits } from "../algebra/steps.ts";
+import { windowMs, windowOf } from "../algebra/window.ts";
 import type { WindowSummary } from "../algebra/window-summary.ts";
-import type { EnergyQuery, EnergySpan } from "../store.ts";
+import type { CoverageSpans, EnergyHistory } from "../store.ts";
 
 /** What energy is made of in one window. */
-export type EnergyWindow = Pick<WindowSummary, "window" | "count" | "periodMs" | "energy" | "firstPower" | "lastPower">;
+export type EnergyWindow = Omit<WindowSummary, "count" | "points">;
 
-/** Adds windows up to the spans of a question about energy. */
+/** Sums the energy of covered steps in the spans between edges, which are multiples of 15 minutes. Takes the windows in the order of time. */
 export class EnergySpans {
-  readonly #spans: { readonly fromMs: number; readonly toMs: number; energy: Energy; coveredMs: number }[];
-  /** The first window that counts. */
-  readonly #ownWindow: number;
-  /** Where the last window ended. */
-  #before: PowerPoint | undefined;
-  #place = 0;
+  readonly #edgesMs: readonly number[];
+  readonly #energies: Energy[];
+  #span = 0;
 
-  constructor({ registration, edgesMs }: EnergyQuery) {
-    this.#spans = edgesMs.slice(1).map((toMs, at) => {
-      return { fromMs: edgesMs[at] as number, toMs, energy: noEnergy, coveredMs: 0 };
-    });
-    this.#ownWindow = Math.max(windowOf(edgesMs[0] ?? 0), windowFrom(registration.fromMs));
+  constructor(edgesMs: readonly number[]) {
+    this.#edgesMs = edgesMs;
+    this.#energies = new Array<Energy>(edgesMs.length - 1).fill(noEnergy);
   }
 
-  /** The first window that is to be added: one more at the front, since the way from its last sample to the next one belongs to the span of the later. */
-  get fromWindow(): number {
-    return this.#ownWindow - 1;
-  }
-
-  /** The window behind the last one. */
-  get toWindow(): number {
-    return windowOf((this.#spans.at(-1)?.toMs ?? 0) - 1) + 1;
-  }
-
-  get isEmpty(): boolean {
-    return this.#spans.length === 0;
-  }
-
-  /** Windows come in their order. */
-  add({ window, count, periodMs, energy, firstPower, lastPower }: EnergyWindow): void {
-    const startMs = window * windowMs;
-    while ((this.#spans[this.#place]?.toMs ?? Number.POSITIVE_INFINITY) <= startMs) this.#place++;
-    const span = this.#spans[this.#place];
-    if (span !== undefined && window >= this.#ownWindow && startMs >= span.fromMs) {
-      const between = this.#before === undefined ? noEnergy : energyBetween(this.#before, firstPower);
-      span.energy = addEnergy(addEnergy(span.energy, energy), between);
-      span.coveredMs += Math.min(windowMs, count * periodMs);
+  add(summary: EnergyWindow, { withinMs, intoMs }: StepLimits, before: EnergyWindow | undefined): void {
+    if (before !== undefined && summary.firstMs - before.lastMs <= intoMs) this.#addStep(before, summary);
+    let { energy } = summary;
+    for (const step of summary.longSteps) {
+      if (step.toMs - step.fromMs <= withinMs) energy = addEnergy(energy, step.energy);
     }
-    this.#before = lastPower;
+    this.#addTo(summary.window, energy);
   }
 
-  finish(): EnergySpan[] {
-    return this.#spans.map(({ fromMs, toMs, energy, coveredMs }) => ({
-      fromMs,
-      toMs,
+  withCoverage({ coveredMs, expectedMs, total }: CoverageSpans): EnergyHistory {
+    const spans = this.#energies.map((energy, at) => ({
+      fromMs: this.#edgesMs[at] as number,
+      toMs: this.#edgesMs[at + 1] as number,
       energy,
-      coverage: Math.min(1, coveredMs / (toMs - fromMs)),
+      coveredMs: coveredMs[at] as number,
+      expectedMs: expectedMs[at] as number,
     }));
+    return { spans, total };
+  }
+
+  /** In each of the windows that it leads through what lies there, so that hours add up to the day. */
+  #addStep({ lastPower }: EnergyWindow, { firstPower }: EnergyWindow): void {
+    const last = windowOf(firstPower.atMs);
+    let from = lastPower;
+    for (let window = windowOf(from.atMs); window <= last; window++) {
+      const endMs = (window + 1) * windowMs;
+      const to = endMs < firstPower.atMs ? powerBetween(lastPower, firstPower, endMs) : firstPower;
+      this.#addTo(window, energyBetween(from, to));
+      if (to === firstPower) return;
+      from = to;
+    }
+  }
+
+  #addTo(window: number, energy: Energy): void {
+    const atMs = window * windowMs;
+    const last = this.#energies.length - 1;
+    // A step begins before the window that it was added with.
+    while (this.#span > 0 && (this.#edgesMs[this.#span] as number) > atMs) this.#span--;
+    while (this.#span < last && (this.#edgesMs[this.#span + 1] as number) <= atMs) this.#span++;
+    if (atMs < (this.#edgesMs[this.#span] as number) || atMs >= (this.#edgesMs[this.#span + 1] as number)) return;
+    this.#energies[this.#span] = addEnergy(this.#energies[this.#span] as Energy, energy);
   }
 }

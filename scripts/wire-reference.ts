@@ -1,0 +1,192 @@
+import {
+  closeCodeRanges,
+  commandResultSchema,
+  commandSchema,
+  deadlineSchema,
+  defaultUrl,
+  disconnects,
+  helloSchema,
+  limits,
+  paths,
+  peersSchema,
+  refusals,
+  refusedSchema,
+  smartOsPaths,
+  subprotocol,
+  telemetrySchema,
+  webSocketUrl,
+  welcomeSchema,
+} from "@wattboard/protocol";
+import { settings } from "wattboard";
+import { code, table } from "./markdown.ts";
+
+/** The wire contract, so that the author of a device or of a dashboard needs no other page. */
+export function wire(): string {
+  return `# Wire reference
+${doors()}
+## Close codes
+
+${table(
+  ["Code", code(subprotocol), "Reason", "Meaning", "Reconnect"],
+  Object.values(disconnects).map((each) => [
+    String(each.code),
+    "v1Code" in each ? String(each.v1Code) : "",
+    each.reason === "" ? "" : code(each.reason),
+    each.meaning,
+    each.reconnect,
+  ]),
+)}
+
+\`later\` is 30 to 60 seconds. Who speaks ${code(subprotocol)} gets the code of the second column, where there is one, and need not compare reasons: ${closeCodeRanges
+    .map(({ from, to, reconnect }) => `${from} to ${to}: ${reconnect}`)
+    .join("; ")}. That holds for codes that are still to come.
+
+## Refusals
+
+With a status: the answer to a handshake or a request, as a problem document (RFC 9457). Without: a telemetry message that is dropped,
+counted as \`wattboard_samples_total{result="…"}\`, logged, and shown on the device's page, while the link lives on unless the message says otherwise;
+a device that speaks \`wattboard.v1\` is told (\`refused\`).
+
+${table(
+  ["Code", "Status", "Message"],
+  Object.entries(refusals).map(([name, each]) => [
+    code(name),
+    "status" in each ? String(each.status) : "",
+    each.message,
+  ]),
+)}
+
+## Limits
+
+${table(
+  ["Limit", "Default"],
+  Object.entries(limits).map(([name, value]) => [code(name), value.toLocaleString("en-US")]),
+)}
+
+## Telemetry, device to server
+
+\`\`\`json
+${JSON.stringify(telemetrySchema, null, 2)}
+\`\`\`
+
+## The subprotocol ${code(subprotocol)}
+
+A client that offers ${code(subprotocol)} in \`Sec-WebSocket-Protocol\` gets more than the plain doors give; a plain one sees none of it. A reader
+ignores frames whose \`type\` it does not know: there will be more.
+
+On the **device door** the frames below travel beside telemetry and commands. A frame of the device belongs to the subprotocol if it has a
+\`type\` and no \`device_id\`. On the **dashboard door** samples come as ever, and \`{"type":"command","command":{…}}\` with each step of one of the
+device's commands; the inner object is the body of \`GET /api/v1/devices/{id}/commands/{command_id}\`.
+
+The answer to ${code("peers")} is ${code('{"type":"peers","device_ids":[…]}')}, with a ${code("reason")} where there are none; then comes
+${code('{"type":"peer","telemetry":{…}}')} with the newest sample of each of them, as it was sent, at most once a second. It takes the setting
+${code("access.peers")} and the device's property ${code("peers")}, ${code("site")} or ${code("owner")}, from an administrator; at most ${limits.peersMax} peers.
+
+${[welcomeSchema, helloSchema, deadlineSchema, commandResultSchema, peersSchema, refusedSchema]
+  .map((schema) => `### ${schema.properties.type.const}\n\n\`\`\`json\n${JSON.stringify(schema, null, 2)}\n\`\`\``)
+  .join("\n\n")}
+
+## Commands, server to device
+
+\`\`\`json
+${JSON.stringify(commandSchema, null, 2)}
+\`\`\`
+`;
+}
+
+/** Where to knock, with what, and what comes then. `tests/conformance/world/wire-page.test.ts` connects with nothing but this. */
+function doors(): string {
+  const seconds = (key: string): string =>
+    `${Number(settings.find((each) => each.key === key)?.schema.default) / 1_000} s`;
+  const host = new URL(defaultUrl).host;
+  const refused = (...codes: (keyof typeof refusals)[]): string =>
+    codes
+      .map((each) => [refusals[each], code(each)] as const)
+      .map(([listed, name]) => `${"status" in listed ? listed.status : ""} ${name}`)
+      .join(", ");
+  return `
+## Doors
+
+WebSockets (RFC 6455, version 13). A server that was started with its defaults listens at ${code(webSocketUrl(defaultUrl, ""))}; beyond loopback it is ${code("wss://")}.
+
+${table(
+  ["Address", "Who speaks", "Who may come in", "Else, before the upgrade"],
+  [
+    [
+      code(`${paths.device}{device_id}`),
+      "The device: telemetry, one JSON message a text frame. The server: commands, seldom",
+      `${code("Authorization: Bearer <the device's token>")} in the handshake, nowhere else; ${code("wattboard device add")} prints it`,
+      refused("forbidden", "contested", "too_many_sockets", "server_full", "stopping"),
+    ],
+    [
+      code(`${paths.dashboard}{device_id}`),
+      "The server: the latest sample at once, then each as the device sent it. What a client sends is ignored",
+      `Where ${code("access.dashboards")} is ${code("public")} anybody; else ${code("Authorization: Bearer <API token>")}, or a browser that is signed in. A browser's page must come from the server itself or from ${code("access.origins")}`,
+      refused(
+        "forbidden",
+        "cross_origin",
+        "unknown_device",
+        "not_found",
+        "too_many_sockets",
+        "server_full",
+        "stopping",
+      ),
+    ],
+    [
+      code(paths.fleet),
+      `The server: all devices that one may see, coalesced (${code("packages/protocol/src/fleet.ts")})`,
+      "As above",
+      "As above",
+    ],
+    [
+      `${code(smartOsPaths.update)}, ${code(smartOsPaths.client)}`,
+      "[SMART-OS](smart-os.md)",
+      code("smart_os.access"),
+      refused("not_found", "forbidden"),
+    ],
+  ],
+)}
+
+- **device_id**: 1 to ${limits.deviceIdLengthMax} of ${code("A-Z a-z 0-9 _ . -")}, first a letter or digit. An id that nobody has and a wrong token get the same 403.
+- **An answer that is no upgrade** is a problem document (RFC 9457) with ${code("code")} and ${code("detail")}. With ${code("Retry-After")} (429, 503) come again after so many seconds; after 403 hurry does not help.
+  A secret in the address is refused (${code("token_in_url")}); a plain request gets ${refused("upgrade_required")}.
+- **Frames**: text, UTF-8, at most ${limits.frameBytesMax.toLocaleString("en-US")} bytes a message, no compression. ${limits.messagesPerSecond} messages a second after ${limits.messagesBurst.toLocaleString("en-US")} at once; the rest is dropped.
+- **Ping and pong**: the server pings every ${seconds("heartbeat.ping_ms")}, and cuts who does not answer with a pong within ${seconds("heartbeat.pong_ms")}; WebSocket libraries do it by themselves. Who has heard nothing for a minute,
+  not even a ping, should connect anew. A client may ping as well.
+- **One device, one connection**: a newer one closes the older (1008 ${code(disconnects.replaced.reason)}).
+- **Time**: ${code("timestamp")} is when the values were measured, with an offset: ${code("2026-01-31T12:00:01Z")}. The server keeps its own time of receipt beside it, and does not believe a clock that is far off or stands still. A device
+  without a clock takes the server's from the header ${code("Date")} of ${code("GET /livez")}, or from ${code("server_time")} of ${code("welcome")} (below).
+
+The least message is an id, a time, and one value in one of the sections:
+
+\`\`\`json
+{"device_id":"ems_001","timestamp":"2026-01-31T12:00:01Z","battery":{"soc":85}}
+\`\`\`
+
+A whole exchange, by the bytes of the handshake:
+
+\`\`\`http
+GET ${paths.device}ems_001 HTTP/1.1
+Host: ${host}
+Connection: Upgrade
+Upgrade: websocket
+Sec-WebSocket-Version: 13
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==
+Authorization: Bearer wb_…
+
+HTTP/1.1 101 Switching Protocols
+Upgrade: websocket
+Connection: Upgrade
+Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+\`\`\`
+
+\`\`\`
+device → server   {"device_id":"ems_001","timestamp":"2026-01-31T12:00:01Z","battery":{"soc":85}}
+server → device   {"command_id":"cmd_8293","action":"SET_MODE","payload":{"target_mode":"MANUAL_DISCHARGE","target_power":500}}
+device → server   {"device_id":"ems_001","timestamp":"2026-01-31T12:00:02Z","system_status":{"mode":"MANUAL"},"battery":{"soc":85,"power":-500}}
+server → device   close 1012 restarting
+\`\`\`
+
+Nothing else comes to a plain client: no answer to a sample, no greeting. What is refused, why, and much more is told to who offers ${code(subprotocol)}.
+`;
+}
