@@ -217,7 +217,8 @@ needs("nginx, openssl and chromium", nginxPath !== null && opensslPath !== null 
       expect(admin.complaints).toEqual([]);
 
       const other = await openPage(`${url}/devices/ems_001`, { ignoreHTTPSErrors: true });
-      await other.getByRole("link", { name: "Sign in" }).last().click();
+      // The one of the menu leads on to the fleet.
+      await other.getByRole("main").getByRole("link", { name: "Sign in" }).click();
       await signIn(other);
       await other.getByText("42.0 %").first().waitFor();
       expect(other.url()).toBe(`${url}/devices/ems_001`);
