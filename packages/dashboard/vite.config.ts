@@ -8,6 +8,8 @@ const outDir = "../server/public";
 
 // biome-ignore lint/style/noDefaultExport: Vite reads the default export.
 export default defineConfig({
+  // The server says under which path the page is (`base_path`), not the build.
+  base: "./",
   plugins: [react(), precompressed()],
   build: {
     outDir,
@@ -33,7 +35,7 @@ function precompressed(): Plugin {
     closeBundle() {
       const folder = join(import.meta.dirname, outDir);
       for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-        if (!/\.(js|css|html|svg)$/.test(name)) continue;
+        if (!/\.(js|css|svg)$/.test(name)) continue;
         const bytes = readFileSync(join(folder, name));
         writeFileSync(join(folder, `${name}.gz`), gzipSync(bytes, { level: 9 }));
         const params = { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };

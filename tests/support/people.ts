@@ -10,7 +10,7 @@ export class BrowserLike {
 
   constructor(url: string, headers: Readonly<Record<string, string>> = {}) {
     this.url = url;
-    this.origin = url;
+    this.origin = new URL(url).origin;
     this.headers = headers;
   }
 

@@ -93,6 +93,11 @@ describe("a telemetry stream", () => {
     ["null", {}, "ws://127.0.0.1:8000/ws/dashboard/ems_001"],
     ["https://page.example", {}, "wss://page.example/ws/dashboard/ems_001"],
     ["https://page.example", { url: "http://board.example/" }, "ws://board.example/ws/dashboard/ems_001"],
+    [
+      "https://page.example",
+      { url: "https://board.example/energy/" },
+      "wss://board.example/energy/ws/dashboard/ems_001",
+    ],
   ])("from a page at %s with %j goes to %s", (origin, options, address) => {
     vi.stubGlobal("location", origin && { origin });
     const createSocket = vi.fn<(address: string) => WebSocket>(() => {

@@ -21,7 +21,7 @@ export interface StreamError {
 
 /** What all streams take. */
 export interface StreamOptions {
-  /** The server's base address: http, https, ws or wss. Default: the page's own origin; outside of pages `http://127.0.0.1:8000`. */
+  /** The server's base address, with its path where it has one: http, https, ws or wss. Default: the page's own origin; outside of pages `http://127.0.0.1:8000`. */
   readonly url?: string | undefined;
   /** Told each change of `status`. */
   readonly onStatus?: (status: StreamStatus) => void;

@@ -1,6 +1,12 @@
 import { paths } from "@wattboard/protocol";
 
-/** Where the pages are. Ids and names come from outside, so they are encoded here and nowhere else. */
+/** Under which path the server is: `/energy`, or nothing. It has written that into `index.html`; in development it stands there as `./`. */
+export const basePath = (document.documentElement.dataset.base ?? "").replace(/^\.|\/$/g, "");
+
+/** The server's address, behind which the paths of links come. */
+export const serverUrl = location.origin + basePath;
+
+/** Where the pages are, for the router, which puts the base path before them. Ids and names come from outside, so they are encoded here and nowhere else. */
 export const pagePaths = {
   fleet: "/",
   device: (deviceId: string) => `/devices/${encodeURIComponent(deviceId)}`,
@@ -48,7 +54,7 @@ function deviceApi(deviceId: string, rest = "", given: QueryValues = {}): string
 
 function api(path: string, given: QueryValues = {}): string {
   const asked = query(given);
-  return `${paths.api}${path}${asked === "" ? "" : `?${asked}`}`;
+  return `${basePath}${paths.api}${path}${asked === "" ? "" : `?${asked}`}`;
 }
 
 function query(given: QueryValues): string {

@@ -11,7 +11,7 @@ export interface DeviceOptions {
   readonly deviceId?: string;
   /** Default: the environment's `API_TOKEN`. Sent in the `Authorization` header, never in the URL. */
   readonly token?: string;
-  /** The server's base address: http, https, ws or wss. Default: the environment's `WATTBOARD_URL`, then `http://127.0.0.1:8000`. */
+  /** The server's base address, with its path where it has one: http, https, ws or wss. Default: the environment's `WATTBOARD_URL`, then `http://127.0.0.1:8000`. */
   readonly url?: string;
   /** Measures once, each time the SDK asks while online; null means that there is nothing to send. Without it, call `send`. */
   readonly read?: () => Sample | null | Promise<Sample | null>;

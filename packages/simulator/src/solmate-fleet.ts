@@ -1,4 +1,5 @@
 import { type Clock, DeviceConfigurationError } from "@wattboard/device";
+import { smartOsPaths } from "@wattboard/protocol";
 import { Pacer } from "./pacer.ts";
 import { SolMate, type SolMateSettings } from "./solmate.ts";
 import { type SolMateCounters, SolMateLink } from "./solmate-link.ts";
@@ -122,12 +123,12 @@ function assertUsable(settings: SolMateFleetSettings): URL {
   return address;
 }
 
-/** A path that is given is kept, as `SERVER_URL` of solmate.py has one. */
+/** The address may be that of the door, as `SERVER_URL` of solmate.py is. */
 function solMateAddress(url: string): URL | null {
   if (!/^(https?|wss?):\/\//.test(url) || !URL.canParse(url)) return null;
   const address = new URL(url.replace(/^http/, "ws"));
   const { username, password, search, hash } = address;
   if (`${username}${password}${search}${hash}` !== "") return null;
-  if (address.pathname === "/") address.pathname = "/update/";
+  if (!/\/update\/?$/.test(address.pathname)) address.pathname = address.pathname.replace(/\/?$/, smartOsPaths.update);
   return address;
 }

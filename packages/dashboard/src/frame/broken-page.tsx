@@ -1,4 +1,4 @@
-import { pagePaths } from "../paths.ts";
+import { basePath, pagePaths } from "../paths.ts";
 import { Button, buttonLook } from "../ui/button.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { useTitle } from "../ui/use-title.ts";
@@ -21,7 +21,7 @@ export function BrokenPage({ error }: { readonly error: unknown }) {
             Load it again
           </Button>
           {/* Not a link of the router, which may be what broke. */}
-          <a {...buttonLook} href={pagePaths.fleet}>
+          <a {...buttonLook} href={basePath + pagePaths.fleet}>
             Back to the fleet
           </a>
         </p>

@@ -2,7 +2,7 @@ import { Link } from "wouter";
 import { serverClock } from "../api/server-clock.ts";
 import { ageOf, formatAge } from "../domain/age.ts";
 import type { LinkView } from "../live/link-view.ts";
-import { pagePaths } from "../paths.ts";
+import { basePath, pagePaths } from "../paths.ts";
 import { ThemeToggle } from "../ui/theme-toggle.tsx";
 import { useTick } from "../ui/use-tick.ts";
 import { AccountMenu } from "./account-menu.tsx";
@@ -16,7 +16,7 @@ export function TopBar({ link }: { readonly link: LinkView | undefined }) {
         Skip to content
       </a>
       <Link href={pagePaths.fleet} className={styles.brand}>
-        <img src="/favicon.svg" alt="" width="26" height="26" />
+        <img src={`${basePath}/favicon.svg`} alt="" width="26" height="26" />
         <span>Wattboard</span>
       </Link>
       {link !== undefined && <LinkState link={link} />}

@@ -12,7 +12,7 @@ import { queryClient } from "../api/query-client.ts";
 import { getJson, type RequestFailed } from "../api/request.ts";
 import { serverClock } from "../api/server-clock.ts";
 import { usePolled } from "../api/use-polled.ts";
-import { apiPaths } from "../paths.ts";
+import { apiPaths, serverUrl } from "../paths.ts";
 import type { LinkView } from "./link-view.ts";
 import { fileLive, type LivePoints, noLivePoints, seedSample } from "./live-points.ts";
 import { PowerHistory } from "./power-history.ts";
@@ -92,6 +92,7 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
     if (!isKnown) return;
     let isFirst = true;
     const stream = connectTelemetry(deviceId, {
+      url: serverUrl,
       onStatus(status) {
         model.status = status;
         if (status === "CLOSED") model.hasFailed = true;

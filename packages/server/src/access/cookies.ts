@@ -8,20 +8,20 @@ const names = { session: "wattboard", share: "wattboard-share", browser: "wattbo
 export type CookieName = keyof typeof names;
 
 /** Without TLS browsers refuse such cookies, Safari on loopback too: there they go without, under another name. */
-function fullName(name: CookieName, isSecure: boolean): string {
+export function cookieName(name: CookieName, isSecure: boolean): string {
   return isSecure ? `__Host-${names[name]}` : `${names[name]}-insecure`;
 }
 
 /** The cookie's secret, or null. `isSecure`: over TLS. */
 export function readCookie(header: string | undefined, name: CookieName, isSecure: boolean): string | null {
   if (header === undefined || header.length > 8 * 1024) return null;
-  return parseCookie(header)[fullName(name, isSecure)] ?? null;
+  return parseCookie(header)[cookieName(name, isSecure)] ?? null;
 }
 
 /** The `Set-Cookie` header; an empty secret takes the cookie away. */
 export function writeCookie(name: CookieName, secret: string, isSecure: boolean, ttlMs: number): string {
   return stringifySetCookie({
-    name: fullName(name, isSecure),
+    name: cookieName(name, isSecure),
     value: secret,
     path: "/",
     httpOnly: true,

@@ -29,14 +29,17 @@ export interface ApiServices
     CommandParts,
     LiveParts,
     SmartOsParts,
-    TicketParts {}
+    TicketParts {
+  /** Under which path everything is served. */
+  readonly basePath: string;
+}
 
 /** `/api/v1`, all of it, and the document that describes it. */
 export async function registerApi(app: FastifyInstance, services: ApiServices): Promise<void> {
   const answers = new Answers(services.store, services.budget, services.clock);
   app.addHook("onClose", () => answers.close());
   judgeRequests(app);
-  await serveOpenApi(app);
+  await serveOpenApi(app, services.basePath);
   registerDevicesApi(app, { ...services, answers });
   registerAdministration(app, { ...services, live: liveDevices(services) });
   registerSignInApi(app, services);

@@ -18,6 +18,7 @@ export async function assembleHttp(defer: Defer, parts: DoorParts) {
   const passwords = new Passwords(clock);
   const services = {
     ...parts,
+    basePath: config.base_path,
     budget,
     commandRate: { perSecond: config.commands.per_second, burst: config.commands.burst },
     copyRest: (folder: string) => copyAllButStore(parts, folder),

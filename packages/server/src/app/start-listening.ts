@@ -6,7 +6,7 @@ import type { HttpParts } from "./assemble-http.ts";
 import type { Defer } from "./closing.ts";
 
 export interface Listening {
-  /** Where the server listens: `http://127.0.0.1:8000`. */
+  /** Where the server listens: `http://127.0.0.1:8000`, and its base path. */
   readonly url: string;
   /**
    * Opens log files anew, and reads certificate and key anew: new connections get them. Throws a `Failure` (`invalid_config`) where those do not

@@ -26,6 +26,14 @@ const configSchema = Type.Object({
     maximum: 65_535,
     description: "Port to listen on; 0 takes a free one.",
   }),
+  base_path: Type.String({
+    default: "",
+    maxLength: 200,
+    pattern: "^(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*$",
+    examples: ["/energy"],
+    description:
+      "Path under which a proxy serves everything, e.g. `/energy` for `https://example.org/energy/`. The proxy may take it off or pass it on.",
+  }),
   data_dir: Type.String({ default: "./data", minLength: 1, description: "Folder for everything that is kept." }),
   insecure: Type.Boolean({
     default: false,
@@ -375,6 +383,7 @@ function judge({ key, schema }: Setting, value: unknown): string | null {
   }
   if (type === "boolean") return "must be true or false";
   if (type === "array") return `must be a list such as ${examples.join(", ")}`;
+  if (key === "base_path") return "must be a path such as /energy, without a slash at its end";
   if (key === "site.time_zone") return "must be the IANA name of a time zone, such as Europe/Vienna, or machine";
   return "must be a text that is not empty";
 }

@@ -115,12 +115,14 @@ async function fillBody(request: FastifyRequest): Promise<void> {
   request.body ??= {};
 }
 
+const somebody = [{ bearer: [] }, { session: [] }, { session_without_tls: [] }];
+
 /** What lets somebody in. Where dashboards are public, looking needs nothing. */
 const securities: Readonly<Record<Role | "anyone", readonly { readonly [name: string]: readonly string[] }[]>> = {
   anyone: [{}],
-  viewer: [{ bearer: [] }, { session: [] }, { share: [] }, {}],
-  operator: [{ bearer: [] }, { session: [] }],
-  admin: [{ bearer: [] }, { session: [] }],
+  viewer: [...somebody, { share: [] }, { share_without_tls: [] }, {}],
+  operator: somebody,
+  admin: somebody,
 };
 
 function describeAnswer(answer: RouteDefinition["answer"]): object {

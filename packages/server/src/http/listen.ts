@@ -3,14 +3,14 @@ import type { FastifyInstance } from "fastify";
 import { Failure, systemErrorCode } from "../base/failure.ts";
 import type { Config } from "../config/config.ts";
 
-/** Opens the server, and gives its address. Throws a `Failure`: `port_in_use`, `address_not_available`. */
-export async function listen(app: FastifyInstance, { host, port }: Config, isTls: boolean): Promise<string> {
+/** Opens the server, and gives its address, base path included. Throws a `Failure`: `port_in_use`, `address_not_available`. */
+export async function listen(app: FastifyInstance, { host, port, base_path }: Config, isTls: boolean): Promise<string> {
   try {
     await app.listen({ host, port, backlog: 4_096 });
   } catch (error) {
     throw listenFailure(error, host, port);
   }
-  return `${isTls ? "https" : "http"}://${urlHost(host)}:${(app.server.address() as AddressInfo).port}`;
+  return `${isTls ? "https" : "http"}://${urlHost(host)}:${(app.server.address() as AddressInfo).port}${base_path}`;
 }
 
 function urlHost(host: string): string {

@@ -2,11 +2,12 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { paths, refusals } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import { type CookieName, cookieName } from "../access/cookies.ts";
 import { version } from "../base/version.ts";
 import { tags } from "./define-route.ts";
 
 /** Writes the OpenAPI document from the schemas of the routes that are registered on `app` after this, and serves it with a page to browse it. */
-export async function serveOpenApi(app: FastifyInstance): Promise<void> {
+export async function serveOpenApi(app: FastifyInstance, basePath: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -21,7 +22,7 @@ export async function serveOpenApi(app: FastifyInstance): Promise<void> {
             .join(", ")}.`,
         license: { name: "MIT", identifier: "MIT" },
       },
-      servers: [{ url: "/", description: "This server" }],
+      servers: [{ url: basePath || "/", description: "This server" }],
       tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
       components: {
         securitySchemes: {
@@ -30,18 +31,10 @@ export async function serveOpenApi(app: FastifyInstance): Promise<void> {
             scheme: "bearer",
             description: "An API token: `wattboard api-token add NAME --role viewer`",
           },
-          session: {
-            type: "apiKey",
-            in: "cookie",
-            name: "__Host-wattboard",
-            description: "Somebody who is signed in in this browser",
-          },
-          share: {
-            type: "apiKey",
-            in: "cookie",
-            name: "__Host-wattboard-share",
-            description: "A browser that has opened a share link",
-          },
+          session: cookieScheme("session", true, "Somebody who is signed in in this browser"),
+          session_without_tls: cookieScheme("session", false, "The same, where the server is asked without TLS"),
+          share: cookieScheme("share", true, "A browser that has opened a share link"),
+          share_without_tls: cookieScheme("share", false, "The same, where the server is asked without TLS"),
         },
       },
     },
@@ -49,6 +42,7 @@ export async function serveOpenApi(app: FastifyInstance): Promise<void> {
   });
   await app.register(swaggerUi, {
     routePrefix: `${paths.api}/docs`,
+    ...(basePath !== "" && { indexPrefix: basePath }),
     // Without the bar on top: its picture has an inline style, which the policy forbids.
     uiConfig: { layout: "BaseLayout", docExpansion: "list", defaultModelsExpandDepth: 0 },
     theme: { title: "Wattboard API" },
@@ -69,6 +63,10 @@ export async function serveOpenApi(app: FastifyInstance): Promise<void> {
     document = Buffer.from(JSON.stringify(app.swagger()));
   });
   app.get(`${paths.api}/openapi.json`, { schema: { hide: true } }, (_, reply) => sendDocument(reply));
+}
+
+function cookieScheme(name: CookieName, isSecure: boolean, description: string) {
+  return { type: "apiKey", in: "cookie", name: cookieName(name, isSecure), description } as const;
 }
 
 /** Moves every schema that has a title among the components, and refers to it from where it stood. */

@@ -55,5 +55,6 @@ export function sendProgress(
       cancelRepeat();
       lines.end();
     });
-  return reply.type("application/x-ndjson").send(lines);
+  // nginx would hold the lines back until they fill a page, and who waits for the next would give up.
+  return reply.header("X-Accel-Buffering", "no").type("application/x-ndjson").send(lines);
 }

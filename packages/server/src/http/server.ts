@@ -1,9 +1,6 @@
-import { existsSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import { fileURLToPath } from "node:url";
-import fastifyStatic from "@fastify/static";
 import { paths, type Refusal, refuse, smartOsPaths } from "@wattboard/protocol";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -17,8 +14,10 @@ import { guard } from "./access-guard.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
 import { boundAnswers } from "./answer-flow.ts";
 import type { AuthorizationWatch } from "./authorization-watch.ts";
+import { mountAt } from "./base-path.ts";
 import { boundBodies } from "./body-deadline.ts";
 import { brakeGuesses } from "./login-throttle.ts";
+import { readPage, servePage } from "./page.ts";
 import { answerRaw, answerUnread, answerUnrouted, answerWithProblem, sendRefusal } from "./problem.ts";
 import { queueRequests } from "./request-queue.ts";
 import { secureAnswers } from "./security-headers.ts";
@@ -40,6 +39,8 @@ export interface TlsFiles {
 /** What the server itself needs; what its routes need is theirs. */
 export interface HttpServices {
   readonly authorizer: Authorizer;
+  /** Under which path everything is served: `/energy`; empty: at the root. */
+  readonly basePath: string;
   readonly budget: AnswerBudget;
   readonly clock: Clock;
   readonly health: Health;
@@ -53,13 +54,10 @@ export interface HttpServices {
   readonly throttle: Throttle;
 }
 
-/** The built page, beside this package's `dist/` and `src/`. */
-const pageFolder = fileURLToPath(new URL("../../public", import.meta.url));
-
-/** The page's own addresses, which are routed in the browser. */
-const pagePaths = ["/devices/*", "/sign-in", "/welcome", "/share", "/people", "/account", "/audit"];
-
-/** Everything that is plain HTTP: the page, the API, health and metrics. Its server carries the WebSocket doors as well. */
+/**
+ * Everything that is plain HTTP: the page, the API, health and metrics. Its server carries the WebSocket doors as well. Throws a `Failure`
+ * (`invalid_config`) where the base path is an address of its own.
+ */
 export async function createHttpServer(
   services: HttpServices,
   limits: HttpLimits,
@@ -110,8 +108,9 @@ export async function createHttpServer(
     else parseJson(request, body, done);
   });
   secureAnswers(app, { hasTls: tls !== null });
-  const hasPage = existsSync(pageFolder);
-  answerWithProblem(app, services.log, services.throttle, hasPage ? (reply) => reply.sendFile("index.html") : null);
+  const assertBaseFits = mountAt(app, services.basePath);
+  const sendPage = readPage(services.basePath);
+  answerWithProblem(app, services.log, services.throttle, sendPage);
   guard(app, services);
   boundAnswers(app, { ...services, stalledMs: limits.stalledMs });
   watchDownloads(app, services.rightsWatch);
@@ -146,18 +145,8 @@ export async function createHttpServer(
   });
   await app.register(registerApi);
 
-  if (hasPage) {
-    await app.register(fastifyStatic, {
-      root: pageFolder,
-      // The build puts a brotli and a gzip file beside each text.
-      preCompressed: true,
-      setHeaders(reply, path) {
-        // Built files carry a hash in their name; the page itself must be asked for anew.
-        reply.header("Cache-Control", path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
-      },
-    });
-    for (const path of pagePaths) app.get(path, (_request, reply) => reply.sendFile("index.html"));
-  }
+  if (sendPage !== null) await servePage(app, sendPage);
+  assertBaseFits();
   return app;
 }
 

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import type { CommandBody } from "@wattboard/protocol";
 import { expect, it } from "vitest";
 import { withCommand } from "../../live/use-device-feed.ts";

@@ -4,7 +4,7 @@ import { queryClient } from "../../api/query-client.ts";
 import { sendJson } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { usePolled } from "../../api/use-polled.ts";
-import { apiPaths } from "../../paths.ts";
+import { apiPaths, serverUrl } from "../../paths.ts";
 import { Button } from "../../ui/button.tsx";
 import { ConfirmButton } from "../../ui/confirm-button.tsx";
 import { CopyLine } from "../../ui/copy-line.tsx";
@@ -35,7 +35,7 @@ export function ShareDialog({ deviceId, onClose }: { readonly deviceId: string; 
       label: String(form.get("label")),
       ttl_ms: Number(form.get("ttl")),
     });
-    setMade(location.origin + added.path);
+    setMade(serverUrl + added.path);
     again();
   });
   const revoke = (link: ShareLinkBody) =>

@@ -1,9 +1,10 @@
 import { paths, webSocketUrl } from "@wattboard/protocol";
+import { serverUrl } from "../../paths.ts";
 import styles from "./empty-fleet.module.css";
 
 /** What a new user sees: three steps to the first value. */
 export function EmptyFleet() {
-  const address = `${webSocketUrl(location.origin, paths.device)}ems_001`;
+  const address = `${webSocketUrl(serverUrl, paths.device)}ems_001`;
   return (
     <section className={styles.empty}>
       <h2>No devices yet</h2>

@@ -7,7 +7,7 @@ import { usePolled } from "../../api/use-polled.ts";
 import { roleWord } from "../../domain/rights.ts";
 import { Page } from "../../frame/page.tsx";
 import { RefusedNotice } from "../../frame/refused-notice.tsx";
-import { apiPaths } from "../../paths.ts";
+import { apiPaths, serverUrl } from "../../paths.ts";
 import { Button } from "../../ui/button.tsx";
 import { CopyLine } from "../../ui/copy-line.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -47,7 +47,7 @@ export function PeoplePage() {
       {failure !== null && !failure.isRefused && <Notice tone="warn" title={failure.message} />}
       {issued !== null && (
         <Notice tone="info" icon="clock" title={`Give this link to ${issued.name}. It is shown only now.`}>
-          <CopyLine label={`Link for ${issued.name}`} text={location.origin + issued.link.path} />
+          <CopyLine label={`Link for ${issued.name}`} text={serverUrl + issued.link.path} />
           <p className="fine">
             It works once, to choose a password, until{" "}
             {formatInstant(Date.parse(issued.link.expires_at), serverClock.now())}.
