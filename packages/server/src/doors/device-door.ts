@@ -172,11 +172,11 @@ export class DeviceDoor implements Door {
   #takePeers(link: Link, device: DeviceState, isWanted: boolean): void {
     this.#context.peering?.feed.unsubscribe(link);
     const told = isWanted ? subscribeToPeers(this.#context, link, device.deviceId, peerFrame) : [];
-    if (isRefusal(told)) this.#ingest.drop(device, told);
     const answer: PeersFrame = isRefusal(told)
       ? { type: "peers", device_ids: [], reason: told.message }
       : { type: "peers", device_ids: told };
     link.send(textFrame(Buffer.from(JSON.stringify(answer))));
+    if (isRefusal(told)) this.#ingest.drop(device, told);
   }
 
   #refuse(handshake: Handshake, deviceId: string, refusal: Refusal, headers: Record<string, string> = {}): void {
