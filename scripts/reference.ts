@@ -22,6 +22,7 @@ import {
   smartOsWelcomes,
   subprotocol,
   telemetrySchema,
+  valueFaults,
   welcomeSchema,
 } from "@wattboard/protocol";
 import { settings } from "wattboard";
@@ -88,13 +89,18 @@ function pointCatalogue(): string {
     ["minimum" in point ? `≥ ${point.minimum}` : "", "maximum" in point ? `≤ ${point.maximum}` : ""]
       .filter(Boolean)
       .join(", "),
+    "believed" in point ? point.believed.map((bound) => bound.toLocaleString("en-US")).join(" to ") : "",
   ]);
   return `# Points
 
 The measured quantities that Wattboard knows by name. Any further scalar field is a point too, without a unit: at most
-${limits.extraPointsMax} for a device. \`null\` says that the device has no value just now.
+${limits.extraPointsMax} for a device (\`limits.points\`). \`null\` says that the device has no value just now.
 
-${table(["Point", "Label", "Unit", "Sign", "Range"], rows)}
+A value outside its usual range is kept and marked. One that cannot be believed, or that stands for "not available" (65535, 4294967295 and the
+like for powers), is no measurement: it becomes \`null\`, and is counted. A device's properties narrow that: \`rated_power\` (W, or \`5 kW\`) for its battery, solar and
+inverter power, \`rated_battery_power\`, \`rated_solar_power\`, \`rated_inverter_power\`, \`rated_grid_power\`, \`rated_load_power\` for one of them; up to twice the rating is believed.
+
+${table(["Point", "Label", "Unit", "Sign", "Usual", "Believed"], rows)}
 `;
 }
 
@@ -128,6 +134,26 @@ ${table(
     each.message,
   ]),
 )}
+
+## Values
+
+A message is judged value by value. What cannot be kept is left out, counted and shown on the device's page, and an event once it lasts a minute (what cannot be believed
+is one at once); the rest goes on without it. Text that is a number counts as one where the catalogue wants a number; codes of errors may be numbers; \`null\` and \`[]\` say that there is no
+value; a flat list of up to ${limits.listNumbersMax} numbers becomes the points \`name_1\`, \`name_2\`, …; other words of state and mode are kept and shown. A message from which something was left
+out, or in which a value was read as another kind, goes on to dashboards and store as it was read; all others byte for byte. Refused whole is what is no JSON object, says another device's
+id, or holds nothing that can be kept.
+
+${table(
+  ["Fault", "The value is", "Meaning"],
+  Object.entries(valueFaults).map(([name, { isKept, message }]) => [
+    code(name),
+    isKept ? "kept, marked" : "left out",
+    message,
+  ]),
+)}
+
+The time may be RFC 3339, or as people send it: \`+0000\`, \`+00\`, a comma, a blank, no seconds, 24 o'clock, RFC 2822, or seconds, milliseconds, microseconds or nanoseconds since 1970 as number or
+text. One without an offset is read as UTC, and marked; without one that can be read a sample is filed under its receipt, and marked.
 
 ## Limits
 

@@ -5,6 +5,7 @@ import { outstandingSchema } from "./people.ts";
 import { pointSpec } from "./points.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
 import type { Scalar, Telemetry } from "./telemetry.ts";
+import type { ValueFault } from "./value-faults.ts";
 
 /**
  * The bodies of `/api/v1`, each once: its type, and its part of the OpenAPI document, where it stands under its `title`. Times are RFC 3339 in
@@ -91,6 +92,16 @@ export const deviceDetailSchema = body("DeviceDetail", "What the server knows of
     description: "Messages dropped since the server started, by code",
     examples: [{ invalid_schema: 3 }],
   }),
+  faulty_values: Type.Array(
+    body("FaultyValues", "Values that were left out of its messages, or kept and marked, since the server started.", {
+      point: Type.String({ description: "The point as the device calls it; `other` beyond 64 of them" }),
+      fault: Type.Unsafe<ValueFault>({ type: "string", examples: ["beyond_belief"] }),
+      kept: Type.Boolean({ description: "True where it was stored as it came" }),
+      message: Type.String(),
+      count: Type.Integer({ minimum: 1 }),
+      last_at: time("When it came last"),
+    }),
+  ),
   last_refusal: orNull(
     body("LastRefusal", "The newest message that was dropped, and why.", {
       code: Type.Unsafe<RefusalCode>({ type: "string" }),

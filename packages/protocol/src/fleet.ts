@@ -1,5 +1,4 @@
 import type { PointName } from "./points.ts";
-import type { DeviceMode, DeviceState } from "./states.ts";
 import type { Scalar } from "./telemetry.ts";
 
 /** The numbers of the fleet stream that every overview shows. */
@@ -25,8 +24,10 @@ export interface FleetRow {
   readonly received_at_ms: number | null;
   /** Whose time `observed_at_ms` is: the device's, or the server's because the device's clock is off or stands still. */
   readonly clock: "device" | "server";
-  readonly state: DeviceState | null;
-  readonly mode: DeviceMode | null;
+  /** One of `deviceStates`, or another word that the device uses. */
+  readonly state: string | null;
+  /** One of `deviceModes`, or another word. */
+  readonly mode: string | null;
   readonly error_flags: readonly string[];
   readonly points: Readonly<Partial<Record<FleetPoint, number>>>;
   /** All else that the latest sample holds, by the name of the point, those that nobody has described included: `grid.voltage`, `smart_os.local_time`. */

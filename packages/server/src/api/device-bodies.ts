@@ -9,6 +9,7 @@ import {
   type ProvisionedBody,
   type SampleBody,
   type Telemetry,
+  valueFaults,
 } from "@wattboard/protocol";
 import type { ApiToken } from "../access/api-tokens.ts";
 import { isoTime } from "../base/iso-time.ts";
@@ -16,6 +17,7 @@ import { requesterText } from "../base/requester.ts";
 import { type Device, type Provisioned, propertiesOf } from "../devices/device-registry.ts";
 import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceState } from "../devices/device-state.ts";
+import type { FaultCount } from "../devices/faulty-values.ts";
 import type { RecordedEvent } from "../observe/events.ts";
 import { telemetryOf } from "../store/algebra/point-value.ts";
 import type { PointSample, StoredSample } from "../store/store.ts";
@@ -44,6 +46,7 @@ export function detailBody(device: Device, { session, offlineSinceMs, state, now
     latest: newestBody(state),
     accepted: state?.accepted ?? 0,
     dropped: Object.fromEntries(state?.dropped ?? []),
+    faulty_values: (state?.faultyValues.counts ?? []).map(faultBody),
     last_refusal: last === null ? null : { ...last.refusal, at: isoTime(last.atMs) },
   };
 }
@@ -52,6 +55,11 @@ export function latestBody(device: Device, { session, state, nowMs }: Omit<Devic
   const online = session !== undefined;
   const standing = standingNow(device, online, state, nowMs);
   return { device_id: device.deviceId, online, standing, latest: newestBody(state) };
+}
+
+function faultBody({ point, fault, count, lastMs }: FaultCount): DeviceDetail["faulty_values"][number] {
+  const { isKept, message } = valueFaults[fault];
+  return { point, fault, kept: isKept, message, count, last_at: isoTime(lastMs) };
 }
 
 function standingNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Freshness {

@@ -1,7 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type { Server as TlsServer } from "node:https";
 import { join } from "node:path";
-import { commandStatuses, disconnects, type RefusalCode, refusals } from "@wattboard/protocol";
+import {
+  commandStatuses,
+  disconnects,
+  type RefusalCode,
+  refusals,
+  type ValueFault,
+  valueFaults,
+} from "@wattboard/protocol";
 import { accessFileName } from "../access/access-file.ts";
 import { AddressLimit } from "../access/address-limit.ts";
 import { AddressList } from "../access/address-list.ts";
@@ -198,7 +205,8 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
     // The straight line.
     const health = new Health();
     const events = new Events(clock, log, store);
-    const latest = new DeviceStates();
+    const latest = new DeviceStates(config.limits.points, (deviceId) => devices.find(deviceId)?.properties ?? {});
+    devices.watch(({ deviceId, properties }) => latest.rate(deviceId, properties));
     const registry = new DeviceSessions(
       clock,
       { takeoversMax: config.takeover.max, takeoverWindowMs: config.takeover.window_ms },
@@ -383,6 +391,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         if (suppressed === null) return;
         log.warn({ device_id: device.deviceId, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
       },
+      leftOut({ deviceId }, values) {
+        const shown = values.map(({ point, fault, count }) => `${point}: ${valueFaults[fault].message} (${count})`);
+        events.report("values_left_out", deviceId, `Left out of ${deviceId}'s messages: ${shown.join("; ")}`);
+      },
     });
 
     // The doors.
@@ -497,6 +509,11 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         for (const [result, listed] of Object.entries(refusals)) {
           if ("status" in listed) continue;
           yield { labels: { result }, value: ingest.droppedCounts.get(result as RefusalCode) ?? 0 };
+        }
+      },
+      *faultyValues() {
+        for (const fault of Object.keys(valueFaults) as ValueFault[]) {
+          yield { labels: { fault }, value: ingest.faultCounts.get(fault) ?? 0 };
         }
       },
       *connections() {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ClockWatch, DeviceState, ExtraPoints } from "./device-state.ts";
+import { ClockWatch, DeviceState } from "./device-state.ts";
 import type { Sample } from "./sample.ts";
 
 describe("DeviceState", () => {
@@ -61,16 +61,5 @@ describe("ClockWatch", () => {
     expect(watch.isBelieved(nowMs, nowMs + 1_000)).toBe(true);
     expect(watch.isBelieved(nowMs, nowMs + 3_000)).toBe(false);
     expect(watch.isBelieved(nowMs + 4_000, nowMs + 4_000)).toBe(true);
-  });
-});
-
-describe("ExtraPoints", () => {
-  test("takes 64 names, refuses one more, and makes room for it when others were not sent for an hour", () => {
-    const points = new ExtraPoints();
-    for (let at = 0; at < 64; at++) expect(points.noteAll([`battery.cell_${at}`], 0)).toBe(true);
-    expect(points.noteAll(["battery.cell_64"], 1_000)).toBe(false);
-    expect(points.noteAll(["battery.cell_0"], 1_000)).toBe(true);
-    expect(points.noteAll(["battery.cell_64"], 3_600_001)).toBe(true);
-    expect(points.noteAll(["battery.cell_0"], 3_600_001)).toBe(true);
   });
 });

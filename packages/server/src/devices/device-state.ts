@@ -1,4 +1,6 @@
-import { limits, type Refusal, type RefusalCode } from "@wattboard/protocol";
+import { limits, type Rating, type Refusal, type RefusalCode } from "@wattboard/protocol";
+import { ExtraPoints } from "./extra-points.ts";
+import { FaultyValues } from "./faulty-values.ts";
 import type { Sample, Values } from "./sample.ts";
 
 /** A receipt so far behind the one before it says that the server's clock was set back, and not only adjusted. */
@@ -28,10 +30,15 @@ export class DeviceState {
   readonly dropped = new Map<RefusalCode, number>();
   lastRefusal: { readonly refusal: Refusal; readonly atMs: number } | null = null;
   readonly clockWatch = new ClockWatch();
-  readonly extraPoints = new ExtraPoints();
+  readonly extraPoints: ExtraPoints;
+  /** What was left out of its messages, or marked. */
+  readonly faultyValues = new FaultyValues();
+  /** What its properties say of its size. */
+  rating: Rating | null = null;
 
-  constructor(deviceId: string) {
+  constructor(deviceId: string, extraPointsMax: number = limits.extraPointsMax) {
     this.deviceId = deviceId;
+    this.extraPoints = new ExtraPoints(extraPointsMax);
     this.idBytes = Buffer.from(deviceId, "latin1");
   }
 
@@ -107,31 +114,5 @@ export class ClockWatch {
       return false;
     }
     return Math.abs(deviceTimeMs - receivedAtMs) <= limits.clockSkewMsMax;
-  }
-}
-
-/** A point that a device has not sent for this long makes room for a new one. */
-const extraPointKeptMs = 60 * 60_000;
-
-/** The names of one device's points outside the catalogue: at most 64, so that a device cannot grow its record for ever. */
-export class ExtraPoints {
-  readonly #seenAtMs = new Map<string, number>();
-
-  /** Notes that these points were sent, all of them; or none, and gives false, where they would be too many. */
-  noteAll(names: readonly string[], nowMs: number): boolean {
-    if (!this.#fit(names)) {
-      for (const [each, atMs] of this.#seenAtMs) {
-        if (nowMs - atMs > extraPointKeptMs) this.#seenAtMs.delete(each);
-      }
-      if (!this.#fit(names)) return false;
-    }
-    for (const name of names) this.#seenAtMs.set(name, nowMs);
-    return true;
-  }
-
-  #fit(names: readonly string[]): boolean {
-    let count = this.#seenAtMs.size;
-    for (const name of names) if (!this.#seenAtMs.has(name)) count++;
-    return count <= limits.extraPointsMax;
   }
 }

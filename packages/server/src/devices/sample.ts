@@ -1,4 +1,5 @@
 import type { Scalar } from "@wattboard/protocol";
+import type { FaultyValue } from "./faulty-values.ts";
 
 /** The values of one message, by section and field. Extra points outside any section stand under their own name, as do `device_id` and `timestamp`. */
 export type Values = Record<string, Scalar | Record<string, Scalar | readonly string[]>>;
@@ -8,6 +9,18 @@ export interface Decoded {
   /** The device's clock, ms since 1970 UTC. */
   readonly deviceTimeMs: number;
   readonly values: Values;
+}
+
+/** A message that may go on. */
+export interface Judged extends Decoded {
+  /** Whether the message says a time that can be read; else `deviceTimeMs` is the receipt. */
+  readonly hasTime: boolean;
+  /** What goes on: the frame as it came, or one that was made of what could be kept of it. */
+  readonly frame: Buffer;
+  /** Tells the set of points that it holds from others of the same device. */
+  readonly pointSet: number;
+  /** What was left out or marked; null where nothing was, as is usual. */
+  readonly faults: readonly FaultyValue[] | null;
 }
 
 /** A validated sample, stamped by ingest. */

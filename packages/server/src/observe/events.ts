@@ -16,6 +16,7 @@ export type EventKind =
   | "disconnected"
   | "flapping"
   | "flooding"
+  | "values_left_out"
   | "clock_stepped"
   | "sockets_full";
 

@@ -9,6 +9,7 @@ interface Reading {
 
 export interface MetricSources {
   readonly samples: () => Iterable<Reading>;
+  readonly faultyValues: () => Iterable<Reading>;
   readonly connections: () => Iterable<Reading>;
   readonly refusedHandshakes: () => Iterable<Reading>;
   readonly deliveries: () => Iterable<Reading>;
@@ -80,6 +81,12 @@ export function createMetrics(sources: MetricSources): { readonly registry: Regi
     "Telemetry messages by what became of them: accepted, unstored (live only), or the reason for the drop.",
     ["result"],
     sources.samples,
+  );
+  counter(
+    "wattboard_faulty_values_total",
+    "Values of telemetry messages that were left out, or kept and marked, by what is wrong with them.",
+    ["fault"],
+    sources.faultyValues,
   );
   gauge("wattboard_connections", "Open WebSockets.", ["role"], sources.connections);
   counter(

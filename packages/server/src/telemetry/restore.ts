@@ -9,6 +9,7 @@ export function restoreLatest(latest: DeviceStates, sample: StoredSample): boole
   const decoded = decode(device, frame, sample.receivedAtMs);
   if (isRefusal(decoded)) return false;
   const { deviceId, observedAtMs, receivedAtMs, clock, epoch, seq } = sample;
-  device.offer({ ...decoded, deviceId, observedAtMs, receivedAtMs, clock, epoch, seq }, frame);
+  const { values, deviceTimeMs } = decoded;
+  device.offer({ values, deviceTimeMs, deviceId, observedAtMs, receivedAtMs, clock, epoch, seq }, decoded.frame);
   return true;
 }

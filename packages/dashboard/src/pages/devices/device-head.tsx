@@ -1,11 +1,4 @@
-import {
-  type DeviceDetail,
-  type DeviceMode,
-  type DeviceState,
-  freshnessOf,
-  isOfSmartOs,
-  type ShareLinkBody,
-} from "@wattboard/protocol";
+import { type DeviceDetail, freshnessOf, isOfSmartOs, type ShareLinkBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import { mayCommand, useMe } from "../../api/me.ts";
@@ -39,7 +32,7 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
   const place = placeOf(properties);
   const localTime = properties.time_zone === undefined ? null : timeOfDayIn(properties.time_zone, nowMs);
   const value = (point: string) => (live.points.get(point)?.value ?? null) as string | null;
-  const mode = value("system_status.mode") as DeviceMode | null;
+  const mode = value("system_status.mode");
   return (
     <header className={styles.head}>
       <div className={styles.ways}>
@@ -73,11 +66,7 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
         )}
       </p>
       <div className={styles.now} data-standing={stands}>
-        <StateChip
-          online={online}
-          state={value("system_status.state") as DeviceState | null}
-          isHeard={ageMs !== null}
-        />
+        <StateChip online={online} state={value("system_status.state")} isHeard={ageMs !== null} />
         {online && mode !== null && <span>{modeWord(mode)}</span>}
         <span className={styles.age}>
           {ageMs === null

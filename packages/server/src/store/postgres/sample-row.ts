@@ -1,4 +1,4 @@
-import { parseRfc3339 } from "@wattboard/protocol/constants";
+import { readDeviceTime } from "@wattboard/protocol/constants";
 import pg from "pg";
 import { kindOf, type PointKind, type PointValue, pointKinds, pointsOf } from "../algebra/point-value.ts";
 import type { SampleColumns } from "../algebra/sample-columns.ts";
@@ -71,12 +71,12 @@ export class SampleRows {
     const { message } = sample;
     const text = Buffer.from(message.buffer, message.byteOffset, message.byteLength).toString();
     const telemetry = JSON.parse(text) as { timestamp?: unknown };
-    const deviceTimeMs = sample.clock === "server" ? parseRfc3339(String(telemetry.timestamp)) : Number.NaN;
+    const deviceTimeMs = sample.clock === "server" ? readDeviceTime(telemetry.timestamp)?.ms : undefined;
     const cells = [
       quoted(sample.deviceId),
       String(sample.observedAtMs),
       String(sample.receivedAtMs),
-      String(Number.isNaN(deviceTimeMs) ? sample.observedAtMs : deviceTimeMs),
+      String(deviceTimeMs ?? sample.observedAtMs),
       sample.clock,
       String(sample.epoch),
       String(sample.seq),
