@@ -12,6 +12,7 @@ import { TrustedProxies } from "../../packages/server/dist/access/trusted-proxie
 import { escapeControls } from "../../packages/server/dist/base/escape-controls.js";
 import { isTimeZone } from "../../packages/server/dist/base/time-zone.js";
 import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
+import { BatteryUnit } from "../../packages/server/dist/dialects/smart-os/battery-unit.js";
 import { readBody, readEnvelope } from "../../packages/server/dist/dialects/smart-os/message.js";
 import { answer, readQuery } from "../../packages/server/dist/dialects/smart-os/query.js";
 import { smartOsSample } from "../../packages/server/dist/dialects/smart-os/sample.js";
@@ -161,7 +162,7 @@ const parsers: Readonly<Record<string, Parser>> = {
     run: (text) => {
       const message = readEnvelope(text);
       const read = "fault" in message ? message : readBody(message);
-      return "fault" in read ? read : smartOsSample("0001", read.body, null, nowMs, new Set());
+      return "fault" in read ? read : smartOsSample("0001", read.body, null, nowMs, new Set(), new BatteryUnit());
     },
     texts: {
       ...inside(""),

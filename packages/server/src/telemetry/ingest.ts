@@ -54,13 +54,14 @@ export class Ingest {
     };
     this.acceptedCount++;
     device.accepted++;
-    if (decoded.faults !== null) this.#noteFaults(device, decoded.faults, receivedAtMs);
+    if (decoded.faults !== null) this.noteFaults(device, decoded.faults, receivedAtMs);
     device.offer(sample, decoded.frame);
     for (const sink of this.#sinks) sink.accept(device, sample, decoded.frame, source);
     return null;
   }
 
-  #noteFaults(device: DeviceState, faults: readonly FaultyValue[], nowMs: number): void {
+  /** Counts values that were left out of a message or marked, and tells what should be known. */
+  noteFaults(device: DeviceState, faults: readonly FaultyValue[], nowMs: number): void {
     for (const { fault } of faults) this.faultCounts.set(fault, (this.faultCounts.get(fault) ?? 0) + 1);
     const due = device.faultyValues.note(faults, nowMs);
     if (due.length > 0) this.#observer.leftOut(device, due);
