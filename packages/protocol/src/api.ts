@@ -54,6 +54,24 @@ export const sampleSchema = body("Sample", "One sample as it was filed.", {
 });
 export type SampleBody = ReadonlyBody<Type.Static<typeof sampleSchema>>;
 
+const pointTime = body("PointTime", "When the newest value of a point was measured, as filed, and received.", {
+  observed_at: time("When it was measured"),
+  received_at: time("When the server received it"),
+});
+const stateSchema = body(
+  "State",
+  "The newest sample by measured time, with the newest values of all points that it does not hold itself.",
+  {
+    ...sampleSchema.properties,
+    older_points: Type.Optional(
+      Type.Record(Type.String(), pointTime, {
+        description: "Of those points, when each was measured and received; absent where there are none",
+      }),
+    ),
+  },
+);
+export type StateBody = ReadonlyBody<Type.Static<typeof stateSchema>>;
+
 const standing = Type.Enum([...freshnesses], {
   description:
     "How much `latest` says of the present: `live`, `fading` and `stale` by its age; `resting` where the device sends only on change, is connected and silent; `offline`; `never` heard",
@@ -84,13 +102,17 @@ export const deviceDetailSchema = body("DeviceDetail", "What the server knows of
   connected_at: orNull(time("Since when the present link is there; null while offline")),
   disconnected_at: orNull(time("Since when it is offline; null while online, and where that is not known")),
   standing,
-  latest: orNull(sampleSchema),
+  latest: orNull(stateSchema),
   accepted: Type.Integer({ minimum: 0, description: "Messages taken since the server started" }),
   dropped: Type.Unsafe<Partial<Record<RefusalCode, number>>>({
     type: "object",
     additionalProperties: { type: "integer" },
     description: "Messages dropped since the server started, by code",
     examples: [{ invalid_schema: 3 }],
+  }),
+  clock_offset_ms: Type.Number({
+    description:
+      "How far its clock is ahead, ms, below zero behind; its times are corrected by it. 0: right, or not known",
   }),
   faulty_values: Type.Array(
     body("FaultyValues", "Values that were left out of its messages, or kept and marked, since the server started.", {
@@ -116,7 +138,7 @@ export const latestSchema = body("Latest", "The newest sample by measured time."
   device_id: deviceId,
   online: deviceProperties.online,
   standing,
-  latest: orNull(sampleSchema),
+  latest: orNull(stateSchema),
 });
 export type LatestBody = ReadonlyBody<Type.Static<typeof latestSchema>>;
 

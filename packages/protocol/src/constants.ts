@@ -4,6 +4,7 @@ export * from "./command-actions.ts";
 export * from "./command-status.ts";
 export * from "./condition.ts";
 export * from "./decimal.ts";
+export * from "./device-clock.ts";
 export * from "./device-id.ts";
 export * from "./device-time.ts";
 export * from "./disconnects.ts";

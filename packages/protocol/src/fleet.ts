@@ -30,8 +30,23 @@ export interface FleetRow {
   readonly mode: string | null;
   readonly error_flags: readonly string[];
   readonly points: Readonly<Partial<Record<FleetPoint, number>>>;
+  /**
+   * When those points were measured whose age does not count from `received_at_ms`: the newest message did not hold them, since devices send their
+   * sections in messages of their own, or it came long after it was measured. Absent where there are none, as of most devices.
+   */
+  readonly observed_at_ms_of?: Readonly<Record<string, number>>;
   /** All else that the latest sample holds, by the name of the point, those that nobody has described included: `grid.voltage`, `smart_os.local_time`. */
   readonly others: Readonly<Record<string, Scalar>>;
+}
+
+/** When the value that a row holds of a point was measured, where its age counts from there. */
+export function ownTimeMsOf({ observed_at_ms_of: times }: FleetRow, point: string): number | undefined {
+  return times !== undefined && Object.hasOwn(times, point) ? times[point] : undefined;
+}
+
+/** When the value that a row holds of a point was measured; null where nothing was received yet. */
+export function observedAtMsOf(row: FleetRow, point: string): number | null {
+  return ownTimeMsOf(row, point) ?? row.observed_at_ms;
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   type LatestBody,
   type ProvisionedBody,
   type SampleBody,
+  type StateBody,
   type Telemetry,
   valueFaults,
 } from "@wattboard/protocol";
@@ -18,9 +19,10 @@ import { type Device, type Provisioned, propertiesOf } from "../devices/device-r
 import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { FaultCount } from "../devices/faulty-values.ts";
+import type { PointTime } from "../devices/sample.ts";
 import type { RecordedEvent } from "../observe/events.ts";
 import { telemetryOf } from "../store/algebra/point-value.ts";
-import type { PointSample, StoredSample } from "../store/store.ts";
+import type { PointSample } from "../store/store.ts";
 
 export function deviceBody(device: Device, online: boolean): DeviceBody {
   const { deviceId, name, createdAtMs, token } = device;
@@ -46,6 +48,7 @@ export function detailBody(device: Device, { session, offlineSinceMs, state, now
     latest: newestBody(state),
     accepted: state?.accepted ?? 0,
     dropped: Object.fromEntries(state?.dropped ?? []),
+    clock_offset_ms: Math.round(state?.clock.offsetMs ?? 0),
     faulty_values: (state?.faultyValues.counts ?? []).map(faultBody),
     last_refusal: last === null ? null : { ...last.refusal, at: isoTime(last.atMs) },
   };
@@ -69,27 +72,25 @@ function standingNow(device: Device, online: boolean, state: DeviceState | undef
   return freshnessOf({ online, properties: device.properties }, ageMs);
 }
 
-function newestBody({ latest, latestFrame }: Partial<DeviceState> = {}): SampleBody | null {
-  return latest == null || latestFrame == null ? null : sampleBody({ ...latest, message: latestFrame });
+function newestBody(state: DeviceState | undefined): StateBody | null {
+  const latest = state?.latest ?? null;
+  if (state === undefined || latest === null) return null;
+  const times = [...state.pointTimes].map(([name, time]) => [name, timesBody(time)] as const);
+  return {
+    ...timesBody(latest),
+    clock: latest.clock,
+    // The gatekeeper let it in.
+    telemetry: latest.values as unknown as Telemetry,
+    ...(times.length > 0 && { older_points: Object.fromEntries(times) }),
+  };
+}
+
+function timesBody({ observedAtMs, receivedAtMs }: PointTime) {
+  return { observed_at: isoTime(observedAtMs), received_at: isoTime(receivedAtMs) };
 }
 
 export function eventBody({ atMs, kind, deviceId, message }: RecordedEvent): EventBody {
   return { at: isoTime(atMs), kind, device_id: deviceId, message };
-}
-
-function sampleBody({
-  observedAtMs,
-  receivedAtMs,
-  clock,
-  message,
-}: Pick<StoredSample, "observedAtMs" | "receivedAtMs" | "clock" | "message">): SampleBody {
-  return {
-    observed_at: isoTime(observedAtMs),
-    received_at: isoTime(receivedAtMs),
-    clock,
-    // The gatekeeper let it in.
-    telemetry: JSON.parse(Buffer.from(message).toString()) as Telemetry,
-  };
 }
 
 /** A sample from the store, which keeps points and not messages: put together again. */

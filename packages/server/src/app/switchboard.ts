@@ -256,9 +256,10 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       },
     });
     undo.push(stopRestoring);
-    const clockWatch = new ClockWatch(clock, events);
+    const clockWatch = new ClockWatch(clock, events, (stepMs) => latest.serverStepped(stepMs));
     undo.push(() => clockWatch.stop());
     const throttle = new Throttle(clock, 10_000);
+    const clockThrottle = new Throttle(clock, 60 * 60_000);
     let unstoredCount = 0;
     const fanout = new Fanout();
     const storeQueue = new StoreQueue(
@@ -329,7 +330,7 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
       () => randomBytes(8).toString("hex"),
       commandStore,
       commandJournal,
-      (deviceId) => latest.find(deviceId)?.latest ?? null,
+      (deviceId, sinceMs) => latest.find(deviceId)?.since(sinceMs) ?? null,
       {
         mayStill: (record) => requesters.mayCommand(requesterOf(record), record.deviceId),
         record({ deviceId, commandId, action, payload, requestedBy, fleetCommandId }, address) {
@@ -390,6 +391,13 @@ export async function startSwitchboard(options: SwitchboardOptions): Promise<Swi
         const suppressed = throttle.pass(`dropped ${device.deviceId}`);
         if (suppressed === null) return;
         log.warn({ device_id: device.deviceId, code: refusal.code, suppressed }, `message dropped: ${refusal.message}`);
+      },
+      clockChanged({ deviceId, clock: { offsetMs } }) {
+        if (clockThrottle.pass(deviceId) === null) return;
+        const off = `${Math.round(Math.abs(offsetMs) / 1_000)} s ${offsetMs > 0 ? "ahead" : "behind"}; its times are corrected`;
+        const message = `The clock of ${deviceId} is ${offsetMs === 0 ? "right again" : off}.`;
+        events.note("clock_off", deviceId, message);
+        log.info({ device_id: deviceId, offset_ms: offsetMs }, message);
       },
       leftOut({ deviceId }, values) {
         const shown = values.map(({ point, fault, count }) => `${point}: ${valueFaults[fault].message} (${count})`);

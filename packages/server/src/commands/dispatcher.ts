@@ -17,7 +17,7 @@ import type { CommandStore, PersistedCommands } from "./command-store.ts";
 import { type Channel, DeviceCommandQueue, noLongerPermitted, type QueueOwner } from "./device-command-queue.ts";
 import type { Values } from "./evidence.ts";
 
-/** A device's newest sample. */
+/** What a device has shown since some moment, point by point, and when it was last heard. */
 export interface NewestSample {
   readonly values: Values;
   readonly receivedAtMs: number;
@@ -57,7 +57,7 @@ export class Dispatcher {
   readonly #clock: Clock;
   readonly #store: CommandStore;
   readonly #journal: CommandJournal;
-  readonly #newestOf: (deviceId: string) => NewestSample | null;
+  readonly #newestOf: (deviceId: string, sinceMs: number) => NewestSample | null;
   readonly #hooks: DispatcherHooks;
   readonly #newId: () => string;
   /** Of devices with open commands, a link, or capabilities. Bounded by the fleet. */
@@ -74,7 +74,7 @@ export class Dispatcher {
     newId: () => string,
     store: CommandStore,
     journal: CommandJournal,
-    newestOf: (deviceId: string) => NewestSample | null,
+    newestOf: (deviceId: string, sinceMs: number) => NewestSample | null,
     hooks: DispatcherHooks,
   ) {
     this.#clock = clock;
@@ -152,8 +152,7 @@ export class Dispatcher {
   /** The device may have a newer sample, which may show that a command took effect. On the hot path, once for every sample (`SampleSink`). */
   accept({ deviceId }: { readonly deviceId: string }): void {
     if (!this.#watched.has(deviceId)) return;
-    const sample = this.#newestOf(deviceId);
-    if (sample !== null) this.#queues.get(deviceId)?.noteSample(sample.values, sample.receivedAtMs);
+    this.#queues.get(deviceId)?.noteSample((sinceMs) => this.#newestOf(deviceId, sinceMs));
   }
 
   /** Takes back a command that has not been sent; false if it is too late for that. */

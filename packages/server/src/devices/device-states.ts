@@ -37,6 +37,11 @@ export class DeviceStates {
     if (state !== undefined) state.rating = ratingOf(properties);
   }
 
+  /** The server's clock was set by so much, ms. */
+  serverStepped(stepMs: number): void {
+    for (const { clock } of this.#states.values()) clock.serverStepped(stepMs);
+  }
+
   forget(deviceId: string): void {
     this.#states.delete(deviceId);
   }

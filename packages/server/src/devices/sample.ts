@@ -1,6 +1,9 @@
 import type { Scalar } from "@wattboard/protocol";
 import type { FaultyValue } from "./faulty-values.ts";
 
+/** What a point holds: a scalar, or the error flags. */
+export type PointValue = Scalar | readonly string[];
+
 /** The values of one message, by section and field. Extra points outside any section stand under their own name, as do `device_id` and `timestamp`. */
 export type Values = Record<string, Scalar | Record<string, Scalar | readonly string[]>>;
 
@@ -23,6 +26,9 @@ export interface Judged extends Decoded {
   readonly faults: readonly FaultyValue[] | null;
 }
 
+/** When the newest value of a point was measured, as filed, and received. */
+export type PointTime = Pick<Sample, "observedAtMs" | "receivedAtMs">;
+
 /** A validated sample, stamped by ingest. */
 export interface Sample extends Decoded {
   readonly deviceId: string;
@@ -40,4 +46,14 @@ export interface Sample extends Decoded {
 export function pointValue(values: Values, section: string, field: string): Scalar | readonly string[] | undefined {
   const body = values[section];
   return typeof body === "object" && body !== null ? body[field] : undefined;
+}
+
+/** The points of a message by name: `battery.soc`. */
+export function* pointsIn(values: Values): Generator<[name: string, value: PointValue]> {
+  for (const section in values) {
+    if (section === "device_id" || section === "timestamp") continue;
+    const body = values[section] ?? null;
+    if (typeof body !== "object" || body === null) yield [section, body];
+    else for (const field in body) yield [`${section}.${field}`, body[field] ?? null];
+  }
 }

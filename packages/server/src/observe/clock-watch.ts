@@ -12,12 +12,15 @@ const hourMs = 3_600_000;
 export class ClockWatch {
   readonly #clock: Clock;
   readonly #events: Events;
+  readonly #onStep: (stepMs: number) => void;
   readonly #stop: CancelTimer;
   #aheadMs: number;
   #told = 0;
   #hourEndMs = 0;
 
-  constructor(clock: Clock, events: Events) {
+  /** `onStep` is told of each step, ms. */
+  constructor(clock: Clock, events: Events, onStep: (stepMs: number) => void = () => {}) {
+    this.#onStep = onStep;
     this.#clock = clock;
     this.#events = events;
     this.#aheadMs = this.#readAheadMs();
@@ -37,6 +40,7 @@ export class ClockWatch {
     const stepMs = aheadMs - this.#aheadMs;
     this.#aheadMs = aheadMs;
     if (Math.abs(stepMs) < stepMsMin) return;
+    this.#onStep(stepMs);
     const monotonicMs = this.#clock.monotonicMs();
     if (monotonicMs >= this.#hourEndMs) {
       this.#told = 0;

@@ -17,6 +17,7 @@ export type EventKind =
   | "flapping"
   | "flooding"
   | "values_left_out"
+  | "clock_off"
   | "clock_stepped"
   | "sockets_full";
 

@@ -1,4 +1,4 @@
-import { type Refusal, type RefusalCode, refuse, type ValueFault } from "@wattboard/protocol";
+import { limits, type Refusal, type RefusalCode, refuse, type ValueFault } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { FaultCount, FaultyValue } from "../devices/faulty-values.ts";
@@ -11,6 +11,8 @@ export interface DropObserver {
   dropped(device: DeviceState, refusal: Refusal): void;
   /** These were left out of the device's messages, and that should be known. */
   leftOut(device: DeviceState, values: readonly FaultCount[]): void;
+  /** The device's clock was found to be off, or right again (`device.clock.offsetMs`). */
+  clockChanged(device: DeviceState): void;
 }
 
 /**
@@ -41,23 +43,31 @@ export class Ingest {
     const decoded = decode(device, frame, receivedAtMs);
     if (isRefusal(decoded)) return this.drop(device, decoded);
     const { deviceTimeMs, hasTime, values } = decoded;
-    const isBelieved = hasClock && hasTime && device.clockWatch.isBelieved(deviceTimeMs, receivedAtMs);
+    const isPlaced = hasClock && hasTime;
+    if (isPlaced) this.#place(device, deviceTimeMs, receivedAtMs, source.epoch);
     const sample: Sample = {
       deviceId: device.deviceId,
       deviceTimeMs,
       values,
-      observedAtMs: isBelieved ? deviceTimeMs : receivedAtMs,
+      observedAtMs: isPlaced ? device.clock.observedAtMs : receivedAtMs,
       receivedAtMs,
-      clock: isBelieved ? "device" : "server",
+      clock: isPlaced ? device.clock.clock : "server",
       epoch: source.epoch,
       seq: source.nextSeq++,
     };
     this.acceptedCount++;
     device.accepted++;
     if (decoded.faults !== null) this.noteFaults(device, decoded.faults, receivedAtMs);
-    device.offer(sample, decoded.frame);
+    device.offer(sample, decoded.frame, decoded.pointSet);
     for (const sink of this.#sinks) sink.accept(device, sample, decoded.frame, source);
     return null;
+  }
+
+  #place(device: DeviceState, deviceTimeMs: number, receivedAtMs: number, epoch: number): void {
+    const { clock } = device;
+    const beforeMs = clock.offsetMs;
+    clock.place(deviceTimeMs, receivedAtMs, epoch);
+    if (Math.abs(clock.offsetMs - beforeMs) > limits.clockRightMsMax) this.#observer.clockChanged(device);
   }
 
   /** Counts values that were left out of a message or marked, and tells what should be known. */

@@ -10,6 +10,10 @@ export function restoreLatest(latest: DeviceStates, sample: StoredSample): boole
   if (isRefusal(decoded)) return false;
   const { deviceId, observedAtMs, receivedAtMs, clock, epoch, seq } = sample;
   const { values, deviceTimeMs } = decoded;
-  device.offer({ values, deviceTimeMs, deviceId, observedAtMs, receivedAtMs, clock, epoch, seq }, decoded.frame);
+  device.offer(
+    { values, deviceTimeMs, deviceId, observedAtMs, receivedAtMs, clock, epoch, seq },
+    decoded.frame,
+    decoded.pointSet,
+  );
   return true;
 }

@@ -61,7 +61,7 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
         {properties.simulated === "true" && <Tag>simulated</Tag>}
         {live.newest?.clock === "server" && !isOfSmartOs(properties) && (
           <Tag tone="warn">
-            <Icon name="clock" size={12} /> device clock is off; filed under time of receipt
+            <Icon name="clock" size={12} /> device clock is off; its times are corrected
           </Tag>
         )}
       </p>
