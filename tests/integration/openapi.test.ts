@@ -194,6 +194,14 @@ test("real answers about people, sharing, the audit and commands fit the documen
   await ask("delete", oneShare, "/devices/{id}/share-links/{share}");
   await ask("delete", oneShare, "/devices/{id}/share-links/{share}");
 
+  const struck = { from: "2026-01-31T12:00:00Z", to: "2026-01-31T12:01:00Z" };
+  const strikes = "/devices/{id}/strikes";
+  const { strike } = (await ask("post", "/devices/ems_002/strikes", strikes, struck)) as { strike: number };
+  await ask("post", "/devices/ems_002/strikes", strikes, { from: "soon", to: "later" });
+  await ask("get", "/devices/ems_002/strikes", strikes);
+  await ask("delete", `/devices/ems_002/strikes/${strike}`, `${strikes}/{strike}`);
+  await ask("delete", `/devices/ems_002/strikes/${strike}`, `${strikes}/{strike}`);
+
   const device = await openDevice(server.wsUrl, "ems_002", deviceToken);
   device.send(sampleOf("ems_002"));
   const commands = "/devices/{id}/commands";

@@ -132,7 +132,7 @@ describe("a database of every schema there has been", () => {
       "access.db": ["3f1472df6648dae5", "e8dc805bef6ec23f", "5bc392d19bf32e4b", "345a8c1d7923b1c0", "8e40dec42a29092c"],
       "audit.db": ["debce26bcb71e603"],
       "commands.db": ["47830ed198bc115e"],
-      "store.db": ["aa2cc7a4c191e7ba", "f262ee322eb81bae", "3bad28c2e401cdfa", "4c32158be930a034"],
+      "store.db": ["aa2cc7a4c191e7ba", "f262ee322eb81bae", "3bad28c2e401cdfa", "4c32158be930a034", "db131e0fa3ffdcad"],
     });
   });
 });

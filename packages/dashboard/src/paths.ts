@@ -26,6 +26,8 @@ export const apiPaths = {
   energy: (deviceId: string, given: Query) => deviceApi(deviceId, "/energy", given),
   timeline: (deviceId: string, given: Query) => deviceApi(deviceId, "/timeline", given),
   commands: (deviceId: string, given: Query = {}) => deviceApi(deviceId, "/commands", given),
+  strikes: (deviceId: string) => deviceApi(deviceId, "/strikes"),
+  strike: (deviceId: string, number: number) => deviceApi(deviceId, `/strikes/${number}`),
   shareLinks: (deviceId: string) => deviceApi(deviceId, "/share-links"),
   shareLink: (deviceId: string, shareId: string) => deviceApi(deviceId, `/share-links/${encodeURIComponent(shareId)}`),
   events: (given: Query = {}) => api("/events", given),

@@ -142,6 +142,40 @@ export const latestSchema = body("Latest", "The newest sample by measured time."
 });
 export type LatestBody = ReadonlyBody<Type.Static<typeof latestSchema>>;
 
+/** What one device may have struck out. */
+export const strikesMax = 200;
+const strikeFields = {
+  from: time("The first instant that is struck out"),
+  to: time("The end: this instant itself is not"),
+};
+export const newStrikeSchema = Type.Object(
+  {
+    from: Type.String({ maxLength: 40, description: "RFC 3339: the first instant that is struck out" }),
+    to: Type.String({ maxLength: 40, description: "RFC 3339: the end; this instant itself is not" }),
+    points: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 130 }), {
+        minItems: 1,
+        maxItems: 64,
+        description: "Only these points; left out: all",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export const strikeSchema = body("Strike", "Values that count for nothing, in sums and charts as well.", {
+  strike: Type.Integer({ description: "Its number" }),
+  device_id: deviceId,
+  ...strikeFields,
+  points: orNull(Type.Array(Type.String())),
+  at: time("When it was struck out"),
+  by: orNull(Type.String({ description: "Who did it; null for who may not know names" })),
+});
+export type StrikeBody = ReadonlyBody<Type.Static<typeof strikeSchema>>;
+export const strikesSchema = body("Strikes", "What is struck out of a device's past, oldest strike first.", {
+  strikes: Type.Array(strikeSchema),
+});
+export type StrikesBody = ReadonlyBody<Type.Static<typeof strikesSchema>>;
+
 export const samplesSchema = body("Samples", "A page of stored samples, oldest first.", {
   samples: Type.Array(sampleSchema),
   next_cursor: nextCursor,

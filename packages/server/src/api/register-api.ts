@@ -13,6 +13,7 @@ import { registerShareApi } from "./share-links.ts";
 import { registerSignInApi } from "./sign-in.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os.ts";
 import { registerStoreApi } from "./store.ts";
+import { registerStrikesApi } from "./strikes.ts";
 
 export interface ApiServices extends Omit<ApiParts, "answers">, BackupParts, CommandParts, PeopleParts, SmartOsParts {
   readonly budget: AnswerBudget;
@@ -32,6 +33,7 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerSmartOsApi(app, services);
   registerExportApi(app, services);
   registerImportApi(app, services);
+  registerStrikesApi(app, services);
   registerStoreApi(app, services);
   registerBackupApi(app, services);
 }

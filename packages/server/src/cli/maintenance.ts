@@ -1,3 +1,5 @@
+import type { StrikeBody } from "@wattboard/protocol";
+import type { StrikeOrder } from "../history/strike-out.ts";
 import type { Verified } from "../store/store.ts";
 import type { Manifest } from "../transfer/backup/backup.ts";
 import type { ExportQuery } from "../transfer/export/export-query.ts";
@@ -18,5 +20,9 @@ export interface Maintenance {
   repair(progress: (share: number) => void): Promise<readonly string[]>;
   /** Writes the files of a backup to a new folder. */
   backup(folder: string, progress: (share: number) => void): Promise<Manifest>;
+  /** Strikes values out of a device's past; `strikes` gives what is, `unstrike` undoes one. */
+  strike(deviceId: string, order: StrikeOrder): Promise<StrikeBody>;
+  strikes(deviceId: string): Promise<readonly StrikeBody[]>;
+  unstrike(deviceId: string, number: number): Promise<StrikeBody>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { type Refusal, refuse, type StrikeBody } from "@wattboard/protocol";
 import { type Command, Option } from "commander";
 import { accessFileName } from "../access/access-file.ts";
 import { Audit, type AuditEntry } from "../access/audit/audit.ts";
@@ -15,8 +16,9 @@ import { commandsFileName } from "../commands/command-database.ts";
 import { CommandStoreClient } from "../commands/command-store-client.ts";
 import { loadConfig } from "../config/config.ts";
 import { DeviceRegistry } from "../devices/device-registry.ts";
+import { type StrikeOrder, strikeBody, strikeOut, undoStrike } from "../history/strike-out.ts";
 import { createLog } from "../observe/log.ts";
-import type { Store, Verified } from "../store/store.ts";
+import type { Store, Strike, Verified } from "../store/store.ts";
 import { type Manifest, makeBackup } from "../transfer/backup/backup.ts";
 import { openExport } from "../transfer/export/export.ts";
 import type { ExportQuery } from "../transfer/export/export-query.ts";
@@ -27,7 +29,7 @@ import { auditLimits } from "./admin-client.ts";
 import { addTargetOptions } from "./device.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { RemoteMaintenance } from "./remote-maintenance.ts";
-import { CommandRefused } from "./report.ts";
+import { CommandRefused, unlessRefused } from "./report.ts";
 
 export interface MaintenanceTarget {
   readonly dataDir: string;
@@ -170,6 +172,30 @@ class FolderMaintenance implements Maintenance {
   async backup(folder: string, progress: (share: number) => void): Promise<Manifest> {
     const source = { store: this.#store, copyRest: (to: string) => this.#copyRest(to) };
     return await this.#audited({ action: "backup.make", target: folder }, () => makeBackup(source, folder, progress));
+  }
+
+  async strike(deviceId: string, order: StrikeOrder): Promise<StrikeBody> {
+    const by = { atMs: systemClock.wallMs(), by: "local" };
+    const strike = (): Promise<Strike | Refusal> => strikeOut(this.#store, this.#registered(deviceId), order, by);
+    return strikeBody(
+      unlessRefused(await this.#audited({ action: "history.strike", deviceId, detail: { ...order } }, strike)),
+    );
+  }
+
+  async strikes(deviceId: string): Promise<readonly StrikeBody[]> {
+    return (await this.#store.strikes(this.#registered(deviceId))).map((strike) => strikeBody(strike));
+  }
+
+  async unstrike(deviceId: string, number: number): Promise<StrikeBody> {
+    const undo = (): Promise<Strike | Refusal> => undoStrike(this.#store, this.#registered(deviceId), number);
+    const entry = { action: "history.unstrike", deviceId, target: String(number) };
+    return strikeBody(unlessRefused(await this.#audited(entry, undo)));
+  }
+
+  /** The id, where a device of that id is registered. */
+  #registered(deviceId: string): string {
+    if (this.#devices.find(deviceId) === undefined) throw new CommandRefused(refuse("unknown_device"));
+    return deviceId;
   }
 
   async close(): Promise<void> {

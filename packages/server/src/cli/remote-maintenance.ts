@@ -4,8 +4,9 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DevicesBody } from "@wattboard/protocol";
+import type { DevicesBody, StrikeBody, StrikesBody } from "@wattboard/protocol";
 import { Failure } from "../base/failure.ts";
+import type { StrikeOrder } from "../history/strike-out.ts";
 import type { Verified } from "../store/store.ts";
 import { copyChecked, type Manifest, writeManifest } from "../transfer/backup/backup.ts";
 import { leftOutTrailer } from "../transfer/export/export.ts";
@@ -15,7 +16,7 @@ import type { Imported } from "../transfer/import/importer.ts";
 import type { StoreInfoBody } from "../transfer/store-info.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { CommandRefused } from "./report.ts";
-import { type ApiTarget, apiTarget, sendToApi } from "./request-api.ts";
+import { type ApiTarget, apiTarget, requestApi, sendToApi } from "./request-api.ts";
 
 /** What a long task of the server says, line by line. */
 type ProgressLine<T> =
@@ -129,6 +130,18 @@ export class RemoteMaintenance implements Maintenance {
     }
   }
 
+  async strike(deviceId: string, order: StrikeOrder): Promise<StrikeBody> {
+    return await requestApi<StrikeBody>(this.#target, "POST", strikesOf(deviceId), order);
+  }
+
+  async strikes(deviceId: string): Promise<readonly StrikeBody[]> {
+    return (await requestApi<StrikesBody>(this.#target, "GET", strikesOf(deviceId))).strikes;
+  }
+
+  async unstrike(deviceId: string, number: number): Promise<StrikeBody> {
+    return await requestApi<StrikeBody>(this.#target, "DELETE", `${strikesOf(deviceId)}/${number}`);
+  }
+
   async close(): Promise<void> {}
 
   /** Reads the lines of a long task to its result. */
@@ -162,6 +175,10 @@ export class RemoteMaintenance implements Maintenance {
   #request(method: string, path: string, body?: string): Promise<Response> {
     return sendToApi(this.#target, method, path, body, 0);
   }
+}
+
+function strikesOf(deviceId: string): string {
+  return `/devices/${encodeURIComponent(deviceId)}/strikes`;
 }
 
 function isoTime(ms: number): string {

@@ -8,7 +8,7 @@ export type PointValue = Scalar | readonly string[];
 export type Values = Record<string, Scalar | Record<string, Scalar | readonly string[]>>;
 
 /** What the gatekeeper makes of a valid message. It shares nothing with the frame. */
-export interface Decoded {
+interface Decoded {
   /** The device's clock, ms since 1970 UTC. */
   readonly deviceTimeMs: number;
   readonly values: Values;

@@ -6,6 +6,7 @@ import type {
   EventsQuery,
   FleetQuery,
   HistoryQuery,
+  NewStrike,
   SamplesQuery,
   Store,
   StoreDamage,
@@ -100,6 +101,18 @@ export class PendingStore implements Store {
 
   fleetTotals(query: FleetQuery) {
     return this.#use((store) => store.fleetTotals(query));
+  }
+
+  strike(strike: NewStrike) {
+    return this.#use((store) => store.strike(strike));
+  }
+
+  strikes(deviceId: string) {
+    return this.#use((store) => store.strikes(deviceId));
+  }
+
+  unstrike(deviceId: string, number: number) {
+    return this.#use((store) => store.unstrike(deviceId, number));
   }
 
   recordEvents(events: readonly StoredEvent[]) {

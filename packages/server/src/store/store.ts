@@ -41,6 +41,14 @@ export interface Store {
   timeline(query: TimelineQuery): Promise<Timeline>;
   /** A point's mean in each bucket, summed over devices. */
   fleetTotals(query: FleetQuery): Promise<FleetTotals>;
+  /**
+   * Strikes values out: in whatever is answered from now on they are null, in sums and charts as well. What was kept is kept, and `unstrike` has it back.
+   */
+  strike(strike: NewStrike): Promise<Strike>;
+  /** What is struck out of one device's past, oldest strike first. */
+  strikes(deviceId: string): Promise<Strike[]>;
+  /** Undoes a strike; null where the device has none of that number. */
+  unstrike(deviceId: string, number: number): Promise<Strike | null>;
   /** Keeps events; the newest 100,000 stay. */
   recordEvents(events: readonly StoredEvent[]): Promise<void>;
   /** Newest first. */
@@ -224,6 +232,23 @@ export interface FleetTotals {
   readonly sum: readonly (number | null)[];
   /** How many devices that were. */
   readonly devices: readonly number[];
+}
+
+/** Values that are wrong, and count for nothing: of one device, in a range, all points or some. */
+export interface NewStrike {
+  readonly deviceId: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Null: all. */
+  readonly points: readonly string[] | null;
+  readonly atMs: number;
+  /** Who did it, in words. */
+  readonly by: string;
+}
+
+export interface Strike extends NewStrike {
+  /** Grows with every strike. */
+  readonly number: number;
 }
 
 export interface StoredEvent {

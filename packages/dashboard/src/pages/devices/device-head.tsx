@@ -14,6 +14,7 @@ import { Icon } from "../../ui/icon.tsx";
 import { Tag } from "../../ui/tag.tsx";
 import styles from "./device-head.module.css";
 import { ShareDialog } from "./share-dialog.tsx";
+import { StrikesDialog } from "./strikes-dialog.tsx";
 
 interface DeviceHeadProps {
   readonly detail: DeviceDetail;
@@ -25,6 +26,7 @@ interface DeviceHeadProps {
 /** Which device this is, where, and what it is doing. */
 export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
   const [isSharing, setSharing] = useState(false);
+  const [isStriking, setStriking] = useState(false);
   const me = useMe();
   const { device_id, name, properties, online } = detail;
   const ageMs = ageOf(live.newest?.atMs ?? null, nowMs);
@@ -46,8 +48,10 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
             {formatInstant(Date.parse(share.expires_at), nowMs)}
           </span>
         )}
+        {me?.role === "admin" && <Button onClick={() => setStriking(true)}>Strike out…</Button>}
         {mayCommand(me, device_id) && <Button onClick={() => setSharing(true)}>Share</Button>}
       </div>
+      {isStriking && <StrikesDialog deviceId={device_id} onClose={() => setStriking(false)} />}
       {isSharing && <ShareDialog deviceId={device_id} onClose={() => setSharing(false)} />}
       <h1>{name || device_id}</h1>
       <p className={styles.line}>

@@ -8,6 +8,7 @@ import { Journal, type Through } from "./journal.ts";
 import { partOf, Rows, windowName } from "./rows.ts";
 import { SealedDays } from "./sealed-days.ts";
 import { Sealer } from "./sealer.ts";
+import { Strikes } from "./strikes.ts";
 import { pageBytes, type Row, Tables } from "./tables.ts";
 import { damageAt, Windows } from "./windows.ts";
 
@@ -37,6 +38,7 @@ export class BlockStore {
   readonly sealedDays: SealedDays;
   readonly deviceTable: DeviceTable;
   readonly damage: DamageLog;
+  readonly strikes: Strikes;
   /** What was met while opening, in words. */
   foundAtStart: readonly string[];
   readonly #devices = new Map<string, DeviceEntry>();
@@ -55,7 +57,9 @@ export class BlockStore {
     this.sealedDays = new SealedDays(this.tables);
     this.deviceTable = new DeviceTable(this.tables, this.damage);
     this.#journal = new Journal(this.tables, this.damage, limits, nowMs, (deviceId) => this.#entryOf(deviceId));
-    this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.damage, (id) => this.find(id));
+    this.strikes = new Strikes(this.tables, this.damage);
+    const find = (id: string): DeviceEntry | undefined => this.find(id);
+    this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.strikes, this.damage, find);
     this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, nowMs);
     this.#restore();
     this.foundAtStart = this.damage.messages;

@@ -13,6 +13,7 @@ import type {
   FleetTotals,
   History,
   HistoryQuery,
+  NewStrike,
   NumberedEvent,
   PointInfo,
   PointSample,
@@ -23,6 +24,7 @@ import type {
   StoredEvent,
   StoredSample,
   StoreInfo,
+  Strike,
   Timeline,
   TimelineQuery,
   Verified,
@@ -126,6 +128,18 @@ export class EmbeddedStore implements Store {
 
   fleetTotals({ signal, ...query }: FleetQuery): Promise<FleetTotals> {
     return this.#ask({ kind: "fleetTotals", query }, signal) as Promise<FleetTotals>;
+  }
+
+  strike(strike: NewStrike): Promise<Strike> {
+    return this.#send({ kind: "strike", strike }) as Promise<Strike>;
+  }
+
+  strikes(deviceId: string): Promise<Strike[]> {
+    return this.#send({ kind: "strikes", deviceId }) as Promise<Strike[]>;
+  }
+
+  unstrike(deviceId: string, strikeNumber: number): Promise<Strike | null> {
+    return this.#send({ kind: "unstrike", deviceId, strikeNumber }) as Promise<Strike | null>;
   }
 
   async recordEvents(events: readonly StoredEvent[]): Promise<void> {

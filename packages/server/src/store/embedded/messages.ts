@@ -1,7 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { FailureCode } from "../../base/failure.ts";
 import type { PortQuestion } from "../read-port.ts";
-import type { EventsQuery, StoreDamage, StoredEvent } from "../store.ts";
+import type { EventsQuery, NewStrike, StoreDamage, StoredEvent } from "../store.ts";
 import type { BlockStoreLimits } from "./block-store.ts";
 
 /** What the worker is started with. */
@@ -17,6 +17,9 @@ export type Task =
   | { readonly kind: "events"; readonly query: EventsQuery }
   /** Another thread asks over this port from now on, as it is said in `read-port.ts`. */
   | { readonly kind: "lend"; readonly port: MessagePort }
+  | { readonly kind: "strike"; readonly strike: NewStrike }
+  | { readonly kind: "strikes"; readonly deviceId: string }
+  | { readonly kind: "unstrike"; readonly deviceId: string; readonly strikeNumber: number }
   | { readonly kind: "forget"; readonly deviceIds: readonly string[] }
   | { readonly kind: "settle" }
   | { readonly kind: "close" }

@@ -142,6 +142,20 @@ const migrations = [
     bytes BLOB
   ) STRICT;
   `,
+  `
+  -- Values that count for nothing, of a device in a range; the samples themselves are kept as they came.
+  CREATE TABLE strike (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    device_id TEXT NOT NULL,
+    from_ms REAL NOT NULL,
+    to_ms REAL NOT NULL,
+    -- Names as JSON; NULL: all.
+    points TEXT,
+    at_ms REAL NOT NULL,
+    made_by TEXT NOT NULL,
+    checksum INTEGER
+  ) STRICT;
+  `,
 ];
 
 const amendments: readonly Amendment[] = [
@@ -179,4 +193,5 @@ export const columns: Readonly<Record<string, string>> = {
   sealed: "device_no, day, summaries, blocks, checksum",
   journal_dropped: "id, through, checksum",
   set_aside: "id, kind, device_no, window, what, bytes",
+  strike: "number, device_id, from_ms, to_ms, points, at_ms, made_by, checksum",
 };

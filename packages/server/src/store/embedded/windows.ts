@@ -1,7 +1,8 @@
 import type { EnergyStream } from "../algebra/energy.ts";
 import { mergeSamples } from "../algebra/merge-samples.ts";
 import type { SampleColumns } from "../algebra/sample-columns.ts";
-import { windowMs, windowsPerDay } from "../algebra/window.ts";
+import { windowMs, windowOf, windowsPerDay } from "../algebra/window.ts";
+import { withoutStruck } from "../algebra/without-struck.ts";
 import type { StoreDamage } from "../store.ts";
 import { decodeBlock } from "./codec/block-codec.ts";
 import { type DayColumns, type DayParts, decodeDayColumns } from "./codec/day-codec.ts";
@@ -10,6 +11,7 @@ import type { DeviceEntry } from "./device-entry.ts";
 import { MinuteSums } from "./minute-means.ts";
 import { checkedMinutes, dayName, dayRowOf, type Rows, windowName } from "./rows.ts";
 import type { SealedDay, SealedDays } from "./sealed-days.ts";
+import type { Strikes } from "./strikes.ts";
 import type { Row, Tables } from "./tables.ts";
 
 /** Days' summaries that are held at once, some kilobytes each. */
@@ -34,6 +36,7 @@ export class Windows {
   readonly #tables: Tables;
   readonly #rows: Rows;
   readonly #sealed: SealedDays;
+  readonly #strikes: Strikes;
   readonly #damage: DamageLog;
   readonly #find: (deviceId: string) => DeviceEntry | undefined;
 
@@ -41,12 +44,14 @@ export class Windows {
     tables: Tables,
     rows: Rows,
     sealed: SealedDays,
+    strikes: Strikes,
     damage: DamageLog,
     find: (deviceId: string) => DeviceEntry | undefined,
   ) {
     this.#tables = tables;
     this.#rows = rows;
     this.#sealed = sealed;
+    this.#strikes = strikes;
     this.#damage = damage;
     this.#find = find;
   }
@@ -79,11 +84,15 @@ export class Windows {
     }
   }
 
-  /** The windows of a device in a range of which not all samples stand in a block, growing. */
+  /** The windows of a device in a range whose samples must be read: not all stand in a block, or some are struck out. Growing. */
   fresh(deviceId: string, fromWindow: number, toWindow: number): number[] {
     const entry = this.#find(deviceId);
     if (entry === undefined) return [];
-    const found = new Set([...entry.unsealed.keys(), ...entry.open.keys()]);
+    const found = new Set([
+      ...entry.unsealed.keys(),
+      ...entry.open.keys(),
+      ...this.#struck(entry, fromWindow, toWindow),
+    ]);
     return [...found].filter((window) => window >= fromWindow && window < toWindow).sort((a, b) => a - b);
   }
 
@@ -123,7 +132,17 @@ export class Windows {
     }
     const open = entry.open.get(window);
     if (open !== undefined) pieces.push(open.columns(wanted));
-    return pieces.length === 0 ? null : mergeSamples(pieces);
+    if (pieces.length === 0) return null;
+    const struck = this.#strikes.in(deviceId, window * windowMs, (window + 1) * windowMs);
+    return struck.length === 0 ? mergeSamples(pieces) : withoutStruck(mergeSamples(pieces), struck);
+  }
+
+  /** Windows that have a block, and samples in it that are struck out: what was made of them before does not hold. */
+  *#struck(entry: DeviceEntry, fromWindow: number, toWindow: number): Generator<number> {
+    for (const { fromMs, toMs } of this.#strikes.in(entry.deviceId, fromWindow * windowMs, toWindow * windowMs)) {
+      const from = Math.max(fromWindow, windowOf(fromMs));
+      yield* this.blocks(entry, from, Math.min(toWindow, windowOf(toMs - 1) + 1));
+    }
   }
 
   /**
@@ -186,7 +205,8 @@ export class Windows {
       if (!found.has(window)) found.set(window, fromSamples(window));
     }
     for (const window of this.fresh(deviceId, fromWindow, toWindow)) {
-      if (found.has(window)) {
+      const isStruck = this.#strikes.in(deviceId, window * windowMs, (window + 1) * windowMs).length > 0;
+      if (isStruck || found.has(window)) {
         // What comes so late may be in the block already: somebody offers it again.
         found.set(window, fromSamples(window));
         continue;

@@ -96,6 +96,12 @@ function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "le
       return null;
     case "events":
       return store.events(task.query);
+    case "strike":
+      return store.strikes.add(task.strike);
+    case "strikes":
+      return store.strikes.of(task.deviceId);
+    case "unstrike":
+      return store.strikes.remove(task.deviceId, task.strikeNumber);
     case "forget":
       store.forget(task.deviceIds);
       return null;

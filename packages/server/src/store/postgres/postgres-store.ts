@@ -10,6 +10,7 @@ import type {
   FleetTotals,
   History,
   HistoryQuery,
+  NewStrike,
   NumberedEvent,
   PointInfo,
   PointSample,
@@ -19,6 +20,7 @@ import type {
   StoredEvent,
   StoredSample,
   StoreInfo,
+  Strike,
   Timeline,
   TimelineQuery,
   Verified,
@@ -29,6 +31,7 @@ import type { LendSetup } from "./lend-worker.ts";
 import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrate } from "./migrate.ts";
 import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
+import { readStrikes, strike, unstrike } from "./strikes.ts";
 import { readInfo, verify } from "./verify.ts";
 import { WriterThread } from "./writer-thread.ts";
 
@@ -160,6 +163,18 @@ export class PostgresStore implements Store {
 
   async fleetTotals(query: FleetQuery): Promise<FleetTotals> {
     return await this.#database.ask(query.signal, (client) => readFleetTotals(client, query, this.#isTimescale));
+  }
+
+  async strike(made: NewStrike): Promise<Strike> {
+    return await this.#database.write((client) => strike(client, made));
+  }
+
+  async strikes(deviceId: string): Promise<Strike[]> {
+    return await this.#database.ask(undefined, (client) => readStrikes(client, deviceId));
+  }
+
+  async unstrike(deviceId: string, number: number): Promise<Strike | null> {
+    return await this.#database.write((client) => unstrike(client, deviceId, number));
   }
 
   async recordEvents(events: readonly StoredEvent[]): Promise<void> {
