@@ -62,7 +62,10 @@ const table: Readonly<Record<string, Row>> = {
   "GET /devices/{id}/history": row("view", "points=grid.power"),
   "GET /devices/{id}/timeline": row("view"),
   "GET /devices/{id}/strikes": row("view"),
-  "POST /devices/{id}/strikes": row("admin"),
+  "POST /devices/{id}/strikes": {
+    right: "admin",
+    body: { from: "2026-01-31T12:00:00Z", to: "2026-01-31T12:01:00Z", points: ["none"] },
+  },
   "DELETE /devices/{id}/strikes/{strike}": row("admin"),
   "GET /devices/{id}/energy": row("view"),
   "GET /fleet/totals": row("view", "devices=ID"),

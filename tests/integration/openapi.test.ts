@@ -121,7 +121,7 @@ test("real answers fit what the document says of them, good ones and errors", as
   await ask("get", "/devices/ems_001/latest", "/devices/{id}/latest");
   const device = await openDevice(server.wsUrl, "ems_001", added.token);
   device.send(sampleOf("ems_001", { heat_pump: { flow_temperature: 38.5 } }));
-  device.send(sampleOf("ems_001", { battery: { soc: 104 } }));
+  device.send(sampleOf("ems_001", { device_id: "another" }));
   await eventually(async () => {
     const page = await ask("get", "/devices/ems_001/samples", "/devices/{id}/samples");
     expect((page as { samples: [] }).samples).toHaveLength(1);

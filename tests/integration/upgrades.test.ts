@@ -253,7 +253,7 @@ describe("a damaged database", () => {
   const cases = dataFiles.flatMap(({ name }) => Object.keys(damages).map((how) => [name, how] as const));
 
   test.each(cases)("is named, with what to do, and nothing is changed: %s %s", async (name, how) => {
-    const folder = folderOf("access-5", "audit-1", "commands-1", "store-4");
+    const folder = folderOf("access-5", "audit-1", "commands-1", "store-5");
     openDataFolder(folder).close();
     damages[how]?.(join(folder, name));
     const before = contentOf(folder);
@@ -279,7 +279,7 @@ describe("a damaged database", () => {
   });
 
   test("ends the command with 1 and no stack, and a restore brings back what was", async () => {
-    const folder = folderOf("access-5", "audit-1", "commands-1", "store-4");
+    const folder = folderOf("access-5", "audit-1", "commands-1", "store-5");
     const backup = join(makeFolder(), "backup");
     expect(await runCli(["backup", backup, "--data-dir", folder])).toMatchObject({ code: 0 });
     writeFileSync(join(folder, "access.db"), "gone");
@@ -300,7 +300,7 @@ describe("a damaged database", () => {
 });
 
 test("all that is in the data folder is its owner's alone, also what was there before", async () => {
-  const folder = folderOf("access-5", "audit-1", "commands-1", "store-4");
+  const folder = folderOf("access-5", "audit-1", "commands-1", "store-5");
   const before = [...readdirSync(folder), "general.log", "audit-000000000001.ndjson.gz", "store.db-wal"];
   for (const name of before) {
     writeFileSync(join(folder, name), "", { flag: "a" });
