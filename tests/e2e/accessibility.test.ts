@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { DeviceDetail } from "@wattboard/protocol";
 import type { AxeResults, RunOptions } from "axe-core";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
 import { callerOf } from "../support/commands.ts";
@@ -33,9 +33,10 @@ async function findings(page: TestPage): Promise<readonly string[]> {
   );
 }
 
-/** A fleet in which each standing occurs: live with an error, late, stale and offline; and an administrator who is signed in. */
+/** A fleet in which every freshness occurs: live with an error, late, stale and offline; and an administrator who is signed in. */
 async function start(theme: "light" | "dark") {
-  // The page reads the time in answers, whose header has the real one: the four minutes pass up to now. Nobody answers pings meanwhile.
+  // The page reads the time in answers, whose header has the real one: the four minutes pass up to now, and from there the clock is the real
+  // one. Nobody answers pings meanwhile.
   const clock = new ManualClock(Date.now() - 4 * 60_000);
   const settings = { "access.dashboards": "people", "heartbeat.ping_ms": "86400000" };
   const server = await startServer({ clock, settings });
@@ -54,7 +55,7 @@ async function start(theme: "light" | "dark") {
   const viewer = callerOf(server, "viewer");
   await eventually(async () => {
     for (const id of ["stale", "gone"]) {
-      expect((await viewer.get<DeviceDetail>(`/devices/${id}`)).standing).toBe("live");
+      expect((await viewer.get<DeviceDetail>(`/devices/${id}`)).freshness).toBe("live");
     }
   });
   clock.advance(4 * 60_000 - 12_000);
@@ -76,9 +77,17 @@ async function start(theme: "light" | "dark") {
     parameters: [{ name: "reserve_soc", type: "integer", label: "Reserve", unit: "%", minimum: 5, maximum: 50 }],
   });
   const status = { state: "ERROR", mode: "AUTO", error_flags: ["OVERHEAT"] } as const;
-  live.send(
-    sampleOf("live", { ...full, ...now(), system_status: { ...status, error_flags: [...status.error_flags] } }),
-  );
+  // What is live stays so, and what is late stays late, however long the page and axe take.
+  const goOn = () => {
+    clock.advance(Math.max(0, Date.now() - clock.wallMs()));
+    live.send(
+      sampleOf("live", { ...full, ...now(), system_status: { ...status, error_flags: [...status.error_flags] } }),
+    );
+    late.send(sampleOf("late", { ...sold, timestamp: new Date(clock.wallMs() - 12_000).toISOString() }));
+  };
+  goOn();
+  const going = setInterval(goOn, 500);
+  onTestFinished(() => clearInterval(going));
   live.send(sampleOf("live", { battery: { soc: 104 } }));
 
   const look = { colorScheme: theme, reducedMotion: "reduce" } as const;
@@ -99,8 +108,8 @@ needs("chromium", chromiumPath !== null)("axe finds nothing, in Chromium against
     test("on the fleet, with all that can be opened there, whatever its devices do", async () => {
       const { admin, welcome } = await start(theme);
       expect(welcome).toEqual([]);
-      for (const standing of ["live", "fading", "stale", "offline"]) {
-        await admin.locator(`tr[data-standing=${standing}]`).first().waitFor();
+      for (const freshness of ["live", "late", "stale", "offline"]) {
+        await admin.locator(`tr[data-freshness=${freshness}]`).first().waitFor();
       }
       await admin.getByRole("button", { name: "Filter", exact: true }).click();
       await admin
@@ -111,7 +120,7 @@ needs("chromium", chromiumPath !== null)("axe finds nothing, in Chromium against
       await admin.getByRole("button", { name: "Last 30 seconds of live" }).click();
       await admin.getByRole("link", { name: "Device page" }).waitFor();
       await admin.evaluate(() => {
-        for (const cell of document.querySelectorAll("tr[data-standing=live] td")) cell.setAttribute("data-lit", "");
+        for (const cell of document.querySelectorAll("tr[data-freshness=live] td")) cell.setAttribute("data-lit", "");
       });
       expect(await findings(admin)).toEqual([]);
       await admin.getByRole("button", { name: "Columns" }).click();

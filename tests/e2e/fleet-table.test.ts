@@ -278,7 +278,7 @@ needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a
     expect(phases).not.toContain("lost");
   });
 
-  test("shows a connected SolMate that is silent as resting, here and on its page, and a device that should speak as stale", async () => {
+  test("shows a connected SolMate that is silent as idle, here and on its page, and a device that should speak as stale", async () => {
     // The page reads the time in answers, whose header has the real one: the four minutes pass up to now. Nobody answers pings meanwhile.
     const clock = new ManualClock(Date.now() - 4 * 60_000);
     const settings = { ...openDoors, "heartbeat.ping_ms": "86400000" };
@@ -286,13 +286,13 @@ needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a
     const ems = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
     ems.send(sampleOf("ems_001", { timestamp: new Date(clock.wallMs()).toISOString() }));
     await startSolMate(server, "0001", { _power_income: 120, _battery: 90 });
-    await eventually(async () => expect((await deviceDetail(server, "ems_001")).standing).toBe("live"));
+    await eventually(async () => expect((await deviceDetail(server, "ems_001")).freshness).toBe("live"));
     clock.advance(4 * 60_000);
     const page = await openPage(server.url);
-    await rowOf(page, "0001").getByText("resting 4 min").waitFor();
+    await rowOf(page, "0001").getByText("idle 4 min").waitFor();
     await rowOf(page, "ems_001").getByText("stale 4 min").waitFor();
     await page.goto(`${server.url}/devices/0001`);
-    await page.getByText("resting, last change 4 min ago").waitFor();
+    await page.getByText("idle, last change 4 min ago").waitFor();
     await page.getByRole("heading", { name: "Now" }).waitFor();
     expect(await page.getByText("stale").count()).toBe(0);
     expect(page.complaints).toEqual([]);

@@ -41,18 +41,21 @@ needs("chromium", chromiumPath !== null)("the live page, in Chromium against a r
     expect(page.complaints).toEqual([]);
   });
 
-  test("says that the connection is lost, and since when, and comes back by itself", async () => {
+  test("says that the connection is lost, and since when, moves nothing that somebody may just be clicking, and comes back by itself", async () => {
     const server = await startServer();
     const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
     device.send(sampleOf("ems_001"));
     const page = await openPage(server.url);
     await page.getByText("85 %").first().waitFor();
     const { port } = new URL(server.url);
+    const columns = page.getByRole("button", { name: "Columns" });
+    const place = await columns.boundingBox();
     await server.stop();
     await page
       .getByText(/connection lost/i)
       .first()
       .waitFor();
+    expect(await columns.boundingBox()).toEqual(place);
 
     const again = await startServer({ dataDir: server.dataDir, settings: { port } });
     const back = await openDevice(again.wsUrl, "ems_001", tokenOf(again.devices.rotate("ems_001")));

@@ -38,10 +38,10 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
     const { server, admin } = await startWithAdministrator();
     expect(admin.url()).toBe(`${server.url}/`);
     const cookies = await admin.context().cookies();
-    const kept = { httpOnly: true, secure: true, sameSite: "Strict", path: "/" };
+    const kept = { httpOnly: true, secure: false, sameSite: "Strict", path: "/" };
     expect(cookies.sort((one, other) => (one.name < other.name ? -1 : 1))).toMatchObject([
-      { name: "__Host-wattboard", ...kept },
-      { name: "__Host-wattboard-browser", ...kept },
+      { name: "wattboard-browser-insecure", ...kept },
+      { name: "wattboard-insecure", ...kept },
     ]);
     expect(await admin.evaluate(() => document.cookie)).toBe("");
     expect(admin.complaints).toEqual([]);

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { makeFolder, runCli, runJson, untilFileEnds } from "../support/run-cli.ts";
+import { makeFolder, runCli, runCliHere, runJson, untilFileEnds } from "../support/run-cli.ts";
 
 const until = untilFileEnds();
 const folder = makeFolder(until);
@@ -12,7 +12,7 @@ async function importText(text: string | Buffer, ...args: string[]) {
   await registered;
   const file = join(folder, `${Math.random()}.csv`);
   writeFileSync(file, text);
-  return await runCli(["import", file, ...args, ...target]);
+  return await runCliHere(["import", file, ...args, ...target], { cwd: folder });
 }
 
 async function samplesStored(): Promise<number> {
@@ -61,16 +61,11 @@ describe("a file whose first line does not fit is refused as a whole, and it is 
 });
 
 const badRows = [
-  ["a time that is none", "ems_001,31.1.2026 12:00,,85,[],x", 'Column "observed_at": "31.1.2026 12:00" is no time'],
-  ["a time without an offset", "ems_001,2026-01-31 12:00:00,,85,[],x", "--utc-offset"],
+  ["a time that is none", "ems_001,yesterday,,85,[],x", 'Column "observed_at": "yesterday" is no time'],
+  ["a time without an offset", "ems_001,2026-01-31 12:00:00,,85,[],x", "--time-zone Europe/Vienna, or --utc-offset"],
+  ["a day that could be a month", "ems_001,01/02/2026 12:00,,85,[],x", "--time-format 'DD/MM/YYYY HH:mm'"],
   ["a time to come", "ems_001,2999-01-31T12:00:00Z,,85,[],x", "from 1970 until now"],
   ["a time before 1970", "ems_001,1969-01-31T12:00:00Z,,85,[],x", "from 1970 until now"],
-  ["a number that is none", "ems_001,2026-01-31T12:00:00Z,,full,[],x", 'Column "battery.soc": "full" is no number'],
-  ["a decimal comma", 'ems_001,2026-01-31T12:00:00Z,,"85,5",[],x', "--decimal-comma"],
-  ["a number beyond all", "ems_001,2026-01-31T12:00:00Z,,1e999,[],x", "too large"],
-  ["a number out of its range", "ems_001,2026-01-31T12:00:00Z,,101,[],x", "battery.soc must be <= 100"],
-  ["flags that are no list", "ems_001,2026-01-31T12:00:00Z,,85,E01,x", "JSON list"],
-  ["a text too long", `ems_001,2026-01-31T12:00:00Z,,85,[],${"x".repeat(300)}`, "256 characters"],
   ["a cell too few", "ems_001,2026-01-31T12:00:00Z,,85,[]", "5 cells, and the header 6"],
   ["a cell too many", "ems_001,2026-01-31T12:00:00Z,,85,[],x,y", "7 cells, and the header 6"],
   ["a device that is not registered", "nobody,2026-01-31T12:00:00Z,,85,[],x", 'It is "nobody"; register it first'],
@@ -79,35 +74,70 @@ const badRows = [
   ["something behind a closing quote", 'ems_001,2026-01-31T12:00:00Z,,85,[],"say" hi', "quote"],
 ] as const;
 
-test.each(badRows)(
-  "a row with %s ends the import at its line; what stands before it is stored",
-  async (_what, row, expected) => {
-    const { code, stderr } = await importText(`${header}\n${good}\n${row}\n${good.replace(":00Z", ":59Z")}\n`);
-    expect([code, stderr]).toEqual([2, expect.stringContaining(expected)]);
-    expect(stderr).toMatch(/^Line 3: /);
-    expect(stderr).toContain("--skip-bad");
-    expect(await samplesStored()).toBe(1);
-  },
-);
+const badCells = [
+  ["a number that is none", "ems_001,2026-01-31T12:01:00Z,,full,[],x", '"battery.soc": "full" is no number'],
+  ["a decimal comma", 'ems_001,2026-01-31T12:02:00Z,,"85,5",[],x', "--decimal-comma"],
+  ["a number beyond all", "ems_001,2026-01-31T12:03:00Z,,1e999,[],x", "too large"],
+  ["a number of 100,000 digits", `ems_001,2026-01-31T12:03:30Z,,${"9".repeat(10_000)},[],x`, "is no number"],
+  ["a number out of its range", "ems_001,2026-01-31T12:04:00Z,,101,[],x", "battery.soc must be <= 100"],
+  ["flags that are no list", "ems_001,2026-01-31T12:05:00Z,,85,E01,x", "JSON list"],
+  ["a text too long", `ems_001,2026-01-31T12:06:00Z,,85,[],${"x".repeat(300)}`, "256 characters"],
+] as const;
 
-test("a file whose rows all have one time is not gathered in memory: after sixteen its rows are bad", async () => {
-  const text = `${header}\n${`${good.replace(":00Z,2026", ":30Z,2026")}\n`.repeat(20)}`;
-  const { code, stderr } = await importText(text, "--dry-run");
-  expect([code, stderr.split("\n").length]).toEqual([0, 5]);
-  expect(stderr).toMatch(/^Line 18: More than 16 rows of ems_001 have this time/);
+interface Result {
+  readonly stored: number;
+  readonly known: number;
+  readonly bad: number;
+  readonly faults: readonly string[];
+  readonly preview: { readonly rows_left_out: number; readonly cells_left_out: number };
+}
+
+async function importRows(rows: readonly string[]): Promise<Result> {
+  const { code, stdout, stderr } = await importText([header, ...rows, ""].join("\r\n"), "--json", "--yes");
+  expect([code, stderr]).toEqual([0, ""]);
+  return JSON.parse(stdout) as Result;
+}
+
+test("without --yes nothing of a file is stored of which something would be left out, and it is said what to do", async () => {
+  const [, row] = badRows[0];
+  const { code, stdout, stderr } = await importText(`${header}\n${good}\n${row}\n`);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("--yes")]);
+  expect(stdout).toContain('left out: 1 row of observed_at, such as "yesterday" in line 3: is no time.');
+  expect(await samplesStored()).toBe(0);
 });
 
-test("with --skip-bad the good rows are stored, the bad ones counted, and the first ten shown with their lines", async () => {
-  const rows = badRows.map(([, row]) => row);
-  const text = [header, good, ...rows, good.replace("12:00:00", "12:34:56")].join("\r\n");
-  const { code, stdout, stderr } = await importText(`\ufeff${text}\r\n`, "--skip-bad");
-  expect([code, stdout]).toEqual([0, expect.stringContaining(`${badRows.length} rows were bad`)]);
-  expect(stdout).toMatch(/1 samples stored, 1 were known/);
-  const lines = stderr.trimEnd().split("\n");
-  expect(lines).toHaveLength(11);
-  expect(lines[0]).toMatch(/^Line 3: Column "observed_at"/);
-  expect(lines[10]).toBe(`… and ${badRows.length - 10} more`);
-  expect(await samplesStored()).toBe(2);
+test("a file of which nothing can be stored is refused, with its first fault", async () => {
+  const { code, stderr } = await importText(`${header}\n${badRows[0][1]}\n`, "--yes");
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringMatching(/Nothing of it can be stored. Line 2: Column "observed_at"/),
+  ]);
+});
+
+test("a bad row costs itself: each is counted and told with its line, and those around it are stored", async () => {
+  const result = await importRows([good, ...badRows.map(([, row]) => row), good.replace("12:00:00", "12:34:56")]);
+  expect(result).toMatchObject({ stored: 2, bad: badRows.length });
+  const shown = badRows.slice(0, 10);
+  expect(result.faults).toEqual(
+    shown.map(([, , expected], at) => expect.stringMatching(new RegExp(`^Line ${at + 3}: .*${literally(expected)}`))),
+  );
+});
+
+test("a bad cell costs itself: what else is in its row is stored", async () => {
+  const result = await importRows(badCells.map(([, row]) => row));
+  expect(result).toMatchObject({ stored: badCells.length, bad: 0, preview: { cells_left_out: badCells.length } });
+  expect(result.faults).toEqual(badCells.map(([, , expected]) => expect.stringContaining(expected)));
+});
+
+function literally(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+test("a file whose rows all have one time is not gathered in memory: after sixteen its rows are left out", async () => {
+  const text = `${header}\n${`${good.replace(":00Z,2026", ":30Z,2026")}\n`.repeat(20)}`;
+  const { code, stdout } = await importText(text, "--dry-run");
+  expect(code).toBe(0);
+  expect(stdout).toContain("left out: 4 rows, such as line 18: More than 16 rows of ems_001 have this time");
 });
 
 test("a file that is not there, or is a folder, is named", async () => {
@@ -135,6 +165,7 @@ test("standard input is taken with -", async () => {
     "--utc-offset",
     "+01:00",
     "--decimal-comma",
+    "--yes",
   ];
   const { code, stderr } = await runCli(["import", "-", ...map, ...target], { input });
   expect([code, stderr]).toEqual([0, ""]);

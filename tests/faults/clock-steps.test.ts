@@ -40,8 +40,8 @@ async function openScene(settings: Record<string, string> = {}) {
 }
 
 async function latestOf(server: { readonly url: string }) {
-  const { standing, latest } = await deviceDetail(server, "ems_001");
-  return { standing, power: latest?.telemetry.solar?.power };
+  const { freshness, latest } = await deviceDetail(server, "ems_001");
+  return { freshness, power: latest?.telemetry.solar?.power };
 }
 
 async function stepsTold(server: TestServer): Promise<string[]> {
@@ -57,15 +57,15 @@ test("after an hour ahead and right again, what is live is what comes now; the s
     clock.advance(1_000);
     await send();
   }
-  expect(await latestOf(server)).toEqual({ standing: "live", power: 13 });
+  expect(await latestOf(server)).toEqual({ freshness: "live", power: 13 });
   clock.stepWall(-hourMs);
   clock.advance(1_000);
   // Nothing has come since: what is known lies ahead, and is not the present.
-  expect((await latestOf(server)).standing).toBe("stale");
+  expect((await latestOf(server)).freshness).toBe("stale");
   await send();
-  expect(await latestOf(server)).toEqual({ standing: "live", power: 14 });
+  expect(await latestOf(server)).toEqual({ freshness: "live", power: 14 });
   clock.advance(31_000);
-  expect(await latestOf(server)).toEqual({ standing: "stale", power: 14 });
+  expect(await latestOf(server)).toEqual({ freshness: "stale", power: 14 });
   const late = await openDashboard(server.wsUrl, "ems_001");
   expect(JSON.parse((await late.receive(1))[0] ?? "").solar.power).toBe(14);
   await eventually(async () =>
@@ -81,14 +81,14 @@ test("after an hour back and right again nothing stands still either", async () 
   await send();
   clock.stepWall(-hourMs);
   clock.advance(1_000);
-  expect((await latestOf(server)).standing).toBe("stale");
+  expect((await latestOf(server)).freshness).toBe("stale");
   await send();
-  expect(await latestOf(server)).toEqual({ standing: "live", power: 2 });
+  expect(await latestOf(server)).toEqual({ freshness: "live", power: 2 });
   clock.stepWall(hourMs);
   clock.advance(1_000);
-  expect((await latestOf(server)).standing).toBe("stale");
+  expect((await latestOf(server)).freshness).toBe("stale");
   await send();
-  expect(await latestOf(server)).toEqual({ standing: "live", power: 3 });
+  expect(await latestOf(server)).toEqual({ freshness: "live", power: 3 });
 });
 
 test("a step of a minute, which a device's clock may be off, does not make it stand still for that minute", async () => {
@@ -99,7 +99,7 @@ test("a step of a minute, which a device's clock may be off, does not make it st
   clock.stepWall(-60_000);
   clock.advance(1_000);
   await send();
-  expect(await latestOf(server)).toEqual({ standing: "live", power: 2 });
+  expect(await latestOf(server)).toEqual({ freshness: "live", power: 2 });
 });
 
 test("a command is applied although the sample before it lies an hour ahead", async () => {
@@ -130,14 +130,14 @@ test("a latest from the store that lies ahead counts for nothing after a restart
   const dashboard = await openDashboard(next.wsUrl, "ems_001");
   expect(JSON.parse((await dashboard.receive(1))[0] ?? "").solar.power).toBe(2);
   const device = await openDevice(next.wsUrl, "ems_001", token);
-  expect(await latestOf(next)).toEqual({ standing: "stale", power: 2 });
+  expect(await latestOf(next)).toEqual({ freshness: "stale", power: 2 });
   const timestamp = new Date(startMs + clock.monotonicMs()).toISOString();
   device.send(sampleOf("ems_001", { timestamp, solar: { power: 3 } }));
   await dashboard.receive(2);
-  expect(await latestOf(next)).toEqual({ standing: "live", power: 3 });
+  expect(await latestOf(next)).toEqual({ freshness: "live", power: 3 });
 });
 
-test("a SolMate rests and is heard on by the clock as it is now", async () => {
+test("a SolMate is idle and is heard on by the clock as it is now", async () => {
   const { clock, server } = await openScene(openDoors);
   const solMate = await openSolMate(server.wsUrl);
   const said = async (battery: number): Promise<void> => {
@@ -150,10 +150,10 @@ test("a SolMate rests and is heard on by the clock as it is now", async () => {
   await said(50);
   clock.stepWall(-hourMs);
   clock.advance(1_000);
-  expect((await deviceDetail(server, "s1")).standing).toBe("stale");
+  expect((await deviceDetail(server, "s1")).freshness).toBe("stale");
   await said(51);
   clock.advance(60_000);
-  expect((await deviceDetail(server, "s1")).standing).toBe("resting");
+  expect((await deviceDetail(server, "s1")).freshness).toBe("idle");
 });
 
 const libfaketime = ["x86_64", "aarch64"]
@@ -177,7 +177,7 @@ needs("Debian's faketime", libfaketime !== undefined)("a real process under libf
     let sent = 0;
     const untilShown = async (): Promise<void> => {
       device.send(sampleOf("ems_001", { timestamp: new Date().toISOString(), solar: { power: ++sent } }));
-      await eventually(async () => expect(await latestOf(server)).toEqual({ standing: "live", power: sent }));
+      await eventually(async () => expect(await latestOf(server)).toEqual({ freshness: "live", power: sent }));
     };
     const told = (direction: string) =>
       eventually(

@@ -4,7 +4,7 @@ import { afterAll, expect, test } from "vitest";
 import { deviceDetail, events, metric, readiness, storedSamples } from "../support/api.ts";
 import { fill, mountDisk, unmountDisk } from "../support/disk.ts";
 import { eventually } from "../support/eventually.ts";
-import { runCli, runJson, startServe } from "../support/run-cli.ts";
+import { runCli, runCliHere, runJson, startServe } from "../support/run-cli.ts";
 import { openDashboard, openDevice } from "../support/sockets.ts";
 import { startServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
@@ -159,6 +159,43 @@ test.skipIf(disk === null).each(["SIGKILL", "SIGTERM"] as const)(
     await third.process.exit();
     await start();
     expect(await isActive()).toBe(true);
+  },
+  180_000,
+);
+
+test.skipIf(disk === null)(
+  "without a server, tokens are taken back for good on a full disk, nothing is given, and the record is made up for",
+  async () => {
+    if (disk === null) return;
+    const dataDir = join(disk, "offline");
+    const run = (line: string) => runCliHere([...line.split(" "), "--data-dir", dataDir], { cwd: disk });
+    for (const line of ["device add ems_001", "device add ems_002", "api-token add script --role viewer"]) {
+      expect(await run(line)).toMatchObject({ code: 0 });
+    }
+    const makeRoom = fill(disk);
+    let given = await run("device rotate ems_002");
+    // What is left of a log has room for a little.
+    for (let tries = 0; given.code === 0 && tries < 200; tries++) given = await run("device rotate ems_002");
+    expect(given).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Make room on the disk of the data folder."),
+    });
+    expect(await run("device revoke ems_001")).toMatchObject({ code: 0, stderr: "" });
+    expect(await run("api-token remove script")).toMatchObject({ code: 0, stderr: "" });
+    expect((await run("device list")).stdout).toMatch(/ems_001 .* revoked/);
+    makeRoom();
+    expect((await run("device list")).stdout).toMatch(/ems_001 .* revoked/);
+    expect((await run("api-token list")).stdout).toContain("No API tokens yet.");
+    const { stdout } = await run("audit export --format ndjson");
+    const rows = stdout
+      .trim()
+      .split("\n")
+      .map((row) => JSON.parse(row) as { action: string; detail: object });
+    for (const action of ["device.revoke", "api_token.remove"]) {
+      expect(rows.filter((row) => row.action === action)).toMatchObject([
+        { who: "local", outcome: "done", detail: { done_at: expect.any(String) } },
+      ]);
+    }
   },
   180_000,
 );

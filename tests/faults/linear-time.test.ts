@@ -24,9 +24,12 @@ import { cursorReader } from "../../packages/server/dist/http/cursor.js";
 import { redactSecrets } from "../../packages/server/dist/observe/redact-secrets.js";
 import { decode } from "../../packages/server/dist/telemetry/gatekeeper.js";
 import { readCell } from "../../packages/server/dist/transfer/csv-columns.js";
+import { parseNumber } from "../../packages/server/dist/transfer/csv-number.js";
 import { CsvSplitter } from "../../packages/server/dist/transfer/csv-records.js";
 import { csvText, unguardFormulas } from "../../packages/server/dist/transfer/csv-text.js";
+import { findHead } from "../../packages/server/dist/transfer/import/csv-head.js";
 import { ImportJudge } from "../../packages/server/dist/transfer/import/import-sample.js";
+import { compileTimeFormat, readAnyTime, timeText } from "../../packages/server/dist/transfer/import/time-format.js";
 import { judgeLines } from "../../packages/server/dist/transfer/import-lines.js";
 import { parseTime } from "../../packages/server/dist/transfer/parse-time.js";
 import { findPatterns } from "../../scripts/patterns.ts";
@@ -42,6 +45,7 @@ const frameSize = 16 * 1024;
 const fileSize = 64 * 1024;
 const growthMax = 10;
 const nowMs = Date.UTC(2026, 0, 31, 12);
+const slashTime = compileTimeFormat("D/M/YYYY h:mm:ss.SSS a") as (text: string) => unknown;
 
 const repeat = (unit: string) => (size: number) => unit.repeat(Math.ceil(size / unit.length));
 const numbered = (size: number, write: (at: number) => string, separator = ",") =>
@@ -220,12 +224,30 @@ const parsers: Readonly<Record<string, Parser>> = {
     run: (text) =>
       ["battery.soc", "system_status.error_flags", "extra.value"].map((point) => {
         try {
-          return readCell({ text, isQuoted: false }, { point, factor: 1 }, true);
+          return readCell({ text, isQuoted: false }, { point, factor: 1 }, { decimalComma: true });
         } catch {
           return null;
         }
       }),
     texts: { ...inside(""), ...inside("1", "x"), "formulas in formulas": repeat(`;'"`) },
+  },
+  "a number of a CSV": {
+    run: (text) => [parseNumber(text, {}), parseNumber(text, { decimalComma: true })],
+    texts: { ...inside(""), "many groups": repeat("1.234"), "many blanks": repeat("1 234") },
+  },
+  "a time of a CSV": {
+    run: (text) => [text, text.slice(0, 64)].map((each) => [readAnyTime(timeText(each) ?? ""), slashTime(each)]),
+    texts: { ...inside(""), ...inside("2026-05-01 ", " PM") },
+  },
+  "a time format": { run: (text) => compileTimeFormat(text), texts: { ...inside(""), ...inside("'", "'") } },
+  "the head of a CSV": {
+    run: (text) => findHead(text, {}, (names) => names.includes("never")),
+    texts: { ...inside("sep="), ...inside('"', '"'), "many cells": repeat("a;"), "many lines": repeat("a\n") },
+    size: fileSize,
+  },
+  "a Forwarded header": {
+    run: (text) => proxies.addressOf(request({ forwarded: text })),
+    texts: { ...inside('for="', '"'), "many hops": repeat("for=10.0.0.1, "), "many pairs": repeat("for=10.0.0.1;") },
   },
   "a text for a CSV": {
     run: (text) => unguardFormulas(csvText(text)),

@@ -148,7 +148,7 @@ describe("a command that waits for its device", () => {
     await server.stop();
     const administration = await openAdminClient({ dataDir: server.dataDir });
     expect(await administration.removePerson("ann")).toMatchObject({ ended: { count: 1 } });
-    administration.close();
+    await administration.close();
     const next = await startServer({ settings, dataDir: server.dataDir });
     const device = await openDevice(next.wsUrl, "mine", deviceToken);
     const admin = new BrowserLike(next.url);

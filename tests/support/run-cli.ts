@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { afterAll, onTestFinished, vi } from "vitest";
 import { eventually, inTime } from "./eventually.ts";
 
@@ -60,12 +61,11 @@ export class CliProcess {
     args: readonly string[],
     { env = {}, cwd = tmpdir(), input, until = onTestFinished, descriptors }: CliOptions = {},
   ) {
-    const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("WATTBOARD_")));
     const command = [process.execPath, wattboardBin, ...args];
     const limited = ["sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh", ...command];
     const [program = "", ...words] = descriptors === undefined ? command : limited;
     const child = spawn(program, words, {
-      env: { ...own, ...env },
+      env: { ...ownEnvironment(), ...env },
       cwd,
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
@@ -121,38 +121,59 @@ export class CliProcess {
   }
 }
 
-/** Runs one command to its end. */
-export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  return await new CliProcess(args, options).exit(15_000);
-}
+/** What asks and ends, whether a server runs or not: it needs no process of its own. */
+const questions = ["device", "user", "api-token", "share", "audit", "store", "command"];
+let isBusyHere = false;
 
 /**
- * Runs one command to its end in this process, in the folder `cwd`: for what a command says before it does anything. A process of its own
- * costs most of a second of a core.
+ * Runs one command to its end: in this process where it can, as a process of its own where it reads its input, goes on for longer, or another
+ * one runs here just now. A process costs most of a second of a core.
  */
-export async function runCliHere(args: readonly string[], cwd: string): Promise<CliResult> {
-  const { main }: { main(args: readonly string[]): Promise<number> } = await import(
-    new URL("../dist/main.js", pathToFileURL(wattboardBin)).href
+export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const isQuestion =
+    questions.includes(args[0] ?? "") && options.input === undefined && options.descriptors === undefined;
+  return isQuestion && !isBusyHere ? await runCliHere(args, options) : await new CliProcess(args, options).exit(15_000);
+}
+
+/** Runs one command to its end in this process, which is as that of the command meanwhile. */
+export async function runCliHere(
+  args: readonly string[],
+  { env = {}, cwd = tmpdir() }: Pick<CliOptions, "env" | "cwd"> = {},
+): Promise<CliResult> {
+  const { main }: { main(args: readonly string[]): Promise<number> } = createRequire(import.meta.url)(
+    "../../packages/server/dist/main.js",
   );
-  const result = { stdout: "", stderr: "" };
+  const before = { cwd: process.cwd(), env: process.env };
+  const listeners = [process.stdout, process.stderr].map((stream) => ({ stream, kept: stream.listeners("error") }));
+  const printed = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const spies = (["stdout", "stderr"] as const).map((name) =>
-    vi.spyOn(process[name], "write").mockImplementation((chunk) => {
-      result[name] += String(chunk);
+    vi.spyOn(process[name], "write").mockImplementation((chunk, ...more) => {
+      printed[name].push(Buffer.from(chunk as string));
+      const written = more.find((each) => typeof each === "function");
+      if (written !== undefined) queueMicrotask(written);
       return true;
     }),
   );
-  const before = { cwd: process.cwd(), listeners: process.stdout.listeners("error") };
+  isBusyHere = true;
   process.chdir(cwd);
+  process.env = { ...ownEnvironment(), ...env };
   try {
     const code = await main(args);
-    return { code, ...result };
+    const text = (name: keyof typeof printed) => Buffer.concat(printed[name]).toString();
+    return { code, stdout: text("stdout"), stderr: text("stderr") };
   } finally {
+    isBusyHere = false;
+    process.env = before.env;
     process.chdir(before.cwd);
     for (const spy of spies) spy.mockRestore();
-    for (const each of process.stdout.listeners("error")) {
-      if (!before.listeners.includes(each)) process.stdout.off("error", each as () => void);
+    for (const { stream, kept } of listeners) {
+      for (const each of stream.listeners("error")) if (!kept.includes(each)) stream.off("error", each as () => void);
     }
   }
+}
+
+function ownEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("WATTBOARD_")));
 }
 
 /** Runs one command that must succeed, and gives what its one line of JSON says. */

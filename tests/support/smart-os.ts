@@ -47,3 +47,12 @@ export async function query(socket: TestSocket, conditions: readonly string[]): 
   });
   return (JSON.parse(text) as DatasetFrame).message;
 }
+
+/** What a device says has changed. */
+export const update = (serial: string, body: object, id = "0001") => ({
+  type: "UPDT",
+  message: `${id}:${serial}:${JSON.stringify(body)}`,
+});
+
+/** The answer that a message with this header gets. */
+export const said = (header: string, outcome: string) => `{"type": "INFO", "message": "${header}:${outcome}"}`;

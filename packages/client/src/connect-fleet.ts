@@ -91,13 +91,13 @@ class LiveFleet implements Fleet {
 
 function parseFrame(text: string): FleetFrame | undefined {
   const frame = parseObject(text);
-  if (typeof frame?.server_time_ms !== "number") return undefined;
-  const { type, devices, device_ids: ids } = frame;
-  const fits =
-    type === "removed"
-      ? Array.isArray(ids) && ids.every((id) => typeof id === "string")
-      : (type === "fleet" || type === "changed") &&
-        Array.isArray(devices) &&
-        devices.every((row) => typeof row?.id === "string");
-  return fits ? (frame as unknown as FleetFrame) : undefined;
+  return frame !== undefined && isFleetFrame(frame) ? frame : undefined;
+}
+
+function isFleetFrame(frame: Readonly<Record<string, unknown>>): frame is FleetFrame {
+  const { type, server_time_ms: serverTimeMs, devices, device_ids: ids } = frame;
+  if (typeof serverTimeMs !== "number") return false;
+  if (type === "removed") return Array.isArray(ids) && ids.every((id) => typeof id === "string");
+  const hasRows = Array.isArray(devices) && devices.every((row) => typeof row?.id === "string");
+  return (type === "fleet" || type === "changed") && hasRows;
 }

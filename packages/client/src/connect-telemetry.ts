@@ -25,8 +25,7 @@ export function connectTelemetry(deviceId: string, options: TelemetryOptions = {
   const onText = (text: string): void => {
     const frame = parseObject(text);
     if (frame?.device_id === deviceId) onTelemetry?.(frame as Telemetry, text);
-    else if (frame?.type === "command" && onCommand !== undefined)
-      onCommand((frame as unknown as CommandFrame).command);
+    else if (isCommandFrame(frame) && onCommand !== undefined) onCommand(frame.command);
     // Frames of kinds that this version does not know are for later ones.
     else if (typeof frame?.type !== "string" || onCommand === undefined) {
       socket.report("malformed_frame", `The frame is not a telemetry message of ${deviceId}.`);
@@ -36,4 +35,9 @@ export function connectTelemetry(deviceId: string, options: TelemetryOptions = {
     protocol: onCommand === undefined ? undefined : subprotocol,
   });
   return socket;
+}
+
+/** Of a command's parts, the server's word is taken. */
+function isCommandFrame(frame: object | undefined): frame is CommandFrame {
+  return frame !== undefined && "type" in frame && frame.type === "command";
 }

@@ -21,38 +21,38 @@ export const apiPaths = {
   devices: api("/devices"),
   device: (deviceId: string) => deviceApi(deviceId),
   points: (deviceId: string) => deviceApi(deviceId, "/points"),
-  samples: (deviceId: string, given: Query) => deviceApi(deviceId, "/samples", given),
-  history: (deviceId: string, given: Query) => deviceApi(deviceId, "/history", given),
-  energy: (deviceId: string, given: Query) => deviceApi(deviceId, "/energy", given),
-  timeline: (deviceId: string, given: Query) => deviceApi(deviceId, "/timeline", given),
-  commands: (deviceId: string, given: Query = {}) => deviceApi(deviceId, "/commands", given),
+  samples: (deviceId: string, given: QueryValues) => deviceApi(deviceId, "/samples", given),
+  history: (deviceId: string, given: QueryValues) => deviceApi(deviceId, "/history", given),
+  energy: (deviceId: string, given: QueryValues) => deviceApi(deviceId, "/energy", given),
+  timeline: (deviceId: string, given: QueryValues) => deviceApi(deviceId, "/timeline", given),
+  commands: (deviceId: string, given: QueryValues = {}) => deviceApi(deviceId, "/commands", given),
   strikes: (deviceId: string) => deviceApi(deviceId, "/strikes"),
   strike: (deviceId: string, number: number) => deviceApi(deviceId, `/strikes/${number}`),
   shareLinks: (deviceId: string) => deviceApi(deviceId, "/share-links"),
   shareLink: (deviceId: string, shareId: string) => deviceApi(deviceId, `/share-links/${encodeURIComponent(shareId)}`),
-  events: (given: Query = {}) => api("/events", given),
+  events: (given: QueryValues = {}) => api("/events", given),
   people: api("/people"),
   person: (name: string) => api(`/people/${encodeURIComponent(name)}`),
   personOutstanding: (name: string) => api(`/people/${encodeURIComponent(name)}/outstanding`),
   personLink: (name: string) => api(`/people/${encodeURIComponent(name)}/link`),
-  audit: (given: Query) => api("/audit", given),
-  auditExport: (given: Query) => api("/audit/export", { format: "csv", ...given }),
+  audit: (given: QueryValues) => api("/audit", given),
+  auditExport: (given: QueryValues) => api("/audit/export", { format: "csv", ...given }),
   verifyAudit: api("/audit/verify"),
   waiting: api("/smart-os/waiting"),
   acceptWaiting: (deviceId: string) => api(`/smart-os/waiting/${encodeURIComponent(deviceId)}/accept`),
 } as const;
 
-type Query = Readonly<Record<string, string | number>>;
+type QueryValues = Readonly<Record<string, string | number>>;
 
-function deviceApi(deviceId: string, rest = "", given: Query = {}): string {
+function deviceApi(deviceId: string, rest = "", given: QueryValues = {}): string {
   return api(`/devices/${encodeURIComponent(deviceId)}${rest}`, given);
 }
 
-function api(path: string, given: Query = {}): string {
+function api(path: string, given: QueryValues = {}): string {
   const asked = query(given);
   return `${paths.api}${path}${asked === "" ? "" : `?${asked}`}`;
 }
 
-function query(given: Query): string {
+function query(given: QueryValues): string {
   return new URLSearchParams(Object.entries(given).map(([name, value]) => [name, String(value)])).toString();
 }

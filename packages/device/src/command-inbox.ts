@@ -93,7 +93,7 @@ export class CommandInbox {
 
   /** Says no to something that has an id but is no command. */
   refuse(commandId: string, reason: string): void {
-    this.#tell({ command_id: commandId, status: "rejected", reason: cut(reason) });
+    this.#tell({ command_id: commandId, status: "rejected", reason: cutText(reason) });
   }
 
   /** Gives whether the command was new. */
@@ -167,7 +167,7 @@ export class CommandInbox {
   }
 
   #settle(command_id: string, status: CommandResult["status"], reason?: string): void {
-    const settled: RememberedCommand = { command_id, status, ...(reason !== undefined && { reason: cut(reason) }) };
+    const settled: RememberedCommand = { command_id, status, ...(reason !== undefined && { reason: cutText(reason) }) };
     try {
       this.#remember(settled);
     } catch (error) {
@@ -248,6 +248,6 @@ export class CommandInbox {
   };
 }
 
-function cut(reason: string): string {
+function cutText(reason: string): string {
   return reason.length > limits.textLengthMax ? `${reason.slice(0, limits.textLengthMax - 1)}…` : reason;
 }

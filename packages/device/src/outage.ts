@@ -27,7 +27,7 @@ export type OutageCode =
   /** The link ended in any other way. */
   | "closed";
 
-interface Answer {
+interface HttpAnswer {
   readonly host: string;
   readonly deviceId: string;
   readonly status: number;
@@ -36,7 +36,7 @@ interface Answer {
 }
 
 /** Why the server's answer to a handshake, an HTTP status, is no link. */
-export function outageOfAnswer({ host, deviceId, status, retryAfter, nowMs }: Answer): Outage {
+export function outageOfAnswer({ host, deviceId, status, retryAfter, nowMs }: HttpAnswer): Outage {
   if (status === 401 || status === 403) {
     const message =
       `${host} refused device ${deviceId} (HTTP ${status}): the id is not registered, or the token is wrong or revoked. ` +

@@ -29,11 +29,11 @@ export function readServerFrame(text: string | null): ServerFrame {
     case "peer":
       return isTelemetry(frame.telemetry) ? { type: "peer", telemetry: frame.telemetry } : unknown;
     case "peers":
-      return Array.isArray(frame.device_ids) ? (frame as unknown as PeersFrame) : unknown;
+      return isPeers(frame) ? frame : unknown;
     case "welcome":
-      return typeof frame.server_time === "string" ? (frame as unknown as Welcome) : unknown;
+      return isWelcome(frame) ? frame : unknown;
     case "deadline":
-      return typeof frame.expires_at === "string" ? (frame as unknown as Deadline) : unknown;
+      return isDeadline(frame) ? frame : unknown;
     default:
       return unknown;
   }
@@ -41,6 +41,18 @@ export function readServerFrame(text: string | null): ServerFrame {
 
 function hasType(frame: unknown): frame is { readonly type: string } & Readonly<Record<string, unknown>> {
   return typeof frame === "object" && frame !== null && "type" in frame && typeof frame.type === "string";
+}
+
+function isPeers(frame: object): frame is PeersFrame {
+  return "device_ids" in frame && Array.isArray(frame.device_ids);
+}
+
+function isWelcome(frame: object): frame is Welcome {
+  return "server_time" in frame && typeof frame.server_time === "string";
+}
+
+function isDeadline(frame: object): frame is Deadline {
+  return "expires_at" in frame && typeof frame.expires_at === "string";
 }
 
 function isTelemetry(value: unknown): value is PeerSample {

@@ -72,9 +72,9 @@ const stateSchema = body(
 );
 export type StateBody = ReadonlyBody<Type.Static<typeof stateSchema>>;
 
-const standing = Type.Enum([...freshnesses], {
+const freshness = Type.Enum([...freshnesses], {
   description:
-    "How much `latest` says of the present: `live`, `fading` and `stale` by its age; `resting` where the device sends only on change, is connected and silent; `offline`; `never` heard",
+    "How much `latest` says of the present: `live`, `late` and `stale` by its age; `idle` where the device sends only on change, is connected and silent; `offline`; `none` where it was never heard",
 });
 
 const deviceProperties = {
@@ -101,7 +101,7 @@ export const deviceDetailSchema = body("DeviceDetail", "What the server knows of
   ...deviceProperties,
   connected_at: orNull(time("Since when the present link is there; null while offline")),
   disconnected_at: orNull(time("Since when it is offline; null while online, and where that is not known")),
-  standing,
+  freshness,
   latest: orNull(stateSchema),
   accepted: Type.Integer({ minimum: 0, description: "Messages taken since the server started" }),
   dropped: Type.Unsafe<Partial<Record<RefusalCode, number>>>({
@@ -137,7 +137,7 @@ export type DeviceDetail = ReadonlyBody<Type.Static<typeof deviceDetailSchema>>;
 export const latestSchema = body("Latest", "The newest sample by measured time.", {
   device_id: deviceId,
   online: deviceProperties.online,
-  standing,
+  freshness,
   latest: orNull(stateSchema),
 });
 export type LatestBody = ReadonlyBody<Type.Static<typeof latestSchema>>;

@@ -73,9 +73,9 @@ describe("a condition", () => {
     expect(judge("battery.soc > 10", { ...row, online: false })).toBe("unknown");
     expect(judge("state = CHARGING", { ...row, received_at_ms: nowMs - 60_000 })).toBe("unknown");
     expect(judge("properties.country = SE", { ...row, online: false })).toBe("meets");
-    // A SolMate that rests is as it said last.
-    const resting = { ...row, received_at_ms: nowMs - 60_000, properties: { dialect: "smart-os" } };
-    expect(judge("state = CHARGING", resting)).toBe("meets");
+    // A SolMate that is idle is as it said last.
+    const idle = { ...row, received_at_ms: nowMs - 60_000, properties: { dialect: "smart-os" } };
+    expect(judge("state = CHARGING", idle)).toBe("meets");
   });
 
   it("reads no field from a prototype", () => {

@@ -9,24 +9,24 @@ describe("what may be called live", () => {
   it.each([
     [0, "live"],
     [5_000, "live"],
-    [5_001, "fading"],
-    [30_000, "fading"],
+    [5_001, "late"],
+    [30_000, "late"],
     [30_001, "stale"],
     [-300_000, "live"],
     [-300_001, "stale"],
     [-hourMs, "stale"],
-    [null, "never"],
+    [null, "none"],
   ] as const)("a value of %s ms is %s", (ageMs, expected) => {
     expect(freshnessOf({ online: true, properties: {} }, ageMs)).toBe(expected);
   });
 
   it.each([
     [5_000, "live"],
-    [5_001, "resting"],
-    [hourMs, "resting"],
+    [5_001, "idle"],
+    [hourMs, "idle"],
     [hourMs + 1, "stale"],
     [-hourMs, "stale"],
-    [null, "never"],
+    [null, "none"],
   ] as const)("a value of %s ms of a device that sends only on change is %s", (ageMs, expected) => {
     expect(freshnessOf({ online: true, properties: solMate }, ageMs)).toBe(expected);
   });
@@ -37,7 +37,7 @@ describe("what may be called live", () => {
     expect(freshnessOf({ online: false, properties: {} }, null)).toBe("offline");
   });
 
-  it("is the present while it is live, fades or rests", () => {
-    expect(freshnesses.filter(isPresent)).toEqual(["live", "fading", "resting"]);
+  it("is the present while it is live, late or idle", () => {
+    expect(freshnesses.filter(isPresent)).toEqual(["live", "late", "idle"]);
   });
 });

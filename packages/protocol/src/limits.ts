@@ -41,12 +41,12 @@ export const limits = {
   backlogMsMax: 31 * 24 * 60 * 60_000,
   /** A device clock that shows the same instant for longer than this stands still, and is not believed either. */
   clockStillMsMax: 2_000,
-  /** A value older than this, ms, fades on the pages; a device that sends every second is a few samples behind. */
-  fadesAfterMs: 5_000,
+  /** A value older than this, ms, is `late`, and grey on the pages; a device that sends every second is a few samples behind. */
+  lateAfterMs: 5_000,
   /** A value older than this, ms, is `stale`, and no longer counts as the present. */
   staleAfterMs: 30_000,
-  /** A connected device that sends only on change (SMART-OS) may be silent for so long, ms, and rests; then its values are `stale` too. */
-  restsMsMax: 60 * 60_000,
+  /** A connected device that sends only on change (SMART-OS) may be silent for so long, ms, and is `idle`; then its values are `stale` too. */
+  idleMsMax: 60 * 60_000,
   /** Commands of one device that have not ended; one more is refused with 429. */
   openCommandsMax: 16,
   /** How long a command may wait for its device, unless it says otherwise, ms; then it is `expired`. */

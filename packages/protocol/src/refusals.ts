@@ -28,6 +28,10 @@ export const refusals = {
     status: 403,
     message: "The request comes from a page of another site. A name of this server's own is listed in access.origins.",
   },
+  upgrade_required: {
+    status: 426,
+    message: "This is the address of a WebSocket: open it with ws:// or wss://, not with a plain request.",
+  },
   token_in_url: {
     status: 403,
     message:

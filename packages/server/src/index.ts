@@ -1,4 +1,5 @@
-export { type Switchboard, type SwitchboardOptions, startSwitchboard, storeLimits } from "./app/switchboard.ts";
+export { storeLimits } from "./app/open-store.ts";
+export { type Switchboard, type SwitchboardOptions, startSwitchboard } from "./app/switchboard.ts";
 export { type Clock, systemClock } from "./base/clock.ts";
 export { Failure, type FailureCode } from "./base/failure.ts";
 export { ManualClock } from "./base/manual-clock.ts";

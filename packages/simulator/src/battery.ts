@@ -151,6 +151,7 @@ function clamp(value: number, low: number, high: number): number {
   return Math.max(low, Math.min(high, value));
 }
 
-function clamp01(value: number): number {
+/** A share: neither less than nothing nor more than all. */
+export function clamp01(value: number): number {
   return clamp(value, 0, 1);
 }

@@ -40,14 +40,14 @@ export class SolMateCurve {
       case "random":
         return Math.floor(this.#random.between(0, this.#valueMax + 1));
       case "linear":
-        return rounded((this.#valueMax * this.#step) / sweepSteps);
+        return roundedValue((this.#valueMax * this.#step) / sweepSteps);
       case "sine":
-        return rounded((this.#valueMax * (1 + Math.sin((2 * Math.PI * this.#step) / sweepSteps))) / 2);
+        return roundedValue((this.#valueMax * (1 + Math.sin((2 * Math.PI * this.#step) / sweepSteps))) / 2);
     }
   }
 }
 
 /** To four places: fewer would make neighbours at the crest of a small sine equal. */
-function rounded(value: number): number {
+function roundedValue(value: number): number {
   return Math.round(value * 10_000) / 10_000;
 }

@@ -183,7 +183,7 @@ export class SolMateLink {
 
   #onCommand(message: string): void {
     const { clock, counters } = this.#options;
-    if (!this.#solmate.command(parseJson(message.slice(message.indexOf("{"))), clock.now())) return;
+    if (!this.#solmate.command(parseAnswer(message.slice(message.indexOf("{"))), clock.now())) return;
     counters.commands++;
     this.#publish();
   }
@@ -206,12 +206,12 @@ export class SolMateLink {
 
 /** Both empty where it is no frame of the dialect. */
 function readFrame(frame: string): { readonly type: string; readonly message: string } {
-  const { type, message } = (parseJson(frame) ?? {}) as { type?: unknown; message?: unknown };
+  const { type, message } = (parseAnswer(frame) ?? {}) as { type?: unknown; message?: unknown };
   return typeof type === "string" && typeof message === "string" ? { type, message } : { type: "", message: "" };
 }
 
 /** Undefined where the text is not JSON. */
-function parseJson(text: string): unknown {
+function parseAnswer(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,3 +1,4 @@
+import { clamp01 } from "./battery.ts";
 import type { Place } from "./place.ts";
 import { hashText } from "./random.ts";
 import { timeNoise } from "./time-noise.ts";
@@ -58,8 +59,4 @@ export class Weather {
 /** 1 in the middle of January, 0 in the middle of July. */
 function winterShare(timeS: number): number {
   return 0.5 + 0.5 * Math.cos((2 * Math.PI * (timeS - midJanuaryS)) / yearS);
-}
-
-function clamp01(value: number): number {
-  return Math.max(0, Math.min(1, value));
 }

@@ -30,8 +30,8 @@ test("a strike takes wrong samples out of the past, is audited, and can be undon
   });
   expect([undone.status, await undone.json()]).toEqual([200, body]);
   expect(await powers()).toEqual([500, 500, 900_000, 500, 500]);
-  const { rows } = await admin.get<{ rows: { action: string; outcome: string }[] }>("/audit?device=ems_001");
-  expect(rows.map(({ action, outcome }) => [action, outcome])).toEqual([
+  const { audit } = await admin.get<{ audit: { action: string; outcome: string }[] }>("/audit?device=ems_001");
+  expect(audit.map(({ action, outcome }) => [action, outcome])).toEqual([
     ["history.unstrike", "done"],
     ["history.strike", "done"],
   ]);

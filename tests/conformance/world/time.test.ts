@@ -57,8 +57,8 @@ test("a10: a clock that was ahead and is set right does not freeze what is live"
     const nowMs = startMs + (line.at_s ?? 0) * 1_000;
     clock.advance(nowMs - clock.wallMs());
     await send(new Date(nowMs + (line.clock_offset_s ?? 0) * 1_000).toISOString(), line["grid.power"] ?? 0);
-    const { latest, standing } = await detail();
-    expect([latest?.telemetry.grid?.power, standing]).toEqual([line["grid.power"], "live"]);
+    const { latest, freshness } = await detail();
+    expect([latest?.telemetry.grid?.power, freshness]).toEqual([line["grid.power"], "live"]);
   }
   for (const { observed_at, received_at } of await stored()) {
     expect(Date.parse(observed_at)).toBeLessThanOrEqual(Date.parse(received_at));
@@ -73,14 +73,14 @@ test("a10b: a clock that is 280 s ahead and falls silent is not live", async () 
     clock.advance(nowMs - clock.wallMs());
     await send(new Date(nowMs + 280_000).toISOString(), 300);
   }
-  expect((await detail()).standing).toBe("live");
+  expect((await detail()).freshness).toBe("live");
   expect((await detail()).clock_offset_ms).toBe(280_000);
   const seen: string[] = [];
   for (const afterMs of [6_000, 25_000, 60_000, 200_000]) {
     clock.advance(afterMs);
-    seen.push((await detail()).standing);
+    seen.push((await detail()).freshness);
   }
-  expect(seen).toEqual(["fading", "stale", "stale", "stale"]);
+  expect(seen).toEqual(["late", "stale", "stale", "stale"]);
 });
 
 test("a clock that is 90 s behind is told, corrected, and not stale for ever", async () => {
@@ -89,7 +89,7 @@ test("a clock that is 90 s behind is told, corrected, and not stale for ever", a
     await send(new Date(clock.wallMs() - 90_000).toISOString(), second);
     clock.advance(1_000);
   }
-  expect(await detail()).toMatchObject({ standing: "live", clock_offset_ms: -90_000 });
+  expect(await detail()).toMatchObject({ freshness: "live", clock_offset_ms: -90_000 });
   expect((await stored()).at(-1)).toMatchObject({
     clock: "server",
     observed_at: new Date(startMs + 11_000).toISOString(),
@@ -105,13 +105,13 @@ test("a13: a backlog after an outage is filed where it was measured, and never l
   const lines = linesOf("a13-backlog-after-outage.ndjson");
   for (const line of lines) {
     await send(new Date(nowMs - (line.measured_s_before_now ?? 0) * 1_000).toISOString(), line["grid.power"] ?? 0);
-    expect((await detail()).standing).toBe("stale");
+    expect((await detail()).freshness).toBe("stale");
   }
   expect((await stored()).map(({ observed_at }) => nowMs - Date.parse(observed_at))).toEqual(
     lines.map((line) => (line.measured_s_before_now ?? 0) * 1_000),
   );
   await send(new Date(clock.wallMs()).toISOString(), 7);
-  expect(await detail()).toMatchObject({ standing: "live", latest: { telemetry: { grid: { power: 7 } } } });
+  expect(await detail()).toMatchObject({ freshness: "live", latest: { telemetry: { grid: { power: 7 } } } });
 });
 
 test("without a readable time a sample is filed under its receipt and marked; one without an offset is UTC, and marked", async () => {

@@ -10,7 +10,7 @@ const queryKey = [apiPaths.me];
 export function useMe(): MeBody | null | undefined {
   return useQuery({
     queryKey,
-    queryFn: ask,
+    queryFn: askMe,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: Number.POSITIVE_INFINITY,
     // Rights may have changed while somebody was elsewhere.
@@ -35,7 +35,7 @@ export function mayCommand(me: MeBody | null | undefined, deviceId: string): boo
   return me.devices === null || me.devices.includes(deviceId);
 }
 
-async function ask({ signal }: { readonly signal: AbortSignal }): Promise<MeBody | null> {
+async function askMe({ signal }: { readonly signal: AbortSignal }): Promise<MeBody | null> {
   try {
     return await getJson<MeBody>(apiPaths.me, signal);
   } catch (error) {

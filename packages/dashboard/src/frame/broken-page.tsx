@@ -29,12 +29,12 @@ export function BrokenPage({ error }: { readonly error: unknown }) {
       <p>If it happens again, please report what you did, and this:</p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse. */}
       <pre className={styles.report} tabIndex={0}>
-        {[`${location.pathname}${location.search}`, navigator.userAgent, describe(error)].join("\n")}
+        {[`${location.pathname}${location.search}`, navigator.userAgent, describeError(error)].join("\n")}
       </pre>
     </main>
   );
 }
 
-function describe(error: unknown): string {
+function describeError(error: unknown): string {
   return error instanceof Error ? `${error.stack ?? error}`.slice(0, 2_000) : String(error);
 }

@@ -19,8 +19,8 @@ export function LostNotice({ link: { phase, lastHeardAtMs } }: { readonly link: 
     );
   }
   return (
-    <Notice tone="error" icon="unlinked" title={`Connection lost ${formatAge(ageMs)} ago; reconnecting.`}>
-      <p>Values below are from {formatInstant(lastHeardAtMs, nowMs)}.</p>
+    <Notice tone="error" icon="unlinked" title={`Connection lost ${formatAge(ageMs)} ago; reconnecting.`} floats>
+      <p>Values on this page are from {formatInstant(lastHeardAtMs, nowMs)}.</p>
     </Notice>
   );
 }

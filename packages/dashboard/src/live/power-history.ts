@@ -17,24 +17,24 @@ export const historySamplesMax = 7_200;
 /** The points that the bands below the chart show. */
 export const bandPoints = ["system_status.state", "system_status.mode", "system_status.error_flags"] as const;
 
-type Sample = readonly [timeS: number, states: readonly PointValue[], ...powersW: (number | null)[]];
+type PowerSample = readonly [timeS: number, states: readonly PointValue[], ...powersW: (number | null)[]];
 
 /** The powers of the last while, oldest first, as columns for the chart. Several messages may arrive out of order. */
 export class PowerHistory {
-  #samples: Sample[] = [];
+  #samples: PowerSample[] = [];
 
   /** Adds one sample in its place; one at the same instant as another replaces it, so a seed and the stream may overlap. */
   add(atMs: number, telemetry: Telemetry): void {
     const timeS = atMs / 1_000;
     const { state = null, mode = null, error_flags = null } = telemetry.system_status ?? {};
-    const sample: Sample = [
+    const sample: PowerSample = [
       timeS,
       [state, mode, error_flags],
       ...chartPoints.map((point) => powerOf(telemetry, point)),
     ];
     let at = this.#samples.length;
-    while (at > 0 && (this.#samples[at - 1] as Sample)[0] > timeS) at--;
-    if (at > 0 && (this.#samples[at - 1] as Sample)[0] === timeS) this.#samples[at - 1] = sample;
+    while (at > 0 && (this.#samples[at - 1] as PowerSample)[0] > timeS) at--;
+    if (at > 0 && (this.#samples[at - 1] as PowerSample)[0] === timeS) this.#samples[at - 1] = sample;
     else this.#samples.splice(at, 0, sample);
     if (this.#samples.length > historySamplesMax) this.#samples.splice(0, this.#samples.length - historySamplesMax);
   }
@@ -83,7 +83,7 @@ function powerOf(telemetry: Telemetry, point: PowerPoint): number | null {
 }
 
 /**
- * The shortest silence, in seconds, that is drawn as a gap: three usual intervals, and at least `fadesAfterMs`' worth. A line across
+ * The shortest silence, in seconds, that is drawn as a gap: three usual intervals, and at least `lateAfterMs`' worth. A line across
  * a silence would claim values that nobody measured.
  */
 export function gapSeconds(times: readonly number[]): number {

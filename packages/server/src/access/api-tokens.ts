@@ -103,7 +103,8 @@ export class ApiTokens {
   }
 
   list(): ApiToken[] {
-    return [...this.#tokens.values()].map(({ token: _, ...shown }) => shown);
+    const byName = [...this.#tokens.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+    return byName.map(({ token: _, ...shown }) => shown);
   }
 
   /** A device that is gone is nobody's any more. */

@@ -8,7 +8,7 @@ import { hasRole, noDevices, type Principal } from "./principal.ts";
 import type { ShareLinks, ShareSession } from "./share-links.ts";
 import type { SignInSource } from "./sign-in.ts";
 import { bearerToken, hashToken, tokenMatches } from "./tokens.ts";
-import { plainAddress, type TrustedProxies } from "./trusted-proxies.ts";
+import { normalOrigin, plainAddress, type TrustedProxies } from "./trusted-proxies.ts";
 
 export interface AuthorizerSettings {
   /** `public`: whoever reaches the server may look. `people`: only who is signed in, bears a token or has a share link. */
@@ -47,18 +47,21 @@ const anonymousViewer: Principal = {
 };
 
 /** The command line of the server's own machine. */
-const localPrincipal: Principal = { ...anonymousViewer, kind: "local", name: "local", role: "admin" };
+export const localPrincipal: Principal = { ...anonymousViewer, kind: "local", name: "local", role: "admin" };
 
 /** Who is asking, from which page and from where, and what they may do. The one place that decides. */
 export class Authorizer {
   readonly #settings: AuthorizerSettings;
   readonly #parts: AuthorizerDomain;
   readonly #localToken: ReturnType<typeof hashToken>;
+  /** As browsers write them. */
+  readonly #origins: ReadonlySet<string>;
 
   constructor(settings: AuthorizerSettings, parts: AuthorizerDomain) {
     this.#settings = settings;
     this.#parts = parts;
     this.#localToken = hashToken(settings.localToken);
+    this.#origins = new Set(settings.origins.map((origin) => normalOrigin(origin) ?? origin));
   }
 
   /**
@@ -128,19 +131,23 @@ export class Authorizer {
   }
 
   /**
-   * Whether the browser takes cookies that are for TLS alone: browsers count loopback as just as safe. A listed origin says that a proxy which
-   * was not declared speaks TLS under this name.
+   * Whether the browser takes cookies that are for TLS alone; Safari does not take them on loopback. A listed origin says that a proxy which was
+   * not declared speaks TLS under this name.
    */
   hasSecureCookies(request: IncomingMessage): boolean {
-    const host = this.#parts.proxies.hostOf(request);
     if (this.#parts.proxies.isSecure(request)) return true;
-    if (host === undefined) return false;
-    return isLoopbackName(hostnameOf(host)) || this.#settings.origins.includes(`https://${host}`);
+    const origin = normalOrigin(`https://${this.#parts.proxies.hostOf(request)}`);
+    return origin !== null && this.#origins.has(origin);
   }
 
   /** From where the request comes; through a declared proxy, from where that was asked. */
   addressOf(request: IncomingMessage): string {
     return this.#parts.proxies.addressOf(request);
+  }
+
+  /** The name under which the server was asked for, as the request or a declared proxy says. */
+  hostOf(request: IncomingMessage): string | undefined {
+    return this.#parts.proxies.hostOf(request);
   }
 
   /** From where somebody tries to sign in. */
@@ -162,10 +169,12 @@ export class Authorizer {
    */
   isOriginAllowed(request: IncomingMessage): boolean {
     const { origin } = request.headers;
-    if (origin === undefined || this.#settings.origins.includes(origin)) return true;
-    const host = this.#parts.proxies.hostOf(request);
-    if (host === undefined || !this.isHostAllowed(request)) return false;
-    return origin === `${this.#parts.proxies.isSecure(request) ? "https" : "http"}://${host.toLowerCase()}`;
+    if (origin === undefined) return true;
+    const normal = normalOrigin(origin);
+    if (normal === null) return false;
+    return (
+      this.#origins.has(normal) || (normal === this.#parts.proxies.originOf(request) && this.isHostAllowed(request))
+    );
   }
 
   /**
@@ -175,7 +184,8 @@ export class Authorizer {
   isHostAllowed(request: IncomingMessage): boolean {
     const host = this.#parts.proxies.hostOf(request);
     if (!this.#settings.loopbackOnly || host === undefined) return true;
-    return isLoopbackName(hostnameOf(host)) || this.#settings.origins.some((origin) => new URL(origin).host === host);
+    if (isLoopbackName(hostnameOf(host))) return true;
+    return ["http", "https"].some((scheme) => this.#origins.has(normalOrigin(`${scheme}://${host}`) ?? ""));
   }
 
   /**

@@ -2,17 +2,17 @@ import { parseCookie, stringifySetCookie } from "cookie";
 
 /**
  * The three cookies: of a person who is signed in, of a browser that has opened share links, and of one in which somebody has signed in before. The prefix `__Host-` makes browsers take them from
- * this very host alone, over TLS or on loopback, and send them nowhere else; no script can read them, and no other site's page sends them.
+ * this very host alone, over TLS alone, and send them nowhere else; no script can read them, and no other site's page sends them.
  */
 const names = { session: "wattboard", share: "wattboard-share", browser: "wattboard-browser" } as const;
 export type CookieName = keyof typeof names;
 
-/** Without TLS and beyond loopback (`--insecure`) browsers refuse such cookies: there they go without, under another name. */
+/** Without TLS browsers refuse such cookies, Safari on loopback too: there they go without, under another name. */
 function fullName(name: CookieName, isSecure: boolean): string {
   return isSecure ? `__Host-${names[name]}` : `${names[name]}-insecure`;
 }
 
-/** The cookie's secret, or null. `isSecure`: over TLS, or on loopback. */
+/** The cookie's secret, or null. `isSecure`: over TLS. */
 export function readCookie(header: string | undefined, name: CookieName, isSecure: boolean): string | null {
   if (header === undefined || header.length > 8 * 1024) return null;
   return parseCookie(header)[fullName(name, isSecure)] ?? null;

@@ -25,7 +25,7 @@ export type Rank = () => readonly number[];
 /** For whom nobody has to wait: who comes with a link, or is an administrator. */
 const foremost: Rank = () => [-1];
 
-interface Waiting {
+interface WaitingHash {
   readonly rank: Rank;
   readonly derive: () => Promise<void>;
   readonly turnAway: () => void;
@@ -50,7 +50,7 @@ export function describePasswordFault(password: string): string | null {
 export class Passwords {
   readonly #clock: Clock;
   readonly #waitingMax: number;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: WaitingHash[] = [];
   #isDeriving = false;
   #costMs = costMsMax;
   #creditMs = creditMsMax;
@@ -119,12 +119,12 @@ export class Passwords {
   }
 
   /** Whoever waits and has their turn last: of those that are equal, who came last. */
-  #last(): Waiting | undefined {
+  #last(): WaitingHash | undefined {
     return this.#outermost((order) => order >= 0);
   }
 
   /** The one that goes beyond all others; `isBeyond` is told how the next one compares with the one found so far. */
-  #outermost(isBeyond: (order: number) => boolean): Waiting | undefined {
+  #outermost(isBeyond: (order: number) => boolean): WaitingHash | undefined {
     let [found] = this.#waiting;
     let rank = found?.rank() ?? [];
     for (const each of this.#waiting) {

@@ -136,16 +136,18 @@ export class People {
   }
 
   list(): Person[] {
-    return [...this.#people.values()];
+    return [...this.#people.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
   /** Whether anyone can sign in who may administer. */
   get hasAdministrator(): boolean {
-    return this.list().some(canAdminister);
+    return [...this.#people.values()].some(canAdminister);
   }
 
   #isLastAdministrator(person: Person): boolean {
-    return canAdminister(person) && !this.list().some((other) => other !== person && canAdminister(other));
+    return (
+      canAdminister(person) && ![...this.#people.values()].some((other) => other !== person && canAdminister(other))
+    );
   }
 
   #change(person: Person, change: PersonChange): Person | Refusal {
@@ -190,6 +192,6 @@ function canAdminister({ role, passwordHash }: Person): boolean {
   return role === "admin" && passwordHash !== null;
 }
 
-function unknownPerson(name: string): Refusal {
+export function unknownPerson(name: string): Refusal {
   return refuse("not_found", `Nobody is called ${JSON.stringify(name.slice(0, 80))}.`);
 }

@@ -14,7 +14,7 @@ interface Revocation {
   readonly mark: string;
 }
 
-type Line = { readonly revoked: Revocation } | { readonly owed: OwedEntry };
+type RevocationLine = { readonly revoked: Revocation } | { readonly owed: OwedEntry };
 
 /** Takes back, in memory and in `access.db`, what still is what was revoked. May be called more than once. Throws where the file cannot be written. */
 type Enforce = (key: string, mark: string) => void;
@@ -34,7 +34,7 @@ export class Revocations {
   readonly #enforce = new Map<RevocationKind, Enforce>();
   readonly #file: number | null;
   readonly #files: OpenFiles;
-  readonly #lines: Line[] = [];
+  readonly #lines: RevocationLine[] = [];
   #end = 0;
 
   /** Opens the file in the data folder, whose lock the caller holds, and takes its room. Without any, only what the disk has room for is revoked. */
@@ -101,7 +101,7 @@ export class Revocations {
     if (this.#file !== null) closeSync(this.#file);
   }
 
-  #append(line: Line, error: unknown): void {
+  #append(line: RevocationLine, error: unknown): void {
     const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
     const isLost = this.#file === null || this.#files.findMissing() !== null;
     if (isLost || this.#file === null || this.#end + bytes.length > journalBytes) {
@@ -141,9 +141,9 @@ function open(path: string): number | null {
   return opened;
 }
 
-function parse(text: string): Line | null {
+function parse(text: string): RevocationLine | null {
   try {
-    return JSON.parse(text.replaceAll("\0", "")) as Line;
+    return JSON.parse(text.replaceAll("\0", "")) as RevocationLine;
   } catch {
     // Cut off by a power failure: nobody was told that it holds.
     return null;

@@ -1,7 +1,7 @@
-import { randomUUID } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
+import { type NewId, randomId } from "../base/random-id.ts";
 import type { Requester } from "../base/requester.ts";
 import { describeNameFault } from "./describe-name-fault.ts";
 import { dropExpired } from "./drop-expired.ts";
@@ -51,6 +51,7 @@ const linksPerSessionMax = 16;
 /** Read-only, time-limited links to single devices. The links are kept in `access.db`, the browsers that opened one only in memory. */
 export class ShareLinks {
   readonly #clock: Clock;
+  readonly #newId: NewId;
   readonly #requesters: Requesters;
   readonly #links = new Map<string, ShareLink>();
   readonly #idBySecretKey = new Map<string, string>();
@@ -63,8 +64,15 @@ export class ShareLinks {
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
 
-  constructor(database: DatabaseSync, clock: Clock, requesters: Requesters, revocations: Revocations) {
+  constructor(
+    database: DatabaseSync,
+    clock: Clock,
+    requesters: Requesters,
+    revocations: Revocations,
+    newId: NewId = randomId,
+  ) {
     this.#clock = clock;
+    this.#newId = newId;
     this.#requesters = requesters;
     this.#revocations = revocations;
     this.#insert = database.prepare(
@@ -108,7 +116,7 @@ export class ShareLinks {
     }
     const secret = generateToken();
     const createdAtMs = this.#clock.wallMs();
-    const link = { shareId: randomUUID(), deviceId, label, madeBy, createdAtMs, expiresAtMs: createdAtMs + ttlMs };
+    const link = { shareId: this.#newId(16), deviceId, label, madeBy, createdAtMs, expiresAtMs: createdAtMs + ttlMs };
     const key = secretKey(secret);
     const by = JSON.stringify(madeBy);
     this.#insert.run(link.shareId, key, deviceId, label, madeBy.name, createdAtMs, link.expiresAtMs, by);

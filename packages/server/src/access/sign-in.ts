@@ -27,7 +27,7 @@ interface SignInParts {
 }
 
 /** By which keys an attempt is counted, and when it has its turn. */
-interface Place {
+interface SignInPlace {
   readonly key: string;
   readonly accountKey: string;
   readonly network: string;
@@ -116,7 +116,7 @@ export class SignIn {
   }
 
   /** As long as no account is named, a browser that is known to anybody counts as theirs. */
-  #placeBefore(source: SignInSource): Place {
+  #placeBefore(source: SignInSource): SignInPlace {
     const known = source.browser === null ? undefined : this.#parts.knownBrowsers.find(source.browser);
     return this.#placeOf(source, "", known?.person);
   }
@@ -126,7 +126,7 @@ export class SignIn {
    * Where the person has signed in from before, it counts by itself: whoever guesses from elsewhere cannot lock them out, and has no part in their
    * turns.
    */
-  #placeOf({ address, browser }: SignInSource, account: string, person: string | undefined): Place {
+  #placeOf({ address, browser }: SignInSource, account: string, person: string | undefined): SignInPlace {
     const { knownBrowsers } = this.#parts;
     const typed = normalAccount(account).slice(0, 256);
     const prefix = addressPrefix(address);

@@ -42,3 +42,19 @@ test("of a chain it takes the last hop that is no proxy: what a viewer wrote the
 test.each(["10.0.0.0/33", "10.0.0/8", "::1/129", "10.0.0.1/x", "1.2.3"])("%s is no network", (network) => {
   expect(() => new TrustedProxies([network])).toThrow(/access\.trusted_proxies/);
 });
+
+test.each([
+  ["203.0.113.9:51234", "203.0.113.9"],
+  ["[2001:db8::7]", "2001:db8::7"],
+  ["[2001:db8::7]:4711", "2001:db8::7"],
+  ["2001:db8::7", "2001:db8::7"],
+  ["[::ffff:203.0.113.9]:1", "203.0.113.9"],
+  ["unknown", "10.0.0.1"],
+  ["", "10.0.0.1"],
+])("a hop %s is the address %s, in X-Forwarded-For and in Forwarded", (hop, address) => {
+  const proxies = new TrustedProxies(["10.0.0.0/8"]);
+  expect(proxies.addressOf(requestFrom("10.0.0.1", { "x-forwarded-for": hop }))).toBe(address);
+  expect(proxies.addressOf(requestFrom("10.0.0.1", { forwarded: `by=_x;for="${hop}"` }))).toBe(address);
+  // Whoever is no declared proxy says nothing.
+  expect(proxies.addressOf(requestFrom("11.0.0.1", { forwarded: `for="${hop}"` }))).toBe("11.0.0.1");
+});

@@ -102,7 +102,7 @@ export function registerAuditApi(
   );
 }
 
-export function auditReportBody({ fault, rows, firstSeq, lastSeq, lastHash }: AuditReport): AuditReportBody {
+function auditReportBody({ fault, rows, firstSeq, lastSeq, lastHash }: AuditReport): AuditReportBody {
   return { whole: fault === null, fault, rows, first_seq: firstSeq, last_seq: lastSeq, last_hash: lastHash };
 }
 
@@ -117,7 +117,7 @@ function* rowsOf(audit: Audit, filter: AuditFilter, before?: number): Generator<
 }
 
 /** The rows as CSV (RFC 4180), newest first. */
-export async function* csvOf(audit: Audit, filter: AuditFilter): AsyncGenerator<string> {
+async function* csvOf(audit: Audit, filter: AuditFilter): AsyncGenerator<string> {
   yield `${columns.join(",")}\r\n`;
   for await (const rows of audit.export(filter)) {
     yield rows.map((row) => `${cellsOf(auditBody(row)).join(",")}\r\n`).join("");
@@ -125,14 +125,14 @@ export async function* csvOf(audit: Audit, filter: AuditFilter): AsyncGenerator<
 }
 
 /** The rows as one JSON object a line, newest first. */
-export async function* ndjsonOf(audit: Audit, filter: AuditFilter): AsyncGenerator<string> {
+async function* ndjsonOf(audit: Audit, filter: AuditFilter): AsyncGenerator<string> {
   for await (const rows of audit.export(filter)) {
     yield rows.map((row) => `${JSON.stringify(auditBody(row))}\n`).join("");
   }
 }
 
 /** What a query asks for, or what is wrong with it. */
-export function filterOf({ device, who, action, from, to }: FilterQuery): AuditFilter | Refusal {
+function filterOf({ device, who, action, from, to }: FilterQuery): AuditFilter | Refusal {
   const fromMs = from === undefined ? undefined : parseRfc3339(from);
   const toMs = to === undefined ? undefined : parseRfc3339(to);
   if (Number.isNaN(fromMs) || Number.isNaN(toMs)) {

@@ -1,21 +1,18 @@
-import { randomUUID } from "node:crypto";
 import { createReadStream, rmSync } from "node:fs";
 import { join } from "node:path";
 import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { CancelTimer } from "../base/clock.ts";
+import { randomId } from "../base/random-id.ts";
 import { removeLeftOver, temporaryPath } from "../base/temporary-files.ts";
 import { auditedTask } from "../http/access-guard.ts";
+import { onAnswerEnd } from "../http/answer-end.ts";
 import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
-import { type BackupSource, type Manifest, makeBackup } from "../transfer/backup/backup.ts";
-import type { ApiParts } from "./devices.ts";
-
-export interface BackupParts extends Pick<BackupSource, "copyRest"> {
-  readonly dataDir: string;
-}
+import { type Manifest, makeBackup } from "../transfer/backup/backup.ts";
+import type { ArchiveParts } from "./archive-parts.ts";
 
 const backupParams = Type.Object({ id: Type.String({ description: "The backup's `backup_id`" }) });
 const fileParams = Type.Object({
@@ -39,11 +36,8 @@ const keptMsMax = 10 * 60_000;
  * `/api/v1/backups`: a `POST` makes a consistent copy and tells its progress, the files are then fetched one by one, a `DELETE` ends it. One at a
  * time, since each takes as much of the disk as the store.
  */
-export function registerBackupApi(
-  app: FastifyInstance,
-  parts: Pick<ApiParts, "audit" | "clock" | "authorizer" | "log" | "store"> & BackupParts,
-): void {
-  const { clock, dataDir, log } = parts;
+export function registerBackupApi(app: FastifyInstance, parts: ArchiveParts): void {
+  const { clock, dataDir, newId = randomId } = parts;
   const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
     defineRoute({ ...about, tag: "Archive", role: "admin", timeoutMs: longTaskMsMax });
   let backup: Backup | null = null;
@@ -66,10 +60,10 @@ export function registerBackupApi(
     }),
     (request, reply) => {
       if (backup !== null) return sendRefusal(reply, refuse("busy"));
-      const id = randomUUID();
+      const id = newId(16);
       const made: Backup = { id, folder: temporaryPath(dataDir, id), manifest: null, cancelExpiry: () => {} };
       backup = made;
-      return sendProgress(reply, log, async (progress, signal) => {
+      return sendProgress(reply, parts, async (progress, signal) => {
         try {
           made.manifest = await auditedTask(parts, request, { action: "backup.make", target: id }, () =>
             makeBackup(parts, made.folder, progress),
@@ -94,7 +88,7 @@ export function registerBackupApi(
       if (backup === null || file === undefined)
         return sendRefusal(reply, refuse("not_found", "Backups are kept for ten minutes."));
       backup.cancelExpiry();
-      reply.raw.once("close", () => {
+      onAnswerEnd(reply.raw, () => {
         if (backup?.id === id) backup.cancelExpiry = clock.after(keptMsMax, remove);
       });
       reply.header("Content-Length", file.bytes);

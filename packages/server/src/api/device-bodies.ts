@@ -44,7 +44,7 @@ export function detailBody(device: Device, { session, offlineSinceMs, state, now
     ...deviceBody(device, !isOffline),
     connected_at: isOffline ? null : isoTime(session.connectedAtMs),
     disconnected_at: isOffline && offlineSinceMs !== null ? isoTime(offlineSinceMs) : null,
-    standing: standingNow(device, !isOffline, state, nowMs),
+    freshness: freshnessNow(device, !isOffline, state, nowMs),
     latest: newestBody(state),
     accepted: state?.accepted ?? 0,
     dropped: Object.fromEntries(state?.dropped ?? []),
@@ -56,8 +56,8 @@ export function detailBody(device: Device, { session, offlineSinceMs, state, now
 
 export function latestBody(device: Device, { session, state, nowMs }: Omit<DeviceNow, "offlineSinceMs">): LatestBody {
   const online = session !== undefined;
-  const standing = standingNow(device, online, state, nowMs);
-  return { device_id: device.deviceId, online, standing, latest: newestBody(state) };
+  const freshness = freshnessNow(device, online, state, nowMs);
+  return { device_id: device.deviceId, online, freshness, latest: newestBody(state) };
 }
 
 function faultBody({ point, fault, count, lastMs }: FaultCount): DeviceDetail["faulty_values"][number] {
@@ -65,7 +65,7 @@ function faultBody({ point, fault, count, lastMs }: FaultCount): DeviceDetail["f
   return { point, fault, kept: isKept, message, count, last_at: isoTime(lastMs) };
 }
 
-function standingNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Freshness {
+function freshnessNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Freshness {
   const latest = state?.latest ?? null;
   // From the receipt where the device's clock is ahead: what it says is to come must not keep it young.
   const ageMs = latest === null ? null : nowMs - Math.min(latest.observedAtMs, latest.receivedAtMs);
@@ -99,6 +99,7 @@ export function storedSampleBody(deviceId: string, sample: PointSample): SampleB
     observed_at: isoTime(sample.observedAtMs),
     received_at: isoTime(sample.receivedAtMs),
     clock: sample.clock,
+    // What the store has, the gatekeeper let in: its points are those of a telemetry message.
     telemetry: telemetryOf(deviceId, isoTime(sample.deviceTimeMs), sample.points) as unknown as Telemetry,
   };
 }

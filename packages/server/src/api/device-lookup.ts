@@ -1,7 +1,7 @@
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { FastifyRequest } from "fastify";
 import type { Authorizer } from "../access/authorizer.ts";
-import { visitInTurns } from "../base/in-turns.ts";
+import { visitInSlices } from "../base/time-slices.ts";
 import type { Device, DeviceRegistry } from "../devices/device-registry.ts";
 
 interface LookupParts {
@@ -35,7 +35,7 @@ export function* visibleDevices(
 /** All devices that whoever asks may see, by id; the event loop has its turns while they are gathered. */
 export async function listDevices(parts: LookupParts, request: FastifyRequest): Promise<Device[]> {
   const found: Device[] = [];
-  await visitInTurns(visibleDevices(parts, request), (device) => found.push(device) > 0);
+  await visitInSlices(visibleDevices(parts, request), (device) => found.push(device) > 0);
   return found;
 }
 

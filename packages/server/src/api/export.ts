@@ -4,16 +4,16 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { addressPrefix } from "../access/address-prefix.ts";
 import { auditName } from "../http/access-guard.ts";
-import type { AnswerBudget } from "../http/answer-budget.ts";
+import { onAnswerEnd } from "../http/answer-end.ts";
 import { slicesOf } from "../http/answer-flow.ts";
 import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax } from "../http/progress-stream.ts";
 import { contentTypes, leftOutTrailer, openExport } from "../transfer/export/export.ts";
-import { exportFormats } from "../transfer/export/export-query.ts";
+import { exportEndMs, exportFormats } from "../transfer/export/export-query.ts";
 import { isPointName } from "../transfer/import/point-name.ts";
 import { parseTime, timeForms } from "../transfer/parse-time.ts";
-import type { ApiParts } from "./devices.ts";
+import type { ArchiveParts } from "./archive-parts.ts";
 
 const querySchema = Type.Object(
   {
@@ -24,7 +24,7 @@ const querySchema = Type.Object(
     from: Type.Optional(
       Type.String({ description: `By measured time, from then on: ${timeForms}. Absent: the first.` }),
     ),
-    to: Type.Optional(Type.String({ description: "Until before then. Absent: now." })),
+    to: Type.Optional(Type.String({ description: "Until before then. Absent: all, also of clocks that are ahead." })),
     points: Type.Optional(
       Type.String({ description: "Only these points, with commas between them, and only samples with one of them." }),
     ),
@@ -48,10 +48,7 @@ const exportsMaxEach = 2;
 const leftOutBytesMax = 4_000;
 
 /** `GET /api/v1/export`: raw samples as a file, streamed at the client's speed. */
-export function registerExportApi(
-  app: FastifyInstance,
-  parts: Pick<ApiParts, "clock" | "devices" | "authorizer" | "store"> & { readonly budget: AnswerBudget },
-): void {
+export function registerExportApi(app: FastifyInstance, parts: ArchiveParts): void {
   const { budget, clock, devices, authorizer, store } = parts;
   const running: string[] = [];
 
@@ -81,7 +78,7 @@ export function registerExportApi(
       }
       const nowMs = clock.wallMs();
       const fromMs = from === undefined ? 0 : parseTime(from, nowMs);
-      const toMs = to === undefined ? nowMs : parseTime(to, nowMs);
+      const toMs = to === undefined ? exportEndMs(nowMs) : parseTime(to, nowMs);
       if (Number.isNaN(fromMs) || Number.isNaN(toMs)) return invalid(`from and to are each ${timeForms}.`);
       if (fromMs >= toMs) return invalid("from must be before to.");
       const points = pointList?.split(",").map((name) => name.trim());
@@ -102,12 +99,12 @@ export function registerExportApi(
 
       running.push(requester);
       const left = new AbortController();
-      reply.raw.once("close", () => {
+      onAnswerEnd(reply.raw, () => {
         running.splice(running.indexOf(requester), 1);
         left.abort();
       });
       let leftOut = "";
-      const pieces = await openExport(store, {
+      const pieces = await openExport(store, clock, {
         deviceIds,
         fromMs,
         toMs,
@@ -127,7 +124,7 @@ export function registerExportApi(
       // The first piece before the first header: what fails until then is answered as a problem.
       const first = await pieces.next();
       const name = deviceIds.length === 1 ? `${deviceIds[0]}-` : "";
-      const day = new Date(toMs).toISOString().slice(0, 10);
+      const day = new Date(Math.min(toMs, nowMs)).toISOString().slice(0, 10);
       reply.header("Content-Disposition", `attachment; filename="wattboard-${name}${day}.${format}"`);
       reply.header("Cache-Control", "no-store");
       const slices = countedSlices(startingWith(first, pieces), (bytes) => budget.hold(request.caller, bytes));

@@ -9,7 +9,7 @@ import { longTaskMsMax } from "../http/progress-stream.ts";
 import { ImportJudge } from "../transfer/import/import-sample.ts";
 import { importSamples } from "../transfer/import/importer.ts";
 import { judgeLines } from "../transfer/import-lines.ts";
-import type { ApiParts } from "./devices.ts";
+import type { ArchiveParts } from "./archive-parts.ts";
 
 const answerSchema = Type.Object({
   stored: Type.Integer({ description: "New samples; they are durable." }),
@@ -22,10 +22,7 @@ const bodyBytesMax = 1024 * 1024;
  * `POST /api/v1/import`: samples of the past, a JSON object a line (`application/x-ndjson`), at most a mebibyte a request; answered once they are
  * durable. All or nothing; one request after the other.
  */
-export function registerImportApi(
-  app: FastifyInstance,
-  parts: Pick<ApiParts, "audit" | "clock" | "devices" | "authorizer" | "store">,
-): void {
+export function registerImportApi(app: FastifyInstance, parts: ArchiveParts): void {
   const { clock, devices, store } = parts;
   let isRunning = false;
 
@@ -62,7 +59,7 @@ export function registerImportApi(
             deviceId: others.length === 0 ? deviceId : null,
             detail: { samples: samples.length },
           };
-          return await auditedTask(parts, request, entry, () => importSamples(store, samples));
+          return await auditedTask(parts, request, entry, () => importSamples(store, samples, clock));
         } finally {
           isRunning = false;
         }

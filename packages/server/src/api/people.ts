@@ -21,7 +21,7 @@ import type { LoginSessions } from "../access/login-sessions.ts";
 import type { IssuedLink, OneTimeLinks } from "../access/one-time-links.ts";
 import type { Outstanding } from "../access/outstanding.ts";
 import { describePasswordFault, type Passwords } from "../access/passwords.ts";
-import type { People, Person } from "../access/people.ts";
+import { type People, type Person, unknownPerson } from "../access/people.ts";
 import { type Principal, requesterOf, roles } from "../access/principal.ts";
 import type { Revocations } from "../access/revocations.ts";
 import type { ShareLinks } from "../access/share-links.ts";
@@ -149,7 +149,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
     }),
     ({ params }, reply) => {
       const person = people.find(params.name);
-      if (person === undefined) return sendRefusal(reply, refuse("not_found", "There is no such person."));
+      if (person === undefined) return sendRefusal(reply, unknownPerson(params.name));
       return outstandingBody(parts.outstanding.of(requesterOfPerson(person)));
     },
   );
@@ -188,7 +188,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
         parts,
         request,
         { action: "person.link", target: name },
-        (): Person | Refusal => people.find(name) ?? refuse("not_found", "There is no such person."),
+        (): Person | Refusal => people.find(name) ?? unknownPerson(name),
       );
       if ("code" in person) return sendRefusal(reply, person);
       return issuedLinkBody(oneTimeLinks.issue("password", person.name, callerOf(request)));
@@ -235,7 +235,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
 }
 
 /** Removes somebody with all that lets them in. */
-export function removePerson(
+function removePerson(
   {
     knownBrowsers,
     oneTimeLinks,
@@ -252,14 +252,11 @@ export function removePerson(
   return removed;
 }
 
-export function requesterOfPerson({ name, createdAtMs }: Person): Requester {
+function requesterOfPerson({ name, createdAtMs }: Person): Requester {
   return { kind: "person", name, sinceMs: createdAtMs };
 }
 
-export function personBody(
-  { name, email, role, devices, createdAtMs, passwordHash }: Person,
-  sessions: number,
-): PersonBody {
+function personBody({ name, email, role, devices, createdAtMs, passwordHash }: Person, sessions: number): PersonBody {
   return {
     name,
     email,
@@ -271,6 +268,6 @@ export function personBody(
   };
 }
 
-export function issuedLinkBody({ path, expiresAtMs }: IssuedLink): IssuedLinkBody {
+function issuedLinkBody({ path, expiresAtMs }: IssuedLink): IssuedLinkBody {
   return { path, expires_at: isoTime(expiresAtMs) };
 }

@@ -1,38 +1,63 @@
 import type { FastifyInstance } from "fastify";
-import type { AnswerBudget } from "../http/answer-budget.ts";
-import { serveOpenApi } from "../http/define-route.ts";
+import { judgeRequests } from "../http/define-route.ts";
+import { serveOpenApi } from "../http/openapi.ts";
 import { Answers } from "./answers/answers.ts";
+import { type ApiTokenParts, registerApiTokensApi } from "./api-tokens.ts";
+import type { ArchiveParts } from "./archive-parts.ts";
 import { registerAuditApi } from "./audit.ts";
-import { type BackupParts, registerBackupApi } from "./backups.ts";
+import { registerBackupApi } from "./backups.ts";
 import { type CommandParts, registerCommandsApi } from "./commands.ts";
 import { type ApiParts, registerDevicesApi } from "./devices.ts";
 import { registerExportApi } from "./export.ts";
 import { registerImportApi } from "./import.ts";
+import { registerCsvImportApi } from "./import-csv.ts";
+import { type LiveParts, liveDevices } from "./live-devices.ts";
 import { type PeopleParts, registerPeopleApi } from "./people.ts";
+import { type RegistrationParts, registerRegistrationsApi } from "./registrations.ts";
 import { registerShareApi } from "./share-links.ts";
 import { registerSignInApi } from "./sign-in.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os.ts";
 import { registerStoreApi } from "./store.ts";
 import { registerStrikesApi } from "./strikes.ts";
 
-export interface ApiServices extends Omit<ApiParts, "answers">, BackupParts, CommandParts, PeopleParts, SmartOsParts {
-  readonly budget: AnswerBudget;
-}
+export interface AdministrationServices extends ApiTokenParts, PeopleParts, RegistrationParts {}
+
+export interface ApiServices
+  extends Omit<ApiParts, "answers">,
+    Omit<AdministrationServices, "live">,
+    ArchiveParts,
+    CommandParts,
+    LiveParts,
+    SmartOsParts {}
 
 /** `/api/v1`, all of it, and the document that describes it. */
 export async function registerApi(app: FastifyInstance, services: ApiServices): Promise<void> {
-  const answers = new Answers(services.store, services.budget);
+  const answers = new Answers(services.store, services.budget, services.clock);
   app.addHook("onClose", () => answers.close());
+  judgeRequests(app);
   await serveOpenApi(app);
   registerDevicesApi(app, { ...services, answers });
+  registerAdministration(app, { ...services, live: liveDevices(services) });
   registerSignInApi(app, services);
+  registerCommandsApi(app, services);
+  registerSmartOsApi(app, services);
+  registerArchive(app, services);
+}
+
+/** Who may do what, and who did what: all that needs the registrations alone, and neither a store nor anything live. */
+export function registerAdministration(app: FastifyInstance, services: AdministrationServices): void {
+  registerRegistrationsApi(app, services);
+  registerApiTokensApi(app, services);
   registerPeopleApi(app, services);
   registerShareApi(app, services);
   registerAuditApi(app, services);
-  registerCommandsApi(app, services);
-  registerSmartOsApi(app, services);
+}
+
+/** What is kept: in, out, and looked after. */
+export function registerArchive(app: FastifyInstance, services: ArchiveParts): void {
   registerExportApi(app, services);
   registerImportApi(app, services);
+  registerCsvImportApi(app, services);
   registerStrikesApi(app, services);
   registerStoreApi(app, services);
   registerBackupApi(app, services);

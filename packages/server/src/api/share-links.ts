@@ -178,7 +178,7 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
   );
 }
 
-export function shareLinkBody(
+function shareLinkBody(
   { shareId, deviceId, label, madeBy, createdAtMs, expiresAtMs }: ShareLink,
   mayViewNames = true,
 ): ShareLinkBody {

@@ -1,18 +1,16 @@
 import { paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import { auditedTask } from "../http/access-guard.ts";
+import { onAnswerEnd } from "../http/answer-end.ts";
 import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
 import { storeInfoBody, storeInfoSchema } from "../transfer/store-info.ts";
-import type { ApiParts } from "./devices.ts";
+import type { ArchiveParts } from "./archive-parts.ts";
 
 /** `/api/v1/store`: what is kept, and whether it can all be read. */
-export function registerStoreApi(
-  app: FastifyInstance,
-  parts: Pick<ApiParts, "audit" | "authorizer" | "log" | "store">,
-): void {
-  const { authorizer, log, store } = parts;
+export function registerStoreApi(app: FastifyInstance, parts: ArchiveParts): void {
+  const { authorizer, store } = parts;
   /** Verifying reads everything, and a repair more than that: one at a time. */
   let isBusy = false;
 
@@ -29,7 +27,7 @@ export function registerStoreApi(
       if (!authorizer.mayViewAll(request.principal))
         return sendRefusal(reply, refuse("not_permitted", "It is about all devices."));
       const left = new AbortController();
-      reply.raw.once("close", () => left.abort());
+      onAnswerEnd(reply.raw, () => left.abort());
       return storeInfoBody(store.description, await store.info(left.signal));
     },
   );
@@ -48,7 +46,7 @@ export function registerStoreApi(
     (request, reply) => {
       if (isBusy) return sendRefusal(reply, refuse("busy"));
       isBusy = true;
-      return sendProgress(reply, log, async (progress, signal) => {
+      return sendProgress(reply, parts, async (progress, signal) => {
         try {
           return await auditedTask(parts, request, { action: "store.verify" }, () => store.verify(progress, signal));
         } finally {
@@ -73,7 +71,7 @@ export function registerStoreApi(
       if (isBusy) return sendRefusal(reply, refuse("busy"));
       isBusy = true;
       // Whoever leaves does not end it: half a repair helps nobody.
-      return sendProgress(reply, log, async (progress) => {
+      return sendProgress(reply, parts, async (progress) => {
         try {
           return {
             repaired: await auditedTask(parts, request, { action: "store.repair" }, () => store.repair(progress)),

@@ -5,19 +5,20 @@ import { strikeBody, strikeOut, undoStrike } from "../history/strike-out.ts";
 import { auditEntry, auditedTask } from "../http/access-guard.ts";
 import { defineRoute, deviceParams } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
+import type { ArchiveParts } from "./archive-parts.ts";
 import { lookUpDevice } from "./device-lookup.ts";
-import type { ApiParts } from "./devices.ts";
 
 const strikeParams = Type.Object({
   ...deviceParams.properties,
   strike: Type.String({ pattern: "^[0-9]{1,15}$", description: "The number of the strike" }),
 });
+
 type DeviceParams = { Params: { readonly id: string } };
 
 /** `/api/v1/devices/{id}/strikes`: wrong values that count for nothing, until that is undone. */
 export function registerStrikesApi(
   app: FastifyInstance,
-  parts: Pick<ApiParts, "audit" | "authorizer" | "clock" | "devices" | "store">,
+  parts: Pick<ArchiveParts, "audit" | "authorizer" | "clock" | "devices" | "store">,
 ): void {
   const { authorizer, clock, store } = parts;
   const tag = "History";

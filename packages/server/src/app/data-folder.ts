@@ -2,11 +2,14 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { accessFailure, accessFileName, accessSchema, lockAccessFile, readyAccessFile } from "../access/access-file.ts";
-import { auditFileName, auditSchema } from "../access/audit/audit.ts";
-import { systemClock } from "../base/clock.ts";
+import { type Audit, auditFileName, auditSchema } from "../access/audit/audit.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { copyDatabase } from "../base/copy-database.ts";
 import { besides, makePrivate } from "../base/database-file.ts";
 import { type DataFile, upgrade } from "../base/upgrade.ts";
 import { commandsFileName, commandsSchema } from "../commands/command-database.ts";
+import type { CommandStoreClient } from "../commands/command-store-client.ts";
+import type { Config } from "../config/config.ts";
 import { storeFileName, storeSchema } from "../store/embedded/schema.ts";
 
 /** In the order in which they are brought up to date. */
@@ -25,19 +28,47 @@ const otherFiles = /^(audit-\d{12}\.ndjson\.gz|general\.log(\.\d+)?|control\.jso
  */
 export function openDataFolder(
   dataDir: string,
-  { waitMs = 0, tell = () => {} }: { readonly waitMs?: number; readonly tell?: (what: string) => void } = {},
+  {
+    clock = systemClock,
+    waitMs = 0,
+    tell = () => {},
+  }: { readonly clock?: Clock; readonly waitMs?: number; readonly tell?: (what: string) => void } = {},
 ): DatabaseSync {
   const database = lockAccessFile(dataDir, waitMs);
   try {
     makeAllPrivate(dataDir);
     const locked = { name: accessFileName, database };
-    upgrade({ dataDir, files: dataFiles, locked, nowMs: systemClock.wallMs(), tell });
+    upgrade({ dataDir, files: dataFiles, locked, nowMs: clock.wallMs(), tell });
   } catch (error) {
     database.close();
     throw accessFailure(dataDir, error);
   }
   readyAccessFile(dataDir, database);
   return database;
+}
+
+/** The databases that a server has open, with their logs. */
+export function openDatabases({ store }: Config): string[] {
+  const names = dataFiles.map(({ name }) => name).filter((name) => name !== storeFileName || store.url === "embedded");
+  return names.flatMap((name) => [name, `${name}-wal`]);
+}
+
+/** Copies all but the samples to a folder, for a backup. */
+export async function copyAllButStore(
+  {
+    accessFile,
+    audit,
+    commandStore,
+  }: {
+    readonly accessFile: DatabaseSync;
+    readonly audit: Audit;
+    readonly commandStore: CommandStoreClient;
+  },
+  folder: string,
+): Promise<void> {
+  await audit.copyTo(folder);
+  await commandStore.copyTo(join(folder, commandsFileName));
+  await copyDatabase(accessFile, join(folder, accessFileName));
 }
 
 /** An older version, or a copy made by hand, may have left files that others can read. */

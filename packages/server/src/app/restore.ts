@@ -1,14 +1,43 @@
+import { outstandingEntry } from "../api/outstanding-end.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { databaseFault } from "../base/database-file.ts";
 import { Failure } from "../base/failure.ts";
-import { visitInTurns } from "../base/in-turns.ts";
+import { visitInSlices } from "../base/time-slices.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import type { Presence } from "../devices/presence.ts";
 import type { Store } from "../store/store.ts";
 import { restoreLatest } from "../telemetry/restore.ts";
+import type { TelemetryParts } from "./assemble-telemetry.ts";
+import type { Defer } from "./closing.ts";
 
-export interface RestoreObserver {
+/** Takes up where the server before this one ended: samples and presence as soon as the store tells them, and commands. */
+export async function restoreState(defer: Defer, parts: TelemetryParts): Promise<void> {
+  const { clock, store, storeWatch, devices, latest, presence, fleetFeed, commandStore, commands, rollouts } = parts;
+  const restore = async (): Promise<void> => {
+    await restoreSamples(store, devices, latest);
+    await restorePresence(presence, store, devices, latest);
+  };
+  const stopRestoring = await restoreWhenPossible(restore, clock, {
+    failed: (error) => storeWatch.failing(error),
+    done() {
+      for (const deviceId of devices.ids()) fleetFeed.markChanged(deviceId);
+      storeWatch.recovered();
+    },
+  });
+  defer("restoring", stopRestoring);
+  const persisted = await commandStore.load();
+  commands.restore(persisted, (deviceId, sinceMs) => {
+    const device = devices.find(deviceId);
+    return device !== undefined && device.createdAtMs <= sinceMs;
+  });
+  await rollouts.restore(persisted);
+  // Rights may have been taken away while no server ran.
+  const ended = parts.outstanding.endRefused();
+  if (ended.length > 0) parts.audit.record({ who: "local", address: "", ...outstandingEntry(ended) });
+}
+
+interface RestoreObserver {
   /** It cannot be done now. */
   failed(error: unknown): void;
   /** It is done after all. */
@@ -21,7 +50,7 @@ const retryMs = 1_000;
  * Takes up what the store knows; where the store cannot say it now, later, as often as it takes. Rejects with what is no fault of the world. Gives
  * what ends the waiting.
  */
-export async function restoreWhenPossible(
+async function restoreWhenPossible(
   restore: () => Promise<void>,
   clock: Clock,
   observer: RestoreObserver,
@@ -47,9 +76,9 @@ export async function restoreWhenPossible(
 }
 
 /** Takes up the latest samples of registered devices; whatever other ids the store knows are noted as others'. */
-export async function restoreSamples(store: Store, devices: DeviceRegistry, latest: DeviceStates): Promise<void> {
+async function restoreSamples(store: Store, devices: DeviceRegistry, latest: DeviceStates): Promise<void> {
   const unregistered: string[] = [];
-  await visitInTurns(await store.latest(), (sample) => {
+  await visitInSlices(await store.latest(), (sample) => {
     const device = devices.find(sample.deviceId);
     if (device === undefined) unregistered.push(sample.deviceId);
     // A device that was removed and added again does not take up where the old one ended.
@@ -64,14 +93,14 @@ export async function restoreSamples(store: Store, devices: DeviceRegistry, late
 const presenceEventsMax = 20_000;
 
 /** Takes up presence where the server before this one ended. */
-export async function restorePresence(
+async function restorePresence(
   presence: Presence,
   store: Store,
   devices: DeviceRegistry,
   latest: DeviceStates,
 ): Promise<void> {
   const seen = new Set<string>();
-  await visitInTurns(await store.events({ limit: presenceEventsMax }), ({ kind, deviceId, atMs }) => {
+  await visitInSlices(await store.events({ limit: presenceEventsMax }), ({ kind, deviceId, atMs }) => {
     if (deviceId === null || seen.has(deviceId) || (kind !== "connected" && kind !== "disconnected")) return true;
     seen.add(deviceId);
     const device = devices.find(deviceId);

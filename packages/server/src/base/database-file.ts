@@ -42,6 +42,17 @@ export function databaseFault(error: unknown): DatabaseFault | null {
   return faultByCode[code] ?? null;
 }
 
+/** Runs a task that writes; false where the disk has no room for it. */
+export function tryWithRoom(task: () => unknown): boolean {
+  try {
+    task();
+    return true;
+  } catch (error) {
+    if (databaseFault(error) !== "full") throw error;
+    return false;
+  }
+}
+
 const withoutBackup: Readonly<Record<string, string>> = {
   "access.db": "without one, devices and people must be registered anew",
   "audit.db": "without one, the record begins anew, and what is damaged can still be looked into",

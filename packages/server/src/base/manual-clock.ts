@@ -32,6 +32,18 @@ export class ManualClock implements Clock {
     return this.#add({ dueMs: this.#nowMs + periodMs, periodMs, task });
   }
 
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      this.after(delayMs, resolve);
+    });
+  }
+
+  /** The event loop turns, though time stands still. */
+  nextTurn(task: () => void): void {
+    setImmediate(task);
+  }
+
   /** Somebody sets the wall clock, by so much; timers and intervals do not notice. */
   stepWall(byMs: number): void {
     this.#startMs += byMs;

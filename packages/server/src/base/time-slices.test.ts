@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { inTimeSlices, sortInSteps } from "./time-slices.ts";
+import { inTimeSlices, sortInSteps, visitInSlices } from "./time-slices.ts";
 
 /** Steps of a millisecond each. */
 function* busyFor(steps: number): Generator<void, number> {
@@ -73,4 +73,15 @@ test("sorting in steps gives what Array.sort gives, equal items as they stood", 
       expect(last.value).toEqual([...unsorted].sort(compare));
     }),
   );
+});
+
+test("a visit in slices goes in order, ends where it is told to, and asks for no more", async () => {
+  const visited: number[] = [];
+  let asked = 0;
+  function* items(): Generator<number> {
+    for (;;) yield asked++;
+  }
+  await visitInSlices(items(), (item) => visited.push(item) < 5);
+  expect(visited).toEqual([0, 1, 2, 3, 4]);
+  expect(asked).toBe(5);
 });

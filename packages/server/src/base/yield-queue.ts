@@ -1,5 +1,6 @@
-/** Calls back in the event loop's next turn, after the sockets that have something to be read. */
-export type NextTurn = (task: () => void) => void;
+import { type Clock, systemClock } from "./clock.ts";
+
+export type NextTurn = Clock["nextTurn"];
 
 interface Waiting {
   readonly task: () => void;
@@ -21,7 +22,7 @@ export class YieldQueue {
   #isTaken = false;
 
   /** `waitingMax`: tasks that may wait; one more is turned away. */
-  constructor(waitingMax: number, nextTurn: NextTurn = (task) => void setImmediate(task)) {
+  constructor(waitingMax: number, nextTurn: NextTurn = systemClock.nextTurn) {
     this.#waitingMax = waitingMax;
     this.#nextTurn = nextTurn;
   }

@@ -59,8 +59,8 @@ Older acts than the newest 100,000 (audit.rows) lie in the data folder as audit-
     )
     .action(
       async ({ format, device, who, action, from, to, ...options }: Options & AuditQuery & { format: AuditFormat }) => {
-        await administer(options, (administration) =>
-          printFile(administration.exportAudit(format, { device, who, action, from, to })),
+        await administer(options, async (administration) =>
+          printFile(await administration.exportAudit(format, { device, who, action, from, to })),
         );
       },
     );

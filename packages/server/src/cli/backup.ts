@@ -5,13 +5,12 @@ import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { packTar, unpackTar } from "modern-tar/fs";
 import { accessFileName, lockAccessFile } from "../access/access-file.ts";
-import { Audit } from "../access/audit/audit.ts";
+import { Audit, unarchived } from "../access/audit/audit.ts";
 import { openDataFolder } from "../app/data-folder.ts";
 import { systemClock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import { copyChecked, type Manifest, manifestName, readManifest } from "../transfer/backup/backup.ts";
-import { auditLimits } from "./admin-client.ts";
-import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
+import { addMaintenanceOptions, withMaintenance } from "./maintenance.ts";
 import { formatBytes, ProgressBar } from "./progress-bar.ts";
 import { printLine, WrongUsage } from "./report.ts";
 import { makeWorkFolderBeside } from "./work-folder.ts";
@@ -54,7 +53,7 @@ A backup holds the hashes of all tokens: keep it as safe as the data folder.`,
       const progress = new ProgressBar();
       let manifest: Manifest;
       try {
-        manifest = await withMaintenance(options, (maintenance) =>
+        manifest = await withMaintenance({ ...options, role: "admin", copiesIn: work.path }, (maintenance) =>
           maintenance.backup(join(work.path, "backup"), (share) => progress.show(share, "copying")),
         );
         if (isTar) {
@@ -150,7 +149,7 @@ function assertUnused(dataDir: string): void {
 /** The audit that is back tells from where it goes on that it was brought back. */
 function record(dataDir: string, from: string, { made_at, wattboard }: Manifest): void {
   const accessFile = openDataFolder(dataDir);
-  const audit = new Audit(dataDir, systemClock, auditLimits);
+  const audit = new Audit(dataDir, systemClock, unarchived);
   audit.record({ who: "local", address: "", action: "backup.restore", target: from, detail: { made_at, wattboard } });
   audit.close();
   accessFile.close();

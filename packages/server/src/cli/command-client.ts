@@ -7,30 +7,27 @@ import type {
   NewCommandBody,
   NewFleetCommandBody,
 } from "@wattboard/protocol";
-import { readControlFile } from "../access/control-file.ts";
 import { Failure } from "../base/failure.ts";
-import { type ApiTarget, apiTarget, requestApi } from "./request-api.ts";
+import { type Api, pagesOf, requestJson } from "./api.ts";
+import { type ApiTarget, apiElsewhere, runningApi } from "./open-api.ts";
+
+interface FleetDevices {
+  readonly devices: readonly FleetDeviceBody[];
+  readonly next_cursor: string | null;
+}
 
 /** A server that gives commands: the one of this machine's data folder, or one elsewhere. */
 export class CommandClient {
-  readonly #target: ApiTarget;
+  readonly #api: Api;
 
-  private constructor(target: ApiTarget) {
-    this.#target = target;
+  private constructor(api: Api) {
+    this.#api = api;
   }
 
   /** Throws a `Failure`, `no_server`. */
-  static open({ dataDir, url }: { readonly dataDir: string; readonly url?: string | undefined }): CommandClient {
-    if (url !== undefined) {
-      const token = process.env.WATTBOARD_TOKEN ?? "";
-      if (token !== "") return new CommandClient(apiTarget(url, token));
-      throw new Failure(
-        "no_server",
-        "--url needs an API token with the operator role in WATTBOARD_TOKEN. Make one on the server's machine: wattboard api-token add NAME --role operator",
-      );
-    }
-    const control = readControlFile(dataDir);
-    if (control !== null) return new CommandClient(apiTarget(control.url, control.token, control.certificate));
+  static open({ dataDir, url }: ApiTarget): CommandClient {
+    const api = url === undefined ? runningApi(dataDir) : apiElsewhere(url, "operator");
+    if (api !== null) return new CommandClient(api);
     throw new Failure(
       "no_server",
       `No server runs on ${dataDir}, and a command needs one to reach its device. Start it: wattboard serve --data-dir ${dataDir}`,
@@ -66,14 +63,10 @@ export class CommandClient {
   }
 
   async listFleetDevices(fleetCommandId: string): Promise<readonly FleetDeviceBody[]> {
-    const path = `/fleet-commands/${encodeURIComponent(fleetCommandId)}/devices`;
+    const path = `/fleet-commands/${encodeURIComponent(fleetCommandId)}/devices?limit=1000`;
     const devices: FleetDeviceBody[] = [];
-    for (let query = ""; ; ) {
-      const page = await this.#request<{ devices: FleetDeviceBody[]; next_cursor: string | null }>("GET", path + query);
-      devices.push(...page.devices);
-      if (page.next_cursor === null) return devices;
-      query = `?cursor=${page.next_cursor}`;
-    }
+    for await (const page of pagesOf<FleetDevices>(this.#api, path)) devices.push(...page.devices);
+    return devices;
   }
 
   abortFleet(fleetCommandId: string): Promise<FleetCommandBody> {
@@ -81,7 +74,7 @@ export class CommandClient {
   }
 
   #request<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return requestApi(this.#target, method, path, body);
+    return requestJson<T>(this.#api, method, path, body);
   }
 }
 

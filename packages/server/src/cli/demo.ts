@@ -1,14 +1,14 @@
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import type { FleetStatus } from "@wattboard/simulator";
 import type { Command } from "commander";
 import { isLoopbackName } from "../access/authorizer.ts";
 import type { Switchboard } from "../app/switchboard.ts";
+import { systemClock } from "../base/clock.ts";
 import { systemErrorCode } from "../base/failure.ts";
+import { WorkerClient } from "../base/worker-client.ts";
 import { workerUrl } from "../base/worker-url.ts";
 import type { Config } from "../config/config.ts";
-import { DirectAdminClient } from "./admin-client.ts";
-import type { FleetSetup } from "./fleet-worker.ts";
+import { openAdminClient } from "./admin-client.ts";
+import type { FleetMethods, FleetSetup } from "./fleet-worker.ts";
 import { LiveLine, printLine, WrongUsage } from "./report.ts";
 import { addSettingsOptions, configOf, exitSoon, onHangup, untilServerEnds } from "./settings-options.ts";
 import { fleetSizeOption, registerFleet } from "./simulate.ts";
@@ -47,12 +47,18 @@ Examples:
     onHangup(switchboard);
     try {
       const planned = planFleet({ devices: options.devices, seed });
-      const fleet = await registerFleet(planned, new DirectAdminClient(switchboard));
+      const fleet = await registerFleet(planned, await openAdminClient({ dataDir: config.data_dir }));
       const setup: FleetSetup = { url: switchboard.url, fleet, rateHz: 1, speed: 1, seed };
-      const worker = new Worker(workerUrl(import.meta.url, "./fleet-worker"), { workerData: setup });
-      const exited = once(worker, "exit");
       const line = new LiveLine();
-      worker.on("message", (status: FleetStatus) => line.show(formatStatus(status)));
+      const thread = new WorkerClient<FleetMethods, FleetStatus>({
+        url: workerUrl(import.meta.url, "./fleet-worker"),
+        setup: () => ({ data: setup }),
+        clock: systemClock,
+        name: "the thread of the fleet",
+        endedCode: "request_failed",
+        onNotice: (status) => line.show(formatStatus(status)),
+      });
+      const fleetEnded = thread.call("run");
 
       process.stdout.write(`
   Wattboard is running with ${options.devices} simulated devices.
@@ -74,11 +80,10 @@ Examples:
   Ctrl-C stops everything.
 `);
       // A fleet that crashes ends the demo too; its error is thrown here.
-      await Promise.race([ended, exited]);
+      await Promise.race([ended, fleetEnded]);
       line.end();
       printLine("Stopping …");
-      worker.postMessage("stop");
-      await exited;
+      await Promise.all([fleetEnded, thread.close()]);
     } finally {
       await switchboard.stop();
     }

@@ -247,11 +247,11 @@ export async function administer<T>(
   task: (administration: AdminClient) => Promise<T>,
   { mayCreate = false } = {},
 ): Promise<T> {
-  const administration = await openAdminClient({ dataDir, url, token: process.env.WATTBOARD_TOKEN, mayCreate });
+  const administration = await openAdminClient({ dataDir, url }, { mayCreate });
   try {
     return await task(administration);
   } finally {
-    administration.close();
+    await administration.close();
   }
 }
 

@@ -1,13 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Failure } from "../base/failure.ts";
-import { type ExportFormat, type ExportQuery, exportFormats } from "../transfer/export/export-query.ts";
+import { type ExportFormat, type ExportQuery, exportEndMs, exportFormats } from "../transfer/export/export-query.ts";
 import { isPointName } from "../transfer/import/point-name.ts";
 import { parseTime, timeForms } from "../transfer/parse-time.ts";
 import { exportDays } from "./export-days.ts";
 import { exportFile } from "./export-file.ts";
 import { ExportProgress } from "./export-progress.ts";
-import type { Maintenance } from "./maintenance.ts";
-import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
+import { addMaintenanceOptions, type Maintenance, withMaintenance } from "./maintenance.ts";
 import { printFile, WrongUsage } from "./report.ts";
 
 interface Options {
@@ -35,7 +34,7 @@ export function addExportCommand(program: Command): void {
       "samples measured from then on: 2026-01-31, -24h, 2026-01-31T12:00:00Z (default: the first)",
       instant,
     )
-    .option("--to <time>", "samples measured before then (default: now)", instant)
+    .option("--to <time>", "samples measured before then (default: all, also of clocks that are ahead)", instant)
     .option(
       "--points <list>",
       "only these points, such as grid.power,battery.soc, and only samples with one of them",
@@ -62,7 +61,7 @@ Examples:
       for (const name of ["SIGINT", "SIGTERM"] as const) {
         process.once(name, () => interrupted.abort(new Failure("export_failed", "The export was interrupted.")));
       }
-      await withMaintenance(options, async (maintenance) => {
+      await withMaintenance({ ...options, role: "viewer" }, async (maintenance) => {
         const leftOut = new Set<string>();
         const query = {
           ...(await queryOf(maintenance, options)),
@@ -107,7 +106,7 @@ function assertUsage({ device, all, out, perDay, format, resume, to }: Options):
 async function queryOf(maintenance: Maintenance, { device, from, to, points, format }: Options): Promise<ExportQuery> {
   const nowMs = Date.now();
   const fromMs = from?.(nowMs) ?? 0;
-  const toMs = to?.(nowMs) ?? nowMs;
+  const toMs = to?.(nowMs) ?? exportEndMs(nowMs);
   if (fromMs >= toMs) throw new WrongUsage("--from must be before --to.");
   const registered = await maintenance.deviceIds();
   const unknown = device?.find((id) => !registered.includes(id));

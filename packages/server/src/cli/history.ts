@@ -1,7 +1,7 @@
 import type { StrikeBody } from "@wattboard/protocol";
 import type { Command } from "commander";
 import { parseTime, timeForms } from "../transfer/parse-time.ts";
-import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
+import { addMaintenanceOptions, withMaintenance } from "./maintenance.ts";
 import { printJson, printLine, WrongUsage } from "./report.ts";
 
 interface Options {
@@ -41,7 +41,9 @@ Examples:
     .action(async (id: string, options: Options & { from: string; to: string; points?: string }) => {
       const [from, to] = [instant(options.from), instant(options.to)];
       const points = options.points?.split(",").map((name) => name.trim());
-      const made = await withMaintenance(options, (maintenance) => maintenance.strike(id, { from, to, points }));
+      const made = await withMaintenance({ ...options, role: "admin" }, (maintenance) =>
+        maintenance.strike(id, { from, to, points }),
+      );
       if (options.json) printJson(made);
       else printLine(`Struck out: ${inWords(made)}\nTo undo it: wattboard history unstrike ${id} ${made.strike}`);
     });
@@ -52,7 +54,7 @@ Examples:
     .description("List what is struck out of a device's past.")
     .addHelpText("after", "\nExamples:\n  $ wattboard history strikes ems_001")
     .action(async (id: string, options: Options) => {
-      const strikes = await withMaintenance(options, (maintenance) => maintenance.strikes(id));
+      const strikes = await withMaintenance({ ...options, role: "viewer" }, (maintenance) => maintenance.strikes(id));
       if (options.json) printJson(strikes);
       else if (strikes.length === 0) printLine("Nothing is struck out.");
       else for (const strike of strikes) printLine(inWords(strike));
@@ -66,7 +68,9 @@ Examples:
     .addHelpText("after", "\nExamples:\n  $ wattboard history unstrike ems_001 3")
     .action(async (id: string, number: string, options: Options) => {
       if (!/^\d{1,15}$/.test(number)) throw new WrongUsage(`${number} is no number of a strike.`);
-      const undone = await withMaintenance(options, (maintenance) => maintenance.unstrike(id, Number(number)));
+      const undone = await withMaintenance({ ...options, role: "admin" }, (maintenance) =>
+        maintenance.unstrike(id, Number(number)),
+      );
       if (options.json) printJson(undone);
       else printLine(`Counts again: ${inWords(undone)}`);
     });

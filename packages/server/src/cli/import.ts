@@ -1,14 +1,20 @@
-import { createReadStream, type ReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { type Command, Option } from "commander";
 import { systemErrorCode } from "../base/failure.ts";
-import { type ColumnMapping, parseMapping } from "../transfer/csv-columns.ts";
-import { CsvHeaderFault, type CsvOptions, type CsvRow, readCsv } from "../transfer/import/csv-import.ts";
-import { ImportJudge, type ImportSample } from "../transfer/import/import-sample.ts";
-import type { Maintenance } from "./maintenance.ts";
-import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
+import type { ColumnMapping } from "../transfer/csv-columns.ts";
+import { CsvHeaderFault, type CsvOptions } from "../transfer/import/csv-import.ts";
+import { type ImportTally, importCsv } from "../transfer/import/import-csv.ts";
+import { ImportJudge } from "../transfer/import/import-sample.ts";
+import * as parse from "./import-arguments.ts";
+import { printPreview } from "./import-preview.ts";
+import { addMaintenanceOptions, type Maintenance, withMaintenance } from "./maintenance.ts";
 import { ProgressBar } from "./progress-bar.ts";
-import { printError, printJson, printLine, WrongUsage } from "./report.ts";
+import { Questioner, yesOrNo } from "./questions.ts";
+import { printJson, printLine, WrongUsage } from "./report.ts";
 
 interface Options {
   dataDir: string;
@@ -18,10 +24,18 @@ interface Options {
   device?: string;
   map?: ColumnMapping[];
   time: string;
+  timeFormat?: string;
+  timeZone?: string;
   utcOffset?: number;
+  where?: { column: string; value: string }[];
+  encoding?: string;
+  headerLine?: number;
   decimalComma?: boolean;
+  thousands?: string;
+  null?: string[];
   separator?: string;
   dryRun?: boolean;
+  yes?: boolean;
   skipBad?: boolean;
 }
 
@@ -30,200 +44,198 @@ export function addImportCommand(program: Command): void {
     .option("--json", "answer in JSON, for scripts")
     .description("Bring history along from a CSV, also while the server runs. What is there already is not doubled.")
     .option("--device <id>", "the device of all rows (default: the column device_id)")
-    .option("--map <column=point>", "a column and its point, with a factor for its unit; may be given again", mappings)
-    .option("--time <column>", "the column of the time", "observed_at")
-    .option("--utc-offset <offset>", "what times without an offset are meant in, such as +01:00", utcOffset)
+    .option(
+      "--map <column=point>",
+      "a column and its point, with a factor for its unit; may be given again",
+      parse.mappings,
+    )
+    .option("--time <column>", 'the column of the time; "Date + Time" for two', "observed_at")
+    .option("--time-format <format>", "how times are written: DD.MM.YYYY HH:mm, epoch-ms, excel", parse.timeFormat)
+    .option("--time-zone <zone>", "what local times are meant in, such as Europe/Vienna", parse.timeZone)
+    .option("--utc-offset <offset>", "the same where clocks are never set, such as +01:00", parse.utcOffset)
+    .option("--where <column=value>", "only such rows, for files with a row a point; may be given again", parse.where)
+    .option("--encoding <name>", "such as windows-1252 or utf-16le (default: found out)", parse.encoding)
+    .option("--header-line <line>", "the line of the column names (default: found out)", parse.line)
+    .option("--separator <sign>", "what stands between cells (default: found out)", parse.oneSign)
     .option("--decimal-comma", "numbers are written as 12,5")
-    .option("--separator <sign>", "what stands between cells (default: found out)", oneSign)
-    .option("--dry-run", "read and judge everything, and store nothing")
-    .option("--skip-bad", "store the good rows, and count and show the bad ones")
+    .option("--thousands <sign>", "what parts thousands, where that is not clear: , for 1,234", parse.oneSign)
+    .option("--null <word>", "also stands for no value; may be given again", (word: string, before: string[] = []) => [
+      ...before,
+      word,
+    ])
+    .option("--dry-run", "show what is understood of the file, and store nothing")
+    .option("--yes", "store it as it is understood, without asking, and leave out what does not fit")
+    .addOption(new Option("--skip-bad", "as --yes").hideHelp())
     .addHelpText(
       "after",
       `
 Examples:
   $ wattboard import ems_001.csv                            what wattboard export has written
   $ wattboard import meter.csv --device ems_001 --time Time --map "Grid power [kW]=grid.power*1000" --dry-run
-  $ wattboard import old.csv --device ems_001 --time ts --map soc=battery.soc,pv=solar.power --utc-offset +01:00
-Times are RFC 3339, or seconds or milliseconds since 1970. Without --skip-bad nothing behind the first bad row is stored; once the
-file is mended, import it again: what was stored before is known.`,
+  $ wattboard import excel.csv --device ems_001 --time Zeit --map "Netz [W]=grid.power" --time-zone Europe/Vienna --decimal-comma --yes
+  $ wattboard import long.csv --device ems_001 --time ts --where sensor=grid --map value=grid.power --yes
+The whole file is read first, and shown as it is understood: columns, first and last time, what is left out and why. Only then it is stored;
+where anything had to be understood or left out, once you have said yes.`,
     )
     .action(importFile);
 }
 
-/** Sent together; what is above is less than a request may have. Rows of one device and time come together, since the store tells them by their number. */
-const batchRows = 4_000;
-const batchBytes = 512 * 1024;
-const rowsOfOneTimeMax = 16;
-/** Of a request's line besides its points: id, times, names. */
-const lineBytes = 200;
-const faultsShownMax = 10;
-
 async function importFile(path: string, options: Options): Promise<void> {
+  if (options.timeZone !== undefined && options.utcOffset !== undefined)
+    throw new WrongUsage("Give --time-zone or --utc-offset, not both.");
   const nowMs = Date.now();
   const csv: CsvOptions = {
+    ...options,
     deviceId: options.device,
     timeColumn: options.time,
     mappings: options.map,
     offsetMinutes: options.utcOffset,
-    decimalComma: options.decimalComma === true,
-    separator: options.separator,
+    nulls: new Set(options.null?.map((word) => word.trim().toLowerCase())),
     receivedAtMs: nowMs,
   };
-  const bytesInAll = path === "-" ? null : await sizeOf(path);
-  await withMaintenance(options, async (maintenance) => {
+  await withMaintenance({ ...options, role: "admin" }, async (maintenance) => {
     const registered = new Set(await maintenance.deviceIds());
     if (options.device !== undefined && !registered.has(options.device)) {
       throw new WrongUsage(
         `No device ${options.device} is registered. Register it first: wattboard device add ${options.device}`,
       );
     }
-    const judge = new ImportJudge(nowMs, (deviceId) => registered.has(deviceId));
-    const run = new ImportRun(maintenance, judge, options);
-    const progress = new ProgressBar();
-    const file = path === "-" ? process.stdin : createReadStream(path);
-    try {
-      for await (const row of readCsv(file, csv)) {
-        await run.take(row);
-        progress.show(bytesInAll === null ? null : (file as ReadStream).bytesRead / bytesInAll, `${run.rows} rows`);
-      }
-      await run.flush();
-    } catch (error) {
-      if (error instanceof CsvHeaderFault) throw new WrongUsage(`${path}: ${error.message}`);
-      throw error;
-    } finally {
-      progress.end();
+    await using input = await openInput(path);
+    const readAgain = (take?: TakeBatch): Promise<ImportTally> =>
+      readFile(input, csv, new ImportJudge(nowMs, (deviceId) => registered.has(deviceId)), take);
+    const looked = await readAgain();
+    if (options.json !== true) printPreview(path, looked);
+    if (options.dryRun === true) {
+      reportDryRun(path, looked, options);
+      return;
     }
-    run.report(path);
+    await assertWanted(path, looked, options);
+    await storeFile(maintenance, path, readAgain, options);
   });
 }
 
-/** One file on its way: batches, counts, and what was wrong. */
-class ImportRun {
-  rows = 0;
-  #stored = 0;
-  #known = 0;
-  #bad = 0;
-  readonly #faults: string[] = [];
-  readonly #maintenance: Maintenance;
-  readonly #judge: ImportJudge;
-  readonly #options: Options;
-  #batch: ImportSample[] = [];
-  #batchBytes = 0;
-  #ofOneTime = 0;
+type TakeBatch = NonNullable<Parameters<typeof importCsv>[0]["take"]>;
 
-  constructor(maintenance: Maintenance, judge: ImportJudge, options: Options) {
-    this.#maintenance = maintenance;
-    this.#judge = judge;
-    this.#options = options;
-  }
-
-  async take(row: CsvRow): Promise<void> {
-    this.rows++;
-    const verdict = "fault" in row ? null : this.#judge.judge(row.sample);
-    if ("fault" in row || verdict === null || "code" in verdict) {
-      const fault = "fault" in row ? row.fault : ((verdict as { message: string } | null)?.message ?? "");
-      await this.#note(`Line ${row.line}: ${fault}`);
-      return;
-    }
-    const { deviceId, observedAtMs, points } = row.sample;
-    const last = this.#batch.at(-1);
-    const belongsToLast = last?.deviceId === deviceId && last.observedAtMs === observedAtMs;
-    this.#ofOneTime = belongsToLast ? this.#ofOneTime + 1 : 1;
-    if (this.#ofOneTime > rowsOfOneTimeMax) {
-      await this.#note(
-        `Line ${row.line}: More than ${rowsOfOneTimeMax} rows of ${deviceId} have this time. Does the column of the time tell seconds and parts of them?`,
-      );
-      return;
-    }
-    const isFull = this.#batch.length >= batchRows || this.#batchBytes > batchBytes;
-    if (isFull && !belongsToLast) await this.flush();
-    this.#batch.push(row.sample);
-    this.#batchBytes += JSON.stringify(points).length + lineBytes;
-  }
-
-  async flush(): Promise<void> {
-    if (this.#batch.length > 0 && this.#options.dryRun !== true) {
-      const { stored, known } = await this.#maintenance.import(this.#batch);
-      this.#stored += stored;
-      this.#known += known;
-    }
-    this.#batch = [];
-    this.#batchBytes = 0;
-  }
-
-  report(path: string): void {
-    const { dryRun = false, json } = this.#options;
-    const good = this.rows - this.#bad;
-    if (json) {
-      printJson({
-        rows: this.rows,
-        stored: this.#stored,
-        known: this.#known,
-        bad: this.#bad,
-        dry_run: dryRun,
-        faults: this.#faults,
-      });
-    } else if (dryRun) {
-      printLine(`${path}: ${good} of ${this.rows} rows are good. Nothing was stored (--dry-run).`);
-    } else {
-      printLine(
-        `${path}: ${this.#stored} samples stored, ${this.#known} were known already, ${this.#bad} rows were bad.`,
-      );
-    }
-    if (this.#bad === 0) return;
-    if (!json) for (const fault of this.#faults) printError(fault);
-    const more = this.#bad - this.#faults.length;
-    if (more > 0 && !json) printError(`… and ${more} more`);
-  }
-
-  /** A bad row: counted and shown, or the end. */
-  async #note(fault: string): Promise<void> {
-    const { skipBad = false, dryRun = false } = this.#options;
-    if (!skipBad && !dryRun) {
-      await this.flush();
-      throw new WrongUsage(
-        `${fault}\nStopped there: ${this.#stored} samples before it are stored, ${this.#known} were known. Mend the file and import it again, or leave bad rows out with --skip-bad.`,
-      );
-    }
-    this.#bad++;
-    if (this.#faults.length < faultsShownMax) this.#faults.push(fault);
+/** Reads the file to its end and shows how far it is. */
+async function readFile(
+  { name, file, bytes }: Input,
+  options: CsvOptions,
+  judge: ImportJudge,
+  take: TakeBatch | undefined,
+): Promise<ImportTally> {
+  const progress = new ProgressBar();
+  const stream = createReadStream(file);
+  try {
+    const onRow = (rows: number) => progress.show(stream.bytesRead / bytes, `${rows} rows`);
+    return await importCsv({ file: stream, options, judge, take, onRow });
+  } catch (error) {
+    if (error instanceof CsvHeaderFault) throw new WrongUsage(`${name}: ${error.message}`);
+    throw error;
+  } finally {
+    progress.end();
+    stream.destroy();
   }
 }
 
-/** Null where it is not known beforehand, as of a pipe. */
-async function sizeOf(path: string): Promise<number | null> {
+/** Asks, where there is anything that somebody should agree to; throws where nobody does. */
+async function assertWanted(path: string, looked: ImportTally, { yes, skipBad, json }: Options): Promise<void> {
+  if (looked.samples === 0) {
+    const [first = "It has no rows."] = looked.faults;
+    throw new WrongUsage(`${path}: Nothing of it can be stored. ${first}`);
+  }
+  if (looked.isPlain || yes || skipBad) return;
+  if (!process.stdin.isTTY || !process.stderr.isTTY || path === "-" || json) {
+    const shown = json ? `\n${looked.faults.join("\n")}`.trimEnd() : "";
+    throw new WrongUsage(
+      `Nothing was stored: nobody is there to be asked whether ${path} is understood rightly. Look with --dry-run, and then say --yes.${shown}`,
+    );
+  }
+  const questioner = new Questioner();
+  try {
+    const text = `Store these ${looked.samples} samples? (y/n)`;
+    if (await questioner.ask({ text, flag: "--yes", usual: true, parse: yesOrNo, format: () => "y" })) return;
+  } finally {
+    questioner.close();
+  }
+  throw new WrongUsage("Nothing was stored.");
+}
+
+async function storeFile(
+  maintenance: Maintenance,
+  path: string,
+  readAgain: (take: TakeBatch) => Promise<ImportTally>,
+  { json }: Options,
+): Promise<void> {
+  let stored = 0;
+  let known = 0;
+  const tally = await readAgain(async (samples) => {
+    const answer = await maintenance.import(samples);
+    stored += answer.stored;
+    known += answer.known;
+  });
+  if (json) {
+    printJson(resultOf(tally, { stored, known, dryRun: false }));
+    return;
+  }
+  const cells = tally.cellsLeftOut === 0 ? "" : `, ${tally.cellsLeftOut} cells were left out`;
+  printLine(
+    `${path}: ${stored} samples stored, ${known} were known already, ${tally.rowsLeftOut} rows were bad${cells}.`,
+  );
+}
+
+function reportDryRun(path: string, looked: ImportTally, { json }: Options): void {
+  if (json) printJson(resultOf(looked, { stored: 0, known: 0, dryRun: true }));
+  else printLine(`${path}: ${looked.samples} of ${looked.rows} rows are good. Nothing was stored (--dry-run).`);
+}
+
+function resultOf(
+  tally: ImportTally,
+  { stored, known, dryRun }: { readonly stored: number; readonly known: number; readonly dryRun: boolean },
+): object {
+  return {
+    rows: tally.rows,
+    stored,
+    known,
+    bad: tally.rowsLeftOut,
+    dry_run: dryRun,
+    faults: tally.faults,
+    preview: tally.preview(),
+  };
+}
+
+interface Input extends AsyncDisposable {
+  /** As the caller named it. */
+  readonly name: string;
+  readonly file: string;
+  readonly bytes: number;
+}
+
+/** A file that can be read twice: what comes by a pipe is laid down until it is stored. */
+async function openInput(path: string): Promise<Input> {
+  if (path !== "-") {
+    return { name: path, file: path, bytes: await sizeOf(path), async [Symbol.asyncDispose]() {} };
+  }
+  const folder = await mkdtemp(join(tmpdir(), "wattboard-import-"));
+  const file = join(folder, "input.csv");
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    await pipeline(process.stdin, createWriteStream(file, { mode: 0o600 }));
+    return { name: path, file, bytes: await sizeOf(file), [Symbol.asyncDispose]: remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
   try {
     const found = await stat(path);
     if (found.isDirectory()) throw new WrongUsage(`${path} is a folder. Import its files one by one.`);
-    return found.isFile() ? found.size : null;
+    if (!found.isFile()) throw new WrongUsage(`${path} can be read only once. Pass it on as standard input: import -`);
+    return found.size;
   } catch (error) {
     if (error instanceof WrongUsage) throw error;
     const reason = systemErrorCode(error) === "ENOENT" ? "there is no such file" : String((error as Error).message);
     throw new WrongUsage(`${path} cannot be read: ${reason}.`, error);
   }
-}
-
-function oneSign(text: string): string {
-  if (text.length !== 1 || text === '"') throw new InvalidArgumentError("It must be one sign, such as ; or |.");
-  return text;
-}
-
-/** With commas between several; one within a column's name is no such comma. */
-function mappings(text: string, before: ColumnMapping[] = []): ColumnMapping[] {
-  const texts: string[] = [];
-  for (const piece of text.split(",")) {
-    if (texts.length === 0 || /^[^=]+=[^=]+$/.test(piece)) texts.push(piece);
-    else texts.push(`${texts.pop()},${piece}`);
-  }
-  const parsed = texts.map(parseMapping);
-  const fault = parsed.find((each) => typeof each === "string");
-  if (fault !== undefined) throw new InvalidArgumentError(fault);
-  return [...before, ...(parsed as ColumnMapping[])];
-}
-
-function utcOffset(text: string): number {
-  const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(text) ?? [];
-  if (hours === undefined || Number(hours) > 14 || Number(minutes) > 59)
-    throw new InvalidArgumentError("It must look like +01:00.");
-  return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }

@@ -22,12 +22,6 @@ export class WrongUsage extends Error {
   }
 }
 
-/** Passes a value on, and makes a refusal the end of the command. */
-export function unlessRefused<T extends object>(answer: T | Refusal): T {
-  if ("code" in answer) throw new CommandRefused(answer);
-  return answer;
-}
-
 /** One line for a person, or of JSON. Others chose parts of it: no terminal obeys them, and no end of a line is theirs. */
 export function printLine(line = ""): void {
   process.stdout.write(`${escapeControls(line)}\n`);

@@ -123,10 +123,10 @@ async function provision(
     return { fleet, url: options.url ?? defaultUrl };
   }
   // A local server is administered through its data folder even where --url names its address.
-  const token = process.env.WATTBOARD_TOKEN;
-  const target =
-    token === undefined ? { dataDir: options.dataDir } : { dataDir: options.dataDir, url: options.url, token };
-  const administration = await openAdminClient(target);
+  const { dataDir, url: given } = options;
+  const administration = await openAdminClient(
+    process.env.WATTBOARD_TOKEN === undefined ? { dataDir } : { dataDir, url: given },
+  );
   try {
     const url = options.url ?? administration.url;
     if (url === undefined) {
@@ -143,7 +143,7 @@ async function provision(
     line.end();
     throw error;
   } finally {
-    administration.close();
+    await administration.close();
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Failure } from "../base/failure.ts";
 import type { Verified } from "../store/store.ts";
-import { addMaintenanceOptions, withMaintenance } from "./open-maintenance.ts";
+import { addMaintenanceOptions, withMaintenance } from "./maintenance.ts";
 import { formatBytes, ProgressBar } from "./progress-bar.ts";
 import { Questioner, yesOrNo } from "./questions.ts";
 import { printJson, printLine, WrongUsage } from "./report.ts";
@@ -39,7 +39,7 @@ Examples:
   $ wattboard store info --json                             {"devices":3,"samples":259200,…}`,
     )
     .action(async (options: Options) => {
-      const info = await withMaintenance(options, (maintenance) => maintenance.info());
+      const info = await withMaintenance({ ...options, role: "viewer" }, (maintenance) => maintenance.info());
       if (options.json) return printJson(info);
       const perSample = info.bytes_per_sample === null ? "" : `, ${info.bytes_per_sample} bytes a sample`;
       const { count, ms } = info.gaps;
@@ -108,7 +108,7 @@ Examples:
         if (!(await isAgreed())) return printLine("Nothing was changed.");
       }
       const progress = new ProgressBar();
-      const repaired = await withMaintenance(options, (maintenance) =>
+      const repaired = await withMaintenance({ ...options, role: "admin" }, (maintenance) =>
         maintenance.repair((share) => progress.show(share, "repairing")).finally(() => progress.end()),
       );
       if (options.json) printJson({ repaired });
@@ -119,7 +119,7 @@ Examples:
 
 async function verifyStore(options: Options): Promise<Verified> {
   const progress = new ProgressBar();
-  return await withMaintenance(options, (maintenance) =>
+  return await withMaintenance({ ...options, role: "admin" }, (maintenance) =>
     maintenance.verify((share) => progress.show(share, "verifying")).finally(() => progress.end()),
   );
 }

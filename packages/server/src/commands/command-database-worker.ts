@@ -1,43 +1,38 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
+import { Failure } from "../base/failure.ts";
 import { lowerThreadPriority } from "../base/lower-thread-priority.ts";
+import { serveMethods } from "../base/worker-methods.ts";
 import { CommandDatabase } from "./command-database.ts";
-import type { Answer, Numbered, Request } from "./command-store-client.ts";
+import type { CommandMethods } from "./command-store-client.ts";
 
 /** The thread of `commands.db`: takes one request after another, so that no disk is waited for where the sockets are. */
 lowerThreadPriority();
-const file = new CommandDatabase(workerData as string);
-const port = parentPort;
-if (port === null) throw new Error("This file runs as a worker of the command thread.");
+const path = workerData as string;
+const database = open();
 
-port.on("message", async (request: Numbered) => {
-  port.postMessage(await answer(request));
-  if (request.kind === "close") port.close();
-});
-port.postMessage("ready");
+serveMethods<CommandMethods>(
+  {
+    load: () => database.load(),
+    commit: (rows) => database.commit(rows),
+    find: (deviceId, commandId) => database.find(deviceId, commandId),
+    list: (deviceId, limit) => database.list(deviceId, limit),
+    fleetTargets: (fleetCommandId) => database.fleetTargets(fleetCommandId),
+    copyTo: (to) => database.copyTo(to),
+  },
+  {
+    failureOf: (error) => failed("The commands cannot be kept", error),
+    onClose: () => database.close(),
+  },
+);
 
-async function answer(request: Numbered): Promise<Answer> {
+function open(): CommandDatabase {
   try {
-    return { number: request.number, ok: true, result: await perform(request) };
+    return new CommandDatabase(path);
   } catch (error) {
-    return { number: request.number, ok: false, error };
+    throw failed(`The commands in ${path} cannot be opened`, error);
   }
 }
 
-function perform(request: Request): unknown {
-  switch (request.kind) {
-    case "load":
-      return file.load();
-    case "commit":
-      return file.commit(request.rows);
-    case "find":
-      return file.find(request.deviceId, request.commandId);
-    case "list":
-      return file.list(request.deviceId, request.limit);
-    case "fleetTargets":
-      return file.fleetTargets(request.fleetCommandId);
-    case "copy":
-      return file.copyTo(request.path);
-    case "close":
-      return file.close();
-  }
+function failed(what: string, error: unknown): Failure {
+  return new Failure("commands_failed", `${what}: ${error instanceof Error ? error.message : String(error)}`, error);
 }

@@ -3,7 +3,7 @@ import { YieldQueue } from "../base/yield-queue.ts";
 import type { CommandStore, Row } from "./command-store.ts";
 
 /** Told how the disk does, for the log. */
-export interface BookObserver {
+export interface JournalObserver {
   failed(error: unknown): void;
   recovered(): void;
 }
@@ -26,12 +26,13 @@ const rowsPerCommit = 2_000;
 export class CommandJournal {
   readonly #store: CommandStore;
   readonly #clock: Clock;
-  readonly #observer: BookObserver;
+  readonly #observer: JournalObserver;
   readonly #yieldQueue: YieldQueue;
   #queue: Entry[] = [];
   #isWriting = false;
   #isScheduled = false;
   #isFailing = false;
+  #isEnded = false;
   #cancelRetry: CancelTimer | null = null;
   #onIdle: (() => void) | null = null;
   #onLastRefusal: (() => void) | null = null;
@@ -39,7 +40,7 @@ export class CommandJournal {
   constructor(
     store: CommandStore,
     clock: Clock,
-    observer: BookObserver,
+    observer: JournalObserver,
     yieldQueue = new YieldQueue(Number.POSITIVE_INFINITY),
   ) {
     this.#yieldQueue = yieldQueue;
@@ -68,7 +69,7 @@ export class CommandJournal {
     });
   }
 
-  /** Resolves when nothing waits any more; false where the store did not take it within `graceMs`, or has been failing and fails once more. */
+  /** The end: resolves when nothing waits any more; false where the store did not take it within `graceMs`, or has been failing and fails once more. */
   drain(graceMs: number): Promise<boolean> {
     if (this.#isIdle) return Promise.resolve(true);
     return new Promise((resolve) => {
@@ -76,6 +77,8 @@ export class CommandJournal {
         cancel();
         this.#onIdle = null;
         this.#onLastRefusal = null;
+        this.#isEnded = true;
+        this.#cancelRetry?.();
         resolve(isDrained);
       };
       const cancel = this.#clock.after(graceMs, () => end(false));
@@ -127,7 +130,7 @@ export class CommandJournal {
     this.#isFailing = true;
     this.#observer.failed(error);
     this.#queue = [...batch.filter(({ onRefused }) => onRefused === undefined), ...this.#queue];
-    this.#cancelRetry = this.#clock.after(retryMs, () => this.#write());
+    if (!this.#isEnded) this.#cancelRetry = this.#clock.after(retryMs, () => this.#write());
     this.#onLastRefusal?.();
     for (const { onRefused } of batch) onRefused?.(error);
   }

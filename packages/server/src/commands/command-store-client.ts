@@ -1,7 +1,7 @@
-import { once } from "node:events";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
+import { WorkerClient } from "../base/worker-client.ts";
 import { workerUrl } from "../base/worker-url.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import { commandsFileName } from "./command-database.ts";
@@ -9,142 +9,75 @@ import type { CommandRecord } from "./command-record.ts";
 import type { CommandStore, PersistedCommands, Row } from "./command-store.ts";
 import type { FleetTarget } from "./fleet-command-record.ts";
 
-/** What is asked of the thread; each is answered once, under its number. */
-export type Request =
-  | { readonly kind: "load" | "close" }
-  | { readonly kind: "commit"; readonly rows: readonly Row[] }
-  | { readonly kind: "find"; readonly deviceId: string; readonly commandId: string }
-  | { readonly kind: "list"; readonly deviceId: string; readonly limit: number }
-  | { readonly kind: "copy"; readonly path: string }
-  | { readonly kind: "fleetTargets"; readonly fleetCommandId: string };
-
-export type Numbered = Request & { readonly number: number };
-
-export type Answer =
-  | { readonly number: number; readonly ok: true; readonly result: unknown }
-  | { readonly number: number; readonly ok: false; readonly error: unknown };
-
-interface Pending {
-  resolve(result: unknown): void;
-  reject(failure: Failure): void;
+/** What the thread of `commands.db` does. */
+export interface CommandMethods {
+  load(): PersistedCommands;
+  commit(rows: readonly Row[]): void;
+  find(deviceId: string, commandId: string): CommandRecord | null;
+  list(deviceId: string, limit: number): CommandRecord[];
+  fleetTargets(fleetCommandId: string): FleetTarget[];
+  copyTo(path: string): void;
 }
 
-const restartMs = 1_000;
-/** Questions that may wait at once; one more is refused. Commits are not counted: there is one at a time. */
+/** Questions that may wait at once; one more is refused. Commits are not refused: there is one at a time. */
 const questionsMax = 1_000;
 
 /** Keeps commands in `commands.db`, on a thread of its own. The folder's lock is held by the caller. */
 export class CommandStoreClient implements CommandStore {
-  readonly #path: string;
-  readonly #pending = new Map<number, Pending>();
-  /** Answers come in heaps, and with each a command goes on: one in a turn, in order. Bounded by the questions that may wait. */
-  readonly #yieldQueue = new YieldQueue(Number.POSITIVE_INFINITY);
-  #worker: Worker | null = null;
-  #lastNumber = 0;
-  #closing = false;
+  readonly #thread: WorkerClient<CommandMethods>;
 
-  private constructor(path: string) {
-    this.#path = path;
+  private constructor(path: string, clock: Clock) {
+    // Answers come in heaps, and with each a command goes on: one in a turn, in order. Bounded by the questions that may wait.
+    const answers = new YieldQueue(Number.POSITIVE_INFINITY);
+    this.#thread = new WorkerClient({
+      url: workerUrl(import.meta.url, "./command-database-worker"),
+      setup: () => ({ data: path }),
+      clock,
+      name: "the thread of the commands",
+      endedCode: "commands_failed",
+      pass: (task) => void answers.pass(task),
+    });
   }
 
-  /** Opens `commands.db` in `dataDir`, making it where there is none. Throws a `Failure`, `commands_failed`. */
-  static async open(dataDir: string): Promise<CommandStoreClient> {
-    const thread = new CommandStoreClient(join(dataDir, commandsFileName));
-    await thread.#start();
-    return thread;
+  /** Opens `commands.db` in `dataDir`, making it where there is none. Throws a `Failure`: `commands_failed`. */
+  static async open(dataDir: string, clock: Clock = systemClock): Promise<CommandStoreClient> {
+    const client = new CommandStoreClient(join(dataDir, commandsFileName), clock);
+    await client.#thread.start();
+    return client;
   }
 
-  load(): Promise<PersistedCommands> {
-    return this.#ask({ kind: "load" });
+  async load(): Promise<PersistedCommands> {
+    return await this.#asked().call("load");
   }
 
-  async commit(rows: readonly Row[]): Promise<void> {
-    await this.#ask({ kind: "commit", rows });
+  commit(rows: readonly Row[]): Promise<void> {
+    return this.#thread.call("commit", rows);
   }
 
-  find(deviceId: string, commandId: string): Promise<CommandRecord | null> {
-    return this.#ask({ kind: "find", deviceId, commandId });
+  async find(deviceId: string, commandId: string): Promise<CommandRecord | null> {
+    return await this.#asked().call("find", deviceId, commandId);
   }
 
-  list(deviceId: string, limit: number): Promise<CommandRecord[]> {
-    return this.#ask({ kind: "list", deviceId, limit });
+  async list(deviceId: string, limit: number): Promise<CommandRecord[]> {
+    return await this.#asked().call("list", deviceId, limit);
   }
 
-  fleetTargets(fleetCommandId: string): Promise<FleetTarget[]> {
-    return this.#ask({ kind: "fleetTargets", fleetCommandId });
+  async fleetTargets(fleetCommandId: string): Promise<FleetTarget[]> {
+    return await this.#asked().call("fleetTargets", fleetCommandId);
   }
 
   /** Writes a consistent copy to a new file. Rejects with a `Failure`, `commands_failed`. */
   async copyTo(path: string): Promise<void> {
-    await this.#ask({ kind: "copy", path });
+    await this.#asked().call("copyTo", path);
   }
 
-  async close(): Promise<void> {
-    this.#closing = true;
-    const worker = this.#worker;
-    if (worker === null) return;
-    worker.ref();
-    const exited = once(worker, "exit");
-    await this.#ask({ kind: "close" });
-    await exited;
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 
-  async #start(): Promise<void> {
-    const worker = new Worker(workerUrl(import.meta.url, "./command-database-worker"), { workerData: this.#path });
-    try {
-      await Promise.race([
-        once(worker, "message"),
-        once(worker, "exit").then(() => Promise.reject(new Error("its thread ended while starting"))),
-      ]);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Failure("commands_failed", `The commands in ${this.#path} cannot be opened: ${reason}`, error);
-    }
-    worker.on("message", (answer: Answer) => void this.#yieldQueue.pass(() => this.#settle(answer)));
-    worker.unref();
-    worker.on("error", () => {});
-    // After what it has answered.
-    worker.once("exit", () => void this.#yieldQueue.pass(() => this.#lost()));
-    this.#worker = worker;
-  }
-
-  #ask<T>(request: Request): Promise<T> {
-    const worker = this.#worker;
-    if (worker === null) return Promise.reject(new Failure("commands_failed", "The thread of the commands has ended."));
-    if (this.#pending.size >= questionsMax && request.kind !== "commit" && request.kind !== "close") {
-      return Promise.reject(new Failure("commands_failed", "Too many questions about commands wait already."));
-    }
-    const number = ++this.#lastNumber;
-    return new Promise((resolve, reject) => {
-      // The thread keeps the process alive while an answer is awaited.
-      if (this.#pending.size === 0) worker.ref();
-      this.#pending.set(number, { resolve: resolve as (result: unknown) => void, reject });
-      worker.postMessage({ ...request, number } satisfies Numbered);
-    });
-  }
-
-  #settle(answer: Answer): void {
-    const pending = this.#pending.get(answer.number);
-    this.#pending.delete(answer.number);
-    if (this.#pending.size === 0 && !this.#closing) this.#worker?.unref();
-    if (answer.ok) {
-      pending?.resolve(answer.result);
-      return;
-    }
-    const reason = answer.error instanceof Error ? answer.error.message : String(answer.error);
-    pending?.reject(new Failure("commands_failed", `The commands cannot be kept: ${reason}`, answer.error));
-  }
-
-  /** The thread has died: who waits is told, and a new one is started until one stays. What was announced is on the disk. */
-  #lost(): void {
-    this.#worker = null;
-    for (const pending of this.#pending.values()) {
-      pending.reject(new Failure("commands_failed", "The thread of the commands has ended."));
-    }
-    this.#pending.clear();
-    if (this.#closing) return;
-    setTimeout(() => {
-      if (!this.#closing) this.#start().catch(() => this.#lost());
-    }, restartMs).unref();
+  /** The thread, if it can be asked one question more. */
+  #asked(): WorkerClient<CommandMethods> {
+    if (this.#thread.pendingCount < questionsMax) return this.#thread;
+    throw new Failure("commands_failed", "Too many questions about commands wait already.");
   }
 }

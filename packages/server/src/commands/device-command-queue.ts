@@ -1,10 +1,8 @@
 import {
   type Capabilities,
-  type Command,
   type CommandResult,
   type CommandStatus,
   commandActions,
-  type Deadline,
   hasEnded,
   type Order,
   type Refusal,
@@ -12,24 +10,10 @@ import {
   unsupportedBecause,
 } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
-import { textFrame } from "../link/frame.ts";
+import { type Channel, framesOf } from "./channel.ts";
 import type { CommandJournal } from "./command-journal.ts";
 import { advance, type CommandRecord, type Step, subjectOf } from "./command-record.ts";
 import { evidenceOf, type Values } from "./evidence.ts";
-
-/** A device's link, as commands see it. */
-export interface Channel {
-  /** False once a newer link has taken over, or this one ends. */
-  readonly isOpen: boolean;
-  /** Whether the device speaks `wattboard.v1`: then it says hello first. */
-  readonly saysHello: boolean;
-  /** What a device is assumed to support if it says no hello in time; absent: what it reported last. */
-  readonly defaultCapabilities?: Capabilities;
-  /** `frame` has its WebSocket header already. */
-  send(frame: Uint8Array): void;
-  /** A command's frames, with their headers, if the device speaks another dialect. */
-  encode?(command: Command, expiresAt: string): Buffer;
-}
 
 /** What a queue needs of the dispatcher that holds it. */
 export interface QueueOwner {
@@ -58,6 +42,8 @@ export interface OpenCommand {
   channel: Channel | null;
   /** Whether a link may have taken its frame. */
   wasSent: boolean;
+  /** When its link was first heard after it was handed over, by the wall clock: before that the device may never have got it. */
+  heardAtMs: number | null;
   cancelDeadline: CancelTimer;
 }
 
@@ -308,11 +294,22 @@ export class DeviceCommandQueue {
     // The next link will get it.
     if (this.#channel !== channel || !channel.isOpen) return;
     command.wasSent = true;
+    command.heardAtMs = null;
     channel.send(framesOf(record, channel));
+    channel.whenHeard(() => this.#noteHeard(channel));
     for (const earlier of this.#earlierThan(command)) {
       if (isLater(record, earlier)) this.#supersede(earlier, record);
     }
     this.#watch(command);
+  }
+
+  /** From here on the device has its time to show what it was told. */
+  #noteHeard(channel: Channel): void {
+    for (const command of this.#open.values()) {
+      if (command.channel !== channel || !command.wasSent || command.heardAtMs !== null) continue;
+      command.heardAtMs = this.#owner.clock.wallMs();
+      this.#schedule(command);
+    }
   }
 
   #supersede(command: OpenCommand, by: CommandRecord): void {
@@ -351,7 +348,14 @@ export class DeviceCommandQueue {
   }
 
   #add(record: CommandRecord, wasSent: boolean): OpenCommand {
-    const command = { record, stored: Promise.resolve(null), channel: null, wasSent, cancelDeadline: nothing };
+    const command = {
+      record,
+      stored: Promise.resolve(null),
+      channel: null,
+      wasSent,
+      heardAtMs: null,
+      cancelDeadline: nothing,
+    };
     this.#open.set(record.commandId, command);
     this.#schedule(command);
     return command;
@@ -379,13 +383,13 @@ export class DeviceCommandQueue {
   }
 
   /** When the command ends unless something happens before, by the wall clock. */
-  #deadlineMs({ record, wasSent, channel }: OpenCommand): number {
+  #deadlineMs({ record, wasSent, channel, heardAtMs }: OpenCommand): number {
     const { expiresAtMs, action, history, sentAtMs } = record;
     if (!wasSent) return expiresAtMs;
-    const lastAtMs = Math.max(sentAtMs ?? 0, history.at(-1)?.atMs ?? 0);
+    const lastAtMs = Math.max(sentAtMs ?? 0, history.at(-1)?.atMs ?? 0, heardAtMs ?? 0);
     const shownByMs = lastAtMs + commandActions[action].shownWithinMs;
-    const isOnLink = channel !== null && channel === this.#channel;
-    // Without the link that it went out on, it has the rest of its time to live: the device may come back, and get it again.
+    const isOnLink = channel !== null && channel === this.#channel && heardAtMs !== null;
+    // Without the link that it went out on, or where that is silent, it has the rest of its time to live: the device may come back, and get it again.
     return isOnLink ? shownByMs : Math.max(expiresAtMs, shownByMs);
   }
 
@@ -415,19 +419,6 @@ export class DeviceCommandQueue {
       this.#owner.emptied(this.deviceId);
     }
   }
-}
-
-/** The command's frame, exactly as the contract has it; who speaks the subprotocol is told before until when it may be started. */
-function framesOf(
-  { commandId: command_id, action, payload, expiresAtMs }: CommandRecord,
-  { saysHello, encode }: Channel,
-): Buffer {
-  const expires_at = new Date(expiresAtMs).toISOString();
-  if (encode !== undefined) return encode({ command_id, action, payload } as Command, expires_at);
-  const command = textFrame(Buffer.from(JSON.stringify({ command_id, action, payload })));
-  if (!saysHello) return command;
-  const deadline: Deadline = { type: "deadline", command_id, expires_at };
-  return Buffer.concat([textFrame(Buffer.from(JSON.stringify(deadline))), command]);
 }
 
 /** Whether `later` decides what `command` has decided; the caller knows which came first. */

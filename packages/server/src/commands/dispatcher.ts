@@ -10,17 +10,20 @@ import {
   unsupportedBecause,
 } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
+import type { NewId } from "../base/random-id.ts";
 import { type Requester, requesterText } from "../base/requester.ts";
+import type { Channel } from "./channel.ts";
 import type { CommandJournal } from "./command-journal.ts";
-import { type CommandRecord, isSameOrder, type Step } from "./command-record.ts";
+import { type CommandRecord, isSameOrder, requesterOf, type Step } from "./command-record.ts";
 import type { CommandStore, PersistedCommands } from "./command-store.ts";
-import { type Channel, DeviceCommandQueue, noLongerPermitted, type QueueOwner } from "./device-command-queue.ts";
+import { DeviceCommandQueue, noLongerPermitted, type QueueOwner } from "./device-command-queue.ts";
 import type { Values } from "./evidence.ts";
 
-/** What a device has shown since some moment, point by point, and when it was last heard. */
-export interface NewestSample {
-  readonly values: Values;
-  readonly receivedAtMs: number;
+/** What each device has shown since some moment, and when it was last heard. */
+interface NewestSamples {
+  find(
+    deviceId: string,
+  ): { since(ms: number): { readonly values: Values; readonly receivedAtMs: number } | null } | undefined;
 }
 
 /** What somebody wants a device to do. */
@@ -37,15 +40,22 @@ export interface NewCommand {
   readonly fleetCommandId?: string | undefined;
 }
 
-export interface DispatcherHooks {
-  /** Whether the requester of a command may still command the device. Asked each time before it is sent. */
-  mayStill(record: CommandRecord): boolean;
+/** What whoever set something going may do by now; asked each time before it goes on. */
+export interface CommandRights {
+  /** Null: any device at all. */
+  mayCommand(requester: Requester, deviceId: string | null): boolean;
+}
+
+export interface CommandObserver {
   /** Puts on record that somebody gives this command, before anything else happens. Throws if it cannot: then the command is refused. */
-  record(command: CommandRecord, address: string): void;
-  /** A step is stored: tell everybody. */
-  stepped(record: CommandRecord, step: Step): void;
+  given(command: CommandRecord, address: string): void;
   /** A device's result for a command that it was not given, or that has ended. */
   resultIgnored(deviceId: string, result: CommandResult): void;
+}
+
+/** Told each step of each command once it is stored. */
+export interface StepListener {
+  noteStep(record: CommandRecord, step: Step): void;
 }
 
 /**
@@ -57,9 +67,11 @@ export class Dispatcher {
   readonly #clock: Clock;
   readonly #store: CommandStore;
   readonly #journal: CommandJournal;
-  readonly #newestOf: (deviceId: string, sinceMs: number) => NewestSample | null;
-  readonly #hooks: DispatcherHooks;
-  readonly #newId: () => string;
+  readonly #newest: NewestSamples;
+  readonly #rights: CommandRights;
+  readonly #observer: CommandObserver;
+  readonly #listeners: StepListener[] = [];
+  readonly #newId: NewId;
   /** Of devices with open commands, a link, or capabilities. Bounded by the fleet. */
   readonly #queues = new Map<string, DeviceCommandQueue>();
   /** Devices with a command that telemetry may show. Asked for every sample. */
@@ -68,22 +80,28 @@ export class Dispatcher {
   readonly stepCounts = new Map<CommandStatus, number>();
   #isStopped = false;
 
-  /** `newId` gives 16 characters that nobody guesses. */
   constructor(
     clock: Clock,
-    newId: () => string,
+    newId: NewId,
     store: CommandStore,
     journal: CommandJournal,
-    newestOf: (deviceId: string, sinceMs: number) => NewestSample | null,
-    hooks: DispatcherHooks,
+    newest: NewestSamples,
+    rights: CommandRights,
+    observer: CommandObserver,
   ) {
     this.#clock = clock;
     this.#newId = newId;
     this.#store = store;
     this.#journal = journal;
-    this.#newestOf = newestOf;
-    this.#hooks = hooks;
+    this.#newest = newest;
+    this.#rights = rights;
+    this.#observer = observer;
     this.#owner = this.#asOwner();
+  }
+
+  /** Has it told each step from now on, in the order in which listeners came. */
+  watch(listener: StepListener): void {
+    this.#listeners.push(listener);
   }
 
   /** Takes up what an earlier run left open; `isRegistered` tells whether the device is still the one that it was given to. */
@@ -120,9 +138,9 @@ export class Dispatcher {
       return refuse("too_many_commands", "Wait until some have ended, or look at what they wait for.");
     }
     if (this.#journal.isFailing || this.#isStopped) return refuse("commands_unavailable");
-    if (!this.#hooks.mayStill(record)) return refuse("not_permitted", noLongerPermitted);
+    if (!this.#mayStill(record)) return refuse("not_permitted", noLongerPermitted);
     try {
-      this.#hooks.record(record, command.address ?? "");
+      this.#observer.given(record, command.address ?? "");
     } catch {
       return refuse("audit_unavailable");
     }
@@ -152,7 +170,8 @@ export class Dispatcher {
   /** The device may have a newer sample, which may show that a command took effect. On the hot path, once for every sample (`SampleSink`). */
   accept({ deviceId }: { readonly deviceId: string }): void {
     if (!this.#watched.has(deviceId)) return;
-    this.#queues.get(deviceId)?.noteSample((sinceMs) => this.#newestOf(deviceId, sinceMs));
+    const newest = this.#newest.find(deviceId);
+    if (newest !== undefined) this.#queues.get(deviceId)?.noteSample((sinceMs) => newest.since(sinceMs));
   }
 
   /** Takes back a command that has not been sent; false if it is too late for that. */
@@ -202,7 +221,7 @@ export class Dispatcher {
   #recordOf(command: NewCommand, queued: Step): CommandRecord {
     return {
       deviceId: command.deviceId,
-      commandId: command.commandId ?? `cmd_${this.#newId()}`,
+      commandId: command.commandId ?? `cmd_${this.#newId(8)}`,
       action: command.action,
       payload: command.payload,
       requestedBy: requesterText(command.requester),
@@ -235,6 +254,10 @@ export class Dispatcher {
     return queue;
   }
 
+  #mayStill(record: CommandRecord): boolean {
+    return this.#rights.mayCommand(requesterOf(record), record.deviceId);
+  }
+
   #asOwner(): QueueOwner {
     const isStopped = (): boolean => this.#isStopped;
     return {
@@ -243,12 +266,12 @@ export class Dispatcher {
       get isStopped() {
         return isStopped();
       },
-      mayStill: (record) => this.#hooks.mayStill(record),
+      mayStill: (record) => this.#mayStill(record),
       publishStep: (record, step) => {
         this.stepCounts.set(step.status, (this.stepCounts.get(step.status) ?? 0) + 1);
-        this.#hooks.stepped(record, step);
+        for (const listener of this.#listeners) listener.noteStep(record, step);
       },
-      ignoreResult: (deviceId, result) => this.#hooks.resultIgnored(deviceId, result),
+      ignoreResult: (deviceId, result) => this.#observer.resultIgnored(deviceId, result),
       watch: (deviceId, isWatched) => {
         if (isWatched) this.#watched.add(deviceId);
         else this.#watched.delete(deviceId);

@@ -56,7 +56,7 @@ const configSchema = Type.Object({
       default: [],
       examples: ["10.0.0.0/8"],
       description:
-        "Addresses or networks of proxies in front of the server, e.g. `10.0.0.7`. Only theirs are `X-Forwarded-For`, `-Proto` and `-Host` believed.",
+        "Addresses or networks of proxies in front of the server, e.g. `10.0.0.7`. Only theirs are `X-Forwarded-For`, `-Proto` and `-Host` believed, or `Forwarded` (RFC 7239) where they send none of these.",
     }),
     metrics_from: Type.Array(Type.String({ pattern: "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$" }), {
       default: [],
@@ -269,7 +269,7 @@ interface SettingSchema {
 
 const aliases: ReadonlyMap<string, string> = new Map([["store.url", "--store"]]);
 
-/** All settings in the order of the table. */
+/** All settings in the order of the table. TypeBox's types do not tell that each has a description and a default; the table above does. */
 export const settings: readonly Setting[] = flatten(configSchema as unknown as ObjectSchema, []);
 
 interface ObjectSchema {

@@ -71,7 +71,10 @@ function describePropertiesFault(properties: Readonly<Record<string, string>> = 
 }
 
 /** What is shown of a device: what it says of itself, and over that what an administrator says. */
-export function propertiesOf({ properties, reported }: Device): Readonly<Record<string, string>> {
+export function propertiesOf({
+  properties,
+  reported,
+}: Pick<Device, "properties" | "reported">): Readonly<Record<string, string>> {
   return { ...reported, ...properties };
 }
 

@@ -16,16 +16,20 @@ export class DeviceSessions {
   readonly #sessions = new Map<string, DeviceSession>();
   readonly #takeovers: TakeoverHistory;
   readonly #clock: Clock;
-  readonly #listener: PresenceListener;
+  readonly #listeners: PresenceListener[] = [];
   #lastEpoch: number;
   takeoverCount = 0;
 
-  constructor(clock: Clock, limits: TakeoverLimits, listener: PresenceListener) {
+  constructor(clock: Clock, limits: TakeoverLimits) {
     this.#clock = clock;
     this.#takeovers = new TakeoverHistory(limits);
-    this.#listener = listener;
     // Epochs must grow across restarts without a file: a thousandth of a millisecond each, from the time of the start.
     this.#lastEpoch = clock.wallMs() * 1_000;
+  }
+
+  /** Has it told when a device comes or goes, from now on. */
+  watch(listener: PresenceListener): void {
+    this.#listeners.push(listener);
   }
 
   /**
@@ -54,7 +58,7 @@ export class DeviceSessions {
       this.#takeovers.note(deviceId, this.#clock.monotonicMs());
       replaced.end(disconnects.replaced);
     }
-    this.#listener.presenceChanged(deviceId);
+    this.#tell(deviceId);
     return { session, replaced };
   }
 
@@ -63,7 +67,7 @@ export class DeviceSessions {
     session.fenced = true;
     if (this.#sessions.get(session.deviceId) !== session) return;
     this.#sessions.delete(session.deviceId);
-    this.#listener.presenceChanged(session.deviceId);
+    this.#tell(session.deviceId);
   }
 
   /** Ends the device's session, if it has one, and forgets its takeovers: its token was changed. */
@@ -81,5 +85,9 @@ export class DeviceSessions {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  #tell(deviceId: string): void {
+    for (const listener of this.#listeners) listener.presenceChanged(deviceId);
   }
 }

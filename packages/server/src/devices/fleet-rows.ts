@@ -1,23 +1,29 @@
 import { type FleetPoint, type FleetRow, fleetPoints, limits, type Scalar } from "@wattboard/protocol";
+import { type Device, propertiesOf } from "./device-registry.ts";
 import type { DeviceStates } from "./device-states.ts";
 import { type PointTime, pointsIn, pointValue, type Sample, type Values } from "./sample.ts";
 
-/** What is known of devices beside their samples. */
-export interface FleetDirectory {
-  /** Name and properties of a registered device. */
-  find(deviceId: string): { readonly name: string; readonly properties: Readonly<Record<string, string>> } | undefined;
+/** Who is registered. */
+interface FleetDirectory {
+  find(deviceId: string): Pick<Device, "name" | "properties" | "reported"> | undefined;
   ids(): Iterable<string>;
-  isOnline(deviceId: string): boolean;
+}
+
+/** Who is connected. */
+interface FleetSessions {
+  find(deviceId: string): object | undefined;
 }
 
 /** The fleet as pages show it and conditions judge it: a row a device, made when it is asked for. */
 export class FleetRows {
   readonly #latest: DeviceStates;
   readonly #directory: FleetDirectory;
+  readonly #sessions: FleetSessions;
 
-  constructor(latest: DeviceStates, directory: FleetDirectory) {
+  constructor(latest: DeviceStates, directory: FleetDirectory, sessions: FleetSessions) {
     this.#latest = latest;
     this.#directory = directory;
+    this.#sessions = sessions;
   }
 
   ids(): Iterable<string> {
@@ -36,8 +42,8 @@ export class FleetRows {
     return {
       id,
       name: registration.name,
-      online: this.#directory.isOnline(id),
-      properties: registration.properties,
+      online: this.#sessions.find(id) !== undefined,
+      properties: propertiesOf(registration),
       observed_at_ms: reading?.observedAtMs ?? null,
       received_at_ms: reading?.receivedAtMs ?? null,
       clock: reading?.clock ?? "device",
@@ -60,7 +66,7 @@ function ownTimesOf(
   times: ReadonlyMap<string, PointTime>,
 ): Pick<FleetRow, "observed_at_ms_of"> {
   const own = new Map([...times].map(([name, { observedAtMs }]) => [name, observedAtMs]));
-  if (newest != null && newest.receivedAtMs - newest.observedAtMs > limits.fadesAfterMs) {
+  if (newest != null && newest.receivedAtMs - newest.observedAtMs > limits.lateAfterMs) {
     for (const [name] of pointsIn(newest.values)) if (!own.has(name)) own.set(name, newest.observedAtMs);
   }
   return own.size === 0 ? {} : { observed_at_ms_of: Object.fromEntries(own) };

@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { Events } from "../observe/events.ts";
+import type { DeviceSessions, PresenceListener } from "./device-sessions.ts";
 
 /** A device that is back within this time was never gone, as far as people care. */
 const graceMs = 10_000;
@@ -19,17 +20,17 @@ interface DevicePresence {
 }
 
 /** Records when devices come and go, as events. Bounded by the number of registered devices. */
-export class Presence {
+export class Presence implements PresenceListener {
   readonly #clock: Clock;
   readonly #events: Events;
-  readonly #isOnline: (deviceId: string) => boolean;
+  readonly #sessions: DeviceSessions;
   readonly #presences = new Map<string, DevicePresence>();
   #isStopped = false;
 
-  constructor(clock: Clock, events: Events, isOnline: (deviceId: string) => boolean) {
+  constructor(clock: Clock, events: Events, sessions: DeviceSessions) {
     this.#clock = clock;
     this.#events = events;
-    this.#isOnline = isOnline;
+    this.#sessions = sessions;
   }
 
   /**
@@ -46,10 +47,10 @@ export class Presence {
   }
 
   /** A device came or went. */
-  changed(deviceId: string): void {
+  presenceChanged(deviceId: string): void {
     if (this.#isStopped) return;
     const presence = this.#of(deviceId);
-    const isOnline = this.#isOnline(deviceId);
+    const isOnline = this.#sessions.find(deviceId) !== undefined;
     presence.offlineSinceMs = isOnline ? null : this.#clock.wallMs();
     if (isOnline) this.#settle(deviceId, presence);
     else this.#settleAfter(graceMs, deviceId, presence);
@@ -89,7 +90,7 @@ export class Presence {
   #settle(deviceId: string, presence: DevicePresence): void {
     presence.timer?.();
     presence.timer = null;
-    const now = this.#isOnline(deviceId) ? "connected" : "disconnected";
+    const now = this.#sessions.find(deviceId) === undefined ? "disconnected" : "connected";
     if (presence.recorded === now) return;
     const monotonicMs = this.#clock.monotonicMs();
     if (monotonicMs >= presence.windowEndMs) {

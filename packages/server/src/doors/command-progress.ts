@@ -1,15 +1,16 @@
 import type { CommandFrame } from "@wattboard/protocol";
 import { commandBody } from "../commands/command-body.ts";
 import type { CommandRecord } from "../commands/command-record.ts";
+import type { StepListener } from "../commands/dispatcher.ts";
 import type { Link } from "../link/link.ts";
 import { Fanout } from "../telemetry/fanout.ts";
 
 /** Tells dashboards each step of a device's commands; who may not know who has an account here is not told who gave them. */
-export class CommandProgress {
+export class CommandProgress implements StepListener {
   readonly #named = new Fanout();
   readonly #nameless = new Fanout();
 
-  publish(record: CommandRecord): void {
+  noteStep(record: CommandRecord): void {
     for (const [fanout, mayViewNames] of [
       [this.#named, true],
       [this.#nameless, false],

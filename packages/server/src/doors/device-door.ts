@@ -2,7 +2,7 @@ import { isDeviceId, type PeersFrame, type Refusal, refuse, subprotocol, type We
 import { addressPrefix } from "../access/address-prefix.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import { RateLimit } from "../base/rate-limit.ts";
-import type { Channel } from "../commands/device-command-queue.ts";
+import type { Channel } from "../commands/channel.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
@@ -37,8 +37,6 @@ export class DeviceDoor implements Door {
   readonly #limits: DeviceDoorLimits;
   readonly #frameLimit: FrameLimit;
   readonly #generalLog: GeneralLog | null;
-  /** Called when a device was let in: its socket no longer counts against its address. */
-  readonly #admitted: (handshake: Handshake) => void;
 
   constructor(
     context: DoorContext,
@@ -53,7 +51,6 @@ export class DeviceDoor implements Door {
       readonly generalLog: GeneralLog | null;
     },
     limits: DeviceDoorLimits,
-    admitted: (handshake: Handshake) => void,
   ) {
     this.#context = context;
     this.#devices = parts.devices;
@@ -65,7 +62,6 @@ export class DeviceDoor implements Door {
     this.#generalLog = parts.generalLog;
     this.#limits = limits;
     this.#frameLimit = deviceFrameLimit(limits);
-    this.#admitted = admitted;
   }
 
   accept(handshake: Handshake, deviceId: string): void {
@@ -89,8 +85,8 @@ export class DeviceDoor implements Door {
       return;
     }
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
-      this.#admitted(handshake);
-      const { clock, floods, authorizer, heartbeat, linkLimits, links, log, loopLag } = this.#context;
+      const { addresses, clock, floods, authorizer, heartbeat, linkLimits, links, log, loopLag } = this.#context;
+      addresses.give(handshake.socket);
       const device = this.#latest.of(deviceId);
       const address = authorizer.addressOf(handshake.request);
       const { messagesPerSecond, messagesBurst } = this.#limits;
@@ -129,6 +125,7 @@ export class DeviceDoor implements Door {
           return !session.fenced && link.isOpen;
         },
         send: (frame) => link.send(frame),
+        whenHeard: (callback) => link.whenHeard(callback),
       };
       if (speaksSubprotocol) {
         const serverTime = new Date(clock.wallMs()).toISOString();

@@ -1,5 +1,6 @@
-import { limits, type Refusal, refuse } from "@wattboard/protocol";
+import { disconnects, limits, type Refusal, refuse } from "@wattboard/protocol";
 import type { WebSocketServer } from "ws";
+import type { AddressLimit } from "../access/address-limit.ts";
 import type { Authorizer } from "../access/authorizer.ts";
 import type { Clock } from "../base/clock.ts";
 import type { LoopLag } from "../base/loop-lag.ts";
@@ -24,6 +25,8 @@ interface Peering {
 /** What all WebSocket doors share. */
 export interface DoorContext {
   readonly clock: Clock;
+  /** A device that was let in no longer counts against its address. */
+  readonly addresses: AddressLimit;
   readonly authorizer: Authorizer;
   /** Null: messages are not logged. */
   readonly generalLog: GeneralLog | null;
@@ -52,6 +55,9 @@ export interface Door {
   accept(handshake: Handshake, rest: string): void;
 }
 
+/** Links that do not end in an orderly way are cut after this time of a stop, ms. */
+const drainMsMax = 3_000;
+
 /** The open links by door, so that they can be counted, and closed on a stop. Bounded by the number of sockets. */
 export class Links {
   readonly #links: Record<DoorName, Set<Link>> = {
@@ -78,6 +84,21 @@ export class Links {
 
   all(): Link[] {
     return Object.values(this.#links).flatMap((links) => [...links]);
+  }
+
+  /** Tells every peer that the server restarts, and resolves when all have gone, by themselves or not. */
+  async drain(clock: Clock): Promise<void> {
+    if (this.all().length === 0) return;
+    for (const link of this.all()) link.close(disconnects.restarting);
+    const deadlineMs = clock.monotonicMs() + drainMsMax;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.every(20, () => {
+        if (this.all().length > 0 && clock.monotonicMs() < deadlineMs) return;
+        cancel();
+        resolve();
+      });
+    });
+    for (const link of this.all()) link.terminate();
   }
 
   noteRefused(door: DoorName, code: string): void {

@@ -4,6 +4,7 @@ import { paths, refuse, smartOsPaths } from "@wattboard/protocol";
 import type { AddressLimit } from "../access/address-limit.ts";
 import { addressPrefix } from "../access/address-prefix.ts";
 import type { Authorizer } from "../access/authorizer.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import { refuseOutright } from "../http/access-guard.ts";
 import { retryAfterS, type SocketBound, serverFull } from "../http/socket-bound.ts";
@@ -27,6 +28,7 @@ export class UpgradeRouter {
   readonly #addresses: AddressLimit;
   readonly #socketBound: SocketBound;
   readonly #yieldQueue: YieldQueue;
+  readonly #clock: Pick<Clock, "nextTurn">;
   refusedSocketCount = 0;
   /** Handshakes whose client had left before their turn came. */
   leftCount = 0;
@@ -42,6 +44,7 @@ export class UpgradeRouter {
     },
     addresses: AddressLimit,
     yieldQueue = new YieldQueue(waitingMax),
+    clock: Pick<Clock, "nextTurn"> = systemClock,
   ) {
     this.#doors = doors;
     this.#authorizer = parts.authorizer;
@@ -51,6 +54,7 @@ export class UpgradeRouter {
     this.#socketBound = parts.socketBound;
     this.#addresses = addresses;
     this.#yieldQueue = yieldQueue;
+    this.#clock = clock;
   }
 
   attach(server: Server): void {
@@ -79,7 +83,7 @@ export class UpgradeRouter {
       if (!this.#yieldQueue.pass(() => this.#route(handshake), isThere)) refuseHandshake(handshake, refuse("busy"));
     };
     // The end of a connection is read in the turn after its request.
-    setImmediate(() => setImmediate(pass));
+    this.#clock.nextTurn(() => this.#clock.nextTurn(pass));
   }
 
   #count(socket: Socket): void {
@@ -119,7 +123,7 @@ export class UpgradeRouter {
       refuseHandshake(handshake, refuse("too_many_sockets"));
       return;
     }
-    const [path = ""] = (request.url ?? "").split("?", 1);
+    const path = doorPath(request.url ?? "");
     if (path.startsWith(paths.device)) this.#doors.device.accept(handshake, path.slice(paths.device.length));
     else if (path.startsWith(paths.dashboard))
       this.#doors.dashboard.accept(handshake, path.slice(paths.dashboard.length));
@@ -134,7 +138,22 @@ export class UpgradeRouter {
   }
 }
 
-/** With or without the last slash. */
+/** What people and proxies make of an address: a slash too many at its ends, and letters as %41. */
+function doorPath(url: string): string {
+  const [path = ""] = url.split("?", 1);
+  let start = 0;
+  while (path[start + 1] === "/") start++;
+  const bare = path.slice(start);
+  // A door without an id is a door: it answers as it does to an id that nobody has.
+  const isDoor = bare === paths.device || bare === paths.dashboard;
+  try {
+    return decodeURIComponent(bare.endsWith("/") && !isDoor ? bare.slice(0, -1) : bare);
+  } catch {
+    return bare;
+  }
+}
+
+/** The path has no slash at its end. */
 function isAt(path: string, door: string): boolean {
   return path === door || `${path}/` === door;
 }

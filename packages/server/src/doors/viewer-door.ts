@@ -1,5 +1,6 @@
 import { isDeviceId, refuse, subprotocol } from "@wattboard/protocol";
 import type { Principal } from "../access/principal.ts";
+import { refuseOrigin } from "../access/refuse-origin.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import { textFrame } from "../link/frame.ts";
 import { Link } from "../link/link.ts";
@@ -46,10 +47,11 @@ class ViewerDoor implements Door {
       viewerFrameLimit,
     } = this.#context;
     const { request, socket } = handshake;
-    const principal = authorizer.isOriginAllowed(request) ? authorizer.identify(request) : null;
+    const foreign = refuseOrigin(request, this.#context);
+    const principal = foreign === null ? authorizer.identify(request) : null;
     const feed = principal === null ? null : this.#feedOf(rest, principal);
     if (principal === null || feed === null) {
-      const refusal = refuse(principal === null ? "forbidden" : "not_found");
+      const refusal = foreign ?? refuse(principal === null ? "forbidden" : "not_found");
       links.noteRefused(this.name, refusal.code);
       refuseHandshake(handshake, refusal);
       return;

@@ -5,6 +5,7 @@ import { addressPrefix } from "../access/address-prefix.ts";
 import type { Audit, AuditEntry } from "../access/audit/audit.ts";
 import type { Authorizer } from "../access/authorizer.ts";
 import { hasRole, type Principal, type Role, requesterOf } from "../access/principal.ts";
+import { refuseOrigin } from "../access/refuse-origin.ts";
 import type { Revocations } from "../access/revocations.ts";
 import { tokenPrefix } from "../access/tokens.ts";
 import { requesterText } from "../base/requester.ts";
@@ -83,18 +84,19 @@ function secretInAddress(url: string): string | null {
 export function guard(app: FastifyInstance, parts: GuardParts): void {
   app.decorateRequest("principal", null);
   app.addHook("onRequest", async (request, reply) => {
-    const refusal = refuseOutright(request.raw, parts) ?? refuseForeign(request, parts.authorizer);
+    const refusal = refuseOutright(request.raw, parts) ?? refuseForeign(request, parts);
     if (refusal !== null) return sendRefusal(reply, refusal);
     request.principal = parts.authorizer.identify(request.raw);
   });
 }
 
 /** A page of another site may change nothing, not even sign somebody in; nor may anything that has a cookie but does not say where it comes from. */
-function refuseForeign({ raw }: FastifyRequest, authorizer: Authorizer): Refusal | null {
+function refuseForeign({ raw }: FastifyRequest, parts: GuardParts): Refusal | null {
+  const { authorizer } = parts;
   if (raw.method === "GET" || raw.method === "HEAD") return null;
   const hasCookie = authorizer.readCookie(raw, "session") !== null || authorizer.readCookie(raw, "share") !== null;
   const isUnsaid = raw.headers.origin === undefined && hasCookie && raw.headers.authorization === undefined;
-  return isUnsaid || !authorizer.isOriginAllowed(raw) ? refuse("cross_origin") : null;
+  return isUnsaid ? refuse("cross_origin") : refuseOrigin(raw, parts);
 }
 
 /** Lets the request through where whoever asks has the role; else 401 where nobody is known, 403 for someone who may less. */

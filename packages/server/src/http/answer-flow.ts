@@ -5,8 +5,10 @@ import { paths, type Refusal } from "@wattboard/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Authorizer } from "../access/authorizer.ts";
 import type { Clock } from "../base/clock.ts";
+import { YieldQueue } from "../base/yield-queue.ts";
 import { auditName } from "./access-guard.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
+import { onAnswerEnd } from "./answer-end.ts";
 import { sendRefusal } from "./problem.ts";
 
 declare module "fastify" {
@@ -66,13 +68,23 @@ export function boundAnswers(app: FastifyInstance, { budget, clock, authorizer, 
     if (refusal !== null) return refuseAnswer(reply, refusal);
   });
 
+  const queue = new YieldQueue(Number.POSITIVE_INFINITY);
+  /** A slice in a turn of the event loop, whoever it is for: live samples are read in between. */
+  async function* inTurns(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+    for (const slice of slicesOf(bytes)) {
+      await new Promise<void>((resolve) => queue.pass(resolve));
+      yield slice;
+    }
+  }
+
   app.addHook("onSend", (request, reply, payload, done) => {
     const { socket } = request.raw;
     // Nobody is there any more.
     if (socket.destroyed) return done(null, payload);
     const reader = readers.get(socket) ?? new Reader(socket, () => readers.delete(socket));
     readers.set(socket, reader);
-    const isHeld = typeof payload === "string" || Buffer.isBuffer(payload);
+    const isText = typeof payload === "string";
+    const isHeld = isText || Buffer.isBuffer(payload);
     const bytes = isHeld ? Buffer.byteLength(payload) : 0;
     const release = bytes === 0 ? () => {} : budget.hold(request.caller, bytes);
     // What is streamed takes as long as it takes; what is held whole must go some time.
@@ -80,10 +92,7 @@ export function boundAnswers(app: FastifyInstance, { budget, clock, authorizer, 
     reader.add({ response: reply.raw, msMax, release });
     if (!isHeld || bytes <= sliceBytes) return done(null, payload);
     reply.header("Content-Length", bytes);
-    done(
-      null,
-      Readable.from(slicesOf(typeof payload === "string" ? Buffer.from(payload) : payload), { objectMode: false }),
-    );
+    done(null, Readable.from(inTurns(isText ? ownBytes(payload, reply.raw) : payload), { objectMode: false }));
   });
 }
 
@@ -120,7 +129,7 @@ class Reader {
 
   add(answer: Underway): void {
     this.#answers.add(answer);
-    answer.response.once("close", () => {
+    onAnswerEnd(answer.response, () => {
       answer.release();
       this.#answers.delete(answer);
       if (this.#answers.size > 0) return;
@@ -168,10 +177,25 @@ export function* slicesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += sliceBytes) yield bytes.subarray(at, at + sliceBytes);
 }
 
+function ownBytes(text: string, response: ServerResponse): Uint8Array {
+  const bytes = new TextEncoder().encode(text);
+  freeWhenSent(bytes, response);
+  return bytes;
+}
+
+/**
+ * Gives the memory of bytes that belong to this answer alone back once the system has them. Left to the garbage collector they would lie about until
+ * V8 counts 64 MB outside its heap, and then stops the event loop to mark all of it: every second or two while viewers ask for large answers.
+ */
+function freeWhenSent(bytes: Uint8Array<ArrayBuffer>, response: ServerResponse): void {
+  response.once("finish", () => bytes.buffer.transfer(0));
+}
+
 /** Sends a body that was made elsewhere, or says that the caller has it already. */
 export function sendMade(request: FastifyRequest, reply: FastifyReply, { bytes, etag }: MadeAnswer): FastifyReply {
   reply.header("ETag", etag);
   const known = request.headers["if-none-match"]?.split(",").map((each) => each.trim().replace(/^W\//, "")) ?? [];
   if (known.includes(etag)) return reply.code(304).send();
+  freeWhenSent(bytes, reply.raw);
   return reply.type("application/json; charset=utf-8").send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
 }

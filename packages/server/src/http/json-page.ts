@@ -1,5 +1,5 @@
 import type { FastifyReply } from "fastify";
-import { visitInTurns } from "../base/in-turns.ts";
+import { visitInSlices } from "../base/time-slices.ts";
 import { pageBytes } from "./page-bytes.ts";
 
 /** Some rows of a list, written already. */
@@ -25,7 +25,7 @@ export async function writePage<Row>(
   let count = 0;
   let last: Row | undefined;
   let isMore = false;
-  await visitInTurns(rows, (row) => {
+  await visitInSlices(rows, (row) => {
     isMore = count === limit || text.length >= pageBytes;
     if (isMore) return false;
     text += `${count++ === 0 ? "" : ","}${JSON.stringify(bodyOf(row))}`;

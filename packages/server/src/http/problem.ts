@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import { Readable } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { type Problem, type Refusal, refusals, refuse } from "@wattboard/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -29,33 +30,57 @@ export function answerWithProblem(
 ): void {
   app.setNotFoundHandler((request, reply) => {
     if (sendPage !== null && asksForPage(request)) return sendPage(reply.code(404));
-    return sendRefusal(reply, refuse("not_found", `The path is ${request.url.split("?", 1)[0]}.`));
+    return sendNotFound(request, reply);
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error.validation !== undefined) {
-      return sendRefusal(reply, refuse("invalid_request", describeMismatch(error)));
-    }
+    const refused = refusedBy(error);
+    if (refused !== null) return sendProblem(reply, refused.status, refused.refusal);
     if (error instanceof Failure && error.code === "store_busy") {
       return sendRefusal(reply.header("Retry-After", "1"), refuse("store_busy"));
     }
     if (error.code === "FST_ERR_HANDLER_TIMEOUT") return sendRefusal(reply, refuse("timeout"));
     // Who asked has left: nobody reads the answer, and nothing has failed.
     if (error.name === "AbortError" && request.signal.aborted) return sendRefusal(reply, refuse("timeout"));
-    const status = error.statusCode ?? 500;
     // What failed on our side tells the peer nothing of our inside; the log has it.
-    if (status >= 500) {
-      const suppressed = throttle.pass("request failed");
-      if (suppressed !== null) {
-        const path = request.url.split("?", 1)[0];
-        log.error({ err: error, method: request.method, path, suppressed }, "request failed");
-      }
-      const isUnwritten = databaseFault(error) !== null || (error instanceof Failure && error.code === "audit_failed");
-      return error instanceof Failure || isUnwritten
-        ? sendRefusal(reply.header("Retry-After", "5"), refuse(isUnwritten ? "audit_unavailable" : "store_unavailable"))
-        : sendProblem(reply, 500, refuse("internal"));
+    const suppressed = throttle.pass("request failed");
+    if (suppressed !== null) {
+      const path = request.url.split("?", 1)[0];
+      log.error({ err: error, method: request.method, path, suppressed }, "request failed");
     }
-    return sendProblem(reply, status, refuse("invalid_request", `${error.message}.`));
+    const isUnwritten = databaseFault(error) !== null || (error instanceof Failure && error.code === "audit_failed");
+    return error instanceof Failure || isUnwritten
+      ? sendRefusal(reply.header("Retry-After", "5"), refuse(isUnwritten ? "audit_unavailable" : "store_unavailable"))
+      : sendProblem(reply, 500, refuse("internal"));
   });
+}
+
+/**
+ * As `answerWithProblem`, where whoever asks is in this very process: what fails is thrown to them as it is, also in the midst of an answer.
+ */
+export function answerInProcess(app: FastifyInstance): void {
+  app.setNotFoundHandler(sendNotFound);
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    const refused = refusedBy(error);
+    if (refused !== null) return sendProblem(reply, refused.status, refused.refusal);
+    reply.hijack();
+    reply.raw.destroy(error);
+  });
+  app.addHook("onSend", async (_request, reply, payload) => {
+    if (payload instanceof Readable) payload.once("error", (error) => reply.raw.destroy(error));
+    return payload;
+  });
+}
+
+function sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return sendRefusal(reply, refuse("not_found", `The path is ${request.url.split("?", 1)[0]}.`));
+}
+
+/** What is wrong with the request, by Fastify's judgement; null where it is not the request. */
+function refusedBy(error: FastifyError): { readonly status: number; readonly refusal: Refusal } | null {
+  if (error.validation !== undefined)
+    return { status: 400, refusal: refuse("invalid_request", describeMismatch(error)) };
+  const status = error.statusCode ?? 500;
+  return status >= 500 ? null : { status, refusal: refuse("invalid_request", `${error.message}.`) };
 }
 
 /** What Fastify refuses before any hook: an address that cannot be read. */

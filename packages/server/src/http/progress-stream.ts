@@ -1,8 +1,10 @@
 import { PassThrough } from "node:stream";
 import { refuse } from "@wattboard/protocol";
 import type { FastifyReply } from "fastify";
+import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import type { Log } from "../observe/log.ts";
+import { onAnswerEnd } from "./answer-end.ts";
 
 /** What is long by its nature, a download or a task, may take so long. */
 export const longTaskMsMax = 24 * 60 * 60_000;
@@ -26,7 +28,7 @@ function problemOf(error: unknown): { readonly code: string; readonly message: s
  */
 export function sendProgress(
   reply: FastifyReply,
-  log: Log,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
   task: (progress: (share: number) => void, signal: AbortSignal) => Promise<object>,
 ): FastifyReply {
   const lines = new PassThrough();
@@ -36,13 +38,13 @@ export function sendProgress(
     if (!lines.writableEnded && !lines.destroyed) lines.write(`${JSON.stringify(line)}\n`);
   };
   write({ share: 0 });
-  const timer = setInterval(() => write({ share: shown }), repeatMs);
+  const cancelRepeat = clock.every(repeatMs, () => write({ share: shown }));
   const progress = (share: number): void => {
     if (share - shown < stepMin) return;
     shown = share;
     write({ share });
   };
-  reply.raw.once("close", () => left.abort(new Failure("request_failed", "The client has left.")));
+  onAnswerEnd(reply.raw, () => left.abort(new Failure("request_failed", "The client has left.")));
   task(progress, left.signal)
     .then(write, (error: unknown) => {
       if (left.signal.aborted) return;
@@ -50,7 +52,7 @@ export function sendProgress(
       write({ problem: problemOf(error) });
     })
     .finally(() => {
-      clearInterval(timer);
+      cancelRepeat();
       lines.end();
     });
   return reply.type("application/x-ndjson").send(lines);

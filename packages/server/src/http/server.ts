@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
-import { refuse } from "@wattboard/protocol";
+import { paths, refuse, smartOsPaths } from "@wattboard/protocol";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { Authorizer } from "../access/authorizer.ts";
@@ -17,6 +17,7 @@ import { guard } from "./access-guard.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
 import { boundAnswers } from "./answer-flow.ts";
 import type { AuthorizationWatch } from "./authorization-watch.ts";
+import { boundBodies } from "./body-deadline.ts";
 import { brakeGuesses } from "./login-throttle.ts";
 import { answerRaw, answerUnread, answerUnrouted, answerWithProblem, sendRefusal } from "./problem.ts";
 import { queueRequests } from "./request-queue.ts";
@@ -66,7 +67,8 @@ export async function createHttpServer(
   const serverOptions = {
     // Idle keep-alive sockets go after this; it must be longer than a proxy keeps them.
     keepAliveTimeout: 72_000,
-    requestTimeout: limits.handshakeMsMax,
+    // `boundBodies` does it, so that a file may take longer.
+    requestTimeout: 0,
     maxHeaderSize: 8 * 1024,
     headersTimeout: limits.handshakeMsMax,
     // `refuseOutright` judges the Host, of handshakes too, and answers in words.
@@ -84,7 +86,8 @@ export async function createHttpServer(
     frameworkErrors: (error, _request, reply) => answerUnrouted(error, reply, tls !== null),
     clientErrorHandler: (error, socket) => answerUnread(error, socket),
     serverFactory: (handle) => {
-      const listener = services.socketBound.endAfterOne(brakeGuesses(queueRequests(handle), services));
+      const guarded = boundBodies(brakeGuesses(queueRequests(handle), services), limits.handshakeMsMax, services.clock);
+      const listener = services.socketBound.endAfterOne(guarded);
       if (tls === null) return createServer(serverOptions, listener);
       return createHttpsServer({ ...serverOptions, ...tls, minVersion: "TLSv1.2" }, listener);
     },
@@ -105,6 +108,18 @@ export async function createHttpServer(
   boundAnswers(app, { ...services, stalledMs: limits.stalledMs });
   watchDownloads(app, services.rightsWatch);
 
+  // Handshakes do not come here: these are the plain requests of who took a door for a page.
+  for (const path of [
+    `${paths.device}*`,
+    `${paths.dashboard}*`,
+    paths.fleet,
+    smartOsPaths.update,
+    smartOsPaths.client,
+  ]) {
+    for (const url of new Set([path, path.replace(/\/$/, "")])) {
+      app.get(url, (_request, reply) => sendRefusal(reply.header("Upgrade", "websocket"), refuse("upgrade_required")));
+    }
+  }
   app.get("/livez", () => ({ status: "alive" }));
   app.get("/readyz", (_request, reply) => {
     const report = services.health.report();

@@ -4,7 +4,9 @@ import { refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import type { Events } from "../observe/events.ts";
 import type { Log } from "../observe/log.ts";
+import { descriptorsMax, descriptorsOpen } from "../observe/machine.ts";
 import { Throttle } from "../observe/throttle.ts";
+import { onAnswerEnd } from "./answer-end.ts";
 
 export interface SocketLimits {
   /** Sockets that may stay. */
@@ -73,7 +75,7 @@ export class SocketBound {
       if (beyond !== undefined) {
         beyond.requests++;
         response.setHeader("Connection", "close");
-        response.once("close", () => beyond.requests--);
+        onAnswerEnd(response, () => beyond.requests--);
       }
       next(request, response);
     };
@@ -148,4 +150,17 @@ export function socketLimits(wanted: number, descriptorsMax: number | null, desc
   const files = Math.min(filesKept, Math.floor(left / 4));
   const spareSockets = Math.max(1, Math.min(spareMax, Math.floor(left / 8)));
   return { socketsMax: Math.max(1, Math.min(wanted, left - files - spareSockets)), spareSockets };
+}
+
+/** As many sockets as `limits.sockets` says, or as the limit of open files leaves. */
+export function boundSockets(wanted: number, clock: Clock, log: Log, events: Events): SocketBound {
+  const descriptors = descriptorsMax();
+  const bounds = socketLimits(wanted, descriptors, descriptorsOpen());
+  if (bounds.socketsMax < wanted) {
+    log.warn(
+      { descriptors_max: descriptors, sockets_max: bounds.socketsMax },
+      "fewer sockets than limits.sockets may be open, since the limit of open files is lower: raise it (ulimit -n, LimitNOFILE=), or lower limits.sockets",
+    );
+  }
+  return new SocketBound(clock, log, events, bounds);
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { onAnswerEnd } from "./answer-end.ts";
 import type { AuthorizationWatch } from "./authorization-watch.ts";
 
 /** Answers that are streamed, such as exports, backups and the progress of long tasks, break off when whoever asked has the rights no longer. */
@@ -8,7 +9,7 @@ export function watchDownloads(app: FastifyInstance, rightsWatch: AuthorizationW
     if (principal === null || !isStream) return payload;
     const answer = { close: () => void reply.raw.destroy() };
     rightsWatch.add(answer, principal);
-    reply.raw.once("close", () => rightsWatch.remove(answer));
+    onAnswerEnd(reply.raw, () => rightsWatch.remove(answer));
     return payload;
   });
 }

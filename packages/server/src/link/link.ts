@@ -63,6 +63,7 @@ export class Link {
   #pingedAtMs: number;
   /** True from a ping until anything is heard. */
   #isAsked = false;
+  #onHeard: (() => void) | null = null;
   #end: LinkEnd = "closed";
   #isFinished = false;
   #cancelTermination: CancelTimer | null = null;
@@ -130,6 +131,11 @@ export class Link {
     if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#webSocket.ping();
   }
 
+  /** Calls back once at the next frame of the peer, which is asked for one if it is silent for a second; a later call takes the place of an earlier one. */
+  whenHeard(callback: () => void): void {
+    this.#onHeard = callback;
+  }
+
   /** Called about once a second by the heartbeat. */
   beat(nowMs: number): void {
     const { perSecond, burst } = this.#frameLimit;
@@ -148,12 +154,13 @@ export class Link {
     const sincePingMs = nowMs - this.#pingedAtMs;
     if (this.#outbox.isStalled(nowMs)) this.#cut("slow_reader");
     else if (this.#isAsked && sincePingMs >= this.#limits.pongMsMax) this.#cut("silent");
-    else if (sincePingMs >= this.#limits.pingMs) this.probe();
+    else if (sincePingMs >= this.#limits.pingMs || this.#onHeard !== null) this.probe();
   }
 
   /** Notes a frame; false where it was one too many and the link is over. */
   #hear(isControl: boolean): boolean {
     this.#isAsked = false;
+    if (this.#onHeard !== null) this.#tellHeard();
     if (this.#end === "flooding") return false;
     const { burst, above } = this.#frameLimit;
     // Where too many messages have to wait, pings and pongs have a count of their own: a pong behind them must not end the link.
@@ -173,6 +180,12 @@ export class Link {
     this.#webSocket.pause();
     this.#finish(disconnects.flooding.code);
     return false;
+  }
+
+  #tellHeard(): void {
+    const callback = this.#onHeard;
+    this.#onHeard = null;
+    callback?.();
   }
 
   #finish(code: number): void {

@@ -12,19 +12,22 @@ const hourMs = 3_600_000;
 export class ClockWatch {
   readonly #clock: Clock;
   readonly #events: Events;
-  readonly #onStep: (stepMs: number) => void;
+  #onStep: (stepMs: number) => void = () => {};
   readonly #stop: CancelTimer;
   #aheadMs: number;
   #told = 0;
   #hourEndMs = 0;
 
-  /** `onStep` is told of each step, ms. */
-  constructor(clock: Clock, events: Events, onStep: (stepMs: number) => void = () => {}) {
-    this.#onStep = onStep;
+  constructor(clock: Clock, events: Events) {
     this.#clock = clock;
     this.#events = events;
     this.#aheadMs = this.#readAheadMs();
     this.#stop = clock.every(watchMs, () => this.#look());
+  }
+
+  /** Has the listener told of each step, ms. */
+  watch(listener: (stepMs: number) => void): void {
+    this.#onStep = listener;
   }
 
   stop(): void {
@@ -47,11 +50,11 @@ export class ClockWatch {
       this.#hourEndMs = monotonicMs + hourMs;
     }
     if (++this.#told > stepsPerHourMax) return;
-    this.#events.report("clock_stepped", null, describe(stepMs, this.#clock.wallMs()));
+    this.#events.report("clock_stepped", null, describeStep(stepMs, this.#clock.wallMs()));
   }
 }
 
-function describe(stepMs: number, wallMs: number): string {
+function describeStep(stepMs: number, wallMs: number): string {
   const seconds = (Math.abs(stepMs) / 1_000).toFixed(1);
   const how =
     stepMs > 0

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/clock.ts";
+import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { Log } from "./log.ts";
 
 export type EventKind =
@@ -69,7 +69,8 @@ export class Events {
   #waiting: RecordedEvent[] = [];
   #inFlight: readonly RecordedEvent[] = [];
   #writing: Promise<void> | null = null;
-  #isRetryDue = false;
+  #cancelRetry: CancelTimer | null = null;
+  #isClosed = false;
 
   constructor(clock: Clock, log: Log, store: EventStore) {
     this.#clock = clock;
@@ -88,7 +89,7 @@ export class Events {
     const event = { atMs, kind, deviceId, message };
     this.#newest = newestOf([...this.#newest, event]);
     this.#waiting = newestOf([...this.#waiting, event]);
-    if (!this.#isRetryDue) this.#write();
+    if (this.#cancelRetry === null) this.#write();
   }
 
   async list(filter: EventsFilter): Promise<EventsPage> {
@@ -117,6 +118,8 @@ export class Events {
   async close(graceMs: number): Promise<void> {
     if (this.#writing === null) this.#write();
     await this.#within(this.#writing ?? Promise.resolve(), graceMs);
+    this.#isClosed = true;
+    this.#cancelRetry?.();
   }
 
   async #ask(filter: EventsFilter): Promise<readonly (RecordedEvent & { readonly number: number })[]> {
@@ -142,9 +145,9 @@ export class Events {
       this.#write();
       return;
     }
-    this.#isRetryDue = true;
-    this.#clock.after(retryMs, () => {
-      this.#isRetryDue = false;
+    if (this.#isClosed) return;
+    this.#cancelRetry = this.#clock.after(retryMs, () => {
+      this.#cancelRetry = null;
       this.#write();
     });
   }

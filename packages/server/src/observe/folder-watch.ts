@@ -1,27 +1,33 @@
+import { join } from "node:path";
 import type { CancelTimer, Clock } from "../base/clock.ts";
-import { OpenFiles } from "../base/open-files.ts";
+import { folderGone, OpenFiles } from "../base/open-files.ts";
+import type { Events } from "./events.ts";
+import type { Health } from "./health.ts";
+import type { Log } from "./log.ts";
 
 const everyMs = 1_000;
 
-export interface FolderObserver {
-  /** A file of the data folder is not where it was. */
-  gone(name: string): void;
-  /** All are there again, and the same as before. */
-  back(): void;
+interface FolderWatchServices {
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly health: Health;
+  readonly log: Log;
 }
 
 /** Looks each second whether the databases that are open still are those that the data folder has. */
 export class FolderWatch {
+  readonly #services: FolderWatchServices;
+  readonly #dataDir: string;
   readonly #files: OpenFiles;
-  readonly #observer: FolderObserver;
   readonly #stopTimer: CancelTimer;
   #isLooking = false;
   #isGone = false;
 
-  constructor(clock: Clock, paths: readonly string[], observer: FolderObserver) {
-    this.#files = new OpenFiles(paths);
-    this.#observer = observer;
-    this.#stopTimer = clock.every(everyMs, () => void this.#look());
+  constructor(services: FolderWatchServices, dataDir: string, names: readonly string[]) {
+    this.#services = services;
+    this.#dataDir = dataDir;
+    this.#files = new OpenFiles(names.map((name) => join(dataDir, name)));
+    this.#stopTimer = services.clock.every(everyMs, () => void this.#look());
   }
 
   stop(): void {
@@ -36,7 +42,13 @@ export class FolderWatch {
     this.#isLooking = false;
     if ((name !== null) === this.#isGone) return;
     this.#isGone = name !== null;
-    if (name === null) this.#observer.back();
-    else this.#observer.gone(name);
+    const { events, health, log } = this.#services;
+    health.noteFolder(this.#isGone);
+    if (name === null) {
+      events.report("data_dir_back", null, "The data folder is where it was again, and samples are stored.");
+      return;
+    }
+    log.error({ data_dir: this.#dataDir, file: name }, "the data folder is not where it was");
+    events.report("data_dir_gone", null, `${folderGone(name).message} Live delivery goes on; nothing is stored.`);
   }
 }

@@ -2,6 +2,7 @@ import { createStream, type RotatingFileStream } from "rotating-file-stream";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { escapeControls } from "../base/escape-controls.ts";
 import { inTimeSlices } from "../base/time-slices.ts";
+import type { Log } from "./log.ts";
 import { redactSecrets } from "./redact-secrets.ts";
 
 export interface GeneralLogOptions {
@@ -9,8 +10,8 @@ export interface GeneralLogOptions {
   readonly folder: string;
   /** Both files together hold at most so many bytes; then the older half goes. */
   readonly bytesMax: number;
-  /** The file cannot be written: nothing more is logged here. */
-  readonly onError: (error: Error) => void;
+  /** Told that the file cannot be written, and that nothing more is logged there. */
+  readonly log: Log;
 }
 
 const writeMs = 250;
@@ -81,7 +82,7 @@ export class GeneralLog {
   }
 
   #open(): RotatingFileStream {
-    const { folder, bytesMax, onError } = this.#options;
+    const { folder, bytesMax, log } = this.#options;
     // Two files, of which the live one passes its size by one line at most.
     const size = Math.floor(bytesMax / 2) - lineBytesMax;
     const stream = createStream("general.log", { path: folder, size: `${size}B`, rotate: 1, mode: 0o600 });
@@ -89,7 +90,7 @@ export class GeneralLog {
       // Of one that was given up for a new one nobody needs to know.
       if (stream !== this.#stream) return;
       this.#isBroken = true;
-      onError(error);
+      log.error({ err: error }, "general.log cannot be written, and ends here");
     });
     return stream;
   }

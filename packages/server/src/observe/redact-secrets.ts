@@ -21,7 +21,7 @@ export function redactSecrets(text: string): string {
     if (index < at || !secretName.test(text.slice(Math.max(0, index - secretNameMax), index))) continue;
     const valueAt = index + whole.length;
     shown += `${text.slice(at, valueAt)}***`;
-    at = endOfValue(text, valueAt, quote, backslashes.length);
+    at = secretEnd(text, valueAt, quote, backslashes.length);
   }
   shown += text.slice(at);
   for (const [pattern, replacement] of secrets) shown = shown.replace(pattern, replacement);
@@ -29,7 +29,7 @@ export function redactSecrets(text: string): string {
 }
 
 /** Where the value's closing quote begins, its backslashes included. One that stands in the value is escaped once more than its quotes are. */
-function endOfValue(text: string, valueAt: number, quote: string, backslashes: number): number {
+function secretEnd(text: string, valueAt: number, quote: string, backslashes: number): number {
   for (let at = text.indexOf(quote, valueAt); at !== -1; at = text.indexOf(quote, at + 1)) {
     let before = 0;
     while (at - before > valueAt && text[at - before - 1] === "\\") before++;

@@ -9,6 +9,7 @@ import { storeInMemory } from "../commands/store-in-memory.ts";
 import { RolloutManager } from "./rollout-manager.ts";
 
 const requester = { kind: "token", name: "test", sinceMs: 0 } as const;
+const rights = { mayCommand: () => true };
 const by = { requester, address: "", mayCommand: () => true };
 
 test("a wave gives its commands one a turn, and none that waits any more when it is aborted", async () => {
@@ -17,19 +18,10 @@ test("a wave gives its commands one a turn, and none that waits any more when it
   const store = storeInMemory();
   const given: string[] = [];
   const journal = new CommandJournal(store, clock, { failed() {}, recovered() {} });
-  const dispatcher = new Dispatcher(
-    clock,
-    () => "id",
-    store,
-    journal,
-    () => null,
-    {
-      mayStill: () => true,
-      record: ({ deviceId }) => void given.push(deviceId),
-      stepped() {},
-      resultIgnored() {},
-    },
-  );
+  const dispatcher = new Dispatcher(clock, () => "id", store, journal, { find: () => undefined }, rights, {
+    given: ({ deviceId }) => void given.push(deviceId),
+    resultIgnored() {},
+  });
   const ids = ["ems_001", "ems_002", "ems_003", "ems_004"];
   const fleet = { ids: () => ids, find: rowOf };
   const yieldQueue = new YieldQueue(10, turns.next);
@@ -40,7 +32,8 @@ test("a wave gives its commands one a turn, and none that waits any more when it
     journal,
     dispatcher,
     fleet,
-    { mayStill: () => true, record() {} },
+    rights,
+    { given() {} },
     yieldQueue,
   );
   const begun = await commander.begin({ action: "RESET_ERROR", payload: {}, where: ["online = true"], canary: 4 }, by);

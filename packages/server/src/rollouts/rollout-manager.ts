@@ -8,12 +8,13 @@ import {
   refuse,
 } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { NewId } from "../base/random-id.ts";
 import { type Requester as RequesterName, requesterText } from "../base/requester.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import type { CommandJournal } from "../commands/command-journal.ts";
-import type { CommandRecord, Step } from "../commands/command-record.ts";
+import { type CommandRecord, requesterOf, type Step } from "../commands/command-record.ts";
 import type { CommandStore, PersistedCommands } from "../commands/command-store.ts";
-import type { Dispatcher } from "../commands/dispatcher.ts";
+import type { CommandRights, Dispatcher, StepListener } from "../commands/dispatcher.ts";
 import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-record.ts";
 import { commandJob } from "./command-job.ts";
 import { noLongerPermitted, Rollout, type RolloutOwner } from "./rollout.ts";
@@ -35,22 +36,21 @@ export interface RolloutCaller {
   mayCommand(deviceId: string): boolean;
 }
 
-export interface RolloutHooks {
-  /** Whether whoever began it still may command devices. Asked before each wave, and each half second. */
-  mayStill(record: FleetCommandRecord): boolean;
+export interface RolloutObserver {
   /** Puts on record that somebody begins or aborts a fleet command, before it is done. Throws if it cannot: then it is refused. */
-  record(what: "begin" | "abort", record: FleetCommandRecord, by: RolloutCaller): void;
+  given(what: "begin" | "abort", record: FleetCommandRecord, by: RolloutCaller): void;
 }
 
 /** Fleet commands: previews, begins and aborts them, and takes them up after a restart. What one does is `Rollout`'s. */
-export class RolloutManager {
+export class RolloutManager implements StepListener {
   readonly #clock: Clock;
-  readonly #newId: () => string;
+  readonly #newId: NewId;
   readonly #store: CommandStore;
   readonly #journal: CommandJournal;
   readonly #dispatcher: Dispatcher;
   readonly #fleet: FleetView;
-  readonly #hooks: RolloutHooks;
+  readonly #rights: CommandRights;
+  readonly #observer: RolloutObserver;
   readonly #queue: YieldQueue;
   /** Those that run, or have ended with commands still on their way. */
   readonly #rollouts = new Map<string, Rollout>();
@@ -60,15 +60,15 @@ export class RolloutManager {
   readonly #stopTimer: CancelTimer;
   #isStopped = false;
 
-  /** `newId` gives 12 characters that nobody guesses. */
   constructor(
     clock: Clock,
-    newId: () => string,
+    newId: NewId,
     store: CommandStore,
     journal: CommandJournal,
     dispatcher: Dispatcher,
     fleet: FleetView,
-    hooks: RolloutHooks,
+    rights: CommandRights,
+    observer: RolloutObserver,
     queue = new YieldQueue(waitingMax),
   ) {
     this.#clock = clock;
@@ -77,7 +77,8 @@ export class RolloutManager {
     this.#journal = journal;
     this.#dispatcher = dispatcher;
     this.#fleet = fleet;
-    this.#hooks = hooks;
+    this.#rights = rights;
+    this.#observer = observer;
     this.#queue = queue;
     this.#owner = this.#asOwner();
     this.#stopTimer = clock.every(tickMs, () => {
@@ -137,7 +138,7 @@ export class RolloutManager {
     if (this.#journal.isFailing) return refuse("commands_unavailable");
     const record = this.#recordOf(body, by, fit.length);
     try {
-      this.#hooks.record("begin", record, by);
+      this.#observer.given("begin", record, by);
     } catch {
       return refuse("audit_unavailable");
     }
@@ -158,7 +159,7 @@ export class RolloutManager {
       return isKnown ? refuse("fleet_command_ended") : refuse("not_found", "There is no such fleet command.");
     }
     try {
-      this.#hooks.record("abort", rollout.record, by);
+      this.#observer.given("abort", rollout.record, by);
     } catch {
       return refuse("audit_unavailable");
     }
@@ -218,7 +219,7 @@ export class RolloutManager {
 
   #recordOf(body: NewFleetCommandBody, by: RolloutCaller, total: number): FleetCommandRecord {
     return {
-      fleetCommandId: `fleet_${this.#newId()}`,
+      fleetCommandId: `fleet_${this.#newId(6)}`,
       action: body.action,
       payload: body.payload,
       where: body.where,
@@ -283,7 +284,7 @@ export class RolloutManager {
         return isStopped();
       },
       findRow: (deviceId) => this.#fleet.find(deviceId),
-      mayStill: (record) => this.#hooks.mayStill(record),
+      mayStill: (record) => this.#rights.mayCommand(requesterOf(record), null),
       changed: (record) => this.#records.set(record.fleetCommandId, record),
       finished: ({ fleetCommandId }) => this.#rollouts.delete(fleetCommandId),
     };

@@ -30,8 +30,9 @@ class Page implements FleetSubscriber {
 
 function feedOf(ids: readonly string[], fleetRowsPerTickMax = 2) {
   const clock = new ManualClock();
-  const directory = { find: (name: string) => ({ name, properties: {} }), ids: () => ids, isOnline: () => true };
-  const feed = new FleetFeed(clock, new FleetRows(new DeviceStates(), directory), {
+  const directory = { find: (name: string) => ({ name, properties: {}, reported: {} }), ids: () => ids };
+  const sessions = { find: () => ({}) };
+  const feed = new FleetFeed(clock, new FleetRows(new DeviceStates(), directory, sessions), {
     fleetTickMs: 500,
     fleetRowsPerTickMax,
   });

@@ -1,5 +1,6 @@
 import type { FleetFrame, FleetRow } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { PresenceListener } from "../devices/device-sessions.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { FleetRows } from "../devices/fleet-rows.ts";
 import type { Sample } from "../devices/sample.ts";
@@ -38,7 +39,7 @@ const queuedBytesMax = 256 * 1024;
 const partsPerTurnMax = 4;
 
 /** The overview of the fleet, coalesced: however fast the devices send, a page gets each row at most once a tick. */
-export class FleetFeed implements SampleSink {
+export class FleetFeed implements SampleSink, PresenceListener {
   readonly #clock: Clock;
   readonly #rows: FleetRows;
   readonly #limits: FleetFeedLimits;
@@ -74,6 +75,10 @@ export class FleetFeed implements SampleSink {
     if (device.isNewest(sample)) this.markChanged(device.deviceId);
   }
 
+  presenceChanged(deviceId: string): void {
+    this.markChanged(deviceId);
+  }
+
   /** On the hot path: once for every sample. */
   markChanged(deviceId: string): void {
     if (this.#subscribers.size > 0) this.#changed.add(deviceId);
@@ -103,7 +108,7 @@ export class FleetFeed implements SampleSink {
       if (!more) return;
     }
     // A reader that keeps up goes on at once; a slow one with the next tick.
-    if (subscriber.queuedBytes < queuedBytesMax) setImmediate(() => this.#sendParts(subscriber));
+    if (subscriber.queuedBytes < queuedBytesMax) this.#clock.nextTurn(() => this.#sendParts(subscriber));
   }
 
   #tick(): void {

@@ -2,6 +2,7 @@ import { limits } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
+import type { Peers } from "../devices/peers.ts";
 import type { Sample } from "../devices/sample.ts";
 import type { FleetSubscriber } from "./fleet-feed.ts";
 import type { SampleSink } from "./sample-sink.ts";
@@ -26,16 +27,15 @@ const queuedBytesMax = 64 * 1024;
 /** From device to device: who may and wants to gets the newest sample of each of its peers, at most once a second. */
 export class PeerFeed implements SampleSink {
   readonly #latest: DeviceStates;
-  readonly #snapshot: () => (deviceId: string) => readonly string[];
+  readonly #peers: Peers;
   /** Bounded: see `subscribe`. */
   readonly #readers = new Map<FleetSubscriber, Reader>();
   readonly #changed = new Set<string>();
   readonly #stopTimer: CancelTimer;
 
-  /** `snapshot` gives the rights as they are: it is asked anew each second, so that a right taken away is gone by then. */
-  constructor(clock: Clock, latest: DeviceStates, snapshot: () => (deviceId: string) => readonly string[]) {
+  constructor(clock: Clock, latest: DeviceStates, peers: Peers) {
     this.#latest = latest;
-    this.#snapshot = snapshot;
+    this.#peers = peers;
     this.#stopTimer = clock.every(tickMs, () => this.#tick());
   }
 
@@ -43,7 +43,7 @@ export class PeerFeed implements SampleSink {
   subscribe(reader: FleetSubscriber, deviceId: string, encoding: PeerEncoding): readonly string[] | null {
     if (!this.#readers.has(reader) && this.#readers.size >= limits.peerReadersMax) return null;
     this.#readers.set(reader, { deviceId, encoding, known: new Set(), waiting: new Set() });
-    return this.#snapshot()(deviceId);
+    return this.#peers.snapshot()(deviceId);
   }
 
   unsubscribe(reader: FleetSubscriber): void {
@@ -66,7 +66,8 @@ export class PeerFeed implements SampleSink {
 
   #tick(): void {
     if (this.#readers.size === 0) return;
-    const peersOf = this.#snapshot();
+    // Asked anew each second, so that a right taken away is gone by then.
+    const peersOf = this.#peers.snapshot();
     const written = new Map<PeerEncoding, Map<string, Buffer | null>>();
     for (const [link, reader] of this.#readers) {
       const peers = new Set(peersOf(reader.deviceId));

@@ -8,6 +8,8 @@ export function restoreLatest(latest: DeviceStates, sample: StoredSample): boole
   const frame = Buffer.from(sample.message);
   const decoded = decode(device, frame, sample.receivedAtMs);
   if (isRefusal(decoded)) return false;
+  // What has come since the start is newer, however long the store took to tell: it is no clock that was set back.
+  if ((device.latest?.receivedAtMs ?? 0) > sample.receivedAtMs) return true;
   const { deviceId, observedAtMs, receivedAtMs, clock, epoch, seq } = sample;
   const { values, deviceTimeMs } = decoded;
   device.offer(

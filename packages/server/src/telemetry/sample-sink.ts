@@ -13,7 +13,7 @@ export interface Source {
 }
 
 /**
- * Who hears of every accepted sample, in one written order (`app/switchboard.ts`). On the hot lane: must not throw, wait, or hold on to the
+ * Who hears of every accepted sample, in one written order (`app/assemble-telemetry.ts`). On the hot lane: must not throw, wait, or hold on to the
  * frame. Whether it is the device's newest now, `device.isNewest(sample)` tells.
  */
 export interface SampleSink {

@@ -16,7 +16,8 @@ export interface StoreQueueLimits {
 
 /** Told what becomes of the cold lane, for the log, the metrics and the health page. */
 export interface StoreQueueObserver {
-  committed(samples: number, tookMs: number): void;
+  /** `queuedBytes` still wait. */
+  committed(samples: number, tookMs: number, queuedBytes: number): void;
   failed(error: unknown): void;
   /** The queue is full: this many samples are not stored. */
   unstored(samples: number): void;
@@ -105,12 +106,17 @@ export class StoreQueue implements SampleSink {
     this.#closing = true;
     this.#isLastTry = this.#isFailing;
     this.#tryAgain();
+    let cancel: CancelTimer = () => {};
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve;
-      this.#clock.after(graceMs, resolve);
+      cancel = this.#clock.after(graceMs, resolve);
     });
     this.#handOver();
     await drained;
+    cancel();
+    this.#cancelRetry?.();
+    // What the store answers from here on changes nothing.
+    this.#isLastTry = true;
     return this.#queue.reduce((sum, batch) => sum + batch.samples, 0);
   }
 
@@ -157,7 +163,7 @@ export class StoreQueue implements SampleSink {
         this.#queueBytes -= bytes;
         this.#spare = batches[0]?.buffer ?? null;
         const samples = batches.reduce((sum, batch) => sum + batch.samples, 0);
-        this.#observer.committed(samples, this.#clock.monotonicMs() - startedAtMs);
+        this.#observer.committed(samples, this.#clock.monotonicMs() - startedAtMs, this.#queueBytes);
         // A full batch, or a stop, does not wait for the timer.
         if (this.#queue.length > 1 || this.#closing) this.#handOver();
       },

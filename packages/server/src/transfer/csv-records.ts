@@ -10,7 +10,7 @@ export type CsvRecord =
   | { readonly line: number; readonly fault: string };
 
 /** Characters of a row. Above it a quote is missing, or this is no CSV: it goes on with the next line. */
-export const recordLengthMax = 1024 * 1024;
+const recordLengthMax = 1024 * 1024;
 const cellsMax = 1_000;
 /** Characters of a cell: what a message may hold, and nothing longer could be stored. */
 const cellLengthMax = 16 * 1024;
@@ -24,7 +24,7 @@ const faults = {
 } as const;
 
 /** Where it stands: before a cell, in one, behind a quote that ends it or is the first of two, or in a row that cannot be read. */
-type Place = "before" | "bare" | "quoted" | "behind quote" | "lost";
+type CellPlace = "before" | "bare" | "quoted" | "behind quote" | "lost";
 
 /**
  * Takes a CSV apart (RFC 4180; any separator of one sign; lines may end in CR, LF or both), piece by piece as the file is read: each sign is looked
@@ -33,7 +33,7 @@ type Place = "before" | "bare" | "quoted" | "behind quote" | "lost";
  */
 export class CsvSplitter {
   readonly #separator: string;
-  #place: Place = "before";
+  #place: CellPlace = "before";
   #cell = "";
   #isQuoted = false;
   #cells: Cell[] = [];

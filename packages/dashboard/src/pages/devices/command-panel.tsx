@@ -35,7 +35,7 @@ interface CommandPanelProps {
   readonly onGiven: (command: CommandBody) => void;
 }
 
-type Order = Pick<NewCommandBody, "action" | "payload">;
+type CommandOrder = Pick<NewCommandBody, "action" | "payload">;
 
 /** Told nothing of what the device knows, the page offers what every device knows. */
 const plain: Capabilities = { commands: { SET_MODE: {}, RESET_ERROR: {} } };
@@ -74,7 +74,7 @@ function Orders({ detail, points, announced, onGiven }: CommandPanelProps) {
   const { commands: known, parameters = [] } = announced ?? plain;
   const flags = points.get("system_status.error_flags")?.value;
   const isInError = points.get("system_status.state")?.value === "ERROR" || (Array.isArray(flags) && flags.length > 0);
-  const give = (order: Order): void =>
+  const give = (order: CommandOrder): void =>
     giving.run(async () => onGiven(await sendJson<CommandBody>("POST", apiPaths.commands(detail.device_id), order)));
   return (
     <>
@@ -106,7 +106,7 @@ function Orders({ detail, points, announced, onGiven }: CommandPanelProps) {
 interface ModeFormProps {
   readonly known: NonNullable<Capabilities["commands"]["SET_MODE"]>;
   readonly points: ReadonlyMap<string, LivePoint>;
-  readonly onOrder: (order: Order) => void;
+  readonly onOrder: (order: CommandOrder) => void;
 }
 
 function ModeForm({ known, points, onOrder }: ModeFormProps) {
@@ -196,7 +196,7 @@ function presentMode(points: ReadonlyMap<string, LivePoint>, modes: readonly Tar
 interface ParameterFormProps {
   readonly parameters: readonly Parameter[];
   readonly points: ReadonlyMap<string, LivePoint>;
-  readonly onOrder: (order: Order) => void;
+  readonly onOrder: (order: CommandOrder) => void;
 }
 
 function ParameterForm({ parameters, points, onOrder }: ParameterFormProps) {

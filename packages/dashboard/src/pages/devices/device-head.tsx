@@ -30,7 +30,7 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
   const me = useMe();
   const { device_id, name, properties, online } = detail;
   const ageMs = ageOf(live.newest?.atMs ?? null, nowMs);
-  const stands = freshnessOf(detail, ageMs);
+  const freshness = freshnessOf(detail, ageMs);
   const place = placeOf(properties);
   const localTime = properties.time_zone === undefined ? null : timeOfDayIn(properties.time_zone, nowMs);
   const value = (point: string) => (live.points.get(point)?.value ?? null) as string | null;
@@ -69,7 +69,7 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
           </Tag>
         )}
       </p>
-      <div className={styles.now} data-standing={stands}>
+      <div className={styles.now} data-freshness={freshness}>
         <StateChip online={online} state={value("system_status.state")} isHeard={ageMs !== null} />
         {online && mode !== null && <span>{modeWord(mode)}</span>}
         <span className={styles.age}>
@@ -77,10 +77,10 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
             ? "never heard"
             : ageMs < 0
               ? `filed ${formatAge(-ageMs)} ahead of now: the server's clock was set`
-              : stands === "live"
+              : freshness === "live"
                 ? `${formatAge(ageMs)} old`
-                : stands === "resting"
-                  ? `resting, last change ${formatAge(ageMs)} ago`
+                : freshness === "idle"
+                  ? `idle, last change ${formatAge(ageMs)} ago`
                   : `last heard ${formatAge(ageMs)} ago`}
         </span>
       </div>

@@ -60,14 +60,14 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
   }
 
   const { points } = live;
-  const standingAt = (atMs: number | null): Freshness =>
-    detail === null ? "never" : freshnessOf(detail, ageOf(atMs, nowMs));
+  const freshnessAt = (atMs: number | null): Freshness =>
+    detail === null ? "none" : freshnessOf(detail, ageOf(atMs, nowMs));
   const power = (point: PowerPoint): FlowPower => ({
     signedW: numberOf(points, point),
-    standing: standingAt(points.get(point)?.filedAtMs ?? null),
+    freshness: freshnessAt(points.get(point)?.filedAtMs ?? null),
   });
   // While the page itself has lost its connection, nothing on it is the present.
-  const isNow = isPresent(standingAt(live.newest?.atMs ?? null)) && link.phase !== "lost";
+  const isNow = isPresent(freshnessAt(live.newest?.atMs ?? null)) && link.phase !== "lost";
 
   return (
     <Page title={title} link={link}>

@@ -8,7 +8,7 @@ import styles from "./energy-flow.module.css";
 
 export interface FlowPower {
   readonly signedW: number | null;
-  readonly standing: Freshness;
+  readonly freshness: Freshness;
 }
 
 interface EnergyFlowProps {
@@ -89,7 +89,7 @@ function FlowLine({ corner, power, present }: PartProps) {
   const end = { x: hub.x - dx * 15, y: hub.y - dy * 15 };
   const words = power.signedW === null ? null : describePower(corner.point, power.signedW);
   const flow = words?.flow ?? "none";
-  const moves = present && power.standing !== "stale" && flow !== "none";
+  const moves = present && power.freshness !== "stale" && flow !== "none";
   const share = Math.min(1, Math.sqrt((words?.watts ?? 0) / fullScaleW));
   // Steps and not a continuum: each change of a duration makes the dots jump.
   const pace = { "--pace": `${secondsOf[Math.max(0, Math.ceil(share * 5) - 1)]}s` };
@@ -115,12 +115,12 @@ function FlowCorner({ corner, power, present, soc }: PartProps & { readonly soc:
   const { point, name, icon, hue, x, y } = corner;
   const words = power.signedW === null ? null : describePower(point, power.signedW);
   const quantity = words === null ? null : scaleQuantity(words.watts, "W");
-  const isFaint = !present || power.standing === "stale" || words === null || words.flow === "none";
+  const isFaint = !present || power.freshness === "stale" || words === null || words.flow === "none";
   const ringLength = 2 * Math.PI * radius;
   const labelY = { name: y + radius + 20, word: y + radius + 39 };
   const beside = x === hub.x;
   return (
-    <g className={styles.corner} data-hue={hue} data-faint={isFaint || power.standing === "fading"}>
+    <g className={styles.corner} data-hue={hue} data-faint={isFaint || power.freshness === "late"}>
       <circle className={styles.disc} cx={x} cy={y} r={radius} />
       {soc !== null && (
         <circle

@@ -11,7 +11,7 @@ import { hueOf, labelOf } from "./power-chart.tsx";
 import type { PlotCursor } from "./state-band.tsx";
 
 const lines = [...chartPoints, "battery.soc"] as const;
-type Line = (typeof lines)[number];
+type ChartLine = (typeof lines)[number];
 type Column = (number | null)[];
 /** What the API calls a gap. */
 const rawGapS = 30;
@@ -31,12 +31,12 @@ interface HistoryChartProps {
 /** Means over time, with the span from the least to the greatest value behind them. Where nothing was measured there is no line. */
 export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartProps) {
   const isRaw = useRef(false);
-  const [hidden, setHidden] = useState<ReadonlySet<Line>>(new Set());
-  const columns = columnsOf(history);
+  const [hidden, setHidden] = useState<ReadonlySet<ChartLine>>(new Set());
+  const columns = chartColumns(history);
   const fromMs = Date.parse(history.from);
   isRaw.current = history.resolution === "raw";
   const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot(
-    (host) => plotOptions(host, timeZone, isRaw),
+    (host) => historyPlotOptions(host, timeZone, isRaw),
     timeZone,
   );
 
@@ -55,7 +55,7 @@ export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartPro
     });
   });
 
-  const toggle = (line: Line) =>
+  const toggle = (line: ChartLine) =>
     setHidden((before) => {
       const next = new Set(before);
       if (!next.delete(line)) next.add(line);
@@ -102,7 +102,7 @@ export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartPro
   );
 }
 
-function inUnit(line: Line, value: number): string {
+function inUnit(line: ChartLine, value: number): string {
   if (line === "battery.soc") return `${formatNumber(value, 0)} %`;
   const quantity = scaleQuantity(value, "W");
   return `${quantity.value} ${quantity.unit}`;
@@ -113,7 +113,7 @@ export function timeIn(timeZone: string, atMs: number): string {
 }
 
 /** Times in seconds, the middle of each bucket; then least, mean and greatest value of each line. */
-function columnsOf(history: HistoryBody): [number[], ...Column[]] {
+function chartColumns(history: HistoryBody): [number[], ...Column[]] {
   const toMs = Date.parse(history.to);
   const times = history.at.map((text) => {
     const fromMs = Date.parse(text);
@@ -132,7 +132,7 @@ function columnsOf(history: HistoryBody): [number[], ...Column[]] {
   ];
 }
 
-function plotOptions(host: HTMLElement, timeZone: string, isRaw: { readonly current: boolean }): uPlot.Options {
+function historyPlotOptions(host: HTMLElement, timeZone: string, isRaw: { readonly current: boolean }): uPlot.Options {
   const colour = colourOf(host);
   const { axis, wattAxis } = plotFrame(host);
   // A bucket without samples is an empty entry; samples that come as they are only lie far apart.

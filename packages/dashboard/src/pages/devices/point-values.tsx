@@ -26,19 +26,19 @@ export function PointValues({ points, device, nowMs }: PointValuesProps) {
             {names.map((name) => {
               const { value, filedAtMs } = points.get(name) as LivePoint;
               const ageMs = ageOf(filedAtMs, nowMs) ?? 0;
-              const stands = freshnessOf(device, ageMs);
+              const freshness = freshnessOf(device, ageMs);
               const spec = pointSpec(name);
               return (
-                <tr key={name} data-standing={stands}>
+                <tr key={name} data-freshness={freshness}>
                   <th scope="row">
                     {spec?.label ?? <code title={name}>{name.slice(section.length + 1) || name}</code>}
                     {spec?.sign !== undefined && <span className={styles.sign}>{spec.sign}</span>}
                   </th>
                   <td className={styles.value}>
-                    <Value name={name} value={value} />
+                    <PointCell name={name} value={value} />
                   </td>
                   <td className={styles.age}>
-                    {stands === "stale" && <Tag tone="warn">stale</Tag>} {formatAge(ageMs)}
+                    {freshness === "stale" && <Tag tone="warn">stale</Tag>} {formatAge(ageMs)}
                   </td>
                 </tr>
               );
@@ -50,7 +50,7 @@ export function PointValues({ points, device, nowMs }: PointValuesProps) {
   );
 }
 
-function Value({ name, value }: { readonly name: string; readonly value: PointValue }) {
+function PointCell({ name, value }: { readonly name: string; readonly value: PointValue }) {
   if (value === null) return <span className="muted">no value</span>;
   if (typeof value === "object") {
     return value.length === 0 ? <span className="muted">none</span> : <span className="bad">{value.join(", ")}</span>;

@@ -33,7 +33,7 @@ export function PowerChart({ history, chartMs }: PowerChartProps) {
   const columns = history.columns(nowMs - chartMs);
   const gapS = useRef(5);
   gapS.current = gapSeconds(columns[0]);
-  const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot((host) => plotOptions(host, gapS));
+  const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot((host) => powerPlotOptions(host, gapS));
 
   // After each render: there is one for each new sample and one for each second.
   useEffect(() => {
@@ -123,7 +123,7 @@ function Reading({ point, signedW }: { readonly point: PowerPoint; readonly sign
   );
 }
 
-function plotOptions(host: HTMLElement, gapS: { readonly current: number }): uPlot.Options {
+function powerPlotOptions(host: HTMLElement, gapS: { readonly current: number }): uPlot.Options {
   const colour = colourOf(host);
   const { axis, wattAxis } = plotFrame(host);
   const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });

@@ -19,12 +19,12 @@ import { lightUp } from "./light-up.ts";
 interface FleetCellProps {
   readonly field: FleetField;
   readonly row: FleetRow;
-  readonly standing: Freshness;
+  readonly freshness: Freshness;
   readonly age: string | null;
 }
 
 /** One value of one device. It lights up when it changes, where the table wants that. */
-export function FleetCell({ field, row, standing, age, lightsUp }: FleetCellProps & { readonly lightsUp: boolean }) {
+export function FleetCell({ field, row, freshness, age, lightsUp }: FleetCellProps & { readonly lightsUp: boolean }) {
   // An age changes by itself, and so does what is compared with one.
   const value = field.name === "age" ? null : field.read(row, 0);
   const cell = useRef<HTMLTableCellElement>(null);
@@ -36,7 +36,7 @@ export function FleetCell({ field, row, standing, age, lightsUp }: FleetCellProp
   }, [value, lightsUp]);
   return (
     <td ref={cell} {...cellLook(field)}>
-      <Value field={field} row={row} value={value} standing={standing} age={age} />
+      <Value field={field} row={row} value={value} freshness={freshness} age={age} />
     </td>
   );
 }
@@ -55,9 +55,9 @@ const signedPowers: ReadonlySet<string> = new Set<PowerPoint>([
   "grid.power",
 ]);
 
-function Value({ field, row, value, standing, age }: FleetCellProps & { readonly value: Scalar }) {
+function Value({ field, row, value, freshness, age }: FleetCellProps & { readonly value: Scalar }) {
   const { name, unit, digits, kind } = field;
-  if (name === "age") return <AgeWords standing={standing} age={age} />;
+  if (name === "age") return <AgeWords freshness={freshness} age={age} />;
   if (name === "online") return <OnlineWord online={row.online} />;
   if (name === "error_flags" && value !== null) return <span className="bad">{value}</span>;
   if (value === null || value === "") return <span className="muted">—</span>;
@@ -109,9 +109,9 @@ function OnlineWord({ online }: { readonly online: boolean }) {
   );
 }
 
-function AgeWords({ standing, age }: { readonly standing: Freshness; readonly age: string | null }) {
+function AgeWords({ freshness, age }: { readonly freshness: Freshness; readonly age: string | null }) {
   if (age === null) return <span className="muted">never heard</span>;
-  if (standing === "offline") {
+  if (freshness === "offline") {
     return (
       <>
         {age} <span className="muted">ago</span>
@@ -120,10 +120,10 @@ function AgeWords({ standing, age }: { readonly standing: Freshness; readonly ag
   }
   return (
     <>
-      {standing === "stale" && <Tag tone="warn">stale</Tag>}
-      {standing === "resting" && (
+      {freshness === "stale" && <Tag tone="warn">stale</Tag>}
+      {freshness === "idle" && (
         <span className="muted" title="It sends only what has changed: what it said last still holds.">
-          resting
+          idle
         </span>
       )}{" "}
       {age}

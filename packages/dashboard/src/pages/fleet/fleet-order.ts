@@ -16,7 +16,7 @@ const stateRanks = new Map(
 );
 
 /** A value as it is compared: numbers before texts. */
-type Key = number | string | null;
+type OrderKey = number | string | null;
 
 /**
  * A sorted copy. Rows without a value come last in either direction; equal ones stand in the order of their ids. Rows that come nearly in order,
@@ -27,7 +27,7 @@ export function sortFleet(rows: readonly FleetRow[], sorts: readonly Sort[], now
   const keyed = rows.map((row) => ({ row, keys: columns.map(({ keyOf }) => keyOf(row, nowMs)) }));
   keyed.sort((one, other) => {
     for (const [at, { descending }] of columns.entries()) {
-      const order = compareKeys(one.keys[at] ?? null, other.keys[at] ?? null, descending);
+      const order = compareOrderKeys(one.keys[at] ?? null, other.keys[at] ?? null, descending);
       if (order !== 0) return order;
     }
     return compareIds(one.row.id, other.row.id);
@@ -35,7 +35,7 @@ export function sortFleet(rows: readonly FleetRow[], sorts: readonly Sort[], now
   return keyed.map(({ row }) => row);
 }
 
-function keyReader(name: string): (row: FleetRow, nowMs: number) => Key {
+function keyReader(name: string): (row: FleetRow, nowMs: number) => OrderKey {
   const { read, kind } = fleetField(name);
   if (name === "state") return (row) => (row.online && row.state !== null ? (stateRanks.get(row.state) ?? 99) : null);
   // The youngest first, by the instant itself.
@@ -44,13 +44,13 @@ function keyReader(name: string): (row: FleetRow, nowMs: number) => Key {
   return (row, nowMs) => keyOfScalar(read(row, nowMs), kind === "number");
 }
 
-function keyOfScalar(value: Scalar, isNumber: boolean): Key {
+function keyOfScalar(value: Scalar, isNumber: boolean): OrderKey {
   if (value === null || value === "") return null;
   if (typeof value === "boolean") return value ? 0 : 1;
   return typeof value === "number" ? value : isNumber ? (asNumber(value) ?? value) : value;
 }
 
-function compareKeys(one: Key, other: Key, descending: boolean): number {
+function compareOrderKeys(one: OrderKey, other: OrderKey, descending: boolean): number {
   if (one === null || other === null) return Number(one === null) - Number(other === null);
   const order =
     typeof one === "number"

@@ -13,7 +13,7 @@ interface FleetRowProps {
   readonly fields: readonly FleetField[];
   /** From 0, in the whole list. */
   readonly index: number;
-  readonly standing: Freshness;
+  readonly freshness: Freshness;
   /** As text, so that a row renders when its age reads differently and not with every tick. */
   readonly age: string | null;
   readonly lightsUp: boolean;
@@ -23,7 +23,7 @@ interface FleetRowProps {
 
 /** A device, and below it its last 30 seconds once it is clicked. */
 export const FleetRow = memo(function FleetRow(props: FleetRowProps) {
-  const { row, fields, index, standing, age, lightsUp, isOpen, onToggle } = props;
+  const { row, fields, index, freshness, age, lightsUp, isOpen, onToggle } = props;
   const trendId = `trend-${row.id}`;
   const onClick = ({ target }: MouseEvent) => {
     const isSelecting = getSelection()?.isCollapsed === false;
@@ -34,7 +34,7 @@ export const FleetRow = memo(function FleetRow(props: FleetRowProps) {
       {/* The button in the row's head does the same for those without a mouse; a row is only easier to hit. */}
       <tr
         className={styles.row}
-        data-standing={standing}
+        data-freshness={freshness}
         data-open={isOpen}
         aria-rowindex={index + 2}
         onClick={onClick}
@@ -55,7 +55,7 @@ export const FleetRow = memo(function FleetRow(props: FleetRowProps) {
           </span>
         </th>
         {fields.map((field) => (
-          <FleetCell key={field.name} field={field} row={row} standing={standing} age={age} lightsUp={lightsUp} />
+          <FleetCell key={field.name} field={field} row={row} freshness={freshness} age={age} lightsUp={lightsUp} />
         ))}
       </tr>
       {isOpen && (

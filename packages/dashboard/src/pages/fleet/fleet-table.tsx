@@ -59,7 +59,7 @@ export function FleetTable(props: FleetTableProps) {
                   row={row}
                   fields={fields}
                   index={first + index}
-                  standing={freshnessOf(row, ageMs)}
+                  freshness={freshnessOf(row, ageMs)}
                   age={ageMs === null ? null : formatAge(ageMs)}
                   lightsUp={isHighlighted}
                   isOpen={row.id === openId}

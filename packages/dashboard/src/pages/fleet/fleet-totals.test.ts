@@ -29,10 +29,10 @@ it("counts no power of a device that is offline, stale or silent", () => {
   expect(totals).toMatchObject({ devices: 4, online: 3, counted: 1, solarW: 1_000 });
 });
 
-it("counts what a connected SolMate said last while it rests", () => {
+it("counts what a connected SolMate said last while it is idle", () => {
   const solMate = { properties: { dialect: "smart-os" }, points: { "solar.power": 300 } };
   const rows = [
-    fleetRow({ id: "resting", observed_at_ms: nowMs - 90_000, ...solMate }),
+    fleetRow({ id: "idle", observed_at_ms: nowMs - 90_000, ...solMate }),
     fleetRow({ id: "gone", online: false, observed_at_ms: nowMs - 90_000, ...solMate }),
   ];
   expect(fleetTotals(rows, nowMs)).toMatchObject({ counted: 1, solarW: 300 });

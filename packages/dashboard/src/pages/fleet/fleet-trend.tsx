@@ -22,7 +22,7 @@ export function FleetTrend({ row }: { readonly row: FleetRow }) {
   useTick(500);
   const [history] = useState(() => new TrendHistory());
   const [seed, setSeed] = useState<"waiting" | "there" | "failed">("waiting");
-  const { hostRef, plotRef } = usePlot(plotOptions);
+  const { hostRef, plotRef } = usePlot(trendPlotOptions);
   history.addRow(row);
 
   useEffect(() => {
@@ -63,7 +63,7 @@ export function FleetTrend({ row }: { readonly row: FleetRow }) {
           {toldPoints.map(({ point, hue, powersW }) => (
             <li key={point} data-hue={hue}>
               <span className={styles.swatch} aria-hidden="true" />
-              {labelOf(point)} <Range powersW={powersW} />
+              {trendLabel(point)} <Range powersW={powersW} />
             </li>
           ))}
         </ul>
@@ -103,7 +103,7 @@ function Range({ powersW }: { readonly powersW: readonly (number | null)[] }) {
   );
 }
 
-function labelOf(point: string): string {
+function trendLabel(point: string): string {
   return (pointSpec(point)?.label ?? point).replace(" power", "");
 }
 
@@ -111,7 +111,7 @@ function rfc3339(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function plotOptions(host: HTMLElement): uPlot.Options {
+function trendPlotOptions(host: HTMLElement): uPlot.Options {
   const colour = colourOf(host);
   const { axis, wattAxis } = plotFrame(host);
   return {
@@ -125,8 +125,8 @@ function plotOptions(host: HTMLElement): uPlot.Options {
       {
         ...axis,
         size: 24,
-        splits: (plot) => [30, 20, 10, 0].map((agoS) => endOf(plot) - agoS),
-        values: (plot, ticks) => ticks.map((second) => agoWord(Math.round(endOf(plot) - second))),
+        splits: (plot) => [30, 20, 10, 0].map((agoS) => trendEnd(plot) - agoS),
+        values: (plot, ticks) => ticks.map((second) => agoWord(Math.round(trendEnd(plot) - second))),
       },
       wattAxis,
     ],
@@ -134,7 +134,7 @@ function plotOptions(host: HTMLElement): uPlot.Options {
       {},
       ...trendPoints.map(
         (point, at): uPlot.Series => ({
-          label: labelOf(point),
+          label: trendLabel(point),
           stroke: colour(`var(--${hues[at] ?? "ink"})`),
           width: 1.75,
           points: { show: true, size: 3.5 },
@@ -146,7 +146,7 @@ function plotOptions(host: HTMLElement): uPlot.Options {
 }
 
 /** The present, in seconds: the right edge. */
-function endOf({ scales }: uPlot): number {
+function trendEnd({ scales }: uPlot): number {
   return scales.x?.max ?? 0;
 }
 

@@ -12,12 +12,12 @@ export const trendPoints = [
   "grid.power",
 ] as const satisfies readonly FleetPoint[];
 
-type Powers = readonly (number | null)[];
+type TrendPowers = readonly (number | null)[];
 
 interface TrendSample {
   readonly atMs: number;
   /** One for each of `trendPoints`, in W. */
-  readonly powersW: Powers;
+  readonly powersW: TrendPowers;
 }
 
 /** The powers of one device over the last 30 seconds, from the store and from the live rows, in the order in which they were measured. */
@@ -59,7 +59,7 @@ export class TrendHistory {
   }
 
   /** One at the same instant as another replaces it, so what is stored and what is live may overlap. */
-  #add(atMs: number, powersW: Powers): void {
+  #add(atMs: number, powersW: TrendPowers): void {
     const before = this.#samples.filter((sample) => sample.atMs < atMs);
     const after = this.#samples.filter((sample) => sample.atMs > atMs);
     this.#samples = [...before, { atMs, powersW }, ...after].slice(-samplesMax);

@@ -1,13 +1,13 @@
 import type { FleetRow } from "@wattboard/protocol";
 import { useEffect, useRef, useState } from "react";
 
-type Rows = ReadonlyMap<string, FleetRow>;
+type RowsById = ReadonlyMap<string, FleetRow>;
 
 /**
  * The rows as they were at most `everyMs` ago, for what is too dear to be done with every change; the first ones at once. While `holding` they stay
  * as they are.
  */
-export function useSampledRows(rowsById: Rows, everyMs: number, holding = false): Rows {
+export function useSampledRows(rowsById: RowsById, everyMs: number, holding = false): RowsById {
   const newest = useRef({ rowsById, holding });
   const [sampled, setSampled] = useState(rowsById);
   useEffect(() => {

@@ -17,7 +17,7 @@ export function OutstandingList({ name, outstanding: { count, items } }: Outstan
       <p>When {name} is removed, this ends too:</p>
       <ul aria-label={`What ends with ${name}`}>
         {shown.map((item) => (
-          <li key={`${item.kind} ${item.id} ${item.device_id} ${item.about}`}>{describe(item)}</li>
+          <li key={`${item.kind} ${item.id} ${item.device_id} ${item.about}`}>{describeItem(item)}</li>
         ))}
       </ul>
       {count > shown.length && <p className="fine">and {count - shown.length} more</p>}
@@ -25,7 +25,7 @@ export function OutstandingList({ name, outstanding: { count, items } }: Outstan
   );
 }
 
-function describe({ kind, id, device_id, about }: OutstandingItem): string {
+function describeItem({ kind, id, device_id, about }: OutstandingItem): string {
   switch (kind) {
     case "share_link":
       return `Share link to ${device_id}, for ${about}`;

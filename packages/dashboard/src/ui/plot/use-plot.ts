@@ -31,7 +31,7 @@ export function usePlot(optionsFor: (host: HTMLElement) => uPlot.Options, key = 
     const host = hostRef.current;
     if (host === null) return;
     const options = optionsFor(host);
-    const empty = options.series.map(() => []) as unknown as uPlot.AlignedData;
+    const empty: uPlot.AlignedData = [[], ...options.series.slice(1).map(() => [])];
     const onCursor = ({ cursor: { idx, left = -1 }, over }: uPlot): void => {
       setCursorAt(idx ?? null);
       setCursorShare(left < 0 ? null : left / over.clientWidth);

@@ -3,7 +3,7 @@ import { copyFile, open } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { CancelTimer, Clock } from "../../base/clock.ts";
+import { type CancelTimer, type Clock, untilNextTurn } from "../../base/clock.ts";
 import { copyDatabase } from "../../base/copy-database.ts";
 import { type DatabaseFault, damagedFailure, databaseFault, openDatabase } from "../../base/database-file.ts";
 import { Failure, systemErrorCode } from "../../base/failure.ts";
@@ -52,6 +52,9 @@ export interface AuditLimits {
   /** Archive files; above it the oldest is deleted. */
   readonly archivesMax: number;
 }
+
+/** For whoever opens the audit but is not the server: what becomes of the oldest rows is left to that, whose settings say it. */
+export const unarchived: AuditLimits = { rowsMax: Number.POSITIVE_INFINITY, archivesMax: Number.POSITIVE_INFINITY };
 
 const steps = [
   `
@@ -257,7 +260,7 @@ export class Audit {
       const slice = this.list(filter, turnRows, beforeSeq);
       if (slice.length > 0) yield slice;
       beforeSeq = slice.length < turnRows ? undefined : slice.at(-1)?.seq;
-      await new Promise((resolve) => setImmediate(resolve));
+      await untilNextTurn(this.#clock);
     } while (beforeSeq !== undefined);
   }
 
@@ -276,9 +279,9 @@ export class Audit {
         if (!isBegun) walk.beginAfter(row.seq - 1, row.previousHash);
         isBegun = true;
         walk.take(row);
-        if (walk.rows % turnRows === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (walk.rows % turnRows === 0) await untilNextTurn(this.#clock);
       }
-      await new Promise((resolve) => setImmediate(resolve));
+      await untilNextTurn(this.#clock);
     }
     if (archives.length === 0) walk.beginAfter(archived.seq, archived.hash);
     else if (walk.lastSeq !== archived.seq || walk.lastHash !== archived.hash) {
@@ -294,7 +297,7 @@ export class Audit {
       for (const row of rows) walk.take(row);
       if (rows.length < turnRows) break;
       seq = walk.lastSeq;
-      await new Promise((resolve) => setImmediate(resolve));
+      await untilNextTurn(this.#clock);
     }
     return { fault: walk.fault, rows: walk.rows, firstSeq, lastSeq: walk.lastSeq, lastHash: walk.lastHash };
   }

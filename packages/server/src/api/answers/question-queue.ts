@@ -10,7 +10,7 @@ export interface QueueLimits {
 }
 
 /** Who waits is let through by what stands here. */
-interface Line {
+interface QueueLine {
   running: number;
   readonly waiting: (() => void)[];
 }
@@ -19,7 +19,7 @@ interface Line {
 export class QuestionQueue {
   readonly #limits: QueueLimits;
   /** Of callers with open questions, whoever's turn comes next first. */
-  readonly #lines = new Map<string, Line>();
+  readonly #lines = new Map<string, QueueLine>();
   #running = 0;
   #open = 0;
 
@@ -53,7 +53,7 @@ export class QuestionQueue {
     }
   }
 
-  #turn({ waiting }: Line, signal: AbortSignal): Promise<void> {
+  #turn({ waiting }: QueueLine, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         waiting.splice(waiting.indexOf(enter), 1);

@@ -1,5 +1,6 @@
 import { type Refusal, refuse, smartOsDialect } from "@wattboard/protocol";
 import type { Audit } from "../../access/audit/audit.ts";
+import type { Clock } from "../../base/clock.ts";
 import type { DeviceRegistry } from "../../devices/device-registry.ts";
 import type { Log } from "../../observe/log.ts";
 
@@ -14,6 +15,7 @@ interface Waiting {
 
 interface AutoRegisterParts {
   readonly audit: Audit;
+  readonly clock: Pick<Clock, "nextTurn">;
   readonly devices: DeviceRegistry;
   readonly log: Log;
 }
@@ -40,7 +42,7 @@ export class AutoRegister {
       return Promise.resolve(refuse("unknown_device", detail));
     }
     const { promise: outcome, resolve: settle } = Promise.withResolvers<Refusal | null>();
-    if (this.#waiting.size === 0) setImmediate(() => this.#registerSome());
+    if (this.#waiting.size === 0) this.#parts.clock.nextTurn(() => this.#registerSome());
     this.#waiting.set(serial, { address, outcome, settle });
     return outcome;
   }
@@ -53,7 +55,7 @@ export class AutoRegister {
       this.#waiting.delete(serial);
       settle(outcomes[at] ?? null);
     }
-    if (this.#waiting.size > 0) setImmediate(() => this.#registerSome());
+    if (this.#waiting.size > 0) this.#parts.clock.nextTurn(() => this.#registerSome());
   }
 
   #outcomesOf(some: readonly (readonly [string, Waiting])[]): (Refusal | null)[] {

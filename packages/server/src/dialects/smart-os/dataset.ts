@@ -57,7 +57,7 @@ export class Dataset {
       yield;
     }
     const found: DatasetEntry[] = [];
-    for (const deviceId of yield* sortInSteps([...this.#directory.ids()], compareIds)) {
+    for (const deviceId of yield* sortInSteps([...this.#directory.ids()], compareSerials)) {
       const entry = mayView(deviceId) ? this.#entryOf(deviceId) : undefined;
       if (entry !== undefined) found.push(entry);
       yield;
@@ -71,7 +71,7 @@ export class Dataset {
     const reading = this.#latest.find(deviceId)?.latest ?? null;
     const known = this.#entries.get(deviceId);
     if (known?.reading === reading && known.device === device) return known;
-    const row = rowOf(device, reading);
+    const row = datasetRow(device, reading);
     const made = { device, reading, row, text: JSON.stringify(row) };
     this.#entries.set(deviceId, made);
     return made;
@@ -97,7 +97,7 @@ export function* datasetFrame(entries: readonly DatasetEntry[]): Generator<void,
   return frame;
 }
 
-function compareIds(one: string, other: string): number {
+function compareSerials(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
@@ -130,7 +130,7 @@ const mapped = smartOsFields.flatMap(({ name, point }) => {
 });
 const mappedPoints: ReadonlySet<string> = new Set(mapped.map(({ section, field }) => `${section}.${field}`));
 
-function rowOf({ deviceId, properties, reported, createdAtMs }: DatasetDevice, reading: Sample | null): Row {
+function datasetRow({ deviceId, properties, reported, createdAtMs }: DatasetDevice, reading: Sample | null): Row {
   const fields = reading === null ? {} : fieldsOf(reading.values);
   const said: Readonly<Record<string, string>> = { ...reported, ...properties };
   const row: Record<string, Scalar> = {};

@@ -12,7 +12,7 @@ import type { Row } from "./dataset.ts";
 /** What a web client asks of the dataset: all filters must be met, and the first sort counts most. */
 export interface Query {
   readonly filters: readonly Filter[];
-  readonly sorts: readonly Sort[];
+  readonly sorts: readonly SortFilter[];
 }
 
 interface Filter {
@@ -20,7 +20,7 @@ interface Filter {
   readonly isMetBy: (value: Scalar) => boolean;
 }
 
-interface Sort {
+interface SortFilter {
   readonly name: string;
   readonly isDescending: boolean;
 }
@@ -40,7 +40,7 @@ export function readQuery(message: unknown): Query | string {
   if (message.length > conditionsMax)
     return `a query has at most ${conditionsMax} filters and sorts, not ${message.length}`;
   const filters: Filter[] = [];
-  const sorts: Sort[] = [];
+  const sorts: SortFilter[] = [];
   for (const condition of message) {
     if (typeof condition !== "string") return `${shown(condition)} is no text such as "filter:country:=:AT"`;
     const [, filtered = "", operator = "", value = ""] = filterPattern.exec(condition) ?? [];
@@ -71,12 +71,12 @@ export function* answer<Entry extends { readonly row: Row }>(
   entries: readonly Entry[],
 ): Generator<void, readonly Entry[] | string> {
   const unknown = new Set([...filters, ...sorts].map(({ name }) => name).filter((name) => !knownNames.has(name)));
-  const found: Found<Entry>[] = [];
+  const found: Match<Entry>[] = [];
   for (const entry of entries) {
     const { row } = entry;
     for (const name of unknown) if (Object.hasOwn(row, name)) unknown.delete(name);
     if (filters.every(({ name, isMetBy }) => isMetBy(fieldOf(row, name)))) {
-      found.push({ entry, keys: sorts.map(({ name }) => keyOf(fieldOf(row, name))) });
+      found.push({ entry, keys: sorts.map(({ name }) => sortKeyOf(fieldOf(row, name))) });
     }
     yield;
   }
@@ -88,12 +88,12 @@ export function* answer<Entry extends { readonly row: Row }>(
 }
 
 /** What a value is compared by: a number, also where it is a text that says one, since postcodes and serial numbers are texts; else its text in small letters. */
-type Key = number | string;
+type SortKey = number | string;
 
-interface Found<Entry> {
+interface Match<Entry> {
   readonly entry: Entry;
   /** One for each sort, made once and not for each comparison; null: not told. */
-  readonly keys: readonly (Key | null)[];
+  readonly keys: readonly (SortKey | null)[];
 }
 
 /** Only the row's own: a field may be called `constructor`. */
@@ -101,14 +101,14 @@ function fieldOf(row: Row, name: string): Scalar {
   return Object.hasOwn(row, name) ? (row[name] ?? null) : null;
 }
 
-function keyOf(value: Scalar): Key | null {
+function sortKeyOf(value: Scalar): SortKey | null {
   if (value === null || typeof value === "number") return value;
   const text = String(value);
   return parseDecimal(text) ?? text.toLowerCase();
 }
 
 /** Numbers come before texts. */
-function compareKeys(one: Key, other: Key): number {
+function compareSortKeys(one: SortKey, other: SortKey): number {
   if (typeof one !== typeof other) return typeof one === "number" ? -1 : 1;
   if (one === other) return 0;
   return one < other ? -1 : 1;
@@ -117,11 +117,11 @@ function compareKeys(one: Key, other: Key): number {
 /** Reads what is wanted once, for all rows. */
 function conditionOf(operator: SmartOsOperator, wanted: string): Filter["isMetBy"] {
   const wantedLower = wanted.toLowerCase();
-  const wantedKey = keyOf(wanted) ?? "";
+  const wantedKey = sortKeyOf(wanted) ?? "";
   /** A number is compared with numbers, a text (a date, a version) with texts; what a device has not told meets nothing. */
   const inOrder = (isMet: (order: number) => boolean) => (value: Scalar) => {
-    const key = keyOf(value);
-    return typeof key === typeof wantedKey && isMet(compareKeys(key as Key, wantedKey));
+    const key = sortKeyOf(value);
+    return typeof key === typeof wantedKey && isMet(compareSortKeys(key as SortKey, wantedKey));
   };
   const inText = (isMet: (text: string) => boolean) => (value: Scalar) =>
     value !== null && isMet(String(value).toLowerCase());
@@ -132,7 +132,7 @@ function conditionOf(operator: SmartOsOperator, wanted: string): Filter["isMetBy
       return inText((text) => text.startsWith(wantedLower));
     case "==":
       return typeof wantedKey === "number"
-        ? (value) => keyOf(value) === wantedKey
+        ? (value) => sortKeyOf(value) === wantedKey
         : (value) => value !== null && String(value) === wanted;
     case "<":
       return inOrder((order) => order < 0);
@@ -146,14 +146,14 @@ function conditionOf(operator: SmartOsOperator, wanted: string): Filter["isMetBy
 }
 
 /** What was not told comes last in either direction. */
-function compareFound(one: Found<unknown>, other: Found<unknown>, sorts: readonly Sort[]): number {
+function compareFound(one: Match<unknown>, other: Match<unknown>, sorts: readonly SortFilter[]): number {
   for (const [at, { isDescending }] of sorts.entries()) {
     const [oneKey = null, otherKey = null] = [one.keys[at], other.keys[at]];
     if (oneKey === null || otherKey === null) {
       if (oneKey !== otherKey) return oneKey === null ? 1 : -1;
       continue;
     }
-    const order = compareKeys(oneKey, otherKey);
+    const order = compareSortKeys(oneKey, otherKey);
     if (order !== 0) return isDescending ? -order : order;
   }
   return 0;

@@ -1,4 +1,5 @@
 import { refuse, smartOsWelcomes } from "@wattboard/protocol";
+import { refuseOrigin } from "../../access/refuse-origin.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
 import { inTimeSlices } from "../../base/time-slices.ts";
 import type { Door, DoorContext } from "../../doors/door.ts";
@@ -51,10 +52,11 @@ export class SmartOsClientDoor implements Door {
       viewerFrameLimit,
     } = this.#context;
     const { request, socket } = handshake;
-    const principal = authorizer.isOriginAllowed(request) ? authorizer.identify(request) : null;
+    const foreign = refuseOrigin(request, this.#context);
+    const principal = foreign === null ? authorizer.identify(request) : null;
     if (!this.#settings.isOpen || principal === null) {
       const refusal = this.#settings.isOpen
-        ? refuse("forbidden")
+        ? (foreign ?? refuse("forbidden"))
         : refuse("not_found", "The SMART-OS doors are closed; smart_os.access opens them.");
       links.noteRefused(this.name, refusal.code);
       refuseHandshake(handshake, refusal);

@@ -1,11 +1,12 @@
-import { setImmediate } from "node:timers/promises";
 import { type Capabilities, isOfSmartOs, type Refusal, refuse, smartOsWelcomes } from "@wattboard/protocol";
 import { deviceFrameValidator } from "@wattboard/protocol/validate";
 import { addressPrefix } from "../../access/address-prefix.ts";
 import type { Audit } from "../../access/audit/audit.ts";
+import { refuseOrigin } from "../../access/refuse-origin.ts";
 import { bearerToken } from "../../access/tokens.ts";
+import { untilNextTurn } from "../../base/clock.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
-import type { Channel } from "../../commands/device-command-queue.ts";
+import type { Channel } from "../../commands/channel.ts";
 import type { Dispatcher } from "../../commands/dispatcher.ts";
 import type { DeviceRegistry } from "../../devices/device-registry.ts";
 import type { DeviceSession } from "../../devices/device-session.ts";
@@ -60,36 +61,32 @@ export class SmartOsDeviceDoor implements Door {
   /** Null where nobody is registered by coming. */
   readonly #autoRegister: AutoRegister | null;
   readonly unadmitted: UnadmittedLinks;
-  /** Called when a device was let in: its socket no longer counts against its address. */
-  readonly admitted: (handshake: Handshake) => void;
 
-  constructor(
-    context: DoorContext,
-    parts: SmartOsDeviceDoorDomain,
-    settings: SmartOsDeviceDoorSettings,
-    admitted: (handshake: Handshake) => void,
-  ) {
+  constructor(context: DoorContext, parts: SmartOsDeviceDoorDomain, settings: SmartOsDeviceDoorSettings) {
     this.context = context;
     this.parts = parts;
     this.settings = settings;
-    this.admitted = admitted;
     this.unadmitted = new UnadmittedLinks(context.clock);
     const { access, autoRegister, registeredMax } = settings;
     this.#autoRegister =
-      access === "open" && autoRegister ? new AutoRegister({ ...parts, log: context.log }, registeredMax) : null;
+      access === "open" && autoRegister
+        ? new AutoRegister({ ...parts, clock: context.clock, log: context.log }, registeredMax)
+        : null;
   }
 
   accept(handshake: Handshake): void {
-    const { floods, authorizer, links, frameATurnServer } = this.context;
+    const { floods, links, frameATurnServer } = this.context;
     const { request } = handshake;
     const token = bearerToken(request.headers.authorization);
     const refusal =
       this.settings.access === "off"
         ? refuse("not_found", "The SMART-OS doors are closed; smart_os.access opens them.")
-        : // With an open door any page in a browser of this machine could play a device.
-          !authorizer.isOriginAllowed(request) || (this.settings.access === "token" && token === null)
-          ? refuse("forbidden")
-          : null;
+        : token !== null
+          ? null
+          : this.settings.access === "token"
+            ? refuse("forbidden")
+            : // With an open door any page in a browser of this machine could play a device; none can send a token.
+              refuseOrigin(request, this.context);
     if (refusal !== null) {
       links.noteRefused(this.name, refusal.code);
       refuseHandshake(handshake, refusal);
@@ -232,7 +229,7 @@ class SmartOsSession {
     this.#held = held;
     await registration;
     for (const next of held) {
-      await setImmediate();
+      await untilNextTurn(this.#door.context.clock);
       if (!this.#link.isOpen) break;
       await this.#read(next);
     }
@@ -273,7 +270,7 @@ class SmartOsSession {
     const refusal = this.#door.judge(serial, this.#token, this.#address);
     if (refusal !== null) return this.#refuse(serial, refusal);
     this.#door.unadmitted.remove(this.#link);
-    this.#door.admitted(this.#handshake);
+    this.#door.context.addresses.give(this.#handshake.socket);
     const { session, replaced } = parts.registry.takeOver(serial, this.#link, "smart-os");
     const channel = this.#channelOf(session);
     this.#device = { session, channel, device: parts.latest.of(serial) };
@@ -388,6 +385,7 @@ class SmartOsSession {
         return !session.fenced && link.isOpen;
       },
       send: (frame) => link.send(frame),
+      whenHeard: (callback) => link.whenHeard(callback),
       encode: ({ command_id, action, payload }, expiresAt) => {
         this.#commandId = (this.#commandId + 1) % 10_000;
         const body = JSON.stringify({ command_id, action, payload, expires_at: expiresAt });

@@ -140,9 +140,9 @@ function longest(gaps: readonly Gap[]): Gap[] {
 
 /** Micro-watt-hours are finer than any meter, and take half the room. Every sum is made of the same rounded numbers, so all zooms agree. */
 function roundEnergy(energy: Energy): Energy {
-  const rounded: Record<string, number> = {};
+  const rounded = { ...energy };
   for (const name of energyNames) rounded[name] = round(energy[name]);
-  return rounded as unknown as Energy;
+  return rounded;
 }
 
 function round(value: number): number {

@@ -1,3 +1,4 @@
+import { systemClock } from "../../base/clock.ts";
 import { readRecords } from "../sample-record.ts";
 import type { EventsQuery, NumberedEvent, PointInfo, StoreDamage, StoredEvent, StoredSample } from "../store.ts";
 import { checksumOf, isIntact } from "./checksum.ts";
@@ -39,6 +40,8 @@ export class BlockStore {
   readonly deviceTable: DeviceTable;
   readonly damage: DamageLog;
   readonly strikes: Strikes;
+  /** The wall clock. */
+  readonly nowMs: () => number;
   /** What was met while opening, in words. */
   foundAtStart: readonly string[];
   readonly #devices = new Map<string, DeviceEntry>();
@@ -48,9 +51,11 @@ export class BlockStore {
   constructor(
     path: string,
     limits: BlockStoreLimits,
-    nowMs: () => number = Date.now,
+    nowMs: () => number = systemClock.wallMs,
     onDamage?: (damage: StoreDamage) => void,
+    monotonicMs: () => number = systemClock.monotonicMs,
   ) {
+    this.nowMs = nowMs;
     this.tables = new Tables(path, Math.floor(limits.bytesMax / pageBytes));
     this.damage = new DamageLog(onDamage);
     this.rows = new Rows(this.tables);
@@ -60,7 +65,7 @@ export class BlockStore {
     this.strikes = new Strikes(this.tables, this.damage);
     const find = (id: string): DeviceEntry | undefined => this.find(id);
     this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.strikes, this.damage, find);
-    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, nowMs);
+    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, { nowMs, monotonicMs });
     this.#restore();
     this.foundAtStart = this.damage.messages;
   }

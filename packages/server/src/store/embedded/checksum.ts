@@ -50,8 +50,7 @@ export function checkedBytes(stored: unknown, kind: string, ...cells: readonly n
     return { bytes: stored, isChecked: false };
   }
   const bytes = stored.subarray(headBytes);
-  // Read past the end these are undefined, and give no sum.
-  const [, zero, b0, b1, b2, b3] = stored as unknown as [number, number, number, number, number, number];
+  const [, zero, b0 = 0, b1 = 0, b2 = 0, b3 = 0] = stored;
   if (zero !== 0 || (b0 | (b1 << 8) | (b2 << 16) | (b3 << 24)) >>> 0 !== sumOf(bytes, kind, cells)) {
     throw new RangeError("its checksum does not fit");
   }

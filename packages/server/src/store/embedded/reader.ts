@@ -213,7 +213,7 @@ export function* readInfo(store: BlockStore, retentionMs: number): Work<StoreInf
     const [first = 0] = list;
     const isKept = new Set(list);
     let lastMs: number | null = null;
-    for (const { day, from, to } of summaries(windows, deviceId, first, windowOf(Date.now()) + 2, parts)) {
+    for (const { day, from, to } of summaries(windows, deviceId, first, windowOf(store.nowMs()) + 2, parts)) {
       for (let at = from; at < to; at++) {
         const firstMs = day.firstMs[at] as number;
         if (isKept.has(day.windows[at] as number)) samples += day.count[at] as number;

@@ -132,7 +132,7 @@ class Repair {
     const number = Number(row.number);
     if (event === null) this.#done.push(`Event ${number}: its checksum does not fit; dropped`);
     const { atMs, kind, deviceId, message } = event ?? {
-      atMs: Date.now(),
+      atMs: this.#store.nowMs(),
       kind: "store_damaged",
       deviceId: null,
       message: "An event could not be read any more, and was dropped.",

@@ -59,6 +59,7 @@ export class Sealer {
   readonly #devices: Map<string, DeviceEntry>;
   readonly #limits: SealerLimits;
   readonly #nowMs: () => number;
+  readonly #monotonicMs: () => number;
   #dueParts: Due<Head>[] = [];
   #dueWindows: Due<number>[] = [];
   /** Whether journal rows wait to be dropped: at a start those may that were passed over. */
@@ -76,7 +77,7 @@ export class Sealer {
     journal: Journal,
     devices: Map<string, DeviceEntry>,
     limits: SealerLimits,
-    nowMs: () => number,
+    { nowMs, monotonicMs }: { readonly nowMs: () => number; readonly monotonicMs: () => number },
   ) {
     this.#parts = parts;
     this.#tables = parts.tables;
@@ -84,11 +85,12 @@ export class Sealer {
     this.#devices = devices;
     this.#limits = limits;
     this.#nowMs = nowMs;
+    this.#monotonicMs = monotonicMs;
   }
 
   /** Does a little of what is due, for about `budgetMs`. True while more is due. */
   compactStep(budgetMs: number): boolean {
-    const deadlineMs = performance.now() + budgetMs;
+    const deadlineMs = this.#monotonicMs() + budgetMs;
     this.#look();
     if (this.#dueParts.length > 0) {
       this.#writeParts(deadlineMs);
@@ -217,7 +219,7 @@ export class Sealer {
           if (!touched.has(entry)) entry.begin();
           touched.add(entry);
           written.push({ entry, what: open, partId: this.#writePart(entry, open) });
-          if (written.length === 256 || performance.now() > deadlineMs) break;
+          if (written.length === 256 || this.#monotonicMs() > deadlineMs) break;
         }
         const oldestNeeded = this.#oldestNeeded(new Set(written.map(({ what }) => what)));
         const rowsMax = deadlineMs === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : rowsAtOnce;
@@ -287,7 +289,7 @@ export class Sealer {
             this.#tellStuck(next.entry, next.what, error);
             stuck.push(next);
           }
-          if (performance.now() > deadlineMs) break;
+          if (this.#monotonicMs() > deadlineMs) break;
         }
       });
     } catch (error) {

@@ -1,10 +1,13 @@
-import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
+import { type CancelTimer, systemClock } from "../../base/clock.ts";
+import { damagedFailure, databaseFault } from "../../base/database-file.ts";
+import { Failure } from "../../base/failure.ts";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
-import type { PortAnswer, PortRequest } from "../read-port.ts";
-import type { StoreDamage } from "../store.ts";
+import { type Performed, postNotice, type RunningCall, serveMethods } from "../../base/worker-methods.ts";
+import type { ReadMethods, SamplesAnswer } from "../read-port.ts";
+import type { SamplesQuery, StoreDamage } from "../store.ts";
 import { BlockStore } from "./block-store.ts";
 import { storeFailureCode } from "./failure-code.ts";
-import type { Answer, Numbered, Question, Task, WorkerSetup } from "./messages.ts";
 import {
   readEnergy,
   readFleetTotals,
@@ -16,6 +19,7 @@ import {
   type Work,
 } from "./reader.ts";
 import { repair } from "./repair.ts";
+import type { StoreMethods, StoreNotice, StoreSetup } from "./store-methods.ts";
 import { verify } from "./verify.ts";
 
 /**
@@ -28,211 +32,155 @@ const idleMs = 250;
 /** What could not be tidied up (the disk is full) is tried again after this time. */
 const retryMs = 1_000;
 
+interface Question {
+  readonly work: Work<unknown>;
+  readonly call: RunningCall;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
 lowerThreadPriority();
-const setup = workerData as WorkerSetup;
-const port = parentPort;
-if (port === null) throw new Error("This file runs as a worker of the embedded store.");
-const post = (answer: Answer): void => port.postMessage(answer);
-const store = new BlockStore(setup.path, setup, Date.now, (damage) => post({ damage }));
-/** Who waits for an answer: the event loop under a number, or another thread, which asks over a port of its own, under one of its numbers. */
-interface Asker {
-  readonly number: number;
-  readonly lent: MessagePort | null;
-  /** What lay in the way of the answer and cannot be read. */
-  readonly damage: StoreDamage[];
-}
-const questions = new Map<Asker, Work<unknown>>();
-let tidyFrom = 0;
-let timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
-let isScheduledNow = false;
+const setup = workerData as StoreSetup;
+const clock = systemClock;
+const store = openStore();
+/** Whoever's turn comes next first. */
+const questions: Question[] = [];
+let tidyFromMs = 0;
+let cancelTimer: CancelTimer = () => {};
+let isTurnDue = false;
+let isClosed = false;
 
-port.on("message", (request: Numbered) => {
-  switch (request.kind) {
-    case "samples":
-    case "points":
-    case "history":
-    case "energy":
-    case "timeline":
-    case "fleetTotals":
-    case "info":
-    case "verify":
-    case "repair":
-      ask({ number: request.number, lent: null, damage: [] }, request);
-      return;
-    case "lend":
-      lend(request.port);
-      return;
-    case "append":
-      append(request.number, request.batch);
+const reads: Performed<ReadMethods> = {
+  samples: (query, call) => answer(samplesWithDamage(query), call),
+  points: (deviceId, call) => answer(readPoints(store, deviceId), call),
+  history: (query, call) => answer(readHistory(store.windows, query), call),
+  energy: (query, call) => answer(readEnergy(store.windows, query), call),
+  timeline: (query, call) => answer(readTimeline(store.windows, query), call),
+  fleetTotals: (query, call) => answer(readFleetTotals(store.windows, query), call),
+};
+
+serveMethods<StoreMethods>(
+  {
+    ...reads,
+    append(batch) {
       schedule(true);
-      return;
-    case "abandon":
-      abandon(null, request.abandoned);
-      return;
-    default:
-      answer({ number: request.number, lent: null, damage: [] }, () => perform(request));
-      if (request.kind === "close") close();
-  }
-});
+      const journalId = store.append(batch);
+      // The ack goes out at the commit, as soon as this returns; sorting the batch into memory comes right behind it.
+      queueMicrotask(() => store.apply(batch, journalId));
+    },
+    latest: () => store.latest(),
+    recordEvents: (events) => store.recordEvents(events),
+    events: (query) => store.events(query),
+    strike: (made) => store.strikes.add(made),
+    strikes: (deviceId) => [...store.strikes.of(deviceId)],
+    unstrike: (deviceId, number) => store.strikes.remove(deviceId, number),
+    lend(port) {
+      serveMethods<ReadMethods>(reads, { port, failureOf });
+      port.unref();
+    },
+    forget: (deviceIds) => store.forget(deviceIds),
+    compactAll: () => store.compactAll(),
+    info: (call) => answer(readInfo(store, setup.retentionMs), call),
+    verify: (call) =>
+      answer(
+        verify(store, (share) => call.progress(share)),
+        call,
+      ),
+    repair: (call) =>
+      answer(
+        repair(store, (share) => call.progress(share)),
+        call,
+      ),
+    stall: (authorizer) => void Atomics.wait(authorizer, 0, 0),
+  },
+  { failureOf, onClose: close },
+);
 schedule(false);
-post({ number: 0, ok: true, result: null });
 
-/** The ack goes out at the commit; sorting the batch into memory comes after it. */
-function append(number: number, batch: Uint8Array): void {
-  let journalId = 0;
-  const isStored = answer({ number, lent: null, damage: [] }, () => {
-    journalId = store.append(batch);
-    return null;
-  });
-  if (isStored) store.apply(batch, journalId);
-}
-
-function perform(task: Exclude<Task, { readonly kind: "append" | "abandon" | "lend" }>): unknown {
-  switch (task.kind) {
-    case "latest":
-      return store.latest();
-    case "recordEvents":
-      store.recordEvents(task.events);
-      return null;
-    case "events":
-      return store.events(task.query);
-    case "strike":
-      return store.strikes.add(task.strike);
-    case "strikes":
-      return store.strikes.of(task.deviceId);
-    case "unstrike":
-      return store.strikes.remove(task.deviceId, task.strikeNumber);
-    case "forget":
-      store.forget(task.deviceIds);
-      return null;
-    case "settle":
-      store.compactAll();
-      return null;
-    case "stall":
-      Atomics.wait(task.authorizer, 0, 0);
-      return null;
-    case "close":
-      store.close();
-      return null;
+function openStore(): BlockStore {
+  try {
+    return new BlockStore(setup.path, setup, clock.wallMs, (damage) => postNotice<StoreNotice>({ damage }));
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const fault = databaseFault(error);
+    if (fault === "damaged") throw damagedFailure(setup.path, error);
+    const code = fault === null ? "store_failed" : "store_away";
+    throw new Failure(code, `The store at ${setup.path} cannot be opened: ${messageOf(error)}`, error);
   }
 }
 
-/** Answers the thread at the other end of the port, in turn with all other questions. */
-function lend(lent: MessagePort): void {
-  lent.on("message", (request: PortRequest) => {
-    if (request.kind === "abandon") abandon(lent, request.abandoned);
-    else ask({ number: request.number, lent, damage: [] }, request);
-  });
-  lent.once("close", () => abandon(lent));
-  lent.unref();
+function failureOf(error: unknown): Failure {
+  return new Failure(storeFailureCode(error), `The store failed: ${messageOf(error)}`, error);
 }
 
-function ask(requester: Asker, question: Question): void {
-  questions.set(requester, begin(question, requester));
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** An export says at its end what it lacks; charts show it as a gap. */
+function* samplesWithDamage(query: SamplesQuery): Work<SamplesAnswer> {
+  const damage: StoreDamage[] = [];
+  const samples = yield* readSamples(store.windows, query, (each) => damage.push(each));
+  return { samples, damage };
+}
+
+/** The result of the work, which is done in turn with that for all other questions. Where nobody waits for it any more it is left. */
+function answer<T>(work: Work<T>, call: RunningCall): Promise<T> {
   schedule(true);
-}
-
-/** Nobody waits any more for that answer; without a number, for any that was asked for over the port. */
-function abandon(lent: MessagePort | null, number?: number): void {
-  for (const requester of questions.keys()) {
-    if (requester.lent === lent && (number === undefined || requester.number === number)) questions.delete(requester);
-  }
-}
-
-function begin(question: Question, { number, damage }: Asker): Work<unknown> {
-  switch (question.kind) {
-    case "samples":
-      // An export says at its end what it lacks; charts show it as a gap.
-      return readSamples(store.windows, question.query, (each) => damage.push(each));
-    case "points":
-      return readPoints(store, question.deviceId);
-    case "history":
-      return readHistory(store.windows, question.query);
-    case "energy":
-      return readEnergy(store.windows, question.query);
-    case "timeline":
-      return readTimeline(store.windows, question.query);
-    case "fleetTotals":
-      return readFleetTotals(store.windows, question.query);
-    case "info":
-      return readInfo(store, setup.retentionMs);
-    case "verify":
-      return verify(store, (share) => post({ number, share }));
-    case "repair":
-      return repair(store, (share) => post({ number, share }));
-  }
+  return new Promise((resolve, reject) => {
+    questions.push({ work, call, resolve: resolve as (result: unknown) => void, reject });
+  });
 }
 
 /** One slice of one question, one of tidying up, and then whatever has come meanwhile. */
 function turn(): void {
-  timer = null;
-  const [next] = questions;
-  if (next !== undefined) advance(...next);
+  isTurnDue = false;
+  if (isClosed) return;
+  advance();
   let isMoreDue = false;
-  const nowMs = performance.now();
-  if (nowMs >= tidyFrom) {
+  const nowMs = clock.monotonicMs();
+  if (nowMs >= tidyFromMs) {
     try {
       isMoreDue = store.compactStep(sliceMs);
     } catch (error) {
       // It is all in the journal still.
-      tidyFrom = nowMs + retryMs;
-      post({ complaint: `samples cannot be moved to their blocks: ${error instanceof Error ? error.message : error}` });
+      tidyFromMs = nowMs + retryMs;
+      postNotice<StoreNotice>({ complaint: `samples cannot be moved to their blocks: ${messageOf(error)}` });
     }
   }
-  schedule(isMoreDue || questions.size > 0);
+  schedule(isMoreDue || questions.length > 0);
 }
 
-function advance(requester: Asker, work: Work<unknown>): void {
-  // To the end of the queue: the next slice is another's.
-  questions.delete(requester);
-  const deadlineMs = performance.now() + sliceMs;
-  answer(requester, () => {
-    for (;;) {
-      const step = work.next();
-      if (step.done) return step.value;
-      if (performance.now() < deadlineMs) continue;
-      questions.set(requester, work);
-      return pending;
-    }
-  });
-}
-
-const pending = Symbol("pending");
-
-/** Posts what `task` gives, or what it throws; nothing while it is pending. Gives whether it went well. */
-function answer({ number, lent, damage }: Asker, task: () => unknown): boolean {
+function advance(): void {
+  let question = questions.shift();
+  while (question?.call.isAbandoned) question = questions.shift();
+  if (question === undefined) return;
+  const deadlineMs = clock.monotonicMs() + sliceMs;
   try {
-    const result = task();
-    if (result === pending) return true;
-    if (lent === null) post({ number, ok: true, result });
-    else lent.postMessage({ number, ok: true, result, damage } satisfies PortAnswer);
-    return true;
+    do {
+      const step = question.work.next();
+      if (step.done) {
+        question.resolve(step.value);
+        return;
+      }
+    } while (clock.monotonicMs() < deadlineMs);
+    // The next slice is another's.
+    questions.push(question);
   } catch (error) {
-    if (lent === null) post({ number, ok: false, error, code: storeFailureCode(error) });
-    else lent.postMessage(lentFailure(number, error));
-    return false;
+    question.reject(error);
   }
-}
-
-function lentFailure(number: number, error: unknown): PortAnswer {
-  const message = `The store failed: ${error instanceof Error ? error.message : error}`;
-  return { number, ok: false, code: storeFailureCode(error), message };
 }
 
 function schedule(now: boolean): void {
-  if (timer !== null) {
-    if (isScheduledNow || !now) return;
-    clearTimeout(timer as NodeJS.Timeout);
-  }
-  isScheduledNow = now;
-  timer = now ? setImmediate(turn) : setTimeout(turn, idleMs);
+  if (isTurnDue) return;
+  cancelTimer();
+  isTurnDue = now;
+  if (now) clock.nextTurn(turn);
+  else cancelTimer = clock.after(idleMs, turn);
 }
 
 function close(): void {
-  if (timer !== null) {
-    if (isScheduledNow) clearImmediate(timer as NodeJS.Immediate);
-    else clearTimeout(timer as NodeJS.Timeout);
-  }
-  timer = null;
-  port?.close();
+  isClosed = true;
+  cancelTimer();
+  store.close();
 }

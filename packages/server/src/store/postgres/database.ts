@@ -77,6 +77,7 @@ export class Database {
     const client = await this.#connect(pool);
     let isBroken = true;
     // The server notices within half a second that nobody listens any more, and ends the query.
+    // A client of a pool has `end` too, which its type leaves out.
     const cut = (): void => void (client as unknown as pg.Client).end().catch(() => {});
     try {
       signal?.throwIfAborted();
@@ -131,6 +132,11 @@ export class Database {
   #redact(text: string): string {
     return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, "…"), text);
   }
+}
+
+/** What goes wrong in a thread beside the connections, as whoever waits for the thread is told. */
+export function databaseFailure(error: unknown): Failure {
+  return new Failure("store_failed", String(error), error);
 }
 
 /** Ends with the signal's reason at once, however long the work takes to notice. */

@@ -27,9 +27,9 @@ import type {
 } from "../store.ts";
 import { Database, rowsOf } from "./database.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
-import type { LendSetup } from "./lend-worker.ts";
 import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrate } from "./migrate.ts";
+import type { ReadSetup } from "./read-worker.ts";
 import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
 import { readStrikes, strike, unstrike } from "./strikes.ts";
 import { readInfo, verify } from "./verify.ts";
@@ -78,7 +78,7 @@ export class PostgresStore implements Store {
     this.#isTimescale = timescale !== null;
     this.#retentionMs = retentionMs;
     this.#url = url;
-    this.#writer = new WriterThread({ url, isTimescale: this.#isTimescale });
+    this.#writer = new WriterThread({ url, isTimescale: this.#isTimescale }, clock);
     this.#maintenance = new Maintenance(database, clock, retentionMs, this.#isTimescale, options.complain);
   }
 
@@ -133,13 +133,13 @@ export class PostgresStore implements Store {
 
   openReadPort(): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    const worker = new Worker(workerUrl(import.meta.url, "./lend-worker"), {
-      workerData: { url: this.#url, isTimescale: this.#isTimescale, port: port1 } satisfies LendSetup,
+    // No `WorkerClient`: nobody here calls it, and whoever reads is told by the end of the port.
+    const worker = new Worker(workerUrl(import.meta.url, "./read-worker"), {
+      workerData: { url: this.#url, isTimescale: this.#isTimescale, port: port1 } satisfies ReadSetup,
       transferList: [port1],
     });
     worker.unref();
     this.#lent.add(worker);
-    // Whoever reads is told by the end of the port.
     worker.on("error", () => {});
     worker.once("exit", () => this.#lent.delete(worker));
     return port2;

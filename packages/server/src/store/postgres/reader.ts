@@ -294,6 +294,13 @@ export async function readEnergy(client: Client, { deviceId, edgesMs }: EnergyQu
   }));
 }
 
+/** From what `energyColumns` gives. */
+function energyOf(columns: readonly number[]): Energy {
+  const energy = { ...noEnergy };
+  for (const [at, name] of energyNames.entries()) energy[name] = columns[at] ?? 0;
+  return energy;
+}
+
 async function energyWindows(client: Client, deviceId: string, fromMs: number, toMs: number): Promise<EnergyWindow[]> {
   const rows = await rowsOf<EnergyRow>(
     client,
@@ -306,7 +313,7 @@ async function energyWindows(client: Client, deviceId: string, fromMs: number, t
     window: windowOf(startMs),
     count,
     periodMs,
-    energy: Object.fromEntries(energyNames.map((name, at) => [name, energy[at]])) as unknown as Energy,
+    energy: energyOf(energy),
     firstPower: powerPoint(firstMs, first),
     lastPower: powerPoint(lastMs, last),
   }));

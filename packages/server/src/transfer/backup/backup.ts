@@ -13,8 +13,10 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import Type from "typebox";
 import { Compile } from "typebox/compile";
+import type { Clock } from "../../base/clock.ts";
 import { makePrivate } from "../../base/database-file.ts";
 import { Failure } from "../../base/failure.ts";
+import { isoTime } from "../../base/iso-time.ts";
 import { version } from "../../base/version.ts";
 import type { Store } from "../../store/store.ts";
 
@@ -50,6 +52,7 @@ export const manifestName = "manifest.json";
 
 export interface BackupSource {
   readonly store: Store;
+  readonly clock: Clock;
   /** Writes consistent copies of everything but the samples to a folder: registrations, audit, commands. */
   copyRest(folder: string): Promise<void>;
 }
@@ -96,7 +99,7 @@ export async function makeBackup(
   const manifest: Manifest = {
     format: 1,
     wattboard: version,
-    made_at: new Date().toISOString(),
+    made_at: isoTime(source.clock.wallMs()),
     store: { description: source.store.description, samples: note === null ? samples : null, note },
     files,
   };

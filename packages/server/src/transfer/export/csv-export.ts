@@ -1,4 +1,5 @@
 import type { PointValue } from "../../store/algebra/point-value.ts";
+import { isNullWord } from "../csv-columns.ts";
 import { csvText } from "../csv-text.ts";
 import { type ExportColumn, leadingColumns } from "./export-columns.ts";
 import type { SamplePage } from "./sample-pages.ts";
@@ -13,7 +14,7 @@ const encoder = new TextEncoder();
 export async function* writeCsv(
   pages: AsyncIterable<SamplePage>,
   columns: readonly ExportColumn[],
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let text = csvHeader(columns);
   for await (const { deviceId, samples } of pages) {
     for (const { observedAtMs, receivedAtMs, points } of samples) {
@@ -32,7 +33,7 @@ function csvHeader(columns: readonly ExportColumn[]): string {
 }
 
 /** Texts that would be read as something else. */
-const looksOtherwise = /^$|^[\s\d+\-.[]|\s$|^(true|false)$/;
+const looksOtherwise = /^$|^[\s\d+\-.[\u2212\u2013]|\s$|^(true|false)$/;
 
 function cellOf(value: PointValue | undefined): string {
   switch (typeof value) {
@@ -40,7 +41,7 @@ function cellOf(value: PointValue | undefined): string {
     case "boolean":
       return String(value);
     case "string":
-      return csvText(value, looksOtherwise.test(value));
+      return csvText(value, looksOtherwise.test(value) || isNullWord(value));
     case "undefined":
       return "";
     default:

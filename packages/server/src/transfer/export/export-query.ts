@@ -1,9 +1,14 @@
 import type { MessagePort } from "node:worker_threads";
-import type { FailureCode } from "../../base/failure.ts";
+import { limits } from "@wattboard/protocol/constants";
 import type { ExportColumn } from "./export-columns.ts";
 
 export const exportFormats = ["csv", "parquet"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
+
+/** Where an export ends that goes up to now: behind whatever a device could have measured by a clock that is ahead. */
+export function exportEndMs(nowMs: number): number {
+  return nowMs + limits.clockSkewMsMax + 1;
+}
 
 export interface ExportQuery {
   /** One file holds the devices one after the other, in this order. */
@@ -33,8 +38,8 @@ export interface ExportSetup {
   readonly source: MessagePort;
 }
 
-/** Each message asks for the next piece, and is answered by it, or behind the last one by what was left out, since it cannot be read. */
-export type ExportAnswer =
-  | { readonly piece: Uint8Array }
-  | { readonly leftOut: readonly string[] }
-  | { readonly code: FailureCode; readonly message: string };
+/** What the thread of an export does. */
+export interface ExportMethods {
+  /** The next piece, or behind the last one what was left out, since it cannot be read. */
+  next(): Uint8Array<ArrayBuffer> | readonly string[];
+}

@@ -1,9 +1,10 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { Failure } from "../../base/failure.ts";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
+import { Moved, serveMethods } from "../../base/worker-methods.ts";
 import { PortReader } from "../../store/read-port.ts";
 import { writeCsv } from "./csv-export.ts";
-import type { ExportAnswer, ExportSetup } from "./export-query.ts";
+import type { ExportMethods, ExportSetup } from "./export-query.ts";
 import { writeParquet } from "./parquet-export.ts";
 import { readPages } from "./sample-pages.ts";
 
@@ -20,20 +21,17 @@ const reader = new PortReader(source, undefined, ({ message }) => {
 const pages = readPages(reader, query);
 const pieces = query.format === "csv" ? writeCsv(pages, columns) : writeParquet(pages, columns);
 
-const port = parentPort;
-if (port === null) throw new Error("This file runs as the thread of an export.");
-port.on("message", async () => {
-  const answer = await nextPiece();
-  port.postMessage(answer, "piece" in answer ? [answer.piece.buffer as ArrayBuffer] : []);
-});
-
-async function nextPiece(): Promise<ExportAnswer> {
-  try {
-    const { value } = await pieces.next();
-    return value === undefined ? { leftOut: [...leftOut] } : { piece: value };
-  } catch (error) {
-    if (error instanceof Failure) return { code: error.code, message: error.message };
-    const reason = error instanceof Error ? error.message : String(error);
-    return { code: "export_failed", message: `The export could not be written: ${reason}.` };
-  }
-}
+serveMethods<ExportMethods>(
+  {
+    async next() {
+      const { value } = await pieces.next();
+      return value === undefined ? [...leftOut] : new Moved(value, [value.buffer]);
+    },
+  },
+  {
+    failureOf(error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return new Failure("export_failed", `The export could not be written: ${reason}.`, error);
+    },
+  },
+);

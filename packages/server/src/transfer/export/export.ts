@@ -1,10 +1,9 @@
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
-import { Failure } from "../../base/failure.ts";
+import type { Clock } from "../../base/clock.ts";
+import { WorkerClient } from "../../base/worker-client.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type { Store } from "../../store/store.ts";
 import { columnsOf } from "./export-columns.ts";
-import type { ExportAnswer, ExportFormat, ExportQuery, ExportSetup } from "./export-query.ts";
+import type { ExportFormat, ExportMethods, ExportQuery, ExportSetup } from "./export-query.ts";
 
 /** Behind the body of an answer: what was left out, since it cannot be read. */
 export const leftOutTrailer = "wattboard-left-out";
@@ -12,7 +11,7 @@ export const leftOutTrailer = "wattboard-left-out";
  * The raw samples of devices as a file, piece by piece; what is held of it does not grow with it. The columns are set before the first piece:
  * those of the points that the devices have sent so far, or of the `points` that are asked for.
  */
-export async function openExport(store: Store, query: ExportQuery): Promise<AsyncGenerator<Uint8Array>> {
+export async function openExport(store: Store, clock: Clock, query: ExportQuery): Promise<AsyncGenerator<Uint8Array>> {
   const { deviceIds, points, signal } = query;
   const known = [];
   for (const deviceId of deviceIds) {
@@ -24,7 +23,7 @@ export async function openExport(store: Store, query: ExportQuery): Promise<Asyn
   // A point that nobody has sent yet still has its column, so that what was asked for is there.
   const missing = points?.filter((name) => !columns.some((column) => column.name === name)) ?? [];
   const all = [...columns, ...[...new Set(missing)].map((name) => ({ name, type: "number" }) as const)];
-  return makePieces(store, query, all);
+  return makePieces(store, clock, query, all);
 }
 
 /**
@@ -33,21 +32,20 @@ export async function openExport(store: Store, query: ExportQuery): Promise<Asyn
  */
 async function* makePieces(
   store: Store,
+  clock: Clock,
   { signal, onLeftOut, ...query }: ExportQuery,
   columns: ExportSetup["columns"],
 ): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted();
   const source = store.openReadPort();
-  const worker = new Worker(workerUrl(import.meta.url, "./export-worker"), {
-    workerData: { query, columns, source } satisfies ExportSetup,
-    transferList: [source],
+  const thread = new WorkerClient<ExportMethods>({
+    url: workerUrl(import.meta.url, "./export-worker"),
+    setup: () => ({ data: { query, columns, source } satisfies ExportSetup, transfer: [source] }),
+    clock,
+    name: "the thread of the export",
+    endedCode: "export_failed",
   });
-  const ask = async (): Promise<Uint8Array | readonly string[]> => {
-    worker.postMessage(null);
-    const [answer] = (await once(worker, "message", { ...(signal && { signal }) })) as [ExportAnswer];
-    if ("code" in answer) throw new Failure(answer.code, answer.message);
-    return "piece" in answer ? answer.piece : answer.leftOut;
-  };
+  const ask = () => thread.callWith({ signal }, "next");
   try {
     for (let next = ask(); ; ) {
       const piece = await next;
@@ -60,13 +58,8 @@ async function* makePieces(
       next.catch(() => {});
       yield piece;
     }
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error instanceof Failure
-      ? error
-      : new Failure("export_failed", "The thread of the export has failed.", error);
   } finally {
-    await worker.terminate();
+    await thread.terminate();
   }
 }
 

@@ -8,7 +8,7 @@ const groupCellsMax = 1_000_000;
 const groupBytesMax = 16 * 1024 * 1024;
 
 /**
- * Parquet: times as TIMESTAMP_MILLIS, a point as DOUBLE, STRING or BOOLEAN by what it has held; one that has held several kinds, or lists, as
+ * Parquet: times as TIMESTAMP in UTC, to the millisecond, a point as DOUBLE, STRING or BOOLEAN by what it has held; one that has held several kinds, or lists, as
  * STRING with JSON in it. A piece is a row group, the last one the file's end.
  */
 export async function* writeParquet(
@@ -42,14 +42,25 @@ function schemaOf(columns: readonly ExportColumn[]): SchemaElement[] {
   return [
     { name: "root", num_children: leadingColumns.length + columns.length },
     { name: "device_id", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" },
-    { name: "observed_at", type: "INT64", converted_type: "TIMESTAMP_MILLIS", repetition_type: "REQUIRED" },
-    { name: "received_at", type: "INT64", converted_type: "TIMESTAMP_MILLIS", repetition_type: "REQUIRED" },
+    instant("observed_at"),
+    instant("received_at"),
     ...columns.map(({ name, type }): SchemaElement => {
       if (type === "number") return { name, type: "DOUBLE", repetition_type: "OPTIONAL" };
       if (type === "boolean") return { name, type: "BOOLEAN", repetition_type: "OPTIONAL" };
       return { name, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" };
     }),
   ];
+}
+
+/** Said in both ways: by the older one alone pyarrow takes it for a local time. */
+function instant(name: string): SchemaElement {
+  return {
+    name,
+    type: "INT64",
+    converted_type: "TIMESTAMP_MILLIS",
+    logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MILLIS" },
+    repetition_type: "REQUIRED",
+  };
 }
 
 /** Rows that are written together, a list a column. */

@@ -35,7 +35,8 @@ export async function* readPages(
   }
 }
 
-function hasPoints({ points }: PointSample): boolean {
+/** Whether it holds anything of what was asked for. */
+export function hasPoints({ points }: PointSample): boolean {
   for (const name in points) if (points[name] !== undefined) return true;
   return false;
 }

@@ -19,6 +19,7 @@ export interface JudgedSample {
   readonly observedAtMs: number;
   readonly receivedAtMs: number;
   readonly message: Buffer;
+  readonly pointNames: readonly string[];
 }
 
 /** Points of one sample: the whole catalogue, and as many others as a device may have. */
@@ -73,8 +74,46 @@ export class ImportJudge {
     if (leftOut !== undefined) {
       return refuse("invalid_schema", `${leftOut.point}: ${valueFaults[leftOut.fault].message}`);
     }
-    return { deviceId, observedAtMs, receivedAtMs, message: verdict.frame };
+    return { deviceId, observedAtMs, receivedAtMs, message: verdict.frame, pointNames: names };
   }
+}
+
+/** Refusals that are about single values, so that the others of the sample can be kept. */
+const refusalsOfValues = new Set([
+  "invalid_schema",
+  "invalid_name",
+  "nested_value",
+  "text_too_long",
+  "too_many_points",
+]);
+
+/** A point that was left out of a sample, and why. */
+export interface RefusedPoint {
+  readonly point: string;
+  readonly value: PointValue;
+  readonly refusal: Refusal;
+}
+
+/** Judges a sample; where that is for single values, they alone are left out. A refusal where nothing is left. */
+export function judgeByPoint(
+  judge: ImportJudge,
+  sample: ImportSample,
+):
+  | { readonly sample: ImportSample; readonly judged: JudgedSample; readonly refused: readonly RefusedPoint[] }
+  | Refusal {
+  const verdict = judge.judge(sample);
+  if (!("code" in verdict)) return { sample, judged: verdict, refused: [] };
+  if (!refusalsOfValues.has(verdict.code)) return verdict;
+  const refused: RefusedPoint[] = [];
+  const good: Record<string, PointValue> = {};
+  for (const [point, value] of Object.entries(sample.points)) {
+    const alone = judge.judge({ ...sample, points: { [point]: value } });
+    if ("code" in alone) refused.push({ point, value, refusal: alone });
+    else good[point] = value;
+  }
+  const rest = { ...sample, points: good };
+  const judged = Object.keys(good).length === 0 ? verdict : judge.judge(rest);
+  return "code" in judged ? judged : { sample: rest, judged, refused };
 }
 
 /** Far below every epoch of a link, which are times of our century. */

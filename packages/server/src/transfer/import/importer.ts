@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { inTimeSlices } from "../../base/time-slices.ts";
-import type { SampleKey, Store } from "../../store/store.ts";
+import type { SampleKey, SamplesQuery, Store } from "../../store/store.ts";
+import { hasPoints } from "../export/sample-pages.ts";
 import { type JudgedSample, recordOf } from "./import-sample.ts";
 
 export interface Imported {
@@ -19,55 +20,77 @@ const triesMax = 60;
 const retryMs = 500;
 
 /**
- * Stores samples of the past. A sample is told by its device and its time: where the store has one of that time already, whoever sent it, it is
- * known; of n with the same time, the ones behind those that the store has are new. So one time of one device belongs in one batch.
+ * Stores samples of the past. A sample is told by its device, its time and what it holds: where the store has one of that time with any of the
+ * batch's points already, whoever sent it, it is known; of n with the same time, the ones behind those that the store has are new. So one time of
+ * one device belongs in one batch, and a file with a row a point can be imported point by point.
  */
 export async function importSamples(
   store: Store,
   samples: readonly JudgedSample[],
+  clock: Clock,
   signal?: AbortSignal,
 ): Promise<Imported> {
   const records: Buffer[] = [];
   for (const [deviceId, ofDevice] of Map.groupBy(samples, (sample) => sample.deviceId)) {
     const times = [...new Set(ofDevice.map(({ observedAtMs }) => observedAtMs))].sort((a, b) => a - b);
-    const known = await countKnown(store, deviceId, times, signal);
-    await inTimeSlices(addNew(records, ofDevice, known));
+    const counts = await countStored(store, { deviceId, points: pointsOf(ofDevice), signal }, times);
+    await inTimeSlices(addNew(records, ofDevice, counts));
   }
-  if (records.length > 0) await appendPatiently(store, Buffer.concat(records), signal);
+  if (records.length > 0) await appendPatiently(store, Buffer.concat(records), clock, signal);
   return { stored: records.length, known: samples.length - records.length };
 }
 
-/** Adds the records of those samples that the store does not have yet, of one device. */
+/** All that the samples hold; none where one of them holds nothing, so that it is compared with every sample of its time. */
+function pointsOf(samples: readonly JudgedSample[]): string[] {
+  const points = new Set<string>();
+  for (const { pointNames } of samples) {
+    if (pointNames.length === 0) return [];
+    for (const name of pointNames) points.add(name);
+  }
+  return [...points];
+}
+
+/** How many samples a device has at a time, and how many of them hold something of what is imported. */
+interface Counts {
+  readonly stored: number;
+  readonly known: number;
+}
+
+/** Adds the records of those samples that the store does not have yet, of one device; their numbers go on behind all that it has of their time. */
 function* addNew(
   records: Buffer[],
   samples: readonly JudgedSample[],
-  known: ReadonlyMap<number, number>,
+  counts: ReadonlyMap<number, Counts>,
 ): Generator<void, void> {
   const seen = new Map<number, number>();
   for (const sample of samples) {
-    const seq = seen.get(sample.observedAtMs) ?? 0;
-    seen.set(sample.observedAtMs, seq + 1);
-    if (seq >= (known.get(sample.observedAtMs) ?? 0)) records.push(recordOf(sample, seq));
+    const { stored, known } = counts.get(sample.observedAtMs) ?? { stored: 0, known: 0 };
+    const number = seen.get(sample.observedAtMs) ?? 0;
+    seen.set(sample.observedAtMs, number + 1);
+    if (number >= known) records.push(recordOf(sample, stored - known + number));
     yield;
   }
 }
 
-/** How many samples the device has at each of these times, which grow. */
-async function countKnown(
+/** What the device has at each of these times, which grow. Without points every sample counts as known. */
+async function countStored(
   store: Store,
-  deviceId: string,
+  asked: Pick<SamplesQuery, "deviceId" | "signal"> & { readonly points: readonly string[] },
   times: readonly number[],
-  signal: AbortSignal | undefined,
-): Promise<Map<number, number>> {
-  const counts = new Map<number, number>();
+): Promise<ReadonlyMap<number, Counts>> {
+  const counts = new Map<number, Counts>();
   for (let first = 0; first < times.length; ) {
     let last = first;
     while (last + 1 < times.length && (times[last + 1] as number) - (times[last] as number) <= apartMsMax) last++;
-    const range = { deviceId, fromMs: times[first] as number, toMs: (times[last] as number) + 1, points: [], signal };
+    const range = { ...asked, fromMs: times[first] as number, toMs: (times[last] as number) + 1 };
     let beyond: SampleKey | undefined;
     do {
       const page = await store.samples({ ...range, beyond, take: "first", limit: pageSamples });
-      for (const { observedAtMs } of page) counts.set(observedAtMs, (counts.get(observedAtMs) ?? 0) + 1);
+      for (const sample of page) {
+        const { stored, known } = counts.get(sample.observedAtMs) ?? { stored: 0, known: 0 };
+        const isKnown = asked.points.length === 0 || hasPoints(sample);
+        counts.set(sample.observedAtMs, { stored: stored + 1, known: known + (isKnown ? 1 : 0) });
+      }
       beyond = page.length < pageSamples ? undefined : page.at(-1);
     } while (beyond !== undefined);
     first = last + 1;
@@ -75,7 +98,12 @@ async function countKnown(
   return counts;
 }
 
-async function appendPatiently(store: Store, batch: Buffer, signal: AbortSignal | undefined): Promise<void> {
+async function appendPatiently(
+  store: Store,
+  batch: Buffer,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for (let tries = 1; ; tries++) {
     signal?.throwIfAborted();
     try {
@@ -84,6 +112,6 @@ async function appendPatiently(store: Store, batch: Buffer, signal: AbortSignal 
     } catch (error) {
       if (!(error instanceof Failure) || tries === triesMax) throw error;
     }
-    await sleep(retryMs, undefined, { signal });
+    await clock.sleep(retryMs, signal);
   }
 }

@@ -1,0 +1,39 @@
+import { CommandStoreClient } from "../commands/command-store-client.ts";
+import { ClockWatch } from "../observe/clock-watch.ts";
+import { Events } from "../observe/events.ts";
+import { FolderWatch } from "../observe/folder-watch.ts";
+import { PendingStore } from "../store/pending-store.ts";
+import { StoreWatch } from "../telemetry/store-watch.ts";
+import type { ObservationParts } from "./assemble-observation.ts";
+import type { Defer } from "./closing.ts";
+import { openDatabases } from "./data-folder.ts";
+
+/** A start waits so long for a database, and goes on without it then, ms. */
+const databaseWaitMs = 5_000;
+/** Events that the store has not taken are waited for so long, ms. */
+const eventsMsMax = 1_000;
+
+export type StoreParts = Awaited<ReturnType<typeof assembleStore>>;
+
+/** Where samples, events and commands are stored, and who notices when they cannot be. */
+export async function assembleStore(defer: Defer, parts: ObservationParts) {
+  const { config, clock, log, openStore } = parts;
+  const isEmbedded = config.store.url === "embedded";
+  // A database that does not answer must not keep the live lane waiting; the embedded store says at once where it cannot be opened.
+  const store = await PendingStore.open(clock, openStore, isEmbedded ? Number.POSITIVE_INFINITY : databaseWaitMs);
+  defer("the store", () => store.close());
+  const commandStore = await CommandStoreClient.open(config.data_dir, clock);
+  defer("the store of commands", () => commandStore.close());
+  const events = new Events(clock, log, store);
+  defer("the events", (graceMs) => events.close(Math.min(eventsMsMax, graceMs)));
+  const clockWatch = new ClockWatch(clock, events);
+  defer("the look at the clock", () => clockWatch.stop());
+  const folderWatch = new FolderWatch({ ...parts, events }, config.data_dir, openDatabases(config));
+  defer("the look at the folder", () => folderWatch.stop());
+  const storeWatch = new StoreWatch(
+    { ...parts, events },
+    { queueBytesMax: config.store.queue_bytes, mayTellReason: isEmbedded },
+  );
+  store.watchDamage((damage) => storeWatch.damaged(damage));
+  return { ...parts, clockWatch, store, commandStore, events, storeWatch };
+}

@@ -1,0 +1,48 @@
+import { ClientFeed } from "../dialects/smart-os/client-feed.ts";
+import { Fanout } from "../telemetry/fanout.ts";
+import { FleetFeed } from "../telemetry/fleet-feed.ts";
+import { Ingest } from "../telemetry/ingest.ts";
+import { PeerFeed } from "../telemetry/peer-feed.ts";
+import type { SampleSink } from "../telemetry/sample-sink.ts";
+import { StoreQueue } from "../telemetry/store-queue.ts";
+import { tellFaults } from "../telemetry/tell-faults.ts";
+import type { CommandParts } from "./assemble-commands.ts";
+import type { Defer } from "./closing.ts";
+
+export type TelemetryParts = ReturnType<typeof assembleTelemetry>;
+
+/** The way of a sample, and who hears of it: the one list of sinks, in their order. */
+export function assembleTelemetry(defer: Defer, parts: CommandParts) {
+  const { config, clock, events, log, store, storeWatch, throttle, latest, peers, registry, fleetRows, commands } =
+    parts;
+  const storeQueue = new StoreQueue(
+    store,
+    clock,
+    {
+      flushMs: config.store.flush_ms,
+      flushBytes: config.store.flush_bytes,
+      queueBytesMax: config.store.queue_bytes,
+    },
+    storeWatch,
+  );
+  defer("the queue to the store", async (graceMs) => {
+    const unstored = await storeQueue.close(graceMs);
+    if (unstored > 0) log.error({ unstored }, "the store did not take these samples in time; they were never acked");
+  });
+  storeWatch.watch(storeQueue);
+  defer("the look at the store", () => storeWatch.stop());
+  const fanout = new Fanout();
+  const fleetFeed = new FleetFeed(clock, fleetRows, {
+    fleetTickMs: config.fleet.tick_ms,
+    fleetRowsPerTickMax: config.fleet.rows_per_tick,
+  });
+  defer("the feed of the fleet", () => fleetFeed.stop());
+  registry.watch(fleetFeed);
+  const peering = config.access.peers ? { peers, feed: new PeerFeed(clock, latest, peers) } : null;
+  defer("the feed of peers", () => peering?.feed.stop());
+  const clientFeed = new ClientFeed();
+  const sinks: SampleSink[] = [fanout, fleetFeed, commands, clientFeed, storeQueue];
+  if (peering !== null) sinks.splice(2, 0, peering.feed);
+  const ingest = new Ingest(clock, sinks, tellFaults(clock, log, events, throttle));
+  return { ...parts, storeQueue, fanout, fleetFeed, peering, clientFeed, ingest };
+}

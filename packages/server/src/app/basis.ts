@@ -1,0 +1,14 @@
+import type { Clock } from "../base/clock.ts";
+import type { NewId } from "../base/random-id.ts";
+import type { Config } from "../config/config.ts";
+import type { Log } from "../observe/log.ts";
+import type { Store } from "../store/store.ts";
+
+/** What a server is built from. */
+export interface Basis {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly log: Log;
+  readonly openStore: () => Promise<Store>;
+}

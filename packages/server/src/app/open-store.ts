@@ -1,0 +1,38 @@
+import type { Clock } from "../base/clock.ts";
+import type { Config } from "../config/config.ts";
+import type { Log } from "../observe/log.ts";
+import { Throttle } from "../observe/throttle.ts";
+import type { BlockStoreLimits } from "../store/embedded/block-store.ts";
+import { EmbeddedStore } from "../store/embedded/embedded-store.ts";
+import { PostgresStore } from "../store/postgres/postgres-store.ts";
+import type { Store } from "../store/store.ts";
+
+/** The store that `store.url` names; says what it is, and warns of what it cannot do. */
+export async function openConfiguredStore(config: Config, clock: Clock, log: Log): Promise<Store> {
+  const throttle = new Throttle(clock, 60_000);
+  const complain = (what: string): void => {
+    const suppressed = throttle.pass(what);
+    if (suppressed !== null) log.warn({ suppressed }, `the store: ${what}`);
+  };
+  if (config.store.url === "embedded") return await EmbeddedStore.open(config.data_dir, storeLimits(config), complain);
+  const retentionMs = storeLimits(config).retentionMs;
+  const store = await PostgresStore.open({ url: config.store.url, retentionMs, clock, complain });
+  if (store.missing === null) log.info(`samples are kept in ${store.description}`);
+  else log.warn(`samples are kept in ${store.description}`);
+  if (!store.hasChecksums) {
+    log.warn(
+      "the database has no data checksums: what its disk changes is served as data. With the server of the database stopped: pg_checksums --enable",
+    );
+  }
+  return store;
+}
+
+/** The embedded store's bounds, as they are set. */
+export function storeLimits({ store }: Config): BlockStoreLimits {
+  return {
+    openBytesMax: store.memory_bytes,
+    journalBytesMax: store.journal_bytes,
+    retentionMs: store.retention_days * 86_400_000,
+    bytesMax: store.bytes,
+  };
+}

@@ -1,0 +1,34 @@
+import { type MessagePort, workerData } from "node:worker_threads";
+import { systemClock } from "../../base/clock.ts";
+import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
+import { serveMethods } from "../../base/worker-methods.ts";
+import type { ReadMethods } from "../read-port.ts";
+import { Database, databaseFailure } from "./database.ts";
+import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
+
+/** What the thread is started with. */
+export interface ReadSetup {
+  readonly url: string;
+  readonly isTimescale: boolean;
+  readonly port: MessagePort;
+}
+
+/** Asks for another thread, over connections of its own; it ends when the port does, and with it whatever is being read. */
+const { url, isTimescale, port } = workerData as ReadSetup;
+const database = new Database(url, systemClock);
+
+lowerThreadPriority();
+serveMethods<ReadMethods>(
+  {
+    async samples(query, { signal }) {
+      return { samples: await database.ask(signal, (client) => readSamples(client, query)), damage: [] };
+    },
+    points: (deviceId, { signal }) => database.ask(signal, (client) => readPoints(client, deviceId)),
+    history: (query, { signal }) => database.ask(signal, (client) => readHistory(client, query)),
+    energy: (query, { signal }) => database.ask(signal, (client) => readEnergy(client, query)),
+    timeline: (query, { signal }) => database.ask(signal, (client) => readTimeline(client, query)),
+    fleetTotals: (query, { signal }) => database.ask(signal, (client) => readFleetTotals(client, query, isTimescale)),
+  },
+  { port, failureOf: databaseFailure },
+);
+port.once("close", () => process.exit());

@@ -1,0 +1,283 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { paths, refusals } from "@wattboard/protocol";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { beforeAll, expect, test } from "vitest";
+import { eventually } from "../../support/eventually.ts";
+import { runJson, type ServeProcess, startServe, untilFileEnds } from "../../support/run-cli.ts";
+import { batchOf, sampleAt } from "../../support/samples.ts";
+import { openDevice } from "../../support/sockets.ts";
+import { startServer } from "../../support/start-server.ts";
+import { sampleOf } from "../../support/telemetry.ts";
+
+interface Operation {
+  readonly summary?: string;
+  readonly security?: readonly object[];
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly description?: string }[];
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: object }>> }>
+  >;
+}
+
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+const until = untilFileEnds();
+let server: ServeProcess;
+let document: Document;
+let token: string;
+
+beforeAll(async () => {
+  server = await startServe({ until });
+  const added = await runJson<{ token: string }>(
+    ["api-token", "add", "admin", "--role", "admin", "--data-dir", server.dataDir],
+    { until },
+  );
+  token = added.token;
+  document = (await (await fetch(`${server.url}${paths.api}/openapi.json`)).json()) as Document;
+});
+
+test("the document is valid OpenAPI 3.1", async () => {
+  const validator = new Validator();
+  const { valid, errors } = await validator.validate({ ...structuredClone(document) });
+  expect(errors).toBeUndefined();
+  expect(valid).toBe(true);
+  expect(validator.version).toBe("3.1");
+});
+
+test("every operation says what it does, who may, what it takes, and how it fails", () => {
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+  );
+  expect(operations.length).toBeGreaterThan(45);
+  for (const { name, operation } of operations) {
+    expect([name, typeof operation.summary]).toEqual([name, "string"]);
+    expect([name, operation.security?.length ?? 0]).not.toEqual([name, 0]);
+    for (const parameter of operation.parameters ?? []) {
+      expect([name, parameter.name, parameter.description ?? ""]).not.toEqual([name, parameter.name, ""]);
+    }
+    for (const status of ["400", "401", "403", "500", "503"]) {
+      expect([name, Object.keys(operation.responses[status]?.content ?? {})]).toEqual([
+        name,
+        ["application/problem+json"],
+      ]);
+    }
+  }
+  expect(document.components.schemas.DeviceDetail).toBeDefined();
+});
+
+/** Operations that `ask` has held against the document. */
+const asked = new Set<string>();
+
+/** Asks, and holds the answer against what the document says of it. */
+async function ask(
+  method: string,
+  path: string,
+  template: string,
+  body?: object,
+  bodyType = "application/json",
+): Promise<unknown> {
+  const response = await fetch(`${server.url}${paths.api}${path}`, {
+    method: method.toUpperCase(),
+    headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { "content-type": bodyType }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const answer: unknown = await response.json();
+  asked.add(`${method} ${template}`);
+  const operation = document.paths[`${paths.api}${template}`]?.[method];
+  const [type = ""] = (response.headers.get("content-type") ?? "").split(";");
+  const schema = operation?.responses[response.status]?.content?.[type]?.schema;
+  expect([method, path, response.status, schema === undefined ? "is not in the document" : ""]).toEqual([
+    method,
+    path,
+    response.status,
+    "",
+  ]);
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  const judge = ajv.compile({ ...schema, components: document.components });
+  expect([method, path, judge(answer), judge.errors]).toEqual([method, path, true, null]);
+  return answer;
+}
+
+/** Asks for a file, and holds its type against what the document says of it. */
+async function askFile(method: string, path: string, template: string): Promise<string> {
+  const file = await fetch(`${server.url}${paths.api}${path}`, {
+    method: method.toUpperCase(),
+    headers: { authorization: `Bearer ${token}` },
+  });
+  asked.add(`${method} ${template}`);
+  const described = document.paths[`${paths.api}${template}`]?.[method]?.responses[file.status]?.content ?? {};
+  expect(Object.keys(described)).toContain((file.headers.get("content-type") ?? "").split(";")[0]);
+  return await file.text();
+}
+
+test("real answers fit what the document says of them, good ones and errors", async () => {
+  const added = (await ask("post", "/devices", "/devices", {
+    device_id: "ems_001",
+    properties: { time_zone: "Europe/Vienna" },
+  })) as { token: string };
+  await ask("get", "/devices/ems_001", "/devices/{id}");
+  await ask("get", "/devices/ems_001/latest", "/devices/{id}/latest");
+  const device = await openDevice(server.wsUrl, "ems_001", added.token);
+  device.send(sampleOf("ems_001", { heat_pump: { flow_temperature: 38.5 } }));
+  device.send(sampleOf("ems_001", { device_id: "another" }));
+  await eventually(async () => {
+    const page = await ask("get", "/devices/ems_001/samples", "/devices/{id}/samples");
+    expect((page as { samples: [] }).samples).toHaveLength(1);
+  });
+  await ask("get", "/devices", "/devices");
+  await ask("get", "/devices/ems_001", "/devices/{id}");
+  for (const part of ["latest", "points", "history", "timeline", "energy"]) {
+    await ask("get", `/devices/ems_001/${part}`, `/devices/{id}/${part}`);
+    await ask("get", `/devices/nobody/${part}`, `/devices/{id}/${part}`);
+  }
+  await ask("get", "/devices/ems_001/history?buckets=0", "/devices/{id}/history");
+  for (const path of ["/fleet/totals", "/fleet/energy", "/events", "/points", "/api-tokens"])
+    await ask("get", path, path);
+  await ask("get", "/fleet/totals?devices=nobody", "/fleet/totals");
+  await ask("post", "/devices", "/devices", { device_id: "ems_001" });
+  await ask("post", "/devices", "/devices", { device_id: 1 });
+  await ask("patch", "/devices/ems_001", "/devices/{id}", { name: "Cellar", properties: { country: "AT" } });
+  await ask("get", "/smart-os/waiting", "/smart-os/waiting");
+  await ask("post", "/smart-os/waiting/0001/accept", "/smart-os/waiting/{id}/accept");
+  await ask("post", "/devices/ems_001/rotate", "/devices/{id}/rotate", {});
+  await ask("post", "/devices/ems_001/revoke", "/devices/{id}/revoke");
+  await ask("delete", "/devices/ems_001", "/devices/{id}");
+  await ask("post", "/api-tokens", "/api-tokens", { name: "wallboard", role: "viewer", ttl_ms: 60_000 });
+  await ask("delete", "/api-tokens/wallboard", "/api-tokens/{name}");
+  await ask("delete", "/api-tokens/wallboard", "/api-tokens/{name}");
+});
+
+test("real answers about people, sharing, the audit and commands fit the document", async () => {
+  const { token: deviceToken } = (await ask("post", "/devices", "/devices", { device_id: "ems_002" })) as {
+    token: string;
+  };
+  await ask("get", "/me", "/me");
+  const rights = { role: "operator", devices: ["ems_002"] };
+  await ask("post", "/people", "/people", { name: "ann", ...rights });
+  await ask("post", "/people", "/people", { name: "ann", ...rights });
+  await ask("post", "/people", "/people", { name: "ann", role: "king", devices: null });
+  await ask("get", "/people", "/people");
+  await ask("patch", "/people/ann", "/people/{name}", { email: "ann@example.org" });
+  await ask("put", "/people/ann/password", "/people/{name}/password", { password: "ann's long password" });
+  await ask("put", "/people/ann/password", "/people/{name}/password", { password: "short" });
+  const { path } = (await ask("post", "/people/ann/link", "/people/{name}/link")) as { path: string };
+  const secret = path.slice(path.indexOf("#") + 1);
+  await ask("post", "/one-time-links/inspect", "/one-time-links/inspect", { token: secret });
+  await ask("post", "/one-time-links/redeem", "/one-time-links/redeem", {
+    token: secret,
+    password: "ann's next password",
+  });
+  await ask("post", "/one-time-links/inspect", "/one-time-links/inspect", { token: secret });
+  await ask("post", "/setup-link", "/setup-link");
+  await ask("post", "/session", "/session", { account: "ann", password: "ann's next password" });
+  await ask("post", "/session", "/session", { account: "ann", password: "a wrong password" });
+  await ask("delete", "/session", "/session");
+  await ask("post", "/me/password", "/me/password", { present: "x", password: "y" });
+  await ask("get", "/people/ann/outstanding", "/people/{name}/outstanding");
+  await ask("delete", "/people/ann", "/people/{name}");
+  await ask("delete", "/people/ann", "/people/{name}");
+  await ask("get", "/people/ann/outstanding", "/people/{name}/outstanding");
+
+  const shared = (await ask("post", "/devices/ems_002/share-links", "/devices/{id}/share-links", {
+    label: "the neighbour",
+    ttl_ms: 3_600_000,
+  })) as { path: string; share_link: { share_id: string } };
+  await ask("get", "/devices/ems_002/share-links", "/devices/{id}/share-links");
+  await ask("get", "/share-links", "/share-links");
+  await ask("get", "/share-links?cursor=x", "/share-links");
+  const shareSecret = shared.path.slice(shared.path.indexOf("#") + 1);
+  await ask("post", "/share-session", "/share-session", { token: shareSecret });
+  const shareId = shared.share_link.share_id;
+  const oneShare = `/devices/ems_002/share-links/${shareId}`;
+  await ask("delete", oneShare, "/devices/{id}/share-links/{share}");
+  await ask("delete", oneShare, "/devices/{id}/share-links/{share}");
+
+  const struck = { from: "2026-01-31T12:00:00Z", to: "2026-01-31T12:01:00Z" };
+  const strikes = "/devices/{id}/strikes";
+  const { strike } = (await ask("post", "/devices/ems_002/strikes", strikes, struck)) as { strike: number };
+  await ask("post", "/devices/ems_002/strikes", strikes, { from: "soon", to: "later" });
+  await ask("get", "/devices/ems_002/strikes", strikes);
+  await ask("delete", `/devices/ems_002/strikes/${strike}`, `${strikes}/{strike}`);
+  await ask("delete", `/devices/ems_002/strikes/${strike}`, `${strikes}/{strike}`);
+
+  const device = await openDevice(server.wsUrl, "ems_002", deviceToken);
+  device.send(sampleOf("ems_002"));
+  const commands = "/devices/{id}/commands";
+  const order = { action: "SET_MODE", payload: { target_mode: "MANUAL_IDLE" }, command_id: "cmd_1" };
+  await ask("post", "/devices/ems_002/commands", commands, order);
+  await ask("post", "/devices/ems_002/commands", commands, { ...order, payload: { target_mode: "AUTO" } });
+  await ask("post", "/devices/ems_002/commands", commands, { ...order, action: "DANCE" });
+  await ask("post", "/devices/nobody/commands", commands, order);
+  await ask("get", "/devices/ems_002/commands", commands);
+  await ask("get", "/devices/ems_002/commands?limit=0", commands);
+  await ask("get", "/devices/ems_002/commands/cmd_1", `${commands}/{command}`);
+  await ask("get", "/devices/ems_002/commands/cmd_2", `${commands}/{command}`);
+  const many = { action: "RESET_ERROR", payload: {}, where: ["battery.soc > 1"] };
+  await ask("post", "/fleet-commands", "/fleet-commands", { ...many, dry_run: true });
+  await ask("post", "/fleet-commands", "/fleet-commands", { ...many, where: ["?"] });
+  const begun = (await ask("post", "/fleet-commands", "/fleet-commands", many)) as { fleet_command_id: string };
+  await ask("get", "/fleet-commands", "/fleet-commands");
+  const oneFleet = `/fleet-commands/${begun.fleet_command_id}`;
+  await ask("get", oneFleet, "/fleet-commands/{fleet}");
+  await ask("get", `${oneFleet}/devices`, "/fleet-commands/{fleet}/devices");
+  await ask("post", `${oneFleet}/abort`, "/fleet-commands/{fleet}/abort");
+  await ask("post", `${oneFleet}/abort`, "/fleet-commands/{fleet}/abort");
+
+  await ask("get", "/audit?limit=2", "/audit");
+  await ask("get", "/audit?from=soon", "/audit");
+  await ask("get", "/audit/verify", "/audit/verify");
+  await askFile("get", "/audit/export", "/audit/export");
+});
+
+test("real answers about exports, imports, backups and the store fit the document", async () => {
+  await ask("post", "/devices", "/devices", { device_id: "ems_003" });
+  await ask("post", "/import", "/import", { device_id: "ems_003" });
+  const line = { device_id: "ems_003", observed_at: "2026-01-31T12:00:00Z", points: { "battery.soc": 85 } };
+  await ask("post", "/import", "/import", line, "application/x-ndjson");
+  await ask("post", "/import", "/import", { ...line, device_id: "nobody" }, "application/x-ndjson");
+  await ask("post", "/import/csv", "/import/csv", line);
+  await ask("post", "/import/csv?device=nobody", "/import/csv", line, "text/csv");
+  await ask("get", "/store", "/store");
+  for (const format of ["csv", "parquet"]) await askFile("get", `/export?all=true&format=${format}`, "/export");
+  await ask("get", "/export?device=nobody", "/export");
+  await ask("get", "/export?all=false", "/export");
+  await askFile("get", "/store/verify", "/store/verify");
+  await askFile("post", "/store/repair", "/store/repair");
+  const lines = (await askFile("post", "/backups", "/backups")).trimEnd().split("\n");
+  const { backup_id: id } = JSON.parse(lines.at(-1) ?? "") as { backup_id: string };
+  await ask("post", "/backups", "/backups");
+  await askFile("get", `/backups/${id}/access.db`, "/backups/{id}/{name}");
+  await ask("get", `/backups/${id}/other.db`, "/backups/{id}/{name}");
+  await ask("delete", `/backups/${id}`, "/backups/{id}");
+  await ask("delete", `/backups/${id}`, "/backups/{id}");
+});
+
+test("every operation of the document was held against real answers", () => {
+  const all = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path.replace(paths.api, "")}`),
+  );
+  expect(all.filter((each) => !asked.has(each))).toEqual([]);
+});
+
+test("a history of many samples, in buckets, fits the document too", async () => {
+  const many = await startServer();
+  many.addDevice("ems_001");
+  const fromMs = Date.UTC(2025, 5, 1);
+  const samples = Array.from({ length: 500 }, (_, at) => sampleAt(fromMs + at * 1_000, at, { grid: { power: at } }));
+  await many.store.append([batchOf(samples)]);
+  const query = "from=2025-06-01T00:00:00Z&to=2025-06-01T00:10:00Z&buckets=60";
+  const answer: unknown = await (await fetch(`${many.url}${paths.api}/devices/ems_001/history?${query}`)).json();
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  const judge = ajv.compile({ $ref: "#/components/schemas/History", components: document.components });
+  expect([judge(answer), judge.errors]).toEqual([true, null]);
+  expect(answer).toMatchObject({ resolution: "buckets", bucket_ms: 10_000 });
+  expect(judge({ ...(answer as object), at: "now" })).toBe(false);
+});
+
+test("the table of refusals is in the document: programs can go by the codes", () => {
+  const codes = (document.components.schemas.Problem as { properties: { code: { enum: string[] } } }).properties.code
+    .enum;
+  expect(codes).toEqual(Object.keys(refusals));
+});
