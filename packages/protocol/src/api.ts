@@ -206,6 +206,13 @@ export const pointCatalogueSchema = body("PointCatalogue", "The points that Watt
       sign: Type.Optional(Type.String()),
       minimum: Type.Optional(Type.Number()),
       maximum: Type.Optional(Type.Number()),
+      believed: Type.Optional(
+        Type.Array(Type.Number(), {
+          minItems: 2,
+          maxItems: 2,
+          description: "What can be believed, from and to, in `unit`; a value beyond becomes null",
+        }),
+      ),
       digits: Type.Integer({ description: "Digits after the point when shown" }),
     }),
   ),

@@ -50,7 +50,11 @@ function ofIso(text: string): DeviceTime | null {
   const isMidnight = hour === "24" && Number(minute) === 0 && Number(second) === 0;
   const zone = sign === undefined ? "Z" : `${sign}${hours}:${minutes}`;
   const time = `${isMidnight ? "00" : hour}:${minute}:${second}.${fraction}${zone}`;
-  return instant(`${year}-${month}-${day}T${time}`, isMidnight ? dayMs : 0, utc !== undefined || sign !== undefined);
+  return deviceTimeOf(
+    `${year}-${month}-${day}T${time}`,
+    isMidnight ? dayMs : 0,
+    utc !== undefined || sign !== undefined,
+  );
 }
 
 function ofMail(text: string): DeviceTime | null {
@@ -59,10 +63,10 @@ function ofMail(text: string): DeviceTime | null {
   const [, day = "", name = "", year, hour, minute, second = "00", , sign, hours, minutes] = found;
   const month = String(months.indexOf(name.toLowerCase()) + 1).padStart(2, "0");
   const zone = sign === undefined ? "Z" : `${sign}${hours}:${minutes}`;
-  return instant(`${year}-${month}-${day.padStart(2, "0")}T${hour}:${minute}:${second}${zone}`, 0, true);
+  return deviceTimeOf(`${year}-${month}-${day.padStart(2, "0")}T${hour}:${minute}:${second}${zone}`, 0, true);
 }
 
-function instant(text: string, addedMs: number, hasOffset: boolean): DeviceTime | null {
+function deviceTimeOf(text: string, addedMs: number, hasOffset: boolean): DeviceTime | null {
   const ms = parseRfc3339(text);
   return Number.isNaN(ms) ? null : { ms: ms + addedMs, hasOffset };
 }

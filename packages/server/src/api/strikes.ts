@@ -13,17 +13,15 @@ const strikeParams = Type.Object({
   strike: Type.String({ pattern: "^[0-9]{1,15}$", description: "The number of the strike" }),
 });
 
-type DeviceParams = { Params: { readonly id: string } };
+type StrikeParts = Pick<ArchiveParts, "audit" | "authorizer" | "clock" | "devices" | "store">;
+type OfDevice = { Params: { readonly id: string } };
 
 /** `/api/v1/devices/{id}/strikes`: wrong values that count for nothing, until that is undone. */
-export function registerStrikesApi(
-  app: FastifyInstance,
-  parts: Pick<ArchiveParts, "audit" | "authorizer" | "clock" | "devices" | "store">,
-): void {
+export function registerStrikesApi(app: FastifyInstance, parts: StrikeParts): void {
   const { authorizer, clock, store } = parts;
   const tag = "History";
 
-  app.get<DeviceParams>(
+  app.get<OfDevice>(
     `${paths.api}/devices/:id/strikes`,
     defineRoute({
       tag,
@@ -41,7 +39,7 @@ export function registerStrikesApi(
     },
   );
 
-  app.post<DeviceParams & { Body: Type.Static<typeof newStrikeSchema> }>(
+  app.post<OfDevice & { Body: Type.Static<typeof newStrikeSchema> }>(
     `${paths.api}/devices/:id/strikes`,
     defineRoute({
       tag,
@@ -67,11 +65,14 @@ export function registerStrikesApi(
       return "code" in made ? sendRefusal(reply, made) : reply.code(201).send(strikeBody(made));
     },
   );
+  registerUnstrike(app, parts);
+}
 
+function registerUnstrike(app: FastifyInstance, parts: StrikeParts): void {
   app.delete<{ Params: Type.Static<typeof strikeParams> }>(
     `${paths.api}/devices/:id/strikes/:strike`,
     defineRoute({
-      tag,
+      tag: "History",
       role: "admin",
       summary: "Undo a strike: the values count again",
       params: strikeParams,
@@ -84,7 +85,7 @@ export function registerStrikesApi(
       const { deviceId } = device;
       const { strike } = request.params;
       const undone = await auditedTask(parts, request, { action: "history.unstrike", deviceId, target: strike }, () =>
-        undoStrike(store, deviceId, Number(strike)),
+        undoStrike(parts.store, deviceId, Number(strike)),
       );
       return "code" in undone ? sendRefusal(reply, undone) : strikeBody(undone);
     },

@@ -39,13 +39,14 @@ Examples:
   $ wattboard history strike ems_001 --from -2h --to now --points grid.power,solar.power`,
     )
     .action(async (id: string, options: Options & { from: string; to: string; points?: string }) => {
-      const [from, to] = [instant(options.from), instant(options.to)];
+      const [from, to] = [isoInstantOf(options.from), isoInstantOf(options.to)];
       const points = options.points?.split(",").map((name) => name.trim());
       const made = await withMaintenance({ ...options, role: "admin" }, (maintenance) =>
         maintenance.strike(id, { from, to, points }),
       );
       if (options.json) printJson(made);
-      else printLine(`Struck out: ${inWords(made)}\nTo undo it: wattboard history unstrike ${id} ${made.strike}`);
+      else
+        printLine(`Struck out: ${describeStrike(made)}\nTo undo it: wattboard history unstrike ${id} ${made.strike}`);
     });
 
   addMaintenanceOptions(history.command("strikes"))
@@ -57,7 +58,7 @@ Examples:
       const strikes = await withMaintenance({ ...options, role: "viewer" }, (maintenance) => maintenance.strikes(id));
       if (options.json) printJson(strikes);
       else if (strikes.length === 0) printLine("Nothing is struck out.");
-      else for (const strike of strikes) printLine(inWords(strike));
+      else for (const strike of strikes) printLine(describeStrike(strike));
     });
 
   addMaintenanceOptions(history.command("unstrike"))
@@ -72,16 +73,16 @@ Examples:
         maintenance.unstrike(id, Number(number)),
       );
       if (options.json) printJson(undone);
-      else printLine(`Counts again: ${inWords(undone)}`);
+      else printLine(`Counts again: ${describeStrike(undone)}`);
     });
 }
 
-function instant(text: string): string {
+function isoInstantOf(text: string): string {
   const ms = parseTime(text, Date.now());
   if (Number.isNaN(ms)) throw new WrongUsage(`${text} is no time. Give ${timeForms}.`);
   return new Date(ms).toISOString();
 }
 
-function inWords({ strike, device_id, from, to, points, by }: StrikeBody): string {
+function describeStrike({ strike, device_id, from, to, points, by }: StrikeBody): string {
   return `${strike}  ${device_id}  ${from} to ${to}  ${points === null ? "all points" : points.join(", ")}  by ${by ?? "somebody"}`;
 }

@@ -29,7 +29,7 @@ export class ExtraPoints {
       if (!this.#fit(names)) return -1;
     }
     let set = 0;
-    for (const name of names) set = (set + mix(this.#note(name, nowMs))) & 0x3fff_ffff;
+    for (const name of names) set = (set + spreadBits(this.#note(name, nowMs))) & 0x3fff_ffff;
     return set;
   }
 
@@ -60,7 +60,7 @@ export class ExtraPoints {
 }
 
 /** Spreads small numbers over all bits, so that sums of different sets differ. */
-function mix(number: number): number {
+function spreadBits(number: number): number {
   const spread = Math.imul(number, 0x9e37_79b1);
   return Math.imul(spread ^ (spread >>> 15), 0x85eb_ca6b) >>> 2;
 }

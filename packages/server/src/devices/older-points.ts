@@ -58,12 +58,12 @@ export class OlderPoints {
   /** Of each section that the values do not hold, the points that its newest message held. */
   newestSections(values: Values): [name: string, OlderPoint][] {
     const newestMs = new Map<string, number>();
-    const others = [...this.#points].filter(([name]) => !Object.hasOwn(values, sectionOf(name)));
+    const others = [...this.#points].filter(([name]) => !Object.hasOwn(values, sectionNameOf(name)));
     for (const [name, { observedAtMs }] of others) {
-      const section = sectionOf(name);
+      const section = sectionNameOf(name);
       newestMs.set(section, Math.max(observedAtMs, newestMs.get(section) ?? observedAtMs));
     }
-    return others.filter(([name, { observedAtMs }]) => newestMs.get(sectionOf(name)) === observedAtMs);
+    return others.filter(([name, { observedAtMs }]) => newestMs.get(sectionNameOf(name)) === observedAtMs);
   }
 
   #dropOldest(): void {
@@ -78,7 +78,7 @@ export class OlderPoints {
   }
 }
 
-function sectionOf(name: string): string {
+function sectionNameOf(name: string): string {
   return name.split(".", 1)[0] ?? name;
 }
 

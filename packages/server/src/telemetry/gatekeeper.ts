@@ -11,7 +11,7 @@ import { telemetryValidator } from "@wattboard/protocol/validate";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { FaultyValue } from "../devices/faulty-values.ts";
 import type { Judged, Values } from "../devices/sample.ts";
-import { isKeepable, isName, isScalar, knownPoints, readTime } from "./known-points.ts";
+import { isFieldName, isKeepable, isScalarValue, knownPoints, readMessageTime } from "./known-points.ts";
 import { salvage, salvageText } from "./salvage.ts";
 
 /**
@@ -54,7 +54,7 @@ function judgeWhole(device: DeviceState, frame: Buffer, message: Telemetry, nowM
   let hasTime = true;
   let deviceTimeMs = typeof message.timestamp === "string" ? parseRfc3339(message.timestamp) : Number.NaN;
   if (Number.isNaN(deviceTimeMs)) {
-    const time = readTime(message.timestamp);
+    const time = readMessageTime(message.timestamp);
     deviceTimeMs = time.ms ?? nowMs;
     hasTime = time.ms !== null;
     faults = time.faults;
@@ -67,8 +67,8 @@ function judgeWhole(device: DeviceState, frame: Buffer, message: Telemetry, nowM
     if (section === "device_id" || section === "timestamp") continue;
     const body = values[section];
     const known = knownPoints.get(section);
-    if (known === undefined && !isName(section)) return null;
-    if (isScalar(body)) {
+    if (known === undefined && !isFieldName(section)) return null;
+    if (isScalarValue(body)) {
       if (!isKeepable(body)) return null;
       extraPoints ??= [];
       extraPoints.push(section);
@@ -90,7 +90,7 @@ function judgeWhole(device: DeviceState, frame: Buffer, message: Telemetry, nowM
         faults.push({ point: spec.name, fault: "outside_range" });
         continue;
       }
-      if (!isName(field) || !isScalar(value) || !isKeepable(value)) return null;
+      if (!isFieldName(field) || !isScalarValue(value) || !isKeepable(value)) return null;
       extraPoints ??= [];
       extraPoints.push(`${section}.${field}`);
     }

@@ -41,12 +41,15 @@ export function isKeepable(value: Scalar): boolean {
 }
 
 /** Neither list nor object. */
-export function isScalar(value: unknown): value is Scalar {
+export function isScalarValue(value: unknown): value is Scalar {
   return value === null || typeof value !== "object";
 }
 
 /** The time of a message as the device wrote it; null where none can be read. */
-export function readTime(timestamp: unknown): { readonly ms: number | null; readonly faults: FaultyValue[] | null } {
+export function readMessageTime(timestamp: unknown): {
+  readonly ms: number | null;
+  readonly faults: FaultyValue[] | null;
+} {
   const time = readDeviceTime(timestamp);
   if (time === null) return { ms: null, faults: [{ point: "timestamp", fault: "no_readable_time" }] };
   return { ms: time.ms, faults: time.hasOffset ? null : [{ point: "timestamp", fault: "time_without_offset" }] };
@@ -55,6 +58,6 @@ export function readTime(timestamp: unknown): { readonly ms: number | null; read
 const namePattern = /^[A-Za-z][A-Za-z0-9_]*$/;
 
 /** Letters, digits and underscores, first a letter: no `__proto__`, nothing that a URL, a CSV or SQL would have to quote. */
-export function isName(name: string): boolean {
+export function isFieldName(name: string): boolean {
   return namePattern.test(name) && name.length <= limits.nameLengthMax;
 }

@@ -15,7 +15,7 @@ import {
 import type { DeviceState } from "../devices/device-state.ts";
 import type { FaultyValue } from "../devices/faulty-values.ts";
 import type { Judged, Values } from "../devices/sample.ts";
-import { isName, isScalar, knownPoints, readTime } from "./known-points.ts";
+import { isFieldName, isScalarValue, knownPoints, readMessageTime } from "./known-points.ts";
 import { withoutNaN } from "./without-nan.ts";
 
 type Section = Record<string, Scalar | readonly string[]>;
@@ -26,7 +26,7 @@ export function salvageText(device: DeviceState, frame: Buffer, error: unknown, 
   try {
     message = JSON.parse(withoutNaN(frame.toString()));
   } catch {
-    return refuse("invalid_json", error instanceof Error ? excerpt(error.message) : undefined);
+    return refuse("invalid_json", error instanceof Error ? shownShort(error.message) : undefined);
   }
   return salvage(device, frame, message, nowMs);
 }
@@ -40,17 +40,17 @@ export function salvage(device: DeviceState, frame: Buffer, message: unknown, no
   const { device_id: deviceId, timestamp } = message as Record<string, unknown>;
   if (typeof deviceId !== "string") return refuse("invalid_schema", "device_id must be a text.");
   if (deviceId !== device.deviceId) {
-    return refuse("wrong_device", `The message says ${excerpt(deviceId)}, the link is ${device.deviceId}'s.`);
+    return refuse("wrong_device", `The message says ${shownShort(deviceId)}, the link is ${device.deviceId}'s.`);
   }
   if (!sectionNames.some((name) => Object.hasOwn(message, name))) return refuse("no_section");
   const reader = new Salvage(device, nowMs);
   const values = reader.read(message as Record<string, unknown>);
   if (reader.isEmpty) {
     const [first] = reader.faults;
-    const why = first === undefined ? "" : `${excerpt(first.point)}: ${valueFaults[first.fault].message}`;
+    const why = first === undefined ? "" : `${shownShort(first.point)}: ${valueFaults[first.fault].message}`;
     return refuse("nothing_usable", why);
   }
-  const time = readTime(timestamp);
+  const time = readMessageTime(timestamp);
   const faults = [...(time.faults ?? []), ...reader.faults];
   return {
     deviceTimeMs: time.ms ?? nowMs,
@@ -92,7 +92,7 @@ class Salvage {
     for (const [section, body] of Object.entries(message)) {
       if (section === "device_id") values[section] = body as string;
       else if (section === "timestamp") {
-        if (isScalar(body) && body !== undefined) values[section] = body;
+        if (isScalarValue(body) && body !== undefined) values[section] = body;
         else this.isChanged = true;
       } else if (typeof body === "object" && body !== null && !Array.isArray(body)) {
         const kept = this.#section(section, body as Record<string, unknown>);
@@ -109,7 +109,7 @@ class Salvage {
 
   /** Null where nothing of it can be kept. */
   #section(section: string, body: Record<string, unknown>): Section | null {
-    if (!isName(section)) return this.#leaveOut(section, "invalid_name");
+    if (!isFieldName(section)) return this.#leaveOut(section, "invalid_name");
     const known = knownPoints.get(section);
     const kept: Section = {};
     const fields = Object.entries(body);
@@ -178,10 +178,10 @@ class Salvage {
 
   /** A point of the device's own, or the points of a flat list of numbers. `sent` is what the field stands in. */
   #keepOwn(into: Section, sent: Readonly<Record<string, unknown>>, field: string, name: string, value: unknown): void {
-    if (!isName(field)) this.#leaveOut(name, "invalid_name");
+    if (!isFieldName(field)) this.#leaveOut(name, "invalid_name");
     else if (typeof value === "string" && value.length > limits.textLengthMax) this.#leaveOut(name, "text_too_long");
     else if (typeof value === "number" && !Number.isFinite(value)) this.#leaveOut(name, "not_a_number");
-    else if (isScalar(value)) this.#put(into, field, name, value);
+    else if (isScalarValue(value)) this.#put(into, field, name, value);
     else if (isNoValue(value)) {
       this.isChanged = true;
       this.#put(into, field, name, null);
@@ -253,6 +253,6 @@ function isSameList(sent: readonly unknown[], kept: unknown): boolean {
 }
 
 /** A bit of what the peer sent, safe for a log line and an error text. */
-function excerpt(text: string): string {
+function shownShort(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

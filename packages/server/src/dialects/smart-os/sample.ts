@@ -68,7 +68,7 @@ export function smartOsSample(
     const name = sent.startsWith("_") ? sent.slice(1) : sent;
     if (skipped.has(name)) continue;
     const point = known.get(name)?.point;
-    const value = point === undefined ? read : numberOf(read);
+    const value = point === undefined ? read : numberIfOne(read);
     if (!isName(name) || !isScalar(value) || forbidden.has(name)) {
       leftOut.push({ point: sent, fault: isName(name) && !forbidden.has(name) ? faultOf(value) : "invalid_name" });
       continue;
@@ -138,7 +138,7 @@ function fits(point: string, value: Scalar): boolean {
 }
 
 /** A number where the text of a value is one. */
-function numberOf(value: unknown): unknown {
+function numberIfOne(value: unknown): unknown {
   return typeof value === "string" ? (parseDecimal(value.trim()) ?? value) : value;
 }
 
