@@ -107,7 +107,7 @@ function zodCheck(): () => boolean {
 }
 
 function gatekeeperDecode(): () => boolean {
-  const device = new DeviceState(deviceId);
+  const device = new DeviceState(deviceId, deviceId);
   const nowMs = Date.now();
   return () => !isRefusal(decode(device, frame, nowMs));
 }

@@ -35,7 +35,7 @@ export async function makeFullDataFolder({ devices, silent, wideSamples, rows }:
   }
   for (const batch of wideBatches(nowMs - wideSamples * 1_000, wideSamples)) await store.append([batch]);
   await store.compactAll();
-  const at = { atMs: nowMs, kind: "disconnected", deviceId: benchDeviceId(1) };
+  const at = { atMs: nowMs, kind: "disconnected", key: benchDeviceId(1) };
   for (let row = 0; row < rows; row += 1_000) {
     await store.recordEvents(Array.from({ length: 1_000 }, (_, n) => ({ ...at, message: `event ${row + n}` })));
   }

@@ -37,11 +37,11 @@ interface Message {
 
 /** Makes rows of a batch of records, as these tables take them. */
 export function* rowsOf(batch: Buffer): Generator<Row> {
-  for (const { deviceId, epoch, seq, observedAtMs, receivedAtMs, message } of readRecords(batch)) {
+  for (const { key, epoch, seq, observedAtMs, receivedAtMs, message } of readRecords(batch)) {
     const { system_status: system, battery, grid, solar, load } = JSON.parse(message.toString()) as Message;
     const flags = system.error_flags;
     yield [
-      Number(deviceId.slice(deviceId.indexOf("-") + 1)),
+      Number(key.slice(key.indexOf("-") + 1)),
       epoch,
       seq,
       observedAtMs,

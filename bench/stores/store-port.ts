@@ -2,6 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Store } from "wattboard";
+import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import { benchDeviceId } from "../load/message.ts";
 import { type Answer, historyPoints, type Question } from "./subject.ts";
 
@@ -13,20 +14,22 @@ export async function askStore(store: Store, question: Question): Promise<Answer
   switch (question.kind) {
     case "samples": {
       const limit = Math.ceil((toMs - fromMs) / 1_000) + 1;
-      const deviceId = benchDeviceId(question.device);
-      const found = await store.samples({ deviceId, fromMs, toMs, take: "last", limit });
+      const registration = firstRegistration(benchDeviceId(question.device));
+      const found = await store.samples({ registration, fromMs, toMs, take: "last", limit });
       return answerOf(found.map(({ points }) => Number(points[power])));
     }
     case "history": {
       const { bucketMs } = question;
-      const deviceId = benchDeviceId(question.device);
-      const found = await store.history({ deviceId, points: historyPoints, fromMs, toMs, bucketMs });
+      const registration = firstRegistration(benchDeviceId(question.device));
+      const found = await store.history({ registration, points: historyPoints, fromMs, toMs, bucketMs });
       return answerOf(found.points[power]?.avg ?? []);
     }
     case "fleet": {
       const { bucketMs } = question;
-      const deviceIds = Array.from({ length: question.devices }, (_, index) => benchDeviceId(index));
-      return answerOf((await store.fleetTotals({ deviceIds, point: power, fromMs, toMs, bucketMs })).sum);
+      const registrations = Array.from({ length: question.devices }, (_, index) =>
+        firstRegistration(benchDeviceId(index)),
+      );
+      return answerOf((await store.fleetTotals({ registrations, point: power, fromMs, toMs, bucketMs })).sum);
     }
   }
 }

@@ -136,7 +136,7 @@ needs("chromium", chromiumPath !== null)("axe finds nothing, in Chromium against
       });
       for (const id of ["live", "late", "stale", "gone"]) {
         await admin.goto(`${server.url}/devices/${id}`);
-        await admin.getByText("of the expected samples are there").waitFor();
+        await admin.getByText("of the expected time was measured").waitFor();
         await admin.getByRole("group", { name: "Mode" }).waitFor();
         expect([id, await findings(admin)]).toEqual([id, []]);
       }

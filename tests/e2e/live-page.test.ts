@@ -80,7 +80,7 @@ needs("chromium", chromiumPath !== null)("the live page, in Chromium against a r
       device.send(sampleOf("ems_001", { pump: { turns: 12_345.5 } }));
       const page = await openPage(`${server.url}/devices/ems_001`, { locale });
       await page.getByText("12,345.50").waitFor();
-      await page.getByText(/of the expected samples are there/).waitFor();
+      await page.getByText(/of the expected time was measured/).waitFor();
       await page.getByText(/^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d{1,2} [A-Z][a-z]+ 20\d\d/).waitFor();
       expect(await page.locator("main").textContent()).not.toMatch(/[٠-٩०-९]|\d [AP]M|\d,\d %/);
       await page.goto(`${server.url}/devices/ems_000`);

@@ -15,7 +15,8 @@ import { sampleOf } from "../support/telemetry.ts";
  */
 
 const nowMs = Date.UTC(2026, 0, 31, 12);
-const judge = (text: string | Buffer) => decode(new DeviceState("ems_001"), Buffer.from(text as string), nowMs);
+const judge = (text: string | Buffer) =>
+  decode(new DeviceState("ems_001", "ems_001"), Buffer.from(text as string), nowMs);
 
 /** All that the rest of the server takes for granted of a reading. */
 function expectHarmless(decoded: ReturnType<typeof judge>): void {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { loadConfig, startSwitchboard, systemClock } from "wattboard";
 import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
 import { PostgresStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
+import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import { StoreQueue } from "../../packages/server/dist/telemetry/store-queue.js";
 import { deviceDetail, events, metric, readiness, storedSamples } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
@@ -29,7 +30,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
     "(%s stop) nothing acknowledged is lost, nothing is doubled, and what waits is bounded",
     async (mode) => {
       const store = await PostgresStore.open({ url: await server.createDatabase(`away_${mode}`), retentionMs: 0 });
-      const device = new DeviceState("ems_001");
+      const device = new DeviceState("ems_001", "ems_001");
       const seen = { committed: 0, unstored: 0, failures: [] as unknown[] };
       const journal = new StoreQueue(
         store,
@@ -75,7 +76,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
       expect(await journal.close(15_000)).toBe(0);
       expect(seen.committed).toBe(taken.length);
 
-      const range = { deviceId: "ems_001", fromMs: 0, toMs: from + seq };
+      const range = { registration: firstRegistration("ems_001"), fromMs: 0, toMs: from + seq };
       const stored = await store.samples({ ...range, take: "first", limit: 1_000_000 });
       expect(stored.map((sample) => sample.seq)).toEqual(taken);
       for (const failure of seen.failures) {
@@ -92,7 +93,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
     const sent = Array.from({ length: 5 }, (_, i) => sampleAt(i, i, { grid: { power: i } }));
     for (const [i, sample] of sent.entries()) {
       await eventually(async () => await store.append([batchOf([sample])]));
-      await eventually(async () => expect(await store.points("ems_001")).toHaveLength(1));
+      await eventually(async () => expect(await store.points(firstRegistration("ems_001"))).toHaveLength(1));
       if (i % 2 === 0)
         await server.query(
           "postgres",

@@ -22,6 +22,7 @@ import {
 import { repair } from "../../packages/server/dist/store/embedded/repair.js";
 import { checkStructure } from "../../packages/server/dist/store/embedded/structure.js";
 import { verify } from "../../packages/server/dist/store/embedded/verify.js";
+import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import type { PointSample, StoreDamage } from "../../packages/server/dist/store/store.js";
 import { batchOf, sampleAt } from "../support/samples.ts";
 
@@ -63,11 +64,11 @@ function makeStore(): Buffer {
   take(startMs, sealedMs);
   store.compactAll();
   take(sealedMs, endMs);
-  store.recordEvents(
+  store.events.record(
     Array.from({ length: 6 }, (_, at) => ({
       atMs: startMs + at,
       kind: at % 2 === 0 ? "connected" : "disconnected",
-      deviceId: deviceIds[at % 2] ?? null,
+      key: deviceIds[at % 2] ?? null,
       message: `event ${at}`,
     })),
   );
@@ -89,30 +90,38 @@ function askAll(store: BlockStore): Answers {
   const { windows } = store;
   const answers: Record<string, unknown> = {};
   for (const deviceId of deviceIds) {
+    const registration = firstRegistration(deviceId);
     const points = ["load.power", "battery.soc"];
     const edgesMs = Array.from({ length: 15 }, (_, at) => range.fromMs + at * windowMs);
     answers[`samples of ${deviceId}`] = samplesOf(store, deviceId);
     for (const bucketMs of [minute, windowMs]) {
       answers[`history of ${deviceId} by ${bucketMs}`] = finish(
-        readHistory(windows, { deviceId, points, ...range, bucketMs }),
+        readHistory(windows, { registration, points, ...range, bucketMs }),
       );
     }
-    answers[`energy of ${deviceId}`] = finish(readEnergy(windows, { deviceId, edgesMs }));
+    answers[`energy of ${deviceId}`] = finish(readEnergy(windows, { registration, edgesMs }));
     answers[`points of ${deviceId}`] = store.points(deviceId);
   }
   for (const bucketMs of [minute, windowMs]) {
     answers[`fleet by ${bucketMs}`] = finish(
-      readFleetTotals(windows, { deviceIds, point: "load.power", ...range, bucketMs }),
+      readFleetTotals(windows, {
+        registrations: deviceIds.map(firstRegistration),
+        point: "load.power",
+        ...range,
+        bucketMs,
+      }),
     );
   }
-  answers.events = store.events({ limit: 100 });
+  answers.events = store.events.list({ limit: 100 });
   answers.latest = store.latest().map((sample) => ({ ...sample, message: String(sample.message) }));
   answers.info = { ...finish(readInfo(store, 0)), bytes: 0 };
   return answers;
 }
 
 function samplesOf(store: BlockStore, deviceId: string): PointSample[] {
-  return finish(readSamples(store.windows, { deviceId, ...range, take: "first", limit: 1e6 }));
+  return finish(
+    readSamples(store.windows, { registration: firstRegistration(deviceId), ...range, take: "first", limit: 1e6 }),
+  );
 }
 
 /** Which windows lack samples that were there; throws where one is there that was not, or has other values. */
@@ -274,7 +283,7 @@ describe("a changed byte of the store", () => {
     expect(samplesOf(store, "ems_001")).toEqual(found);
     expect(samplesOf(store, "ems_002")).toHaveLength((endMs - startMs) / minute);
     expect(Number(store.tables.first("SELECT count(*) AS parts FROM part WHERE device_no = 2")?.parts)).toBe(0);
-    expect(told.map(({ deviceId }) => deviceId)).toContain("ems_001");
+    expect(told.map(({ key }) => key)).toContain("ems_001");
     const { faults } = finish(verify(store, () => {}));
     expect(faults).toEqual(expect.arrayContaining([expect.stringContaining("ems_001")]));
     const dropped = finish(repair(store, () => {}));

@@ -139,7 +139,7 @@ interface Parser {
 
 const parsers: Readonly<Record<string, Parser>> = {
   "a telemetry message": {
-    run: (text) => decode(new DeviceState("ems_001"), Buffer.from(text), nowMs),
+    run: (text) => decode(new DeviceState("ems_001", "ems_001"), Buffer.from(text), nowMs),
     texts: {
       ...inside('{"device_id":"ems_001","timestamp":"2026-01-31T12:00:00Z","a":'),
       ...inJson('{"device_id":"ems_001","timestamp":', ',"battery":{}}'),

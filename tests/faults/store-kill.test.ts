@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { EmbeddedStore, loadConfig, storeLimits } from "wattboard";
+import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import { inTime } from "../support/eventually.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "wattboard-kill-"));
@@ -45,7 +46,7 @@ test(
     const check = async (): Promise<void> => {
       for (let device = 0; device < devices; device++) {
         const query = {
-          deviceId: `ems_${device}`,
+          registration: firstRegistration(`ems_${device}`),
           fromMs: 0,
           toMs: Date.UTC(2027, 0, 1),
           take: "first",

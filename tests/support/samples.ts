@@ -6,6 +6,8 @@ export type Message = Readonly<Record<string, Value | Readonly<Record<string, Va
 /** A sample as ingest hands it to a store. */
 export interface Sent {
   readonly deviceId: string;
+  /** Of the device's registration. */
+  readonly key: string;
   readonly observedAtMs: number;
   readonly receivedAtMs: number;
   readonly deviceTimeMs: number;
@@ -18,10 +20,11 @@ export interface Sent {
 
 /** A sample of `ems_001`, received 20 ms after it was measured, unless said otherwise. */
 export function sampleAt(observedAtMs: number, seq: number, sections: Message, changes: Partial<Sent> = {}): Sent {
-  const { deviceId = "ems_001", deviceTimeMs = observedAtMs } = changes;
+  const { deviceId = "ems_001", key = deviceId, deviceTimeMs = observedAtMs } = changes;
   const text = JSON.stringify({ device_id: deviceId, timestamp: new Date(deviceTimeMs).toISOString(), ...sections });
   return {
     deviceId,
+    key,
     observedAtMs,
     receivedAtMs: observedAtMs + 20,
     deviceTimeMs,
@@ -37,9 +40,9 @@ export function sampleAt(observedAtMs: number, seq: number, sections: Message, c
 /** Samples as one batch of records. */
 export function batchOf(samples: readonly Sent[]): Buffer {
   const records = samples.map((sample) => {
-    const id = Buffer.from(sample.deviceId);
-    const record = Buffer.alloc(recordBytes(id, sample.message));
-    writeRecord(record, 0, sample, id, sample.message);
+    const key = Buffer.from(sample.key);
+    const record = Buffer.alloc(recordBytes(key, sample.message));
+    writeRecord(record, 0, sample, key, sample.message);
     return record;
   });
   return Buffer.concat(records);

@@ -23,7 +23,12 @@ const gap = body("Gap", "A span of more than 30 seconds without samples.", {
 });
 const coverage = body("Coverage", "How much of what was expected is there. What is missing is not made up.", {
   share: share(
-    "Share of the expected samples that is there. They are expected from the device's registration on, or from the first sample in the range where that is earlier; 0 where none are",
+    "Covered time by expected time; 0 where nothing is expected. A step between two samples is covered if it is at most 30 seconds, or three of the device's usual steps",
+  ),
+  expected_from: orNull(
+    time(
+      "From when on something is expected in the range: the device's registration or its first sample; null where nothing is",
+    ),
   ),
   gaps: Type.Array(gap, { description: "What is missing: the longest hundred, the longest first", maxItems: 100 }),
 });
@@ -99,6 +104,10 @@ export type DevicesBody = ReadonlyBody<Type.Static<typeof devicesSchema>>;
 
 export const deviceDetailSchema = body("DeviceDetail", "What the server knows of one device.", {
   ...deviceProperties,
+  time_zone: Type.String({
+    description: "The IANA name of the zone in which its days begin: of its property, else of the server",
+    examples: ["Europe/Vienna"],
+  }),
   connected_at: orNull(time("Since when the present link is there; null while offline")),
   disconnected_at: orNull(time("Since when it is offline; null while online, and where that is not known")),
   freshness,
@@ -278,17 +287,17 @@ export const timelineSchema = body("Timeline", "When a point had which value.", 
 export type TimelineBody = ReadonlyBody<Type.Static<typeof timelineSchema>>;
 
 const energyProperties = {
-  imported_wh: wattHours("Taken from the grid"),
-  exported_wh: wattHours("Sold to the grid"),
-  charged_wh: wattHours("Into the battery"),
-  discharged_wh: wattHours("Out of the battery"),
-  produced_wh: wattHours("From the sun"),
-  consumed_wh: wattHours("By the house"),
-  self_consumed_wh: wattHours("Produced, and not sold at the same moment"),
+  imported_wh: orNull(wattHours("Taken from the grid")),
+  exported_wh: orNull(wattHours("Sold to the grid")),
+  charged_wh: orNull(wattHours("Into the battery")),
+  discharged_wh: orNull(wattHours("Out of the battery")),
+  produced_wh: orNull(wattHours("From the sun")),
+  consumed_wh: orNull(wattHours("By the house")),
+  self_consumed_wh: orNull(wattHours("Produced, and not sold at the same moment")),
   autarky: orNull(share("Share of the consumption that did not come from the grid; null where nothing was consumed")),
   self_consumption: orNull(share("Share of the production that was used on the spot; null where nothing was produced")),
 };
-const energySchema = body("Energy", "What was moved.", energyProperties);
+const energySchema = body("Energy", "What was moved; null where it was not measured.", energyProperties);
 const span = { from: time("Start of the span"), to: time("Its end") };
 const per = Type.Enum(["hour", "day", "month", "year"]);
 
@@ -378,6 +387,12 @@ export const provisionedSchema = body("Provisioned", "A device with its token, w
   token: Type.String({ examples: ["wb_…"] }),
   history_from: Type.Optional(
     time("There where another device had the id: what is stored from before is not shown as this one's"),
+  ),
+  former_registration: Type.Optional(
+    Type.Integer({
+      description: "There where another device had the id: the number of its registration, for `keep_history`",
+      examples: [1],
+    }),
   ),
 });
 export type ProvisionedBody = ReadonlyBody<Type.Static<typeof provisionedSchema>>;

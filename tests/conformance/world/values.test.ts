@@ -104,7 +104,11 @@ describe("the messages of real devices keep what can be kept", () => {
     "a number written %s costs itself, in a point of the catalogue and in one of the device's own",
     (word) => {
       const text = messageOf({ battery: { soc: 85, power: "WORD" }, heater: { a: "WORD", name: `NaN, "inf"` } });
-      const judged = decode(new DeviceState("ems_001"), Buffer.from(text.replaceAll('"WORD"', word)), Date.now());
+      const judged = decode(
+        new DeviceState("ems_001", "ems_001"),
+        Buffer.from(text.replaceAll('"WORD"', word)),
+        Date.now(),
+      );
       expect(judged).toMatchObject({
         values: { battery: { soc: 85 }, heater: { name: `NaN, "inf"` } },
         faults: [
@@ -249,7 +253,7 @@ describe("one odd value costs itself and nothing else", () => {
   test.each(oddValues)("%s", (_, sections, stored, fault) => {
     const rest: Record<string, unknown> = { grid: { frequency: 50 }, inverter: { temperature: 40 } };
     const frame = Buffer.from(messageOf({ ...rest, ...sections }));
-    const judged = decode(new DeviceState("ems_001"), frame, Date.now());
+    const judged = decode(new DeviceState("ems_001", "ems_001"), frame, Date.now());
     if (isRefusal(judged)) throw new Error(judged.message);
     for (const section of Object.keys(sections)) delete rest[section];
     const { device_id: _id, timestamp: _time, ...kept } = JSON.parse(judged.frame.toString());
@@ -260,7 +264,7 @@ describe("one odd value costs itself and nothing else", () => {
 
   test("what holds nothing odd goes on as it came, the very same bytes", () => {
     const frame = Buffer.from(JSON.stringify(sampleOf("ems_001"), null, 2));
-    const judged = decode(new DeviceState("ems_001"), frame, Date.now());
+    const judged = decode(new DeviceState("ems_001", "ems_001"), frame, Date.now());
     expect(judged).toMatchObject({ faults: null });
     expect(!isRefusal(judged) && judged.frame === frame).toBe(true);
   });
@@ -288,7 +292,7 @@ describe("refused whole", () => {
     ["sections that are all null", messageOf({ battery: null, grid: null }), "nothing_usable"],
     ["no section", messageOf({}), "no_section"],
   ])("%s", (_, text, code) => {
-    expect(decode(new DeviceState("ems_001"), Buffer.from(text), Date.now())).toMatchObject({ code });
+    expect(decode(new DeviceState("ems_001", "ems_001"), Buffer.from(text), Date.now())).toMatchObject({ code });
   });
 });
 

@@ -9,7 +9,7 @@ import type { Channel } from "../../../packages/server/dist/commands/channel.js"
 import { CommandDatabase } from "../../../packages/server/dist/commands/command-database.js";
 import { CommandJournal } from "../../../packages/server/dist/commands/command-journal.js";
 import type { CommandRecord, Step } from "../../../packages/server/dist/commands/command-record.js";
-import type { CommandStore, Row } from "../../../packages/server/dist/commands/command-store.js";
+import type { CommandScope, CommandStore, Row } from "../../../packages/server/dist/commands/command-store.js";
 import { Dispatcher } from "../../../packages/server/dist/commands/dispatcher.js";
 
 /**
@@ -20,6 +20,8 @@ import { Dispatcher } from "../../../packages/server/dist/commands/dispatcher.js
  */
 
 const deviceId = "ems_001";
+/** Its commands, as it is registered. */
+const scope: CommandScope = { key: deviceId, sinceMs: 0 };
 const announcement: Capabilities = {
   commands: { SET_MODE: { leases: true }, RESET_ERROR: {} },
   parameters: [{ name: "limit", type: "integer" }],
@@ -68,8 +70,8 @@ class SlowDisk implements CommandStore {
   }
 
   load = async () => this.file.load();
-  find = async (device: string, command: string) => this.file.find(device, command);
-  list = async (device: string, limit: number) => this.file.list(device, limit);
+  find = async (scope: CommandScope, command: string) => this.file.find(scope, command);
+  list = async (scope: CommandScope, limit: number) => this.file.list(scope, limit);
   fleetTargets = async () => [];
   close = async () => {};
 
@@ -126,6 +128,7 @@ class World {
       this.disk,
       journal,
       { find: () => ({ since: () => this.shown }) },
+      { noteScopeOf: () => scope },
       { mayCommand: () => true },
       { given() {}, resultIgnored() {} },
     );
@@ -229,13 +232,13 @@ class World {
       this.given.set(command_id, { body, expiresAtMs: startedAtMs + (body.ttl_ms ?? 60_000) });
     }
     void answer.then((given) => {
-      if (!("code" in given)) expect(this.file.find(deviceId, command_id)).not.toBeNull();
+      if (!("code" in given)) expect(this.file.find(scope, command_id)).not.toBeNull();
     });
   }
 
   noteStep(record: CommandRecord, step: Step): void {
     // Stored before it is announced.
-    const stored = this.file.find(deviceId, record.commandId);
+    const stored = this.file.find(scope, record.commandId);
     expect(stored?.history).toContainEqual(step);
     const steps = this.told.get(record.commandId) ?? [];
     const before = steps.at(-1);
@@ -322,7 +325,7 @@ test("whatever the network, the disk and two crashing sides do: no double effect
           }
           case "give again": {
             const [id, known] = [...world.given][each.which % Math.max(1, world.given.size)] ?? [];
-            if (id !== undefined && known !== undefined && world.file.find(deviceId, id) !== null) {
+            if (id !== undefined && known !== undefined && world.file.find(scope, id) !== null) {
               await world.give(known.body, id);
             }
             break;
@@ -369,7 +372,7 @@ test("whatever the network, the disk and two crashing sides do: no double effect
       expect(world.dispatcher.openCount).toBe(0);
       expect(world.file.load().open).toEqual([]);
       for (const [id, steps] of world.told) {
-        const stored = world.file.find(deviceId, id);
+        const stored = world.file.find(scope, id);
         expect(hasEnded(stored?.status ?? "queued")).toBe(true);
         // What was told is on the disk, in the same order; after a crash there may be a step on the disk that nobody was told.
         const history = stored?.history ?? [];

@@ -4,6 +4,7 @@ import { ManualClock } from "wattboard";
 import type { DeviceSession } from "../../../packages/server/dist/devices/device-session.js";
 import { DeviceSessions } from "../../../packages/server/dist/devices/device-sessions.js";
 import { DeviceStates } from "../../../packages/server/dist/devices/device-states.js";
+import { firstRegistration } from "../../../packages/server/dist/store/registration.js";
 import { readRecords } from "../../../packages/server/dist/store/sample-record.js";
 import type { Store } from "../../../packages/server/dist/store/store.js";
 import { Fanout } from "../../../packages/server/dist/telemetry/fanout.js";
@@ -138,7 +139,11 @@ test("whatever links do in whatever order, the registry agrees with a small mode
               timestamp: new Date(clock.wallMs()).toISOString(),
               solar: { power: ++lastNumber },
             });
-            ingest.receive(latest.of(link.deviceId), link.session, Buffer.from(text));
+            ingest.receive(
+              latest.of({ ...link, properties: {}, registration: firstRegistration(link.deviceId) }),
+              link.session,
+              Buffer.from(text),
+            );
             if (isCurrent) model.published.push(text);
             else model.fencedCount++;
           }
@@ -270,8 +275,8 @@ function textOf(frame: Uint8Array): string {
 function collectingStore(into: { deviceId: string; epoch: number; seq: number; number: string }[]): Store {
   const store: Partial<Store> = {
     append: async (batches) => {
-      for (const { deviceId, epoch, seq, message } of readRecords(Buffer.concat(batches))) {
-        into.push({ deviceId, epoch, seq, number: Buffer.from(message).toString() });
+      for (const { key, epoch, seq, message } of readRecords(Buffer.concat(batches))) {
+        into.push({ deviceId: key, epoch, seq, number: Buffer.from(message).toString() });
       }
     },
     latest: async () => [],

@@ -362,8 +362,8 @@ describe("an owner", () => {
     });
     const inAll = await admin.json<FleetEnergyBody>("GET", energy);
     const inMine = await ann.json<FleetEnergyBody>("GET", energy);
-    expect([inAll.device_count, Math.round(inAll.total.imported_wh)]).toEqual([2, 1_097]);
-    expect([inMine.device_count, Math.round(inMine.total.imported_wh)]).toEqual([1, 100]);
+    expect([inAll.device_count, Math.round(inAll.total.imported_wh ?? 0)]).toEqual([2, 1_097]);
+    expect([inMine.device_count, Math.round(inMine.total.imported_wh ?? 0)]).toEqual([1, 100]);
 
     const detail = async (path: string, id: string) => {
       const answer = await ann.ask("GET", `${path}&devices=mine,${id}`);
@@ -669,8 +669,8 @@ test("what a person may be is checked, and says what is wrong", async () => {
   expect((await admin.ask("POST", "/people", second)).status).toBe(409);
   const listed = await admin.json<{ people: PersonBody[] }>("GET", "/people");
   expect(listed.people.map(({ name, active }) => [name, active])).toEqual([
-    ["root", true],
     ["ann", false],
+    ["root", true],
   ]);
 });
 
@@ -747,7 +747,7 @@ test("what cannot be recorded is not done, and says so", async () => {
     expect(answer.headers.getSetCookie()).toEqual([]);
   }
   expect(server.devices.list().map(({ deviceId }) => deviceId)).toEqual(["mine", "foreign"]);
-  expect(server.people.list().map(({ name }) => name)).toEqual(["root", "ann"]);
+  expect(server.people.list().map(({ name }) => name)).toEqual(["ann", "root"]);
   expect(server.apiTokens.list()).toEqual([]);
   // Looking is not recorded, and goes on.
   expect((await ann.ask("GET", "/devices/mine")).status).toBe(200);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type Clock, loadConfig, ManualClock, startSwitchboard, systemClock } from "wattboard";
 import type { Failure } from "../../../packages/server/dist/base/failure.js";
 import { PostgresStore } from "../../../packages/server/dist/store/postgres/postgres-store.js";
+import { firstRegistration } from "../../../packages/server/dist/store/registration.js";
 import { eventually } from "../../support/eventually.ts";
 import { needs } from "../../support/needs.ts";
 import { type PostgresServer, password, postgresPrograms, startPostgres } from "../../support/postgres.ts";
@@ -184,11 +185,14 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     }
     await summarizing.upkeep();
     expect(await adding.verify(() => {})).toEqual({ faults: [], unchecked: 0 });
-    const range = { deviceId: "ems_001", fromMs: start, toMs: start + 2 * 900 * second };
+    const range = { registration: firstRegistration("ems_001"), fromMs: start, toMs: start + 2 * 900 * second };
     const { samples } = await adding.history({ ...range, bucketMs: 900 * second, points: [] });
     expect(samples).toEqual([900, 900]);
-    const [span] = await adding.energy({ deviceId: "ems_001", edgesMs: [range.fromMs, range.toMs] });
-    expect(span?.energy.imported).toBeCloseTo((1_799 * 1_000) / 3_600, 3);
+    const { spans } = await adding.energy({
+      registration: firstRegistration("ems_001"),
+      edgesMs: [range.fromMs, range.toMs],
+    });
+    expect(spans[0]?.energy.imported).toBeCloseTo((1_799 * 1_000) / 3_600, 3);
   });
 
   test("names what is damaged when it is verified", async () => {
@@ -218,7 +222,7 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     const store = await openStore(url, { clock, retentionMs: 2 * day });
     const sent = Array.from({ length: 72 }, (_, i) => sampleAt(start + i * hour, i, { grid: { power: i } }));
     await store.append([batchOf(sent)]);
-    const range = { deviceId: "ems_001", fromMs: start, toMs: start + 4 * day };
+    const range = { registration: firstRegistration("ems_001"), fromMs: start, toMs: start + 4 * day };
     const chart = { ...range, bucketMs: day, points: ["grid.power"] };
     const before = await store.history(chart);
     await store.upkeep();
@@ -262,13 +266,23 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     for (const _ of ["fresh", "kept"]) {
       for (const point of ["grid.power", "own.x"]) {
         for (const bucketMs of [60 * second, 900 * second]) {
-          const { sum } = await store.fleetTotals({ ...range, deviceIds: ["ems_001", "sound"], point, bucketMs });
+          const { sum } = await store.fleetTotals({
+            ...range,
+            registrations: ["ems_001", "sound"].map(firstRegistration),
+            point,
+            bucketMs,
+          });
           expect(sum[0]).toBe(point === "own.x" ? 1 : 10);
-          const { points } = await store.history({ ...range, deviceId: "ems_001", points: [point], bucketMs });
+          const { points } = await store.history({
+            ...range,
+            registration: firstRegistration("ems_001"),
+            points: [point],
+            bucketMs,
+          });
           expect(Math.abs(points[point]?.max[0] as number)).toBe(1.7e308);
         }
       }
-      await store.energy({ deviceId: "ems_001", edgesMs: [range.fromMs, range.toMs] });
+      await store.energy({ registration: firstRegistration("ems_001"), edgesMs: [range.fromMs, range.toMs] });
       await store.upkeep();
     }
   });
@@ -281,7 +295,7 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     await holder.query("BEGIN; LOCK TABLE wattboard.sample IN ACCESS EXCLUSIVE MODE");
     const waiting = async () => (await server.query(name, waitingQuestions)).length;
     const controller = new AbortController();
-    const range = { deviceId: "ems_001", fromMs: 0, toMs: start, signal: controller.signal };
+    const range = { registration: firstRegistration("ems_001"), fromMs: 0, toMs: start, signal: controller.signal };
     const asked = store.samples({ ...range, take: "first", limit: 10 });
     await eventually(async () => expect(await waiting()).toBe(1));
     const reason = new Error("the viewer has left");

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { EmbeddedStore } from "../../../packages/server/dist/store/embedded/embedded-store.js";
 import { PostgresStore } from "../../../packages/server/dist/store/postgres/postgres-store.js";
+import { firstRegistration } from "../../../packages/server/dist/store/registration.js";
 import { eventually } from "../../support/eventually.ts";
 import { needs } from "../../support/needs.ts";
 import { postgresPrograms, startPostgres } from "../../support/postgres.ts";
@@ -25,7 +26,13 @@ test("the embedded store says that samples cannot be moved to their blocks, and 
   onTestFinished(async () => await store.close().catch(() => {}));
   await store.append([batchOf([sampleAt(startMs, 1, { load: { power: 400 } })])]);
   await eventually(async () => expect(complaints).toContain("samples cannot be moved to their blocks: no parts today"));
-  const query = { deviceId: "ems_001", fromMs: startMs, toMs: startMs + 1, take: "first", limit: 10 } as const;
+  const query = {
+    registration: firstRegistration("ems_001"),
+    fromMs: startMs,
+    toMs: startMs + 1,
+    take: "first",
+    limit: 10,
+  } as const;
   expect(await store.samples(query)).toHaveLength(1);
 });
 

@@ -4,9 +4,12 @@ const clockTime = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 const dayAndTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const dayMs = 86_400_000;
 
-/** An instant in the viewer's time zone; the day is left out where it is hardly a doubt. */
-export function formatInstant(atMs: number, nowMs: number): string {
-  return Math.abs(nowMs - atMs) < dayMs / 2 ? clockTime.format(atMs) : dayAndTime.format(atMs);
+/** An instant in a time zone, or in the viewer's; the day is left out where it is hardly a doubt. */
+export function formatInstant(atMs: number, nowMs: number, timeZone?: string): string {
+  const isNear = Math.abs(nowMs - atMs) < dayMs / 2;
+  if (timeZone === undefined) return isNear ? clockTime.format(atMs) : dayAndTime.format(atMs);
+  const options = { timeStyle: "medium", timeZone, ...(!isNear && { dateStyle: "medium" as const }) } as const;
+  return new Intl.DateTimeFormat(locale, options).format(atMs);
 }
 
 /** The time of day at another place, or null where its time zone is not a known one. */

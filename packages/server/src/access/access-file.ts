@@ -86,6 +86,16 @@ const steps = [
     seen_at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The how manyeth registration of its id it is, which makes the key that its samples are stored under; those of earlier versions all went
+  -- under the id, as first ones do. Of one that has 'history_from_ms', what stands under its key from before that is another's.
+  ALTER TABLE device ADD COLUMN registration INTEGER NOT NULL DEFAULT 1;
+
+  -- The registration of the id that ended last, how many there have been, so that no key is given again, and what the first one had.
+  ALTER TABLE former_device ADD COLUMN registration INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE former_device ADD COLUMN registrations INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE former_device ADD COLUMN history_from_ms INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 export const accessFileName = "access.db";

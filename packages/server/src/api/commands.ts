@@ -23,11 +23,10 @@ import type { Clock } from "../base/clock.ts";
 import { RateLimit } from "../base/rate-limit.ts";
 import { isSameRequester, requesterText } from "../base/requester.ts";
 import { commandBody, type Reader } from "../commands/command-body.ts";
-import { type CommandRecord, requesterOf as requesterOfRecord } from "../commands/command-record.ts";
-import type { CommandStore } from "../commands/command-store.ts";
+import { requesterOf as requesterOfRecord } from "../commands/command-record.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { FleetCommandRecord, FleetTarget } from "../commands/fleet-command-record.ts";
-import { type DeviceRegistry, isOwn } from "../devices/device-registry.ts";
+import type { DeviceRegistry } from "../devices/device-registry.ts";
 import { cursorReader, writeCursor } from "../http/cursor.ts";
 import { defineRoute, deviceParams, type RouteDefinition } from "../http/define-route.ts";
 import { sendPage, writePage } from "../http/json-page.ts";
@@ -40,7 +39,6 @@ export interface CommandParts {
   readonly authorizer: Authorizer;
   readonly devices: DeviceRegistry;
   readonly commands: Dispatcher;
-  readonly commandStore: CommandStore;
   readonly rollouts: RolloutManager;
   /** How many commands one token or person may give. */
   readonly commandRate: { readonly perSecond: number; readonly burst: number };
@@ -96,7 +94,7 @@ interface ListQuery {
 
 /** `/api/v1/devices/{id}/commands` and `/api/v1/fleet-commands`: giving commands, and following them to their end. */
 export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): void {
-  const { clock, authorizer, devices, commands, commandStore, rollouts } = parts;
+  const { clock, authorizer, devices, commands, rollouts } = parts;
   const viewer = (about: Omit<RouteDefinition, "role" | "tag">) =>
     defineRoute({ ...about, tag: "Commands", role: "viewer" });
   const rates = new Map<string, RateLimit>();
@@ -110,8 +108,6 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
   const readerOf = ({ principal }: FastifyRequest): Reader => ({ mayViewNames: authorizer.mayViewNames(principal) });
   const isVisible = ({ principal }: FastifyRequest, deviceId: string): boolean =>
     authorizer.mayView(principal, deviceId) && devices.find(deviceId) !== undefined;
-  /** Not of another device that had the id before. */
-  const isOfPresent = ({ deviceId, createdAtMs }: CommandRecord): boolean => isOwn(devices.find(deviceId), createdAtMs);
   /** Who has devices of their own sees the fleet commands that they gave; those of others would tell of foreign devices. */
   const findFleet = (request: FastifyRequest, fleetCommandId: string): FleetCommandRecord | undefined => {
     const found = rollouts.find(fleetCommandId);
@@ -185,10 +181,10 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     async (request, reply) => {
       const { id } = request.params;
       if (!isVisible(request, id)) return sendRefusal(reply, refuse("unknown_device"));
-      const listed = await commandStore.list(id, request.query.limit);
+      const listed = await commands.listStored(id, request.query.limit);
       const reader = readerOf(request);
       return {
-        commands: listed.filter(isOfPresent).map((each) => commandBody(each, reader)),
+        commands: listed.map((each) => commandBody(each, reader)),
         announced: commands.capabilitiesOf(id),
       };
     },
@@ -204,8 +200,8 @@ export function registerCommandsApi(app: FastifyInstance, parts: CommandParts): 
     }),
     async (request, reply) => {
       const { id, command } = request.params;
-      const found = !isVisible(request, id) ? null : await commandStore.find(id, command);
-      if (found !== null && isOfPresent(found)) return commandBody(found, readerOf(request));
+      const found = !isVisible(request, id) ? null : await commands.findStored(id, command);
+      if (found !== null) return commandBody(found, readerOf(request));
       return sendRefusal(
         reply,
         refuse("not_found", `The device has no such command; the newest ${limits.commandsKeptPerDevice} are kept.`),

@@ -22,6 +22,7 @@ import type { FaultCount } from "../devices/faulty-values.ts";
 import type { PointTime } from "../devices/sample.ts";
 import type { RecordedEvent } from "../observe/events.ts";
 import { telemetryOf } from "../store/algebra/point-value.ts";
+import { readRegistrationKey } from "../store/registration.ts";
 import type { PointSample } from "../store/store.ts";
 
 export function deviceBody(device: Device, online: boolean): DeviceBody {
@@ -37,11 +38,16 @@ interface DeviceNow {
   readonly nowMs: number;
 }
 
-export function detailBody(device: Device, { session, offlineSinceMs, state, nowMs }: DeviceNow): DeviceDetail {
+export function detailBody(
+  device: Device,
+  { session, offlineSinceMs, state, nowMs }: DeviceNow,
+  timeZone: string,
+): DeviceDetail {
   const last = state?.lastRefusal ?? null;
   const isOffline = session === undefined;
   return {
     ...deviceBody(device, !isOffline),
+    time_zone: device.properties.time_zone ?? timeZone,
     connected_at: isOffline ? null : isoTime(session.connectedAtMs),
     disconnected_at: isOffline && offlineSinceMs !== null ? isoTime(offlineSinceMs) : null,
     freshness: freshnessNow(device, !isOffline, state, nowMs),
@@ -89,7 +95,8 @@ function timesBody({ observedAtMs, receivedAtMs }: PointTime) {
   return { observed_at: isoTime(observedAtMs), received_at: isoTime(receivedAtMs) };
 }
 
-export function eventBody({ atMs, kind, deviceId, message }: RecordedEvent): EventBody {
+export function eventBody({ atMs, kind, key, message }: RecordedEvent): EventBody {
+  const deviceId = key === null ? null : readRegistrationKey(key).deviceId;
   return { at: isoTime(atMs), kind, device_id: deviceId, message };
 }
 
@@ -105,9 +112,10 @@ export function storedSampleBody(deviceId: string, sample: PointSample): SampleB
 }
 
 /** What `device add` prints with `--json`. */
-export function provisionedBody({ device, token }: Provisioned): ProvisionedBody {
-  const { deviceId, historyFromMs } = device;
-  return { device_id: deviceId, token, ...(historyFromMs > 0 && { history_from: isoTime(historyFromMs) }) };
+export function provisionedBody({ device, token, formerRegistration }: Provisioned): ProvisionedBody {
+  const { deviceId, createdAtMs } = device;
+  if (formerRegistration === undefined) return { device_id: deviceId, token };
+  return { device_id: deviceId, token, history_from: isoTime(createdAtMs), former_registration: formerRegistration };
 }
 
 export function apiTokenBody({ name, role, devices, createdAtMs, expiresAtMs, madeBy }: ApiToken): ApiTokenBody {

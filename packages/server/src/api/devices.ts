@@ -11,7 +11,6 @@ import {
 } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
-import { isOwn } from "../devices/device-registry.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import type { Presence } from "../devices/presence.ts";
@@ -57,8 +56,7 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
   const viewer = (about: Omit<RouteDefinition, "role">) => defineRoute({ ...about, role: "viewer" });
 
   /** Not of another device that had the id before. */
-  const isOfPresent = ({ deviceId, atMs }: RecordedEvent): boolean =>
-    deviceId === null || isOwn(devices.find(deviceId), atMs);
+  const isOfPresent = ({ key, atMs }: RecordedEvent): boolean => key === null || devices.isShown(key, atMs);
 
   registerHistoryApi(app, parts);
   registerFleetApi(app, parts);
@@ -88,12 +86,13 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
       const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
       const { deviceId } = device;
-      return detailBody(device, {
+      const now = {
         session: registry.find(deviceId),
         offlineSinceMs: presence.offlineSinceMs(deviceId),
         state: latest.find(deviceId),
         nowMs: clock.wallMs(),
-      });
+      };
+      return detailBody(device, now, parts.timeZone);
     },
   );
 
@@ -142,11 +141,12 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
         );
       }
       const { principal } = request;
-      let deviceIds: readonly string[] | undefined;
-      if (deviceId !== undefined) deviceIds = authorizer.mayView(principal, deviceId) ? [deviceId] : [];
+      let keys: readonly string[] | undefined;
+      if (deviceId !== undefined)
+        keys = authorizer.mayView(principal, deviceId) ? [devices.registrationOf(deviceId).key] : [];
       else if (!authorizer.mayViewAll(principal))
-        deviceIds = (await listDevices(parts, request)).map((each) => each.deviceId);
-      const page = await events.list({ ...place, deviceIds, kind, fromMs, toMs, limit });
+        keys = (await listDevices(parts, request)).map(({ registration }) => registration.key);
+      const page = await events.list({ ...place, keys, kind, fromMs, toMs, limit });
       // Each has some hundred bytes, so that a page is bounded by its rows.
       const written = await writePage(page.events.filter(isOfPresent), limit, eventBody);
       return sendPage(reply, "events", written, {

@@ -105,11 +105,10 @@ export function registerExportApi(app: FastifyInstance, parts: ArchiveParts): vo
       });
       let leftOut = "";
       const pieces = await openExport(store, clock, {
-        deviceIds,
+        devices: deviceIds.map((deviceId) => ({ deviceId, registration: devices.registrationOf(deviceId) })),
         fromMs,
         toMs,
         points,
-        historyFromMs: devices.historyFromMs(deviceIds),
         format,
         start,
         signal: left.signal,

@@ -9,11 +9,19 @@ import type {
 } from "@wattboard/protocol";
 import { pointSpec } from "@wattboard/protocol";
 import { isoTime } from "../base/iso-time.ts";
-import { type ExpectedEnergy, type ExpectedHistory, shareOf } from "../history/coverage.ts";
+import { shareOf } from "../history/coverage.ts";
 import { bucketTimes, type Range } from "../history/range.ts";
 import { addEnergy, type Energy, noEnergy } from "../store/algebra/energy.ts";
 import { autarky, selfConsumption } from "../store/algebra/energy-shares.ts";
-import type { Coverage, EnergySpan, FleetTotals, History, PointInfo, PointSample, Timeline } from "../store/store.ts";
+import type {
+  Coverage,
+  EnergyHistory,
+  FleetTotals,
+  History,
+  PointInfo,
+  PointSample,
+  Timeline,
+} from "../store/store.ts";
 
 export function pointsBody(deviceId: string, points: readonly PointInfo[]): Omit<PointsBody, "next_cursor"> {
   return {
@@ -31,12 +39,16 @@ export function pointsBody(deviceId: string, points: readonly PointInfo[]): Omit
   };
 }
 
-function coverageBody({ share, gaps }: Coverage): HistoryBody["coverage"] {
-  return { share, gaps: gaps.map(({ fromMs, toMs }) => ({ from: isoTime(fromMs), to: isoTime(toMs) })) };
+function coverageBody({ coveredMs, expectedMs, expectedFromMs, gaps }: Coverage): HistoryBody["coverage"] {
+  return {
+    share: shareOf(coveredMs, expectedMs),
+    expected_from: expectedFromMs === null ? null : isoTime(expectedFromMs),
+    gaps: gaps.map(({ fromMs, toMs }) => ({ from: isoTime(fromMs), to: isoTime(toMs) })),
+  };
 }
 
 export function bucketsBody(deviceId: string, range: Range, history: History): HistoryBody {
-  const { bucketMs, samples, coverage, points, total } = history;
+  const { bucketMs, samples, coveredMs, expectedMs, points, total } = history;
   return {
     device_id: deviceId,
     from: isoTime(range.fromMs),
@@ -45,7 +57,7 @@ export function bucketsBody(deviceId: string, range: Range, history: History): H
     bucket_ms: bucketMs,
     at: bucketTimes({ ...range, bucketMs }),
     samples,
-    bucket_coverage: coverage,
+    bucket_coverage: coveredMs.map((ms, at) => shareOf(ms, expectedMs[at] as number)),
     points,
     coverage: coverageBody(total),
   };
@@ -101,16 +113,6 @@ function energyFigures(energy: Energy): EnergyFigures {
   };
 }
 
-/** For how much of a span that has passed samples are expected, ms. */
-function expectedMs({ fromMs, toMs }: Range, expectedFromMs: number, nowMs: number): number {
-  return Math.max(0, Math.min(toMs, nowMs) - Math.max(fromMs, expectedFromMs));
-}
-
-/** The time with samples in a span, ms. The store's share is of the whole span, which may not be over yet. */
-function coveredMs({ fromMs, toMs, coverage }: EnergySpan): number {
-  return coverage * (toMs - fromMs);
-}
-
 /** In which spans energy is told. */
 export interface EnergyQuestion {
   readonly timeZone: string;
@@ -120,9 +122,8 @@ export interface EnergyQuestion {
 
 export function deviceEnergyBody(
   deviceId: string,
-  { timeZone, per, nowMs }: EnergyQuestion,
-  spans: readonly EnergySpan[],
-  { expectedFromMs, total }: Pick<ExpectedHistory, "expectedFromMs" | "total">,
+  { timeZone, per }: EnergyQuestion,
+  { spans, total }: EnergyHistory,
 ): DeviceEnergyBody {
   return {
     device_id: deviceId,
@@ -134,7 +135,7 @@ export function deviceEnergyBody(
       from: isoTime(span.fromMs),
       to: isoTime(span.toMs),
       ...energyFigures(span.energy),
-      coverage: shareOf(coveredMs(span), expectedMs(span, expectedFromMs, nowMs)),
+      coverage: shareOf(span.coveredMs, span.expectedMs),
     })),
     total: energyFigures(spans.reduce((sum, { energy }) => addEnergy(sum, energy), noEnergy)),
     coverage: coverageBody(total),
@@ -143,37 +144,35 @@ export function deviceEnergyBody(
 
 /** Adds up devices' spans, which lie on the same edges. */
 export class FleetEnergySum {
-  readonly #spans: { readonly range: Range; energy: Energy; devices: number; coveredMs: number; wholeMs: number }[];
-  readonly #nowMs: number;
+  readonly #spans: { readonly range: Range; energy: Energy; devices: number; coveredMs: number; expectedMs: number }[];
   #deviceCount = 0;
 
-  constructor(edgesMs: readonly number[], nowMs: number) {
-    this.#nowMs = nowMs;
+  constructor(edgesMs: readonly number[]) {
     this.#spans = edgesMs.slice(1).map((toMs, at) => ({
       range: { fromMs: edgesMs[at] as number, toMs },
       energy: noEnergy,
       devices: 0,
       coveredMs: 0,
-      wholeMs: 0,
+      expectedMs: 0,
     }));
   }
 
-  add({ spans, expectedFromMs }: ExpectedEnergy): void {
+  add({ spans }: EnergyHistory): void {
     this.#deviceCount++;
     for (const [at, sum] of this.#spans.entries()) {
       const span = spans[at];
       if (span === undefined) continue;
       sum.energy = addEnergy(sum.energy, span.energy);
-      sum.coveredMs += coveredMs(span);
-      sum.wholeMs += expectedMs(span, expectedFromMs, this.#nowMs);
-      if (span.coverage > 0) sum.devices++;
+      sum.coveredMs += span.coveredMs;
+      sum.expectedMs += span.expectedMs;
+      if (span.coveredMs > 0) sum.devices++;
     }
   }
 
   body({ timeZone, per }: Omit<EnergyQuestion, "nowMs">): FleetEnergyBody {
     const range = { fromMs: this.#spans[0]?.range.fromMs ?? 0, toMs: this.#spans.at(-1)?.range.toMs ?? 0 };
     const allCoveredMs = this.#spans.reduce((sum, span) => sum + span.coveredMs, 0);
-    const allWholeMs = this.#spans.reduce((sum, span) => sum + span.wholeMs, 0);
+    const allExpectedMs = this.#spans.reduce((sum, span) => sum + span.expectedMs, 0);
     return {
       time_zone: timeZone,
       per,
@@ -185,10 +184,10 @@ export class FleetEnergySum {
         to: isoTime(span.range.toMs),
         ...energyFigures(span.energy),
         devices: span.devices,
-        coverage: shareOf(span.coveredMs, span.wholeMs),
+        coverage: shareOf(span.coveredMs, span.expectedMs),
       })),
       total: energyFigures(this.#spans.reduce((sum, { energy }) => addEnergy(sum, energy), noEnergy)),
-      coverage: shareOf(allCoveredMs, allWholeMs),
+      coverage: shareOf(allCoveredMs, allExpectedMs),
     };
   }
 }
@@ -213,10 +212,17 @@ export function fleetTotalsBody(
     sum,
     devices,
     coverage: coverageBody({
-      share: shareOf(total(devices), total(expected)),
+      coveredMs: total(devices) * bucketMs,
+      expectedMs: total(expected) * bucketMs,
+      expectedFromMs: firstExpectedMs(range, bucketMs, expected),
       gaps: emptyBuckets(range, totals, expected).slice(0, 100),
     }),
   };
+}
+
+function firstExpectedMs({ fromMs }: Range, bucketMs: number, expected: readonly number[]): number | null {
+  const first = expected.findIndex((count) => count > 0);
+  return first === -1 ? null : fromMs + first * bucketMs;
 }
 
 /** Where no device has anything, and some should: runs of empty buckets, the longest first. */

@@ -14,7 +14,7 @@ import type { Authorizer } from "../access/authorizer.ts";
 import type { Clock } from "../base/clock.ts";
 import { type CalendarSpan, calendarSpans } from "../base/time-zone.ts";
 import type { Device, DeviceRegistry } from "../devices/device-registry.ts";
-import type { Registration } from "../history/device-history.ts";
+import type { RegisteredDevice } from "../history/device-history.ts";
 import {
   bucketsMax,
   chooseBuckets,
@@ -164,7 +164,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
       if ("code" in device) return sendRefusal(reply, device);
       const place = cursor === undefined ? { after: 0 } : readPointsPlace(cursor);
       if (place === null) return sendRefusal(reply, refuse("invalid_cursor"));
-      return await sendAnswer(parts, request, reply, { kind: "points", device: registrationOf(device), ...place });
+      return await sendAnswer(parts, request, reply, { kind: "points", device: registeredOf(device), ...place });
     },
   );
 
@@ -193,7 +193,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
         place === null ? undefined : { observedAtMs: place.o, epoch: place.e, seq: place.s };
       const question: Question = {
         kind: "samples",
-        device: registrationOf(device),
+        device: registeredOf(device),
         range,
         points: query.points,
         take: place?.k ?? query.take ?? "last",
@@ -224,7 +224,15 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
       if ("code" in range) return sendRefusal(reply, range);
       const { buckets, points } = query;
       const aligned = chooseBuckets(range, buckets, nowMs);
-      const question = { kind: "history", device: registrationOf(device), range, aligned, points, buckets } as const;
+      const question = {
+        kind: "history",
+        device: registeredOf(device),
+        range,
+        aligned,
+        points,
+        buckets,
+        nowMs,
+      } as const;
       return await sendAnswer(parts, request, reply, question);
     },
   );
@@ -234,7 +242,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
     route({
       summary: "When a point had which value",
       description:
-        "For states and modes: runs of the same value. A run ends where nothing was heard for 30 seconds. Without a range: the last 24 hours; at most 31 days.",
+        "For states and modes: runs of the same value. A run ends at a gap. Without a range: the last 24 hours; at most 31 days.",
       querystring: timelineQuery,
       answer: timelineSchema,
     }),
@@ -247,7 +255,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
       const range = readRange(query, rules);
       if ("code" in range) return sendRefusal(reply, range);
       const { point, limit } = query;
-      const question = { kind: "timeline", device: registrationOf(device), range, point, limit } as const;
+      const question = { kind: "timeline", device: registeredOf(device), range, point, limit, nowMs } as const;
       return await sendAnswer(parts, request, reply, question);
     },
   );
@@ -270,7 +278,7 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
       if ("code" in range) return sendRefusal(reply, range);
       const question: Question = {
         kind: "energy",
-        device: registrationOf(device),
+        device: registeredOf(device),
         range,
         timeZone: query.time_zone ?? zoneOf(device),
         per: query.per,
@@ -282,8 +290,8 @@ export function registerHistoryApi(app: FastifyInstance, parts: HistoryParts): v
 }
 
 /** What another thread needs of a device; all of it would cost more to hand over. */
-function registrationOf({ deviceId, createdAtMs, historyFromMs }: Device): Registration {
-  return { deviceId, createdAtMs, historyFromMs };
+function registeredOf({ deviceId, registration, createdAtMs }: Device): RegisteredDevice {
+  return { deviceId, registration, createdAtMs };
 }
 
 /** Has the question answered off the event loop. */

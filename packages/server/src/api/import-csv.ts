@@ -97,7 +97,8 @@ export function registerCsvImportApi(
             const counted = countBytes((bytes) => progress(bytesInAll === 0 ? 0 : bytes / bytesInAll));
             body.on("error", (error) => counted.destroy(error)).pipe(counted);
             const setup = { options, deviceIds, nowMs, isDryRun };
-            const act = () => importUpload(store, clock, counted, setup, signal);
+            const registrationOf = (each: string) => devices.registrationOf(each);
+            const act = () => importUpload(store, registrationOf, clock, counted, setup, signal);
             const entry = { action: "import", deviceId: deviceId ?? null, detail: { file: "csv" } };
             const result = isDryRun ? await act() : await auditedTask(parts, request, entry, act);
             return "code" in result ? { problem: result } : result;

@@ -59,7 +59,9 @@ export function registerImportApi(app: FastifyInstance, parts: ArchiveParts): vo
             deviceId: others.length === 0 ? deviceId : null,
             detail: { samples: samples.length },
           };
-          return await auditedTask(parts, request, entry, () => importSamples(store, samples, clock));
+          return await auditedTask(parts, request, entry, () =>
+            importSamples(store, samples, (each) => devices.registrationOf(each), clock),
+          );
         } finally {
           isRunning = false;
         }

@@ -1,5 +1,6 @@
 import { disconnects } from "@wattboard/protocol";
 import type { Dispatcher } from "../commands/dispatcher.ts";
+import type { Device } from "../devices/device-registry.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import type { Presence } from "../devices/presence.ts";
@@ -14,7 +15,7 @@ export interface LiveDevices {
   changed(deviceId: string): void;
   /** The session that was opened with the token before ends. `what` became of the token is for the event's text. */
   tokenChanged(deviceId: string, what: string): void;
-  removed(deviceId: string): void;
+  removed(device: Device): void;
 }
 
 /** In a data folder that no server has, nothing goes on. */
@@ -46,11 +47,11 @@ export function liveDevices({
       registry.disconnect(deviceId, disconnects.revoked);
       events.report("token_changed", deviceId, `the token of ${deviceId} was ${what}`);
     },
-    removed(deviceId) {
+    removed({ deviceId, registration }) {
       latest.forget(deviceId);
       commands.forget(deviceId);
       presence.forget(deviceId);
-      store.forget([deviceId]);
+      store.forget([registration.key]);
       fleetFeed.markRemoved(deviceId);
     },
   };

@@ -46,9 +46,9 @@ const newDeviceSchema = Type.Object(
     ),
     token: Type.Optional(Type.String({ description: "A token of your own; left out: one is made" })),
     keep_history: Type.Optional(
-      Type.Boolean({
+      Type.Union([Type.Boolean(), Type.Integer({ minimum: 1 })], {
         description:
-          "Where a device of this id was removed before: show what it sent as this one's. Left out: the device begins anew",
+          "Where a device of this id was removed before: it is the same, and goes on under its last registration, or the one of this number (`former_registration`). Left out: the device begins anew",
       }),
     ),
   },
@@ -151,7 +151,7 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
     }),
     (request, reply) => {
       const { device_id: deviceId, keep_history: keepHistory, ...rest } = request.body;
-      const entry = { action: "device.add", deviceId, ...(keepHistory && { detail: { keep_history: true } }) };
+      const entry = { action: "device.add", deviceId, ...(keepHistory && { detail: { keep_history: keepHistory } }) };
       const added = audited(parts, request, entry, () => devices.add({ deviceId, keepHistory, ...rest }));
       if ("code" in added) return sendRefusal(reply, added);
       live.changed(deviceId);
@@ -195,7 +195,7 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
       if ("code" in removed) return sendRefusal(reply, removed);
       live.tokenChanged(removed.deviceId, "removed with its device");
       for (const rights of [people, apiTokens, shareLinks]) rights.forgetDevice(removed.deviceId);
-      live.removed(removed.deviceId);
+      live.removed(removed);
       return deviceBody(removed, false);
     },
   );

@@ -35,7 +35,8 @@ export function registerStrikesApi(app: FastifyInstance, parts: StrikeParts): vo
       const device = lookUpDevice(parts, request, request.params.id);
       if ("code" in device) return sendRefusal(reply, device);
       const showsNames = authorizer.mayViewNames(request.principal);
-      return { strikes: (await store.strikes(device.deviceId)).map((each) => strikeBody(each, showsNames)) };
+      const strikes = await store.strikes(device.registration);
+      return { strikes: strikes.map((each) => strikeBody(device.deviceId, each, showsNames)) };
     },
   );
 
@@ -60,9 +61,9 @@ export function registerStrikesApi(app: FastifyInstance, parts: StrikeParts): vo
       const entry = { action: "history.strike", deviceId, detail: request.body };
       const { who } = auditEntry(authorizer, request, entry);
       const made = await auditedTask(parts, request, entry, () =>
-        strikeOut(store, deviceId, request.body, { atMs: clock.wallMs(), by: who }),
+        strikeOut(store, device, request.body, { atMs: clock.wallMs(), by: who }),
       );
-      return "code" in made ? sendRefusal(reply, made) : reply.code(201).send(strikeBody(made));
+      return "code" in made ? sendRefusal(reply, made) : reply.code(201).send(strikeBody(deviceId, made));
     },
   );
   registerUnstrike(app, parts);
@@ -85,9 +86,9 @@ function registerUnstrike(app: FastifyInstance, parts: StrikeParts): void {
       const { deviceId } = device;
       const { strike } = request.params;
       const undone = await auditedTask(parts, request, { action: "history.unstrike", deviceId, target: strike }, () =>
-        undoStrike(parts.store, deviceId, Number(strike)),
+        undoStrike(parts.store, device, Number(strike)),
       );
-      return "code" in undone ? sendRefusal(reply, undone) : strikeBody(undone);
+      return "code" in undone ? sendRefusal(reply, undone) : strikeBody(deviceId, undone);
     },
   );
 }

@@ -13,13 +13,13 @@ export type CommandParts = ReturnType<typeof assembleCommands>;
 
 /** Commands to one device and to many, and who hears of their steps. */
 export function assembleCommands(defer: Defer, parts: DeviceParts) {
-  const { clock, newId, log, audit, commandStore, latest, requesters, fleetRows } = parts;
+  const { clock, newId, log, audit, commandStore, devices, latest, requesters, fleetRows } = parts;
   const commandLog = logCommands(parts);
   const journal = new CommandJournal(commandStore, clock, commandLog);
   defer("the journal of commands", async (graceMs) => {
     if (!(await journal.drain(graceMs))) log.error("the last steps of some commands were not stored in time");
   });
-  const commands = new Dispatcher(clock, newId, commandStore, journal, latest, requesters, commandLog);
+  const commands = new Dispatcher(clock, newId, commandStore, journal, latest, devices, requesters, commandLog);
   defer("commands", () => commands.stop());
   const rollouts = new RolloutManager(
     clock,

@@ -13,7 +13,7 @@ export type DeviceParts = ReturnType<typeof assembleDevices>;
 /** Which devices there are, which are connected, and how they do. */
 export function assembleDevices(defer: Defer, parts: StoreParts) {
   const { config, clock, clockWatch, log, devices, people, events, throttle } = parts;
-  const latest = new DeviceStates(config.limits.points, (deviceId) => devices.find(deviceId)?.properties ?? {});
+  const latest = new DeviceStates(config.limits.points);
   devices.watch(({ deviceId, properties }) => latest.rate(deviceId, properties));
   clockWatch.watch((stepMs) => latest.serverStepped(stepMs));
   const registry = new DeviceSessions(clock, {

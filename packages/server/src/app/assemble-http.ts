@@ -1,6 +1,7 @@
 import { Passwords } from "../access/passwords.ts";
 import { SignIn } from "../access/sign-in.ts";
 import { registerApi } from "../api/register-api.ts";
+import { zoneNamed } from "../base/time-zone.ts";
 import { AnswerBudget } from "../http/answer-budget.ts";
 import { createHttpServer } from "../http/server.ts";
 import type { DoorParts } from "./assemble-doors.ts";
@@ -24,7 +25,7 @@ export async function assembleHttp(defer: Defer, parts: DoorParts) {
     passwords,
     queryMsMax: config.limits.query_ms,
     signIn: new SignIn(clock, { ...parts, passwords }),
-    timeZone: config.site.time_zone,
+    timeZone: zoneNamed(config.site.time_zone),
   };
   const app = await createHttpServer(
     services,

@@ -17,14 +17,14 @@ export type StoreParts = Awaited<ReturnType<typeof assembleStore>>;
 
 /** Where samples, events and commands are stored, and who notices when they cannot be. */
 export async function assembleStore(defer: Defer, parts: ObservationParts) {
-  const { config, clock, log, openStore } = parts;
+  const { config, clock, devices, log, openStore } = parts;
   const isEmbedded = config.store.url === "embedded";
   // A database that does not answer must not keep the live lane waiting; the embedded store says at once where it cannot be opened.
   const store = await PendingStore.open(clock, openStore, isEmbedded ? Number.POSITIVE_INFINITY : databaseWaitMs);
   defer("the store", () => store.close());
   const commandStore = await CommandStoreClient.open(config.data_dir, clock);
   defer("the store of commands", () => commandStore.close());
-  const events = new Events(clock, log, store);
+  const events = new Events(clock, log, store, (deviceId) => devices.registrationOf(deviceId).key);
   defer("the events", (graceMs) => events.close(Math.min(eventsMsMax, graceMs)));
   const clockWatch = new ClockWatch(clock, events);
   defer("the look at the clock", () => clockWatch.stop());

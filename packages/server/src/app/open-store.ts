@@ -5,7 +5,7 @@ import { Throttle } from "../observe/throttle.ts";
 import type { BlockStoreLimits } from "../store/embedded/block-store.ts";
 import { EmbeddedStore } from "../store/embedded/embedded-store.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreRenewal } from "../store/store.ts";
 
 /** The store that `store.url` names; says what it is, and warns of what it cannot do. */
 export async function openConfiguredStore(config: Config, clock: Clock, log: Log): Promise<Store> {
@@ -14,9 +14,12 @@ export async function openConfiguredStore(config: Config, clock: Clock, log: Log
     const suppressed = throttle.pass(what);
     if (suppressed !== null) log.warn({ suppressed }, `the store: ${what}`);
   };
-  if (config.store.url === "embedded") return await EmbeddedStore.open(config.data_dir, storeLimits(config), complain);
+  const onRenewal = renewalLog(log);
+  if (config.store.url === "embedded") {
+    return await EmbeddedStore.open(config.data_dir, storeLimits(config), complain, clock, onRenewal);
+  }
   const retentionMs = storeLimits(config).retentionMs;
-  const store = await PostgresStore.open({ url: config.store.url, retentionMs, clock, complain });
+  const store = await PostgresStore.open({ url: config.store.url, retentionMs, clock, complain, onRenewal });
   if (store.missing === null) log.info(`samples are kept in ${store.description}`);
   else log.warn(`samples are kept in ${store.description}`);
   if (!store.hasChecksums) {
@@ -34,5 +37,16 @@ export function storeLimits({ store }: Config): BlockStoreLimits {
     journalBytesMax: store.journal_bytes,
     retentionMs: store.retention_days * 86_400_000,
     bytesMax: store.bytes,
+  };
+}
+
+/** Says once for each tenth how far the summaries are that are made anew, after their rule was changed. */
+function renewalLog(log: Log): (renewal: StoreRenewal) => void {
+  let told = -1;
+  return ({ done, total }) => {
+    const tenths = Math.floor((10 * done) / total);
+    if (tenths === told) return;
+    told = tenths;
+    log.info({ done, total }, `the store: summaries of before are made anew, ${10 * tenths} % are done`);
   };
 }

@@ -6,7 +6,7 @@ import { visitInSlices } from "../base/time-slices.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import type { Presence } from "../devices/presence.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreEvents } from "../store/store.ts";
 import { restoreLatest } from "../telemetry/restore.ts";
 import type { TelemetryParts } from "./assemble-telemetry.ts";
 import type { Defer } from "./closing.ts";
@@ -75,18 +75,18 @@ async function restoreWhenPossible(
   };
 }
 
-/** Takes up the latest samples of registered devices; whatever other ids the store knows are noted as others'. */
+/** Takes up the latest samples of registered devices; whatever other keys the store knows are noted as others'. */
 async function restoreSamples(store: Store, devices: DeviceRegistry, latest: DeviceStates): Promise<void> {
-  const unregistered: string[] = [];
+  const former: string[] = [];
   await visitInSlices(await store.latest(), (sample) => {
-    const device = devices.find(sample.deviceId);
-    if (device === undefined) unregistered.push(sample.deviceId);
-    // A device that was removed and added again does not take up where the old one ended.
-    else if (sample.receivedAtMs >= device.createdAtMs) restoreLatest(latest, sample);
+    const device = devices.findRegistered(sample.key);
+    if (device === undefined) former.push(sample.key);
+    // A device that was removed and added again does not take up where the old one ended, also where it keeps its history.
+    else if (sample.receivedAtMs >= device.createdAtMs) restoreLatest(latest, device, sample);
     return true;
   });
-  devices.noteFormer(unregistered);
-  store.forget(unregistered);
+  devices.noteFormer(former);
+  store.forget(former);
 }
 
 /** Events looked through at the start for when each device came or went. */
@@ -95,16 +95,17 @@ const presenceEventsMax = 20_000;
 /** Takes up presence where the server before this one ended. */
 async function restorePresence(
   presence: Presence,
-  store: Store,
+  store: StoreEvents,
   devices: DeviceRegistry,
   latest: DeviceStates,
 ): Promise<void> {
   const seen = new Set<string>();
-  await visitInSlices(await store.events({ limit: presenceEventsMax }), ({ kind, deviceId, atMs }) => {
-    if (deviceId === null || seen.has(deviceId) || (kind !== "connected" && kind !== "disconnected")) return true;
-    seen.add(deviceId);
-    const device = devices.find(deviceId);
+  await visitInSlices(await store.events({ limit: presenceEventsMax }), ({ kind, key, atMs }) => {
+    if (key === null || seen.has(key) || (kind !== "connected" && kind !== "disconnected")) return true;
+    seen.add(key);
+    const device = devices.findRegistered(key);
     if (device === undefined || atMs < device.createdAtMs) return true;
+    const { deviceId } = device;
     presence.restore(deviceId, kind, atMs, latest.find(deviceId)?.latest?.receivedAtMs ?? null);
     return true;
   });

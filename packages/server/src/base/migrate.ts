@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { Failure } from "./failure.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** A database's schema as the steps that made it: forward only, and none is edited once a database may have had it. */
 export interface Schema {
@@ -25,15 +26,7 @@ export function migrate(database: DatabaseSync, schema: Schema): void {
   const done = schemaVersion(database);
   if (done > schema.steps.length) throw newerFailure("It", done, schema.steps.length);
   if (done === schema.steps.length) return;
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    runSteps(database, schema);
-    database.exec("COMMIT");
-  } catch (error) {
-    // After some failures SQLite has rolled back by itself.
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
+  inTransaction(database, () => runSteps(database, schema));
 }
 
 /** Within a transaction of the caller's: the steps that the database has not had. */

@@ -21,6 +21,17 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
+/** Names the zone of the machine, in settings. */
+export const machineZone = "machine";
+
+/** The zone that a setting names. */
+export function zoneNamed(name: string): string {
+  if (name !== machineZone) return name;
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  // A machine without one, or with a name of its own.
+  return isTimeZone(zone) ? zone : "UTC";
+}
+
 /**
  * The edges of the calendar's spans in a time zone, from the one that holds `fromMs` up to the end of the one that holds the last instant
  * before `toMs`: `n + 1` growing instants for `n` spans. Days have 23, 24 or 25 hours where clocks are set. Hours are those that the clock on

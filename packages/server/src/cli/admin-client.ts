@@ -54,7 +54,7 @@ export class AdminClient {
   }
 
   addDevice({ deviceId, keepHistory, ...rest }: NewDevice) {
-    const body = { device_id: deviceId, ...rest, ...(keepHistory && { keep_history: true }) };
+    const body = { device_id: deviceId, ...rest, ...(keepHistory && { keep_history: keepHistory }) };
     return this.#request<ProvisionedBody>("POST", "/devices", body);
   }
 

@@ -15,6 +15,7 @@ import { parseDuration } from "./api-token.ts";
 import { CommandClient } from "./command-client.ts";
 import { addAdministrationOptions } from "./device.ts";
 import { LiveLine, printJson, printLine, printTable, WrongUsage } from "./report.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 interface Options {
   dataDir: string;
@@ -355,14 +356,4 @@ function number(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
   return value;
-}
-
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
-    }
-    return value;
-  };
 }

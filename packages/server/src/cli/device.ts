@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { settings } from "../config/config.ts";
 import { type AdminClient, openAdminClient } from "./admin-client.ts";
 import { printJson, printLine, printTable, WrongUsage } from "./report.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 interface TargetOptions {
   dataDir: string;
@@ -19,6 +20,7 @@ interface AddOptions extends TokenOptions {
   name?: string;
   property?: Record<string, string>;
   keepHistory?: boolean;
+  keepHistoryOf?: number;
 }
 
 interface SetOptions extends TargetOptions {
@@ -44,7 +46,11 @@ Examples:
     .option("--name <text>", "what people call it (default: its id)")
     .option("--property <key=value>", "a free property such as country=SE; may be given again", collectProperty)
     .addOption(tokenFileOption())
-    .option("--keep-history", "show what a device of this id sent before it was removed; otherwise it begins anew")
+    .option(
+      "--keep-history",
+      "it is the device of this id that was removed last, with its history; otherwise it begins anew",
+    )
+    .option("--keep-history-of <number>", "the same, of the registration of this number", wholeNumber(1))
     .addHelpText(
       "after",
       `
@@ -64,7 +70,7 @@ Examples:
             name: options.name,
             properties: options.property,
             token,
-            keepHistory: options.keepHistory,
+            keepHistory: options.keepHistoryOf ?? options.keepHistory,
           }),
         { mayCreate: true },
       );
@@ -72,7 +78,7 @@ Examples:
       if (options.json || added.history_from === undefined) return;
       printLine();
       printLine(`There was a ${id} before, and what it sent is not shown as this one's. If it is the same device:`);
-      printLine(`wattboard device remove ${id}, and add it again with --keep-history.`);
+      printLine(`wattboard device remove ${id}, and add it again with --keep-history-of ${added.former_registration}.`);
     });
 
   addAdministrationOptions(device.command("list"))

@@ -54,6 +54,9 @@ Examples:
           "Gaps",
           count === 0 ? "none longer than 15 minutes" : `${count} longer than 15 minutes, ${formatSpan(ms)} together`,
         ],
+        ...(info.renewed_share < 1
+          ? [["Renewed", `${Math.floor(100 * info.renewed_share)} % of the summaries, the others follow`] as const]
+          : []),
         ["Kept", info.retention_ms === 0 ? "for ever" : `for ${formatSpan(info.retention_ms)}`],
       ] as const) {
         printLine(`${what.padEnd(8)} ${value}`);

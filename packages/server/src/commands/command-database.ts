@@ -4,8 +4,9 @@ import { copyDatabase } from "../base/copy-database.ts";
 import { openDatabase, readingFrom } from "../base/database-file.ts";
 import { migrate, type Schema } from "../base/migrate.ts";
 import { OpenFiles } from "../base/open-files.ts";
+import { inTransaction } from "../base/transaction.ts";
 import type { CommandRecord } from "./command-record.ts";
-import type { PersistedCommands, Row } from "./command-store.ts";
+import type { CommandScope, PersistedCommands, Row } from "./command-store.ts";
 import type { FleetCommandRecord, FleetTarget } from "./fleet-command-record.ts";
 
 const steps = [
@@ -67,7 +68,8 @@ export class CommandDatabase {
     this.#statements = {
       saveCommand: prepare(
         `INSERT INTO command (device_id, command_id, is_open, created_at_ms, record) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (device_id, command_id) DO UPDATE SET is_open = excluded.is_open, record = excluded.record`,
+         ON CONFLICT (device_id, command_id)
+         DO UPDATE SET is_open = excluded.is_open, created_at_ms = excluded.created_at_ms, record = excluded.record`,
       ),
       forgetOfDevice: prepare(
         `DELETE FROM command WHERE device_id = ?1 AND is_open = 0 AND number <= (
@@ -112,30 +114,24 @@ export class CommandDatabase {
 
   commit(rows: readonly Row[]): void {
     this.#files.assertInPlace();
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
+    inTransaction(this.#database, () => {
       for (const row of rows) this.#save(row);
-      if (--this.#untilTidy <= 0) {
-        this.#statements.forgetOldest?.run();
-        this.#untilTidy = tidyEvery;
-      }
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      // After some errors, a full disk among them, SQLite has rolled back by itself.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
+      if (--this.#untilTidy > 0) return;
+      this.#statements.forgetOldest?.run();
+      this.#untilTidy = tidyEvery;
+    });
     this.#files.assertInPlace();
   }
 
-  find(deviceId: string, commandId: string): CommandRecord | null {
-    const sql = "SELECT record AS json FROM command WHERE device_id = ? AND command_id = ?";
-    return this.#read<CommandRecord>(sql, deviceId, commandId)[0] ?? null;
+  find({ key, sinceMs }: CommandScope, commandId: string): CommandRecord | null {
+    const sql = "SELECT record AS json FROM command WHERE device_id = ? AND created_at_ms >= ? AND command_id = ?";
+    return this.#read<CommandRecord>(sql, key, sinceMs, commandId)[0] ?? null;
   }
 
-  list(deviceId: string, limit: number): CommandRecord[] {
-    const sql = "SELECT record AS json FROM command WHERE device_id = ? ORDER BY number DESC LIMIT ?";
-    return this.#read(sql, deviceId, limit);
+  list({ key, sinceMs }: CommandScope, limit: number): CommandRecord[] {
+    const sql =
+      "SELECT record AS json FROM command WHERE device_id = ? AND created_at_ms >= ? ORDER BY number DESC LIMIT ?";
+    return this.#read(sql, key, sinceMs, limit);
   }
 
   fleetTargets(fleetCommandId: string): FleetTarget[] {
@@ -154,10 +150,10 @@ export class CommandDatabase {
     const statements = this.#statements;
     switch (row.table) {
       case "command": {
-        const { deviceId, commandId, status, createdAtMs } = row.record;
+        const { deviceId, registrationKey = deviceId, commandId, status, createdAtMs } = row.record;
         const isOpen = hasEnded(status) ? 0 : 1;
-        statements.saveCommand?.run(deviceId, commandId, isOpen, createdAtMs, JSON.stringify(row.record));
-        if (isOpen === 0) statements.forgetOfDevice?.run(deviceId);
+        statements.saveCommand?.run(registrationKey, commandId, isOpen, createdAtMs, JSON.stringify(row.record));
+        if (isOpen === 0) statements.forgetOfDevice?.run(registrationKey);
         return;
       }
       case "capabilities":

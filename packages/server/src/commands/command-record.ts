@@ -17,6 +17,8 @@ export interface Step {
 /** A command with all that became of it. Never changed: each step makes a new one. */
 export interface CommandRecord {
   readonly deviceId: string;
+  /** The key of the device's registration; of earlier versions, which had the device's id in its place, absent. */
+  readonly registrationKey?: string;
   readonly commandId: string;
   readonly action: CommandAction;
   readonly payload: NewCommandBody["payload"];

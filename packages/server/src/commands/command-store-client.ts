@@ -6,15 +6,15 @@ import { workerUrl } from "../base/worker-url.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import { commandsFileName } from "./command-database.ts";
 import type { CommandRecord } from "./command-record.ts";
-import type { CommandStore, PersistedCommands, Row } from "./command-store.ts";
+import type { CommandScope, CommandStore, PersistedCommands, Row } from "./command-store.ts";
 import type { FleetTarget } from "./fleet-command-record.ts";
 
 /** What the thread of `commands.db` does. */
 export interface CommandMethods {
   load(): PersistedCommands;
   commit(rows: readonly Row[]): void;
-  find(deviceId: string, commandId: string): CommandRecord | null;
-  list(deviceId: string, limit: number): CommandRecord[];
+  find(scope: CommandScope, commandId: string): CommandRecord | null;
+  list(scope: CommandScope, limit: number): CommandRecord[];
   fleetTargets(fleetCommandId: string): FleetTarget[];
   copyTo(path: string): void;
 }
@@ -54,12 +54,12 @@ export class CommandStoreClient implements CommandStore {
     return this.#thread.call("commit", rows);
   }
 
-  async find(deviceId: string, commandId: string): Promise<CommandRecord | null> {
-    return await this.#asked().call("find", deviceId, commandId);
+  async find(scope: CommandScope, commandId: string): Promise<CommandRecord | null> {
+    return await this.#asked().call("find", scope, commandId);
   }
 
-  async list(deviceId: string, limit: number): Promise<CommandRecord[]> {
-    return await this.#asked().call("list", deviceId, limit);
+  async list(scope: CommandScope, limit: number): Promise<CommandRecord[]> {
+    return await this.#asked().call("list", scope, limit);
   }
 
   async fleetTargets(fleetCommandId: string): Promise<FleetTarget[]> {

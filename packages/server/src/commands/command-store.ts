@@ -20,14 +20,20 @@ export interface PersistedCommands {
   readonly fleetTargets: readonly FleetTarget[];
 }
 
+/** Whose commands: those of one registration of a device, and none from before a time, ms. */
+export interface CommandScope {
+  readonly key: string;
+  readonly sinceMs: number;
+}
+
 /** Where commands are kept. */
 export interface CommandStore {
   load(): Promise<PersistedCommands>;
   /** All rows or none. What it resolves for is on the disk. Rejects with a `Failure`, `commands_failed`. */
   commit(rows: readonly Row[]): Promise<void>;
-  find(deviceId: string, commandId: string): Promise<CommandRecord | null>;
+  find(scope: CommandScope, commandId: string): Promise<CommandRecord | null>;
   /** Newest first. */
-  list(deviceId: string, limit: number): Promise<CommandRecord[]>;
+  list(scope: CommandScope, limit: number): Promise<CommandRecord[]>;
   fleetTargets(fleetCommandId: string): Promise<FleetTarget[]>;
   close(): Promise<void>;
 }

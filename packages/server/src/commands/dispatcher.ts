@@ -15,7 +15,7 @@ import { type Requester, requesterText } from "../base/requester.ts";
 import type { Channel } from "./channel.ts";
 import type { CommandJournal } from "./command-journal.ts";
 import { type CommandRecord, isSameOrder, requesterOf, type Step } from "./command-record.ts";
-import type { CommandStore, PersistedCommands } from "./command-store.ts";
+import type { CommandScope, CommandStore, PersistedCommands } from "./command-store.ts";
 import { DeviceCommandQueue, noLongerPermitted, type QueueOwner } from "./device-command-queue.ts";
 import type { Values } from "./evidence.ts";
 
@@ -46,6 +46,11 @@ export interface CommandRights {
   mayCommand(requester: Requester, deviceId: string | null): boolean;
 }
 
+/** Which commands are those of the device as it is registered now. */
+export interface CommandScopes {
+  noteScopeOf(deviceId: string): CommandScope;
+}
+
 export interface CommandObserver {
   /** Puts on record that somebody gives this command, before anything else happens. Throws if it cannot: then the command is refused. */
   given(command: CommandRecord, address: string): void;
@@ -68,6 +73,7 @@ export class Dispatcher {
   readonly #store: CommandStore;
   readonly #journal: CommandJournal;
   readonly #newest: NewestSamples;
+  readonly #scopes: CommandScopes;
   readonly #rights: CommandRights;
   readonly #observer: CommandObserver;
   readonly #listeners: StepListener[] = [];
@@ -86,6 +92,7 @@ export class Dispatcher {
     store: CommandStore,
     journal: CommandJournal,
     newest: NewestSamples,
+    scopes: CommandScopes,
     rights: CommandRights,
     observer: CommandObserver,
   ) {
@@ -94,6 +101,7 @@ export class Dispatcher {
     this.#store = store;
     this.#journal = journal;
     this.#newest = newest;
+    this.#scopes = scopes;
     this.#rights = rights;
     this.#observer = observer;
     this.#owner = this.#asOwner();
@@ -201,6 +209,16 @@ export class Dispatcher {
     return this.#queues.get(deviceId)?.capabilities ?? null;
   }
 
+  /** A command of the device as it is stored; null if there is none. */
+  findStored(deviceId: string, commandId: string): Promise<CommandRecord | null> {
+    return this.#store.find(this.#scopes.noteScopeOf(deviceId), commandId);
+  }
+
+  /** The device's commands as they are stored, newest first. */
+  listStored(deviceId: string, limit: number): Promise<CommandRecord[]> {
+    return this.#store.list(this.#scopes.noteScopeOf(deviceId), limit);
+  }
+
   /** Why the device does not support this; null if it does. */
   unsupportedBecause(deviceId: string, order: Order): string | null {
     return unsupportedBecause(order, this.capabilitiesOf(deviceId));
@@ -221,6 +239,7 @@ export class Dispatcher {
   #recordOf(command: NewCommand, queued: Step): CommandRecord {
     return {
       deviceId: command.deviceId,
+      registrationKey: this.#scopes.noteScopeOf(command.deviceId).key,
       commandId: command.commandId ?? `cmd_${this.#newId(8)}`,
       action: command.action,
       payload: command.payload,
@@ -239,7 +258,7 @@ export class Dispatcher {
   /** A command that is open here and stored, or that the store has; null if there is none; a refusal if it could not be stored. */
   async #find(deviceId: string, commandId: string): Promise<CommandRecord | Refusal | null> {
     const findOpen = () => this.#queues.get(deviceId)?.find(commandId);
-    const stored = findOpen() === undefined ? await this.#store.find(deviceId, commandId) : null;
+    const stored = findOpen() === undefined ? await this.findStored(deviceId, commandId) : null;
     if (stored !== null) return stored;
     const command = findOpen();
     return command === undefined ? null : ((await command.stored) ?? command.record);

@@ -7,8 +7,8 @@ export function storeInMemory(): CommandStore {
   return {
     load: async () => file.load(),
     commit: async (rows) => file.commit(rows),
-    find: async (deviceId, commandId) => file.find(deviceId, commandId),
-    list: async (deviceId, limit) => file.list(deviceId, limit),
+    find: async (scope, commandId) => file.find(scope, commandId),
+    list: async (scope, limit) => file.list(scope, limit),
     fleetTargets: async (fleetCommandId) => file.fleetTargets(fleetCommandId),
     close: async () => file.close(),
   };

@@ -4,7 +4,7 @@ import Type from "typebox";
 import { Compile } from "typebox/compile";
 import { parse as parseYaml } from "yaml";
 import { Failure } from "../base/failure.ts";
-import { isTimeZone } from "../base/time-zone.ts";
+import { isTimeZone, machineZone } from "../base/time-zone.ts";
 
 const count = (fallback: number, description: string, minimum = 1) =>
   Type.Integer({ default: fallback, minimum, maximum: Number.MAX_SAFE_INTEGER, description });
@@ -155,11 +155,11 @@ const configSchema = Type.Object({
   site: Type.Object({
     time_zone: Type.Refine(
       Type.String({
-        default: "UTC",
+        default: machineZone,
         description:
-          "IANA name of the time zone in which days and months begin, e.g. `Europe/Vienna`, for devices that have no property `time_zone`.",
+          "IANA name of the time zone in which days and months begin, e.g. `Europe/Vienna`, for devices that have no property `time_zone`; `machine`: that of the machine the server runs on.",
       }),
-      (name) => isTimeZone(name),
+      (name) => name === machineZone || isTimeZone(name),
     ),
   }),
   commands: Type.Object({
@@ -382,7 +382,7 @@ function judge({ key, schema }: Setting, value: unknown): string | null {
   }
   if (type === "boolean") return "must be true or false";
   if (type === "array") return `must be a list such as ${examples.join(", ")}`;
-  if (key === "site.time_zone") return "must be the IANA name of a time zone, such as Europe/Vienna";
+  if (key === "site.time_zone") return "must be the IANA name of a time zone, such as Europe/Vienna, or machine";
   return "must be a text that is not empty";
 }
 

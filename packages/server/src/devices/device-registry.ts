@@ -12,6 +12,8 @@ import {
 } from "../access/tokens.ts";
 import type { Clock } from "../base/clock.ts";
 import { isTimeZone } from "../base/time-zone.ts";
+import { inTransaction } from "../base/transaction.ts";
+import { type Registration, readRegistrationKey, registrationKey } from "../store/registration.ts";
 
 export interface Device {
   readonly deviceId: string;
@@ -21,8 +23,8 @@ export interface Device {
   /** What the device says of itself: `software_version`, `postcode`, … */
   readonly reported: Readonly<Record<string, string>>;
   readonly createdAtMs: number;
-  /** What is stored under its id from before this is another device's, and not shown; 0: all is its own. */
-  readonly historyFromMs: number;
+  /** Under what its samples, events and commands are stored: no other device has it, not one of the same id either. */
+  readonly registration: Registration;
   /** Null once revoked. */
   readonly token: TokenHash | null;
 }
@@ -33,8 +35,8 @@ export interface NewDevice {
   readonly properties?: Readonly<Record<string, string>> | undefined;
   /** A token of the operator's own; absent: one is made. */
   readonly token?: string | undefined;
-  /** Whether all that is stored under its id is its own, also where another device had the id before. */
-  readonly keepHistory?: boolean | undefined;
+  /** Whether it is the device that had the id last, or in its registration of that number, and goes on where that ended. */
+  readonly keepHistory?: boolean | number | undefined;
 }
 
 export interface DeviceChange {
@@ -47,6 +49,8 @@ export interface DeviceChange {
 export interface Provisioned {
   readonly device: Device;
   readonly token: string;
+  /** The number of the id's last registration, where that was another device, whose past is not shown as this one's. */
+  readonly formerRegistration?: number;
 }
 
 const propertiesMax = 32;
@@ -78,9 +82,25 @@ export function propertiesOf({
   return { ...reported, ...properties };
 }
 
-/** Whether what the server noted then under the device's id is this device's, and not that of another which had the id before. */
-export function isOwn(device: Device | undefined, atMs: number): boolean {
-  return device === undefined || device.historyFromMs === 0 || atMs >= device.createdAtMs;
+type Row = Readonly<Record<string, unknown>>;
+
+/** The registration of that number; the row knows what the first one had. */
+function registrationAs(deviceId: string, number: number, row: Row | undefined): Registration {
+  return { key: registrationKey(deviceId, number), fromMs: number === 1 ? Number(row?.history_from_ms ?? 0) : 0 };
+}
+
+/** Of an id whose earlier registrations are told by the row: one that is wanted again, or one that there never was. */
+function nextRegistration(
+  deviceId: string,
+  former: Row | undefined,
+  keepHistory: boolean | number,
+): Registration | Refusal {
+  const ended = Number(former?.registrations ?? 0);
+  if (keepHistory === false) return registrationAs(deviceId, ended + 1, undefined);
+  const kept = keepHistory === true ? Number(former?.registration ?? 1) : keepHistory;
+  if (Number.isInteger(kept) && kept >= 1 && kept <= Math.max(1, ended)) return registrationAs(deviceId, kept, former);
+  const count = ended === 0 ? "no earlier registration" : `registrations 1 to ${ended}`;
+  return refuse("invalid_request", `${deviceId} has had ${count}; ${kept} cannot be kept.`);
 }
 
 function withToken(device: Omit<Device, "token">, ownToken: string | undefined): Provisioned | Refusal {
@@ -103,6 +123,7 @@ export class DeviceRegistry {
   readonly #delete: StatementSync;
   readonly #findFormer: StatementSync;
   readonly #noteFormer: StatementSync;
+  readonly #noteEnded: StatementSync;
   #listener: (device: Device) => void = () => {};
 
   constructor(database: DatabaseSync, clock: Clock, revocations: Revocations) {
@@ -110,14 +131,17 @@ export class DeviceRegistry {
     this.#database = database;
     this.#revocations = revocations;
     this.#save = database.prepare(
-      "INSERT OR REPLACE INTO device (device_id, name, properties, reported, created_at_ms, history_from_ms, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO device (device_id, name, properties, reported, created_at_ms, history_from_ms, registration, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     this.#saveReported = database.prepare("UPDATE device SET reported = ? WHERE device_id = ?");
     this.#delete = database.prepare("DELETE FROM device WHERE device_id = ?");
     // Ids that others have had: a few bytes for each device that was ever removed.
-    this.#findFormer = database.prepare("SELECT removed_at_ms FROM former_device WHERE device_id = ?");
-    this.#noteFormer = database.prepare(
-      "INSERT INTO former_device VALUES (?1, ?2) ON CONFLICT DO UPDATE SET removed_at_ms = ?2 WHERE ?3",
+    this.#findFormer = database.prepare("SELECT * FROM former_device WHERE device_id = ?");
+    const noteFormer = `INSERT INTO former_device (device_id, removed_at_ms, registration, registrations, history_from_ms)
+      VALUES (?1, ?2, ?3, ?3, ?4) ON CONFLICT DO UPDATE SET registrations = max(registrations, ?3)`;
+    this.#noteFormer = database.prepare(noteFormer);
+    this.#noteEnded = database.prepare(
+      `${noteFormer}, removed_at_ms = ?2, registration = ?3, history_from_ms = CASE ?3 WHEN 1 THEN ?4 ELSE history_from_ms END`,
     );
     for (const row of database.prepare("SELECT * FROM device ORDER BY device_id").all()) {
       const salt = row.token_salt as Uint8Array | null;
@@ -128,7 +152,7 @@ export class DeviceRegistry {
         properties: JSON.parse(String(row.properties)),
         reported: JSON.parse(String(row.reported)),
         createdAtMs: Number(row.created_at_ms),
-        historyFromMs: Number(row.history_from_ms),
+        registration: registrationAs(String(row.device_id), Number(row.registration), row),
         token: salt === null || hash === null ? null : { salt, hash },
       });
     }
@@ -160,7 +184,7 @@ export class DeviceRegistry {
     const made = devices.map((device) => this.#make(device));
     this.#database.exec("PRAGMA synchronous = NORMAL");
     try {
-      this.#atOnce(() => {
+      inTransaction(this.#database, () => {
         for (const each of made) if (!("code" in each)) this.#write(each.device);
       });
     } finally {
@@ -180,16 +204,20 @@ export class DeviceRegistry {
     const fault = describeNameFault(name) ?? describePropertiesFault(properties);
     if (fault !== null) return refuse("invalid_request", fault);
     if (this.#devices.has(deviceId)) return refuse("device_exists", "To give it a new token, rotate it.");
-    const createdAtMs = this.#clock.wallMs();
+    const former = this.#findFormer.get(deviceId);
+    const registration = nextRegistration(deviceId, former, keepHistory);
+    if ("code" in registration) return registration;
     const device = {
       deviceId,
       name: name ?? deviceId,
       properties: properties ?? {},
       reported: {},
-      createdAtMs,
-      historyFromMs: keepHistory ? 0 : this.#historyFromMs(deviceId, createdAtMs),
+      createdAtMs: this.#clock.wallMs(),
+      registration,
     };
-    return withToken(device, token);
+    const made = withToken(device, token);
+    if ("code" in made || former === undefined || keepHistory !== false) return made;
+    return { ...made, formerRegistration: Number(former.registration) };
   }
 
   /** Changes the device's name, or properties that an administrator gives; null takes one away. */
@@ -223,12 +251,12 @@ export class DeviceRegistry {
     return revoked;
   }
 
-  /** Forgets the device; its samples stay in the store, and a later device of its id does not have them. */
+  /** Ends the device's registration; its samples stay in the store under its key, which a later device of its id does not have. */
   remove(deviceId: string): Device | Refusal {
     const device = this.#devices.get(deviceId);
     if (device === undefined) return refuse("unknown_device");
-    this.#atOnce(() => {
-      this.#noteFormer.run(deviceId, this.#clock.wallMs(), 1);
+    inTransaction(this.#database, () => {
+      this.#note(this.#noteEnded, device.registration);
       this.#delete.run(deviceId);
     });
     this.#devices.delete(deviceId);
@@ -262,7 +290,7 @@ export class DeviceRegistry {
   saveReported(): void {
     if (this.#unsaved.size === 0) return;
     const saved = [...this.#unsaved].slice(0, savedAtOnceMax);
-    this.#atOnce(() => {
+    inTransaction(this.#database, () => {
       for (const deviceId of saved) {
         this.#saveReported.run(JSON.stringify(this.#devices.get(deviceId)?.reported ?? {}), deviceId);
       }
@@ -270,11 +298,39 @@ export class DeviceRegistry {
     for (const deviceId of saved) this.#unsaved.delete(deviceId);
   }
 
-  /** Notes ids that have samples in the store and are not registered: whoever gets one of them is another device. */
-  noteFormer(deviceIds: readonly string[]): void {
-    this.#atOnce(() => {
-      for (const deviceId of deviceIds) this.#noteFormer.run(deviceId, this.#clock.wallMs(), 0);
+  /** Notes keys that have samples in the store and are no present device's: whoever gets one of their ids is another device. */
+  noteFormer(keys: readonly string[]): void {
+    inTransaction(this.#database, () => {
+      for (const key of keys) this.#note(this.#noteFormer, { key, fromMs: 0 });
     });
+  }
+
+  /** Where the device's notes stand that the server itself makes (events, commands): under a key, and of them those from a time on, by its clock. */
+  noteScopeOf(deviceId: string): { readonly key: string; readonly sinceMs: number } {
+    const { key, fromMs } = this.registrationOf(deviceId);
+    return { key, sinceMs: fromMs === 0 ? 0 : (this.#devices.get(deviceId)?.createdAtMs ?? 0) };
+  }
+
+  /** Whether a note that was made then under the key may be shown: not that of a registration that has ended, where its device's id has another now. */
+  isShown(key: string, atMs: number): boolean {
+    const { deviceId } = readRegistrationKey(key);
+    if (!this.#devices.has(deviceId)) return true;
+    const scope = this.noteScopeOf(deviceId);
+    return scope.key === key && atMs >= scope.sinceMs;
+  }
+
+  /** The device of that registration; undefined where it has ended. */
+  findRegistered(key: string): Device | undefined {
+    const device = this.#devices.get(readRegistrationKey(key).deviceId);
+    return device?.registration.key === key ? device : undefined;
+  }
+
+  /** The device's registration; where it has none, its last one. */
+  registrationOf(deviceId: string): Registration {
+    const device = this.#devices.get(deviceId);
+    if (device !== undefined) return device.registration;
+    const former = this.#findFormer.get(deviceId);
+    return registrationAs(deviceId, Number(former?.registration ?? 1), former);
   }
 
   get unsavedCount(): number {
@@ -293,12 +349,6 @@ export class DeviceRegistry {
     return this.#devices.size;
   }
 
-  /** Of those of them that begin anew: from when on what is stored is theirs. */
-  historyFromMs(deviceIds: readonly string[]): Map<string, number> {
-    const known = deviceIds.map((deviceId) => [deviceId, this.#devices.get(deviceId)?.historyFromMs ?? 0] as const);
-    return new Map(known.filter(([, fromMs]) => fromMs > 0));
-  }
-
   list(): Device[] {
     return [...this.#devices.values()];
   }
@@ -309,10 +359,9 @@ export class DeviceRegistry {
     return tokenMatches(token ?? "", expected);
   }
 
-  /** Where another has had the id: the registration, or when the last of the other's samples can have been measured, by a clock that went ahead. */
-  #historyFromMs(deviceId: string, createdAtMs: number): number {
-    const former = this.#findFormer.get(deviceId);
-    return former === undefined ? 0 : Math.max(createdAtMs, Number(former.removed_at_ms) + limits.clockSkewMsMax);
+  #note(former: StatementSync, { key, fromMs }: Registration): void {
+    const { deviceId, number } = readRegistrationKey(key);
+    former.run(deviceId, this.#clock.wallMs(), number, fromMs);
   }
 
   #put(device: Device): Device {
@@ -323,23 +372,11 @@ export class DeviceRegistry {
   }
 
   #write(device: Device): void {
-    const { deviceId, name, properties, reported, createdAtMs, historyFromMs, token } = device;
+    const { deviceId, name, properties, reported, createdAtMs, registration, token } = device;
+    const { number } = readRegistrationKey(registration.key);
     const [given, said] = [JSON.stringify(properties), JSON.stringify(reported)];
     const [salt, hash] = [token?.salt ?? null, token?.hash ?? null];
-    this.#save.run(deviceId, name, given, said, createdAtMs, historyFromMs, salt, hash);
-  }
-
-  /** In one transaction. */
-  #atOnce(change: () => void): void {
-    this.#database.exec("BEGIN");
-    try {
-      change();
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      // After some failures SQLite has rolled back by itself.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
+    this.#save.run(deviceId, name, given, said, createdAtMs, registration.fromMs, number, salt, hash);
   }
 }
 

@@ -11,7 +11,7 @@ describe("DeviceState", () => {
   };
 
   test("gives the latest sample whole, whether it was asked for before or not, and the same until the next", () => {
-    const device = new DeviceState("ems_001");
+    const device = new DeviceState("ems_001", "ems_001");
     expect([device.latest, device.latestFrame]).toEqual([null, null]);
     for (const [at, asks] of [false, true, true, false, true].entries()) {
       const [reading, frame] = sample(1_000 + at, at);
@@ -24,7 +24,7 @@ describe("DeviceState", () => {
   });
 
   test("does not take a late sample for the latest, but takes one of the same instant", () => {
-    const device = new DeviceState("ems_001");
+    const device = new DeviceState("ems_001", "ems_001");
     device.offer(...sample(1_000, 1));
     expect(device.offer(...sample(999, 2))).toBe(false);
     expect(device.latest).toEqual(sample(1_000, 1)[0]);
@@ -34,7 +34,7 @@ describe("DeviceState", () => {
 
   test("takes what comes now for newer than what was stamped while the server's clock was ahead", () => {
     const nowMs = Date.UTC(2026, 0, 31, 12);
-    const device = new DeviceState("ems_001");
+    const device = new DeviceState("ems_001", "ems_001");
     device.offer(...sample(nowMs + 3_600_000, 1));
     expect(device.offer(...sample(nowMs, 2))).toBe(true);
     expect(device.latest?.observedAtMs).toBe(nowMs);
@@ -44,7 +44,7 @@ describe("DeviceState", () => {
   });
 
   test("keeps, point by point, the newest value of messages that hold different points, each with its own time", () => {
-    const device = new DeviceState("ems_001");
+    const device = new DeviceState("ems_001", "ems_001");
     const say = (
       observedAtMs: number,
       seq: number,

@@ -17,8 +17,8 @@ const clockToleranceMs = 5_000;
  */
 export class DeviceState {
   readonly deviceId: string;
-  /** The id as the journal writes it. */
-  readonly idBytes: Buffer;
+  /** The key of its registration as the journal writes it. */
+  readonly keyBytes: Buffer;
   /**
    * The newest sample, where somebody has asked for it. Of most devices nobody asks, and what is held of each from one sample to the next is
    * what a collection of young garbage has to copy: with thousands of devices, for longer than a live sample should wait.
@@ -53,10 +53,10 @@ export class DeviceState {
   /** What its properties say of its size. */
   rating: Rating | null = null;
 
-  constructor(deviceId: string, extraPointsMax: number = limits.extraPointsMax) {
+  constructor(deviceId: string, key: string, extraPointsMax: number = limits.extraPointsMax) {
     this.deviceId = deviceId;
+    this.keyBytes = Buffer.from(key, "latin1");
     this.extraPoints = new ExtraPoints(extraPointsMax);
-    this.idBytes = Buffer.from(deviceId, "latin1");
   }
 
   /**

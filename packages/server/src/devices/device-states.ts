@@ -1,27 +1,22 @@
 import { limits, ratingOf } from "@wattboard/protocol";
+import type { Device } from "./device-registry.ts";
 import { DeviceState } from "./device-state.ts";
 
 /** The states of all devices that have a registration; forgotten with it, so it is bounded by the fleet. */
 export class DeviceStates {
   readonly #states = new Map<string, DeviceState>();
   readonly #extraPointsMax: number;
-  readonly #propertiesOf: (deviceId: string) => Readonly<Record<string, string>>;
 
-  /** `propertiesOf` gives what an administrator says of a device; its rating stands there. */
-  constructor(
-    extraPointsMax: number = limits.extraPointsMax,
-    propertiesOf: (deviceId: string) => Readonly<Record<string, string>> = () => ({}),
-  ) {
+  constructor(extraPointsMax: number = limits.extraPointsMax) {
     this.#extraPointsMax = extraPointsMax;
-    this.#propertiesOf = propertiesOf;
   }
 
-  /** The device's state; made on first asking. Ask only for registered devices. */
-  of(deviceId: string): DeviceState {
+  /** The device's state; made on first asking. */
+  of({ deviceId, registration, properties }: Pick<Device, "deviceId" | "registration" | "properties">): DeviceState {
     let state = this.#states.get(deviceId);
     if (state === undefined) {
-      state = new DeviceState(deviceId, this.#extraPointsMax);
-      state.rating = ratingOf(this.#propertiesOf(deviceId));
+      state = new DeviceState(deviceId, registration.key, this.#extraPointsMax);
+      state.rating = ratingOf(properties);
       this.#states.set(deviceId, state);
     }
     return state;

@@ -67,7 +67,9 @@ export class DeviceDoor implements Door {
   accept(handshake: Handshake, deviceId: string): void {
     const token = bearerToken(handshake.request.headers.authorization);
     // One answer for an unknown id, a wrong token and no token, after the same work: no oracle.
-    if (!this.#devices.authenticate(deviceId, token) || !isDeviceId(deviceId)) {
+    const isKnown = this.#devices.authenticate(deviceId, token);
+    const registered = this.#devices.find(deviceId);
+    if (!isKnown || registered === undefined) {
       this.#refuse(handshake, deviceId, refuse("forbidden"));
       return;
     }
@@ -87,7 +89,7 @@ export class DeviceDoor implements Door {
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
       const { addresses, clock, floods, authorizer, heartbeat, linkLimits, links, log, loopLag } = this.#context;
       addresses.give(handshake.socket);
-      const device = this.#latest.of(deviceId);
+      const device = this.#latest.of(registered);
       const address = authorizer.addressOf(handshake.request);
       const { messagesPerSecond, messagesBurst } = this.#limits;
       const openedAtMs = clock.monotonicMs();

@@ -1,5 +1,6 @@
 import { parseRfc3339, type Refusal, refuse, type StrikeBody, strikesMax } from "@wattboard/protocol";
 import { isoTime } from "../base/iso-time.ts";
+import type { Device } from "../devices/device-registry.ts";
 import type { NewStrike, Store, Strike } from "../store/store.ts";
 
 /** What somebody wants to have struck out, as it is said to the API. */
@@ -15,7 +16,7 @@ const spanMsMax = 31 * 24 * 60 * 60_000;
 /** Strikes values out of a device's past, where that can be done. */
 export async function strikeOut(
   store: Store,
-  deviceId: string,
+  { registration }: Device,
   { from, to, points }: StrikeOrder,
   { atMs, by }: Pick<NewStrike, "atMs" | "by">,
 ): Promise<Strike | Refusal> {
@@ -27,24 +28,30 @@ export async function strikeOut(
     );
   }
   if (toMs - fromMs > spanMsMax) return refuse("range_too_large", "At most 31 days are struck out at once.");
+  if (toMs <= registration.fromMs) {
+    return refuse("invalid_request", `The device's own past begins at ${isoTime(registration.fromMs)}.`);
+  }
   if (points !== undefined) {
-    const known = new Set((await store.points(deviceId)).map(({ name }) => name));
+    const known = new Set((await store.points(registration)).map(({ name }) => name));
     const unknown = points.find((name) => !known.has(name));
     if (unknown !== undefined) return refuse("unknown_point", `It is ${JSON.stringify(unknown.slice(0, 80))}.`);
   }
-  if ((await store.strikes(deviceId)).length >= strikesMax) {
+  if ((await store.strikes(registration)).length >= strikesMax) {
     return refuse("range_too_large", `The device has ${strikesMax} strikes; undo some that are not needed any more.`);
   }
-  return await store.strike({ deviceId, fromMs, toMs, points: points ?? null, atMs, by });
+  return await store.strike(registration, { fromMs, toMs, points: points ?? null, atMs, by });
 }
 
 /** Undoes one. */
-export async function undoStrike(store: Store, deviceId: string, number: number): Promise<Strike | Refusal> {
-  return (await store.unstrike(deviceId, number)) ?? refuse("not_found", "The device has no strike of that number.");
+export async function undoStrike(store: Store, { registration }: Device, number: number): Promise<Strike | Refusal> {
+  return (
+    (await store.unstrike(registration, number)) ?? refuse("not_found", "The device has no strike of that number.")
+  );
 }
 
 export function strikeBody(
-  { number, deviceId, fromMs, toMs, points, atMs, by }: Strike,
+  deviceId: string,
+  { number, fromMs, toMs, points, atMs, by }: Strike,
   showsNames = true,
 ): StrikeBody {
   return {

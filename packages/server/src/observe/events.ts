@@ -24,7 +24,8 @@ export type EventKind =
 export interface RecordedEvent {
   readonly atMs: number;
   readonly kind: string;
-  readonly deviceId: string | null;
+  /** Of which registration of a device; null: of the server as a whole. */
+  readonly key: string | null;
   readonly message: string;
 }
 
@@ -32,8 +33,8 @@ export interface EventsFilter {
   readonly limit: number;
   /** Only stored events with a smaller number: the next page. */
   readonly before?: number | undefined;
-  /** Only events of these devices; those of the server as a whole are of none. */
-  readonly deviceIds?: readonly string[] | undefined;
+  /** Only events of these registrations; those of the server as a whole are of none. */
+  readonly keys?: readonly string[] | undefined;
   readonly kind?: string | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
@@ -65,6 +66,7 @@ export class Events {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #store: EventStore;
+  readonly #keyOf: (deviceId: string) => string;
   #newest: RecordedEvent[] = [];
   #waiting: RecordedEvent[] = [];
   #inFlight: readonly RecordedEvent[] = [];
@@ -72,10 +74,12 @@ export class Events {
   #cancelRetry: CancelTimer | null = null;
   #isClosed = false;
 
-  constructor(clock: Clock, log: Log, store: EventStore) {
+  /** `keyOf` gives the key of a device's registration, or of its last one. */
+  constructor(clock: Clock, log: Log, store: EventStore, keyOf: (deviceId: string) => string) {
     this.#clock = clock;
     this.#log = log;
     this.#store = store;
+    this.#keyOf = keyOf;
   }
 
   /** Keeps an event, and writes it to the log as a warning. */
@@ -86,7 +90,7 @@ export class Events {
 
   /** Keeps an event whose log line is written elsewhere, or that is no warning. */
   note(kind: EventKind, deviceId: string | null, message: string, atMs: number = this.#clock.wallMs()): void {
-    const event = { atMs, kind, deviceId, message };
+    const event = { atMs, kind, key: deviceId === null ? null : this.#keyOf(deviceId), message };
     this.#newest = newestOf([...this.#newest, event]);
     this.#waiting = newestOf([...this.#waiting, event]);
     if (this.#cancelRetry === null) this.#write();
@@ -165,16 +169,16 @@ function newestOf(events: RecordedEvent[]): RecordedEvent[] {
   return events.length > eventsMax ? events.slice(-eventsMax) : events;
 }
 
-/** Whether an event fits; the devices, which may be a whole fleet, are looked up and not gone through for each. */
-function matcher({ deviceIds, kind, fromMs, toMs }: EventsFilter): (event: RecordedEvent) => boolean {
-  const devices = deviceIds === undefined ? null : new Set(deviceIds);
+/** Whether an event fits; the keys, which may be a whole fleet's, are looked up and not gone through for each. */
+function matcher({ keys, kind, fromMs, toMs }: EventsFilter): (event: RecordedEvent) => boolean {
+  const asked = keys === undefined ? null : new Set(keys);
   return (event) =>
-    (devices === null || (event.deviceId !== null && devices.has(event.deviceId))) &&
+    (asked === null || (event.key !== null && asked.has(event.key))) &&
     (kind === undefined || event.kind === kind) &&
     (fromMs === undefined || event.atMs >= fromMs) &&
     (toMs === undefined || event.atMs < toMs);
 }
 
 function isSame(a: RecordedEvent, b: RecordedEvent): boolean {
-  return a.atMs === b.atMs && a.kind === b.kind && a.deviceId === b.deviceId && a.message === b.message;
+  return a.atMs === b.atMs && a.kind === b.kind && a.key === b.key && a.message === b.message;
 }

@@ -18,7 +18,8 @@ test("a wave gives its commands one a turn, and none that waits any more when it
   const store = storeInMemory();
   const given: string[] = [];
   const journal = new CommandJournal(store, clock, { failed() {}, recovered() {} });
-  const dispatcher = new Dispatcher(clock, () => "id", store, journal, { find: () => undefined }, rights, {
+  const scopes = { noteScopeOf: (deviceId: string) => ({ key: deviceId, sinceMs: 0 }) };
+  const dispatcher = new Dispatcher(clock, () => "id", store, journal, { find: () => undefined }, scopes, rights, {
     given: ({ deviceId }) => void given.push(deviceId),
     resultIgnored() {},
   });

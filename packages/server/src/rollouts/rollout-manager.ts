@@ -98,7 +98,7 @@ export class RolloutManager implements StepListener {
       // The step of a command and that of its device here are stored one after the other: the command's has the last word.
       for (const target of rollout.targets()) {
         if (target.status === "waiting" || target.endedAtMs !== null) continue;
-        const command = await this.#store.find(target.deviceId, target.commandId);
+        const command = await this.#dispatcher.findStored(target.deviceId, target.commandId);
         rollout.restoreStep(target, command?.history.at(-1) ?? null);
       }
     }

@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
+import type { Registration } from "./registration.ts";
 import type {
   EnergyQuery,
   EventsQuery,
@@ -83,8 +84,8 @@ export class PendingStore implements Store {
     return this.#store.openReadPort();
   }
 
-  points(deviceId: string) {
-    return this.#use((store) => store.points(deviceId));
+  points(registration: Registration) {
+    return this.#use((store) => store.points(registration));
   }
 
   history(query: HistoryQuery) {
@@ -103,16 +104,16 @@ export class PendingStore implements Store {
     return this.#use((store) => store.fleetTotals(query));
   }
 
-  strike(strike: NewStrike) {
-    return this.#use((store) => store.strike(strike));
+  strike(registration: Registration, made: NewStrike) {
+    return this.#use((store) => store.strike(registration, made));
   }
 
-  strikes(deviceId: string) {
-    return this.#use((store) => store.strikes(deviceId));
+  strikes(registration: Registration) {
+    return this.#use((store) => store.strikes(registration));
   }
 
-  unstrike(deviceId: string, number: number) {
-    return this.#use((store) => store.unstrike(deviceId, number));
+  unstrike(registration: Registration, number: number) {
+    return this.#use((store) => store.unstrike(registration, number));
   }
 
   recordEvents(events: readonly StoredEvent[]) {
@@ -140,8 +141,8 @@ export class PendingStore implements Store {
     this.#store?.watchDamage(listener);
   }
 
-  forget(deviceIds: readonly string[]): void {
-    this.#store?.forget(deviceIds);
+  forget(keys: readonly string[]): void {
+    this.#store?.forget(keys);
   }
 
   backup(path: string, progress: (share: number) => void) {

@@ -1,9 +1,10 @@
 import type { MessagePort } from "node:worker_threads";
 import { Failure } from "../base/failure.ts";
 import { MethodCaller } from "../base/worker-client.ts";
+import type { Registration } from "./registration.ts";
 import type {
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   FleetQuery,
   FleetTotals,
   History,
@@ -11,14 +12,11 @@ import type {
   PointInfo,
   PointSample,
   SamplesQuery,
-  Store,
   StoreDamage,
+  StoreReader,
   Timeline,
   TimelineQuery,
 } from "./store.ts";
-
-/** The part of a store that answers questions about samples. */
-export type StoreReader = Pick<Store, "samples" | "points" | "history" | "energy" | "timeline" | "fleetTotals">;
 
 /** A question's signal stays with the asker. */
 type Asked<T> = Omit<T, "signal">;
@@ -26,9 +24,9 @@ type Asked<T> = Omit<T, "signal">;
 /** What may be asked over a port that a store has lent. */
 export interface ReadMethods {
   samples(query: Asked<SamplesQuery>): SamplesAnswer;
-  points(deviceId: string): PointInfo[];
+  points(registration: Registration): PointInfo[];
   history(query: Asked<HistoryQuery>): History;
-  energy(query: Asked<EnergyQuery>): EnergySpan[];
+  energy(query: Asked<EnergyQuery>): EnergyHistory;
   timeline(query: Asked<TimelineQuery>): Timeline;
   fleetTotals(query: Asked<FleetQuery>): FleetTotals;
 }
@@ -61,15 +59,15 @@ export class PortReader implements StoreReader {
     return samples;
   }
 
-  points(deviceId: string): Promise<PointInfo[]> {
-    return this.#caller.call("points", deviceId);
+  points(registration: Registration): Promise<PointInfo[]> {
+    return this.#caller.call("points", registration);
   }
 
   history({ signal, ...query }: HistoryQuery): Promise<History> {
     return this.#caller.callWith({ signal }, "history", query);
   }
 
-  energy({ signal, ...query }: EnergyQuery): Promise<EnergySpan[]> {
+  energy({ signal, ...query }: EnergyQuery): Promise<EnergyHistory> {
     return this.#caller.callWith({ signal }, "energy", query);
   }
 

@@ -5,7 +5,7 @@ import type { StoredSample } from "./store.ts";
 
 const samples = fc.array(
   fc.record<StoredSample>({
-    deviceId: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/),
+    key: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/),
     observedAtMs: fc.double({ noNaN: true }),
     receivedAtMs: fc.double({ noNaN: true }),
     clock: fc.constantFrom("device", "server"),
@@ -18,7 +18,7 @@ const samples = fc.array(
 test("records are read as they were written, one behind the other", () => {
   fc.assert(
     fc.property(samples, (written) => {
-      const ids = written.map(({ deviceId }) => Buffer.from(deviceId));
+      const ids = written.map(({ key }) => Buffer.from(key));
       const sizes = written.map((sample, index) => recordBytes(ids[index] ?? Buffer.alloc(0), sample.message));
       const batch = Buffer.alloc(sizes.reduce((sum, size) => sum + size, 0));
       let offset = 0;

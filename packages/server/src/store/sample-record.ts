@@ -10,9 +10,9 @@ import type { StoredSample } from "./store.ts";
  * | 16 | f64 | epoch of the session |
  * | 24 | u32 | seq within the epoch |
  * | 28 | u8 | flags: bit 0 set where the time is the server's; other bits 0 |
- * | 29 | u8 | length of the device id, bytes |
+ * | 29 | u8 | length of the registration's key, bytes |
  * | 30 | u16 | length of the message, bytes |
- * | 32 | … | device id, then the message, UTF-8 |
+ * | 32 | … | the key, then the message, UTF-8 |
  */
 const headerBytes = 32;
 const serverClockFlag = 1;
@@ -25,8 +25,8 @@ export interface SampleHeader {
   readonly seq: number;
 }
 
-export function recordBytes(deviceIdBytes: Uint8Array, message: Uint8Array): number {
-  return headerBytes + deviceIdBytes.length + message.length;
+export function recordBytes(keyBytes: Uint8Array, message: Uint8Array): number {
+  return headerBytes + keyBytes.length + message.length;
 }
 
 /** Writes one record at `offset` and gives the offset behind it. There must be room for `recordBytes` bytes. */
@@ -34,7 +34,7 @@ export function writeRecord(
   into: Buffer,
   offset: number,
   sample: SampleHeader,
-  deviceIdBytes: Uint8Array,
+  keyBytes: Uint8Array,
   message: Uint8Array,
 ): number {
   into.writeDoubleLE(sample.observedAtMs, offset);
@@ -42,11 +42,11 @@ export function writeRecord(
   into.writeDoubleLE(sample.epoch, offset + 16);
   into.writeUInt32LE(sample.seq, offset + 24);
   into[offset + 28] = sample.clock === "server" ? serverClockFlag : 0;
-  into[offset + 29] = deviceIdBytes.length;
+  into[offset + 29] = keyBytes.length;
   into.writeUInt16LE(message.length, offset + 30);
-  into.set(deviceIdBytes, offset + headerBytes);
-  into.set(message, offset + headerBytes + deviceIdBytes.length);
-  return offset + headerBytes + deviceIdBytes.length + message.length;
+  into.set(keyBytes, offset + headerBytes);
+  into.set(message, offset + headerBytes + keyBytes.length);
+  return offset + headerBytes + keyBytes.length + message.length;
 }
 
 /** Reads a batch record by record. The messages are views into `batch`. Throws a RangeError where a record is cut off. */
@@ -55,8 +55,8 @@ export function* readRecords(batch: Uint8Array): Generator<StoredSample> {
   const record = new RecordReader(buffer);
   while (record.next()) {
     const { observedAtMs, receivedAtMs, clock, epoch, seq, messageAt, end } = record;
-    const deviceId = record.deviceId;
-    yield { deviceId, observedAtMs, receivedAtMs, clock, epoch, seq, message: buffer.subarray(messageAt, end) };
+    const key = record.key;
+    yield { key, observedAtMs, receivedAtMs, clock, epoch, seq, message: buffer.subarray(messageAt, end) };
   }
 }
 
@@ -98,16 +98,16 @@ export class RecordReader implements SampleHeader {
     return true;
   }
 
-  /** Whether it is of the device with that id, which takes less time than to read it. */
-  isOf(deviceIdBytes: Uint8Array): boolean {
+  /** Whether it is of the registration with that key, which takes less time than to read it. */
+  isOf(keyBytes: Uint8Array): boolean {
     const { bytes } = this;
     const idAt = this.start + headerBytes;
-    if (this.messageAt - idAt !== deviceIdBytes.length) return false;
-    for (let at = 0; at < deviceIdBytes.length; at++) if (bytes[idAt + at] !== deviceIdBytes[at]) return false;
+    if (this.messageAt - idAt !== keyBytes.length) return false;
+    for (let at = 0; at < keyBytes.length; at++) if (bytes[idAt + at] !== keyBytes[at]) return false;
     return true;
   }
 
-  get deviceId(): string {
+  get key(): string {
     return this.bytes.toString("latin1", this.start + headerBytes, this.messageAt);
   }
 }

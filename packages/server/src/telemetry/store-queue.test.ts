@@ -6,7 +6,7 @@ import { readRecords } from "../store/sample-record.ts";
 import type { Store } from "../store/store.ts";
 import { StoreQueue } from "./store-queue.ts";
 
-const device = new DeviceState("ems_001");
+const device = new DeviceState("ems_001", "ems_001");
 const message = Buffer.from("x".repeat(100));
 
 function reading(seq: number): Sample {

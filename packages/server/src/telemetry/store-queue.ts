@@ -2,7 +2,7 @@ import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { Sample } from "../devices/sample.ts";
 import { recordBytes, writeRecord } from "../store/sample-record.ts";
-import type { Store } from "../store/store.ts";
+import type { StoreWriter } from "../store/store.ts";
 import type { SampleSink } from "./sample-sink.ts";
 
 export interface StoreQueueLimits {
@@ -41,7 +41,7 @@ const handOverBytesMax = 32 * 1024 * 1024;
  * copies bytes here. While the store is slow the batches wait, bounded; while it fails they are offered again and again.
  */
 export class StoreQueue implements SampleSink {
-  readonly #store: Store;
+  readonly #store: StoreWriter;
   readonly #clock: Clock;
   readonly #limits: StoreQueueLimits;
   readonly #observer: StoreQueueObserver;
@@ -62,7 +62,7 @@ export class StoreQueue implements SampleSink {
   #cancelRetry: CancelTimer | null = null;
   #drained: (() => void) | null = null;
 
-  constructor(store: Store, clock: Clock, limits: StoreQueueLimits, observer: StoreQueueObserver) {
+  constructor(store: StoreWriter, clock: Clock, limits: StoreQueueLimits, observer: StoreQueueObserver) {
     this.#store = store;
     this.#clock = clock;
     this.#limits = limits;
@@ -76,13 +76,13 @@ export class StoreQueue implements SampleSink {
 
   /** Copies the sample into the present batch. False: the queue is full, and the sample is not stored. */
   append(device: DeviceState, reading: Sample, message: Uint8Array): boolean {
-    const bytes = recordBytes(device.idBytes, message);
+    const bytes = recordBytes(device.keyBytes, message);
     if (this.#queueBytes + bytes > this.#limits.queueBytesMax) {
       this.#observer.unstored(1);
       return false;
     }
     const batch = this.#batchWithRoom(bytes);
-    batch.bytes = writeRecord(batch.buffer, batch.bytes, reading, device.idBytes, message);
+    batch.bytes = writeRecord(batch.buffer, batch.bytes, reading, device.keyBytes, message);
     batch.samples++;
     this.#queueBytes += bytes;
     return true;

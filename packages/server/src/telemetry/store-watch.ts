@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
+import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { Events } from "../observe/events.ts";
 import { type Health, publicFault } from "../observe/health.ts";
 import type { Log } from "../observe/log.ts";
@@ -14,6 +15,7 @@ const lookMs = 1_000;
 
 interface StoreWatchServices {
   readonly clock: Clock;
+  readonly devices: Pick<DeviceRegistry, "findRegistered">;
   readonly events: Events;
   readonly health: Health;
   readonly log: Log;
@@ -92,11 +94,13 @@ export class StoreWatch implements StoreQueueObserver {
     if (health.noteStore(null)) events.report("store_recovered", null, "The store takes samples again.");
   }
 
-  damaged({ deviceId, message }: StoreDamage): void {
-    const { events, metrics, throttle } = this.#services;
+  damaged({ key, message }: StoreDamage): void {
+    const { devices, events, metrics, throttle } = this.#services;
+    // Of what another had under the id of a device, that device's page tells nothing.
+    const deviceId = (key === null ? undefined : devices.findRegistered(key)?.deviceId) ?? null;
     metrics.store.damages.inc();
     // A disk that fails has many places; the log and the events have one of a device's, and `store verify` names all.
-    const suppressed = throttle.pass(`damaged ${deviceId}`);
+    const suppressed = throttle.pass(`damaged ${key}`);
     if (suppressed === null) return;
     const more = suppressed === 0 ? "" : ` ${suppressed} more since the last time.`;
     const told = `Stored data cannot be read: ${message}.${more} See: wattboard store verify`;

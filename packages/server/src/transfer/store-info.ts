@@ -15,6 +15,10 @@ export const storeInfoSchema = Type.Object(
       { count: Type.Integer(), ms: Type.Number() },
       { description: "Spans without samples longer than 15 minutes, between a device's first sample and its last" },
     ),
+    renewed_share: Type.Number({
+      description:
+        "Share of the summaries that were made anew since the rule of what is covered was changed; 1 once that is done",
+    }),
     retention_ms: Type.Number({ description: "Samples older than this are deleted; 0: kept for ever" }),
   },
   { title: "StoreInfo" },
@@ -22,7 +26,7 @@ export const storeInfoSchema = Type.Object(
 export type StoreInfoBody = Type.Static<typeof storeInfoSchema>;
 
 export function storeInfoBody(description: string, info: StoreInfo): StoreInfoBody {
-  const { devices, samples, bytes, fromMs, toMs, gaps, retentionMs } = info;
+  const { devices, samples, bytes, fromMs, toMs, gaps, retentionMs, renewedShare } = info;
   return {
     store: description,
     devices,
@@ -32,6 +36,7 @@ export function storeInfoBody(description: string, info: StoreInfo): StoreInfoBo
     from: fromMs === null ? null : new Date(fromMs).toISOString(),
     to: toMs === null ? null : new Date(toMs).toISOString(),
     gaps,
+    renewed_share: renewedShare,
     retention_ms: retentionMs,
   };
 }

@@ -17,7 +17,8 @@ interface CoverageStripProps {
 export function CoverageStrip({ history, toMs, nowMs, timeZone }: CoverageStripProps) {
   const { share, gaps } = history.coverage;
   const fromMs = Date.parse(history.from);
-  const sinceMs = Math.min(nowMs, expectedFromMs(history));
+  const { expected_from } = history.coverage;
+  const sinceMs = expected_from === null ? nowMs : Date.parse(expected_from);
   const [longest] = gaps;
   const place = (ms: number): number => (100 * (Math.min(ms, toMs) - fromMs)) / (toMs - fromMs);
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone });
@@ -44,21 +45,19 @@ export function CoverageStrip({ history, toMs, nowMs, timeZone }: CoverageStripP
         })}
       </div>
       <p className={`fine ${styles.words}`}>
-        <b>{percent(share)}</b> of the expected samples are there
-        {longest === undefined
-          ? ", without a gap."
-          : `; ${times}, the longest of ${lengthOf(longest)} from ${day.format(Date.parse(longest.from))}.`}
+        {expected_from === null ? (
+          "Nothing was expected of the device in this time: it was registered later."
+        ) : (
+          <>
+            <b>{percent(share)}</b> of the expected time was measured
+            {longest === undefined
+              ? ", without a gap."
+              : `; ${times}, the longest of ${lengthOf(longest)} from ${day.format(Date.parse(longest.from))}.`}
+          </>
+        )}
       </p>
     </div>
   );
-}
-
-/** What is before its registration is not missed of a device: what is expected begins with samples or with a gap. */
-function expectedFromMs(history: HistoryBody): number {
-  const at = history.resolution === "buckets" ? history.samples.findIndex((count) => count > 0) : 0;
-  const first = history.at[at];
-  const gaps = history.coverage.gaps.map(({ from }) => Date.parse(from));
-  return Math.min(...gaps, first === undefined ? Number.POSITIVE_INFINITY : Date.parse(first));
 }
 
 /** Never rounded up to the whole: `99.9 %` is not all. */

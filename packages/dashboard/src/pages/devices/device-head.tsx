@@ -32,7 +32,7 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
   const ageMs = ageOf(live.newest?.atMs ?? null, nowMs);
   const freshness = freshnessOf(detail, ageMs);
   const place = placeOf(properties);
-  const localTime = properties.time_zone === undefined ? null : timeOfDayIn(properties.time_zone, nowMs);
+  const localTime = timeOfDayIn(detail.time_zone, nowMs);
   const value = (point: string) => (live.points.get(point)?.value ?? null) as string | null;
   const mode = value("system_status.mode");
   return (
@@ -59,7 +59,7 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
         {place !== "" && <span>{place}</span>}
         {localTime !== null && (
           <span>
-            {localTime} there<span className="muted"> ({properties.time_zone})</span>
+            {localTime} there<span className="muted"> ({detail.time_zone})</span>
           </span>
         )}
         {properties.simulated === "true" && <Tag>simulated</Tag>}

@@ -109,7 +109,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
                   />
                 }
               >
-                <PowerChart history={history} chartMs={minutes * 60_000} />
+                <PowerChart history={history} chartMs={minutes * 60_000} timeZone={detail.time_zone} />
               </Panel>
             </div>
           )}

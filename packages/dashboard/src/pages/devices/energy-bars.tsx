@@ -20,8 +20,11 @@ export function EnergyBars({ energy, bars }: EnergyBarsProps) {
   const { spans, total, per, time_zone: timeZone } = energy;
   const read = readAt === null ? undefined : spans[readAt];
   const shown = read ?? total;
-  const ticks = scaleTicks(Math.max(1, ...spans.flatMap((span) => [span.produced_wh, span.consumed_wh])));
+  const ticks = scaleTicks(Math.max(1, ...spans.flatMap((span) => [span.produced_wh ?? 0, span.consumed_wh ?? 0])));
   const top = ticks.at(-1) ?? 1;
+  const expectedFromMs = Date.parse(energy.coverage.expected_from ?? energy.to);
+  // The hours before its registration are not missing.
+  const isExpected = (span: Span): boolean => Date.parse(span.to) > expectedFromMs;
   const slots = Math.max(bars, spans.length);
   const every = Math.ceil(slots / 12);
 
@@ -67,14 +70,22 @@ export function EnergyBars({ energy, bars }: EnergyBarsProps) {
               <div className={styles.pair} aria-hidden="true">
                 <Bar
                   top={top}
-                  parts={{ used: span.self_consumed_wh, sold: span.produced_wh - span.self_consumed_wh }}
+                  parts={{
+                    used: span.self_consumed_wh ?? 0,
+                    sold: (span.produced_wh ?? 0) - (span.self_consumed_wh ?? 0),
+                  }}
                 />
-                <Bar top={top} parts={{ own: span.consumed_wh * (span.autarky ?? 0), bought: boughtWh(span) }} />
+                <Bar top={top} parts={{ own: (span.consumed_wh ?? 0) - boughtWh(span), bought: boughtWh(span) }} />
               </div>
               <span
                 className={styles.coverage}
+                data-expected={isExpected(span)}
                 aria-hidden="true"
-                title={`${formatNumber(100 * span.coverage, 0)} % of the expected samples`}
+                title={
+                  isExpected(span)
+                    ? `${formatNumber(100 * span.coverage, 0)} % of the expected time`
+                    : "Nothing was expected"
+                }
               >
                 <span style={{ width: `${100 * span.coverage}%` }} />
               </span>
@@ -97,7 +108,7 @@ export function EnergyBars({ energy, bars }: EnergyBarsProps) {
 }
 
 function boughtWh({ consumed_wh, autarky }: Span): number {
-  return consumed_wh * (1 - (autarky ?? 0));
+  return (consumed_wh ?? 0) * (1 - (autarky ?? 0));
 }
 
 function Bar({ top, parts }: { readonly top: number; readonly parts: Readonly<Record<string, number>> }) {
@@ -110,12 +121,18 @@ function Bar({ top, parts }: { readonly top: number; readonly parts: Readonly<Re
   );
 }
 
-function Sum({ term, wh, hue }: { readonly term: string; readonly wh: number; readonly hue: string }) {
+function Sum({ term, wh, hue }: { readonly term: string; readonly wh: number | null; readonly hue: string }) {
   return (
     <div data-hue={hue}>
       <dt>{term}</dt>
       <dd>
-        <Quantity {...scaleQuantity(wh, "Wh")} />
+        {wh === null ? (
+          <span className="muted" title="Not measured">
+            —
+          </span>
+        ) : (
+          <Quantity {...scaleQuantity(wh, "Wh")} />
+        )}
       </dd>
     </div>
   );
@@ -133,7 +150,8 @@ function Share({ term, share, hint }: { readonly term: string; readonly share: n
 }
 
 function describe(span: Span, per: DeviceEnergyBody["per"], timeZone: string): string {
-  const words = (wh: number) => Object.values(scaleQuantity(wh, "Wh")).join(" ");
+  const words = (wh: number | null) =>
+    wh === null ? "not measured how much" : Object.values(scaleQuantity(wh, "Wh")).join(" ");
   return `${spanName(span, per, timeZone)}: ${words(span.produced_wh)} produced, ${words(span.consumed_wh)} consumed, ${words(span.imported_wh)} from the grid, ${words(span.exported_wh)} to the grid`;
 }
 

@@ -4,7 +4,7 @@ import uPlot from "uplot";
 import { chartPoints } from "../../live/power-history.ts";
 import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
 import { locale } from "../../ui/locale.ts";
-import { colourOf, plotFrame, plotRightPx, silences, yRange } from "../../ui/plot/plot-style.ts";
+import { breaks, colourOf, plotFrame, plotRightPx, yRange } from "../../ui/plot/plot-style.ts";
 import { usePlot } from "../../ui/plot/use-plot.ts";
 import styles from "./chart.module.css";
 import { hueOf, labelOf } from "./power-chart.tsx";
@@ -13,8 +13,8 @@ import type { PlotCursor } from "./state-band.tsx";
 const lines = [...chartPoints, "battery.soc"] as const;
 type ChartLine = (typeof lines)[number];
 type Column = (number | null)[];
-/** What the API calls a gap. */
-const rawGapS = 30;
+/** A device may leave a point out of a message, and the line goes on for so long, s. */
+const leftOutS = 30;
 
 /** The points that the chart asks the API for. */
 export const historyPoints: string = lines.join(",");
@@ -30,13 +30,13 @@ interface HistoryChartProps {
 
 /** Means over time, with the span from the least to the greatest value behind them. Where nothing was measured there is no line. */
 export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartProps) {
-  const isRaw = useRef(false);
+  const isBroken = useRef<IsBroken>(() => false);
   const [hidden, setHidden] = useState<ReadonlySet<ChartLine>>(new Set());
   const columns = chartColumns(history);
   const fromMs = Date.parse(history.from);
-  isRaw.current = history.resolution === "raw";
+  isBroken.current = breaksOf(history, columns[0]);
   const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot(
-    (host) => historyPlotOptions(host, timeZone, isRaw),
+    (host) => historyPlotOptions(host, timeZone, isBroken),
     timeZone,
   );
 
@@ -132,12 +132,33 @@ function chartColumns(history: HistoryBody): [number[], ...Column[]] {
   ];
 }
 
-function historyPlotOptions(host: HTMLElement, timeZone: string, isRaw: { readonly current: boolean }): uPlot.Options {
+/** Whether nobody may say what was between two places of a line that follow each other. */
+type IsBroken = (before: number, after: number) => boolean;
+
+/**
+ * Lines break where the coverage says that there is a gap, and where the device has sent, but not this point. A device that sends less often than
+ * there are buckets leaves some of them empty, and its line goes on.
+ */
+function breaksOf(history: HistoryBody, times: readonly number[]): IsBroken {
+  const gaps = history.coverage.gaps.map(({ from, to }) => [Date.parse(from) / 1_000, Date.parse(to) / 1_000] as const);
+  return (before, after) => {
+    const [fromS, toS] = [times[before] as number, times[after] as number];
+    if (history.resolution === "buckets") {
+      if (after === before + 1) return false;
+      if (history.samples.slice(before + 1, after).some((count) => count > 0)) return true;
+    } else if (after > before + 1 && toS - fromS > leftOutS) return true;
+    return gaps.some(([gapFromS, gapToS]) => gapFromS < toS && gapToS > fromS);
+  };
+}
+
+function historyPlotOptions(
+  host: HTMLElement,
+  timeZone: string,
+  isBroken: { readonly current: IsBroken },
+): uPlot.Options {
   const colour = colourOf(host);
   const { axis, wattAxis } = plotFrame(host);
-  // A bucket without samples is an empty entry; samples that come as they are only lie far apart.
-  const gaps: uPlot.Series["gaps"] = (plot, _index, from, to, empty) =>
-    isRaw.current ? silences(plot, rawGapS, from, to) : empty;
+  const gaps: uPlot.Series["gaps"] = (plot, index, from, to) => breaks(plot, index, isBroken.current, from, to);
   const bound: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false }, gaps };
   return {
     width: host.clientWidth,

@@ -27,10 +27,9 @@ const pastEveryMs = 15 * 60_000;
 export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
   const [unit, setUnit] = useState<PeriodUnit>("day");
   const [back, setBack] = useState(0);
-  // The server knows the zone of a site that is not said; the first answer tells.
-  const [told, setTold] = useState<string | undefined>(detail.properties.time_zone);
+  const timeZone = detail.time_zone;
   const nowMs = serverClock.now();
-  const period = periodOf(unit, dateIn(told, nowMs), back);
+  const period = periodOf(unit, dateIn(timeZone, nowMs), back);
   const range = { from: period.from, to: period.to };
   const options = { everyMs: back === 0 ? everyMs : pastEveryMs, keepsBefore: true };
   const history = usePolled<HistoryBody>(
@@ -41,8 +40,6 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
     apiPaths.energy(detail.device_id, { ...range, per: perOf[unit] }),
     options,
   );
-  const timeZone = energy.body?.time_zone;
-  if (timeZone !== undefined && timeZone !== told) setTold(timeZone);
   const failure = history.failure ?? energy.failure;
   const historyBody = history.body;
 
@@ -73,7 +70,7 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
           </Button>
           <p className={styles.name}>
             {periodName(period)}
-            {timeZone !== undefined && <span className="muted"> · {timeZone.replaceAll("_", " ")}</span>}
+            <span className="muted"> · {timeZone.replaceAll("_", " ")}</span>
           </p>
         </div>
         {failure !== null && (
@@ -81,7 +78,7 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
             <p>{failure.message}</p>
           </Notice>
         )}
-        {historyBody !== null && timeZone !== undefined && (
+        {historyBody !== null && (
           <>
             <HistoryChart
               history={historyBody}
@@ -94,6 +91,7 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
                   everyMs={options.everyMs}
                   axis={{
                     fromMs: Date.parse(historyBody.from),
+                    expectedFromMs: Date.parse(historyBody.coverage.expected_from ?? historyBody.to),
                     passedMs: Math.min(nowMs, Date.parse(historyBody.to)),
                     toMs: endOf(period, historyBody, back === 0),
                     timeOf: (ms) => timeIn(timeZone, ms),

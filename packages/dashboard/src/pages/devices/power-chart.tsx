@@ -1,6 +1,6 @@
 import { type PointName, pointSpec } from "@wattboard/protocol";
 import { useEffect, useRef, useState } from "react";
-import type uPlot from "uplot";
+import uPlot from "uplot";
 import { serverClock } from "../../api/server-clock.ts";
 import { describePower, type PowerPoint } from "../../domain/power.ts";
 import { bandPoints, chartPoints, gapSeconds, type PowerHistory } from "../../live/power-history.ts";
@@ -16,6 +16,8 @@ import { type BandAxis, StateBand } from "./state-band.tsx";
 interface PowerChartProps {
   readonly history: PowerHistory;
   readonly chartMs: number;
+  /** Of the device, as in its history below. */
+  readonly timeZone: string;
 }
 
 export const hueOf: Record<PowerPoint, string> = {
@@ -26,14 +28,17 @@ export const hueOf: Record<PowerPoint, string> = {
 };
 
 /** The powers of the last minutes. The right edge is the present, so a silent device shows as a line that ends before it. */
-export function PowerChart({ history, chartMs }: PowerChartProps) {
+export function PowerChart({ history, chartMs, timeZone }: PowerChartProps) {
   useTick(1_000);
   const [hidden, setHidden] = useState<ReadonlySet<PowerPoint>>(new Set());
   const nowMs = serverClock.now();
   const columns = history.columns(nowMs - chartMs);
   const gapS = useRef(5);
   gapS.current = gapSeconds(columns[0]);
-  const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot((host) => powerPlotOptions(host, gapS));
+  const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot(
+    (host) => powerPlotOptions(host, gapS, timeZone),
+    timeZone,
+  );
 
   // After each render: there is one for each new sample and one for each second.
   useEffect(() => {
@@ -52,9 +57,10 @@ export function PowerChart({ history, chartMs }: PowerChartProps) {
   const [times] = columns;
   const axis: BandAxis = {
     fromMs: nowMs - chartMs,
+    expectedFromMs: nowMs - chartMs,
     passedMs: nowMs,
     toMs: nowMs,
-    timeOf: (ms) => formatInstant(ms, nowMs),
+    timeOf: (ms) => formatInstant(ms, nowMs, timeZone),
   };
   const readAt = cursorAt !== null && cursorAt < times.length ? cursorAt : times.length - 1;
   const readTimeS = times[readAt];
@@ -82,7 +88,9 @@ export function PowerChart({ history, chartMs }: PowerChartProps) {
             <Reading point={point} signedW={columns[index + 1]?.[readAt] as number | null | undefined} />
           </button>
         ))}
-        <span className={styles.time}>{readTimeS === undefined ? "" : formatInstant(readTimeS * 1_000, nowMs)}</span>
+        <span className={styles.time}>
+          {readTimeS === undefined ? "" : formatInstant(readTimeS * 1_000, nowMs, timeZone)}
+        </span>
       </div>
       <div className={styles.frame}>
         <div
@@ -123,15 +131,16 @@ function Reading({ point, signedW }: { readonly point: PowerPoint; readonly sign
   );
 }
 
-function powerPlotOptions(host: HTMLElement, gapS: { readonly current: number }): uPlot.Options {
+function powerPlotOptions(host: HTMLElement, gapS: { readonly current: number }, timeZone: string): uPlot.Options {
   const colour = colourOf(host);
   const { axis, wattAxis } = plotFrame(host);
-  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone });
   return {
     width: host.clientWidth,
     height: host.clientHeight,
     padding: [10, plotRightPx, 0, 0],
     legend: { show: false },
+    tzDate: (second) => uPlot.tzDate(new Date(second * 1_000), timeZone),
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => yRange(low, high) } },
     axes: [

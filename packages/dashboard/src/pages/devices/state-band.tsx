@@ -8,6 +8,8 @@ import styles from "./state-band.module.css";
 /** The axis of the chart above. */
 export interface BandAxis {
   readonly fromMs: number;
+  /** From when on something is expected in it. */
+  readonly expectedFromMs: number;
   /** What has passed of it. */
   readonly passedMs: number;
   /** Its right edge. */
@@ -31,8 +33,9 @@ interface StateBandProps {
 
 /** Changes that are read aloud: the newest. */
 const toldMax = 50;
-/** Shorter silences are not worth a word. */
+/** Shorter silences are not worth a word, nor are those that are a small share of the axis: a run begins with the first sample in it. */
 const unknownMsMin = 30_000;
+const unknownShareMin = 0.002;
 
 /** When a point had which value: a band on the axis of the chart above, and how long each value was held. Where nothing was heard it is empty. */
 export function StateBand({ point, runs, axis, cursor }: StateBandProps) {
@@ -40,10 +43,10 @@ export function StateBand({ point, runs, axis, cursor }: StateBandProps) {
   // That there was no error needs no band.
   if (held.every(({ tone }) => tone === "none")) return null;
   const tones = new Map(held.map(({ word, tone }) => [word, tone]));
-  const { fromMs, passedMs, toMs, timeOf } = axis;
+  const { fromMs, expectedFromMs, passedMs, toMs, timeOf } = axis;
   const label = pointSpec(point)?.label ?? spelled(point);
   const place = (ms: number): number => (100 * (Math.min(Math.max(ms, fromMs), toMs) - fromMs)) / (toMs - fromMs);
-  const unknownMs = passedMs - fromMs - held.reduce((sum, { heldMs }) => sum + heldMs, 0);
+  const unknownMs = passedMs - Math.max(fromMs, expectedFromMs) - held.reduce((sum, { heldMs }) => sum + heldMs, 0);
   const readMs = cursor.readAt === null ? null : fromMs + cursor.readAt * (toMs - fromMs);
   const read = readMs === null ? undefined : runs.find((run) => run.fromMs <= readMs && readMs <= run.toMs);
   const tell = (run: StateRun): string => `${wordOf(point, run.value)}, ${timeOf(run.fromMs)} to ${timeOf(run.toMs)}`;
@@ -85,13 +88,17 @@ export function StateBand({ point, runs, axis, cursor }: StateBandProps) {
             {word} <span className="muted">{formatSpan(heldMs)}</span>
           </li>
         ))}
-        {unknownMs > unknownMsMin && (
+        {unknownMs > Math.max(unknownMsMin, unknownShareMin * (toMs - fromMs)) && (
           <li data-tone="unknown">
             No data <span className="muted">{formatSpan(unknownMs)}</span>
           </li>
         )}
         {readMs !== null && (
-          <li className={styles.read}>{read === undefined ? `No data at ${timeOf(readMs)}` : tell(read)}</li>
+          <li className={styles.read}>
+            {read === undefined
+              ? `${readMs < expectedFromMs ? "Not yet registered" : "No data"} at ${timeOf(readMs)}`
+              : tell(read)}
+          </li>
         )}
       </ul>
       <ol className="sr-only" aria-label={`Changes of ${label}, newest first`}>

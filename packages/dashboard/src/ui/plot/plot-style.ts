@@ -45,6 +45,29 @@ export function yRange(low: number | null, high: number | null): [number, number
   return [bottom < 0 ? bottom - room : 0, top + room];
 }
 
+/** The places where a line is to be broken, between two values of it that follow each other. */
+export function breaks(
+  plot: uPlot,
+  series: number,
+  isBroken: (before: number, after: number) => boolean,
+  from: number,
+  to: number,
+): uPlot.Series.Gaps {
+  const [times] = plot.data;
+  const values = plot.data[series];
+  const found: uPlot.Series.Gaps = [];
+  let before = -1;
+  for (let at = from; at <= to; at++) {
+    if (values?.[at] == null) continue;
+    if (before >= 0 && isBroken(before, at)) {
+      const place = (of: number): number => Math.round(plot.valToPos(times[of] as number, "x", true));
+      found.push([place(before), place(at)]);
+    }
+    before = at;
+  }
+  return found;
+}
+
 /** Silences longer than `gapS` seconds, which break a line. A device may leave a point out of a message, and the line goes on. */
 export function silences(plot: uPlot, gapS: number, from: number, to: number): uPlot.Series.Gaps {
   const times = plot.data[0];

@@ -9,6 +9,7 @@ import { type DatabaseFault, damagedFailure, databaseFault, openDatabase } from 
 import { Failure, systemErrorCode } from "../../base/failure.ts";
 import { migrate, type Schema } from "../../base/migrate.ts";
 import { OpenFiles } from "../../base/open-files.ts";
+import { inTransaction } from "../../base/transaction.ts";
 import { accessFileName } from "../access-file.ts";
 import { type AuditRow, type ChainedRow, ChainWalk, chainHash, chainStart } from "./audit-chain.ts";
 
@@ -214,16 +215,15 @@ export class Audit {
     let hash = this.#lastHash;
     try {
       this.#files.assertInPlace();
-      this.#database.exec("BEGIN IMMEDIATE");
-      for (const entry of entries) {
-        const row = this.#rowOf(entry, ++seq);
-        hash = chainHash(hash, row);
-        const { atMs, who, address, action, deviceId, target, outcome, detail } = row;
-        this.#insert.run(seq, atMs, who, address, action, deviceId, target, outcome, JSON.stringify(detail), hash);
-      }
-      this.#database.exec("COMMIT");
+      inTransaction(this.#database, () => {
+        for (const entry of entries) {
+          const row = this.#rowOf(entry, ++seq);
+          hash = chainHash(hash, row);
+          const { atMs, who, address, action, deviceId, target, outcome, detail } = row;
+          this.#insert.run(seq, atMs, who, address, action, deviceId, target, outcome, JSON.stringify(detail), hash);
+        }
+      });
     } catch (error) {
-      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw this.#failure(error);
     }
     this.#lastSeq = seq;
@@ -373,15 +373,10 @@ export class Audit {
     const path = join(this.#folder, `audit-${String(first.seq).padStart(12, "0")}.ndjson.gz`);
     writeFileSync(`${path}.new`, gzipSync(`${lines.join("\n")}\n`), { mode: 0o600, flush: true });
     renameSync(`${path}.new`, path);
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
+    inTransaction(this.#database, () => {
       this.#database.prepare("UPDATE archived SET seq = ?, hash = ?").run(last.seq, last.hash);
       this.#database.prepare("DELETE FROM audit WHERE seq <= ?").run(last.seq);
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      this.#database.exec("ROLLBACK");
-      throw error;
-    }
+    });
     this.#rows -= rows.length;
     const archives = this.#archives();
     const tooMany = Math.max(0, archives.length - this.#limits.archivesMax);

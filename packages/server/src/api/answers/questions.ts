@@ -2,15 +2,14 @@ import { type Refusal, refuse } from "@wattboard/protocol";
 import type Type from "typebox";
 import { calendarEdges } from "../../base/time-zone.ts";
 import { expectedDevices } from "../../history/coverage.ts";
-import { DeviceHistory, type Registration } from "../../history/device-history.ts";
+import { DeviceHistory, type RegisteredDevice } from "../../history/device-history.ts";
 import { chooseNumberPoints, choosePoints } from "../../history/point-names.ts";
 import { dayMs, type Range, type samplesPlace } from "../../history/range.ts";
 import { writeCursor } from "../../http/cursor.ts";
 import { pageBytes } from "../../http/page-bytes.ts";
-import { windowMs } from "../../store/algebra/window.ts";
 import { isFullPage } from "../../store/page-bytes.ts";
-import type { StoreReader } from "../../store/read-port.ts";
-import type { PointSample, SampleKey } from "../../store/store.ts";
+import { readRegistrationKey } from "../../store/registration.ts";
+import type { PointSample, SampleKey, StoreReader } from "../../store/store.ts";
 import { storedSampleBody } from "../device-bodies.ts";
 import {
   bucketsBody,
@@ -26,9 +25,9 @@ import {
 /** Registrations of a fleet, a column a figure: 10,000 objects would take the event loop milliseconds to hand over. */
 export interface Registrations {
   /** One a line. */
-  readonly deviceIds: string;
+  readonly keys: string;
   readonly createdAtMs: Float64Array;
-  readonly historyFromMs: Float64Array;
+  readonly fromMs: Float64Array;
 }
 
 interface Bucketed extends Range {
@@ -37,10 +36,10 @@ interface Bucketed extends Range {
 
 /** What is asked of the past: judged already as to who may ask it and what it may span, and plain data, so that another thread can answer it. */
 export type Question =
-  | { readonly kind: "points"; readonly device: Registration; readonly after: number }
+  | { readonly kind: "points"; readonly device: RegisteredDevice; readonly after: number }
   | {
       readonly kind: "samples";
-      readonly device: Registration;
+      readonly device: RegisteredDevice;
       readonly range: Range;
       /** As asked, with commas between them; absent: all. */
       readonly points: string | undefined;
@@ -50,23 +49,25 @@ export type Question =
     }
   | {
       readonly kind: "history";
-      readonly device: Registration;
+      readonly device: RegisteredDevice;
       readonly range: Range;
       /** The range in buckets, which may be a little longer. */
       readonly aligned: Bucketed;
       readonly points: string | undefined;
       readonly buckets: number;
+      readonly nowMs: number;
     }
   | {
       readonly kind: "timeline";
-      readonly device: Registration;
+      readonly device: RegisteredDevice;
       readonly range: Range;
       readonly point: string;
       readonly limit: number;
+      readonly nowMs: number;
     }
   | ({
       readonly kind: "energy";
-      readonly device: Registration;
+      readonly device: RegisteredDevice;
       readonly range: Range;
     } & EnergyQuestion)
   | {
@@ -102,7 +103,7 @@ export async function answerTo(
   switch (question.kind) {
     case "points": {
       const { device, after } = question;
-      const known = await store.points(device.deviceId);
+      const known = await store.points(device.registration);
       const next = after + pointsMax < known.length ? writeCursor({ after: after + pointsMax }) : null;
       const body = { ...pointsBody(device.deviceId, known.slice(after, after + pointsMax)), next_cursor: next };
       return { body, untilMs: null };
@@ -110,11 +111,11 @@ export async function answerTo(
     case "samples":
       return await answerSamples(store, past, question, signal);
     case "history": {
-      const { device, range, aligned, buckets } = question;
+      const { device, range, aligned, buckets, nowMs } = question;
       const { deviceId } = device;
-      const points = chooseNumberPoints(question.points, await store.points(deviceId));
+      const points = chooseNumberPoints(question.points, await store.points(device.registration));
       if ("code" in points) return points;
-      const history = await past.history(device, { points, ...aligned, signal });
+      const history = await past.history(device, { points, ...aligned, nowMs, signal });
       if (history.samples.reduce((sum, count) => sum + count, 0) > buckets) {
         return { body: bucketsBody(deviceId, aligned, history), untilMs: aligned.toMs };
       }
@@ -122,44 +123,44 @@ export async function answerTo(
       return { body: rawBody(deviceId, range, samples, points, history.total), untilMs: aligned.toMs };
     }
     case "timeline": {
-      const { device, range, limit } = question;
-      const points = choosePoints(question.point, await store.points(device.deviceId));
+      const { device, range, limit, nowMs } = question;
+      const points = choosePoints(question.point, await store.points(device.registration));
       if ("code" in points) return points;
       const [point = question.point, another] = points;
       if (another !== undefined) return refuse("invalid_request", "point is one point.");
-      const timeline = await past.timeline(device, { point, ...range, limit, bytesMax: pageBytes, signal });
+      const timeline = await past.timeline(device, { point, ...range, nowMs, limit, bytesMax: pageBytes, signal });
       return { body: timelineBody(device.deviceId, range, point, timeline), untilMs: range.toMs };
     }
     case "energy": {
       const { device, nowMs } = question;
       const edgesMs = edgesOf(question);
-      const [{ spans }, history] = await Promise.all([
-        past.energy(device, { edgesMs, signal }),
-        past.history(device, { points: [], ...passedPart(edgesMs, nowMs), signal }),
-      ]);
+      const energy = await past.energy(device, { edgesMs, nowMs, signal });
       return {
-        body: deviceEnergyBody(device.deviceId, question, spans, history),
+        body: deviceEnergyBody(device.deviceId, question, energy),
         untilMs: edgesMs.at(-1) ?? question.range.toMs,
       };
     }
     case "fleetTotals": {
       const { point, aligned } = question;
-      const fleet = registrationsFrom(question.fleet);
+      const fleet = devicesFrom(question.fleet);
       const totals = await past.fleetTotals(fleet, { point, ...aligned, signal });
       const body = fleetTotalsBody(point, aligned, fleet.length, totals, expectedDevices(fleet, totals));
       return { body, untilMs: aligned.toMs };
     }
     case "fleetEnergy": {
       const { nowMs } = question;
-      const fleet = registrationsFrom(question.fleet);
+      const fleet = devicesFrom(question.fleet);
       const edgesMs = edgesOf(question);
-      const passed = passedPart(edgesMs, nowMs);
-      const tooMuch = refuseDeviceDays(fleet.length, passed);
+      const fromMs = edgesMs[0] ?? 0;
+      const tooMuch = refuseDeviceDays(fleet.length, {
+        fromMs,
+        toMs: Math.min(edgesMs.at(-1) ?? 0, Math.max(nowMs, fromMs + 1)),
+      });
       if (tooMuch !== null) return tooMuch;
-      const sum = new FleetEnergySum(edgesMs, nowMs);
+      const sum = new FleetEnergySum(edgesMs);
       for (let first = 0; first < fleet.length; first += devicesAtOnce) {
         const some = fleet.slice(first, first + devicesAtOnce);
-        const answers = some.map((device) => past.energy(device, { edgesMs, signal }));
+        const answers = some.map((device) => past.energy(device, { edgesMs, nowMs, signal }));
         for (const energy of await Promise.all(answers)) sum.add(energy);
       }
       return { body: sum.body(question), untilMs: edgesMs.at(-1) ?? question.range.toMs };
@@ -170,13 +171,6 @@ export async function answerTo(
 /** The edges of the calendar's spans that the range is moved out to. */
 function edgesOf({ range, per, timeZone }: EnergyQuestion & { readonly range: Range }): number[] {
   return calendarEdges(range.fromMs, range.toMs, per, timeZone);
-}
-
-/** What has passed of the spans between the edges, as a single bucket. */
-function passedPart(edgesMs: readonly number[], nowMs: number): Bucketed {
-  const fromMs = edgesMs[0] ?? 0;
-  const toMs = Math.min(edgesMs.at(-1) ?? 0, Math.max(nowMs, fromMs + 1));
-  return { fromMs, toMs, bucketMs: Math.ceil((toMs - fromMs) / windowMs) * windowMs };
 }
 
 /** Devices times days that one question may read by their summaries. */
@@ -201,7 +195,7 @@ async function answerSamples(
   const { device, range, take, limit, beyond } = question;
   const { deviceId } = device;
   const points =
-    question.points === undefined ? undefined : choosePoints(question.points, await store.points(deviceId));
+    question.points === undefined ? undefined : choosePoints(question.points, await store.points(device.registration));
   if (points !== undefined && "code" in points) return points;
   const bounds = { limit, bytesMax: pageBytes };
   const samples = await past.samples(device, { ...range, points, take, ...bounds, beyond, signal });
@@ -222,19 +216,19 @@ function placeOf(
 }
 
 /** The columns of registrations, for {@link Question}. */
-export function registrationsOf(devices: readonly Registration[]): Registrations {
+export function registrationsOf(devices: readonly RegisteredDevice[]): Registrations {
   return {
-    deviceIds: devices.map(({ deviceId }) => deviceId).join("\n"),
+    keys: devices.map(({ registration }) => registration.key).join("\n"),
     createdAtMs: Float64Array.from(devices, ({ createdAtMs }) => createdAtMs),
-    historyFromMs: Float64Array.from(devices, ({ historyFromMs }) => historyFromMs),
+    fromMs: Float64Array.from(devices, ({ registration }) => registration.fromMs),
   };
 }
 
-function registrationsFrom({ deviceIds, createdAtMs, historyFromMs }: Registrations): Registration[] {
-  if (deviceIds === "") return [];
-  return deviceIds.split("\n").map((deviceId, at) => ({
-    deviceId,
+function devicesFrom({ keys, createdAtMs, fromMs }: Registrations): RegisteredDevice[] {
+  if (keys === "") return [];
+  return keys.split("\n").map((key, at) => ({
+    deviceId: readRegistrationKey(key).deviceId,
+    registration: { key, fromMs: fromMs[at] as number },
     createdAtMs: createdAtMs[at] as number,
-    historyFromMs: historyFromMs[at] as number,
   }));
 }

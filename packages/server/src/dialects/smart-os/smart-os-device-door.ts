@@ -8,7 +8,7 @@ import { untilNextTurn } from "../../base/clock.ts";
 import { RateLimit } from "../../base/rate-limit.ts";
 import type { Channel } from "../../commands/channel.ts";
 import type { Dispatcher } from "../../commands/dispatcher.ts";
-import type { DeviceRegistry } from "../../devices/device-registry.ts";
+import type { Device, DeviceRegistry } from "../../devices/device-registry.ts";
 import type { DeviceSession } from "../../devices/device-session.ts";
 import type { DeviceSessions } from "../../devices/device-sessions.ts";
 import type { DeviceState } from "../../devices/device-state.ts";
@@ -116,15 +116,16 @@ export class SmartOsDeviceDoor implements Door {
   }
 
   /** Why the device may not come in with this token; null where it may. */
-  judge(serial: string, token: string | null, address: string): Refusal | null {
+  judge(serial: string, token: string | null, address: string): Device | Refusal {
     const { devices, registry, waiting } = this.parts;
     const isKnown = devices.authenticate(serial, token);
-    if (devices.find(serial) === undefined) {
+    const device = devices.find(serial);
+    if (device === undefined) {
       waiting.note(serial, address);
       return refuse("unknown_device");
     }
     if (!isKnown && !this.#isOpenTo(serial)) return refuse("forbidden");
-    return registry.contestedMs(serial) > 0 ? refuse("contested") : null;
+    return registry.contestedMs(serial) > 0 ? refuse("contested") : device;
   }
 
   /** What registers a device that nobody knows, where that is to be. */
@@ -267,13 +268,13 @@ class SmartOsSession {
         refuse("wrong_device", `The message says ${serial}, the link is ${this.#device.device.deviceId}'s.`),
       );
     }
-    const refusal = this.#door.judge(serial, this.#token, this.#address);
-    if (refusal !== null) return this.#refuse(serial, refusal);
+    const registered = this.#door.judge(serial, this.#token, this.#address);
+    if ("code" in registered) return this.#refuse(serial, registered);
     this.#door.unadmitted.remove(this.#link);
     this.#door.context.addresses.give(this.#handshake.socket);
     const { session, replaced } = parts.registry.takeOver(serial, this.#link, "smart-os");
     const channel = this.#channelOf(session);
-    this.#device = { session, channel, device: parts.latest.of(serial) };
+    this.#device = { session, channel, device: parts.latest.of(registered) };
     parts.commands.connected(serial, channel);
     context.log.info(
       {

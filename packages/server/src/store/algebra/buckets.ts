@@ -1,9 +1,8 @@
-import type { Coverage, History, PointHistory } from "../store.ts";
-import { gapMsMax } from "./energy.ts";
+import type { CoverageSpans, History, HistoryQuery, PointHistory } from "../store.ts";
 import type { PointValue } from "./point-value.ts";
 import { placesIn, type SampleColumns } from "./sample-columns.ts";
 import { windowMs } from "./window.ts";
-import { type PointSummary, periodOf, type SummaryColumns, type WindowSummary } from "./window-summary.ts";
+import type { PointSummary, SummaryColumns, WindowSummary } from "./window-summary.ts";
 
 /** One point's figures, an entry a bucket. */
 class PointBuckets {
@@ -60,7 +59,6 @@ export class Buckets {
   readonly #toMs: number;
   readonly #bucketMs: number;
   readonly #samples: Float64Array;
-  readonly #coveredMs: Float64Array;
   readonly #points: Map<string, PointBuckets>;
 
   constructor(fromMs: number, toMs: number, bucketMs: number, points: readonly string[]) {
@@ -69,21 +67,18 @@ export class Buckets {
     this.#toMs = toMs;
     this.#bucketMs = bucketMs;
     this.#samples = new Float64Array(length);
-    this.#coveredMs = new Float64Array(length);
     this.#points = new Map(points.map((name) => [name, new PointBuckets(length)]));
   }
 
   addSummary(summary: WindowSummary): void {
-    const coveredMs = Math.min(windowMs, summary.count * summary.periodMs);
-    this.addFigures(summary.window * windowMs, summary.count, coveredMs, summary.points);
+    this.addFigures(summary.window * windowMs, summary.count, summary.points);
   }
 
   /** Adds those from one place to before another. */
-  addSummaries({ windows, count, periodMs, points }: SummaryColumns, from: number, to: number): void {
+  addSummaries({ windows, count, points }: SummaryColumns, from: number, to: number): void {
     const bucketOf = (at: number): number => this.#placeOf((windows[at] as number) * windowMs);
     for (let at = from; at < to; at++) {
-      const samples = count[at] as number;
-      this.#count(bucketOf(at), samples, Math.min(windowMs, samples * (periodMs[at] as number)));
+      this.#count(bucketOf(at), count[at] as number);
     }
     for (const [name, buckets] of this.#points) {
       const point = points.get(name);
@@ -102,12 +97,11 @@ export class Buckets {
   addFigures(
     atMs: number,
     samples: number,
-    coveredMs: number,
     points: ReadonlyMap<string, Pick<PointSummary, "min" | "max" | "sum" | "count">>,
   ): void {
     const at = this.#placeOf(atMs);
     if (at < 0 || at >= this.#samples.length) return;
-    this.#count(at, samples, coveredMs);
+    this.#count(at, samples);
     for (const [name, buckets] of this.#points) {
       const point = points.get(name);
       if (point !== undefined) buckets.add(at, point.min, point.max, point.sum, point.count);
@@ -117,14 +111,13 @@ export class Buckets {
   /** Adds samples, which are in the order of time. */
   addSamples(columns: SampleColumns): void {
     const { observedAtMs, points } = columns;
-    const periodMs = periodOf(columns);
     const [first, end] = placesIn(columns, this.#fromMs, this.#toMs);
     for (let from = first; from < end; ) {
       const at = this.#placeOf(observedAtMs[from] as number);
       const endMs = this.#fromMs + (at + 1) * this.#bucketMs;
       let to = from + 1;
       while (to < end && (observedAtMs[to] as number) < endMs) to++;
-      this.#count(at, to - from, (to - from) * periodMs);
+      this.#count(at, to - from);
       for (const [name, buckets] of this.#points) {
         const values = points.get(name);
         if (values !== undefined) buckets.addValues(at, values, from, to);
@@ -133,17 +126,12 @@ export class Buckets {
     }
   }
 
-  finish(gaps: GapList): History {
-    const widthMs = (at: number): number =>
-      Math.min(this.#toMs, this.#fromMs + (at + 1) * this.#bucketMs) - (this.#fromMs + at * this.#bucketMs);
-    const totalMs = this.#coveredMs.reduce((sum, ms) => sum + ms, 0);
+  finish(): Omit<History, keyof CoverageSpans> {
     return {
       fromMs: this.#fromMs,
       bucketMs: this.#bucketMs,
       samples: Array.from(this.#samples),
-      coverage: Array.from(this.#coveredMs, (ms, at) => Math.min(1, ms / widthMs(at))),
       points: Object.fromEntries([...this.#points].map(([name, buckets]) => [name, buckets.finish()])),
-      total: { share: Math.min(1, totalMs / Math.max(1, this.#toMs - this.#fromMs)), gaps: gaps.finish() },
     };
   }
 
@@ -151,70 +139,13 @@ export class Buckets {
     return Math.floor((atMs - this.#fromMs) / this.#bucketMs);
   }
 
-  #count(at: number, samples: number, coveredMs: number): void {
+  #count(at: number, samples: number): void {
     this.#samples[at] = (this.#samples[at] as number) + samples;
-    this.#coveredMs[at] = (this.#coveredMs[at] as number) + coveredMs;
   }
 }
 
-const gapsMax = 100;
-
-/** Finds the spans without samples. Spans with samples are added in the order of time. */
-export class GapList {
-  readonly #toMs: number;
-  readonly #gaps: { fromMs: number; toMs: number }[] = [];
-  readonly #fromMs: number;
-  #lastMs: number;
-
-  constructor(fromMs: number, toMs: number) {
-    this.#fromMs = fromMs;
-    this.#lastMs = fromMs;
-    this.#toMs = toMs;
-  }
-
-  add(firstMs: number, lastMs: number): void {
-    if (firstMs - this.#lastMs > gapMsMax) this.#gaps.push({ fromMs: this.#lastMs, toMs: firstMs });
-    this.#lastMs = Math.max(this.#lastMs, lastMs);
-    if (this.#gaps.length > 4 * gapsMax) this.#keepLongest();
-  }
-
-  /** Adds those from one place to before another. */
-  addSummaries({ firstMs, lastMs, gaps }: SummaryColumns, from: number, to: number): void {
-    for (let at = from; at < to; at++) {
-      let fromMs = firstMs[at] as number;
-      for (const gap of gaps[at] ?? []) {
-        this.add(fromMs, gap.fromMs);
-        fromMs = gap.toMs;
-      }
-      this.add(fromMs, lastMs[at] as number);
-    }
-  }
-
-  /** Adds samples, which are in the order of time. */
-  addSamples(columns: SampleColumns): void {
-    const [from, to] = placesIn(columns, this.#fromMs, this.#toMs);
-    if (from === to) return;
-    let firstMs = columns.observedAtMs[from] as number;
-    let lastMs = firstMs;
-    for (let at = from; at < to; at++) {
-      const atMs = columns.observedAtMs[at] as number;
-      if (atMs - lastMs > gapMsMax) {
-        this.add(firstMs, lastMs);
-        firstMs = atMs;
-      }
-      lastMs = atMs;
-    }
-    this.add(firstMs, lastMs);
-  }
-
-  finish(): Coverage["gaps"] {
-    this.add(this.#toMs, this.#toMs);
-    this.#keepLongest();
-    return this.#gaps;
-  }
-
-  #keepLongest(): void {
-    this.#gaps.sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs));
-    this.#gaps.length = Math.min(this.#gaps.length, gapsMax);
-  }
+/** The edges of buckets of that width; the last one ends at `toMs`. */
+export function bucketEdges({ fromMs, toMs, bucketMs }: Pick<HistoryQuery, "fromMs" | "toMs" | "bucketMs">): number[] {
+  const length = Math.max(0, Math.ceil((toMs - fromMs) / bucketMs));
+  return Array.from({ length: length + 1 }, (_, at) => Math.min(toMs, fromMs + at * bucketMs));
 }

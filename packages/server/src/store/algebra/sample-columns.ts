@@ -36,6 +36,24 @@ export function firstAtOrAfter(times: ArrayLike<number>, count: number, ms: numb
   return low;
 }
 
+/** Those from an instant on; the samples are in order. */
+export function samplesFrom(columns: SampleColumns, fromMs: number): SampleColumns {
+  const first = firstAtOrAfter(columns.observedAtMs, columns.count, fromMs);
+  if (first === 0) return columns;
+  const rest = <T>(values: ArrayLike<T>): T[] => Array.prototype.slice.call(values, first) as T[];
+  return {
+    ...columns,
+    count: columns.count - first,
+    observedAtMs: rest(columns.observedAtMs),
+    receivedAtMs: rest(columns.receivedAtMs),
+    deviceTimeMs: rest(columns.deviceTimeMs),
+    epoch: rest(columns.epoch),
+    seq: rest(columns.seq),
+    serverClock: rest(columns.serverClock),
+    points: new Map([...columns.points].map(([name, values]) => [name, rest(values)])),
+  };
+}
+
 /** One of the samples, with the points that it has. */
 export function sampleAt(columns: SampleColumns, at: number): PointSample {
   const points: Record<string, PointValue> = {};

@@ -1,6 +1,7 @@
-import { type Energy, EnergyMeter, energyNames, energyStreams, gapMsMax, type PowerPoint } from "./energy.ts";
+import { type Energy, EnergyMeter, energyBetween, energyNames, energyStreams, type PowerPoint } from "./energy.ts";
 import type { PointValue } from "./point-value.ts";
 import type { SampleColumns } from "./sample-columns.ts";
+import { instantMs, type LongStep, shortStepMs, stepMsMaxOf, type WindowSteps } from "./steps.ts";
 
 /** What long charts need of one point in one window. */
 export interface PointSummary {
@@ -12,24 +13,12 @@ export interface PointSummary {
   readonly last: number;
 }
 
-export interface Gap {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
-const gapsMax = 8;
-
 /** One device's 15 minutes without their samples. */
-export interface WindowSummary {
-  readonly window: number;
+export interface WindowSummary extends WindowSteps {
   readonly count: number;
-  readonly firstMs: number;
-  readonly lastMs: number;
-  /** The usual time between two samples: the median. 0 with fewer than two. */
-  readonly periodMs: number;
-  /** Spans between two samples of more than `gapMsMax`: the longest eight, in the order of time. */
-  readonly gaps: readonly Gap[];
-  /** Between the first sample and the last; what lies between two windows is added when they are read. */
+  /** Each with what was moved in it, which counts where it is covered. */
+  readonly longSteps: readonly LongStep[];
+  /** Over the steps that are covered in any case; what lies between two windows is added when they are read. */
   readonly energy: Energy;
   readonly firstPower: PowerPoint;
   readonly lastPower: PowerPoint;
@@ -44,8 +33,8 @@ export interface SummaryColumns {
   readonly firstMs: Float64Array;
   readonly lastMs: Float64Array;
   readonly periodMs: Float64Array;
-  /** An entry a window; none at all where no window has a gap. */
-  readonly gaps: readonly (readonly Gap[])[];
+  /** An entry a window; none at all where no window has a long step. */
+  readonly longSteps: readonly (readonly LongStep[])[];
   readonly points: ReadonlyMap<string, PointColumns>;
 }
 
@@ -62,20 +51,15 @@ export interface PointColumns {
 /** Summarizes the samples of one window, which are in order. There must be at least one. */
 export function summarize(window: number, columns: SampleColumns): WindowSummary {
   const { count, observedAtMs } = columns;
-  const [gridW, batteryW, solarW, loadW] = powersOf(columns) as [
+  const periodMs = periodOf(columns);
+  const [gridW, batteryW, solarW, loadW] = powersOf(columns, periodMs) as [
     Float64Array,
     Float64Array,
     Float64Array,
     Float64Array,
   ];
-  const meter = new EnergyMeter();
-  const gaps: Gap[] = [];
-  for (let at = 0; at < count; at++) {
-    const atMs = observedAtMs[at] as number;
-    meter.add(atMs, gridW[at] as number, batteryW[at] as number, solarW[at] as number, loadW[at] as number);
-    const beforeMs = at === 0 ? atMs : (observedAtMs[at - 1] as number);
-    if (atMs - beforeMs > gapMsMax) gaps.push({ fromMs: beforeMs, toMs: atMs });
-  }
+  const meter = new EnergyMeter(shortStepMs);
+  const longSteps: LongStep[] = [];
   const powerAt = (at: number): PowerPoint => ({
     atMs: observedAtMs[at] as number,
     gridW: knownOrNull(gridW[at]),
@@ -83,6 +67,14 @@ export function summarize(window: number, columns: SampleColumns): WindowSummary
     solarW: knownOrNull(solarW[at]),
     loadW: knownOrNull(loadW[at]),
   });
+  for (let at = 0; at < count; at++) {
+    const atMs = observedAtMs[at] as number;
+    meter.add(atMs, gridW[at] as number, batteryW[at] as number, solarW[at] as number, loadW[at] as number);
+    const beforeMs = at === 0 ? atMs : (observedAtMs[at - 1] as number);
+    if (atMs - beforeMs <= shortStepMs) continue;
+    const energy = roundEnergy(energyBetween(powerAt(at - 1), powerAt(at)));
+    longSteps.push({ fromMs: beforeMs, toMs: atMs, energy });
+  }
   const points = new Map<string, PointSummary>();
   for (const [name, values] of columns.points) {
     const summary = summarizePoint(values);
@@ -93,8 +85,8 @@ export function summarize(window: number, columns: SampleColumns): WindowSummary
     count,
     firstMs: observedAtMs[0] as number,
     lastMs: observedAtMs[count - 1] as number,
-    periodMs: periodOf(columns),
-    gaps: longest(gaps),
+    periodMs,
+    longSteps,
     energy: roundEnergy(meter.read()),
     firstPower: powerAt(0),
     lastPower: powerAt(count - 1),
@@ -102,11 +94,45 @@ export function summarize(window: number, columns: SampleColumns): WindowSummary
   };
 }
 
-/** The usual time between two samples: the median, ms; 0 with fewer than two. */
-export function periodOf({ count, observedAtMs }: SampleColumns): number {
+/** The energies of summaries from when what was not measured was 0: null where a power was known at neither end of its window. */
+export function asWasMeasured({
+  energies,
+  firstPower,
+  lastPower,
+}: {
+  readonly energies: readonly Energy[];
+  readonly firstPower: readonly PowerPoint[];
+  readonly lastPower: readonly PowerPoint[];
+}): Energy[] {
+  return energies.map((energy, at) => {
+    const isKnown = (power: "gridW" | "batteryW" | "solarW" | "loadW"): boolean =>
+      (firstPower[at]?.[power] ?? null) !== null || (lastPower[at]?.[power] ?? null) !== null;
+    const ifKnown = (known: boolean, wh: number | null): number | null => (known || wh !== 0 ? wh : null);
+    return {
+      imported: ifKnown(isKnown("gridW"), energy.imported),
+      exported: ifKnown(isKnown("gridW"), energy.exported),
+      charged: ifKnown(isKnown("batteryW"), energy.charged),
+      discharged: ifKnown(isKnown("batteryW"), energy.discharged),
+      produced: ifKnown(isKnown("solarW"), energy.produced),
+      consumed: ifKnown(isKnown("loadW") || (isKnown("gridW") && isKnown("solarW")), energy.consumed),
+      selfConsumed: ifKnown(isKnown("solarW"), energy.selfConsumed),
+      consumedWithoutSolar: null,
+    };
+  });
+}
+
+/** The usual step between two instants: the median, the shorter one of an even number, ms; 0 with fewer than two instants. */
+function periodOf({ count, observedAtMs }: SampleColumns): number {
   const steps = new Float64Array(Math.max(0, count - 1));
-  for (let at = 1; at < count; at++) steps[at - 1] = (observedAtMs[at] as number) - (observedAtMs[at - 1] as number);
-  return steps.length === 0 ? 0 : nthSmallest(steps, steps.length >> 1);
+  let length = 0;
+  let atMs = observedAtMs[0] as number;
+  for (let at = 1; at < count; at++) {
+    const stepMs = (observedAtMs[at] as number) - atMs;
+    if (stepMs < instantMs) continue;
+    steps[length++] = stepMs;
+    atMs += stepMs;
+  }
+  return length === 0 ? 0 : nthSmallest(steps.subarray(0, length), (length - 1) >> 1);
 }
 
 /** The value that would stand at that place in order; moves the others about. Sorting all of them takes ten times as long. */
@@ -132,16 +158,10 @@ function nthSmallest(values: Float64Array, place: number): number {
   return values[place] as number;
 }
 
-function longest(gaps: readonly Gap[]): Gap[] {
-  const lengthOf = ({ fromMs, toMs }: Gap): number => toMs - fromMs;
-  const kept = [...gaps].sort((a, b) => lengthOf(b) - lengthOf(a)).slice(0, gapsMax);
-  return kept.sort((a, b) => a.fromMs - b.fromMs);
-}
-
 /** Micro-watt-hours are finer than any meter, and take half the room. Every sum is made of the same rounded numbers, so all zooms agree. */
 function roundEnergy(energy: Energy): Energy {
   const rounded = { ...energy };
-  for (const name of energyNames) rounded[name] = round(energy[name]);
+  for (const name of energyNames) rounded[name] = energy[name] === null ? null : round(energy[name]);
   return rounded;
 }
 
@@ -186,10 +206,12 @@ function summarizeNumbers(values: Float64Array): PointSummary | null {
 }
 
 /**
- * The powers at each sample, one array for each of `energyStreams`; NaN where one is not known. A device that sends only what has changed
- * leaves values out: the last one known stands for them, for as long as a gap may be.
+ * The powers at each sample, one array for each of `energyStreams`; NaN where one is not known. A device that sends only what has changed, or its
+ * sections in messages of their own, leaves values out: the last one known stands for them, for as long as a step may be that is covered here;
+ * in the first instant the next one, since what came before stands in another window.
  */
-function powersOf({ count, observedAtMs, points }: SampleColumns): Float64Array[] {
+function powersOf({ count, observedAtMs, points }: SampleColumns, periodMs: number): Float64Array[] {
+  const heldMs = stepMsMaxOf(periodMs);
   return energyStreams.map((name) => {
     const values = points.get(name);
     if (values instanceof Float64Array) return values;
@@ -204,7 +226,11 @@ function powersOf({ count, observedAtMs, points }: SampleColumns): Float64Array[
         known = value;
         knownAtMs = atMs;
         powers[at] = value;
-      } else if (value === undefined && atMs - knownAtMs <= gapMsMax) powers[at] = known;
+      } else if (value === undefined && atMs - knownAtMs <= heldMs) powers[at] = known;
+    }
+    const first = Array.prototype.findIndex.call(values, (value) => value !== undefined);
+    if (first > 0 && (observedAtMs[first] as number) - (observedAtMs[0] as number) < instantMs) {
+      powers.fill(powers[first] as number, 0, first);
     }
     return powers;
   });

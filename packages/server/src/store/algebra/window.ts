@@ -6,3 +6,8 @@ export const windowsPerDay = 96;
 export function windowOf(ms: number): number {
   return Math.floor(ms / windowMs);
 }
+
+/** The number of the first window that begins at the instant or later. */
+export function windowFrom(ms: number): number {
+  return Math.ceil(ms / windowMs);
+}

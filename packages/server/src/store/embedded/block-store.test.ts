@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { windowMs, windowOf } from "../algebra/window.ts";
+import { firstRegistration } from "../registration.ts";
 import { recordBytes, writeRecord } from "../sample-record.ts";
 import { BlockStore } from "./block-store.ts";
 import { minuteMs } from "./minute-means.ts";
@@ -15,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), "wattboard-blocks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Sample {
-  readonly deviceId: string;
+  readonly key: string;
   readonly observedAtMs: number;
   readonly epoch: number;
   readonly seq: number;
@@ -26,7 +27,7 @@ const limits = { openBytesMax: 64 * 1024 * 1024, journalBytesMax: 1e9, retention
 
 function batchOf(samples: readonly Sample[]): Uint8Array {
   const records = samples.map((sample) => {
-    const id = Buffer.from(sample.deviceId);
+    const id = Buffer.from(sample.key);
     const message = Buffer.from(sample.message);
     const record = Buffer.alloc(recordBytes(id, message));
     writeRecord(record, 0, { ...sample, receivedAtMs: sample.observedAtMs + 1, clock: "device" }, id, message);
@@ -124,14 +125,14 @@ describe("the block store", () => {
                 const batch = step.samples.map(({ device, agoMs, again, body }): Sample => {
                   const earlier = sent[agoMs % Math.max(1, sent.length)];
                   if (repeats && again && earlier !== undefined) return earlier;
-                  const deviceId = `ems_00${device}`;
+                  const key = `ems_00${device}`;
                   const observedAtMs = nowMs - agoMs;
                   const text = JSON.stringify({
-                    device_id: deviceId,
+                    device_id: key,
                     timestamp: new Date(observedAtMs).toISOString(),
                     ...body,
                   });
-                  return { deviceId, observedAtMs, epoch: startMs, seq: seq++, message: text };
+                  return { key, observedAtMs, epoch: startMs, seq: seq++, message: text };
                 });
                 const next = steps[at + 1];
                 if (next?.kind === "crash" && next.isMidway) store.append(batchOf(batch));
@@ -170,7 +171,7 @@ describe("the block store", () => {
     const batch = (from: number): Uint8Array =>
       batchOf(
         Array.from({ length: 50 }, (_, at) => ({
-          deviceId: "ems_001",
+          key: "ems_001",
           observedAtMs: startMs + from + at,
           epoch: 1,
           seq: from + at,
@@ -187,7 +188,13 @@ describe("the block store", () => {
     );
     store.tables.database.exec("DROP TRIGGER no_parts");
     take(store, batch(taken * 50));
-    const query = { deviceId: "ems_001", fromMs: 0, toMs: 1e15, take: "first", limit: 1e6 } as const;
+    const query = {
+      registration: firstRegistration("ems_001"),
+      fromMs: 0,
+      toMs: 1e15,
+      take: "first",
+      limit: 1e6,
+    } as const;
     expect(finish(readSamples(store.windows, query))).toHaveLength((taken + 1) * 50);
     store.close();
   });
@@ -200,7 +207,7 @@ describe("the block store", () => {
     const batch = (from: number): Uint8Array =>
       batchOf(
         Array.from({ length: 200 }, (_, at) => ({
-          deviceId: "ems_001",
+          key: "ems_001",
           observedAtMs: startMs + from + at,
           epoch: 1,
           seq: from + at,
@@ -227,7 +234,13 @@ describe("the block store", () => {
     store = open({ bytesMax: 4 * bytesMax });
     take(store, batch(taken * 200));
     store.compactAll();
-    const query = { deviceId: "ems_001", fromMs: 0, toMs: 1e15, take: "first", limit: 1e6 } as const;
+    const query = {
+      registration: firstRegistration("ems_001"),
+      fromMs: 0,
+      toMs: 1e15,
+      take: "first",
+      limit: 1e6,
+    } as const;
     const kept = finish(readSamples(store.windows, query)).map(({ seq }) => seq);
     expect(kept).toEqual(Array.from({ length: (taken + 1) * 200 }, (_, at) => at));
     store.close();
@@ -243,7 +256,7 @@ describe("the block store", () => {
       const taken = 200;
       for (let seq = 0; seq < taken; seq++) {
         const message = `{"grid":{"power":${seq}}}`;
-        take(store, batchOf([{ deviceId: "ems_001", observedAtMs: nowMs, epoch: 1, seq, message }]));
+        take(store, batchOf([{ key: "ems_001", observedAtMs: nowMs, epoch: 1, seq, message }]));
         nowMs += 100;
       }
       nowMs += 6 * 60_000;
@@ -260,14 +273,26 @@ describe("the block store", () => {
       store = new BlockStore(path, limits, () => nowMs);
       // Nothing is held in memory, and a block needs no merging.
       expect(store.tables.all("SELECT id FROM part")).toHaveLength(place === "part" ? 1 : 0);
-      const fresh = store.windows.fresh("ems_001", 0, Number.MAX_SAFE_INTEGER);
+      const fresh = store.windows.fresh(firstRegistration("ems_001"), 0, Number.MAX_SAFE_INTEGER);
       expect(fresh).toEqual(place === "part" ? [windowOf(startMs)] : []);
-      const query = { deviceId: "ems_001", fromMs: 0, toMs: 1e15, take: "first", limit: 1e6 } as const;
+      const query = {
+        registration: firstRegistration("ems_001"),
+        fromMs: 0,
+        toMs: 1e15,
+        take: "first",
+        limit: 1e6,
+      } as const;
       const sent = Array.from({ length: taken }, (_, at) => at);
       expect(finish(readSamples(store.windows, query)).map(({ seq }) => seq)).toEqual(sent);
       const range = { fromMs: startMs, toMs: startMs + 60_000, bucketMs: 60_000 };
       const totals = () =>
-        finish(readFleetTotals(store.windows, { deviceIds: ["ems_001"], point: "grid.power", ...range }));
+        finish(
+          readFleetTotals(store.windows, {
+            registrations: [firstRegistration("ems_001")],
+            point: "grid.power",
+            ...range,
+          }),
+        );
       expect(totals().sum).toEqual([(taken - 1) / 2]);
       nowMs += 6 * 60_000;
       while (store.compactStep(5));
@@ -283,7 +308,7 @@ describe("the block store", () => {
     const copy = join(folder, "copy.db");
     const send = (to: BlockStore, seq: number): void => {
       const message = `{"grid":{"power":${seq}}}`;
-      take(to, batchOf([{ deviceId: "ems_001", observedAtMs: startMs + seq, epoch: 1, seq, message }]));
+      take(to, batchOf([{ key: "ems_001", observedAtMs: startMs + seq, epoch: 1, seq, message }]));
     };
     let store = new BlockStore(path, limits, () => startMs);
     for (let seq = 0; seq < 5; seq++) send(store, seq);
@@ -296,7 +321,13 @@ describe("the block store", () => {
     send(store, 5);
     store.tables.close();
     store = new BlockStore(copy, limits, () => startMs);
-    const query = { deviceId: "ems_001", fromMs: 0, toMs: 1e15, take: "first", limit: 10 } as const;
+    const query = {
+      registration: firstRegistration("ems_001"),
+      fromMs: 0,
+      toMs: 1e15,
+      take: "first",
+      limit: 10,
+    } as const;
     expect(finish(readSamples(store.windows, query)).map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4, 5]);
     store.close();
   });
@@ -307,15 +338,13 @@ describe("the block store", () => {
     for (let hour = 0; hour < 48; hour++) {
       take(
         store,
-        batchOf([
-          { deviceId: "ems_001", observedAtMs: nowMs, epoch: 1, seq: hour, message: `{"load":{"power":${hour}}}` },
-        ]),
+        batchOf([{ key: "ems_001", observedAtMs: nowMs, epoch: 1, seq: hour, message: `{"load":{"power":${hour}}}` }]),
       );
       nowMs += 3_600_000;
     }
     store.compactAll();
     while (store.compactStep(5));
-    const range = { deviceId: "ems_001", fromMs: startMs, toMs: nowMs };
+    const range = { registration: firstRegistration("ems_001"), fromMs: startMs, toMs: nowMs };
     const kept = finish(readSamples(store.windows, { ...range, take: "first", limit: 1_000 }));
     expect(kept.map(({ points }) => points["load.power"])).toEqual(Array.from({ length: 24 }, (_, at) => at + 24));
     const { points } = finish(readHistory(store.windows, { ...range, points: ["load.power"], bucketMs: 3_600_000 }));
@@ -327,12 +356,12 @@ describe("the block store", () => {
     let nowMs = startMs;
     const store = new BlockStore(join(folder, "removed.db"), limits, () => nowMs);
     const ids = Array.from({ length: 50 }, (_, at) => `ems_${at}`);
-    const send = (deviceIds: readonly string[], seq: number): void =>
+    const send = (keys: readonly string[], seq: number): void =>
       take(
         store,
         batchOf(
-          deviceIds.map((deviceId) => ({
-            deviceId,
+          keys.map((key) => ({
+            key,
             observedAtMs: nowMs,
             epoch: 1,
             seq,
@@ -350,11 +379,17 @@ describe("the block store", () => {
       while (store.compactStep(5));
     }
     expect(store.devicesInMemory).toBe(1);
-    expect(store.deviceIds).toHaveLength(50);
-    const sent = (deviceId: string): unknown[] =>
-      finish(readSamples(store.windows, { deviceId, fromMs: 0, toMs: nowMs + 1, take: "first", limit: 10 })).map(
-        ({ points }) => points["load.power"],
-      );
+    expect(store.keys).toHaveLength(50);
+    const sent = (key: string): unknown[] =>
+      finish(
+        readSamples(store.windows, {
+          registration: firstRegistration(key),
+          fromMs: 0,
+          toMs: nowMs + 1,
+          take: "first",
+          limit: 10,
+        }),
+      ).map(({ points }) => points["load.power"]);
     expect(sent("ems_7")).toEqual([0]);
     expect(store.points("ems_7")).toEqual([{ name: "load.power", kinds: ["number"] }]);
     expect(store.devicesInMemory).toBe(1);
@@ -370,21 +405,21 @@ describe("the block store", () => {
     let nowMs = startMs;
     const path = join(folder, "damaged.db");
     let store = new BlockStore(path, limits, () => nowMs);
-    const send = (deviceId: string, seq: number): void =>
-      take(store, batchOf([{ deviceId, observedAtMs: nowMs, epoch: 1, seq, message: '{"load":{"power":1}}' }]));
-    for (const deviceId of ["ems_001", "ems_002"]) send(deviceId, 0);
+    const send = (key: string, seq: number): void =>
+      take(store, batchOf([{ key, observedAtMs: nowMs, epoch: 1, seq, message: '{"load":{"power":1}}' }]));
+    for (const key of ["ems_001", "ems_002"]) send(key, 0);
     store.compactAll();
     store.close();
     store = new BlockStore(path, limits, () => nowMs);
-    for (const deviceId of ["ems_001", "ems_002"]) send(deviceId, 1);
+    for (const key of ["ems_001", "ems_002"]) send(key, 1);
     store.tables.run("INSERT INTO journal (records) VALUES (x'00')");
     store.tables.close();
     store = new BlockStore(path, limits, () => nowMs);
     nowMs += 2 * windowMs;
     store.compactAll();
     store.tables.run("UPDATE block SET body = x'0102' WHERE device_no = 1");
-    for (const deviceId of ["ems_001", "ems_002"]) {
-      take(store, batchOf([{ deviceId, observedAtMs: startMs, epoch: 1, seq: 2, message: '{"load":{"power":1}}' }]));
+    for (const key of ["ems_001", "ems_002"]) {
+      take(store, batchOf([{ key, observedAtMs: startMs, epoch: 1, seq: 2, message: '{"load":{"power":1}}' }]));
     }
     store.compactAll();
     const { faults } = finish(verify(store, () => {}));
@@ -392,19 +427,23 @@ describe("the block store", () => {
       expect.stringContaining("The journal's row"),
       expect.stringContaining("The block of ems_001 at 2026-01-31T12:00:00.000Z"),
     ]);
-    const query = { deviceId: "ems_002", fromMs: 0, toMs: 1e15, take: "first", limit: 10 } as const;
+    const query = {
+      registration: firstRegistration("ems_002"),
+      fromMs: 0,
+      toMs: 1e15,
+      take: "first",
+      limit: 10,
+    } as const;
     expect(finish(readSamples(store.windows, query))).toHaveLength(3);
     store.close();
   });
 });
 
 function check(store: BlockStore, sent: readonly Sample[]): void {
-  for (const deviceId of new Set(sent.map((sample) => sample.deviceId))) {
-    const distinct = new Map(
-      sent.filter((sample) => sample.deviceId === deviceId).map((sample) => [sample.seq, sample]),
-    );
+  for (const key of new Set(sent.map((sample) => sample.key))) {
+    const distinct = new Map(sent.filter((sample) => sample.key === key).map((sample) => [sample.seq, sample]));
     const expected = [...distinct.values()].sort((a, b) => a.observedAtMs - b.observedAtMs || a.seq - b.seq);
-    const range = { deviceId, fromMs: startMs - 1e9, toMs: startMs + 1e9 };
+    const range = { registration: firstRegistration(key), fromMs: startMs - 1e9, toMs: startMs + 1e9 };
     const found = finish(readSamples(store.windows, { ...range, take: "first", limit: 1e6 }));
     expect(found.map(({ observedAtMs, seq, points }) => ({ observedAtMs, seq, points }))).toEqual(
       expected.map(({ observedAtMs, seq, message }) => ({ observedAtMs, seq, points: flat(JSON.parse(message)) })),
@@ -419,18 +458,18 @@ function check(store: BlockStore, sent: readonly Sample[]): void {
       }),
     );
     expect(samples.reduce((sum, count) => sum + count, 0)).toBe(expected.length);
-    checkWindows(store, deviceId, expected);
-    const newest = store.latest().find((sample) => sample.deviceId === deviceId);
+    checkWindows(store, key, expected);
+    const newest = store.latest().find((sample) => sample.key === key);
     expect(newest?.observedAtMs).toBe(expected.at(-1)?.observedAtMs);
   }
 }
 
 /** Compares a chart of windows, of which some are sealed and some are not, with what was sent. */
-function checkWindows(store: BlockStore, deviceId: string, sent: readonly Sample[]): void {
+function checkWindows(store: BlockStore, key: string, sent: readonly Sample[]): void {
   const times = sent.map(({ observedAtMs }) => observedAtMs);
   const fromMs = windowOf(Math.min(...times)) * windowMs;
   const toMs = windowOf(Math.max(...times) + windowMs) * windowMs;
-  const query = { deviceId, points: ["load.power"], fromMs, toMs, bucketMs: windowMs };
+  const query = { registration: firstRegistration(key), points: ["load.power"], fromMs, toMs, bucketMs: windowMs };
   const { samples, points } = finish(readHistory(store.windows, query));
   for (const [at, count] of samples.entries()) {
     const inside = sent.filter(({ observedAtMs }) => windowOf(observedAtMs - fromMs) === at);
@@ -445,14 +484,14 @@ function checkWindows(store: BlockStore, deviceId: string, sent: readonly Sample
 
 /** Compares the minutes of each device, which are added up without their samples, and the fleet's sum with what was sent. */
 function checkMinutes(store: BlockStore, sent: readonly Sample[]): void {
-  const deviceIds = [...new Set(sent.map(({ deviceId }) => deviceId))];
+  const keys = [...new Set(sent.map(({ key }) => key))];
   const fromMs = windowOf(Math.min(...sent.map(({ observedAtMs }) => observedAtMs))) * windowMs;
   const toMs = windowOf(Math.max(...sent.map(({ observedAtMs }) => observedAtMs)) + windowMs) * windowMs;
-  const length = deviceIds.length === 0 ? 0 : (toMs - fromMs) / minuteMs;
+  const length = keys.length === 0 ? 0 : (toMs - fromMs) / minuteMs;
   const fleet = Array.from({ length }, () => ({ sum: 0, devices: 0 }));
-  for (const deviceId of deviceIds) {
+  for (const key of keys) {
     const expected = fleet.map(() => ({ sum: 0, count: 0 }));
-    for (const { observedAtMs, message } of sent.filter((sample) => sample.deviceId === deviceId)) {
+    for (const { observedAtMs, message } of sent.filter((sample) => sample.key === key)) {
       const minute = expected[Math.floor((observedAtMs - fromMs) / minuteMs)];
       const power: unknown = flat(JSON.parse(message))["load.power"];
       if (minute === undefined || typeof power !== "number") continue;
@@ -461,7 +500,7 @@ function checkMinutes(store: BlockStore, sent: readonly Sample[]): void {
     }
     const found = expected.map(() => ({ sum: 0, count: 0 }));
     const range = [windowOf(fromMs), windowOf(toMs)] as const;
-    for (const [window, { sums, counts }] of store.windows.minutes(deviceId, ...range, "load.power")) {
+    for (const [window, { sums, counts }] of store.windows.minutes(firstRegistration(key), ...range, "load.power")) {
       const first = (window * windowMs - fromMs) / minuteMs;
       for (const [at, count] of counts.entries()) found[first + at] = { sum: sums[at] as number, count };
     }
@@ -473,7 +512,8 @@ function checkMinutes(store: BlockStore, sent: readonly Sample[]): void {
       bucket.devices++;
     }
   }
-  const query = { deviceIds, point: "load.power", fromMs, toMs: fromMs + length * minuteMs, bucketMs: minuteMs };
+  const registrations = keys.map(firstRegistration);
+  const query = { registrations, point: "load.power", fromMs, toMs: fromMs + length * minuteMs, bucketMs: minuteMs };
   const totals = finish(readFleetTotals(store.windows, query));
   expect(totals.devices).toEqual(fleet.map(({ devices }) => devices));
   for (const [at, sum] of totals.sum.entries()) {

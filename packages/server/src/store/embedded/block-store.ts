@@ -1,16 +1,17 @@
 import { systemClock } from "../../base/clock.ts";
 import { readRecords } from "../sample-record.ts";
-import type { EventsQuery, NumberedEvent, PointInfo, StoreDamage, StoredEvent, StoredSample } from "../store.ts";
-import { checksumOf, isIntact } from "./checksum.ts";
+import type { PointInfo, StoreDamage, StoredSample, StoreRenewal } from "../store.ts";
 import { DamageLog, damageOf } from "./damage.ts";
+import { DaySummaries } from "./day-summaries.ts";
 import { DeviceEntry } from "./device-entry.ts";
 import { type DeviceRow, DeviceTable } from "./device-table.ts";
+import { EventLog } from "./event-log.ts";
 import { Journal, type Through } from "./journal.ts";
 import { partOf, Rows, windowName } from "./rows.ts";
 import { SealedDays } from "./sealed-days.ts";
 import { Sealer } from "./sealer.ts";
 import { Strikes } from "./strikes.ts";
-import { pageBytes, type Row, Tables } from "./tables.ts";
+import { pageBytes, Tables } from "./tables.ts";
 import { damageAt, Windows } from "./windows.ts";
 
 export interface BlockStoreLimits {
@@ -24,12 +25,9 @@ export interface BlockStoreLimits {
   readonly bytesMax: number;
 }
 
-/** Events that are kept; the oldest go. */
-export const eventsMax = 100_000;
-
 /**
- * Where samples are kept: first in the journal (`append`, the ack point), then in memory by device and window (`absorb`), then in parts, at
- * last in blocks and days (`tidy`). Synchronous; lives in the store's worker. Every step is one transaction, so a crash finds each sample in
+ * Where samples are kept: first in the journal (`append`, the ack point), then in memory by device and window (`apply`), then in parts, at
+ * last in blocks and days (`compactStep`). Synchronous; lives in the store's worker. Every step is one transaction, so a crash finds each sample in
  * one place.
  */
 export class BlockStore {
@@ -37,8 +35,10 @@ export class BlockStore {
   readonly windows: Windows;
   readonly rows: Rows;
   readonly sealedDays: SealedDays;
+  readonly daySummaries: DaySummaries;
   readonly deviceTable: DeviceTable;
   readonly damage: DamageLog;
+  readonly events: EventLog;
   readonly strikes: Strikes;
   /** The wall clock. */
   readonly nowMs: () => number;
@@ -54,23 +54,26 @@ export class BlockStore {
     nowMs: () => number = systemClock.wallMs,
     onDamage?: (damage: StoreDamage) => void,
     monotonicMs: () => number = systemClock.monotonicMs,
+    onRenewal: (renewal: StoreRenewal) => void = () => {},
   ) {
     this.nowMs = nowMs;
     this.tables = new Tables(path, Math.floor(limits.bytesMax / pageBytes));
     this.damage = new DamageLog(onDamage);
+    this.events = new EventLog(this.tables, this.damage);
     this.rows = new Rows(this.tables);
     this.sealedDays = new SealedDays(this.tables);
+    this.daySummaries = new DaySummaries(this.tables, this.rows, this.sealedDays);
     this.deviceTable = new DeviceTable(this.tables, this.damage);
-    this.#journal = new Journal(this.tables, this.damage, limits, nowMs, (deviceId) => this.#entryOf(deviceId));
     this.strikes = new Strikes(this.tables, this.damage);
-    const find = (id: string): DeviceEntry | undefined => this.find(id);
+    this.#journal = new Journal(this.tables, this.damage, limits, nowMs, (key) => this.#entryOf(key));
+    const find = (key: string): DeviceEntry | undefined => this.find(key);
     this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.strikes, this.damage, find);
-    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, { nowMs, monotonicMs });
+    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, { nowMs, monotonicMs }, onRenewal);
     this.#restore();
     this.foundAtStart = this.damage.messages;
   }
 
-  /** Durable when it returns; where it throws, nothing was stored. Gives the journal row, for `absorb`. */
+  /** Durable when it returns; where it throws, nothing was stored. Gives the journal row, for `apply`. */
   append(batch: Uint8Array): number {
     if (this.#journal.isFull) this.#sealer.writeAllParts();
     return this.#journal.append(batch);
@@ -92,7 +95,7 @@ export class BlockStore {
   }
 
   /** The devices that have samples here, in the order in which they came; those that were removed as well. */
-  get deviceIds(): string[] {
+  get keys(): string[] {
     return [...new Set([...this.deviceTable.ids(), ...this.#devices.keys()])];
   }
 
@@ -102,25 +105,25 @@ export class BlockStore {
   }
 
   /** These were removed: they leave memory once nothing of theirs waits there. What comes or is asked of one brings it back. */
-  forget(deviceIds: readonly string[]): void {
-    for (const deviceId of deviceIds) {
-      const entry = this.#devices.get(deviceId);
+  forget(keys: readonly string[]): void {
+    for (const key of keys) {
+      const entry = this.#devices.get(key);
       if (entry !== undefined) entry.isForgotten = true;
     }
     this.#sealer.noteForgotten();
   }
 
   /** What is known of a device; of one that was removed for this question only. */
-  find(deviceId: string): DeviceEntry | undefined {
-    const entry = this.#devices.get(deviceId);
+  find(key: string): DeviceEntry | undefined {
+    const entry = this.#devices.get(key);
     if (entry !== undefined) return entry;
-    const row = this.deviceTable.find(deviceId);
+    const row = this.deviceTable.find(key);
     return row === null ? undefined : entryFrom(row, 0);
   }
 
   /** Those of samples that are still in memory included. */
-  points(deviceId: string): PointInfo[] {
-    const entry = this.find(deviceId);
+  points(key: string): PointInfo[] {
+    const entry = this.find(key);
     for (const open of entry?.open.values() ?? []) entry?.notePoints(open.columns());
     return entry?.points ?? [];
   }
@@ -130,50 +133,6 @@ export class BlockStore {
     for (const { newest } of this.#devices.values()) {
       if (newest === null) continue;
       for (const sample of readRecords(newest)) found.push(sample);
-    }
-    return found;
-  }
-
-  recordEvents(events: readonly StoredEvent[]): void {
-    this.tables.durably(() => {
-      let last = 0;
-      for (const { atMs, kind, deviceId, message } of events) {
-        const sql = "INSERT INTO event (at_ms, kind, device_id, message) VALUES (?, ?, ?, ?)";
-        last = this.tables.run(sql, atMs, kind, deviceId, message).lastId;
-        const sum = checksumOf("event", last, atMs, kind, deviceId, message);
-        this.tables.run("UPDATE event SET checksum = ? WHERE number = ?", sum, last);
-      }
-      this.tables.run("DELETE FROM event WHERE number <= ?", last - eventsMax);
-    });
-  }
-
-  events(query: EventsQuery): NumberedEvent[] {
-    const { limit, before = null, deviceIds, kind = null, fromMs = null, toMs = null } = query;
-    const sql = `SELECT * FROM event
-       WHERE (?1 IS NULL OR number < ?1) AND (?2 IS NULL OR device_id IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR kind = ?3)
-         AND (?4 IS NULL OR at_ms >= ?4) AND (?5 IS NULL OR at_ms < ?5)
-       ORDER BY number DESC LIMIT ?6`;
-    const asked = deviceIds === undefined ? null : JSON.stringify(deviceIds);
-    const found: NumberedEvent[] = [];
-    // Where some are damaged, there may be more behind them.
-    for (let behind = before; found.length < limit; ) {
-      const wanted = limit - found.length;
-      let rows: Row[];
-      try {
-        rows = this.tables.all(sql, behind, asked, kind, fromMs, toMs, wanted);
-      } catch (error) {
-        this.#tellEvent(null, damageOf(error));
-        return this.#eventsOneByOne(query);
-      }
-      for (const row of rows) {
-        const event = eventOf(row);
-        if (event === null) this.#tellEvent(Number(row.number), "its checksum does not fit");
-        else if (event.number >= (found.at(-1)?.number ?? Number.POSITIVE_INFINITY))
-          this.#tellEvent(null, "out of order");
-        else found.push(event);
-      }
-      if (rows.length < wanted) break;
-      behind = Number(rows.at(-1)?.number);
     }
     return found;
   }
@@ -191,10 +150,6 @@ export class BlockStore {
     });
   }
 
-  get sealer(): Sealer {
-    return this.#sealer;
-  }
-
   /** Writes everything that waits to parts. Where that fails, it is found in the journal at the next start. */
   close(): void {
     try {
@@ -204,32 +159,13 @@ export class BlockStore {
     }
   }
 
-  #eventsOneByOne({ limit, before, deviceIds, kind, fromMs, toMs }: EventsQuery): NumberedEvent[] {
-    const found: NumberedEvent[] = [];
-    for (const row of this.tables.rows("event", "number", (number, reason) => this.#tellEvent(number, reason))) {
-      const event = eventOf(row);
-      if (event === null || (before !== undefined && event.number >= before)) continue;
-      if (deviceIds !== undefined && (event.deviceId === null || !deviceIds.includes(event.deviceId))) continue;
-      if (kind !== undefined && event.kind !== kind) continue;
-      if ((fromMs !== undefined && event.atMs < fromMs) || (toMs !== undefined && event.atMs >= toMs)) continue;
-      found.push(event);
-      if (found.length > limit) found.shift();
-    }
-    return found.reverse();
-  }
-
-  #tellEvent(number: number | null, reason: string): void {
-    const what = number === null ? "Some events" : `Event ${number}`;
-    this.damage.note({ deviceId: null, fromMs: null, toMs: null, message: `${what}: ${reason}` });
-  }
-
-  #entryOf(deviceId: string): DeviceEntry {
-    let entry = this.#devices.get(deviceId);
+  #entryOf(key: string): DeviceEntry {
+    let entry = this.#devices.get(key);
     if (entry === undefined) {
-      const row = this.deviceTable.find(deviceId);
+      const row = this.deviceTable.find(key);
       const place = this.#devices.size;
-      entry = row === null ? new DeviceEntry(deviceId, place) : entryFrom(row, place);
-      this.#devices.set(deviceId, entry);
+      entry = row === null ? new DeviceEntry(key, place) : entryFrom(row, place);
+      this.#devices.set(key, entry);
     }
     entry.isForgotten = false;
     return entry;
@@ -241,7 +177,7 @@ export class BlockStore {
     const listed = new Map<number, { readonly entry: DeviceEntry; readonly window: number }>();
     for (const row of this.deviceTable.load()) {
       const entry = entryFrom(row, this.#devices.size);
-      this.#devices.set(row.deviceId, entry);
+      this.#devices.set(row.key, entry);
       byNo.set(row.no, entry);
       for (const [window, ...ids] of row.parts ?? []) for (const id of ids) listed.set(id, { entry, window });
     }
@@ -249,9 +185,9 @@ export class BlockStore {
     const tell = (id: number | null, reason: string): void => {
       const of = id === null ? undefined : listed.get(id);
       if (id !== null) listed.delete(id);
-      const where = of === undefined ? "" : ` of ${of.entry.deviceId} at ${windowName(of.window)}`;
+      const where = of === undefined ? "" : ` of ${of.entry.key} at ${windowName(of.window)}`;
       const message = `${id === null ? "Some parts" : `Part ${id}`}${where}: ${reason}`;
-      this.damage.note(damageAt(of?.entry.deviceId ?? null, of?.window ?? null, message));
+      this.damage.note(damageAt(of?.entry.key ?? null, of?.window ?? null, message));
     };
     for (const row of this.tables.scan("part", "id", tell)) {
       const id = Number(row.id);
@@ -309,17 +245,7 @@ export class BlockStore {
 }
 
 function entryFrom(row: DeviceRow, place: number): DeviceEntry {
-  const entry = new DeviceEntry(row.deviceId, place);
+  const entry = new DeviceEntry(row.key, place);
   entry.restore(row);
   return entry;
-}
-
-/** Null where it is damaged. */
-export function eventOf(row: Row): NumberedEvent | null {
-  const { number, at_ms: atMs, kind, device_id: deviceId, message, checksum } = row;
-  if (typeof number !== "number" || typeof atMs !== "number") return null;
-  if (typeof kind !== "string" || typeof message !== "string") return null;
-  if (deviceId !== null && typeof deviceId !== "string") return null;
-  if (!isIntact(checksum, "event", number, atMs, kind, deviceId ?? null, message)) return null;
-  return { number, atMs, kind, deviceId: deviceId ?? null, message };
 }

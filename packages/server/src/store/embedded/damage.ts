@@ -17,10 +17,10 @@ export class DamageLog {
   }
 
   note(damage: StoreDamage): void {
-    const { deviceId, fromMs, message } = damage;
-    const key = `${deviceId} ${fromMs} ${message}`;
-    if (this.#noted.has(key) || this.#noted.size >= damagesMax) return;
-    this.#noted.set(key, damage);
+    const { key, fromMs, message } = damage;
+    const place = `${key} ${fromMs} ${message}`;
+    if (this.#noted.has(place) || this.#noted.size >= damagesMax) return;
+    this.#noted.set(place, damage);
     this.#told(damage);
   }
 

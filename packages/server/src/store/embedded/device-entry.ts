@@ -24,8 +24,8 @@ export interface Unsealed {
 
 /** What the store's thread holds in memory of one device. */
 export class DeviceEntry {
-  readonly deviceId: string;
-  readonly deviceIdBytes: Uint8Array;
+  readonly key: string;
+  readonly keyBytes: Uint8Array;
   /** The device whose record came behind its last one: devices mostly send in the same order again. */
   follower: DeviceEntry | null = null;
   /** Its number in the tables; null until something of it is written there. */
@@ -56,9 +56,9 @@ export class DeviceEntry {
   /** The device was removed: once nothing of it waits in memory, it goes from there. */
   isForgotten = false;
 
-  constructor(deviceId: string, place: number) {
-    this.deviceId = deviceId;
-    this.deviceIdBytes = Buffer.from(deviceId, "latin1");
+  constructor(key: string, place: number) {
+    this.key = key;
+    this.keyBytes = Buffer.from(key, "latin1");
     this.phase = (place * goldenRatio) % 1;
   }
 
@@ -128,7 +128,7 @@ export class DeviceEntry {
     this.#writtenPoints = points;
     const row = {
       no: this.numberIn(devices),
-      deviceId: this.deviceId,
+      key: this.key,
       latest: this.newest,
       points,
       parts: this.#parts(),

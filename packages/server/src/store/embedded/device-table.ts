@@ -8,7 +8,7 @@ const numberMax = 2 ** 40;
 /** What the tables say of a device. */
 export interface DeviceRow {
   readonly no: number;
-  readonly deviceId: string;
+  readonly key: string;
   /** The newest sample as a record, or null. */
   readonly latest: Uint8Array | null;
   /** JSON, see the schema. */
@@ -36,7 +36,7 @@ export class DeviceTable {
           const no = Number(tables.first(`SELECT max(${rest}`)?.no ?? 0);
           return no < numberMax ? no : 0;
         } catch (error) {
-          damage.note({ deviceId: null, fromMs: null, toMs: null, message: `The devices: ${damageOf(error)}` });
+          damage.note({ key: null, fromMs: null, toMs: null, message: `The devices: ${damageOf(error)}` });
           return 0;
         }
       }),
@@ -48,19 +48,19 @@ export class DeviceTable {
   }
 
   /** Within a transaction. Where the tree of one table is damaged, the other has it still. */
-  save({ no, deviceId, latest, points, parts }: DeviceRow, isCopyDue: boolean): void {
+  save({ no, key, latest, points, parts }: DeviceRow, isCopyDue: boolean): void {
     const partList = JSON.stringify(parts ?? []);
-    const sum = checksumOf("device", no, deviceId, latest, points, partList);
+    const sum = checksumOf("device", no, key, latest, points, partList);
     // A change of these columns leaves the index alone.
     const update = "UPDATE device SET latest = ?, points = ?, parts = ?, checksum = ? WHERE no = ? AND device_id = ?";
-    const changes = this.#write(deviceId, update, [latest, points, partList, sum, no, deviceId]);
+    const changes = this.#write(key, update, [latest, points, partList, sum, no, key]);
     if (changes === 0) {
       const insert = "INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?, ?, ?)";
-      this.#write(deviceId, insert, [no, deviceId, latest, points, partList, sum]);
+      this.#write(key, insert, [no, key, latest, points, partList, sum]);
     }
     if (!isCopyDue) return;
-    const copySum = checksumOf("device_copy", no, deviceId, points);
-    this.#write(deviceId, "INSERT OR REPLACE INTO device_copy VALUES (?, ?, ?, ?)", [no, deviceId, points, copySum]);
+    const copySum = checksumOf("device_copy", no, key, points);
+    this.#write(key, "INSERT OR REPLACE INTO device_copy VALUES (?, ?, ?, ?)", [no, key, points, copySum]);
   }
 
   /** The number behind that one; null behind the last, or where the table cannot be read further. */
@@ -87,19 +87,19 @@ export class DeviceTable {
       found.push(row);
       const isHalf = !rows.has(no) || copy === null;
       if (!isHalf) continue;
-      this.#tell(row.deviceId, `One of the two rows of ${row.deviceId} could not be read, and is written anew.`);
+      this.#tell(row.key, `One of the two rows of ${row.key} could not be read, and is written anew.`);
       this.#tables.lazily(() => this.save(row, true));
     }
     return found;
   }
 
   /** One device that is not in memory; null where it is not there, or its row is damaged. */
-  find(deviceId: string): DeviceRow | null {
+  find(key: string): DeviceRow | null {
     try {
-      const row = this.#tables.first("SELECT * FROM device WHERE device_id = ?", deviceId);
+      const row = this.#tables.first("SELECT * FROM device WHERE device_id = ?", key);
       return row === undefined ? null : rowOf(row);
     } catch (error) {
-      this.#tell(deviceId, `The row of ${deviceId}: ${damageOf(error)}`);
+      this.#tell(key, `The row of ${key}: ${damageOf(error)}`);
       return null;
     }
   }
@@ -123,34 +123,34 @@ export class DeviceTable {
   }
 
   /** Gives how many rows were changed; a statement that fails has changed none. */
-  #write(deviceId: string, sql: string, values: readonly (string | number | Uint8Array | null)[]): number {
+  #write(key: string, sql: string, values: readonly (string | number | Uint8Array | null)[]): number {
     try {
       return this.#tables.run(sql, ...values).changes;
     } catch (error) {
-      this.#tell(deviceId, `A row of ${deviceId} cannot be written: ${damageOf(error)}`);
+      this.#tell(key, `A row of ${key} cannot be written: ${damageOf(error)}`);
       return -1;
     }
   }
 
-  #tell(deviceId: string | null, message: string): void {
-    this.#damage.note({ deviceId, fromMs: null, toMs: null, message });
+  #tell(key: string | null, message: string): void {
+    this.#damage.note({ key, fromMs: null, toMs: null, message });
   }
 }
 
 /** A row of `device`; null where it is damaged. */
 export function rowOf(row: Row): DeviceRow | null {
-  const { no, device_id: deviceId, latest, points, parts, checksum } = row;
-  if (typeof no !== "number" || typeof deviceId !== "string") return null;
+  const { no, device_id: key, latest, points, parts, checksum } = row;
+  if (typeof no !== "number" || typeof key !== "string") return null;
   if (typeof points !== "string" || typeof parts !== "string") return null;
   const record = latest instanceof Uint8Array ? latest : null;
-  if (!isIntact(checksum, "device", no, deviceId, record, points, parts)) return null;
+  if (!isIntact(checksum, "device", no, key, record, points, parts)) return null;
   const isListed = checksum !== null;
-  return { no, deviceId, latest: record, points, parts: isListed ? (JSON.parse(parts) as PartList[]) : null };
+  return { no, key, latest: record, points, parts: isListed ? (JSON.parse(parts) as PartList[]) : null };
 }
 
 /** A row of `device_copy`, which has neither the newest sample nor the parts; null where it is damaged. */
-export function copyOf({ no, device_id: deviceId, points, checksum }: Row): DeviceRow | null {
-  if (typeof no !== "number" || typeof deviceId !== "string" || typeof points !== "string") return null;
-  if (!isIntact(checksum, "device_copy", no, deviceId, points)) return null;
-  return { no, deviceId, latest: null, points, parts: null };
+export function copyOf({ no, device_id: key, points, checksum }: Row): DeviceRow | null {
+  if (typeof no !== "number" || typeof key !== "string" || typeof points !== "string") return null;
+  if (!isIntact(checksum, "device_copy", no, key, points)) return null;
+  return { no, key, latest: null, points, parts: null };
 }

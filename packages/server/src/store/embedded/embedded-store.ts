@@ -5,9 +5,10 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { WorkerClient } from "../../base/worker-client.ts";
 import { workerUrl } from "../../base/worker-url.ts";
+import type { Registration } from "../registration.ts";
 import type {
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   EventsQuery,
   FleetQuery,
   FleetTotals,
@@ -24,6 +25,7 @@ import type {
   StoredEvent,
   StoredSample,
   StoreInfo,
+  StoreRenewal,
   Strike,
   Timeline,
   TimelineQuery,
@@ -56,7 +58,12 @@ export class EmbeddedStore implements Store {
     if (this.#damages.length < damagesMax) this.#damages.push(damage);
   };
 
-  private constructor(setup: StoreSetup, complain: StoreComplaint, clock: Clock) {
+  private constructor(
+    setup: StoreSetup,
+    complain: StoreComplaint,
+    clock: Clock,
+    onRenewal: (renewal: StoreRenewal) => void,
+  ) {
     this.#path = setup.path;
     this.#clock = clock;
     this.#thread = new WorkerClient({
@@ -66,7 +73,11 @@ export class EmbeddedStore implements Store {
       name: "the thread of the store",
       endedCode: "store_stopped",
       resourceLimits,
-      onNotice: (notice) => ("damage" in notice ? this.#onDamage(notice.damage) : complain(notice.complaint)),
+      onNotice: (notice) => {
+        if ("damage" in notice) this.#onDamage(notice.damage);
+        else if ("renewal" in notice) onRenewal(notice.renewal);
+        else complain(notice.complaint);
+      },
       onEnded: (reason) => complain(`its thread has ended, another is started: ${reason}`),
     });
   }
@@ -80,8 +91,10 @@ export class EmbeddedStore implements Store {
     limits: BlockStoreLimits,
     complain: StoreComplaint = () => {},
     clock: Clock = systemClock,
+    onRenewal: (renewal: StoreRenewal) => void = () => {},
   ): Promise<EmbeddedStore> {
-    const store = new EmbeddedStore({ path: join(dataDir, storeFileName), ...limits }, complain, clock);
+    const setup = { path: join(dataDir, storeFileName), ...limits };
+    const store = new EmbeddedStore(setup, complain, clock, onRenewal);
     await store.#thread.start();
     return store;
   }
@@ -112,15 +125,15 @@ export class EmbeddedStore implements Store {
     return port2;
   }
 
-  points(deviceId: string): Promise<PointInfo[]> {
-    return this.#thread.call("points", deviceId);
+  points(registration: Registration): Promise<PointInfo[]> {
+    return this.#thread.call("points", registration);
   }
 
   history({ signal, ...query }: HistoryQuery): Promise<History> {
     return this.#ask(() => this.#thread.callWith({ signal }, "history", query));
   }
 
-  energy({ signal, ...query }: EnergyQuery): Promise<EnergySpan[]> {
+  energy({ signal, ...query }: EnergyQuery): Promise<EnergyHistory> {
     return this.#ask(() => this.#thread.callWith({ signal }, "energy", query));
   }
 
@@ -132,16 +145,16 @@ export class EmbeddedStore implements Store {
     return this.#ask(() => this.#thread.callWith({ signal }, "fleetTotals", query));
   }
 
-  strike(strike: NewStrike): Promise<Strike> {
-    return this.#thread.call("strike", strike);
+  strike(registration: Registration, made: NewStrike): Promise<Strike> {
+    return this.#thread.call("strike", registration, made);
   }
 
-  strikes(deviceId: string): Promise<Strike[]> {
-    return this.#thread.call("strikes", deviceId);
+  strikes(registration: Registration): Promise<Strike[]> {
+    return this.#thread.call("strikes", registration);
   }
 
-  unstrike(deviceId: string, number: number): Promise<Strike | null> {
-    return this.#thread.call("unstrike", deviceId, number);
+  unstrike(registration: Registration, number: number): Promise<Strike | null> {
+    return this.#thread.call("unstrike", registration, number);
   }
 
   recordEvents(events: readonly StoredEvent[]): Promise<void> {
@@ -175,9 +188,9 @@ export class EmbeddedStore implements Store {
     for (const damage of this.#damages.splice(0)) listener(damage);
   }
 
-  forget(deviceIds: readonly string[]): void {
+  forget(keys: readonly string[]): void {
     // Where the thread has just ended, the next one knows them until they are asked of again.
-    if (deviceIds.length > 0) this.#thread.call("forget", deviceIds).catch(() => {});
+    if (keys.length > 0) this.#thread.call("forget", keys).catch(() => {});
   }
 
   /** In a thread of its own, which reads the file as it was at one moment; the copy has no free pages. */

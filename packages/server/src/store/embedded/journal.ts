@@ -31,7 +31,7 @@ export class Journal {
   readonly #tables: Tables;
   readonly #limits: JournalLimits;
   readonly #nowMs: () => number;
-  readonly #entryOf: (deviceId: string) => DeviceEntry;
+  readonly #entryOf: (key: string) => DeviceEntry;
   /** The last used first. */
   readonly #shapes: MessageShape[] = [];
   readonly #damage: DamageLog;
@@ -52,7 +52,7 @@ export class Journal {
     damage: DamageLog,
     limits: JournalLimits,
     nowMs: () => number,
-    entryOf: (deviceId: string) => DeviceEntry,
+    entryOf: (key: string) => DeviceEntry,
   ) {
     this.#tables = tables;
     this.#damage = damage;
@@ -102,7 +102,7 @@ export class Journal {
     let before = this.#lastEntry;
     while (record.next()) {
       const expected = before?.follower;
-      const entry = expected && record.isOf(expected.deviceIdBytes) ? expected : this.#entryOf(record.deviceId);
+      const entry = expected && record.isOf(expected.keyBytes) ? expected : this.#entryOf(record.key);
       if (before !== null) before.follower = entry;
       before = entry;
       const window = windowOf(record.observedAtMs);
@@ -245,7 +245,7 @@ export class Journal {
   }
 
   #tell(what: string, reason: string): void {
-    this.#damage.note({ deviceId: null, fromMs: null, toMs: null, message: `${what}: ${reason}` });
+    this.#damage.note({ key: null, fromMs: null, toMs: null, message: `${what}: ${reason}` });
   }
 
   #read(entry: DeviceEntry, open: Head, record: RecordReader): void {

@@ -1,22 +1,18 @@
-import { Buckets, GapList } from "../algebra/buckets.ts";
-import {
-  addEnergy,
-  type Energy,
-  type EnergyStream,
-  energyBetween,
-  energyStreams,
-  gapMsMax,
-  noEnergy,
-  type PowerPoint,
-} from "../algebra/energy.ts";
+import { Buckets, bucketEdges } from "../algebra/buckets.ts";
+import { CoverageMeter } from "../algebra/coverage-meter.ts";
+import { type EnergyStream, energyStreams, noEnergy, type PowerPoint } from "../algebra/energy.ts";
 import type { PointValue } from "../algebra/point-value.ts";
 import { firstAtOrAfter, placesIn, type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
-import { windowMs, windowOf } from "../algebra/window.ts";
+import { marginWindows, type OnWindow, StepRule, shortStepMs } from "../algebra/steps.ts";
+import { windowFrom, windowMs, windowOf, windowsPerDay } from "../algebra/window.ts";
 import { summarize } from "../algebra/window-summary.ts";
 import { runBytes, sampleBytes } from "../page-bytes.ts";
+import { EnergySpans, type EnergyWindow } from "../questions/energy-spans.ts";
+import { ownFromMs, type Registration } from "../registration.ts";
 import type {
+  CoverageSpans,
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   FleetQuery,
   FleetTotals,
   History,
@@ -31,7 +27,7 @@ import type {
   TimelineRun,
 } from "../store.ts";
 import type { BlockStore } from "./block-store.ts";
-import { type DayColumns, type DayParts, dayOf, energyAt } from "./codec/day-codec.ts";
+import { type DayColumns, type DayParts, dayOf } from "./codec/day-codec.ts";
 import { minuteMs } from "./minute-means.ts";
 import type { OnDamage, Windows } from "./windows.ts";
 
@@ -46,17 +42,17 @@ const samplesAtOnce = 250;
 
 /** What cannot be read of the range is passed over, and told to `onDamage`. */
 export function* readSamples(windows: Windows, query: SamplesQuery, onDamage?: OnDamage): Work<PointSample[]> {
-  const { deviceId, fromMs, toMs, take, limit, bytesMax = Number.POSITIVE_INFINITY, beyond } = query;
+  const { registration, fromMs, toMs, take, limit, bytesMax = Number.POSITIVE_INFINITY, beyond } = query;
   const wanted = query.points === undefined ? undefined : new Set(query.points);
   const isForward = take === "first";
   const found: PointSample[] = [];
   let bytes = 0;
   const first = isForward && beyond !== undefined ? Math.max(fromMs, beyond.observedAtMs) : fromMs;
   const behindLast = !isForward && beyond !== undefined ? Math.min(toMs, beyond.observedAtMs + 1) : toMs;
-  const list = windowsIn(windows, deviceId, first, behindLast);
+  const list = windowsIn(windows, registration, first, behindLast);
   if (!isForward) list.reverse();
   for (const window of list) {
-    const columns = windows.read(deviceId, window, wanted, onDamage);
+    const columns = windows.read(registration, window, wanted, onDamage);
     if (columns === null) continue;
     const [from, to] = placesIn(columns, first, behindLast);
     for (let step = 0; step < to - from && found.length < limit && bytes < bytesMax; step++) {
@@ -75,96 +71,145 @@ export function* readSamples(windows: Windows, query: SamplesQuery, onDamage?: O
 
 /** In one piece: they are a few. */
 // biome-ignore lint/correctness/useYield: it is asked for as all others are.
-export function* readPoints(store: BlockStore, deviceId: string): Work<PointInfo[]> {
-  return store.points(deviceId);
+export function* readPoints(store: BlockStore, { key }: Registration): Work<PointInfo[]> {
+  return store.points(key);
 }
 
 export function* readHistory(windows: Windows, query: HistoryQuery): Work<History> {
-  const { deviceId, points, fromMs, toMs, bucketMs } = query;
+  const values = yield* readValues(windows, query);
+  const coverage = yield* readCoverage(windows, query, query.bucketMs, bucketEdges(query));
+  return { ...values, ...coverage };
+}
+
+function* readValues(windows: Windows, query: HistoryQuery): Work<Omit<History, keyof CoverageSpans>> {
+  const { registration, points, fromMs, toMs, bucketMs } = query;
   const wanted = new Set(points);
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
-  const gaps = new GapList(fromMs, toMs);
   if (bucketMs >= windowMs) {
     // No sample is read: the windows' summaries are all that such a chart can show.
     const parts = { points: wanted, energy: false };
-    for (const { day, from, to } of summaries(windows, deviceId, windowOf(fromMs), windowOf(toMs - 1) + 1, parts)) {
+    const first = Math.max(windowOf(fromMs), windowFrom(registration.fromMs));
+    for (const { day, from, to } of summaries(windows, registration, first, windowOf(toMs - 1) + 1, parts)) {
       buckets.addSummaries(day, from, to);
-      gaps.addSummaries(day, from, to);
       yield;
     }
-    return buckets.finish(gaps);
+    return buckets.finish();
   }
-  for (const window of windowsIn(windows, deviceId, fromMs, toMs)) {
-    const columns = windows.read(deviceId, window, wanted);
-    if (columns !== null) {
-      buckets.addSamples(columns);
-      gaps.addSamples(columns);
-    }
+  for (const window of windowsIn(windows, registration, fromMs, toMs)) {
+    const columns = windows.read(registration, window, wanted);
+    if (columns !== null) buckets.addSamples(columns);
     yield;
   }
-  return buckets.finish(gaps);
+  return buckets.finish();
 }
 
-export function* readEnergy(windows: Windows, { deviceId, edgesMs }: EnergyQuery): Work<EnergySpan[]> {
-  const spans = edgesMs.slice(1).map((toMs, at) => ({
-    fromMs: edgesMs[at] as number,
-    toMs,
-    energy: noEnergy,
-    coveredMs: 0,
-  }));
-  const [first] = spans;
-  const last = spans.at(-1);
-  if (first === undefined || last === undefined) return [];
-  // One window more at the front: the way from its last sample to the next one belongs to the span of the later.
-  let before: PowerPoint | undefined;
-  let place = 0;
-  const parts = { points: new Set<string>(), energy: true };
-  for (const { day, from, to } of summaries(
-    windows,
-    deviceId,
-    windowOf(first.fromMs) - 1,
-    windowOf(last.toMs - 1) + 1,
-    parts,
-  )) {
-    for (let at = from; at < to && day.energy !== null; at++) {
-      const startMs = (day.windows[at] as number) * windowMs;
-      while ((spans[place]?.toMs ?? Number.POSITIVE_INFINITY) <= startMs) place++;
-      const span = spans[place];
-      if (span !== undefined && startMs >= span.fromMs) {
-        const between =
-          before === undefined ? noEnergy : energyBetween(before, day.energy.firstPower[at] as PowerPoint);
-        span.energy = addEnergy(addEnergy(span.energy, energyAt(day.energy, at)), between);
-        span.coveredMs += Math.min(windowMs, (day.count[at] as number) * (day.periodMs[at] as number));
-      }
-      before = day.energy.lastPower[at];
+/** What of a question says which steps there are to look at. */
+type StepsQuery = Pick<HistoryQuery, "registration" | "registeredMs" | "nowMs">;
+
+/** The coverage between the edges, in figures of that width; with `energy`, the windows are handed on to it too. */
+function* readCoverage(
+  windows: Windows,
+  query: StepsQuery,
+  bucketMs: number,
+  edgesMs: readonly number[],
+  energy?: EnergySpans,
+): Work<CoverageSpans> {
+  const { registration, registeredMs = Number.POSITIVE_INFINITY } = query;
+  const own = { ...registration, fromMs: ownFromMs(registration, bucketMs) };
+  const fromMs = edgesMs[0] as number;
+  // Where the registration is older than the range, it is expected from its start on.
+  const firstMs = registeredMs <= fromMs ? null : yield* firstSampleMs(windows, own);
+  const meter = new CoverageMeter(edgesMs, firstMs, query);
+  const range = { fromMs, toMs: edgesMs.at(-1) as number };
+  yield* walkSteps(windows, own, range, energy !== undefined, (window, limits, before) => {
+    meter.add(window, limits);
+    energy?.add(window, limits, before);
+  });
+  return meter.finish();
+}
+
+/** Hands on the windows of a range and, since they say what is usual there, those around it. */
+function* walkSteps(
+  windows: Windows,
+  registration: Registration,
+  { fromMs, toMs }: Pick<HistoryQuery, "fromMs" | "toMs">,
+  isEnergyWanted: boolean,
+  onWindow: OnWindow<EnergyWindow>,
+): Work<void> {
+  const rule = new StepRule(onWindow);
+  const first = Math.max(windowOf(fromMs) - marginWindows, windowOf(registration.fromMs));
+  const end = windowOf(toMs - 1) + 1 + marginWindows;
+  const parts = { points: new Set<string>(), energy: isEnergyWanted };
+  for (const { day, from, to } of summaries(windows, registration, first, end, parts)) {
+    for (let at = from; at < to; at++) rule.add(windowAt(day, at));
+    yield;
+  }
+  rule.finish();
+}
+
+const noSteps: EnergyWindow["longSteps"] = [];
+const noPower: PowerPoint = { atMs: 0, gridW: null, batteryW: null, solarW: null, loadW: null };
+
+function windowAt(day: DayColumns, at: number): EnergyWindow {
+  return {
+    window: day.windows[at] as number,
+    firstMs: day.firstMs[at] as number,
+    lastMs: day.lastMs[at] as number,
+    periodMs: day.periodMs[at] as number,
+    longSteps: day.longSteps[at] ?? noSteps,
+    energy: day.energy?.energies[at] ?? noEnergy,
+    firstPower: day.energy?.firstPower[at] ?? noPower,
+    lastPower: day.energy?.lastPower[at] ?? noPower,
+  };
+}
+
+/** When the registration's first sample was measured. */
+function* firstSampleMs(windows: Windows, registration: Registration): Work<number | null> {
+  const parts = { points: new Set<string>(), energy: false };
+  let day = windows.firstDay(registration, Math.floor(windowOf(registration.fromMs) / windowsPerDay));
+  for (; day !== null; day = windows.firstDay(registration, day + 1)) {
+    const first = Math.max(windowOf(registration.fromMs), day * windowsPerDay);
+    for (const run of summaries(windows, registration, first, (day + 1) * windowsPerDay, parts)) {
+      return run.day.firstMs[run.from] as number;
     }
     yield;
   }
-  return spans.map(({ fromMs, toMs, energy, coveredMs }) => ({
-    fromMs,
-    toMs,
-    energy: energy as Energy,
-    coverage: Math.min(1, coveredMs / (toMs - fromMs)),
-  }));
+  return null;
+}
+
+export function* readEnergy(windows: Windows, query: EnergyQuery): Work<EnergyHistory> {
+  const { edgesMs } = query;
+  if (edgesMs.length < 2) return { spans: [], total: { coveredMs: 0, expectedMs: 0, expectedFromMs: null, gaps: [] } };
+  const energy = new EnergySpans(edgesMs);
+  const coverage = yield* readCoverage(windows, query, windowMs, edgesMs, energy);
+  return energy.withCoverage(coverage);
 }
 
 export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Timeline> {
-  const { deviceId, point, fromMs, toMs, limit, bytesMax = Number.POSITIVE_INFINITY } = query;
+  const { registration, point, fromMs, toMs, limit, bytesMax = Number.POSITIVE_INFINITY } = query;
   let bytes = 0;
   const wanted = new Set([point]);
+  const stepMsMaxIn = new Map<number, number>();
+  const meter = new CoverageMeter([fromMs, toMs], null, { registeredMs: fromMs, nowMs: query.nowMs });
+  yield* walkSteps(windows, registration, query, false, (window, limits) => {
+    stepMsMaxIn.set(window.window, limits.intoMs);
+    meter.add(window, limits);
+  });
+  let stepMsMax = shortStepMs;
   const runs: { fromMs: number; toMs: number; value: PointValue }[] = [];
-  for (const window of windowsIn(windows, deviceId, fromMs, toMs)) {
-    const columns = windows.read(deviceId, window, wanted);
+  for (const window of windowsIn(windows, registration, fromMs, toMs)) {
+    const columns = windows.read(registration, window, wanted);
     const values = columns?.points.get(point);
     if (columns !== null && values !== undefined) {
       const [from, to] = placesIn(columns, fromMs, toMs);
+      stepMsMax = stepMsMaxIn.get(window) ?? shortStepMs;
       for (let at = from; at < to; at++) {
         const value = values[at];
         if (value === undefined) continue;
         const atMs = columns.observedAtMs[at] as number;
         const run = runs.at(-1);
         // A run that is silent for too long has ended: what came after it is not known.
-        const isNear = run !== undefined && atMs - run.toMs <= gapMsMax;
+        const isNear = run !== undefined && atMs - run.toMs <= stepMsMax;
         if (isNear) run.toMs = atMs;
         if (isNear && isSame(run.value, value)) continue;
         if (runs.length === limit || bytes >= bytesMax) return { runs, truncated: true };
@@ -174,21 +219,23 @@ export function* readTimeline(windows: Windows, query: TimelineQuery): Work<Time
     }
     yield;
   }
+  const last = runs.at(-1);
+  if (last !== undefined) last.toMs = meter.reach(last.toMs, stepMsMax);
   return { runs: runs as TimelineRun[], truncated: false };
 }
 
 export function* readFleetTotals(windows: Windows, query: FleetQuery): Work<FleetTotals> {
-  const { deviceIds, point, fromMs, toMs, bucketMs } = query;
+  const { registrations, point, fromMs, toMs, bucketMs } = query;
   const length = Math.max(0, Math.ceil((toMs - fromMs) / bucketMs));
   const total = { sum: new Float64Array(length), devices: new Float64Array(length) };
   const stream = energyStreams.find((name) => name === point);
   const isWholeMinutes = bucketMs % minuteMs === 0 && fromMs % minuteMs === 0 && toMs % minuteMs === 0;
-  for (const deviceId of deviceIds) {
+  for (const registration of registrations) {
     if (bucketMs < windowMs && stream !== undefined && isWholeMinutes) {
-      addMeans(total, minuteMeans(windows, deviceId, stream, query));
+      addMeans(total, minuteMeans(windows, registration, stream, query));
       yield;
     } else {
-      const history = yield* readHistory(windows, { deviceId, points: [point], fromMs, toMs, bucketMs });
+      const history = yield* readValues(windows, { registration, points: [point], fromMs, toMs, bucketMs });
       addMeans(total, history.points[point]?.avg ?? []);
     }
   }
@@ -202,18 +249,18 @@ export function* readFleetTotals(windows: Windows, query: FleetQuery): Work<Flee
 
 export function* readInfo(store: BlockStore, retentionMs: number): Work<StoreInfo> {
   const { windows, tables } = store;
-  const deviceIds = store.deviceIds;
+  const registrations = store.keys.map((key) => ({ key, fromMs: 0 }));
   let samples = 0;
   let fromMs: number | null = null;
   let toMs: number | null = null;
   const gaps = { count: 0, ms: 0 };
   const parts = { points: new Set<string>(), energy: false };
-  for (const deviceId of deviceIds) {
-    const list = windows.list(deviceId, 0, Number.MAX_SAFE_INTEGER);
+  for (const registration of registrations) {
+    const list = windows.list(registration, 0, Number.MAX_SAFE_INTEGER);
     const [first = 0] = list;
     const isKept = new Set(list);
     let lastMs: number | null = null;
-    for (const { day, from, to } of summaries(windows, deviceId, first, windowOf(store.nowMs()) + 2, parts)) {
+    for (const { day, from, to } of summaries(windows, registration, first, windowOf(store.nowMs()) + 2, parts)) {
       for (let at = from; at < to; at++) {
         const firstMs = day.firstMs[at] as number;
         if (isKept.has(day.windows[at] as number)) samples += day.count[at] as number;
@@ -229,7 +276,10 @@ export function* readInfo(store: BlockStore, retentionMs: number): Work<StoreInf
     }
   }
   const bytes = tables.usedBytes();
-  return { devices: deviceIds.length, samples, bytes, fromMs, toMs, gaps, retentionMs };
+  const renewedShare = Number(
+    tables.first("SELECT through * 1.0 / until AS share FROM renewal WHERE until > 0")?.share ?? 1,
+  );
+  return { devices: registrations.length, samples, bytes, fromMs, toMs, gaps, retentionMs, renewedShare };
 }
 
 function addMeans(
@@ -246,14 +296,14 @@ function addMeans(
 /** One power's mean in each bucket of whole minutes. */
 function minuteMeans(
   windows: Windows,
-  deviceId: string,
+  registration: Registration,
   stream: EnergyStream,
   { fromMs, toMs, bucketMs }: FleetQuery,
 ): (number | null)[] {
   const length = Math.ceil((toMs - fromMs) / bucketMs);
   const sums = new Float64Array(length);
   const counts = new Float64Array(length);
-  for (const [window, minutes] of windows.minutes(deviceId, windowOf(fromMs), windowOf(toMs - 1) + 1, stream)) {
+  for (const [window, minutes] of windows.minutes(registration, windowOf(fromMs), windowOf(toMs - 1) + 1, stream)) {
     for (const [minute, count] of minutes.counts.entries()) {
       const atMs = window * windowMs + minute * minuteMs;
       if (count === 0 || atMs < fromMs || atMs >= toMs) continue;
@@ -265,9 +315,9 @@ function minuteMeans(
   return Array.from(sums, (sum, at) => (counts[at] === 0 ? null : sum / (counts[at] as number)));
 }
 
-/** Windows in a range that have samples of the device, oldest first. */
-function windowsIn(windows: Windows, deviceId: string, fromMs: number, toMs: number): number[] {
-  return toMs <= fromMs ? [] : windows.list(deviceId, windowOf(fromMs), windowOf(toMs - 1) + 1);
+/** Windows in a range that have samples of the registration, oldest first. */
+function windowsIn(windows: Windows, registration: Registration, fromMs: number, toMs: number): number[] {
+  return toMs <= fromMs ? [] : windows.list(registration, windowOf(fromMs), windowOf(toMs - 1) + 1);
 }
 
 /** Some summaries of a day: those from one place to before another. */
@@ -280,21 +330,22 @@ interface SummaryRun {
 /** The summaries of a range, oldest first: sealed windows' as they are kept; others', and those that cannot be read, made from their samples. */
 function* summaries(
   windows: Windows,
-  deviceId: string,
+  registration: Registration,
   fromWindow: number,
   toWindow: number,
   parts: DayParts,
 ): Generator<SummaryRun> {
-  let fresh = windows.fresh(deviceId, fromWindow, toWindow);
+  let fresh = windows.fresh(registration, fromWindow, toWindow);
   const wanted = new Set([...parts.points, ...(parts.energy ? energyStreams : [])]);
   const freshThrough = function* (last: number): Generator<SummaryRun> {
     for (let [window] = fresh; window !== undefined && window <= last; [window] = fresh) {
       fresh.shift();
-      const columns = windows.read(deviceId, window, wanted);
-      if (columns !== null) yield { day: dayOf(summarize(window, columns), parts), from: 0, to: 1 };
+      const columns = windows.read(registration, window, wanted);
+      if (columns !== null && columns.count > 0)
+        yield { day: dayOf(summarize(window, columns), parts), from: 0, to: 1 };
     }
   };
-  for (const { columns: day, lacking } of windows.days(deviceId, fromWindow, toWindow, parts)) {
+  for (const { columns: day, lacking } of windows.days(registration, fromWindow, toWindow, parts)) {
     if (lacking.length > 0) fresh = [...new Set([...fresh, ...lacking])].sort((a, b) => a - b);
     if (day === null) continue;
     const end = firstAtOrAfter(day.windows, day.windows.length, toWindow);

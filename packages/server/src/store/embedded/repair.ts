@@ -1,11 +1,12 @@
 import { mergeSamples } from "../algebra/merge-samples.ts";
 import { windowsPerDay } from "../algebra/window.ts";
-import { type BlockStore, eventOf } from "./block-store.ts";
+import type { BlockStore } from "./block-store.ts";
 import { checksumOf } from "./checksum.ts";
 import { decodeBlock } from "./codec/block-codec.ts";
 import { decodeDay } from "./codec/day-codec.ts";
 import { damageOf } from "./damage.ts";
 import { copyOf, rowOf } from "./device-table.ts";
+import { eventOf } from "./event-log.ts";
 import { encodeMinutes } from "./minute-means.ts";
 import type { Work } from "./reader.ts";
 import { blockOf, dayName, minutesOf, partOf, stored, windowName } from "./rows.ts";
@@ -75,7 +76,7 @@ class Repair {
       this.#drop("device", "no", row.no, `The device's row ${row.no}: its checksum does not fit`);
       return;
     }
-    this.#names.set(device.no, device.deviceId);
+    this.#names.set(device.no, device.key);
     // Those in memory have been written.
     if (row.checksum === null) this.#store.tables.lazily(() => this.#store.deviceTable.save(device, true));
   }
@@ -98,7 +99,7 @@ class Repair {
   }
 
   #repairBlock(row: Row): void {
-    const { tables, sealer } = this.#store;
+    const { tables, daySummaries } = this.#store;
     const place = this.#placeOf(row);
     try {
       const { bytes, isChecked, deviceNo, window, samples, through, id } = blockOf(row);
@@ -120,7 +121,7 @@ class Repair {
       });
     } catch (error) {
       this.#drop("block", "id", row.id, `The block of ${place}: ${damageOf(error)}`);
-      tables.lazily(() => sealer.unlist(Number(row.device_no), [Number(row.window)]));
+      tables.lazily(() => daySummaries.unlist(Number(row.device_no), [Number(row.window)]));
     }
   }
 
@@ -131,14 +132,14 @@ class Repair {
     const { tables } = this.#store;
     const number = Number(row.number);
     if (event === null) this.#done.push(`Event ${number}: its checksum does not fit; dropped`);
-    const { atMs, kind, deviceId, message } = event ?? {
+    const { atMs, kind, key, message } = event ?? {
       atMs: this.#store.nowMs(),
       kind: "store_damaged",
-      deviceId: null,
+      key: null,
       message: "An event could not be read any more, and was dropped.",
     };
-    const sum = checksumOf("event", number, atMs, kind, deviceId, message);
-    const values = [number, atMs, kind, deviceId, message, sum] as const;
+    const sum = checksumOf("event", number, atMs, kind, key, message);
+    const values = [number, atMs, kind, key, message, sum] as const;
     tables.lazily(() => {
       tables.run(
         "INSERT OR REPLACE INTO event (number, at_ms, kind, device_id, message, checksum) VALUES (?, ?, ?, ?, ?, ?)",
@@ -167,7 +168,7 @@ class Repair {
   }
 
   #repairDay(no: number, name: string, day: number): void {
-    const { tables, rows, sealer, sealedDays } = this.#store;
+    const { tables, rows, daySummaries, sealedDays } = this.#store;
     let id: number | null = null;
     let isChecked = false;
     let kept: ReturnType<typeof decodeDay> = [];
@@ -188,12 +189,12 @@ class Repair {
     } catch (error) {
       this.#done.push(`The list of blocks of ${name} of ${dayName(day)}: ${damageOf(error)}; made anew`);
     }
-    const present = sealer.dayFromRows(no, day, kept);
+    const present = daySummaries.presentDay(no, day, kept);
     const there = new Set(kept.map(({ window }) => window));
     const isWhole = reason === null && [...present.blocks].every((window) => there.has(window));
     const summaries = isWhole
       ? kept
-      : [...kept.filter(({ window }) => !present.blocks.has(window)), ...sealer.summariesFromBlocks(no, day, null)];
+      : [...kept.filter(({ window }) => !present.blocks.has(window)), ...daySummaries.fromBlocks(no, day, null)];
     const found = new Set(summaries.map(({ window }) => window));
     const lost = [...(listed?.summaries ?? [])].filter((window) => !found.has(window));
     if (!isWhole || lost.length > 0) {
@@ -206,7 +207,7 @@ class Repair {
       if (!present.blocks.has(window)) this.#done.push(`The block of ${name} at ${windowName(window)}: missing`);
     }
     tables.lazily(() => {
-      if (summaries.length > 0 && !(isWhole && isChecked)) sealer.writeDay(no, day, id, summaries);
+      if (summaries.length > 0 && !(isWhole && isChecked)) daySummaries.write(no, day, id, summaries);
       if (summaries.length === 0) tables.run("DELETE FROM day WHERE device_no = ? AND day = ?", no, day);
       sealedDays.put(no, { day, summaries: DayWindows.of(day, found), blocks: present.blocks });
     });

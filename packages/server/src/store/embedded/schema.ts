@@ -143,7 +143,16 @@ const migrations = [
   ) STRICT;
   `,
   `
-  -- Values that count for nothing, of a device in a range; the samples themselves are kept as they came.
+  -- Days were summarized by another rule (version 1 of day-codec.ts). Their rows up to 'until' are made anew; those up to 'through' are done.
+  CREATE TABLE renewal (
+    id INTEGER PRIMARY KEY,
+    through INTEGER NOT NULL,
+    until INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO renewal SELECT 1, 0, coalesce(max(id), 0) FROM day;
+  `,
+  `
+  -- Values that count for nothing, of a registration in a range; the samples themselves are kept as they came.
   CREATE TABLE strike (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     device_id TEXT NOT NULL,
@@ -193,5 +202,6 @@ export const columns: Readonly<Record<string, string>> = {
   sealed: "device_no, day, summaries, blocks, checksum",
   journal_dropped: "id, through, checksum",
   set_aside: "id, kind, device_no, window, what, bytes",
+  renewal: "id, through, until",
   strike: "number, device_id, from_ms, to_ms, points, at_ms, made_by, checksum",
 };

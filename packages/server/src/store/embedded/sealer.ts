@@ -1,17 +1,19 @@
 import { mergeSamples } from "../algebra/merge-samples.ts";
 import type { SampleColumns } from "../algebra/sample-columns.ts";
-import { windowMs, windowOf, windowsPerDay } from "../algebra/window.ts";
-import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
+import { windowMs, windowOf } from "../algebra/window.ts";
+import { summarize } from "../algebra/window-summary.ts";
+import type { StoreRenewal } from "../store.ts";
 import { decodeBlock, encodeBlock } from "./codec/block-codec.ts";
-import { decodeDay, encodeDay } from "./codec/day-codec.ts";
 import { type DamageLog, damageOf, sqliteCodeOf } from "./damage.ts";
+import type { DaySummaries } from "./day-summaries.ts";
 import type { DeviceEntry } from "./device-entry.ts";
 import type { DeviceTable } from "./device-table.ts";
 import type { Journal } from "./journal.ts";
 import { encodeMinutes } from "./minute-means.ts";
 import type { Head } from "./open-samples.ts";
+import { Renewal } from "./renewal.ts";
 import { type Rows, stored, type WindowRow, windowName } from "./rows.ts";
-import { DayWindows, type SealedDay, type SealedDays } from "./sealed-days.ts";
+import type { SealedDays } from "./sealed-days.ts";
 import type { Tables } from "./tables.ts";
 import { damageAt, type Windows } from "./windows.ts";
 
@@ -41,6 +43,7 @@ interface Parts {
   readonly tables: Tables;
   readonly rows: Rows;
   readonly sealedDays: SealedDays;
+  readonly daySummaries: DaySummaries;
   readonly deviceTable: DeviceTable;
   readonly damage: DamageLog;
   readonly windows: Windows;
@@ -71,6 +74,7 @@ export class Sealer {
   /** The device whose old blocks went last. */
   #retainedNo = 0;
   #checkpointedAtMs = 0;
+  readonly #renewal: Renewal;
 
   constructor(
     parts: Parts,
@@ -78,6 +82,7 @@ export class Sealer {
     devices: Map<string, DeviceEntry>,
     limits: SealerLimits,
     { nowMs, monotonicMs }: { readonly nowMs: () => number; readonly monotonicMs: () => number },
+    onRenewal: (renewal: StoreRenewal) => void,
   ) {
     this.#parts = parts;
     this.#tables = parts.tables;
@@ -86,6 +91,7 @@ export class Sealer {
     this.#limits = limits;
     this.#nowMs = nowMs;
     this.#monotonicMs = monotonicMs;
+    this.#renewal = new Renewal(parts.tables, parts.daySummaries, monotonicMs, onRenewal);
   }
 
   /** Does a little of what is due, for about `budgetMs`. True while more is due. */
@@ -110,7 +116,7 @@ export class Sealer {
       this.#checkpointedAtMs = nowMs;
       this.#tables.checkpoint();
     }
-    return this.#retain(nowMs);
+    return this.#retain(nowMs) || this.#renewal.step(deadlineMs);
   }
 
   /** Writes parts until memory is within its bound again. */
@@ -140,6 +146,7 @@ export class Sealer {
       [...entry.unsealed.keys()].filter((window) => window < present).map((window) => ({ entry, what: window })),
     );
     while (this.#dueWindows.length > 0) this.#seal(Number.POSITIVE_INFINITY);
+    this.#renewal.step(Number.POSITIVE_INFINITY);
   }
 
   noteUnsealed(entry: DeviceEntry, window: number, partId: number): void {
@@ -193,9 +200,9 @@ export class Sealer {
   /** Removed devices of which nothing waits go from memory. */
   #letGo(): void {
     this.#areForgotten = false;
-    for (const [deviceId, entry] of this.#devices) {
+    for (const [key, entry] of this.#devices) {
       if (!entry.isForgotten) continue;
-      if (entry.open.size === 0 && entry.unsealed.size === 0) this.#devices.delete(deviceId);
+      if (entry.open.size === 0 && entry.unsealed.size === 0) this.#devices.delete(key);
       else this.#areForgotten = true;
     }
   }
@@ -305,12 +312,12 @@ export class Sealer {
   }
 
   /** The parts stay, and are read from there. Throws the error again where it is not about this window. */
-  #tellStuck({ deviceId }: DeviceEntry, window: number, error: unknown): void {
+  #tellStuck({ key }: DeviceEntry, window: number, error: unknown): void {
     // An index that is damaged may hold what is not in its table.
     const isConstraint = ((sqliteCodeOf(error) ?? 0) & 0xff) === constraintCode;
     const reason = isConstraint ? (error as Error).message : damageOf(error);
-    const message = `The samples of ${deviceId} at ${windowName(window)} cannot be moved to a block: ${reason}`;
-    this.#parts.damage.note(damageAt(deviceId, null, message));
+    const message = `The samples of ${key} at ${windowName(window)} cannot be moved to a block: ${reason}`;
+    this.#parts.damage.note(damageAt(key, null, message));
   }
 
   #sealOne(entry: DeviceEntry, window: number): void {
@@ -332,8 +339,8 @@ export class Sealer {
       block = rows.block(no, window);
       take(block);
     } catch (error) {
-      const message = `The block of ${entry.deviceId} at ${windowName(window)}: ${damageOf(error)}`;
-      damage.note(damageAt(entry.deviceId, window, message));
+      const message = `The block of ${entry.key} at ${windowName(window)}: ${damageOf(error)}`;
+      damage.note(damageAt(entry.key, window, message));
       this.#setAside("block", "device_no = ? AND window = ?", [no, window], message);
       block = null;
     }
@@ -341,8 +348,8 @@ export class Sealer {
       try {
         take(rows.part(id));
       } catch (error) {
-        const message = `A part of ${entry.deviceId} at ${windowName(window)}: ${damageOf(error)}`;
-        damage.note(damageAt(entry.deviceId, window, message));
+        const message = `A part of ${entry.key} at ${windowName(window)}: ${damageOf(error)}`;
+        damage.note(damageAt(entry.key, window, message));
         this.#setAside("part", "id = ?", [id], message);
       }
     }
@@ -362,7 +369,7 @@ export class Sealer {
       const sql = "UPDATE block SET samples = ?, minutes = ?, body = ?, through = ? WHERE id = ?";
       this.#tables.run(sql, merged.count, minutes, body, through, block.id);
     }
-    this.#putSummary(no, summarize(window, merged));
+    this.#parts.daySummaries.put(no, summarize(window, merged));
   }
 
   /** What cannot be read makes room for what can, and stays for whoever wants to look at it, until a repair. */
@@ -371,98 +378,6 @@ export class Sealer {
       SELECT '${kind}', device_no, window, ?, body FROM ${kind} WHERE ${where}`;
     this.#tables.run(sql, what, ...keys);
     this.#tables.run(`DELETE FROM ${kind} WHERE ${where}`, ...keys);
-  }
-
-  #putSummary(no: number, summary: WindowSummary): void {
-    const { rows, sealedDays } = this.#parts;
-    const day = Math.floor(summary.window / windowsPerDay);
-    let id: number | null = null;
-    let others: WindowSummary[];
-    try {
-      const row = rows.day(no, day);
-      id = row?.id ?? null;
-      others = row === null ? [] : decodeDay(day, row.bytes);
-    } catch (error) {
-      damageOf(error);
-      others = this.summariesFromBlocks(no, day, summary.window);
-    }
-    const listed = this.#listedDay(no, day, others);
-    const lost = [...listed.summaries].filter(
-      (window) => window !== summary.window && !others.some((other) => other.window === window),
-    );
-    for (const window of lost) {
-      const made = this.#summaryFromBlock(no, window);
-      if (made !== null) others.push(made);
-    }
-    const summaries = [...others.filter(({ window }) => window !== summary.window), summary];
-    this.writeDay(no, day, id, summaries);
-    sealedDays.put(no, {
-      day,
-      summaries: DayWindows.of(
-        day,
-        summaries.map(({ window }) => window),
-      ),
-      blocks: DayWindows.of(day, [...listed.blocks, summary.window]),
-    });
-  }
-
-  /** Writes a day's summaries, in whatever order they come. */
-  writeDay(no: number, day: number, id: number | null, summaries: readonly WindowSummary[]): void {
-    const body = stored.day(encodeDay([...summaries].sort((a, b) => a.window - b.window)), no, day);
-    if (id !== null) this.#tables.run("UPDATE day SET body = ? WHERE id = ?", body, id);
-    else {
-      // Where the old row cannot be read, it may be there still.
-      this.#tables.run("DELETE FROM day WHERE device_no = ? AND day = ?", no, day);
-      this.#tables.run("INSERT INTO day (device_no, day, body) VALUES (?, ?, ?)", no, day, body);
-    }
-  }
-
-  /** A day's summaries made anew, but for one window. Takes a few milliseconds a window. */
-  summariesFromBlocks(no: number, day: number, but: number | null): WindowSummary[] {
-    const from = day * windowsPerDay;
-    const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ? ORDER BY window";
-    const windows = new Set(this.#tables.all(sql, no, from, from + windowsPerDay).map((row) => Number(row.window)));
-    return [...windows].flatMap((window) => {
-      const made = window === but ? null : this.#summaryFromBlock(no, window);
-      return made === null ? [] : [made];
-    });
-  }
-
-  #summaryFromBlock(no: number, window: number): WindowSummary | null {
-    try {
-      const block = this.#parts.rows.block(no, window);
-      return block === null ? null : summarize(window, decodeBlock(block.bytes, undefined, true));
-    } catch (error) {
-      // Whoever reads that window, and `verify`, tells of it.
-      damageOf(error);
-      return null;
-    }
-  }
-
-  /** What the list says of the day; made anew from what is there where it says nothing, or cannot be read. */
-  #listedDay(no: number, day: number, summaries: readonly WindowSummary[]): SealedDay {
-    try {
-      const listed = this.#parts.sealedDays.day(no, day);
-      if (listed !== null) return listed;
-    } catch (error) {
-      damageOf(error);
-    }
-    return this.dayFromRows(no, day, summaries);
-  }
-
-  /** What is there of a day. */
-  dayFromRows(no: number, day: number, summaries: readonly WindowSummary[]): SealedDay {
-    const from = day * windowsPerDay;
-    const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ?";
-    const blocks = this.#tables.all(sql, no, from, from + windowsPerDay).map((row) => Number(row.window));
-    return {
-      day,
-      summaries: DayWindows.of(
-        day,
-        summaries.map(({ window }) => window),
-      ),
-      blocks: DayWindows.of(day, blocks),
-    };
   }
 
   /** Once an hour, a few old blocks at a time. Summaries stay: years of them take less than a month of samples. */
@@ -489,7 +404,7 @@ export class Sealer {
       if (old.length === 0) return false;
       this.#tables.lazily(() => {
         for (const { id } of old) this.#tables.run("DELETE FROM block WHERE id = ?", id as number);
-        this.unlist(
+        this.#parts.daySummaries.unlist(
           no,
           old.map(({ window }) => Number(window)),
         );
@@ -499,27 +414,6 @@ export class Sealer {
       const message = `Old blocks of device number ${no} cannot be deleted: ${damageOf(error)}`;
       this.#parts.damage.note(damageAt(null, null, message));
       return false;
-    }
-  }
-
-  /** Notes that the blocks of these windows are gone. */
-  unlist(no: number, windows: readonly number[]): void {
-    const { sealedDays } = this.#parts;
-    for (const day of new Set(windows.map((window) => Math.floor(window / windowsPerDay)))) {
-      try {
-        const listed = sealedDays.day(no, day);
-        if (listed === null) continue;
-        sealedDays.put(no, {
-          ...listed,
-          blocks: DayWindows.of(
-            day,
-            [...listed.blocks].filter((window) => !windows.includes(window)),
-          ),
-        });
-      } catch (error) {
-        // Who reads that day tells of it.
-        damageOf(error);
-      }
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { ReadMethods } from "../read-port.ts";
+import type { Registration } from "../registration.ts";
 import type {
   EventsQuery,
   NewStrike,
@@ -8,6 +9,7 @@ import type {
   StoredEvent,
   StoredSample,
   StoreInfo,
+  StoreRenewal,
   Strike,
   Verified,
 } from "../store.ts";
@@ -24,12 +26,12 @@ export interface StoreMethods extends ReadMethods {
   latest(): StoredSample[];
   recordEvents(events: readonly StoredEvent[]): void;
   events(query: EventsQuery): NumberedEvent[];
-  strike(made: NewStrike): Strike;
-  strikes(deviceId: string): Strike[];
-  unstrike(deviceId: string, number: number): Strike | null;
+  strike(registration: Registration, made: NewStrike): Strike;
+  strikes(registration: Registration): Strike[];
+  unstrike(registration: Registration, number: number): Strike | null;
   /** Another thread asks over this port from now on, as it is said in `read-port.ts`. */
   lend(port: MessagePort): void;
-  forget(deviceIds: readonly string[]): void;
+  forget(keys: readonly string[]): void;
   compactAll(): void;
   info(): StoreInfo;
   verify(): Verified;
@@ -39,7 +41,11 @@ export interface StoreMethods extends ReadMethods {
 }
 
 /** Something was met that cannot be read, or what was due could not be done. */
-export type StoreNotice = { readonly damage: StoreDamage } | { readonly complaint: string };
+export type StoreNotice =
+  | { readonly damage: StoreDamage }
+  | { readonly complaint: string }
+  /** How far what is made anew has come. */
+  | { readonly renewal: StoreRenewal };
 
 /** What is done to the store's file in a thread of its own, beside the one that has it open: it takes long, and holds up nobody there. */
 export interface StoreFileMethods {

@@ -3,6 +3,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { openDatabase } from "../../base/database-file.ts";
 import { migrate } from "../../base/migrate.ts";
 import { OpenFiles } from "../../base/open-files.ts";
+import { inTransaction } from "../../base/transaction.ts";
 import { damageOf } from "./damage.ts";
 import { columns, storeSchema } from "./schema.ts";
 
@@ -217,16 +218,7 @@ export class Tables {
 
   #transact<T>(synchronous: "FULL" | "NORMAL", task: () => T): T {
     this.database.exec(`PRAGMA synchronous = ${synchronous}`);
-    this.database.exec("BEGIN IMMEDIATE");
-    try {
-      const result = task();
-      this.database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      // SQLite may have rolled back by itself, as it does when the disk is full.
-      if (this.database.isTransaction) this.database.exec("ROLLBACK");
-      throw error;
-    }
+    return inTransaction(this.database, task);
   }
 
   #prepare(sql: string): ReturnType<DatabaseSync["prepare"]> {

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, truncateSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { firstRegistration } from "../registration.ts";
 import { recordBytes, writeRecord } from "../sample-record.ts";
 import { BlockStore } from "./block-store.ts";
 import { readSamples, type Work } from "./reader.ts";
@@ -62,7 +63,13 @@ test("a write-ahead log that is cut off anywhere loses a suffix of what was stor
     copyFileSync(`${original}-wal`, `${copy}-wal`);
     truncateSync(`${copy}-wal`, Math.floor(random() * logBytes));
     const torn = new BlockStore(copy, limits);
-    const query = { deviceId: "ems_001", fromMs: 0, toMs: startMs * 2, take: "first", limit: 1_000 } as const;
+    const query = {
+      registration: firstRegistration("ems_001"),
+      fromMs: 0,
+      toMs: startMs * 2,
+      take: "first",
+      limit: 1_000,
+    } as const;
     const seqs = finish(readSamples(torn.windows, query)).map(({ seq }) => seq);
     expect(seqs.sort((a, b) => a - b)).toEqual(seqs.map((_, at) => at));
     lengths.add(seqs.length);

@@ -3,12 +3,13 @@ import { energyStreams } from "../algebra/energy.ts";
 import { windowMs, windowsPerDay } from "../algebra/window.ts";
 import { readRecords } from "../sample-record.ts";
 import type { Verified } from "../store.ts";
-import { type BlockStore, eventOf, eventsMax } from "./block-store.ts";
+import type { BlockStore } from "./block-store.ts";
 import { checkedBytes, checksumOf } from "./checksum.ts";
 import { decodeBlock } from "./codec/block-codec.ts";
 import { decodeDay } from "./codec/day-codec.ts";
 import { damageOf } from "./damage.ts";
 import { copyOf, rowOf } from "./device-table.ts";
+import { eventOf, eventsMax } from "./event-log.ts";
 import { MinuteSums } from "./minute-means.ts";
 import type { Work } from "./reader.ts";
 import { blockOf, dayName, dayRowOf, minutesOf, partOf, windowName } from "./rows.ts";
@@ -96,16 +97,16 @@ class Verification {
       this.#faults.add(`The device's row ${row.no}: its checksum does not fit`);
       return;
     }
-    this.#names.set(device.no, device.deviceId);
+    this.#names.set(device.no, device.key);
     if (row.checksum === null) this.#unchecked++;
     for (const [window, ...ids] of device.parts ?? []) {
       for (const id of ids) {
-        this.#check(`Part ${id} of ${device.deviceId} at ${windowName(window)}`, () => {
+        this.#check(`Part ${id} of ${device.key} at ${windowName(window)}`, () => {
           if (this.#store.rows.part(id) === null) throw new RangeError("it is missing");
         });
       }
     }
-    this.#check(`The second row of ${device.deviceId}`, () => {
+    this.#check(`The second row of ${device.key}`, () => {
       const copy = this.#store.tables.first("SELECT no FROM device_copy WHERE no = ?", device.no);
       if (copy === undefined) throw new RangeError("it is missing");
     });
@@ -115,7 +116,7 @@ class Verification {
     const device = copyOf(row);
     if (device === null) this.#faults.add(`The device's second row ${row.no}: its checksum does not fit`);
     else if (this.#names.has(device.no)) return;
-    else this.#faults.add(`The row of ${device.deviceId}: it is missing`);
+    else this.#faults.add(`The row of ${device.key}: it is missing`);
   }
 
   #checkJournal(row: Row): void {

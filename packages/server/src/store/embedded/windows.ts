@@ -1,8 +1,9 @@
 import type { EnergyStream } from "../algebra/energy.ts";
 import { mergeSamples } from "../algebra/merge-samples.ts";
-import type { SampleColumns } from "../algebra/sample-columns.ts";
-import { windowMs, windowOf, windowsPerDay } from "../algebra/window.ts";
+import { type SampleColumns, samplesFrom } from "../algebra/sample-columns.ts";
+import { windowFrom, windowMs, windowOf, windowsPerDay } from "../algebra/window.ts";
 import { withoutStruck } from "../algebra/without-struck.ts";
+import type { Registration } from "../registration.ts";
 import type { StoreDamage } from "../store.ts";
 import { decodeBlock } from "./codec/block-codec.ts";
 import { type DayColumns, type DayParts, decodeDayColumns } from "./codec/day-codec.ts";
@@ -38,7 +39,7 @@ export class Windows {
   readonly #sealed: SealedDays;
   readonly #strikes: Strikes;
   readonly #damage: DamageLog;
-  readonly #find: (deviceId: string) => DeviceEntry | undefined;
+  readonly #find: (key: string) => DeviceEntry | undefined;
 
   constructor(
     tables: Tables,
@@ -46,7 +47,7 @@ export class Windows {
     sealed: SealedDays,
     strikes: Strikes,
     damage: DamageLog,
-    find: (deviceId: string) => DeviceEntry | undefined,
+    find: (key: string) => DeviceEntry | undefined,
   ) {
     this.#tables = tables;
     this.#rows = rows;
@@ -56,38 +57,65 @@ export class Windows {
     this.#find = find;
   }
 
-  /** The windows of a device in a range that have samples, growing. */
-  list(deviceId: string, fromWindow: number, toWindow: number): number[] {
-    const entry = this.#find(deviceId);
+  /** The windows in a range that have samples of the registration, growing. */
+  list({ key, fromMs }: Registration, fromWindow: number, toWindow: number): number[] {
+    const entry = this.#find(key);
     if (entry === undefined) return [];
-    const found = this.blocks(entry, fromWindow, toWindow);
-    const fresh = this.fresh(deviceId, fromWindow, toWindow);
+    const first = Math.max(fromWindow, windowOf(fromMs));
+    const found = this.blocks(entry, first, toWindow);
+    const fresh = this.#freshOf(entry, first, toWindow);
     const known = new Set(found);
-    const others = [...this.#listedBlocks(entry, fromWindow, toWindow), ...fresh].filter(
-      (window) => !known.has(window),
-    );
+    const others = [...this.#listedBlocks(entry, first, toWindow), ...fresh].filter((window) => !known.has(window));
     return others.length === 0 ? found : [...found, ...new Set(others)].sort((a, b) => a - b);
   }
 
   /** The windows of a device in a range that have a block by the index of blocks, growing. */
-  blocks({ deviceId, no }: DeviceEntry, fromWindow: number, toWindow: number): number[] {
+  blocks({ key, no }: DeviceEntry, fromWindow: number, toWindow: number): number[] {
     try {
       const sql = "SELECT window FROM block WHERE device_no = ? AND window >= ? AND window < ? ORDER BY window";
       const found = this.#tables.all(sql, no, fromWindow, toWindow).map(({ window }) => Number(window));
       if (isGrowing(found)) return found;
       // A page of the index that is damaged may name a row twice, or in another place.
-      this.#damage.note(damageAt(deviceId, null, `The blocks of ${deviceId}: their index is out of order`));
+      this.#damage.note(damageAt(key, null, `The blocks of ${key}: their index is out of order`));
       return [...new Set(found)].sort((a, b) => a - b);
     } catch (error) {
-      this.#damage.note(damageAt(deviceId, null, `The blocks of ${deviceId}: ${damageOf(error)}`));
+      this.#damage.note(damageAt(key, null, `The blocks of ${key}: ${damageOf(error)}`));
       return [];
     }
   }
 
-  /** The windows of a device in a range whose samples must be read: not all stand in a block, or some are struck out. Growing. */
-  fresh(deviceId: string, fromWindow: number, toWindow: number): number[] {
-    const entry = this.#find(deviceId);
+  /** The first day (UTC), from that one on, of which something is stored under the key; null where there is none. */
+  firstDay({ key }: Registration, fromDay: number): number | null {
+    const entry = this.#find(key);
+    if (entry === undefined) return null;
+    const days = [...entry.unsealed.keys(), ...entry.open.keys()].map((window) => Math.floor(window / windowsPerDay));
+    try {
+      const sql = "SELECT min(day) AS day FROM day WHERE device_no = ? AND day >= ?";
+      const day = entry.no === null ? null : this.#tables.first(sql, entry.no, fromDay)?.day;
+      if (typeof day === "number") days.push(day);
+    } catch (error) {
+      this.#tellDay(entry, null, damageOf(error));
+    }
+    return days.reduce<number | null>(
+      (first, day) => (day >= fromDay && (first === null || day < first) ? day : first),
+      null,
+    );
+  }
+
+  /**
+   * The windows in a range whose summary is to be made of samples, growing: not all stand in a block, or some are another registration's, or struck
+   * out.
+   */
+  fresh({ key, fromMs }: Registration, fromWindow: number, toWindow: number): number[] {
+    const entry = this.#find(key);
     if (entry === undefined) return [];
+    const cut = windowOf(fromMs);
+    const isCut = cut < windowFrom(fromMs) && cut >= fromWindow && cut < toWindow;
+    if (!isCut) return this.#freshOf(entry, fromWindow, toWindow);
+    return [cut, ...this.#freshOf(entry, cut + 1, toWindow)];
+  }
+
+  #freshOf(entry: DeviceEntry, fromWindow: number, toWindow: number): number[] {
     const found = new Set([
       ...entry.unsealed.keys(),
       ...entry.open.keys(),
@@ -97,19 +125,19 @@ export class Windows {
   }
 
   /**
-   * All samples of one window, in order; with `wanted`, only those points. What cannot be read of it is told to `onDamage` too. Null where
-   * there are none.
+   * The samples of the registration in one window, in order; with `wanted`, only those points. What cannot be read of it is told to `onDamage`
+   * too. Null where nothing is stored.
    */
   read(
-    deviceId: string,
+    { key, fromMs }: Registration,
     window: number,
     wanted?: ReadonlySet<string>,
     onDamage: OnDamage = () => {},
   ): SampleColumns | null {
-    const entry = this.#find(deviceId);
+    const entry = this.#find(key);
     if (entry === undefined) return null;
     const tell = (what: string, reason: string): void => {
-      const damage = damageAt(deviceId, window, `${what} ${deviceId} at ${windowName(window)}: ${reason}`);
+      const damage = damageAt(key, window, `${what} ${key} at ${windowName(window)}: ${reason}`);
       this.#damage.note(damage);
       onDamage(damage);
     };
@@ -133,24 +161,25 @@ export class Windows {
     const open = entry.open.get(window);
     if (open !== undefined) pieces.push(open.columns(wanted));
     if (pieces.length === 0) return null;
-    const struck = this.#strikes.in(deviceId, window * windowMs, (window + 1) * windowMs);
-    return struck.length === 0 ? mergeSamples(pieces) : withoutStruck(mergeSamples(pieces), struck);
+    const own = samplesFrom(mergeSamples(pieces), fromMs);
+    const struck = this.#strikes.in(key, window * windowMs, (window + 1) * windowMs);
+    return struck.length === 0 ? own : withoutStruck(own, struck);
   }
 
   /** Windows that have a block, and samples in it that are struck out: what was made of them before does not hold. */
   *#struck(entry: DeviceEntry, fromWindow: number, toWindow: number): Generator<number> {
-    for (const { fromMs, toMs } of this.#strikes.in(entry.deviceId, fromWindow * windowMs, toWindow * windowMs)) {
+    for (const { fromMs, toMs } of this.#strikes.in(entry.key, fromWindow * windowMs, toWindow * windowMs)) {
       const from = Math.max(fromWindow, windowOf(fromMs));
       yield* this.blocks(entry, from, Math.min(toWindow, windowOf(toMs - 1) + 1));
     }
   }
 
   /**
-   * The summaries of a device's sealed windows, a day at a time, growing; of the first and the last day those beyond the range too. Of what should stand
+   * The summaries of sealed windows, a day at a time, growing; of the first and the last day those beyond the range too. Of what should stand
    * there and does not the windows are given, to be made from their samples.
    */
-  *days(deviceId: string, fromWindow: number, toWindow: number, parts: DayParts): Generator<SummaryDay> {
-    const entry = this.#find(deviceId);
+  *days({ key }: Registration, fromWindow: number, toWindow: number, parts: DayParts): Generator<SummaryDay> {
+    const entry = this.#find(key);
     if (entry === undefined || entry.no === null) return;
     const [firstDay, lastDay] = [Math.floor(fromWindow / windowsPerDay), Math.floor((toWindow - 1) / windowsPerDay)];
     const listed = this.#listed(entry, fromWindow, toWindow);
@@ -180,32 +209,42 @@ export class Windows {
   }
 
   /** One power's sums in each minute of the windows of a range that have samples; no samples are decoded but those in memory. */
-  minutes(deviceId: string, fromWindow: number, toWindow: number, stream: EnergyStream): Map<number, MinuteSums> {
+  minutes(
+    registration: Registration,
+    fromWindow: number,
+    toWindow: number,
+    stream: EnergyStream,
+  ): Map<number, MinuteSums> {
+    const { key, fromMs } = registration;
     const found = new Map<number, MinuteSums>();
-    const entry = this.#find(deviceId);
+    const entry = this.#find(key);
     if (entry === undefined) return found;
     const fromSamples = (window: number): MinuteSums => {
       const sums = new MinuteSums();
-      const columns = this.read(deviceId, window, new Set([stream]));
+      const columns = this.read(registration, window, new Set([stream]));
       if (columns !== null) sums.addSamples(columns, window, stream);
       return sums;
     };
-    for (const row of this.#minuteRows(entry, fromWindow, toWindow)) {
+    // The first window may be the registration's own in part only.
+    const whole = Math.max(fromWindow, windowFrom(fromMs));
+    const first = Math.max(fromWindow, windowOf(fromMs));
+    if (first < Math.min(whole, toWindow)) found.set(first, fromSamples(first));
+    for (const row of this.#minuteRows(entry, whole, toWindow)) {
       const window = Number(row.window);
       try {
         const sums = new MinuteSums();
         sums.addEncoded(checkedMinutes(row.minutes, entry.no as number, window).bytes, stream);
         found.set(window, sums);
       } catch (error) {
-        this.#tellMinutes(deviceId, window, damageOf(error));
+        this.#tellMinutes(key, window, damageOf(error));
         found.set(window, fromSamples(window));
       }
     }
-    for (const window of this.#listedBlocks(entry, fromWindow, toWindow)) {
+    for (const window of this.#listedBlocks(entry, whole, toWindow)) {
       if (!found.has(window)) found.set(window, fromSamples(window));
     }
-    for (const window of this.fresh(deviceId, fromWindow, toWindow)) {
-      const isStruck = this.#strikes.in(deviceId, window * windowMs, (window + 1) * windowMs).length > 0;
+    for (const window of this.#freshOf(entry, whole, toWindow)) {
+      const isStruck = this.#strikes.in(key, window * windowMs, (window + 1) * windowMs).length > 0;
       if (isStruck || found.has(window)) {
         // What comes so late may be in the block already: somebody offers it again.
         found.set(window, fromSamples(window));
@@ -222,20 +261,20 @@ export class Windows {
         if (open !== undefined) sums.addSamples(open.columns(new Set([stream])), window, stream);
         found.set(window, sums);
       } catch (error) {
-        this.#tellMinutes(deviceId, window, damageOf(error));
+        this.#tellMinutes(key, window, damageOf(error));
         found.set(window, fromSamples(window));
       }
     }
     return found;
   }
 
-  #minuteRows({ deviceId, no }: DeviceEntry, fromWindow: number, toWindow: number): Row[] {
+  #minuteRows({ key, no }: DeviceEntry, fromWindow: number, toWindow: number): Row[] {
     try {
       const sql = "SELECT window, minutes FROM block WHERE device_no = ? AND window >= ? AND window < ?";
       return this.#tables.all(sql, no, fromWindow, toWindow);
     } catch (error) {
       // Those that are listed are read one by one.
-      this.#damage.note(damageAt(deviceId, null, `The blocks of ${deviceId}: ${damageOf(error)}`));
+      this.#damage.note(damageAt(key, null, `The blocks of ${key}: ${damageOf(error)}`));
       return [];
     }
   }
@@ -309,7 +348,7 @@ export class Windows {
     if (entry.no === null || toWindow <= fromWindow) return [];
     const [firstDay, lastDay] = [Math.floor(fromWindow / windowsPerDay), Math.floor((toWindow - 1) / windowsPerDay)];
     const tell = (of: string, reason: string): void =>
-      this.#damage.note(damageAt(entry.deviceId, null, `The list of blocks of ${entry.deviceId}${of}: ${reason}`));
+      this.#damage.note(damageAt(entry.key, null, `The list of blocks of ${entry.key}${of}: ${reason}`));
     try {
       return this.#sealed.days(entry.no, firstDay, lastDay, (day) => tell(` of ${dayName(day)}`, "it cannot be read"));
     } catch (error) {
@@ -332,14 +371,14 @@ export class Windows {
     return this.#listed(entry, window, window + 1).some(({ blocks }) => blocks.has(window));
   }
 
-  #tellDay({ deviceId }: DeviceEntry, day: number | null, reason: string): void {
+  #tellDay({ key }: DeviceEntry, day: number | null, reason: string): void {
     const of = day === null ? "" : ` of ${dayName(day)}`;
-    this.#damage.note(damageAt(deviceId, null, `The summaries of ${deviceId}${of}: ${reason}`));
+    this.#damage.note(damageAt(key, null, `The summaries of ${key}${of}: ${reason}`));
   }
 
-  #tellMinutes(deviceId: string, window: number, reason: string): void {
-    const message = `The minutes of ${deviceId} at ${windowName(window)}: ${reason}`;
-    this.#damage.note(damageAt(deviceId, null, message));
+  #tellMinutes(key: string, window: number, reason: string): void {
+    const message = `The minutes of ${key} at ${windowName(window)}: ${reason}`;
+    this.#damage.note(damageAt(key, null, message));
   }
 }
 
@@ -348,7 +387,7 @@ function isGrowing(numbers: readonly number[]): boolean {
 }
 
 /** Of one window whose samples are missing; or of something else, from which none are. */
-export function damageAt(deviceId: string | null, window: number | null, message: string): StoreDamage {
+export function damageAt(key: string | null, window: number | null, message: string): StoreDamage {
   const fromMs = window === null ? null : window * windowMs;
-  return { deviceId, fromMs, toMs: fromMs === null ? null : fromMs + windowMs, message };
+  return { key, fromMs, toMs: fromMs === null ? null : fromMs + windowMs, message };
 }

@@ -5,7 +5,7 @@ import { Failure } from "../../base/failure.ts";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { type Performed, postNotice, type RunningCall, serveMethods } from "../../base/worker-methods.ts";
 import type { ReadMethods, SamplesAnswer } from "../read-port.ts";
-import type { SamplesQuery, StoreDamage } from "../store.ts";
+import type { SamplesQuery, StoreDamage, StoreRenewal } from "../store.ts";
 import { BlockStore } from "./block-store.ts";
 import { storeFailureCode } from "./failure-code.ts";
 import {
@@ -32,6 +32,9 @@ const idleMs = 250;
 /** What could not be tidied up (the disk is full) is tried again after this time. */
 const retryMs = 1_000;
 
+/** How often it is told how far the renewal of summaries has come. */
+const renewalToldEveryMs = 1_000;
+
 interface Question {
   readonly work: Work<unknown>;
   readonly call: RunningCall;
@@ -42,6 +45,7 @@ interface Question {
 lowerThreadPriority();
 const setup = workerData as StoreSetup;
 const clock = systemClock;
+let renewalToldMs = Number.NEGATIVE_INFINITY;
 const store = openStore();
 /** Whoever's turn comes next first. */
 const questions: Question[] = [];
@@ -52,7 +56,7 @@ let isClosed = false;
 
 const reads: Performed<ReadMethods> = {
   samples: (query, call) => answer(samplesWithDamage(query), call),
-  points: (deviceId, call) => answer(readPoints(store, deviceId), call),
+  points: (registration, call) => answer(readPoints(store, registration), call),
   history: (query, call) => answer(readHistory(store.windows, query), call),
   energy: (query, call) => answer(readEnergy(store.windows, query), call),
   timeline: (query, call) => answer(readTimeline(store.windows, query), call),
@@ -69,16 +73,16 @@ serveMethods<StoreMethods>(
       queueMicrotask(() => store.apply(batch, journalId));
     },
     latest: () => store.latest(),
-    recordEvents: (events) => store.recordEvents(events),
-    events: (query) => store.events(query),
-    strike: (made) => store.strikes.add(made),
-    strikes: (deviceId) => [...store.strikes.of(deviceId)],
-    unstrike: (deviceId, number) => store.strikes.remove(deviceId, number),
+    recordEvents: (events) => store.events.record(events),
+    events: (query) => store.events.list(query),
+    strike: (registration, made) => store.strikes.add(registration, made),
+    strikes: (registration) => store.strikes.of(registration),
+    unstrike: (registration, number) => store.strikes.remove(registration, number),
     lend(port) {
       serveMethods<ReadMethods>(reads, { port, failureOf });
       port.unref();
     },
-    forget: (deviceIds) => store.forget(deviceIds),
+    forget: (keys) => store.forget(keys),
     compactAll: () => store.compactAll(),
     info: (call) => answer(readInfo(store, setup.retentionMs), call),
     verify: (call) =>
@@ -97,9 +101,23 @@ serveMethods<StoreMethods>(
 );
 schedule(false);
 
+function tellRenewal(renewal: StoreRenewal): void {
+  const nowMs = clock.monotonicMs();
+  if (renewal.done < renewal.total && nowMs - renewalToldMs < renewalToldEveryMs) return;
+  renewalToldMs = nowMs;
+  postNotice<StoreNotice>({ renewal });
+}
+
 function openStore(): BlockStore {
   try {
-    return new BlockStore(setup.path, setup, clock.wallMs, (damage) => postNotice<StoreNotice>({ damage }));
+    return new BlockStore(
+      setup.path,
+      setup,
+      clock.wallMs,
+      (damage) => postNotice<StoreNotice>({ damage }),
+      clock.monotonicMs,
+      tellRenewal,
+    );
   } catch (error) {
     if (error instanceof Failure) throw error;
     const fault = databaseFault(error);

@@ -15,7 +15,7 @@ export async function storeEvents(client: Client, events: readonly StoredEvent[]
     [
       events.map(({ atMs }) => atMs),
       events.map(({ kind }) => clean(kind)),
-      events.map(({ deviceId }) => deviceId),
+      events.map(({ key }) => key),
       events.map(({ message }) => clean(message)),
     ],
   );
@@ -37,7 +37,7 @@ export async function readEvents(client: Client, query: EventsQuery): Promise<Nu
     conditions.push(condition(`$${values.length}`));
   };
   only((before) => `number < ${before}`, query.before);
-  only((deviceIds) => `device_id = ANY (${deviceIds})`, query.deviceIds);
+  only((keys) => `device_id = ANY (${keys})`, query.keys);
   only((kind) => `kind = ${kind}`, query.kind);
   only((fromMs) => `at >= instant(${fromMs})`, query.fromMs);
   only((toMs) => `at < instant(${toMs})`, query.toMs);
@@ -47,5 +47,5 @@ export async function readEvents(client: Client, query: EventsQuery): Promise<Nu
      WHERE ${conditions.join(" AND ")} ORDER BY number DESC LIMIT $1`,
     values,
   );
-  return rows.map(([number, atMs, kind, deviceId, message]) => ({ number, atMs, kind, deviceId, message }));
+  return rows.map(([number, atMs, kind, key, message]) => ({ number, atMs, kind, key, message }));
 }

@@ -2,9 +2,10 @@ import type { CancelTimer, Clock } from "../../base/clock.ts";
 import { energyNames, type PowerPoint } from "../algebra/energy.ts";
 import { windowMs, windowOf } from "../algebra/window.ts";
 import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
-import type { StoreComplaint } from "../store.ts";
+import type { StoreComplaint, StoreRenewal } from "../store.ts";
 import { type Client, type Database, rowOf, rowsOf, transaction } from "./database.ts";
 import { energyColumns, readColumns } from "./reader.ts";
+import { strikeLock } from "./strikes.ts";
 import { windowLock } from "./writer.ts";
 
 const everyMs = 60_000;
@@ -14,6 +15,9 @@ const graceMs = 60_000;
 const windowsAtOnce = 32;
 const deletedAtOnce = 10_000;
 
+const summaryColumns = `device_id, window_start, version, samples, first_at, last_at, period_ms, gap_starts, gap_ends,
+  first_power_w, last_power_w, points, step_wh, ${energyColumns}`;
+
 /** Upkeep beside the questions: summarizes windows that are over, and deletes what is older than the retention. */
 export class Maintenance {
   readonly #database: Database;
@@ -21,6 +25,10 @@ export class Maintenance {
   readonly #retentionMs: number;
   /** TimescaleDB drops whole chunks of samples by itself. */
   readonly #isTimescale: boolean;
+  readonly #onRenewal: (renewal: StoreRenewal) => void;
+  /** How many summaries are to be made anew, as it was counted at the start; 0 once there are none. */
+  #outdated: number | null = null;
+  #renewed = 0;
   readonly #stopTimer: CancelTimer;
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
@@ -31,11 +39,13 @@ export class Maintenance {
     retentionMs: number,
     isTimescale: boolean,
     complain: StoreComplaint = () => {},
+    onRenewal: (renewal: StoreRenewal) => void = () => {},
   ) {
     this.#database = database;
     this.#clock = clock;
     this.#retentionMs = retentionMs;
     this.#isTimescale = isTimescale;
+    this.#onRenewal = onRenewal;
     this.#stopTimer = clock.every(everyMs, () => {
       // What fails now is done in a minute: the windows stay marked.
       this.run().catch((error: unknown) => {
@@ -53,6 +63,7 @@ export class Maintenance {
       .care(this.#stopping.signal, async (client) => {
         await this.#summarizeAll(client);
         await this.#retain(client);
+        await this.#renew(client);
       })
       .finally(() => {
         this.#running = null;
@@ -84,12 +95,49 @@ export class Maintenance {
       );
       const last = touched.at(-1);
       if (last === undefined) return;
-      const summaries: { readonly deviceId: string; readonly summary: WindowSummary }[] = [];
-      for (const [deviceId, startMs] of touched) {
-        const columns = await readColumns(client, deviceId, startMs, startMs + windowMs);
-        if (columns.count > 0) summaries.push({ deviceId, summary: summarize(windowOf(startMs), columns) });
+      await transaction(client, async () => storeSummaries(client, await summarizeWindows(client, touched)));
+      from = last;
+    }
+  }
+
+  /**
+   * Makes summaries anew that were made by the rule of before (version 1), for as long as nothing else is due. Those whose samples are gone get the version 0,
+   * and stay as they are.
+   */
+  async #renew(client: Client): Promise<void> {
+    if (this.#outdated === 0) return;
+    const untilMs = this.#clock.monotonicMs() + everyMs;
+    this.#outdated ??= (
+      await rowOf<[number]>(client, "SELECT count(*)::float8 FROM window_summary WHERE version = 1")
+    )[0];
+    let from: [string, number] = ["", 0];
+    while (this.#clock.monotonicMs() < untilMs) {
+      this.#stopping.signal.throwIfAborted();
+      // Behind the last ones: what was touched meanwhile is summarized by itself.
+      const outdated = await rowsOf<[string, number]>(
+        client,
+        `SELECT device_id, ms(window_start) FROM window_summary
+         WHERE version = 1 AND (device_id, window_start) > ($1, instant($2)) ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
+        from,
+      );
+      const last = outdated.at(-1);
+      if (last === undefined) {
+        if (from[0] === "") this.#outdated = 0;
+        return;
       }
-      await transaction(client, () => storeSummaries(client, summaries));
+      await transaction(client, async () => {
+        const summaries = await summarizeWindows(client, outdated);
+        await storeSummaries(client, summaries);
+        const made = new Set(summaries.map(({ key, summary }) => `${key} ${summary.window * windowMs}`));
+        const gone = outdated.filter(([key, startMs]) => !made.has(`${key} ${startMs}`));
+        await client.query(
+          `UPDATE window_summary s SET version = 0 FROM unnest($1::text[], $2::float8[]) AS gone (device_id, start_ms)
+           WHERE s.version = 1 AND s.device_id = gone.device_id AND s.window_start = instant(gone.start_ms)`,
+          [gone.map(([key]) => key), gone.map(([, startMs]) => startMs)],
+        );
+      });
+      this.#renewed += outdated.length;
+      this.#onRenewal({ done: Math.min(this.#renewed, this.#outdated), total: this.#outdated });
       from = last;
     }
   }
@@ -120,51 +168,64 @@ async function deleteSamplesBefore(client: Client, beforeMs: number): Promise<vo
   }
 }
 
-/** Writes the summaries of windows that have not changed since their samples were read; the others stay touched. */
-async function storeSummaries(
+interface KeyedSummary {
+  readonly key: string;
+  readonly summary: WindowSummary;
+}
+
+/** Within a transaction: the summaries of those windows that have samples. Until it ends, nothing is struck out. */
+async function summarizeWindows(
   client: Client,
-  summaries: readonly { readonly deviceId: string; readonly summary: WindowSummary }[],
-): Promise<void> {
+  windows: readonly (readonly [key: string, startMs: number])[],
+): Promise<KeyedSummary[]> {
+  await client.query(`SELECT pg_advisory_xact_lock(${strikeLock})`);
+  const summaries: KeyedSummary[] = [];
+  for (const [key, startMs] of windows) {
+    const columns = await readColumns(client, key, startMs, startMs + windowMs);
+    if (columns.count > 0) summaries.push({ key, summary: summarize(windowOf(startMs), columns) });
+  }
+  return summaries;
+}
+
+/** Writes the summaries of windows that have not changed since their samples were read; the others stay touched. */
+async function storeSummaries(client: Client, summaries: readonly KeyedSummary[]): Promise<void> {
   await client.query(`SELECT pg_advisory_xact_lock(${windowLock})`);
-  for (const { deviceId, summary } of summaries) {
+  for (const { key, summary } of summaries) {
     const startMs = summary.window * windowMs;
     const [count] = await rowOf<[number]>(
       client,
       `SELECT count(*)::float8 FROM sample
        WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($2 + ${windowMs})`,
-      [deviceId, startMs],
+      [key, startMs],
     );
     if (count !== summary.count) continue;
-    const { firstMs, lastMs, periodMs, gaps, energy, firstPower, lastPower, points } = summary;
+    const { firstMs, lastMs, periodMs, longSteps, energy, firstPower, lastPower, points } = summary;
     const figures = [...points].map(([name, { min, max, sum, count, first, last }]) => [
       name,
       [min, max, sum, count, first, last],
     ]);
     await client.query(
-      `INSERT INTO window_summary (device_id, window_start, samples, first_at, last_at, period_ms, gap_starts, gap_ends,
-         first_power_w, last_power_w, points, ${energyColumns})
-       VALUES ($1, instant($2), $3, instant($4), instant($5), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-       ON CONFLICT (device_id, window_start) DO UPDATE SET (samples, first_at, last_at, period_ms, gap_starts, gap_ends,
-         first_power_w, last_power_w, points, ${energyColumns}) = ROW (excluded.samples, excluded.first_at, excluded.last_at,
-         excluded.period_ms, excluded.gap_starts, excluded.gap_ends, excluded.first_power_w, excluded.last_power_w, excluded.points,
-         ${energyColumns.replaceAll(/\w+/g, "excluded.$&")})`,
+      `INSERT INTO window_summary (${summaryColumns})
+       VALUES ($1, instant($2), 2, $3, instant($4), instant($5), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+       ON CONFLICT (device_id, window_start) DO UPDATE SET (${summaryColumns}) = ROW (${summaryColumns.replaceAll(/\w+/g, "excluded.$&")})`,
       [
-        deviceId,
+        key,
         startMs,
         count,
         firstMs,
         lastMs,
         periodMs,
-        gaps.map((gap) => new Date(gap.fromMs)),
-        gaps.map((gap) => new Date(gap.toMs)),
+        longSteps.map((step) => new Date(step.fromMs)),
+        longSteps.map((step) => new Date(step.toMs)),
         powersOf(firstPower),
         powersOf(lastPower),
         JSON.stringify(Object.fromEntries(figures)),
+        longSteps.flatMap((step) => energyNames.map((name) => step.energy[name])),
         ...energyNames.map((name) => energy[name]),
       ],
     );
     await client.query("DELETE FROM touched_window WHERE device_id = $1 AND window_start = instant($2)", [
-      deviceId,
+      key,
       startMs,
     ]);
   }

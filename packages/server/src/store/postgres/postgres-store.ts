@@ -2,9 +2,10 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
+import type { Registration } from "../registration.ts";
 import type {
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   EventsQuery,
   FleetQuery,
   FleetTotals,
@@ -20,6 +21,7 @@ import type {
   StoredEvent,
   StoredSample,
   StoreInfo,
+  StoreRenewal,
   Strike,
   Timeline,
   TimelineQuery,
@@ -42,6 +44,7 @@ export interface TimescaleOptions {
   readonly retentionMs: number;
   readonly clock?: Clock;
   readonly complain?: StoreComplaint;
+  readonly onRenewal?: (renewal: StoreRenewal) => void;
 }
 
 /** The store on PostgreSQL 15 and newer, with TimescaleDB where it is there. Several servers may share one database. */
@@ -79,7 +82,14 @@ export class PostgresStore implements Store {
     this.#retentionMs = retentionMs;
     this.#url = url;
     this.#writer = new WriterThread({ url, isTimescale: this.#isTimescale }, clock);
-    this.#maintenance = new Maintenance(database, clock, retentionMs, this.#isTimescale, options.complain);
+    this.#maintenance = new Maintenance(
+      database,
+      clock,
+      retentionMs,
+      this.#isTimescale,
+      options.complain,
+      options.onRenewal,
+    );
   }
 
   /** Connects, and makes or updates the tables. Throws a `Failure` that says what to do; `store_away` where the database does not answer. */
@@ -116,8 +126,8 @@ export class PostgresStore implements Store {
         `SELECT device_id, ms(observed_at), ms(received_at), clock, epoch::float8, seq::float8, message FROM latest`,
       ),
     );
-    return rows.map(([deviceId, observedAtMs, receivedAtMs, clock, epoch, seq, message]) => ({
-      deviceId,
+    return rows.map(([key, observedAtMs, receivedAtMs, clock, epoch, seq, message]) => ({
+      key,
       observedAtMs,
       receivedAtMs,
       clock,
@@ -145,15 +155,15 @@ export class PostgresStore implements Store {
     return port2;
   }
 
-  async points(deviceId: string): Promise<PointInfo[]> {
-    return await this.#database.ask(undefined, (client) => readPoints(client, deviceId));
+  async points(registration: Registration): Promise<PointInfo[]> {
+    return await this.#database.ask(undefined, (client) => readPoints(client, registration));
   }
 
   async history(query: HistoryQuery): Promise<History> {
     return await this.#database.ask(query.signal, (client) => readHistory(client, query));
   }
 
-  async energy(query: EnergyQuery): Promise<EnergySpan[]> {
+  async energy(query: EnergyQuery): Promise<EnergyHistory> {
     return await this.#database.ask(query.signal, (client) => readEnergy(client, query));
   }
 
@@ -165,16 +175,16 @@ export class PostgresStore implements Store {
     return await this.#database.ask(query.signal, (client) => readFleetTotals(client, query, this.#isTimescale));
   }
 
-  async strike(made: NewStrike): Promise<Strike> {
-    return await this.#database.write((client) => strike(client, made));
+  async strike(registration: Registration, made: NewStrike): Promise<Strike> {
+    return await this.#database.write((client) => strike(client, registration, made));
   }
 
-  async strikes(deviceId: string): Promise<Strike[]> {
-    return await this.#database.ask(undefined, (client) => readStrikes(client, deviceId));
+  async strikes(registration: Registration): Promise<Strike[]> {
+    return await this.#database.ask(undefined, (client) => readStrikes(client, registration));
   }
 
-  async unstrike(deviceId: string, number: number): Promise<Strike | null> {
-    return await this.#database.write((client) => unstrike(client, deviceId, number));
+  async unstrike(registration: Registration, number: number): Promise<Strike | null> {
+    return await this.#database.write((client) => unstrike(client, registration, number));
   }
 
   async recordEvents(events: readonly StoredEvent[]): Promise<void> {

@@ -23,7 +23,7 @@ serveMethods<ReadMethods>(
     async samples(query, { signal }) {
       return { samples: await database.ask(signal, (client) => readSamples(client, query)), damage: [] };
     },
-    points: (deviceId, { signal }) => database.ask(signal, (client) => readPoints(client, deviceId)),
+    points: (registration, { signal }) => database.ask(signal, (client) => readPoints(client, registration)),
     history: (query, { signal }) => database.ask(signal, (client) => readHistory(client, query)),
     energy: (query, { signal }) => database.ask(signal, (client) => readEnergy(client, query)),
     timeline: (query, { signal }) => database.ask(signal, (client) => readTimeline(client, query)),

@@ -1,21 +1,17 @@
-import { Buckets, GapList } from "../algebra/buckets.ts";
-import {
-  addEnergy,
-  type Energy,
-  energyBetween,
-  energyNames,
-  energyStreams,
-  gapMsMax,
-  noEnergy,
-  type PowerPoint,
-} from "../algebra/energy.ts";
+import { Buckets, bucketEdges } from "../algebra/buckets.ts";
+import { CoverageMeter } from "../algebra/coverage-meter.ts";
+import { type Energy, energyNames, energyStreams, noEnergy, type PowerPoint } from "../algebra/energy.ts";
 import { type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
-import { windowMs, windowOf } from "../algebra/window.ts";
-import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
+import { type LongStep, marginWindows, StepRule, shortStepMs } from "../algebra/steps.ts";
+import { windowFrom, windowMs, windowOf } from "../algebra/window.ts";
+import { asWasMeasured, summarize, type WindowSummary } from "../algebra/window-summary.ts";
 import { runBytes, sampleBytes } from "../page-bytes.ts";
+import { EnergySpans, type EnergyWindow } from "../questions/energy-spans.ts";
+import { ownFromMs, type Registration } from "../registration.ts";
 import type {
+  CoverageSpans,
+  EnergyHistory,
   EnergyQuery,
-  EnergySpan,
   FleetQuery,
   FleetTotals,
   History,
@@ -38,8 +34,6 @@ import {
   type SampleRow,
   selectList,
 } from "./sample-row.ts";
-
-const gap = `INTERVAL '${gapMsMax} milliseconds'`;
 
 /** SQL: whether the window of a row has samples that are not in its summary. */
 export function isTouched(table: string): string {
@@ -71,9 +65,9 @@ export async function readSamples(client: Client, query: SamplesQuery): Promise<
 
 /** Some samples, in the order in which the page takes them. */
 async function fetchSamples(client: Client, query: SamplesQuery): Promise<PointSample[]> {
-  const { deviceId, fromMs, toMs, take, limit, beyond } = query;
+  const { registration, toMs, take, limit, beyond } = query;
   const wanted = query.points === undefined ? undefined : new Set(query.points);
-  const values: unknown[] = [deviceId, fromMs, toMs, limit];
+  const values: unknown[] = [registration.key, Math.max(query.fromMs, registration.fromMs), toMs, limit];
   let page = "";
   if (beyond !== undefined) {
     values.push(beyond.observedAtMs, beyond.epoch, beyond.seq);
@@ -91,17 +85,17 @@ async function fetchSamples(client: Client, query: SamplesQuery): Promise<PointS
   return rows.map((_, at) => sampleAt(columns, at));
 }
 
-/** The points that a device has sent, in the order in which they first came. */
-export async function readPoints(client: Client, deviceId: string): Promise<PointInfo[]> {
+/** The points that a registration's device has sent, in the order in which they first came. */
+export async function readPoints(client: Client, { key }: Registration): Promise<PointInfo[]> {
   const sql = "SELECT name, kinds FROM point WHERE device_id = $1 ORDER BY number";
-  const rows = await rowsOf<[string, number]>(client, sql, [deviceId]);
+  const rows = await rowsOf<[string, number]>(client, sql, [key]);
   return rows.map(([name, bits]) => ({ name, kinds: kindsOf(bits) }));
 }
 
 /** All samples of a range, in order. */
 export async function readColumns(
   client: Client,
-  deviceId: string,
+  key: string,
   fromMs: number,
   toMs: number,
   wanted?: ReadonlySet<string>,
@@ -110,96 +104,63 @@ export async function readColumns(
     client,
     `SELECT ${selectList(wanted)} FROM sample
      WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3) ORDER BY observed_at, epoch, seq`,
-    [deviceId, fromMs, toMs],
+    [key, fromMs, toMs],
   );
   return columnsOf(rows, wanted);
 }
 
 export async function readHistory(client: Client, query: HistoryQuery): Promise<History> {
-  return await (query.bucketMs >= windowMs ? historyOfWindows(client, query) : historyOfSamples(client, query));
+  const values = await (query.bucketMs >= windowMs ? valuesOfWindows(client, query) : valuesOfSamples(client, query));
+  return { ...values, ...(await readCoverage(client, query, query.bucketMs, bucketEdges(query))) };
 }
 
-/** A part of a bucket: its instant, samples, covered time, then of each point min, max, sum and count. */
-type FigureRow = [number, number, number, ...(number | null)[]];
-type SpanRow = [firstMs: number, lastMs: number];
+type Values = Omit<History, keyof CoverageSpans>;
+/** A bucket: its instant, samples, then of each point min, max, sum and count. */
+type FigureRow = [number, number, ...(number | null)[]];
 
-async function historyOfSamples(client: Client, query: HistoryQuery): Promise<History> {
-  const { deviceId, points, fromMs, toMs, bucketMs } = query;
+async function valuesOfSamples(client: Client, query: HistoryQuery): Promise<Values> {
+  const { registration, points, fromMs, toMs, bucketMs } = query;
   const numbers = points.map((point, at) => `, ${numberOf(point)} AS p${at}`);
   const figures = points.map((_, at) => `, min(p${at}), max(p${at}), sum(summable(p${at})), count(p${at})::float8`);
   const rows = await rowsOf<FigureRow>(
     client,
-    `SELECT $2::float8 + bucket * $4::float8, count(*)::float8, ms(window_start) ${figures.join("")} FROM (
-       SELECT floor((ms(observed_at) - $2::float8) / $4::float8) AS bucket,
-         date_bin('15 minutes', observed_at, 'epoch') AS window_start ${numbers.join("")}
-       FROM sample WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)
-     ) AS sample GROUP BY bucket, window_start`,
-    [deviceId, fromMs, toMs, bucketMs],
-  );
-  // The usual step between two samples is told for whole windows, also where the range begins or ends within one. Of an even number of steps
-  // it is the upper one in the middle, as summaries have it.
-  const periods = await rowsOf<[startMs: number, periodMs: number]>(
-    client,
-    `SELECT ms(window_start), percentile_disc(0.5) WITHIN GROUP (ORDER BY step DESC) FROM (
-       SELECT window_start, ms(observed_at) - ms(lag(observed_at) OVER (PARTITION BY window_start ORDER BY observed_at)) AS step
-       FROM (
-         SELECT observed_at, date_bin('15 minutes', observed_at, 'epoch') AS window_start
-         FROM sample WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)
-       ) AS sample
-     ) AS step WHERE step IS NOT NULL GROUP BY window_start`,
-    [deviceId, windowOf(fromMs) * windowMs, windowOf(toMs + windowMs - 1) * windowMs],
-  );
-  const periodOf = new Map(periods);
-  const spans = await rowsOf<SpanRow>(
-    client,
-    spansWithoutGaps(
-      `SELECT observed_at AS first_at, observed_at AS last_at FROM sample
-       WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)`,
-    ),
-    [deviceId, fromMs, toMs],
+    `SELECT $2::float8 + bucket * $4::float8, count(*)::float8 ${figures.join("")} FROM (
+       SELECT floor((ms(observed_at) - $2::float8) / $4::float8) AS bucket ${numbers.join("")}
+       FROM sample WHERE device_id = $1 AND observed_at >= instant($5) AND observed_at < instant($3)
+     ) AS sample GROUP BY bucket`,
+    [registration.key, fromMs, toMs, bucketMs, Math.max(fromMs, registration.fromMs)],
   );
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
-  const covered = rows.map(([atMs, samples, startMs, ...rest]): FigureRow => {
-    return [atMs, samples, samples * (periodOf.get(startMs) ?? 0), ...rest];
-  });
-  addFigures(buckets, points, covered);
-  return buckets.finish(gapsBetween(fromMs, toMs, spans));
+  addFigures(buckets, points, rows);
+  return buckets.finish();
 }
 
 /** No sample is read but those of windows whose summary is not up to date: the summaries are all that such a chart can show. */
-async function historyOfWindows(client: Client, query: HistoryQuery): Promise<History> {
-  const { deviceId, points, fromMs, toMs, bucketMs } = query;
-  const clean = `FROM window_summary s WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3)
-       AND NOT ${isTouched("s")}`;
+async function valuesOfWindows(client: Client, query: HistoryQuery): Promise<Values> {
+  const { registration, points, fromMs, toMs, bucketMs } = query;
+  const { key } = registration;
+  const firstMs = Math.max(fromMs, windowFrom(registration.fromMs) * windowMs);
   const figures = points.map((point) => {
     const figure = (at: number): string => `(points->${literal(point)}->>${at})::float8`;
     return `, min(${figure(0)}), max(${figure(1)}), sum(summable(${figure(2)})), sum(${figure(3)})`;
   });
   const rows = await rowsOf<FigureRow>(
     client,
-    `SELECT $2::float8 + floor((ms(window_start) - $2::float8) / $4::float8) * $4::float8,
-       sum(samples)::float8, sum(least(${windowMs}, samples * period_ms)) ${figures.join("")} ${clean} GROUP BY 1`,
-    [deviceId, fromMs, toMs, bucketMs],
-  );
-  const spans = await rowsOf<SpanRow>(
-    client,
-    spansWithoutGaps(
-      `SELECT unnest(first_at || gap_ends) AS first_at, unnest(gap_starts || last_at) AS last_at ${clean}`,
-    ),
-    [deviceId, fromMs, toMs],
+    `SELECT $2::float8 + floor((ms(window_start) - $2::float8) / $4::float8) * $4::float8, sum(samples)::float8 ${figures.join("")}
+     FROM window_summary s WHERE device_id = $1 AND window_start >= instant($5) AND window_start < instant($3)
+       AND NOT ${isTouched("s")} GROUP BY 1`,
+    [key, fromMs, toMs, bucketMs, firstMs],
   );
   const buckets = new Buckets(fromMs, toMs, bucketMs, points);
   addFigures(buckets, points, rows);
-  for await (const summary of touchedSummaries(client, deviceId, fromMs, toMs, new Set(points))) {
+  for await (const summary of touchedSummaries(client, registration, firstMs, toMs, new Set(points))) {
     buckets.addSummary(summary);
-    const ends = [...summary.gaps.map((gap) => gap.fromMs), summary.lastMs];
-    for (const [at, endMs] of ends.entries()) spans.push([summary.gaps[at - 1]?.toMs ?? summary.firstMs, endMs]);
   }
-  return buckets.finish(gapsBetween(fromMs, toMs, spans));
+  return buckets.finish();
 }
 
 function addFigures(buckets: Buckets, points: readonly string[], rows: readonly FigureRow[]): void {
-  for (const [atMs, samples, coveredMs, ...figures] of rows) {
+  for (const [atMs, samples, ...figures] of rows) {
     const found = points.flatMap((point, at) => {
       const [min, max, sum, count] = figures.slice(4 * at, 4 * at + 4) as [
         number,
@@ -209,28 +170,53 @@ function addFigures(buckets: Buckets, points: readonly string[], rows: readonly 
       ];
       return count === null || count === 0 ? [] : [[point, { min, max, sum: sum ?? 0, count }] as const];
     });
-    buckets.addFigures(atMs, samples, coveredMs, new Map(found));
+    buckets.addFigures(atMs, samples, new Map(found));
   }
 }
 
-/** SQL that puts spans together where no gap lies between them; `spans` gives `first_at` and `last_at`. */
-function spansWithoutGaps(spans: string): string {
-  return `WITH span AS (${spans}),
-    marked AS (SELECT first_at, last_at, first_at - lag(last_at) OVER (ORDER BY first_at) > ${gap} AS is_new FROM span),
-    numbered AS (SELECT first_at, last_at, count(*) FILTER (WHERE is_new) OVER (ORDER BY first_at, last_at) AS part FROM marked)
-    SELECT ms(min(first_at)), ms(max(last_at)) FROM numbered GROUP BY part ORDER BY 1`;
+/** What of a question says which steps there are to look at. */
+type StepsQuery = Pick<HistoryQuery, "registration" | "registeredMs" | "nowMs">;
+
+/** The coverage between the edges, in figures of that width; with `energy`, the windows are handed on to it too. */
+async function readCoverage(
+  client: Client,
+  query: StepsQuery,
+  bucketMs: number,
+  edgesMs: readonly number[],
+  energy?: EnergySpans,
+): Promise<CoverageSpans> {
+  const { registration, registeredMs = Number.POSITIVE_INFINITY } = query;
+  const own = { ...registration, fromMs: ownFromMs(registration, bucketMs) };
+  const fromMs = edgesMs[0] as number;
+  // Where the registration is older than the range, it is expected from its start on.
+  const firstMs = registeredMs <= fromMs ? null : await firstSampleMs(client, own);
+  const meter = new CoverageMeter(edgesMs, firstMs, query);
+  const rule = new StepRule<EnergyWindow>((window, limits, before) => {
+    meter.add(window, limits);
+    energy?.add(window, limits, before);
+  });
+  const range = { fromMs, toMs: edgesMs.at(-1) as number };
+  for (const window of await readWindows(client, own, range, energy !== undefined)) rule.add(window);
+  rule.finish();
+  return meter.finish();
 }
 
-function gapsBetween(fromMs: number, toMs: number, spans: SpanRow[]): GapList {
-  const gaps = new GapList(fromMs, toMs);
-  for (const [firstMs, lastMs] of spans.sort((a, b) => a[0] - b[0])) gaps.add(firstMs, lastMs);
-  return gaps;
+/** When the registration's first sample was measured. */
+async function firstSampleMs(client: Client, { key, fromMs }: Registration): Promise<number | null> {
+  const [[found] = [null]] = await rowsOf<[number | null]>(
+    client,
+    `SELECT ms(least(
+       (SELECT first_at FROM window_summary WHERE device_id = $1 AND window_start >= instant($2) ORDER BY window_start LIMIT 1),
+       (SELECT observed_at FROM sample WHERE device_id = $1 AND observed_at >= instant($2) ORDER BY observed_at LIMIT 1)))`,
+    [key, fromMs],
+  );
+  return found;
 }
 
-/** The summaries of windows that have samples which are not in their kept summary. */
+/** The summaries of windows that have samples which are not in their kept summary, and of the one that another registration has a part of. */
 async function* touchedSummaries(
   client: Client,
-  deviceId: string,
+  registration: Registration,
   fromMs: number,
   toMs: number,
   wanted?: ReadonlySet<string>,
@@ -239,98 +225,117 @@ async function* touchedSummaries(
     client,
     `SELECT ms(window_start) FROM touched_window
      WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3) ORDER BY 1`,
-    [deviceId, fromMs, toMs],
+    [registration.key, fromMs, toMs],
   );
-  for (const [startMs] of touched) {
-    const columns = await readColumns(client, deviceId, startMs, startMs + windowMs, wanted);
+  const cutMs = windowOf(registration.fromMs) * windowMs;
+  const isCut = cutMs < registration.fromMs && cutMs >= fromMs && cutMs < toMs;
+  for (const startMs of new Set([...(isCut ? [cutMs] : []), ...touched.flat()])) {
+    const firstMs = Math.max(startMs, registration.fromMs);
+    const columns = await readColumns(client, registration.key, firstMs, startMs + windowMs, wanted);
     if (columns.count > 0) yield summarize(windowOf(startMs), columns);
   }
 }
 
 /** The columns of the energies, in the order of {@link energyNames}. */
 export const energyColumns =
-  "imported_wh, exported_wh, charged_wh, discharged_wh, produced_wh, consumed_wh, self_consumed_wh";
+  "imported_wh, exported_wh, charged_wh, discharged_wh, produced_wh, consumed_wh, self_consumed_wh, consumed_without_solar_wh";
 
-/** What energy is made of in one window. */
-type EnergyWindow = Pick<WindowSummary, "window" | "count" | "periodMs" | "energy" | "firstPower" | "lastPower">;
+export async function readEnergy(client: Client, query: EnergyQuery): Promise<EnergyHistory> {
+  const { edgesMs } = query;
+  if (edgesMs.length < 2) return { spans: [], total: { coveredMs: 0, expectedMs: 0, expectedFromMs: null, gaps: [] } };
+  const energy = new EnergySpans(edgesMs);
+  return energy.withCoverage(await readCoverage(client, query, windowMs, edgesMs, energy));
+}
+
 type Powers = readonly [number | null, number | null, number | null, number | null];
-type EnergyRow = [
+type WindowRow = [
   startMs: number,
-  samples: number,
-  periodMs: number,
+  version: number,
   firstMs: number,
   lastMs: number,
+  periodMs: number,
+  stepStarts: readonly number[] | null,
+  stepEnds: readonly number[] | null,
+  stepWh: readonly (number | null)[],
   firstPower: Powers,
   lastPower: Powers,
-  ...energy: number[],
+  ...energy: (number | null)[],
 ];
 
-export async function readEnergy(client: Client, { deviceId, edgesMs }: EnergyQuery): Promise<EnergySpan[]> {
-  const spans = edgesMs.slice(1).map((toMs, at) => {
-    return { fromMs: edgesMs[at] as number, toMs, energy: noEnergy, coveredMs: 0 };
-  });
-  const [first] = spans;
-  const last = spans.at(-1);
-  if (first === undefined || last === undefined) return [];
-  // One window more at the front: the way from its last sample to the next one belongs to the span of the later.
-  let before: EnergyWindow | undefined;
-  let place = 0;
-  for (const summary of await energyWindows(client, deviceId, first.fromMs - windowMs, last.toMs)) {
-    const startMs = summary.window * windowMs;
-    while ((spans[place]?.toMs ?? Number.POSITIVE_INFINITY) <= startMs) place++;
-    const span = spans[place];
-    if (span !== undefined && startMs >= span.fromMs) {
-      const between = before === undefined ? noEnergy : energyBetween(before.lastPower, summary.firstPower);
-      span.energy = addEnergy(addEnergy(span.energy, summary.energy), between);
-      span.coveredMs += Math.min(windowMs, summary.count * summary.periodMs);
-    }
-    before = summary;
-  }
-  return spans.map(({ fromMs, toMs, energy, coveredMs }) => ({
-    fromMs,
-    toMs,
-    energy,
-    coverage: Math.min(1, coveredMs / (toMs - fromMs)),
-  }));
-}
-
-/** From what `energyColumns` gives. */
-function energyOf(columns: readonly number[]): Energy {
-  const energy = { ...noEnergy };
-  for (const [at, name] of energyNames.entries()) energy[name] = columns[at] ?? 0;
-  return energy;
-}
-
-async function energyWindows(client: Client, deviceId: string, fromMs: number, toMs: number): Promise<EnergyWindow[]> {
-  const rows = await rowsOf<EnergyRow>(
+/** The windows of a range and, since they say what is usual there, those around it, in the order of time; with `isEnergyWanted`, with energies. */
+async function readWindows(
+  client: Client,
+  registration: Registration,
+  { fromMs, toMs }: Pick<HistoryQuery, "fromMs" | "toMs">,
+  isEnergyWanted: boolean,
+): Promise<EnergyWindow[]> {
+  const first = Math.max(windowOf(fromMs) - marginWindows, windowOf(registration.fromMs)) * windowMs;
+  const end = (windowOf(toMs - 1) + 1 + marginWindows) * windowMs;
+  const times = (column: string) =>
+    `CASE WHEN ${column} <> '{}' THEN ARRAY (SELECT ms(at) FROM unnest(${column}) AS at) END`;
+  const rows = await rowsOf<WindowRow>(
     client,
-    `SELECT ms(window_start), samples, period_ms, ms(first_at), ms(last_at), first_power_w, last_power_w, ${energyColumns}
+    `SELECT ms(window_start), version, ms(first_at), ms(last_at), period_ms, ${times("gap_starts")}, ${times("gap_ends")},
+       ${isEnergyWanted ? `step_wh, first_power_w, last_power_w, ${energyColumns}` : "'{}'::float8[], '{}'::float8[], '{}'::float8[]"}
      FROM window_summary s WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3)
        AND NOT ${isTouched("s")}`,
-    [deviceId, fromMs, toMs],
+    [registration.key, Math.max(first, windowFrom(registration.fromMs) * windowMs), end],
   );
-  const windows: EnergyWindow[] = rows.map(([startMs, count, periodMs, firstMs, lastMs, first, last, ...energy]) => ({
-    window: windowOf(startMs),
-    count,
-    periodMs,
-    energy: energyOf(energy),
-    firstPower: powerPoint(firstMs, first),
-    lastPower: powerPoint(lastMs, last),
-  }));
-  for await (const summary of touchedSummaries(client, deviceId, fromMs, toMs, new Set(energyStreams))) {
-    windows.push(summary);
-  }
+  const windows = rows.map(windowOfRow);
+  const wanted = new Set<string>(isEnergyWanted ? energyStreams : []);
+  for await (const summary of touchedSummaries(client, registration, first, end, wanted)) windows.push(summary);
   return windows.sort((a, b) => a.window - b.window);
 }
 
-function powerPoint(atMs: number, [gridW, batteryW, solarW, loadW]: Powers): PowerPoint {
+function windowOfRow([
+  startMs,
+  version,
+  firstMs,
+  lastMs,
+  periodMs,
+  starts,
+  ends,
+  wh,
+  ...powers
+]: WindowRow): EnergyWindow {
+  const [first, last, ...energies] = powers;
+  const longSteps = (starts ?? []).map((fromMs, at): LongStep => {
+    const energy = energyFrom(wh.slice(energyNames.length * at, energyNames.length * (at + 1)));
+    return { fromMs, toMs: ends?.[at] as number, energy };
+  });
+  const firstPower = powerPoint(firstMs, first);
+  const lastPower = powerPoint(lastMs, last);
+  let energy = energyFrom(energies);
+  if (version < 2)
+    [energy = noEnergy] = asWasMeasured({ energies: [energy], firstPower: [firstPower], lastPower: [lastPower] });
+  return { window: windowOf(startMs), firstMs, lastMs, periodMs, longSteps, energy, firstPower, lastPower };
+}
+
+function energyFrom(wh: readonly (number | null)[]): Energy {
+  return Object.fromEntries(energyNames.map((name, at) => [name, wh[at] ?? null])) as unknown as Energy;
+}
+
+function powerPoint(
+  atMs: number,
+  [gridW = null, batteryW = null, solarW = null, loadW = null]: readonly (number | null)[],
+): PowerPoint {
   return { atMs, gridW, batteryW, solarW, loadW };
 }
 
-type RunRow = [atMs: number, beforeMs: number | null, value: unknown];
+type RunRow = [atMs: number, beforeMs: number | null, value: unknown, stepMsMax: number];
 
 export async function readTimeline(client: Client, query: TimelineQuery): Promise<Timeline> {
-  const { deviceId, point, fromMs, toMs, bytesMax = Number.POSITIVE_INFINITY } = query;
+  const { registration, point, toMs, bytesMax = Number.POSITIVE_INFINITY } = query;
+  const { key } = registration;
+  const fromMs = Math.max(query.fromMs, registration.fromMs);
+  const meter = new CoverageMeter([query.fromMs, toMs], null, { registeredMs: query.fromMs, nowMs: query.nowMs });
+  const longer: { readonly startMs: number; readonly stepMsMax: number }[] = [];
+  const rule = new StepRule<EnergyWindow>((window, limits) => {
+    meter.add(window, limits);
+    if (limits.intoMs > shortStepMs) longer.push({ startMs: window.window * windowMs, stepMsMax: limits.intoMs });
+  });
+  for (const window of await readWindows(client, registration, query, false)) rule.add(window);
+  rule.finish();
   const told = `SELECT observed_at, epoch, seq, ${jsonOf(point)} AS value FROM sample
      WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)`;
   // One run more than asked for tells where the last one ended, and that there are more. The database leaves out what is far above the bytes.
@@ -341,12 +346,24 @@ export async function readTimeline(client: Client, query: TimelineQuery): Promis
          lag(observed_at) OVER in_order AS before, value IS DISTINCT FROM lag(value) OVER in_order AS is_new
        FROM (${told}) AS sample WHERE value IS NOT NULL WINDOW in_order AS (ORDER BY observed_at, epoch, seq)
      )
-     SELECT ms(observed_at), ms(before), value FROM (
-       SELECT observed_at, epoch, seq, before, value,
+     SELECT ms(observed_at), ms(before), value, step_ms_max FROM (
+       SELECT observed_at, epoch, seq, before, value, step_ms_max,
          sum(octet_length(value::text)) OVER (ORDER BY observed_at, epoch, seq) - octet_length(value::text) AS bytes_before
-       FROM told WHERE is_new OR observed_at - before > ${gap}
+       FROM (
+         SELECT told.*, coalesce(longer.step_ms_max, ${shortStepMs}) AS step_ms_max
+         FROM told LEFT JOIN unnest($6::float8[], $7::float8[]) AS longer (start_ms, step_ms_max)
+           ON instant(longer.start_ms) = date_bin('15 minutes', observed_at, 'epoch')
+       ) AS told WHERE is_new OR ms(observed_at) - ms(before) > step_ms_max
      ) AS start WHERE bytes_before <= $5::float8 ORDER BY observed_at, epoch, seq LIMIT $4 + 1`,
-    [deviceId, fromMs, toMs, query.limit, 2 * bytesMax],
+    [
+      key,
+      fromMs,
+      toMs,
+      query.limit,
+      2 * bytesMax,
+      longer.map(({ startMs }) => startMs),
+      longer.map(({ stepMsMax }) => stepMsMax),
+    ],
   );
   let bytes = 0;
   const full = starts.findIndex(([, , value]) => {
@@ -358,32 +375,40 @@ export async function readTimeline(client: Client, query: TimelineQuery): Promis
   const [[lastMs]] = truncated
     ? [[fromMs]]
     : ((await rowsOf<[number]>(client, `SELECT ms(max(observed_at)) FROM (${told}) AS sample WHERE value IS NOT NULL`, [
-        deviceId,
+        key,
         fromMs,
         toMs,
       ])) as [[number]]);
+  const lastStepMsMax = longer.find(({ startMs }) => startMs === windowOf(lastMs) * windowMs)?.stepMsMax ?? shortStepMs;
   const runs = starts.slice(0, limit).map(([atMs, , value], at) => {
     const next = starts[at + 1];
-    return { fromMs: atMs, toMs: next === undefined ? lastMs : endBefore(next), value: fromExtra(value) };
+    const toMs = next === undefined ? meter.reach(lastMs, lastStepMsMax) : endBefore(next);
+    return { fromMs: atMs, toMs, value: fromExtra(value) };
   });
   return { runs, truncated };
 }
 
 /** A run ends where the next one begins, or with its last sample where a gap lies between. */
-function endBefore([atMs, beforeMs]: RunRow): number {
-  return beforeMs !== null && atMs - beforeMs > gapMsMax ? beforeMs : atMs;
+function endBefore([atMs, beforeMs, , stepMsMax]: RunRow): number {
+  return beforeMs !== null && atMs - beforeMs > stepMsMax ? beforeMs : atMs;
 }
 
 export async function readFleetTotals(client: Client, query: FleetQuery, isTimescale: boolean): Promise<FleetTotals> {
-  const { deviceIds, point, fromMs, toMs, bucketMs } = query;
+  const { registrations, point, fromMs, toMs, bucketMs } = query;
   const figures = bucketMs >= windowMs ? figuresOfWindows(point, isTimescale) : figuresOfSamples(point);
+  // Those who begin within the range or later, which only devices from before there were keys do.
+  const late = registrations.filter((registration) => registration.fromMs > fromMs);
+  const beginsMs = late.map((registration) => registration.fromMs);
+  if (bucketMs >= windowMs) for (const [at, ms] of beginsMs.entries()) beginsMs[at] = windowFrom(ms) * windowMs;
   const rows = await rowsOf<[number, number, number]>(
     client,
     `SELECT bucket, sum(summable(mean)), count(*)::float8 FROM (
        SELECT device_id, floor((ms(at) - $2::float8) / $4::float8)::float8 AS bucket, sum(summable(sum)) / sum(count) AS mean
-       FROM (${figures}) AS figure WHERE count > 0 GROUP BY 1, 2
+       FROM (${figures}) AS figure WHERE count > 0 AND NOT EXISTS (
+         SELECT FROM unnest($5::text[], $6::float8[]) AS late (key, from_ms) WHERE key = device_id AND ms(at) < from_ms
+       ) GROUP BY 1, 2
      ) AS device GROUP BY 1`,
-    [deviceIds, fromMs, toMs, bucketMs],
+    [registrations.map(({ key }) => key), fromMs, toMs, bucketMs, late.map(({ key }) => key), beginsMs],
   );
   const length = Math.max(0, Math.ceil((toMs - fromMs) / bucketMs));
   const sum = new Array<number | null>(length).fill(null);

@@ -73,7 +73,7 @@ export class SampleRows {
     const telemetry = JSON.parse(text) as { timestamp?: unknown };
     const deviceTimeMs = sample.clock === "server" ? readDeviceTime(telemetry.timestamp)?.ms : undefined;
     const cells = [
-      quoted(sample.deviceId),
+      quoted(sample.key),
       String(sample.observedAtMs),
       String(sample.receivedAtMs),
       String(deviceTimeMs ?? sample.observedAtMs),
@@ -82,7 +82,7 @@ export class SampleRows {
       String(sample.seq),
       ...noReadings,
     ];
-    const kinds = this.#kindsOf(sample.deviceId);
+    const kinds = this.#kindsOf(sample.key);
     let extra: [string, unknown][] | null = null;
     for (const [name, value] of pointsOf(telemetry)) {
       const kind = kindOf(value);
@@ -100,8 +100,8 @@ export class SampleRows {
     if (extra !== null) cells[cells.length - 1] = quoted(JSON.stringify(Object.fromEntries(extra)));
     for (let at = 0; at < cells.length; at++) this.#columns[at]?.push(cells[at] as string);
     this.#waiting++;
-    const newest = this.newest.get(sample.deviceId);
-    if (newest === undefined || isNewer(sample, newest)) this.newest.set(sample.deviceId, sample);
+    const newest = this.newest.get(sample.key);
+    if (newest === undefined || isNewer(sample, newest)) this.newest.set(sample.key, sample);
   }
 
   /** Gives what was added since the last time: a column each, as PostgreSQL writes arrays. */
@@ -112,11 +112,11 @@ export class SampleRows {
     return columns;
   }
 
-  #kindsOf(deviceId: string): Map<string, number> {
-    let kinds = this.kinds.get(deviceId);
+  #kindsOf(key: string): Map<string, number> {
+    let kinds = this.kinds.get(key);
     if (kinds === undefined) {
       kinds = new Map();
-      this.kinds.set(deviceId, kinds);
+      this.kinds.set(key, kinds);
     }
     return kinds;
   }

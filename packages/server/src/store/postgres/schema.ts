@@ -125,8 +125,26 @@ export const migrations: readonly Migration[] = [
         start_offset => NULL, end_offset => INTERVAL '1 minute', schedule_interval => INTERVAL '15 minutes');`,
   },
   {
+    // Of version 1 are the summaries of before, of version 0 those of them whose samples are gone. From 2 on the gap columns name every step of more than 30 s, step_wh the eight energies of each, and what was not measured is null.
     sql: `
-      -- Values that count for nothing, and what they were: so that it can be undone.
+      ALTER TABLE window_summary
+        ADD COLUMN version smallint NOT NULL DEFAULT 1,
+        ADD COLUMN consumed_without_solar_wh float8,
+        ADD COLUMN step_wh float8[] NOT NULL DEFAULT '{}',
+        ALTER COLUMN imported_wh DROP NOT NULL,
+        ALTER COLUMN exported_wh DROP NOT NULL,
+        ALTER COLUMN charged_wh DROP NOT NULL,
+        ALTER COLUMN discharged_wh DROP NOT NULL,
+        ALTER COLUMN produced_wh DROP NOT NULL,
+        ALTER COLUMN consumed_wh DROP NOT NULL,
+        ALTER COLUMN self_consumed_wh DROP NOT NULL;
+      -- Those that are to be made anew; the index is empty once that is done.
+      CREATE INDEX outdated_summary ON window_summary (device_id, window_start) WHERE version = 1;`,
+    timescale: "",
+  },
+  {
+    sql: `
+      -- Values of a registration that count for nothing, and what they were: so that it can be undone.
       CREATE TABLE strike (
         number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         device_id text COLLATE "C" NOT NULL,
@@ -148,6 +166,6 @@ export const migrations: readonly Migration[] = [
         value jsonb NOT NULL,
         PRIMARY KEY (strike_number, observed_at, epoch, seq, point)
       );`,
-    timescale: "SELECT 1",
+    timescale: "",
   },
 ];

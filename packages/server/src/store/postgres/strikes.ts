@@ -1,34 +1,44 @@
+import type { Registration } from "../registration.ts";
 import type { NewStrike, Strike } from "../store.ts";
 import { type Client, rowsOf } from "./database.ts";
 import { literal, readingColumns } from "./sample-row.ts";
 
-type StrikeRow = [number, string, number, number, string[] | null, number, string];
-const strikeList = "number::float8, device_id, ms(from_at), ms(to_at), points, ms(at), made_by";
-/** Rows of a strike: its device and its range are the first parameters. */
+/** Values are struck out and come back while nobody makes summaries of them. */
+export const strikeLock = 928_826_275;
+
+type StrikeRow = [number, number, number, string[] | null, number, string];
+const strikeList = "number::float8, ms(from_at), ms(to_at), points, ms(at), made_by";
+/** Rows of a strike: its key and its range are the first parameters. In the columns `device_id` stands the key, as in all tables. */
 const struck = "device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)";
 const sameSample =
   "s.device_id = v.device_id AND s.observed_at = v.observed_at AND s.epoch = v.epoch AND s.seq = v.seq";
 
 /** Takes the values out of the samples and keeps them aside; what was made of the samples is made anew. */
-export async function strike(client: Client, made: NewStrike): Promise<Strike> {
-  const { deviceId, fromMs, toMs, points, atMs, by } = made;
+export async function strike(
+  client: Client,
+  { key, fromMs: ownFromMs }: Registration,
+  made: NewStrike,
+): Promise<Strike> {
+  await client.query(`SELECT pg_advisory_xact_lock(${strikeLock})`);
+  const { toMs, points, atMs, by } = made;
+  const fromMs = Math.max(made.fromMs, ownFromMs);
   const [[number] = [0]] = await rowsOf<[number]>(
     client,
     `INSERT INTO strike (device_id, from_at, to_at, points, at, made_by)
      VALUES ($1, instant($2), instant($3), $4, instant($5), $6) RETURNING number::float8`,
-    [deviceId, fromMs, toMs, points, atMs, by],
+    [key, fromMs, toMs, points, atMs, by],
   );
-  const stored = { ...made, number };
-  await takeOut(client, stored);
-  await touch(client, stored);
+  const stored = { ...made, fromMs, number };
+  await takeOut(client, key, stored);
+  await touch(client, key, stored);
   return stored;
 }
 
-export async function readStrikes(client: Client, deviceId: string): Promise<Strike[]> {
-  const sql = `SELECT ${strikeList} FROM strike WHERE device_id = $1 ORDER BY number`;
-  return (await rowsOf<StrikeRow>(client, sql, [deviceId])).map(([number, id, fromMs, toMs, points, atMs, by]) => ({
+export async function readStrikes(client: Client, registration: Registration): Promise<Strike[]> {
+  const sql = `SELECT ${strikeList} FROM strike WHERE device_id = $1 AND to_at > instant($2) ORDER BY number`;
+  const rows = await rowsOf<StrikeRow>(client, sql, [registration.key, registration.fromMs]);
+  return rows.map(([number, fromMs, toMs, points, atMs, by]) => ({
     number,
-    deviceId: id,
     fromMs,
     toMs,
     points,
@@ -38,8 +48,10 @@ export async function readStrikes(client: Client, deviceId: string): Promise<Str
 }
 
 /** Puts the values back, but for those that another strike takes out as well. */
-export async function unstrike(client: Client, deviceId: string, number: number): Promise<Strike | null> {
-  const all = await readStrikes(client, deviceId);
+export async function unstrike(client: Client, registration: Registration, number: number): Promise<Strike | null> {
+  await client.query(`SELECT pg_advisory_xact_lock(${strikeLock})`);
+  const { key } = registration;
+  const all = await readStrikes(client, registration);
   const found = all.find((each) => each.number === number);
   if (found === undefined) return null;
   for (const { name, column, type } of readingColumns) {
@@ -62,15 +74,15 @@ export async function unstrike(client: Client, deviceId: string, number: number)
   );
   await client.query("DELETE FROM strike WHERE number = $1", [number]);
   for (const other of all) {
-    if (other !== found && other.fromMs < found.toMs && other.toMs > found.fromMs) await takeOut(client, other);
+    if (other !== found && other.fromMs < found.toMs && other.toMs > found.fromMs) await takeOut(client, key, other);
   }
-  await touch(client, found);
+  await touch(client, key, found);
   return found;
 }
 
 /** What is null already is left alone, so this may be done again. */
-async function takeOut(client: Client, { number, deviceId, fromMs, toMs, points }: Strike): Promise<void> {
-  const range = [deviceId, fromMs, toMs];
+async function takeOut(client: Client, key: string, { number, fromMs, toMs, points }: Strike): Promise<void> {
+  const range = [key, fromMs, toMs];
   for (const { name, column } of readingColumns) {
     if (points !== null && !points.includes(name)) continue;
     await client.query(
@@ -98,10 +110,10 @@ async function takeOut(client: Client, { number, deviceId, fromMs, toMs, points 
 }
 
 /** The summaries of these windows are made anew. */
-async function touch(client: Client, { deviceId, fromMs, toMs }: Strike): Promise<void> {
+async function touch(client: Client, key: string, { fromMs, toMs }: Strike): Promise<void> {
   await client.query(
     `INSERT INTO touched_window SELECT DISTINCT device_id, date_bin('15 minutes', observed_at, 'epoch')
-     FROM sample WHERE ${struck} ON CONFLICT DO NOTHING`,
-    [deviceId, fromMs, toMs],
+     FROM sample WHERE ${struck} ORDER BY 1, 2 ON CONFLICT DO NOTHING`,
+    [key, fromMs, toMs],
   );
 }

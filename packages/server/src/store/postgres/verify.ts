@@ -41,10 +41,15 @@ export async function readInfo(
       : ["pg_total_relation_size('sample')"]),
   ];
   const [bytes] = await rowOf<[number]>(client, `SELECT (${sizes.join(" + ")})::float8`);
-  return { devices, samples, bytes, fromMs, toMs, gaps: { count: gaps, ms: gapMs ?? 0 } };
+  const [outdated, summaries] = await rowOf<[number, number]>(
+    client,
+    `SELECT (SELECT count(*) FROM window_summary WHERE version = 1)::float8, greatest(1, (SELECT count(*) FROM window_summary))::float8`,
+  );
+  const renewedShare = 1 - outdated / summaries;
+  return { devices, samples, bytes, fromMs, toMs, gaps: { count: gaps, ms: gapMs ?? 0 }, renewedShare };
 }
 
-type WindowRow = [deviceId: string, startMs: number, samples: number, ...energy: number[]];
+type WindowRow = [key: string, startMs: number, samples: number, ...energy: (number | null)[]];
 const windowsAtOnce = 64;
 
 /** Reads every sample, and compares with what was made of them. Each piece is read in a transaction of its own, so that none is long. */
@@ -69,7 +74,7 @@ export async function verify(
         client,
         `SELECT device_id, ms(window_start), samples, ${energyColumns} FROM window_summary s
          WHERE (device_id, window_start) > ($1, instant($2)) AND window_start >= instant($3)
-           AND NOT ${isTouched("s")} ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
+           AND version = 2 AND NOT ${isTouched("s")} ORDER BY device_id, window_start LIMIT ${windowsAtOnce}`,
         [...after, retainedMs],
       );
       for (const row of rows) {
@@ -82,7 +87,7 @@ export async function verify(
       return last === undefined ? null : [last[0], last[1]];
     });
   }
-  for (const [deviceId] of await rowsOf<[string]>(client, "SELECT device_id FROM latest ORDER BY device_id")) {
+  for (const [key] of await rowsOf<[string]>(client, "SELECT device_id FROM latest ORDER BY device_id")) {
     signal?.throwIfAborted();
     const orphans = await rowsOf<[number, number]>(
       client,
@@ -93,26 +98,26 @@ export async function verify(
        WHERE NOT ${isTouched("found")} AND NOT EXISTS (
          SELECT FROM window_summary s WHERE s.device_id = found.device_id AND s.window_start = found.window_start)
        ORDER BY window_start`,
-      [deviceId],
+      [key],
     );
     for (const [startMs, samples] of orphans) {
-      problems.push(`${placeOf(deviceId, startMs)}: ${samples} samples have no summary.`);
+      problems.push(`${placeOf(key, startMs)}: ${samples} samples have no summary.`);
     }
   }
   progress(1);
   return problems;
 }
 
-async function problemOf(client: Client, [deviceId, startMs, samples, ...energy]: WindowRow): Promise<string | null> {
-  const columns = await readColumns(client, deviceId, startMs, startMs + windowMs);
+async function problemOf(client: Client, [key, startMs, samples, ...energy]: WindowRow): Promise<string | null> {
+  const columns = await readColumns(client, key, startMs, startMs + windowMs);
   if (columns.count !== samples) {
-    return `${placeOf(deviceId, startMs)}: ${columns.count} samples are there, the summary was made of ${samples}.`;
+    return `${placeOf(key, startMs)}: ${columns.count} samples are there, the summary was made of ${samples}.`;
   }
   const made = summarize(windowOf(startMs), columns).energy;
   const isSame = energyNames.every((name, at) => Object.is(made[name], energy[at]));
-  return isSame ? null : `${placeOf(deviceId, startMs)}: the summary's energy is not that of its samples.`;
+  return isSame ? null : `${placeOf(key, startMs)}: the summary's energy is not that of its samples.`;
 }
 
-function placeOf(deviceId: string, startMs: number): string {
-  return `Device ${deviceId}, 15 minutes from ${new Date(startMs).toISOString()}`;
+function placeOf(key: string, startMs: number): string {
+  return `Device ${key}, 15 minutes from ${new Date(startMs).toISOString()}`;
 }

@@ -91,11 +91,11 @@ export class Writer {
 
   async #storePoints(client: Client, kinds: ReadonlyMap<string, ReadonlyMap<string, number>>): Promise<void> {
     const fresh: [string, string, number][] = [];
-    for (const [deviceId, points] of kinds) {
-      const known = this.#known.get(deviceId);
+    for (const [key, points] of kinds) {
+      const known = this.#known.get(key);
       for (const [name, bits] of points) {
         const before = known?.get(name);
-        if (before === undefined || (before | bits) !== before) fresh.push([deviceId, name, bits]);
+        if (before === undefined || (before | bits) !== before) fresh.push([key, name, bits]);
       }
     }
     if (fresh.length === 0) return;
@@ -108,11 +108,11 @@ export class Writer {
 
   /** Only what is committed is known. */
   #remember(kinds: ReadonlyMap<string, ReadonlyMap<string, number>>): void {
-    for (const [deviceId, points] of kinds) {
-      let known = this.#known.get(deviceId);
+    for (const [key, points] of kinds) {
+      let known = this.#known.get(key);
       if (known === undefined) {
         known = new Map();
-        this.#known.set(deviceId, known);
+        this.#known.set(key, known);
       }
       this.#knownPoints -= known.size;
       for (const [name, bits] of points) known.set(name, (known.get(name) ?? 0) | bits);
@@ -126,7 +126,7 @@ export class Writer {
 
 async function storeLatest(client: Client, newest: readonly StoredSample[]): Promise<void> {
   await client.query(upsertLatest, [
-    newest.map(({ deviceId }) => deviceId),
+    newest.map(({ key }) => key),
     newest.map(({ observedAtMs }) => observedAtMs),
     newest.map(({ receivedAtMs }) => receivedAtMs),
     newest.map(({ clock }) => clock),

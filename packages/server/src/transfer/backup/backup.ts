@@ -18,7 +18,7 @@ import { makePrivate } from "../../base/database-file.ts";
 import { Failure } from "../../base/failure.ts";
 import { isoTime } from "../../base/iso-time.ts";
 import { version } from "../../base/version.ts";
-import type { Store } from "../../store/store.ts";
+import type { StoreMaintenance } from "../../store/store.ts";
 
 /** What a backup holds, so that a restore can tell whether all of it is there as it was. */
 const manifestSchema = Type.Object({
@@ -51,7 +51,7 @@ export type ManifestFile = Manifest["files"][number];
 export const manifestName = "manifest.json";
 
 export interface BackupSource {
-  readonly store: Store;
+  readonly store: Pick<StoreMaintenance, "description" | "info" | "backup">;
   readonly clock: Clock;
   /** Writes consistent copies of everything but the samples to a folder: registrations, audit, commands. */
   copyRest(folder: string): Promise<void>;

@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import { limits } from "@wattboard/protocol/constants";
+import type { Device } from "../../devices/device-registry.ts";
 import type { ExportColumn } from "./export-columns.ts";
 
 export const exportFormats = ["csv", "parquet"] as const;
@@ -20,8 +21,6 @@ export interface ExportQuery {
   readonly toMs: number;
   /** Only these points, and only samples that have one of them; absent: all. */
   readonly points?: readonly string[] | undefined;
-  /** Of some devices nothing from before an instant of theirs, ms: what is stored under their ids from before it is not theirs. */
-  readonly historyFromMs?: ReadonlyMap<string, number> | undefined;
   readonly format: ExportFormat;
   /** To go on with an export that was broken off: devices before this one are left out, and its samples before this time. */
   readonly start?: { readonly deviceId: string; readonly fromMs: number } | undefined;
@@ -30,9 +29,14 @@ export interface ExportQuery {
   readonly onLeftOut?: ((what: readonly string[]) => void) | undefined;
 }
 
+/** The same with the registrations of the devices, which the store is asked for. */
+export interface StoreExportQuery extends Omit<ExportQuery, "deviceIds" | "isAll"> {
+  readonly devices: readonly Pick<Device, "deviceId" | "registration">[];
+}
+
 /** What the thread of an export is started with. */
 export interface ExportSetup {
-  readonly query: Omit<ExportQuery, "signal" | "onLeftOut">;
+  readonly query: Omit<StoreExportQuery, "signal" | "onLeftOut">;
   readonly columns: readonly ExportColumn[];
   /** Lent by the store. */
   readonly source: MessagePort;

@@ -3,7 +3,7 @@ import { WorkerClient } from "../../base/worker-client.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type { Store } from "../../store/store.ts";
 import { columnsOf } from "./export-columns.ts";
-import type { ExportFormat, ExportMethods, ExportQuery, ExportSetup } from "./export-query.ts";
+import type { ExportFormat, ExportMethods, ExportSetup, StoreExportQuery } from "./export-query.ts";
 
 /** Behind the body of an answer: what was left out, since it cannot be read. */
 export const leftOutTrailer = "wattboard-left-out";
@@ -11,12 +11,16 @@ export const leftOutTrailer = "wattboard-left-out";
  * The raw samples of devices as a file, piece by piece; what is held of it does not grow with it. The columns are set before the first piece:
  * those of the points that the devices have sent so far, or of the `points` that are asked for.
  */
-export async function openExport(store: Store, clock: Clock, query: ExportQuery): Promise<AsyncGenerator<Uint8Array>> {
-  const { deviceIds, points, signal } = query;
+export async function openExport(
+  store: Store,
+  clock: Clock,
+  query: StoreExportQuery,
+): Promise<AsyncGenerator<Uint8Array>> {
+  const { devices, points, signal } = query;
   const known = [];
-  for (const deviceId of deviceIds) {
+  for (const { registration } of devices) {
     signal?.throwIfAborted();
-    known.push(await store.points(deviceId));
+    known.push(await store.points(registration));
   }
   const wanted = points === undefined ? undefined : new Set(points);
   const columns = columnsOf(known).filter(({ name }) => wanted?.has(name) ?? true);
@@ -33,7 +37,7 @@ export async function openExport(store: Store, clock: Clock, query: ExportQuery)
 async function* makePieces(
   store: Store,
   clock: Clock,
-  { signal, onLeftOut, ...query }: ExportQuery,
+  { signal, onLeftOut, ...query }: StoreExportQuery,
   columns: ExportSetup["columns"],
 ): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted();

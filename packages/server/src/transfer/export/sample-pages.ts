@@ -1,7 +1,6 @@
 import { isFullPage } from "../../store/page-bytes.ts";
-import type { StoreReader } from "../../store/read-port.ts";
-import type { PointSample } from "../../store/store.ts";
-import type { ExportQuery } from "./export-query.ts";
+import type { PointSample, StoreReader } from "../../store/store.ts";
+import type { StoreExportQuery } from "./export-query.ts";
 
 export interface SamplePage {
   readonly deviceId: string;
@@ -14,17 +13,15 @@ const bounds = { limit: 500, bytesMax: 1024 * 1024 };
 /** Device after device, oldest sample first; only one page is held at a time. What cannot be read is passed over. */
 export async function* readPages(
   source: Pick<StoreReader, "samples">,
-  query: Pick<ExportQuery, "deviceIds" | "fromMs" | "toMs" | "points" | "historyFromMs" | "start">,
+  query: Pick<StoreExportQuery, "devices" | "fromMs" | "toMs" | "points" | "start">,
 ): AsyncGenerator<SamplePage> {
-  const { deviceIds, toMs, points, start } = query;
-  for (const deviceId of deviceIds.slice(start === undefined ? 0 : deviceIds.indexOf(start.deviceId))) {
-    const fromMs = Math.max(
-      deviceId === start?.deviceId ? start.fromMs : query.fromMs,
-      query.historyFromMs?.get(deviceId) ?? 0,
-    );
+  const { devices, toMs, points, start } = query;
+  const first = start === undefined ? 0 : devices.findIndex(({ deviceId }) => deviceId === start.deviceId);
+  for (const { deviceId, registration } of devices.slice(first)) {
+    const fromMs = deviceId === start?.deviceId ? start.fromMs : query.fromMs;
     let beyond: PointSample | undefined;
     for (;;) {
-      const page = { deviceId, fromMs, toMs, points, beyond, take: "first", ...bounds } as const;
+      const page = { registration, fromMs, toMs, points, beyond, take: "first", ...bounds } as const;
       const samples = await source.samples(page);
       if (samples.length > 0) {
         yield { deviceId, samples: points === undefined ? samples : samples.filter(hasPoints) };

@@ -55,7 +55,7 @@ export class ImportJudge {
     if (fault !== null) return refuse("invalid_name", fault);
     let state = this.#states.get(deviceId);
     if (state === undefined) {
-      state = new DeviceState(deviceId);
+      state = new DeviceState(deviceId, deviceId);
       this.#states.set(deviceId, state);
     }
     const telemetry = telemetryOf(deviceId, new Date(observedAtMs).toISOString(), points);
@@ -120,14 +120,14 @@ export function judgeByPoint(
 const importEpochOffset = 1e14;
 
 /**
- * Writes the sample as a record. Its place in (device, epoch, seq) comes from its time and from its number among those of the same time, so that
+ * Writes the sample as a record. Its place in (registration, epoch, seq) comes from its time and from its number among those of the same time, so that
  * one that is imported twice is stored once.
  */
-export function recordOf({ deviceId, observedAtMs, receivedAtMs, message }: JudgedSample, seq: number): Buffer {
-  const idBytes = Buffer.from(deviceId, "latin1");
-  const record = Buffer.allocUnsafe(recordBytes(idBytes, message));
+export function recordOf(key: string, { observedAtMs, receivedAtMs, message }: JudgedSample, seq: number): Buffer {
+  const keyBytes = Buffer.from(key, "latin1");
+  const record = Buffer.allocUnsafe(recordBytes(keyBytes, message));
   const epoch = observedAtMs - importEpochOffset;
-  writeRecord(record, 0, { observedAtMs, receivedAtMs, clock: "device", epoch, seq }, idBytes, message);
+  writeRecord(record, 0, { observedAtMs, receivedAtMs, clock: "device", epoch, seq }, keyBytes, message);
   return record;
 }
 

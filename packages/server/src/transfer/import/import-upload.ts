@@ -3,6 +3,7 @@ import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../../base/clock.ts";
 import { WorkerClient } from "../../base/worker-client.ts";
 import { workerUrl } from "../../base/worker-url.ts";
+import type { Registration } from "../../store/registration.ts";
 import type { Store } from "../../store/store.ts";
 import type { ImportPreview } from "./import-csv.ts";
 import type { JudgedSample } from "./import-sample.ts";
@@ -24,6 +25,7 @@ export interface UploadResult {
  */
 export async function importUpload(
   store: Store,
+  registrationOf: (deviceId: string) => Registration,
   clock: Clock,
   body: Readable | Transform,
   setup: Omit<ImportSetup, "file">,
@@ -44,7 +46,7 @@ export async function importUpload(
       const answer = await thread.callWith({ signal }, "next");
       if ("fault" in answer) return refuse("invalid_request", answer.fault);
       if ("preview" in answer) return { dry_run: setup.isDryRun, stored, known, preview: answer.preview };
-      const imported = await importSamples(store, samplesOf(answer), clock, signal);
+      const imported = await importSamples(store, samplesOf(answer), registrationOf, clock, signal);
       stored += imported.stored;
       known += imported.known;
     }

@@ -1,7 +1,8 @@
 import type { Clock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { inTimeSlices } from "../../base/time-slices.ts";
-import type { SampleKey, SamplesQuery, Store } from "../../store/store.ts";
+import type { Registration } from "../../store/registration.ts";
+import type { SampleKey, SamplesQuery, StoreReader, StoreWriter } from "../../store/store.ts";
 import { hasPoints } from "../export/sample-pages.ts";
 import { type JudgedSample, recordOf } from "./import-sample.ts";
 
@@ -25,16 +26,18 @@ const retryMs = 500;
  * one device belongs in one batch, and a file with a row a point can be imported point by point.
  */
 export async function importSamples(
-  store: Store,
+  store: StoreReader & StoreWriter,
   samples: readonly JudgedSample[],
+  registrationOf: (deviceId: string) => Registration,
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<Imported> {
   const records: Buffer[] = [];
   for (const [deviceId, ofDevice] of Map.groupBy(samples, (sample) => sample.deviceId)) {
     const times = [...new Set(ofDevice.map(({ observedAtMs }) => observedAtMs))].sort((a, b) => a - b);
-    const counts = await countStored(store, { deviceId, points: pointsOf(ofDevice), signal }, times);
-    await inTimeSlices(addNew(records, ofDevice, counts));
+    const registration = registrationOf(deviceId);
+    const counts = await countStored(store, { registration, points: pointsOf(ofDevice), signal }, times);
+    await inTimeSlices(addNew(records, registration, ofDevice, counts));
   }
   if (records.length > 0) await appendPatiently(store, Buffer.concat(records), clock, signal);
   return { stored: records.length, known: samples.length - records.length };
@@ -59,6 +62,7 @@ interface Counts {
 /** Adds the records of those samples that the store does not have yet, of one device; their numbers go on behind all that it has of their time. */
 function* addNew(
   records: Buffer[],
+  { key }: Registration,
   samples: readonly JudgedSample[],
   counts: ReadonlyMap<number, Counts>,
 ): Generator<void, void> {
@@ -67,15 +71,15 @@ function* addNew(
     const { stored, known } = counts.get(sample.observedAtMs) ?? { stored: 0, known: 0 };
     const number = seen.get(sample.observedAtMs) ?? 0;
     seen.set(sample.observedAtMs, number + 1);
-    if (number >= known) records.push(recordOf(sample, stored - known + number));
+    if (number >= known) records.push(recordOf(key, sample, stored - known + number));
     yield;
   }
 }
 
-/** What the device has at each of these times, which grow. Without points every sample counts as known. */
+/** What the registration has at each of these times, which grow. Without points every sample counts as known. */
 async function countStored(
-  store: Store,
-  asked: Pick<SamplesQuery, "deviceId" | "signal"> & { readonly points: readonly string[] },
+  store: StoreReader,
+  asked: Pick<SamplesQuery, "registration" | "signal"> & { readonly points: readonly string[] },
   times: readonly number[],
 ): Promise<ReadonlyMap<number, Counts>> {
   const counts = new Map<number, Counts>();
@@ -99,7 +103,7 @@ async function countStored(
 }
 
 async function appendPatiently(
-  store: Store,
+  store: StoreWriter,
   batch: Buffer,
   clock: Clock,
   signal: AbortSignal | undefined,

@@ -1,6 +1,13 @@
-import { type Energy, energyNames, type PowerPoint } from "../../algebra/energy.ts";
+import { type Energy, energyNames, noEnergy, type PowerPoint } from "../../algebra/energy.ts";
+import type { LongStep } from "../../algebra/steps.ts";
 import { windowsPerDay } from "../../algebra/window.ts";
-import type { Gap, PointColumns, PointSummary, SummaryColumns, WindowSummary } from "../../algebra/window-summary.ts";
+import {
+  asWasMeasured,
+  type PointColumns,
+  type PointSummary,
+  type SummaryColumns,
+  type WindowSummary,
+} from "../../algebra/window-summary.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { readNumbers, writeNumbers } from "./number-column.ts";
@@ -9,17 +16,22 @@ import { readNumbers, writeNumbers } from "./number-column.ts";
  * The window summaries of one device's day (UTC), a column a figure, so that a chart over years reads one row a day and of it only what it
  * shows. The format (docs/reference/block-format.md):
  *
- *     version u8 = 1
+ *     version u8 = 2
  *     count varint, then that many window numbers within the day, u8 each
- *     times    a block: number columns of samples, first ms, last ms, period ms, number of gaps;
- *              then a number column of all gaps' first ms and last ms, if there are any
- *     energy   a block: number columns of the seven energies; then, at the first sample and at the last, of the four powers
+ *     times    a block: number columns of samples, first ms, last ms, period ms, number of steps of more than 30 s;
+ *              then a number column of all these steps' first ms and last ms, if there are any
+ *     energy   a block: energies; then, at the first sample and at the last, number columns of the four powers; then the energies of the long steps
  *     points varint, then for each: name text, and
  *              a block: count varint, places (which of the windows have it, u8 each), number columns of count, min, max, sum, first, last
  *
- * A block is its length and its bytes. A power that is not known is told by a flag (u8 each) before the powers' column.
+ * A block is its length and its bytes. Energies are a byte each whose bits say which of the eight are known, then a number column of each. A power that
+ * is not known is told by a flag (u8 each) before the powers' column.
+ *
+ * Version 1 has seven energies, all of them known, and of the steps only the longest eight, without energies: of these nothing was counted.
  */
-const version = 1;
+const version = 2;
+/** Energies of version 1. */
+const energiesBefore = energyNames.slice(0, 7);
 
 const powerNames = ["gridW", "batteryW", "solarW", "loadW"] as const;
 const pointFigures = ["count", "min", "max", "sum", "first", "last"] as const satisfies readonly (keyof PointSummary)[];
@@ -37,7 +49,7 @@ export interface DayColumns extends SummaryColumns {
 }
 
 interface EnergyColumns {
-  readonly energies: Readonly<Record<keyof Energy, Float64Array>>;
+  readonly energies: readonly Energy[];
   readonly firstPower: readonly PowerPoint[];
   readonly lastPower: readonly PowerPoint[];
 }
@@ -57,19 +69,21 @@ export function encodeDay(summaries: readonly WindowSummary[]): Buffer {
   column(({ firstMs }) => firstMs);
   column(({ lastMs }) => lastMs);
   column(({ periodMs }) => periodMs);
-  column(({ gaps }) => gaps.length);
-  const edges = summaries.flatMap(({ gaps }) => gaps.flatMap(({ fromMs, toMs }) => [fromMs, toMs]));
+  column(({ longSteps }) => longSteps.length);
+  const longSteps = summaries.flatMap((summary) => summary.longSteps);
+  const edges = longSteps.flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
   if (edges.length > 0) writeNumbers(blockWriter, edges);
   writer.block(blockWriter.bytes());
 
   blockWriter.clear();
-  for (const name of energyNames) column(({ energy }) => energy[name]);
+  writeEnergies(summaries.map(({ energy }) => energy));
   for (const end of ["firstPower", "lastPower"] as const) {
     for (const name of powerNames) {
       for (const summary of summaries) blockWriter.byte(summary[end][name] === null ? 0 : 1);
       column((summary) => summary[end][name] ?? 0);
     }
   }
+  writeEnergies(longSteps.map(({ energy }) => energy));
   writer.block(blockWriter.bytes());
 
   const names = new Set(summaries.flatMap(({ points }) => [...points.keys()]));
@@ -89,6 +103,23 @@ export function encodeDay(summaries: readonly WindowSummary[]): Buffer {
     writer.block(blockWriter.bytes());
   }
   return Buffer.from(writer.bytes());
+}
+
+function writeEnergies(energies: readonly Energy[]): void {
+  for (const energy of energies) {
+    blockWriter.byte(energyNames.reduce((bits, name, bit) => (energy[name] === null ? bits : bits | (1 << bit)), 0));
+  }
+  for (const name of energyNames) {
+    writeNumbers(
+      blockWriter,
+      energies.map((energy) => energy[name] ?? 0),
+    );
+  }
+}
+
+/** Whether a day was written before there was the version of today, so that it is to be made anew. Throws a RangeError where it is damaged. */
+export function isOutdated(bytes: Uint8Array): boolean {
+  return new ByteReader(bytes).byte() < version;
 }
 
 /** A summary that does not stand in its day, as it would be read from there. */
@@ -130,8 +161,8 @@ export function decodeDay(day: number, bytes: Uint8Array): WindowSummary[] {
     firstMs: columns.firstMs[at] as number,
     lastMs: columns.lastMs[at] as number,
     periodMs: columns.periodMs[at] as number,
-    gaps: columns.gaps[at] ?? [],
-    energy: energyAt(energy as EnergyColumns, at),
+    longSteps: columns.longSteps[at] ?? [],
+    energy: energy?.energies[at] as Energy,
     firstPower: energy?.firstPower[at] as PowerPoint,
     lastPower: energy?.lastPower[at] as PowerPoint,
     points: points[at] as Map<string, PointSummary>,
@@ -146,7 +177,9 @@ function readDay(
 ): Omit<DayColumns, "points"> & { readonly points: [name: string, block: Buffer][] } {
   const reader = new ByteReader(bytes);
   const found = reader.byte();
-  if (found !== version) throw new RangeError(`The day has version ${found}; this program reads ${version}.`);
+  if (found < 1 || found > version) {
+    throw new RangeError(`The day has version ${found}; this program reads 1 to ${version}.`);
+  }
   const length = reader.varint();
   const windows = readPlaces(reader, length, day * windowsPerDay);
   const times = new ByteReader(reader.block());
@@ -154,39 +187,48 @@ function readDay(
   const firstMs = readNumbers(times, length);
   const lastMs = readNumbers(times, length);
   const periodMs = readNumbers(times, length);
-  const gaps = readGaps(times, readNumbers(times, length));
+  const stepCounts = readNumbers(times, length);
+  const stepCount = stepCounts.reduce((sum, each) => sum + each, 0);
+  const edges = stepCount === 0 ? [] : readNumbers(times, 2 * stepCount);
   const energyReader = new ByteReader(reader.block());
-  const energy = isEnergyWanted ? readEnergies(energyReader, firstMs, lastMs) : null;
+  let energy = isEnergyWanted ? readEnergies(energyReader, firstMs, lastMs, found) : null;
+  const stepEnergies = energy !== null && found > 1 ? readEnergyList(energyReader, stepCount, energyNames) : [];
+  if (energy !== null && found === 1) energy = { ...energy, energies: asWasMeasured(energy) };
+  let step = 0;
+  const longSteps =
+    stepCount === 0
+      ? []
+      : Array.from(stepCounts, (length) =>
+          Array.from({ length }, (): LongStep => {
+            const at = step++;
+            const [fromMs, toMs] = [edges[2 * at] as number, edges[2 * at + 1] as number];
+            return { fromMs, toMs, energy: stepEnergies[at] ?? noEnergy };
+          }),
+        );
   const points = Array.from({ length: reader.varint() }, (): [string, Buffer] => [reader.text(), reader.block()]);
-  return { windows, count, firstMs, lastMs, periodMs, gaps, energy, points };
+  return { windows, count, firstMs, lastMs, periodMs, longSteps, energy, points };
 }
 
-function readGaps(reader: ByteReader, counts: Float64Array): Gap[][] {
-  const count = counts.reduce((sum, each) => sum + each, 0);
-  if (count === 0) return [];
-  const edges = readNumbers(reader, 2 * count);
-  let next = 0;
-  return Array.from(counts, (length) =>
-    Array.from({ length }, () => ({ fromMs: edges[next++] as number, toMs: edges[next++] as number })),
-  );
-}
-
-function readEnergies(reader: ByteReader, firstMs: Float64Array, lastMs: Float64Array): EnergyColumns {
-  const columns = energyNames.map((name) => [name, readNumbers(reader, firstMs.length)]);
-  const energies = Object.fromEntries(columns) as Record<keyof Energy, Float64Array>;
+function readEnergies(reader: ByteReader, firstMs: Float64Array, lastMs: Float64Array, found: number): EnergyColumns {
+  const energies = readEnergyList(reader, firstMs.length, found === 1 ? energiesBefore : energyNames);
   return { energies, firstPower: readPowers(reader, firstMs), lastPower: readPowers(reader, lastMs) };
 }
 
-export function energyAt({ energies }: EnergyColumns, at: number): Energy {
-  return {
-    imported: energies.imported[at] as number,
-    exported: energies.exported[at] as number,
-    charged: energies.charged[at] as number,
-    discharged: energies.discharged[at] as number,
-    produced: energies.produced[at] as number,
-    consumed: energies.consumed[at] as number,
-    selfConsumed: energies.selfConsumed[at] as number,
-  };
+/** In version 1 all that it has are known. */
+function readEnergyList(
+  reader: ByteReader,
+  count: number,
+  names: typeof energyNames | typeof energiesBefore,
+): Energy[] {
+  const known = Array.from({ length: count }, () => (names === energyNames ? reader.byte() : 0xff));
+  const columns = names.map((name) => [name, readNumbers(reader, count)] as const);
+  return known.map((bits, at) => {
+    const energy: Record<keyof Energy, number | null> = { ...noEnergy };
+    for (const [bit, [name, values]] of columns.entries()) {
+      if ((bits >> bit) & 1) energy[name] = values[at] as number;
+    }
+    return energy;
+  });
 }
 
 function readPowers(reader: ByteReader, atMs: Float64Array): PowerPoint[] {
