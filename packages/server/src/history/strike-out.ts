@@ -1,7 +1,7 @@
 import { parseRfc3339, type Refusal, refuse, type StrikeBody, strikesMax } from "@wattboard/protocol";
 import { isoTime } from "../base/iso-time.ts";
 import type { Device } from "../devices/device-registry.ts";
-import type { NewStrike, Store, Strike } from "../store/store.ts";
+import type { NewStrike, StoreReader, StoreStrikes, Strike } from "../store/store.ts";
 
 /** What somebody wants to have struck out, as it is said to the API. */
 export interface StrikeOrder {
@@ -15,7 +15,7 @@ const spanMsMax = 31 * 24 * 60 * 60_000;
 
 /** Strikes values out of a device's past, where that can be done. */
 export async function strikeOut(
-  store: Store,
+  store: StoreReader & StoreStrikes,
   { registration }: Device,
   { from, to, points }: StrikeOrder,
   { atMs, by }: Pick<NewStrike, "atMs" | "by">,
@@ -43,7 +43,11 @@ export async function strikeOut(
 }
 
 /** Undoes one. */
-export async function undoStrike(store: Store, { registration }: Device, number: number): Promise<Strike | Refusal> {
+export async function undoStrike(
+  store: StoreStrikes,
+  { registration }: Device,
+  number: number,
+): Promise<Strike | Refusal> {
   return (
     (await store.unstrike(registration, number)) ?? refuse("not_found", "The device has no strike of that number.")
   );

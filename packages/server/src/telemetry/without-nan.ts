@@ -12,7 +12,7 @@ export function withoutNaN(text: string): string {
   let made = "";
   let copied = 0;
   for (let at = 0; at < text.length; ) {
-    if (text.charCodeAt(at) === quote) at = endOfText(text, at);
+    if (text.charCodeAt(at) === quote) at = endOfQuoted(text, at);
     else if (!isWordPart(text.charCodeAt(at))) at++;
     else {
       const end = endOfWord(text, at);
@@ -27,7 +27,7 @@ export function withoutNaN(text: string): string {
   return made + text.slice(copied);
 }
 
-function endOfText(text: string, start: number): number {
+function endOfQuoted(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === quote) return at + 1;

@@ -101,14 +101,24 @@ export function StateBand({ point, runs, axis, cursor }: StateBandProps) {
           </li>
         )}
       </ul>
-      <ol className="sr-only" aria-label={`Changes of ${label}, newest first`}>
-        {runs
-          .slice(-toldMax)
-          .reverse()
-          .map((run) => (
-            <li key={run.fromMs}>{tell(run)}</li>
-          ))}
-      </ol>
+      <Changes label={label} runs={runs} tell={tell} />
     </div>
+  );
+}
+
+interface ChangesProps {
+  readonly label: string;
+  readonly runs: readonly StateRun[];
+  readonly tell: (run: StateRun) => string;
+}
+
+function Changes({ label, runs, tell }: ChangesProps) {
+  const newest = runs.slice(-toldMax).reverse();
+  return (
+    <ol className="sr-only" aria-label={`Changes of ${label}, newest first`}>
+      {newest.map((run) => (
+        <li key={run.fromMs}>{tell(run)}</li>
+      ))}
+    </ol>
   );
 }
