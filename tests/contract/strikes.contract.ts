@@ -95,6 +95,22 @@ export function strikesContract({ openEmpty, everything, settle }: ContractStore
       await store.close();
     });
 
+    test("hold for samples that come later into their range, until they are undone", async () => {
+      const { store } = await openEmpty();
+      const sent = Array.from({ length: 61 }, (_, i) => sampleAt(start + i * second, i, { grid: { power: 3_600 } }));
+      await store.append([batchOf(sent.filter((_, i) => i < 20 || i > 40))]);
+      const { number } = await store.strike(own, { ...order, fromMs: start + 10 * second, toMs: start + 50 * second });
+      await store.append([batchOf(sent)]);
+      for (const _ of ["before upkeep", "after it"]) {
+        const known = (await everything(store)).filter(({ points }) => points["grid.power"] !== null);
+        expect([known.length, await importedOf(store, own)]).toEqual([21, 19]);
+        await settle(store);
+      }
+      await store.unstrike(own, number);
+      expect([(await everything(store)).length, await importedOf(store, own)]).toEqual([61, 60]);
+      await store.close();
+    });
+
     test("reach nothing that another registration of the id sent", async () => {
       const { store } = await openEmpty();
       const sections: Message = { grid: { power: 3_600 } };

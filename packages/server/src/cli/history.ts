@@ -45,8 +45,10 @@ Examples:
         maintenance.strike(id, { from, to, points }),
       );
       if (options.json) printJson(made);
-      else
-        printLine(`Struck out: ${describeStrike(made)}\nTo undo it: wattboard history unstrike ${id} ${made.strike}`);
+      else {
+        printLine(`Struck out: ${describeStrike(made)}`);
+        printLine(`To undo it: wattboard history unstrike ${id} ${made.strike}`);
+      }
     });
 
   addMaintenanceOptions(history.command("strikes"))

@@ -53,11 +53,19 @@ export const insertTypes = [
   "jsonb",
 ] as const;
 
+/** From the oldest sample to the newest one, ms. */
+export interface TimeSpan {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
 /** Samples on their way into the database, a column at a time, since PostgreSQL takes an array a column fastest. */
 export class SampleRows {
   #columns: string[][] = insertTypes.map(() => []);
   /** Which points each device sent, with the kinds of their values. */
   readonly kinds = new Map<string, Map<string, number>>();
+  /** When each device's samples were measured. */
+  readonly times = new Map<string, { firstMs: number; lastMs: number }>();
   /** Each device's newest sample. */
   readonly newest = new Map<string, StoredSample>();
   #waiting = 0;
@@ -100,6 +108,11 @@ export class SampleRows {
     if (extra !== null) cells[cells.length - 1] = quoted(JSON.stringify(Object.fromEntries(extra)));
     for (let at = 0; at < cells.length; at++) this.#columns[at]?.push(cells[at] as string);
     this.#waiting++;
+    const { key, observedAtMs } = sample;
+    const times = this.times.get(key);
+    if (times === undefined) this.times.set(key, { firstMs: observedAtMs, lastMs: observedAtMs });
+    else if (observedAtMs < times.firstMs) times.firstMs = observedAtMs;
+    else if (observedAtMs > times.lastMs) times.lastMs = observedAtMs;
     const newest = this.newest.get(sample.key);
     if (newest === undefined || isNewer(sample, newest)) this.newest.set(sample.key, sample);
   }

@@ -1,7 +1,7 @@
 import type { Registration } from "../registration.ts";
 import type { NewStrike, Strike } from "../store.ts";
 import { type Client, rowsOf } from "./database.ts";
-import { literal, readingColumns } from "./sample-row.ts";
+import { literal, readingColumns, type TimeSpan } from "./sample-row.ts";
 
 /** Values are struck out and come back while nobody makes summaries of them. */
 export const strikeLock = 928_826_275;
@@ -78,6 +78,23 @@ export async function unstrike(client: Client, registration: Registration, numbe
   }
   await touch(client, key, found);
   return found;
+}
+
+/** Within the transaction that adds samples: those that came into a range that is struck out are struck out too. `times` are theirs, by key. */
+export async function strikeLate(client: Client, times: ReadonlyMap<string, TimeSpan>): Promise<void> {
+  const all = [...times];
+  const rows = await rowsOf<[...StrikeRow, string]>(
+    client,
+    `SELECT ${strikeList}, device_id FROM strike
+       JOIN unnest($1::text[], $2::float8[], $3::float8[]) AS come (key, first_ms, last_ms) ON device_id = key
+     WHERE from_at <= instant(last_ms) AND to_at > instant(first_ms) ORDER BY number`,
+    [all.map(([key]) => key), all.map(([, { firstMs }]) => firstMs), all.map(([, { lastMs }]) => lastMs)],
+  );
+  for (const [number, fromMs, toMs, points, atMs, by, key] of rows) {
+    const { firstMs, lastMs } = times.get(key) as TimeSpan;
+    const range = { fromMs: Math.max(fromMs, firstMs), toMs: Math.min(toMs, lastMs + 1) };
+    await takeOut(client, key, { number, ...range, points, atMs, by });
+  }
 }
 
 /** What is null already is left alone, so this may be done again. */
