@@ -82,13 +82,18 @@ function pointCatalogue(): string {
     ["minimum" in point ? `≥ ${point.minimum}` : "", "maximum" in point ? `≤ ${point.maximum}` : ""]
       .filter(Boolean)
       .join(", "),
+    "believed" in point ? point.believed.map((bound) => bound.toLocaleString("en-US")).join(" to ") : "",
   ]);
   return `# Points
 
 The measured quantities that Wattboard knows by name. Any further scalar field is a point too, without a unit: at most
-${limits.extraPointsMax} for a device. \`null\` says that the device has no value just now.
+${limits.extraPointsMax} for a device (\`limits.points\`). \`null\` says that the device has no value just now.
 
-${table(["Point", "Label", "Unit", "Sign", "Range"], rows)}
+A value outside its usual range is kept and marked. One that cannot be believed, or that stands for "not available" (65535, 4294967295 and the
+like for powers), is no measurement: it becomes \`null\`, and is counted. A device's properties narrow that: \`rated_power\` (W, or \`5 kW\`) for its battery, solar and
+inverter power, \`rated_battery_power\`, \`rated_solar_power\`, \`rated_inverter_power\`, \`rated_grid_power\`, \`rated_load_power\` for one of them; up to twice the rating is believed.
+
+${table(["Point", "Label", "Unit", "Sign", "Usual", "Believed"], rows)}
 `;
 }
 

@@ -14,6 +14,7 @@ import {
   smartOsPaths,
   subprotocol,
   telemetrySchema,
+  valueFaults,
   webSocketUrl,
   welcomeSchema,
 } from "@wattboard/protocol";
@@ -55,6 +56,26 @@ ${table(
     each.message,
   ]),
 )}
+
+## Values
+
+A message is judged value by value. What cannot be kept is left out, counted and shown on the device's page, and an event once it lasts a minute (what cannot be believed
+is one at once); the rest goes on without it. Text that is a number counts as one where the catalogue wants a number; codes of errors may be numbers; \`null\` and \`[]\` say that there is no
+value; a flat list of up to ${limits.listNumbersMax} numbers becomes the points \`name_1\`, \`name_2\`, …; other words of state and mode are kept and shown. A message from which something was left
+out, or in which a value was read as another kind, goes on to dashboards and store as it was read; all others byte for byte. Refused whole is what is no JSON object, says another device's
+id, or holds nothing that can be kept.
+
+${table(
+  ["Fault", "The value is", "Meaning"],
+  Object.entries(valueFaults).map(([name, { isKept, message }]) => [
+    code(name),
+    isKept ? "kept, marked" : "left out",
+    message,
+  ]),
+)}
+
+The time may be RFC 3339, or as people send it: \`+0000\`, \`+00\`, a comma, a blank, no seconds, 24 o'clock, RFC 2822, or seconds, milliseconds, microseconds or nanoseconds since 1970 as number or
+text. One without an offset is read as UTC, and marked; without one that can be read a sample is filed under its receipt, and marked.
 
 ## Limits
 

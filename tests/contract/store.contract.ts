@@ -16,6 +16,7 @@ import { pointsContract } from "./points.contract.ts";
 import { readPortContract } from "./read-port.contract.ts";
 import { registrationsContract } from "./registrations.contract.ts";
 import { samplesContract } from "./samples.contract.ts";
+import { strikesContract } from "./strikes.contract.ts";
 import { timelineContract } from "./timeline.contract.ts";
 
 /**
@@ -46,6 +47,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
     energyContract(stores);
     timelineContract(stores);
     fleetTotalsContract(stores);
+    strikesContract(stores);
     eventsContract(stores);
     maintenanceContract(stores);
     readPortContract(stores);

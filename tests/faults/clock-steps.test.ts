@@ -116,7 +116,9 @@ test("a command is applied although the sample before it lies an hour ahead", as
 
 test("a latest from the store that lies ahead counts for nothing after a restart", async () => {
   const { clock, server, token, send } = await openScene();
+  await send();
   clock.stepWall(hourMs);
+  clock.advance(1_000);
   await send();
   await server.stop();
   // The clock was set right while nothing ran.
@@ -126,13 +128,13 @@ test("a latest from the store that lies ahead counts for nothing after a restart
     settings: { "heartbeat.ping_ms": "86400000" },
   });
   const dashboard = await openDashboard(next.wsUrl, "ems_001");
-  expect(JSON.parse((await dashboard.receive(1))[0] ?? "").solar.power).toBe(1);
+  expect(JSON.parse((await dashboard.receive(1))[0] ?? "").solar.power).toBe(2);
   const device = await openDevice(next.wsUrl, "ems_001", token);
-  expect(await latestOf(next)).toEqual({ freshness: "stale", power: 1 });
+  expect(await latestOf(next)).toEqual({ freshness: "stale", power: 2 });
   const timestamp = new Date(startMs + clock.monotonicMs()).toISOString();
-  device.send(sampleOf("ems_001", { timestamp, solar: { power: 2 } }));
+  device.send(sampleOf("ems_001", { timestamp, solar: { power: 3 } }));
   await dashboard.receive(2);
-  expect(await latestOf(next)).toEqual({ freshness: "live", power: 2 });
+  expect(await latestOf(next)).toEqual({ freshness: "live", power: 3 });
 });
 
 test("a SolMate is idle and is heard on by the clock as it is now", async () => {

@@ -10,8 +10,10 @@ import { secretKey } from "../../packages/server/dist/access/secret-key.js";
 import { bearerToken } from "../../packages/server/dist/access/tokens.js";
 import { TrustedProxies } from "../../packages/server/dist/access/trusted-proxies.js";
 import { escapeControls } from "../../packages/server/dist/base/escape-controls.js";
+import { parseTime } from "../../packages/server/dist/base/parse-time.js";
 import { isTimeZone } from "../../packages/server/dist/base/time-zone.js";
 import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
+import { BatteryUnit } from "../../packages/server/dist/dialects/smart-os/battery-unit.js";
 import { readBody, readEnvelope } from "../../packages/server/dist/dialects/smart-os/message.js";
 import { answerQuery, readQuery } from "../../packages/server/dist/dialects/smart-os/query.js";
 import { smartOsSample } from "../../packages/server/dist/dialects/smart-os/sample.js";
@@ -30,7 +32,6 @@ import { findHead } from "../../packages/server/dist/transfer/import/csv-head.js
 import { ImportJudge } from "../../packages/server/dist/transfer/import/import-sample.js";
 import { compileTimeFormat, readAnyTime, timeText } from "../../packages/server/dist/transfer/import/time-format.js";
 import { judgeLines } from "../../packages/server/dist/transfer/import-lines.js";
-import { parseTime } from "../../packages/server/dist/transfer/parse-time.js";
 import { findPatterns } from "../../scripts/patterns.ts";
 import { growth, timeMs } from "../support/growth.ts";
 
@@ -165,7 +166,7 @@ const parsers: Readonly<Record<string, Parser>> = {
     run: (text) => {
       const message = readEnvelope(text);
       const read = "fault" in message ? message : readBody(message);
-      return "fault" in read ? read : smartOsSample("0001", read.body, null, nowMs, new Set());
+      return "fault" in read ? read : smartOsSample("0001", read.body, null, nowMs, new Set(), new BatteryUnit());
     },
     texts: {
       ...inside(""),
@@ -192,7 +193,10 @@ const parsers: Readonly<Record<string, Parser>> = {
       "many conditions": (size) => `[${numbered(size, () => '"filter:text:=:aab"')}]`,
     },
   },
-  "a time": { run: (text) => [parseRfc3339(text), parseTime(text, nowMs)], texts: inside("2026-01-31T12:00:00.") },
+  "a time": {
+    run: (text) => [parseRfc3339(text), parseTime(text, nowMs, "UTC")],
+    texts: inside("2026-01-31T12:00:00."),
+  },
   "a range": {
     run: (text) => readRange({ from: text, time_zone: text }, { nowMs, defaultMs: 1, spanMsMax: 1, timeZone: "UTC" }),
     texts: inside(""),

@@ -63,6 +63,12 @@ const table: Readonly<Record<string, Row>> = {
   "GET /devices/{id}/samples": row("view"),
   "GET /devices/{id}/history": row("view", "points=grid.power"),
   "GET /devices/{id}/timeline": row("view"),
+  "GET /devices/{id}/strikes": row("view"),
+  "POST /devices/{id}/strikes": {
+    right: "admin",
+    body: { from: "2026-01-31T12:00:00Z", to: "2026-01-31T12:01:00Z", points: ["none"] },
+  },
+  "DELETE /devices/{id}/strikes/{strike}": row("admin"),
   "GET /devices/{id}/energy": row("view"),
   "GET /fleet/totals": row("view", "devices=ID"),
   "GET /fleet/energy": row("view", "devices=ID"),
@@ -376,6 +382,7 @@ test.each(["people", "public"] as const)(
             .replace("{command}", "cmd_1")
             .replace("{fleet}", fleetId)
             .replace("{name}", "nobody")
+            .replace("{strike}", "1")
             .replace("{share}", share);
           const search = query === undefined ? "" : `?${query.replace("ID", deviceId)}`;
           const answer = await ask(`${server.url}${paths.api}${asked}${search}`, method, who, body);

@@ -32,6 +32,8 @@ export const apiPaths = {
   energy: (deviceId: string, given: QueryValues) => deviceApi(deviceId, "/energy", given),
   timeline: (deviceId: string, given: QueryValues) => deviceApi(deviceId, "/timeline", given),
   commands: (deviceId: string, given: QueryValues = {}) => deviceApi(deviceId, "/commands", given),
+  strikes: (deviceId: string) => deviceApi(deviceId, "/strikes"),
+  strike: (deviceId: string, number: number) => deviceApi(deviceId, `/strikes/${number}`),
   shareLinks: (deviceId: string) => deviceApi(deviceId, "/share-links"),
   shareLink: (deviceId: string, shareId: string) => deviceApi(deviceId, `/share-links/${encodeURIComponent(shareId)}`),
   events: (given: QueryValues = {}) => api("/events", given),

@@ -2,7 +2,7 @@ import type { Scalar, SectionName, Telemetry } from "@wattboard/protocol";
 
 /**
  * A section's own fields beside the known ones; each becomes a point by itself (`battery.cycle_count`). Lists are for the error flags alone:
- * anywhere else the server drops the message (`nested_value`).
+ * anywhere else they are left out (`nested_value`), but for flat lists of numbers, which become points (`cell_voltages_1`).
  */
 type Fields = { readonly [field: string]: Scalar | readonly string[] | undefined };
 

@@ -5,6 +5,7 @@ import { outstandingSchema } from "./people.ts";
 import { pointSpec } from "./points.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
 import type { Scalar, Telemetry } from "./telemetry.ts";
+import type { ValueFault } from "./value-faults.ts";
 
 /**
  * The bodies of `/api/v1`, each once: its type, and its part of the OpenAPI document, where it stands under its `title`. Times are RFC 3339 in
@@ -58,6 +59,24 @@ export const sampleSchema = body("Sample", "One sample as it was filed.", {
 });
 export type SampleBody = ReadonlyBody<Type.Static<typeof sampleSchema>>;
 
+const pointTime = body("PointTime", "When the newest value of a point was measured, as filed, and received.", {
+  observed_at: time("When it was measured"),
+  received_at: time("When the server received it"),
+});
+const stateSchema = body(
+  "State",
+  "The newest sample by measured time, with the newest values of all points that it does not hold itself.",
+  {
+    ...sampleSchema.properties,
+    older_points: Type.Optional(
+      Type.Record(Type.String(), pointTime, {
+        description: "Of those points, when each was measured and received; absent where there are none",
+      }),
+    ),
+  },
+);
+export type StateBody = ReadonlyBody<Type.Static<typeof stateSchema>>;
+
 const freshness = Type.Enum([...freshnesses], {
   description:
     "How much `latest` says of the present: `live`, `late` and `stale` by its age; `idle` where the device sends only on change, is connected and silent; `offline`; `none` where it was never heard",
@@ -92,7 +111,7 @@ export const deviceDetailSchema = body("DeviceDetail", "What the server knows of
   connected_at: orNull(time("Since when the present link is there; null while offline")),
   disconnected_at: orNull(time("Since when it is offline; null while online, and where that is not known")),
   freshness,
-  latest: orNull(sampleSchema),
+  latest: orNull(stateSchema),
   accepted: Type.Integer({ minimum: 0, description: "Messages taken since the server started" }),
   dropped: Type.Unsafe<Partial<Record<RefusalCode, number>>>({
     type: "object",
@@ -100,6 +119,20 @@ export const deviceDetailSchema = body("DeviceDetail", "What the server knows of
     description: "Messages dropped since the server started, by code",
     examples: [{ invalid_schema: 3 }],
   }),
+  clock_offset_ms: Type.Number({
+    description:
+      "How far its clock is ahead, ms, below zero behind; its times are corrected by it. 0: right, or not known",
+  }),
+  faulty_values: Type.Array(
+    body("FaultyValues", "Values that were left out of its messages, or kept and marked, since the server started.", {
+      point: Type.String({ description: "The point as the device calls it; `other` beyond 64 of them" }),
+      fault: Type.Unsafe<ValueFault>({ type: "string", examples: ["beyond_belief"] }),
+      kept: Type.Boolean({ description: "True where it was stored as it came" }),
+      message: Type.String(),
+      count: Type.Integer({ minimum: 1 }),
+      last_at: time("When it came last"),
+    }),
+  ),
   last_refusal: orNull(
     body("LastRefusal", "The newest message that was dropped, and why.", {
       code: Type.Unsafe<RefusalCode>({ type: "string" }),
@@ -114,9 +147,43 @@ export const latestSchema = body("Latest", "The newest sample by measured time."
   device_id: deviceId,
   online: deviceProperties.online,
   freshness,
-  latest: orNull(sampleSchema),
+  latest: orNull(stateSchema),
 });
 export type LatestBody = ReadonlyBody<Type.Static<typeof latestSchema>>;
+
+/** What one device may have struck out. */
+export const strikesMax = 200;
+const strikeFields = {
+  from: time("The first instant that is struck out"),
+  to: time("The end: this instant itself is not"),
+};
+export const newStrikeSchema = Type.Object(
+  {
+    from: Type.String({ maxLength: 40, description: "RFC 3339: the first instant that is struck out" }),
+    to: Type.String({ maxLength: 40, description: "RFC 3339: the end; this instant itself is not" }),
+    points: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 130 }), {
+        minItems: 1,
+        maxItems: 64,
+        description: "Only these points; left out: all",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export const strikeSchema = body("Strike", "Values that count for nothing, in sums and charts as well.", {
+  strike: Type.Integer({ description: "Its number" }),
+  device_id: deviceId,
+  ...strikeFields,
+  points: orNull(Type.Array(Type.String())),
+  at: time("When it was struck out"),
+  by: orNull(Type.String({ description: "Who did it; null for who may not know names" })),
+});
+export type StrikeBody = ReadonlyBody<Type.Static<typeof strikeSchema>>;
+export const strikesSchema = body("Strikes", "What is struck out of a device's past, oldest strike first.", {
+  strikes: Type.Array(strikeSchema),
+});
+export type StrikesBody = ReadonlyBody<Type.Static<typeof strikesSchema>>;
 
 export const samplesSchema = body("Samples", "A page of stored samples, oldest first.", {
   samples: Type.Array(sampleSchema),
@@ -148,6 +215,13 @@ export const pointCatalogueSchema = body("PointCatalogue", "The points that Watt
       sign: Type.Optional(Type.String()),
       minimum: Type.Optional(Type.Number()),
       maximum: Type.Optional(Type.Number()),
+      believed: Type.Optional(
+        Type.Array(Type.Number(), {
+          minItems: 2,
+          maxItems: 2,
+          description: "What can be believed, from and to, in `unit`; a value beyond becomes null",
+        }),
+      ),
       digits: Type.Integer({ description: "Digits after the point when shown" }),
     }),
   ),

@@ -1,5 +1,5 @@
 import { parseDecimal } from "./decimal.ts";
-import type { FleetPoint, FleetRow } from "./fleet.ts";
+import { type FleetPoint, type FleetRow, ownTimeMsOf } from "./fleet.ts";
 import { freshnessOf, isPresent } from "./freshness.ts";
 import { limits } from "./limits.ts";
 import { isRefusal, type Refusal, refuse } from "./refusals.ts";
@@ -141,6 +141,10 @@ export function asNumber(value: Scalar): number | null {
 }
 
 const propertyPrefix = "properties.";
+/** The points of fields that have a short name. */
+const pointNames: ReadonlyMap<string, string> = new Map(
+  ["state", "mode", "error_flags"].map((name) => [name, `system_status.${name}`]),
+);
 
 /**
  * What a field of a device holds at `nowMs`. What is measured counts only while it says something of the present (`isPresent`): neither a filter
@@ -155,14 +159,19 @@ export function readField(row: FleetRow, field: string, nowMs: number): FieldVal
       return row.name === "" ? row.id : row.name;
     case "clock":
       return row.received_at_ms === null ? null : row.clock;
-    case "age":
-      return row.received_at_ms === null ? null : Math.max(0, (nowMs - row.received_at_ms) / 1_000);
+    case "age": {
+      const { observed_at_ms: observedAtMs, received_at_ms: receivedAtMs } = row;
+      if (observedAtMs === null || receivedAtMs === null) return null;
+      return Math.max(0, (nowMs - Math.min(observedAtMs, receivedAtMs)) / 1_000);
+    }
   }
   if (field.startsWith(propertyPrefix)) {
     const property = field.slice(propertyPrefix.length);
     return Object.hasOwn(row.properties, property) ? row.properties[property] : "";
   }
-  const ageMs = row.received_at_ms === null ? null : nowMs - row.received_at_ms;
+  // From the receipt, but for what was measured long before it, or came in an earlier message.
+  const atMs = ownTimeMsOf(row, pointNames.get(field) ?? field) ?? row.received_at_ms;
+  const ageMs = atMs === null ? null : nowMs - atMs;
   return isPresent(freshnessOf(row, ageMs)) ? measuredValue(row, field) : null;
 }
 

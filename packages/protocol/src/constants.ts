@@ -1,9 +1,12 @@
 // Tables, limits and functions without schemas: who imports these goes without TypeBox, whose 300 modules take a thread 150 ms to load.
+export * from "./belief.ts";
 export * from "./command-actions.ts";
 export * from "./command-status.ts";
 export * from "./condition.ts";
 export * from "./decimal.ts";
+export * from "./device-clock.ts";
 export * from "./device-id.ts";
+export * from "./device-time.ts";
 export * from "./disconnects.ts";
 export * from "./fleet.ts";
 export * from "./freshness.ts";
@@ -17,3 +20,4 @@ export * from "./sections.ts";
 export * from "./smart-os.ts";
 export * from "./states.ts";
 export * from "./unsupported-because.ts";
+export * from "./value-faults.ts";

@@ -1,5 +1,4 @@
 import type { PointName } from "./points.ts";
-import type { DeviceMode, DeviceState } from "./states.ts";
 import type { Scalar } from "./telemetry.ts";
 
 /** The numbers of the fleet stream that every overview shows. */
@@ -25,12 +24,29 @@ export interface FleetRow {
   readonly received_at_ms: number | null;
   /** Whose time `observed_at_ms` is: the device's, or the server's because the device's clock is off or stands still. */
   readonly clock: "device" | "server";
-  readonly state: DeviceState | null;
-  readonly mode: DeviceMode | null;
+  /** One of `deviceStates`, or another word that the device uses. */
+  readonly state: string | null;
+  /** One of `deviceModes`, or another word. */
+  readonly mode: string | null;
   readonly error_flags: readonly string[];
   readonly points: Readonly<Partial<Record<FleetPoint, number>>>;
+  /**
+   * When those points were measured whose age does not count from `received_at_ms`: the newest message did not hold them, since devices send their
+   * sections in messages of their own, or it came long after it was measured. Absent where there are none, as of most devices.
+   */
+  readonly observed_at_ms_of?: Readonly<Record<string, number>>;
   /** All else that the latest sample holds, by the name of the point, those that nobody has described included: `grid.voltage`, `smart_os.local_time`. */
   readonly others: Readonly<Record<string, Scalar>>;
+}
+
+/** When the value that a row holds of a point was measured, where its age counts from there. */
+export function ownTimeMsOf({ observed_at_ms_of: times }: FleetRow, point: string): number | undefined {
+  return times !== undefined && Object.hasOwn(times, point) ? times[point] : undefined;
+}
+
+/** When the value that a row holds of a point was measured; null where nothing was received yet. */
+export function observedAtMsOf(row: FleetRow, point: string): number | null {
+  return ownTimeMsOf(row, point) ?? row.observed_at_ms;
 }
 
 /**

@@ -19,20 +19,26 @@ export const limits = {
   viewerFramesBurst: 200,
   /** A device that sends this many times its rate is not read for a while, so that it waits; one that floods pings is closed with 1008. */
   floodFactor: 10,
-  /** Points outside the catalogue that one device may have; a message that would exceed it is dropped. */
-  extraPointsMax: 64,
-  /** Characters in the name of a section or of a field; a message with a longer one is dropped. */
+  /** Points outside the catalogue that one device may have; what is beyond is left out of its messages. */
+  extraPointsMax: 256,
+  /** Numbers in a list that becomes points (`cell_voltages_1`, …); a longer list is left out. */
+  listNumbersMax: 128,
+  /** Characters in the name of a section or of a field; a value with a longer one is left out. */
   nameLengthMax: 64,
   /** Characters of one condition of a filter or a fleet command; longer ones are refused. */
   conditionLengthMax: 500,
-  /** Characters in a text value; a message with a longer one is dropped. */
+  /** Characters in a text value; a longer one is left out. */
   textLengthMax: 256,
-  /** Error flags in one message; a message with more is dropped. */
+  /** Error flags in one message; what is beyond is left out. */
   errorFlagsMax: 32,
   /** Characters in a device id; a longer one is refused like an unknown id. */
   deviceIdLengthMax: 64,
-  /** A device clock further from the server's than this is not believed: the sample is filed under its time of receipt. */
+  /** How far a time may lie ahead of now in a question about the past, or in an import, ms. */
   clockSkewMsMax: 5 * 60_000,
+  /** A device clock this close to the server's is right, ms; further off it is late, or off. */
+  clockRightMsMax: 2_000,
+  /** A sample that was measured longer ago than this by its own account, or this far ahead, is filed under its time of receipt, ms. */
+  backlogMsMax: 31 * 24 * 60 * 60_000,
   /** A device clock that shows the same instant for longer than this stands still, and is not believed either. */
   clockStillMsMax: 2_000,
   /** A value older than this, ms, is `late`, and grey on the pages; a device that sends every second is a few samples behind. */

@@ -5,14 +5,13 @@
 export const refusals = {
   // Telemetry messages (gatekeeper, link)
   invalid_json: { message: "The frame is not one JSON object." },
+  nothing_usable: { message: "Nothing in the message can be kept." },
   invalid_schema: { message: "A required field is missing, or a value has the wrong type or range." },
   wrong_device: { message: "device_id is not the one that this link is authenticated for." },
   invalid_timestamp: { message: "timestamp is not an RFC 3339 date and time with an offset." },
   no_section: { message: "At least one of system_status, battery, grid, solar, load, inverter is needed." },
   invalid_name: { message: "A section or field name is not 1 to 64 letters, digits or underscores, first a letter." },
-  nested_value: { message: "A value is an object or array; fields hold numbers, texts, booleans or null." },
-  text_too_long: { message: "A text value has more than 256 characters." },
-  too_many_points: { message: "The device would have more than 64 points outside the catalogue." },
+  too_many_points: { message: "The device would have more points outside the catalogue than it may (limits.points)." },
   rate_limited: { message: "The link sends faster than its rate limit." },
   fenced: { message: "The link was replaced by a newer one; what it still sends is dropped." },
   invalid_frame: { message: "A frame of the subprotocol wattboard.v1 is none of hello, command_result, peers." },

@@ -5,32 +5,51 @@ import { type PointName, pointSpec } from "./points.ts";
 import type { SectionName } from "./sections.ts";
 import { deviceModes, deviceStates, targetModes } from "./states.ts";
 
-/** A measured number in the catalogue's unit and range; null says that the device has no value just now. */
+/** A measured number in the catalogue's unit, within what can be believed; null says that the device has no value just now. */
 function measured(name: PointName) {
-  const { label, unit, sign, minimum, maximum } = pointSpec(name) ?? { label: name, unit: "" };
+  const { label, unit, sign, believed } = pointSpec(name) ?? { label: name, unit: "" };
   const described = { description: `${label}, ${unit}${sign === undefined ? "" : ` (${sign})`}` };
-  const bounds = { ...(minimum !== undefined && { minimum }), ...(maximum !== undefined && { maximum }) };
+  const bounds = believed === undefined ? {} : { minimum: believed[0], maximum: believed[1] };
   return Type.Optional(Type.Union([Type.Number({ ...described, ...bounds }), Type.Null()]));
 }
 
+/** A word of the state machine; others are kept and shown, and mean nothing to the server. */
+function word<Known extends string>(known: readonly Known[]) {
+  const description = `Usually one of ${known.join(", ")}`;
+  const text = Type.String({ maxLength: limits.textLengthMax, description });
+  // The empty object keeps the known words in the type, for those who write them.
+  return Type.Optional(Type.Unsafe<Known | (string & {}) | null>(Type.Union([text, Type.Null()])));
+}
+
 /**
- * One telemetry message of the device door, as in the EMS communication interface.
- * Further scalar fields, in these sections or in new ones, are accepted by the gatekeeper and become points.
+ * One telemetry message of the device door, as in the EMS communication interface. Further scalar fields, in these sections or in new ones,
+ * are accepted by the gatekeeper and become points. A message that does not fit is not lost: the gatekeeper keeps of it what it can.
  */
 export const telemetrySchema = Type.Object(
   {
     device_id: Type.String({ pattern: deviceIdPattern.source, description: "Equal to the URL's" }),
-    // No `format`: parseRfc3339 judges it, says more, and takes the blank that Python writes between date and time.
-    timestamp: Type.String({ description: "RFC 3339 date and time with an offset, when the values were measured" }),
+    // No `format`: `readDeviceTime` judges it, and takes the forms that people send.
+    timestamp: Type.Optional(
+      Type.Unsafe<string>(
+        Type.Union([
+          Type.String({ description: "RFC 3339 date and time with an offset, when the values were measured" }),
+          Type.Number({ description: "Seconds or milliseconds since 1970 UTC" }),
+          Type.Null(),
+        ]),
+      ),
+    ),
     system_status: Type.Optional(
       Type.Object({
-        state: Type.Optional(Type.Enum([...deviceStates])),
-        mode: Type.Optional(Type.Enum([...deviceModes])),
+        state: word(deviceStates),
+        mode: word(deviceModes),
         error_flags: Type.Optional(
-          Type.Array(Type.String({ maxLength: limits.textLengthMax }), { maxItems: limits.errorFlagsMax }),
+          Type.Union([
+            Type.Array(Type.String({ maxLength: limits.textLengthMax }), { maxItems: limits.errorFlagsMax }),
+            Type.Null(),
+          ]),
         ),
         wifi_strength: measured("system_status.wifi_strength"),
-        target_mode: Type.Optional(Type.Union([Type.Enum([...targetModes]), Type.Null()])),
+        target_mode: word(targetModes),
         target_power: measured("system_status.target_power"),
         uptime: measured("system_status.uptime"),
       }),
@@ -73,6 +92,6 @@ type Section<Fields> = Fields & { [field: string]: Scalar | string[] | undefined
  * A telemetry message as devices send it and dashboards receive it: the catalogue's sections by their types, and whatever the device adds,
  * fields, sections and single values (`telemetry.heat_pump?.power`).
  */
-export type Telemetry = Pick<Described, "device_id" | "timestamp"> & {
+export type Telemetry = Pick<Required<Described>, "device_id" | "timestamp"> & {
   [Name in SectionName]?: Section<NonNullable<Described[Name]>>;
 } & { [section: string]: Section<object> | Scalar | undefined };

@@ -134,7 +134,7 @@ class World {
       () => `id_${++this.ids}`,
       this.disk,
       journal,
-      { find: () => ({ latest: this.shown }) },
+      { find: () => ({ since: () => this.shown }) },
       { noteScopeOf: () => scope },
       { mayCommand: () => true },
       { given() {}, resultIgnored() {} },

@@ -52,8 +52,8 @@ async function openScene(): Promise<Scene> {
 describe("a clock that can be believed", () => {
   test.each([
     ["right", 0],
-    ["five minutes slow", -300_000],
-    ["five minutes fast", 300_000],
+    ["two seconds slow", -2_000],
+    ["five minutes slow, or late: which of the two is not known yet", -300_000],
   ])("%s: the sample is filed under the device's time", async (_, offMs) => {
     const { send, server } = await openScene();
     await send(startMs + offMs, 1);
@@ -66,8 +66,8 @@ describe("a clock that can be believed", () => {
 
   test("offsets from UTC are understood", async () => {
     const { send, server } = await openScene();
-    await send("2026-01-31T17:30:00.250+05:30", 1);
-    expect((await deviceDetail(server, "ems_001")).latest?.observed_at).toBe("2026-01-31T12:00:00.250Z");
+    await send("2026-01-31T17:29:59.750+05:30", 1);
+    expect((await deviceDetail(server, "ems_001")).latest?.observed_at).toBe("2026-01-31T11:59:59.750Z");
   });
 });
 
@@ -77,8 +77,9 @@ describe("a clock that cannot be believed", () => {
     ["of 2099", "2099-12-31T23:59:59Z"],
     ["of the year 0", "0000-01-01T00:00:00Z"],
     ["of the year 9999", "9999-12-31T23:59:59Z"],
-    ["five minutes and a second slow", "2026-01-31T11:54:59Z"],
-    ["five minutes and a second fast", "2026-01-31T12:05:01Z"],
+    ["more than a month slow", "2025-12-30T12:00:00Z"],
+    ["three seconds fast", "2026-01-31T12:00:03Z"],
+    ["five minutes fast", "2026-01-31T12:05:00Z"],
   ])("%s: the sample is filed under the time of receipt, marked, shown and kept", async (_, timestamp) => {
     const { send, server, stored } = await openScene();
     await send(timestamp, 7);
@@ -102,14 +103,15 @@ describe("a clock that cannot be believed", () => {
     expect(await latestPower()).toBe(2);
   });
 
-  test("a clock of 1970 never overwrites something newer", async () => {
+  test("a clock of 1970 counts as of its receipt, before and after right ones", async () => {
     const { send, clock, latestPower } = await openScene();
-    // A minute fast, but believed; what is received now was measured before it.
-    await send(startMs + 60_000, 1);
+    await send(startMs, 1);
+    clock.advance(1_000);
     await send("1970-01-01T00:00:00Z", 2);
-    expect(await latestPower()).toBe(1);
-    clock.advance(60_001);
-    await send("1970-01-01T00:00:02Z", 3);
+    await send(startMs, 0);
+    expect(await latestPower()).toBe(2);
+    clock.advance(1_000);
+    await send(startMs + 2_000, 3);
     expect(await latestPower()).toBe(3);
   });
 });

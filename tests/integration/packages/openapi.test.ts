@@ -121,7 +121,7 @@ test("real answers fit what the document says of them, good ones and errors", as
   await ask("get", "/devices/ems_001/latest", "/devices/{id}/latest");
   const device = await openDevice(server.wsUrl, "ems_001", added.token);
   device.send(sampleOf("ems_001", { heat_pump: { flow_temperature: 38.5 } }));
-  device.send(sampleOf("ems_001", { battery: { soc: 104 } }));
+  device.send(sampleOf("ems_001", { device_id: "another" }));
   await eventually(async () => {
     const page = await ask("get", "/devices/ems_001/samples", "/devices/{id}/samples");
     expect((page as { samples: [] }).samples).toHaveLength(1);
@@ -195,6 +195,14 @@ test("real answers about people, sharing, the audit and commands fit the documen
   const oneShare = `/devices/ems_002/share-links/${shareId}`;
   await ask("delete", oneShare, "/devices/{id}/share-links/{share}");
   await ask("delete", oneShare, "/devices/{id}/share-links/{share}");
+
+  const struck = { from: "2026-01-31T12:00:00Z", to: "2026-01-31T12:01:00Z" };
+  const strikes = "/devices/{id}/strikes";
+  const { strike } = (await ask("post", "/devices/ems_002/strikes", strikes, struck)) as { strike: number };
+  await ask("post", "/devices/ems_002/strikes", strikes, { from: "soon", to: "later" });
+  await ask("get", "/devices/ems_002/strikes", strikes);
+  await ask("delete", `/devices/ems_002/strikes/${strike}`, `${strikes}/{strike}`);
+  await ask("delete", `/devices/ems_002/strikes/${strike}`, `${strikes}/{strike}`);
 
   const device = await openDevice(server.wsUrl, "ems_002", deviceToken);
   device.send(sampleOf("ems_002"));

@@ -139,7 +139,14 @@ describe("a database of every schema there has been", () => {
       ],
       "audit.db": ["debce26bcb71e603"],
       "commands.db": ["47830ed198bc115e"],
-      "store.db": ["aa2cc7a4c191e7ba", "f262ee322eb81bae", "3bad28c2e401cdfa", "4c32158be930a034", "c62d0a8e96ddac8e"],
+      "store.db": [
+        "aa2cc7a4c191e7ba",
+        "f262ee322eb81bae",
+        "3bad28c2e401cdfa",
+        "4c32158be930a034",
+        "c62d0a8e96ddac8e",
+        "db131e0fa3ffdcad",
+      ],
     });
   });
 });
@@ -260,7 +267,7 @@ describe("a damaged database", () => {
   const cases = dataFiles.flatMap(({ name }) => Object.keys(damages).map((how) => [name, how] as const));
 
   test.each(cases)("is named, with what to do, and nothing is changed: %s %s", async (name, how) => {
-    const folder = folderOf("access-6", "audit-1", "commands-1", "store-5");
+    const folder = folderOf("access-6", "audit-1", "commands-1", "store-6");
     openDataFolder(folder).close();
     damages[how]?.(join(folder, name));
     const before = contentOf(folder);
@@ -286,7 +293,7 @@ describe("a damaged database", () => {
   });
 
   test("ends the command with 1 and no stack, and a restore brings back what was", async () => {
-    const folder = folderOf("access-6", "audit-1", "commands-1", "store-5");
+    const folder = folderOf("access-6", "audit-1", "commands-1", "store-6");
     const backup = join(makeFolder(), "backup");
     expect(await runCli(["backup", backup, "--data-dir", folder])).toMatchObject({ code: 0 });
     writeFileSync(join(folder, "access.db"), "gone");
@@ -307,7 +314,7 @@ describe("a damaged database", () => {
 });
 
 test("all that is in the data folder is its owner's alone, also what was there before", async () => {
-  const folder = folderOf("access-6", "audit-1", "commands-1", "store-5");
+  const folder = folderOf("access-6", "audit-1", "commands-1", "store-6");
   const before = [...readdirSync(folder), "general.log", "audit-000000000001.ndjson.gz", "store.db-wal"];
   for (const name of before) {
     writeFileSync(join(folder, name), "", { flag: "a" });

@@ -1,11 +1,10 @@
-import type { DeviceState } from "@wattboard/protocol";
 import styles from "./state-chip.module.css";
 import { stateWord } from "./state-words.ts";
 
 interface StateChipProps {
   readonly online: boolean;
   /** Null where the device does not tell one, as SolMates never do. */
-  readonly state: DeviceState | null;
+  readonly state: string | null;
   /** Whether it has said anything at all. */
   readonly isHeard: boolean;
 }

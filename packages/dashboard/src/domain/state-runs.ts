@@ -1,4 +1,4 @@
-import type { DeviceMode, DeviceState, PointValue } from "@wattboard/protocol";
+import { deviceModes, deviceStates, type PointValue } from "@wattboard/protocol";
 import { modeWord, stateWord } from "./state-words.ts";
 
 /** How long a point kept a value. Between two runs that do not touch nothing is known. */
@@ -21,8 +21,8 @@ export function wordOf(point: string, value: PointValue): string | null {
   if (value === null) return null;
   if (Array.isArray(value)) return value.length === 0 ? "None" : value.join(", ");
   if (typeof value === "boolean") return value ? "Yes" : "No";
-  if (point === "system_status.state") return stateWord(value as DeviceState);
-  if (point === "system_status.mode") return modeWord(value as DeviceMode);
+  if (point === "system_status.state") return stateWord(String(value));
+  if (point === "system_status.mode") return modeWord(String(value));
   return String(value);
 }
 
@@ -41,8 +41,13 @@ export function heldValues(point: string, runs: readonly StateRun[]): HeldValue[
   return [...held.values()];
 }
 
+const knownWords: ReadonlySet<string> = new Set([
+  ...deviceStates.map((state) => `system_status.state ${state}`),
+  ...deviceModes.map((mode) => `system_status.mode ${mode}`),
+]);
+
 function toneOf(point: string, value: PointValue, at: number): string {
   if (Array.isArray(value)) return value.length === 0 ? "none" : "error";
-  if (point === "system_status.state" || point === "system_status.mode") return String(value).toLowerCase();
+  if (knownWords.has(`${point} ${value}`)) return String(value).toLowerCase();
   return furtherTones[at] ?? "other";
 }

@@ -10,12 +10,13 @@ const states: Record<DeviceState, string> = {
   ERROR: "Error",
 };
 
-export function stateWord(state: DeviceState): string {
+/** Another word than these is the device's own, and shown as it is. */
+export function stateWord(state: string): string {
   return own(states, state) ?? state;
 }
 
 const modes: Record<DeviceMode, string> = { AUTO: "Auto", MANUAL: "Manual" };
 
-export function modeWord(mode: DeviceMode | null): string {
+export function modeWord(mode: string | null): string {
   return mode === null ? "—" : (own(modes, mode) ?? mode);
 }

@@ -1,5 +1,12 @@
-import type { PointValue } from "@wattboard/protocol";
-import { limits, parseRfc3339, type SampleBody, type Telemetry } from "@wattboard/protocol";
+import {
+  DeviceClock,
+  limits,
+  type PointValue,
+  readDeviceTime,
+  type StateBody,
+  type Telemetry,
+} from "@wattboard/protocol";
+import { own } from "../ui/own.ts";
 import { flattenTelemetry } from "./flatten-telemetry.ts";
 
 /** Under which time a sample counts, and whose clock that is. */
@@ -21,51 +28,61 @@ export interface LivePoints {
   readonly newest: Filed | null;
   /** When anything was last received, however it is filed. */
   readonly receivedAtMs: number | null;
-  /** The newest device time seen and when it was first seen, to notice a clock that stands still. */
-  readonly deviceTime: { readonly text: string; readonly firstSeenMs: number } | null;
+  /** How the device's clock goes; learns from each sample. Null before the first. */
+  readonly clock: DeviceClock | null;
 }
 
-export const noLivePoints: LivePoints = { points: new Map(), newest: null, receivedAtMs: null, deviceTime: null };
+export const noLivePoints: LivePoints = { points: new Map(), newest: null, receivedAtMs: null, clock: null };
 
-/** Takes in a sample as the server filed it. */
-export function seedSample(known: LivePoints, sample: SampleBody): LivePoints {
+/** Takes in the device's state as the server knows it. */
+export function seedSample(known: LivePoints, sample: StateBody): LivePoints {
+  const { telemetry, older_points = {} } = sample;
   const filed: Filed = { atMs: Date.parse(sample.observed_at), clock: sample.clock };
-  return mergePoints(known, sample.telemetry, filed, Date.parse(sample.received_at));
+  const clock = known.clock ?? new DeviceClock();
+  // What the server has corrected the device's time by.
+  if (filed.clock === "server") clock.offsetMs = (readDeviceTime(telemetry.timestamp)?.ms ?? filed.atMs) - filed.atMs;
+  const atMsOf = (name: string): number => {
+    const time = own(older_points, name);
+    return time === undefined ? filed.atMs : Date.parse(time.observed_at);
+  };
+  return merge({ ...known, clock }, telemetry, filed, Date.parse(sample.received_at), atMsOf);
 }
 
-/**
- * Takes in a message from the live stream, which carries only the device's own time. It is filed by the rule that the server has:
- * a clock that is far off or stands still is not believed, and the time of receipt counts.
- */
+/** Takes in a message from the live stream, which carries only the device's own time. It is filed by the rule that the server has (`DeviceClock`). */
 export function fileLive(known: LivePoints, telemetry: Telemetry, receivedAtMs: number): LivePoints {
-  const observedAtMs = parseRfc3339(telemetry.timestamp);
-  const { deviceTime } = known;
-  const standsStill =
-    deviceTime?.text === telemetry.timestamp && receivedAtMs - deviceTime.firstSeenMs > limits.clockStillMsMax;
-  const believed = Math.abs(observedAtMs - receivedAtMs) <= limits.clockSkewMsMax && !standsStill;
-  const filed: Filed = believed ? { atMs: observedAtMs, clock: "device" } : { atMs: receivedAtMs, clock: "server" };
-  return mergePoints(known, telemetry, filed, receivedAtMs);
+  const clock = known.clock ?? new DeviceClock();
+  const time = readDeviceTime(telemetry.timestamp);
+  if (time !== null) clock.place(time.ms, receivedAtMs, 0);
+  const filed: Filed =
+    time === null ? { atMs: receivedAtMs, clock: "server" } : { atMs: clock.observedAtMs, clock: clock.clock };
+  return merge({ ...known, clock }, telemetry, filed, receivedAtMs, () => filed.atMs);
 }
 
-function mergePoints(known: LivePoints, telemetry: Telemetry, filed: Filed, receivedAtMs: number): LivePoints {
+function merge(
+  known: LivePoints,
+  telemetry: Telemetry,
+  filed: Filed,
+  receivedAtMs: number,
+  atMsOf: (name: string) => number,
+): LivePoints {
   // What lies ahead of now was stamped before the server's clock was set back: whatever comes now is newer.
-  const isReplaced = (atMs: number): boolean => atMs <= filed.atMs || atMs > receivedAtMs + limits.clockSkewMsMax;
+  const isReplaced = (atMs: number, byMs: number): boolean =>
+    atMs <= byMs || atMs > receivedAtMs + limits.clockSkewMsMax;
   const points = new Map(known.points);
   for (const [name, value] of flattenTelemetry(telemetry)) {
     const present = points.get(name);
+    const filedAtMs = atMsOf(name);
     // A late sample never overwrites something newer.
-    if (present === undefined || isReplaced(present.filedAtMs)) points.set(name, { value, filedAtMs: filed.atMs });
+    if (present === undefined || isReplaced(present.filedAtMs, filedAtMs)) points.set(name, { value, filedAtMs });
   }
-  const { timestamp } = telemetry;
   return {
     points,
-    newest: known.newest === null || isReplaced(known.newest.atMs) ? filed : known.newest,
+    newest: known.newest === null || isReplaced(known.newest.atMs, filed.atMs) ? filed : known.newest,
     receivedAtMs:
       known.receivedAtMs === null || known.receivedAtMs > receivedAtMs + limits.clockSkewMsMax
         ? receivedAtMs
         : Math.max(known.receivedAtMs, receivedAtMs),
-    deviceTime:
-      known.deviceTime?.text === timestamp ? known.deviceTime : { text: timestamp, firstSeenMs: receivedAtMs },
+    clock: known.clock,
   };
 }
 

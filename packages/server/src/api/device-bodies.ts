@@ -8,7 +8,9 @@ import {
   type LatestBody,
   type ProvisionedBody,
   type SampleBody,
+  type StateBody,
   type Telemetry,
+  valueFaults,
 } from "@wattboard/protocol";
 import type { ApiToken } from "../access/api-tokens.ts";
 import { isoTime } from "../base/iso-time.ts";
@@ -16,10 +18,12 @@ import { requesterText } from "../base/requester.ts";
 import { type Device, type Provisioned, propertiesOf } from "../devices/device-registry.ts";
 import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceState } from "../devices/device-state.ts";
+import type { FaultCount } from "../devices/faulty-values.ts";
+import type { PointTime } from "../devices/sample.ts";
 import type { RecordedEvent } from "../observe/events.ts";
 import { telemetryOf } from "../store/algebra/point-value.ts";
 import { readRegistrationKey } from "../store/registration.ts";
-import type { PointSample, StoredSample } from "../store/store.ts";
+import type { PointSample } from "../store/store.ts";
 
 export function deviceBody(device: Device, online: boolean): DeviceBody {
   const { deviceId, name, createdAtMs, token } = device;
@@ -50,6 +54,8 @@ export function detailBody(
     latest: newestBody(state),
     accepted: state?.accepted ?? 0,
     dropped: Object.fromEntries(state?.dropped ?? []),
+    clock_offset_ms: Math.round(state?.clock.offsetMs ?? 0),
+    faulty_values: (state?.faultyValues.counts ?? []).map(faultBody),
     last_refusal: last === null ? null : { ...last.refusal, at: isoTime(last.atMs) },
   };
 }
@@ -60,6 +66,11 @@ export function latestBody(device: Device, { session, state, nowMs }: Omit<Devic
   return { device_id: device.deviceId, online, freshness, latest: newestBody(state) };
 }
 
+function faultBody({ point, fault, count, lastMs }: FaultCount): DeviceDetail["faulty_values"][number] {
+  const { isKept, message } = valueFaults[fault];
+  return { point, fault, kept: isKept, message, count, last_at: isoTime(lastMs) };
+}
+
 function freshnessNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Freshness {
   const latest = state?.latest ?? null;
   // From the receipt where the device's clock is ahead: what it says is to come must not keep it young.
@@ -67,28 +78,26 @@ function freshnessNow(device: Device, online: boolean, state: DeviceState | unde
   return freshnessOf({ online, properties: device.properties }, ageMs);
 }
 
-function newestBody({ latest, latestFrame }: Partial<DeviceState> = {}): SampleBody | null {
-  return latest == null || latestFrame == null ? null : sampleBody({ ...latest, message: latestFrame });
+function newestBody(state: DeviceState | undefined): StateBody | null {
+  const latest = state?.latest ?? null;
+  if (state === undefined || latest === null) return null;
+  const times = [...state.pointTimes].map(([name, time]) => [name, timesBody(time)] as const);
+  return {
+    ...timesBody(latest),
+    clock: latest.clock,
+    // The gatekeeper let it in.
+    telemetry: latest.values as unknown as Telemetry,
+    ...(times.length > 0 && { older_points: Object.fromEntries(times) }),
+  };
+}
+
+function timesBody({ observedAtMs, receivedAtMs }: PointTime) {
+  return { observed_at: isoTime(observedAtMs), received_at: isoTime(receivedAtMs) };
 }
 
 export function eventBody({ atMs, kind, key, message }: RecordedEvent): EventBody {
   const deviceId = key === null ? null : readRegistrationKey(key).deviceId;
   return { at: isoTime(atMs), kind, device_id: deviceId, message };
-}
-
-function sampleBody({
-  observedAtMs,
-  receivedAtMs,
-  clock,
-  message,
-}: Pick<StoredSample, "observedAtMs" | "receivedAtMs" | "clock" | "message">): SampleBody {
-  return {
-    observed_at: isoTime(observedAtMs),
-    received_at: isoTime(receivedAtMs),
-    clock,
-    // The gatekeeper let it in.
-    telemetry: JSON.parse(Buffer.from(message).toString()) as Telemetry,
-  };
 }
 
 /** A sample from the store, which keeps points and not messages: put together again. */

@@ -18,6 +18,7 @@ import { registerShareApi } from "./share-links.ts";
 import { registerSignInApi } from "./sign-in.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os.ts";
 import { registerStoreApi } from "./store.ts";
+import { registerStrikesApi } from "./strikes.ts";
 import { registerTicketsApi, type TicketParts } from "./tickets.ts";
 
 export interface AdministrationServices extends ApiTokenParts, PeopleParts, RegistrationParts {}
@@ -63,6 +64,7 @@ export function registerArchive(app: FastifyInstance, services: ArchiveParts): v
   registerExportApi(app, services);
   registerImportApi(app, services);
   registerCsvImportApi(app, services);
+  registerStrikesApi(app, services);
   registerStoreApi(app, services);
   registerBackupApi(app, services);
 }

@@ -12,8 +12,10 @@ export type DeviceParts = ReturnType<typeof assembleDevices>;
 
 /** Which devices there are, which are connected, and how they do. */
 export function assembleDevices(defer: Defer, parts: StoreParts) {
-  const { config, clock, log, devices, people, events, throttle } = parts;
-  const latest = new DeviceStates();
+  const { config, clock, clockWatch, log, devices, people, events, throttle } = parts;
+  const latest = new DeviceStates(config.limits.points);
+  devices.watch(({ deviceId, properties }) => latest.rate(deviceId, properties));
+  clockWatch.watch((stepMs) => latest.serverStepped(stepMs));
   const registry = new DeviceSessions(clock, {
     takeoversMax: config.takeover.max,
     takeoverWindowMs: config.takeover.window_ms,

@@ -1,4 +1,11 @@
-import { type CommandStatus, commandStatuses, type RefusalCode, refusals } from "@wattboard/protocol";
+import {
+  type CommandStatus,
+  commandStatuses,
+  type RefusalCode,
+  refusals,
+  type ValueFault,
+  valueFaults,
+} from "@wattboard/protocol";
 import { doorNames } from "../doors/door-name.ts";
 import { linkEnds } from "../link/link.ts";
 import type { Reading } from "../observe/metrics.ts";
@@ -33,6 +40,16 @@ const labelledCounters: LabelledRow[] = [
       doorNames.flatMap((door) =>
         linkEnds.map((end) => ({ labels: { door, end }, value: links.endCounts.get(`${door} ${end}`) ?? 0 })),
       ),
+  ],
+  [
+    "wattboard_faulty_values_total",
+    "Values of telemetry messages that were left out, or kept and marked, by what is wrong with them.",
+    ["fault"],
+    function* ({ ingest }) {
+      for (const fault of Object.keys(valueFaults) as ValueFault[]) {
+        yield { labels: { fault }, value: ingest.faultCounts.get(fault) ?? 0 };
+      }
+    },
   ],
   [
     "wattboard_handshakes_refused_total",

@@ -35,5 +35,5 @@ export async function assembleStore(defer: Defer, parts: ObservationParts) {
     { queueBytesMax: config.store.queue_bytes, mayTellReason: isEmbedded },
   );
   store.watchDamage((damage) => storeWatch.damaged(damage));
-  return { ...parts, store, commandStore, events, storeWatch };
+  return { ...parts, clockWatch, store, commandStore, events, storeWatch };
 }

@@ -6,6 +6,7 @@ import { PeerFeed } from "../telemetry/peer-feed.ts";
 import { RefusedMessages } from "../telemetry/refused-messages.ts";
 import type { SampleSink } from "../telemetry/sample-sink.ts";
 import { StoreQueue } from "../telemetry/store-queue.ts";
+import { tellFaults } from "../telemetry/tell-faults.ts";
 import type { AssembledCommands } from "./assemble-commands.ts";
 import type { Defer } from "./closing.ts";
 
@@ -45,6 +46,6 @@ export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
   const refused = new RefusedMessages(clock, log, events, (deviceId, frame) =>
     registry.find(deviceId)?.notify?.(frame),
   );
-  const ingest = new Ingest(clock, sinks, { dropped: (device, refusal) => refused.note(device, refusal) });
+  const ingest = new Ingest(clock, sinks, tellFaults(clock, events, refused));
   return { ...parts, storeQueue, fanout, fleetFeed, peering, clientFeed, ingest };
 }

@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DevicesBody } from "@wattboard/protocol";
+import type { DevicesBody, StrikeBody, StrikesBody } from "@wattboard/protocol";
 import { type Command, Option } from "commander";
 import type { Role } from "../access/principal.ts";
 import { Failure } from "../base/failure.ts";
 import { isoTime } from "../base/iso-time.ts";
 import { temporaryPath } from "../base/temporary-files.ts";
+import type { StrikeOrder } from "../history/strike-out.ts";
 import type { Verified } from "../store/store.ts";
 import { copyChecked, type Manifest, writeManifest } from "../transfer/backup/backup.ts";
 import { leftOutTrailer } from "../transfer/export/export.ts";
@@ -148,6 +149,19 @@ export class MaintenanceClient {
     return manifest;
   }
 
+  /** Strikes values out of a device's past; `strikes` gives what is, `unstrike` undoes one. */
+  strike(deviceId: string, order: StrikeOrder): Promise<StrikeBody> {
+    return requestJson<StrikeBody>(this.#api, "POST", strikesOf(deviceId), order);
+  }
+
+  async strikes(deviceId: string): Promise<readonly StrikeBody[]> {
+    return (await requestJson<StrikesBody>(this.#api, "GET", strikesOf(deviceId))).strikes;
+  }
+
+  unstrike(deviceId: string, number: number): Promise<StrikeBody> {
+    return requestJson<StrikeBody>(this.#api, "DELETE", `${strikesOf(deviceId)}/${number}`);
+  }
+
   async #fetchBackup(id: string, manifest: Manifest, folder: string, progress: (share: number) => void): Promise<void> {
     try {
       mkdirSync(folder, { mode: 0o700 });
@@ -180,4 +194,8 @@ export class MaintenanceClient {
     }
     throw new Failure("request_failed", `${url} broke off its answer. Is the server stopping? Try again.`);
   }
+}
+
+function strikesOf(deviceId: string): string {
+  return `/devices/${encodeURIComponent(deviceId)}/strikes`;
 }

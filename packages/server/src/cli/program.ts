@@ -7,6 +7,7 @@ import { addCommandCommand } from "./command.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDeviceCommand } from "./device.ts";
 import { addExportCommand } from "./export.ts";
+import { addHistoryCommand } from "./history.ts";
 import { addImportCommand } from "./import.ts";
 import { addServeCommand } from "./serve.ts";
 import { addShareCommand } from "./share.ts";
@@ -49,6 +50,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addImportCommand(program);
   addBackupCommand(program);
   addRestoreCommand(program);
+  addHistoryCommand(program);
   addStoreCommand(program);
   return program;
 }

@@ -214,10 +214,14 @@ export class DeviceCommandQueue {
   }
 
   /** A newer sample of the device may show that a command took effect. */
-  noteSample(values: Values, receivedAtMs: number): void {
+  noteSample(newestSince: (ms: number) => { readonly values: Values; readonly receivedAtMs: number } | null): void {
     for (const command of this.#open.values()) {
       if (!command.wasSent) continue;
-      const evidence = evidenceOf(command.record, values, receivedAtMs, this.#capabilities);
+      const { record } = command;
+      // Each section may come in a message of its own: what counts is all that came after the command was sent.
+      const newest = newestSince(record.sentAtMs ?? 0);
+      if (newest === null) return;
+      const evidence = evidenceOf(record, newest.values, newest.receivedAtMs, this.#capabilities);
       if (evidence !== null) this.#step(command, "applied", `The telemetry shows it: ${evidence}.`);
     }
   }

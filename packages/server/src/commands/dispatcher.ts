@@ -20,11 +20,11 @@ import { type CommandRecord, commandRequester, isSameOrder, type Step } from "./
 import type { CommandScope, CommandStore, PersistedCommands } from "./command-store.ts";
 import { DeviceCommandQueue, noLongerPermitted, type QueueOwner } from "./device-command-queue.ts";
 
-/** The newest sample of each device. */
+/** What each device has shown since some moment, and when it was last heard. */
 interface NewestSamples {
   find(
     deviceId: string,
-  ): { readonly latest: { readonly values: Values; readonly receivedAtMs: number } | null } | undefined;
+  ): { since(ms: number): { readonly values: Values; readonly receivedAtMs: number } | null } | undefined;
 }
 
 /** What somebody wants a device to do. */
@@ -179,8 +179,8 @@ export class Dispatcher {
   /** The device may have a newer sample, which may show that a command took effect. On the hot path, once for every sample (`SampleSink`). */
   accept({ deviceId }: { readonly deviceId: string }): void {
     if (!this.#watched.has(deviceId)) return;
-    const sample = this.#newest.find(deviceId)?.latest;
-    if (sample != null) this.#queues.get(deviceId)?.noteSample(sample.values, sample.receivedAtMs);
+    const newest = this.#newest.find(deviceId);
+    if (newest !== undefined) this.#queues.get(deviceId)?.noteSample((sinceMs) => newest.since(sinceMs));
   }
 
   /** Takes back a command that has not been sent; false if it is too late for that. */

@@ -97,6 +97,13 @@ const configSchema = Type.Object({
       "Telemetry messages a second for one device; what is above is dropped and counted. What a device sent while the server stood still is let through.",
     ),
     messages_burst: count(limits.messagesBurst, "Messages that a device may send at once before the rate applies."),
+    points: Type.Integer({
+      default: limits.extraPointsMax,
+      minimum: 0,
+      maximum: 512,
+      description:
+        "Points outside the catalogue that one device may have; what is beyond is left out of its messages, counted and shown. Those not sent for an hour make room.",
+    }),
     viewer_frames_per_second: count(
       limits.viewerFramesPerSecond,
       "Frames of any kind, pings too, that a viewer of a dashboard, of the fleet or of `/client/` may send; above it its link is closed with 1008.",

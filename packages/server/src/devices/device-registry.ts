@@ -124,6 +124,7 @@ export class DeviceRegistry {
   readonly #findFormer: StatementSync;
   readonly #noteFormer: StatementSync;
   readonly #noteEnded: StatementSync;
+  #listener: (device: Device) => void = () => {};
 
   constructor(database: DatabaseSync, clock: Clock, revocations: Revocations) {
     this.#clock = clock;
@@ -161,6 +162,11 @@ export class DeviceRegistry {
       this.#devices.set(deviceId, { ...device, token: null });
       this.#write({ ...device, token: null });
     });
+  }
+
+  /** Has the listener told of each device that is registered or changed by an administrator. */
+  watch(listener: (device: Device) => void): void {
+    this.#listener = listener;
   }
 
   /** Registers a device. One whose id another has had begins anew, unless `keepHistory` says otherwise. */
@@ -361,6 +367,7 @@ export class DeviceRegistry {
   #put(device: Device): Device {
     this.#write(device);
     this.#devices.set(device.deviceId, device);
+    this.#listener(device);
     return device;
   }
 

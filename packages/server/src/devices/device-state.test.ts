@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ClockWatch, DeviceState, ExtraPoints } from "./device-state.ts";
+import { DeviceState } from "./device-state.ts";
 import type { Sample } from "./sample.ts";
 
 describe("DeviceState", () => {
@@ -42,35 +42,44 @@ describe("DeviceState", () => {
     expect(device.offer(...sample(nowMs - 100, 3))).toBe(false);
     expect(device.offer(...sample(nowMs + 100, 4))).toBe(true);
   });
-});
 
-describe("ClockWatch", () => {
-  const nowMs = Date.UTC(2026, 0, 31, 12);
-
-  test("believes a clock within five minutes, on either side", () => {
-    expect(new ClockWatch().isBelieved(nowMs - 299_000, nowMs)).toBe(true);
-    expect(new ClockWatch().isBelieved(nowMs + 299_000, nowMs)).toBe(true);
-    expect(new ClockWatch().isBelieved(nowMs - 301_000, nowMs)).toBe(false);
-    expect(new ClockWatch().isBelieved(Date.UTC(2099, 0, 1), nowMs)).toBe(false);
-    expect(new ClockWatch().isBelieved(0, nowMs)).toBe(false);
-  });
-
-  test("stops believing a clock that stands still, and believes it again when it moves", () => {
-    const watch = new ClockWatch();
-    expect(watch.isBelieved(nowMs, nowMs)).toBe(true);
-    expect(watch.isBelieved(nowMs, nowMs + 1_000)).toBe(true);
-    expect(watch.isBelieved(nowMs, nowMs + 3_000)).toBe(false);
-    expect(watch.isBelieved(nowMs + 4_000, nowMs + 4_000)).toBe(true);
-  });
-});
-
-describe("ExtraPoints", () => {
-  test("takes 64 names, refuses one more, and makes room for it when others were not sent for an hour", () => {
-    const points = new ExtraPoints();
-    for (let at = 0; at < 64; at++) expect(points.noteAll([`battery.cell_${at}`], 0)).toBe(true);
-    expect(points.noteAll(["battery.cell_64"], 1_000)).toBe(false);
-    expect(points.noteAll(["battery.cell_0"], 1_000)).toBe(true);
-    expect(points.noteAll(["battery.cell_64"], 3_600_001)).toBe(true);
-    expect(points.noteAll(["battery.cell_0"], 3_600_001)).toBe(true);
+  test("keeps, point by point, the newest value of messages that hold different points, each with its own time", () => {
+    const device = new DeviceState("ems_001", "ems_001");
+    const say = (
+      observedAtMs: number,
+      seq: number,
+      section: string,
+      fields: Record<string, number>,
+      pointSet: number,
+    ) => {
+      const values = { device_id: "ems_001", [section]: fields };
+      const stamps = { receivedAtMs: observedAtMs + 5, clock: "device", epoch: 3, seq } as const;
+      const frame = Buffer.from(JSON.stringify(values));
+      return device.offer(
+        { deviceId: "ems_001", deviceTimeMs: observedAtMs, values, observedAtMs, ...stamps },
+        frame,
+        pointSet,
+      );
+    };
+    say(1_000, 1, "grid", { power: 1 }, 1);
+    say(1_001, 2, "battery", { soc: 50, power: 7 }, 2);
+    say(2_000, 3, "grid", { power: 2 }, 1);
+    say(2_001, 4, "battery", { soc: 51 }, 4);
+    expect(device.latest).toMatchObject({
+      values: { grid: { power: 2 }, battery: { soc: 51, power: 7 } },
+      observedAtMs: 2_001,
+    });
+    expect([...device.pointTimes]).toEqual([
+      ["grid.power", { observedAtMs: 2_000, receivedAtMs: 2_005 }],
+      ["battery.power", { observedAtMs: 1_001, receivedAtMs: 1_006 }],
+    ]);
+    expect(device.latest).toBe(device.latest);
+    // A late one is taken for points of which nothing newer is known, and for no others.
+    expect(say(1_500, 5, "load", { power: 9 }, 8)).toBe(true);
+    expect(say(1_400, 6, "load", { power: 8 }, 8)).toBe(false);
+    expect(device.latest?.values).toMatchObject({ load: { power: 9 }, battery: { soc: 51 } });
+    // As evidence of a command counts what came after it, each section as its newest message has it.
+    expect(device.since(1_900)?.values).toEqual({ device_id: "ems_001", grid: { power: 2 }, battery: { soc: 51 } });
+    expect(device.latestFrame?.toString()).toBe('{"device_id":"ems_001","battery":{"soc":51}}');
   });
 });

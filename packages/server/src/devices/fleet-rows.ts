@@ -1,7 +1,7 @@
-import { type FleetPoint, type FleetRow, fleetPoints, type Scalar } from "@wattboard/protocol";
+import { type FleetPoint, type FleetRow, fleetPoints, limits, type Scalar } from "@wattboard/protocol";
 import { type Device, propertiesOf } from "./device-registry.ts";
 import type { DeviceStates } from "./device-states.ts";
-import { pointValue, type Values } from "./sample.ts";
+import { type PointTime, pointsIn, pointValue, type Sample, type Values } from "./sample.ts";
 
 /** Who is registered. */
 interface FleetDirectory {
@@ -34,7 +34,9 @@ export class FleetRows {
   find(id: string): FleetRow | undefined {
     const registration = this.#directory.find(id);
     if (registration === undefined) return undefined;
-    const reading = this.#latest.find(id)?.latest;
+    const device = this.#latest.find(id);
+    const reading = device?.latest;
+    const times = device?.pointTimes ?? noTimes;
     const values = reading?.values ?? {};
     const flags = pointValue(values, "system_status", "error_flags");
     return {
@@ -45,14 +47,29 @@ export class FleetRows {
       observed_at_ms: reading?.observedAtMs ?? null,
       received_at_ms: reading?.receivedAtMs ?? null,
       clock: reading?.clock ?? "device",
-      // The gatekeeper has checked both against the protocol's lists.
+      // The gatekeeper lets only texts in there.
       state: (pointValue(values, "system_status", "state") ?? null) as FleetRow["state"],
       mode: (pointValue(values, "system_status", "mode") ?? null) as FleetRow["mode"],
       error_flags: Array.isArray(flags) ? flags : [],
       points: fleetPointsOf(values),
       others: otherPointsOf(values),
+      ...ownTimesOf(reading, times),
     };
   }
+}
+
+const noTimes: ReadonlyMap<string, PointTime> = new Map();
+
+/** What came long after it was measured is not as young as its receipt; nor is what an earlier message held. */
+function ownTimesOf(
+  newest: Sample | null | undefined,
+  times: ReadonlyMap<string, PointTime>,
+): Pick<FleetRow, "observed_at_ms_of"> {
+  const own = new Map([...times].map(([name, { observedAtMs }]) => [name, observedAtMs]));
+  if (newest != null && newest.receivedAtMs - newest.observedAtMs > limits.lateAfterMs) {
+    for (const [name] of pointsIn(newest.values)) if (!own.has(name)) own.set(name, newest.observedAtMs);
+  }
+  return own.size === 0 ? {} : { observed_at_ms_of: Object.fromEntries(own) };
 }
 
 const pointPaths = fleetPoints.map((name) => [name, ...name.split(".")] as [FleetPoint, string, string]);

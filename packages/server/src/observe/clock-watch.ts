@@ -12,6 +12,7 @@ const hourMs = 3_600_000;
 export class ServerClockWatch {
   readonly #clock: Clock;
   readonly #events: Events;
+  #onStep: (stepMs: number) => void = () => {};
   readonly #stop: CancelTimer;
   #aheadMs: number;
   #told = 0;
@@ -22,6 +23,11 @@ export class ServerClockWatch {
     this.#events = events;
     this.#aheadMs = this.#readAheadMs();
     this.#stop = clock.every(watchMs, () => this.#look());
+  }
+
+  /** Has the listener told of each step, ms. */
+  watch(listener: (stepMs: number) => void): void {
+    this.#onStep = listener;
   }
 
   stop(): void {
@@ -37,6 +43,7 @@ export class ServerClockWatch {
     const stepMs = aheadMs - this.#aheadMs;
     this.#aheadMs = aheadMs;
     if (Math.abs(stepMs) < stepMsMin) return;
+    this.#onStep(stepMs);
     const monotonicMs = this.#clock.monotonicMs();
     if (monotonicMs >= this.#hourEndMs) {
       this.#told = 0;

@@ -17,6 +17,8 @@ export type EventKind =
   | "flapping"
   | "flooding"
   | "messages_refused"
+  | "values_left_out"
+  | "clock_off"
   | "clock_stepped"
   | "sockets_full";
 

@@ -7,6 +7,7 @@ import type {
   EventsQuery,
   FleetQuery,
   HistoryQuery,
+  NewStrike,
   SamplesQuery,
   Store,
   StoreDamage,
@@ -101,6 +102,18 @@ export class PendingStore implements Store {
 
   fleetTotals(query: FleetQuery) {
     return this.#use((store) => store.fleetTotals(query));
+  }
+
+  strike(registration: Registration, made: NewStrike) {
+    return this.#use((store) => store.strike(registration, made));
+  }
+
+  strikes(registration: Registration) {
+    return this.#use((store) => store.strikes(registration));
+  }
+
+  unstrike(registration: Registration, number: number) {
+    return this.#use((store) => store.unstrike(registration, number));
   }
 
   recordEvents(events: readonly StoredEvent[]) {

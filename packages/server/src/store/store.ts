@@ -12,7 +12,7 @@ import type { Registration } from "./registration.ts";
  * A question may be aborted by its signal, and then rejects with the signal's reason; the adapter stops working on it. A question that
  * cannot be taken now, since too many wait, rejects with the `Failure` `store_busy`.
  */
-export interface Store extends StoreWriter, StoreReader, StoreEvents, StoreMaintenance {
+export interface Store extends StoreWriter, StoreReader, StoreStrikes, StoreEvents, StoreMaintenance {
   /** The newest sample of every registration that the store knows, by measured time, as it was received. */
   latest(): Promise<StoredSample[]>;
   /**
@@ -51,6 +51,16 @@ export interface StoreReader {
   timeline(query: TimelineQuery): Promise<Timeline>;
   /** A point's mean in each bucket, summed over registrations. */
   fleetTotals(query: FleetQuery): Promise<FleetSeries>;
+}
+
+/** Strikes wrong values out: in whatever is answered from then on they are null, in sums and charts as well. */
+export interface StoreStrikes {
+  /** What was kept is kept, and `unstrike` has it back. What the registration did not send itself is not reached. */
+  strike(registration: Registration, made: NewStrike): Promise<Strike>;
+  /** What is struck out of the registration's past, oldest strike first. */
+  strikes(registration: Registration): Promise<Strike[]>;
+  /** Undoes a strike; null where the registration has none of that number. */
+  unstrike(registration: Registration, number: number): Promise<Strike | null>;
 }
 
 export interface StoreEvents {
@@ -272,6 +282,22 @@ export interface FleetSeries {
   readonly sum: readonly (number | null)[];
   /** How many devices that were. */
   readonly devices: readonly number[];
+}
+
+/** Values that are wrong, and count for nothing: of one registration, in a range, all points or some. */
+export interface NewStrike {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Null: all. */
+  readonly points: readonly string[] | null;
+  readonly atMs: number;
+  /** Who did it, in words. */
+  readonly by: string;
+}
+
+export interface Strike extends NewStrike {
+  /** Grows with every strike. */
+  readonly number: number;
 }
 
 export interface StoredEvent {

@@ -1,43 +1,41 @@
 import {
-  limits,
-  namePattern,
+  isBelievable,
+  isNotAvailable,
+  isUsual,
   parseRfc3339,
-  points,
   type Refusal,
-  refuse,
-  type Scalar,
   sectionNames,
   type Telemetry,
 } from "@wattboard/protocol";
 import { telemetryValidator } from "@wattboard/protocol/validate";
-import { excerpt } from "../base/excerpt.ts";
 import type { DeviceState } from "../devices/device-state.ts";
-import type { Decoded, Values } from "../devices/sample.ts";
+import type { FaultyValue } from "../devices/faulty-values.ts";
+import type { Judged, Values } from "../devices/sample.ts";
+import { isFieldName, isKeepable, isScalarValue, knownPoints, readMessageTime } from "./known-points.ts";
+import { salvage, salvageText } from "./salvage.ts";
 
 /**
- * Decodes and validates one telemetry frame (DESIGN §3.1). Gives the decoded values, or the refusal that says what is wrong.
- * `frame` is UTF-8, which `ws` has checked. Where a name stands twice in an object the last one counts, as in every JSON reader of the
- * dashboards that get the same bytes.
+ * Decodes and judges one telemetry message (DESIGN §3.1), value by value: what cannot be kept is left out, and the rest goes on (`salvage.ts`). A
+ * message in which all is well, as most are, is told by the compiled schema and goes on as it came. Refused is what is no JSON object, another
+ * device's, or without anything that can be used. `frame` is UTF-8, which `ws` has checked. Where a name stands twice in an object the last
+ * one counts, as in every JSON reader of the dashboards that get the same bytes.
  */
-export function decode(device: DeviceState, frame: Buffer, nowMs: number): Decoded | Refusal {
+export function decode(device: DeviceState, frame: Buffer, nowMs: number): Judged | Refusal {
   let message: unknown;
   try {
     message = JSON.parse(frame.toString());
   } catch (error) {
-    return refuse("invalid_json", error instanceof Error ? excerpt(error.message) : undefined);
+    return salvageText(device, frame, error, nowMs);
   }
-  if (typeof message !== "object" || message === null || Array.isArray(message)) return refuse("invalid_json");
-  if (!telemetryValidator.check(message)) {
-    const { path, message: expected } = telemetryValidator.explain(message);
-    return refuse("invalid_schema", `${path === "" ? "The message" : path} ${expected}.`);
+  if (telemetryValidator.check(message) && message.device_id === device.deviceId) {
+    const judged = judgeWhole(device, frame, message, nowMs);
+    if (judged !== null) return judged;
   }
-  if (message.device_id !== device.deviceId) {
-    return refuse("wrong_device", `The message says ${excerpt(message.device_id)}, the link is ${device.deviceId}'s.`);
-  }
-  const deviceTimeMs = parseRfc3339(message.timestamp);
-  if (Number.isNaN(deviceTimeMs)) return refuse("invalid_timestamp", `It is ${excerpt(message.timestamp)}.`);
-  if (!hasSection(message)) return refuse("no_section");
-  return judgeValues(device, message, deviceTimeMs, nowMs);
+  return salvage(device, frame, message, nowMs);
+}
+
+export function isRefusal(verdict: object): verdict is Refusal {
+  return "code" in verdict;
 }
 
 function hasSection(message: Telemetry): boolean {
@@ -46,68 +44,62 @@ function hasSection(message: Telemetry): boolean {
 }
 
 /**
- * Judges what the schema leaves open: names, depth, and the points that nobody has described. The message becomes the values as it is:
- * parsing has built it afresh, it shares nothing with the frame, and nobody else holds it. Copying it once more cost 0.4 µs a message.
+ * Judges what the schema leaves open: names, depth, the points that nobody has described, and what no measurement shows. Null where something
+ * must be left out. The message becomes the values as it is: parsing has built it afresh, it shares nothing with the frame, and nobody else holds
+ * it. Copying it once more cost 0.4 µs a message.
  */
-function judgeValues(device: DeviceState, message: Telemetry, deviceTimeMs: number, nowMs: number): Decoded | Refusal {
-  // The schema leaves values of names that are not the catalogue's open; they are judged below.
+function judgeWhole(device: DeviceState, frame: Buffer, message: Telemetry, nowMs: number): Judged | null {
+  if (!hasSection(message)) return null;
+  let faults: FaultyValue[] | null = null;
+  let hasTime = true;
+  let deviceTimeMs = typeof message.timestamp === "string" ? parseRfc3339(message.timestamp) : Number.NaN;
+  if (Number.isNaN(deviceTimeMs)) {
+    const time = readMessageTime(message.timestamp);
+    deviceTimeMs = time.ms ?? nowMs;
+    hasTime = time.ms !== null;
+    faults = time.faults;
+  }
   const values = message as unknown as Values;
+  const { rating } = device;
+  let pointSet = 0;
   let extraPoints: string[] | null = null;
   for (const section in values) {
     if (section === "device_id" || section === "timestamp") continue;
     const body = values[section];
-    const known = knownFields.get(section);
-    if (known === undefined && !namePattern.test(section)) return refuse("invalid_name", `It is ${excerpt(section)}.`);
-    if (isScalar(body)) {
-      const refusal = judgeExtraPoint(section, body);
-      if (refusal !== null) return refusal;
+    const known = knownPoints.get(section);
+    if (known === undefined && !isFieldName(section)) return null;
+    if (isScalarValue(body)) {
+      if (!isKeepable(body)) return null;
       extraPoints ??= [];
       extraPoints.push(section);
       continue;
     }
-    if (typeof body !== "object" || Array.isArray(body)) return refuse("nested_value", `It is at ${section}.`);
+    if (typeof body !== "object" || Array.isArray(body)) return null;
     for (const field in body) {
-      // What the catalogue knows, the schema has checked.
-      if (known?.has(field)) continue;
       const value = body[field];
-      if (!namePattern.test(field)) return refuse("invalid_name", `It is ${excerpt(`${section}.${field}`)}.`);
-      if (!isScalar(value)) return refuse("nested_value", `It is at ${section}.${field}.`);
-      const name = `${section}.${field}`;
-      const refusal = judgeExtraPoint(name, value);
-      if (refusal !== null) return refusal;
+      const point = known?.get(field);
+      // Of what the catalogue knows, the schema has checked the kind.
+      if (point !== undefined) {
+        pointSet |= point.bit;
+        if (typeof value !== "number") continue;
+        if (value >= point.plainMin && value <= point.plainMax && rating === null) continue;
+        const { spec } = point;
+        if (isNotAvailable(spec, value) || !isBelievable(spec, rating, value)) return null;
+        if (isUsual(spec, value)) continue;
+        faults ??= [];
+        faults.push({ point: spec.name, fault: "outside_range" });
+        continue;
+      }
+      if (!isFieldName(field) || !isScalarValue(value) || !isKeepable(value)) return null;
       extraPoints ??= [];
-      extraPoints.push(name);
+      extraPoints.push(`${section}.${field}`);
     }
   }
-  // Noted at the end and together, so that a message that is refused uses up none of the device's points.
-  if (extraPoints !== null && !device.extraPoints.noteAll(extraPoints, nowMs)) {
-    return refuse(
-      "too_many_points",
-      `This message has ${extraPoints.length}, among them ${extraPoints.at(-1)}; points not sent for an hour make room.`,
-    );
+  // Noted at the end and together, so that a message that is judged anew uses up none of the device's points.
+  if (extraPoints !== null) {
+    const extraSet = device.extraPoints.noteAll(extraPoints, nowMs);
+    if (extraSet === -1) return null;
+    pointSet = (pointSet * 31 + extraSet) & 0x3fff_ffff;
   }
-  return { deviceTimeMs, values };
-}
-
-function judgeExtraPoint(name: string, value: Scalar): Refusal | null {
-  if (typeof value === "string" && value.length > limits.textLengthMax) {
-    return refuse("text_too_long", `It is at ${name}.`);
-  }
-  // 1e999 is valid JSON and reads as Infinity; for the catalogue's points the schema refuses it.
-  if (typeof value === "number" && !Number.isFinite(value)) {
-    return refuse("invalid_schema", `${name} must be a finite number.`);
-  }
-  return null;
-}
-
-/** The catalogue's field names by section. */
-const knownFields = new Map<string, Set<string>>();
-for (const { name } of points) {
-  const [section = "", field = ""] = name.split(".");
-  const fields = knownFields.get(section) ?? new Set();
-  knownFields.set(section, fields.add(field));
-}
-
-function isScalar(value: unknown): value is Scalar {
-  return value === null || typeof value !== "object";
+  return { deviceTimeMs, hasTime, values, frame, pointSet, faults };
 }

@@ -1,13 +1,18 @@
-import { isRefusal, type Refusal, type RefusalCode, refuse } from "@wattboard/protocol";
+import { isRefusal, limits, type Refusal, type RefusalCode, refuse, type ValueFault } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import type { DeviceState } from "../devices/device-state.ts";
+import type { FaultCount, FaultyValue } from "../devices/faulty-values.ts";
 import type { Sample } from "../devices/sample.ts";
 import { decode } from "./gatekeeper.ts";
 import type { SampleSink, Source } from "./sample-sink.ts";
 
-/** Told of frames that go no further. */
+/** Told of frames that go no further, and of values that do not. */
 export interface DropObserver {
   dropped(device: DeviceState, refusal: Refusal): void;
+  /** These were left out of the device's messages, and that should be known. */
+  leftOut(device: DeviceState, values: readonly FaultCount[]): void;
+  /** The device's clock was found to be off, or right again (`device.clock.offsetMs`). */
+  clockChanged(device: DeviceState): void;
 }
 
 /**
@@ -19,6 +24,8 @@ export class Ingest {
   readonly #observer: DropObserver;
   acceptedCount = 0;
   readonly droppedCounts = new Map<RefusalCode, number>();
+  /** Values that were left out, or kept and marked. */
+  readonly faultCounts = new Map<ValueFault, number>();
 
   constructor(clock: Clock, sinks: readonly SampleSink[], observer: DropObserver) {
     this.#clock = clock;
@@ -35,23 +42,39 @@ export class Ingest {
     if (source.fenced) return this.drop(device, refuse("fenced"));
     const decoded = decode(device, frame, receivedAtMs);
     if (isRefusal(decoded)) return this.drop(device, decoded);
-    const { deviceTimeMs, values } = decoded;
-    const isBelieved = hasClock && device.clockWatch.isBelieved(deviceTimeMs, receivedAtMs);
+    const { deviceTimeMs, hasTime, values } = decoded;
+    const isPlaced = hasClock && hasTime;
+    if (isPlaced) this.#place(device, deviceTimeMs, receivedAtMs, source.epoch);
     const sample: Sample = {
       deviceId: device.deviceId,
       deviceTimeMs,
       values,
-      observedAtMs: isBelieved ? deviceTimeMs : receivedAtMs,
+      observedAtMs: isPlaced ? device.clock.observedAtMs : receivedAtMs,
       receivedAtMs,
-      clock: isBelieved ? "device" : "server",
+      clock: isPlaced ? device.clock.clock : "server",
       epoch: source.epoch,
       seq: source.nextSeq++,
     };
     this.acceptedCount++;
     device.accepted++;
-    device.offer(sample, frame);
-    for (const sink of this.#sinks) sink.accept(device, sample, frame, source);
+    if (decoded.faults !== null) this.noteFaults(device, decoded.faults, receivedAtMs);
+    device.offer(sample, decoded.frame, decoded.pointSet);
+    for (const sink of this.#sinks) sink.accept(device, sample, decoded.frame, source);
     return null;
+  }
+
+  #place(device: DeviceState, deviceTimeMs: number, receivedAtMs: number, epoch: number): void {
+    const { clock } = device;
+    const beforeMs = clock.offsetMs;
+    clock.place(deviceTimeMs, receivedAtMs, epoch);
+    if (Math.abs(clock.offsetMs - beforeMs) > limits.clockRightMsMax) this.#observer.clockChanged(device);
+  }
+
+  /** Counts values that were left out of a message or marked, and tells what should be known. */
+  noteFaults(device: DeviceState, faults: readonly FaultyValue[], nowMs: number): void {
+    for (const { fault } of faults) this.faultCounts.set(fault, (this.faultCounts.get(fault) ?? 0) + 1);
+    const due = device.faultyValues.note(faults, nowMs);
+    if (due.length > 0) this.#observer.leftOut(device, due);
   }
 
   /** Counts a frame that goes no further, and keeps the reason where people look for it. */

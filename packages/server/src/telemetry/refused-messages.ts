@@ -69,6 +69,11 @@ export class RefusedMessages {
     else entry.cancel ??= this.#clock.after(dueMs, () => this.#tell(device, entry));
   }
 
+  /** Tells the device alone, where somebody else says how often. */
+  tellDevice({ deviceId }: DeviceState, { code, message, count }: Reason & { readonly count: number }): void {
+    this.#notify(deviceId, { type: "refused", code, message, count });
+  }
+
   #entryOf(device: DeviceState, code: string, nowMs: number): Entry {
     let entries = this.#entries.get(device);
     if (entries === undefined) {

@@ -14,6 +14,11 @@ export function restoreLatest(latest: DeviceStates, registered: Device, sample: 
   if ((device.latest?.receivedAtMs ?? 0) > sample.receivedAtMs) return true;
   const { deviceId } = registered;
   const { observedAtMs, receivedAtMs, clock, epoch, seq } = sample;
-  device.offer({ ...decoded, deviceId, observedAtMs, receivedAtMs, clock, epoch, seq }, frame);
+  const { values, deviceTimeMs } = decoded;
+  device.offer(
+    { values, deviceTimeMs, deviceId, observedAtMs, receivedAtMs, clock, epoch, seq },
+    decoded.frame,
+    decoded.pointSet,
+  );
   return true;
 }

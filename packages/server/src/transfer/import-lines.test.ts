@@ -24,7 +24,7 @@ test("each line is a step of its own, so that a long import holds up nobody", ()
 });
 
 test.each([
-  ["more points than a device may have", lineOf(named(200)), "too_many_points", "The sample has 200 points."],
+  ["more points than a device may have", lineOf(named(400)), "too_many_points", "The sample has 400 points."],
   ["a name that is a section and a point", lineOf({ a: 1, "a.b": 1 }), "invalid_name", "a is a point and a section"],
   ["a name that is none", lineOf({ "a.b.c": 1 }), "invalid_name", '"a.b.c"'],
   ["60,000 names", lineOf(named(60_000)), "invalid_schema", "65536 are allowed"],

@@ -1,4 +1,5 @@
 import { type DeviceDetail, type RefusalCode, refusals } from "@wattboard/protocol";
+import { Fragment } from "react";
 import { ageOf, formatAge } from "../../domain/age.ts";
 import { formatNumber } from "../../ui/format-number.ts";
 import { formatInstant } from "../../ui/format-time.ts";
@@ -56,6 +57,7 @@ export function ConnectionPanel({ detail, lastReceivedAtMs, nowMs }: ConnectionP
             </ul>
           )}
         </dd>
+        <FaultyValues values={detail.faulty_values} />
         <dt>Token</dt>
         <dd>{active ? "active" : <span className="bad">revoked: the device cannot connect</span>}</dd>
         <dt>Registered</dt>
@@ -63,6 +65,28 @@ export function ConnectionPanel({ detail, lastReceivedAtMs, nowMs }: ConnectionP
       </dl>
     </Panel>
   );
+}
+
+/** What was left out of the device's messages, and what was kept and marked; nothing where all is well. */
+function FaultyValues({ values }: { readonly values: DeviceDetail["faulty_values"] }) {
+  return [false, true].map((isKept) => {
+    const listed = values.filter(({ kept }) => kept === isKept).sort((left, right) => right.count - left.count);
+    if (listed.length === 0) return null;
+    return (
+      <Fragment key={String(isKept)}>
+        <dt>{isKept ? "Marked values" : "Values left out"}</dt>
+        <dd>
+          <ul className={styles.reasons}>
+            {listed.map(({ point, fault, message, count }) => (
+              <li key={`${fault} ${point}`} title={message}>
+                {point} <code>{fault}</code> {formatNumber(count, 0)}
+              </li>
+            ))}
+          </ul>
+        </dd>
+      </Fragment>
+    );
+  });
 }
 
 type LastRefusalBody = NonNullable<DeviceDetail["last_refusal"]>;

@@ -1,11 +1,4 @@
-import {
-  type DeviceDetail,
-  type DeviceMode,
-  type DeviceState,
-  freshnessOf,
-  isOfSmartOs,
-  type ShareLinkBody,
-} from "@wattboard/protocol";
+import { type DeviceDetail, freshnessOf, isOfSmartOs, type ShareLinkBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import { mayCommand, useMe } from "../../api/me.ts";
@@ -21,6 +14,7 @@ import { Icon } from "../../ui/icon.tsx";
 import { Tag } from "../../ui/tag.tsx";
 import styles from "./device-head.module.css";
 import { ShareDialog } from "./share-dialog.tsx";
+import { StrikesDialog } from "./strikes-dialog.tsx";
 
 interface DeviceHeadProps {
   readonly detail: DeviceDetail;
@@ -32,6 +26,7 @@ interface DeviceHeadProps {
 /** Which device this is, where, and what it is doing. */
 export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
   const [isSharing, setSharing] = useState(false);
+  const [isStriking, setStriking] = useState(false);
   const me = useMe();
   const { device_id, name, properties, online } = detail;
   const ageMs = ageOf(live.newest?.atMs ?? null, nowMs);
@@ -39,7 +34,7 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
   const place = placeOf(properties);
   const localTime = timeOfDayIn(detail.time_zone, nowMs);
   const value = (point: string) => (live.points.get(point)?.value ?? null) as string | null;
-  const mode = value("system_status.mode") as DeviceMode | null;
+  const mode = value("system_status.mode");
   return (
     <header className={styles.head}>
       <div className={styles.ways}>
@@ -53,8 +48,10 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
             {formatInstant(Date.parse(share.expires_at), nowMs)}
           </span>
         )}
+        {me?.role === "admin" && <Button onClick={() => setStriking(true)}>Strike out…</Button>}
         {mayCommand(me, device_id) && <Button onClick={() => setSharing(true)}>Share</Button>}
       </div>
+      {isStriking && <StrikesDialog deviceId={device_id} onClose={() => setStriking(false)} />}
       {isSharing && <ShareDialog deviceId={device_id} onClose={() => setSharing(false)} />}
       <h1>{name || device_id}</h1>
       <p className={styles.line}>
@@ -68,16 +65,12 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
         {properties.simulated === "true" && <Tag>simulated</Tag>}
         {live.newest?.clock === "server" && !isOfSmartOs(properties) && (
           <Tag tone="warn">
-            <Icon name="clock" size={12} /> device clock is off; filed under time of receipt
+            <Icon name="clock" size={12} /> device clock is off; its times are corrected
           </Tag>
         )}
       </p>
       <div className={styles.now} data-freshness={freshness}>
-        <StateChip
-          online={online}
-          state={value("system_status.state") as DeviceState | null}
-          isHeard={ageMs !== null}
-        />
+        <StateChip online={online} state={value("system_status.state")} isHeard={ageMs !== null} />
         {online && mode !== null && <span>{modeWord(mode)}</span>}
         <span className={styles.age}>
           {ageMs === null

@@ -91,7 +91,7 @@ export function DeviceName({ row: { id, name, properties, clock, observed_at_ms 
         {isSimulated({ properties }) && <Tag>simulated</Tag>}
         {isSolMate && <Tag>SolMate</Tag>}
         {isClockOff && (
-          <Tag tone="warn" title="The device's clock is off; its samples are filed under the time of receipt.">
+          <Tag tone="warn" title="The device's clock is off; its times are corrected, or the time of receipt counts.">
             clock off
           </Tag>
         )}
@@ -135,7 +135,7 @@ function ChargeBar({ soc }: { readonly soc: number }) {
   return (
     <span className={styles.charge}>
       <span className={styles.bar} aria-hidden="true">
-        <span data-low={soc < 15} style={{ transform: `scaleX(${soc / 100})` }} />
+        <span data-low={soc < 15} style={{ transform: `scaleX(${Math.min(1, Math.max(0, soc / 100))})` }} />
       </span>
       <Quantity value={formatNumber(soc, 0)} unit="%" />
     </span>

@@ -1,4 +1,4 @@
-import { type FleetPoint, type FleetRow, freshnessOf, isPresent } from "@wattboard/protocol";
+import { type FleetPoint, type FleetRow, freshnessOf, isPresent, observedAtMsOf } from "@wattboard/protocol";
 import { ageOf } from "../../domain/age.ts";
 import { hasError } from "./fleet-filter.ts";
 
@@ -43,8 +43,11 @@ export function fleetTotals(rows: Iterable<FleetRow>, nowMs: number): FleetTotal
     if (hasError(row)) withError++;
     if (!isPresent(freshnessOf(row, ageOf(row.observed_at_ms, nowMs)))) continue;
     counted++;
+    // A device may send its sections in messages of their own: each value has its age.
+    const presentValue = (point: FleetPoint) =>
+      isPresent(freshnessOf(row, ageOf(observedAtMsOf(row, point), nowMs))) ? row.points[point] : undefined;
     const watts = (point: FleetPoint) => {
-      const power = row.points[point];
+      const power = presentValue(point);
       if (power !== undefined) told.add(point);
       return power ?? 0;
     };
@@ -54,7 +57,7 @@ export function fleetTotals(rows: Iterable<FleetRow>, nowMs: number): FleetTotal
     sellingW += Math.max(0, -watts("grid.power"));
     chargingW += Math.max(0, watts("battery.power"));
     dischargingW += Math.max(0, -watts("battery.power"));
-    const soc = row.points["battery.soc"];
+    const soc = presentValue("battery.soc");
     if (soc === undefined) continue;
     socSum += soc;
     socCount++;

@@ -201,7 +201,8 @@ export class Audit {
     let outcome = "failed";
     try {
       const result = await act();
-      outcome = "done";
+      const isRefused = typeof result === "object" && result !== null && "code" in result;
+      outcome = isRefused ? String(result.code) : "done";
       return result;
     } finally {
       this.record({ ...entry, outcome });

@@ -6,10 +6,13 @@ const depthMax = 8;
 /** Not a Python literal; the message says what was found instead, and where. */
 export class PythonSyntaxError extends Error {}
 
+/** Stands for a value that is written right, and that JSON could not hold: nan, a set, bytes, an object such as a datetime. */
+export const unreadable = Symbol("unreadable");
+
 /**
  * Reads a Python literal as `str(…)` and `repr(…)` write it: dicts with text keys, lists, tuples, texts, numbers, True, False, None. Nothing
- * is evaluated. Dicts become objects whose keys are all their own (`__proto__` too), tuples become arrays. Throws a `PythonSyntaxError`, also for
- * what JSON could not hold (inf, nan, other keys) and for more than 8 levels.
+ * is evaluated. Dicts become objects whose keys are all their own (`__proto__` too), tuples become arrays. What else Python writes costs itself: it
+ * is `unreadable`, but for numbers in a coat (`np.float64(85.0)`, `Decimal('85.0')`). Throws a `PythonSyntaxError`, also for more than 8 levels.
  */
 export function parsePythonLiteral(text: string): unknown {
   const reader = new LiteralReader(text);
@@ -22,6 +25,10 @@ const words: ReadonlyMap<string, boolean | null> = new Map([
   ["True", true],
   ["False", false],
   ["None", null],
+  // As JSON writes them, beside a nan that no JSON reader takes.
+  ["true", true],
+  ["false", false],
+  ["null", null],
 ]);
 const escapes: Readonly<Record<string, string>> = {
   "\\": "\\",
@@ -38,7 +45,13 @@ const escapes: Readonly<Record<string, string>> = {
 };
 const codeEscape = /x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})/y;
 /** A number or a word: Python's numbers without underscores, hexadecimals and complex ones. A longer one is neither. */
-const bare = /[\w.+-]{1,33}/y;
+const bare = /[\w.+-]{1,64}/y;
+const identifier = /^[A-Za-z_][\w.]*$/;
+/** What Python's own `Decimal` and numpy put around one number. */
+const coat = /^(?:Decimal|(?:np|numpy)\.(?:float|int|uint)\d{1,3}|(?:np|numpy)\.bool_?)$/;
+const infinite = /^[+-]?(?:nan|inf)$/i;
+/** An object without a literal of its own: `<Mode.AUTO: 1>`. */
+const angled = /<[^<>]*>/y;
 const space = /[ \t\r\n\f]*/y;
 const plain = /[^\\'"\r\n]+/y;
 
@@ -63,14 +76,39 @@ class LiteralReader {
       case "'":
       case '"':
         return this.#string(first);
+      case "<":
+        if (this.#match(angled) === null) this.#fail();
+        return unreadable;
     }
+    return this.#bare(depth);
+  }
+
+  /** A number or a word, and what is put together with one. */
+  #bare(depth: number): unknown {
     const start = this.#at;
     const text = this.#match(bare) ?? "";
     const word = words.get(text);
     if (word !== undefined) return word;
-    const number = parseDecimal(text) ?? this.#fail(start);
-    if (!Number.isFinite(number)) throw new PythonSyntaxError(`${text} is too large for a number`);
-    return number;
+    const number = parseDecimal(text);
+    if (number !== null) return Number.isFinite(number) ? number : unreadable;
+    if (infinite.test(text)) return unreadable;
+    const next = this.#text[this.#at];
+    if (depth === 0 || !identifier.test(text)) this.#fail(start);
+    if (next === "(") return this.#call(text, depth + 1);
+    if (next === "'" || next === '"') this.#string(next);
+    else if (next === "=") {
+      if (depth >= depthMax) this.#fail();
+      this.#at++;
+      this.value(depth + 1);
+    }
+    return unreadable;
+  }
+
+  /** `datetime.datetime(2026, 1, 31, tzinfo=…)`; what stands in a coat is read as what it is. */
+  #call(name: string, depth: number): unknown {
+    const [inside, ...more] = this.#list(")", depth);
+    if (!coat.test(name) || more.length > 0) return unreadable;
+    return typeof inside === "string" ? (parseDecimal(inside) ?? unreadable) : (inside ?? unreadable);
   }
 
   end(): void {
@@ -78,19 +116,27 @@ class LiteralReader {
     if (this.#at < this.#text.length) this.#fail();
   }
 
-  #dict(depth: number): object {
+  /** A dict, or a set. A key that is no text costs its entry, and is shown as a name that does not fit. */
+  #dict(depth: number): object | typeof unreadable {
     const entries: [string, unknown][] = [];
+    let isSet = false;
     this.#items("}", depth, () => {
-      const quote = this.#text[this.#at];
-      if (quote !== "'" && quote !== '"') this.#fail();
-      const key = this.#string(quote);
+      const start = this.#at;
+      const key = this.value(depth);
+      const written = this.#text.slice(start, this.#at);
       this.#skipSpace();
-      if (this.#text[this.#at] !== ":") this.#fail();
+      if (this.#text[this.#at] !== ":") {
+        // Of a dict of the frame itself an entry without a value is a mistake, and no set.
+        if (depth === 1 || entries.length > 0) this.#fail();
+        isSet = true;
+        return;
+      }
+      if (isSet) this.#fail();
       this.#at++;
-      entries.push([key, this.value(depth)]);
+      entries.push([typeof key === "string" ? key : `(${written})`, this.value(depth)]);
     });
     // Defines properties rather than setting them: no key reaches a prototype.
-    return Object.fromEntries(entries);
+    return isSet ? unreadable : Object.fromEntries(entries);
   }
 
   #list(closing: string, depth: number): unknown[] {

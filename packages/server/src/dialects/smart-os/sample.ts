@@ -1,14 +1,20 @@
 import {
   givenPropertiesOnly,
+  isBelievable,
+  isNotAvailable,
   limits,
   namePattern,
+  parseDecimal,
   pointSpec,
   type Scalar,
   smartOsFields,
   smartOsInternals,
   smartOsSection,
+  type ValueFault,
 } from "@wattboard/protocol";
+import type { FaultyValue } from "../../devices/faulty-values.ts";
 import { pointValue, type Sample, type Values } from "../../devices/sample.ts";
+import type { BatteryUnit } from "./battery-unit.ts";
 
 /** What a SMART-OS message comes to. */
 export interface SmartOsSample {
@@ -18,8 +24,8 @@ export interface SmartOsSample {
   readonly properties: Readonly<Record<string, string>>;
   /** The fields of this message as web clients know them: no leading underscore, no insides of `solmate.py`. */
   readonly fields: Readonly<Record<string, Scalar>>;
-  /** Names that could not be taken: lists and dicts, odd names, texts that are too long, fields above the bound. */
-  readonly leftOut: readonly string[];
+  /** What could not be taken: lists and dicts, odd names, texts that are too long, fields above the bound. */
+  readonly leftOut: readonly FaultyValue[];
 }
 
 /**
@@ -37,7 +43,7 @@ const mapped = smartOsFields.flatMap(({ name, point }) => (point === undefined ?
 
 /**
  * Turns the body of a SMART-OS message into a sample. `before` is the device's last sample, if it still holds; `asPoints` are the texts that
- * are points and no properties, since they can be set by remote control.
+ * are points and no properties, since they can be set by remote control. `unit` learns from it.
  */
 export function smartOsSample(
   deviceId: string,
@@ -45,8 +51,10 @@ export function smartOsSample(
   before: Sample | null,
   nowMs: number,
   asPoints: ReadonlySet<string>,
+  unit: BatteryUnit,
 ): SmartOsSample {
   const section = new Map<string, Scalar>(before === null ? [] : sectionOf(before.values));
+  if (section.has("battery")) unit.doubt();
   const points = new Map<string, Scalar>();
   for (const { point } of mapped) {
     const held = before === null ? undefined : scalarAt(before.values, point);
@@ -54,32 +62,34 @@ export function smartOsSample(
   }
   const properties: Record<string, string> = {};
   const fields: Record<string, Scalar> = {};
-  const leftOut: string[] = [];
-  for (const [sent, value] of Object.entries(body)) {
+  const leftOut: FaultyValue[] = [];
+  for (const [sent, read] of Object.entries(body)) {
     // The observer pattern of `solmate.py` puts an underscore before what it watches.
     const name = sent.startsWith("_") ? sent.slice(1) : sent;
     if (skipped.has(name)) continue;
-    if (!namePattern.test(name) || !isAcceptable(value) || forbidden.has(name)) {
-      leftOut.push(sent);
+    const point = known.get(name)?.point;
+    const value = point === undefined ? read : numberIfOne(read);
+    const isName = namePattern.test(name);
+    if (!isName || !isAcceptable(value) || forbidden.has(name)) {
+      leftOut.push({ point: sent, fault: isName && !forbidden.has(name) ? faultOf(value) : "invalid_name" });
       continue;
     }
+    if (name === "battery" && typeof value === "number") unit.note(value);
     const kept = known.get(name)?.kept;
     if (kept === "property" || (kept === undefined && typeof value === "string" && !asPoints.has(name))) {
       properties[name] = value === null ? "" : String(value);
       fields[name] = value;
       continue;
     }
-    const point = known.get(name)?.point;
-    if (point !== undefined && fits(point, value) && !(name === "battery" && section.has(name))) {
+    if (point !== undefined && fits(point, value) && (name !== "battery" || unit.isPercent)) {
       points.set(point, value);
       section.delete(name);
     } else if (section.has(name) || section.size < sectionFieldsMax) {
-      // No catalogue's point can hold it: it stays what it is, and the point says that it knows no value. A battery that once was at 350 is not
-      // counted in percent, and is not at 80 % when it is at 80.
+      // No catalogue's point can hold it: it stays what it is, and the point says that it knows no value.
       section.set(name, value);
       if (point !== undefined) points.set(point, null);
     } else {
-      leftOut.push(sent);
+      leftOut.push({ point: sent, fault: "too_many_points" });
       continue;
     }
     fields[name] = value;
@@ -123,8 +133,21 @@ function telemetryBytes(
 }
 
 function fits(point: string, value: Scalar): boolean {
-  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = pointSpec(point) ?? {};
-  return value === null || (typeof value === "number" && value >= minimum && value <= maximum);
+  const spec = pointSpec(point);
+  if (value === null || spec === undefined) return value === null;
+  return typeof value === "number" && isBelievable(spec, null, value) && !isNotAvailable(spec, value);
+}
+
+/** A number where the text of a value is one. */
+function numberIfOne(value: unknown): unknown {
+  return typeof value === "string" ? (parseDecimal(value.trim()) ?? value) : value;
+}
+
+/** Why a value that is no scalar cannot be taken. */
+function faultOf(value: unknown): ValueFault {
+  if (typeof value === "string") return "text_too_long";
+  if (typeof value === "number") return "not_a_number";
+  return typeof value === "symbol" ? "wrong_kind" : "nested_value";
 }
 
 function isAcceptable(value: unknown): value is Scalar {

@@ -27,6 +27,7 @@ import { acceptHandshake, type Handshake, refuseHandshake } from "../../doors/up
 import { Link } from "../../link/link.ts";
 import type { Ingest } from "../../telemetry/ingest.ts";
 import { AutoRegister } from "./auto-register.ts";
+import { BatteryUnit } from "./battery-unit.ts";
 import { type ClientFeed, updateOf } from "./client-feed.ts";
 import { type MessageFault, readBody, readEnvelope, type SmartOsMessage, smartOsFrame } from "./message.ts";
 import { heldMsMax, pointOfField, smartOsSample } from "./sample.ts";
@@ -159,6 +160,7 @@ class SmartOsSession {
   #device: { readonly session: DeviceSession; readonly device: DeviceState; readonly channel: Channel } | null = null;
   /** Texts that can be set by remote control, and are therefore points. */
   #textParameters: ReadonlySet<string> = new Set();
+  readonly #batteryUnit = new BatteryUnit();
   #commandId = 0;
   /** What came while the device was being registered, in order; as much as the rate lets through. Null: it is not. */
   #held: Buffer[] | null = null;
@@ -335,14 +337,16 @@ class SmartOsSession {
     const last = device.latest;
     const stillHolds =
       last !== null && (last.epoch === session.epoch || Math.abs(nowMs - last.receivedAtMs) <= heldMsMax) ? last : null;
-    const sample = smartOsSample(deviceId, body, stillHolds, nowMs, this.#textParameters);
+    const sample = smartOsSample(deviceId, body, stillHolds, nowMs, this.#textParameters, this.#batteryUnit);
     const refusal = ingest.receive(device, session, sample.telemetry, false);
     if (refusal !== null) return refusal;
-    const leftOut = [...sample.leftOut, ...devices.report(deviceId, sample.properties)];
+    const unkept = devices.report(deviceId, sample.properties);
+    const leftOut = [...sample.leftOut, ...unkept.map((point) => ({ point, fault: "too_many_points" as const }))];
     if (leftOut.length > 0) {
+      ingest.noteFaults(device, leftOut, nowMs);
       const suppressed = throttle.pass(`left out ${deviceId}`);
       if (suppressed !== null) {
-        const names = leftOut.slice(0, 10).map((name) => name.slice(0, 80));
+        const names = leftOut.slice(0, 10).map(({ point }) => point.slice(0, 80));
         log.info({ device_id: deviceId, fields: names, suppressed }, "fields that cannot be kept were left out");
       }
     }

@@ -10,6 +10,7 @@ import { Journal, type Through } from "./journal.ts";
 import { partOf, Rows, windowName } from "./rows.ts";
 import { SealedDays } from "./sealed-days.ts";
 import { Sealer } from "./sealer.ts";
+import { Strikes } from "./strikes.ts";
 import { pageBytes, Tables } from "./tables.ts";
 import { damageAt, Windows } from "./windows.ts";
 
@@ -38,6 +39,7 @@ export class BlockStore {
   readonly deviceTable: DeviceTable;
   readonly damage: DamageLog;
   readonly events: EventLog;
+  readonly strikes: Strikes;
   /** The wall clock. */
   readonly nowMs: () => number;
   /** What was met while opening, in words. */
@@ -62,8 +64,10 @@ export class BlockStore {
     this.sealedDays = new SealedDays(this.tables);
     this.daySummaries = new DaySummaries(this.tables, this.rows, this.sealedDays);
     this.deviceTable = new DeviceTable(this.tables, this.damage);
+    this.strikes = new Strikes(this.tables, this.damage);
     this.#journal = new Journal(this.tables, this.damage, limits, nowMs, (key) => this.#entryOf(key));
-    this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.damage, (id) => this.find(id));
+    const find = (key: string): DeviceEntry | undefined => this.find(key);
+    this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.strikes, this.damage, find);
     this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, { nowMs, monotonicMs }, onRenewal);
     this.#restore();
     this.foundAtStart = this.damage.messages;

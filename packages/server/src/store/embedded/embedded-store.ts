@@ -14,6 +14,7 @@ import type {
   FleetSeries,
   History,
   HistoryQuery,
+  NewStrike,
   NumberedEvent,
   PointInfo,
   PointSample,
@@ -25,6 +26,7 @@ import type {
   StoredSample,
   StoreInfo,
   StoreRenewal,
+  Strike,
   Timeline,
   TimelineQuery,
   Verified,
@@ -141,6 +143,18 @@ export class EmbeddedStore implements Store {
 
   fleetTotals({ signal, ...query }: FleetQuery): Promise<FleetSeries> {
     return this.#ask(() => this.#thread.callWith({ signal }, "fleetTotals", query));
+  }
+
+  strike(registration: Registration, made: NewStrike): Promise<Strike> {
+    return this.#thread.call("strike", registration, made);
+  }
+
+  strikes(registration: Registration): Promise<Strike[]> {
+    return this.#thread.call("strikes", registration);
+  }
+
+  unstrike(registration: Registration, number: number): Promise<Strike | null> {
+    return this.#thread.call("unstrike", registration, number);
   }
 
   recordEvents(events: readonly StoredEvent[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { parseRfc3339 } from "@wattboard/protocol/constants";
+import { readDeviceTime } from "@wattboard/protocol/constants";
 import { pointsOf } from "../algebra/point-value.ts";
 import { windowOf } from "../algebra/window.ts";
 import { RecordReader } from "../sample-record.ts";
@@ -254,13 +254,13 @@ export class Journal {
       if (entry.shape !== null && open.addShaped(record, entry.shape)) return;
       if (this.#addOtherwise(entry, open, record)) return;
     }
-    let telemetry: { readonly timestamp: string };
+    let telemetry: { readonly timestamp?: unknown };
     try {
       telemetry = JSON.parse(record.bytes.toString("utf8", record.messageAt, record.end)) as typeof telemetry;
     } catch {
       return;
     }
-    const deviceTimeMs = isServerClock ? parseRfc3339(telemetry.timestamp) : record.observedAtMs;
+    const deviceTimeMs = (isServerClock ? readDeviceTime(telemetry.timestamp)?.ms : undefined) ?? record.observedAtMs;
     open.addPoints(record, deviceTimeMs, pointsOf(telemetry));
   }
 

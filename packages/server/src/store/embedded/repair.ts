@@ -11,6 +11,7 @@ import { encodeMinutes } from "./minute-means.ts";
 import type { Work } from "./reader.ts";
 import { blockOf, dayName, minutesOf, partOf, stored, windowName } from "./rows.ts";
 import { DayWindows, type SealedDay } from "./sealed-days.ts";
+import { strikeFault, strikeOf } from "./strikes.ts";
 import type { Row } from "./tables.ts";
 import { checkSamples } from "./verify.ts";
 
@@ -43,6 +44,11 @@ class Repair {
       ["part", "id", (row) => this.#repairPart(row)],
       ["block", "id", (row) => this.#repairBlock(row)],
       ["event", "number", (row) => this.#repairEvent(row)],
+      [
+        "strike",
+        "number",
+        (row) => (strikeOf(row) === null ? this.#drop("strike", "number", row.number, strikeFault(row)) : undefined),
+      ],
     ];
     for (const [place, [table, key, mend]] of steps.entries()) {
       const unreadable = (id: number | null, reason: string): void => {

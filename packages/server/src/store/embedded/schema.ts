@@ -151,6 +151,20 @@ const migrations = [
   ) STRICT;
   INSERT INTO renewal SELECT 1, 0, coalesce(max(id), 0) FROM day;
   `,
+  `
+  -- Values that count for nothing, of a registration in a range; the samples themselves are kept as they came.
+  CREATE TABLE strike (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    device_id TEXT NOT NULL,
+    from_ms REAL NOT NULL,
+    to_ms REAL NOT NULL,
+    -- Names as JSON; NULL: all.
+    points TEXT,
+    at_ms REAL NOT NULL,
+    made_by TEXT NOT NULL,
+    checksum INTEGER
+  ) STRICT;
+  `,
 ];
 
 const amendments: readonly Amendment[] = [
@@ -189,4 +203,5 @@ export const columns: Readonly<Record<string, string>> = {
   journal_dropped: "id, through, checksum",
   set_aside: "id, kind, device_no, window, what, bytes",
   renewal: "id, through, until",
+  strike: "number, device_id, from_ms, to_ms, points, at_ms, made_by, checksum",
 };

@@ -1,13 +1,16 @@
 import type { MessagePort } from "node:worker_threads";
 import type { ReadMethods } from "../read-port.ts";
+import type { Registration } from "../registration.ts";
 import type {
   EventsQuery,
+  NewStrike,
   NumberedEvent,
   StoreDamage,
   StoredEvent,
   StoredSample,
   StoreInfo,
   StoreRenewal,
+  Strike,
   Verified,
 } from "../store.ts";
 import type { BlockStoreLimits } from "./block-store.ts";
@@ -23,6 +26,9 @@ export interface StoreMethods extends ReadMethods {
   latest(): StoredSample[];
   recordEvents(events: readonly StoredEvent[]): void;
   events(query: EventsQuery): NumberedEvent[];
+  strike(registration: Registration, made: NewStrike): Strike;
+  strikes(registration: Registration): Strike[];
+  unstrike(registration: Registration, number: number): Strike | null;
   /** Another thread asks over this port from now on, as it is said in `read-port.ts`. */
   lend(port: MessagePort): void;
   forget(keys: readonly string[]): void;

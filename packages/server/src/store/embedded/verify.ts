@@ -14,6 +14,7 @@ import { MinuteSums } from "./minute-means.ts";
 import type { Work } from "./reader.ts";
 import { blockOf, dayName, dayRowOf, minutesOf, partOf, windowName } from "./rows.ts";
 import { type SealedDay, sealedDayOf } from "./sealed-days.ts";
+import { strikeFault, strikeOf } from "./strikes.ts";
 import type { Row } from "./tables.ts";
 
 /** Faults that are listed; there may be more. */
@@ -50,6 +51,7 @@ class Verification {
       ["block", "id", "Block", (row) => this.#checkBlock(row)],
       ["day", "id", "Day", (row) => this.#checkDay(row)],
       ["event", "number", "Event", (row) => this.#checkEvent(row)],
+      ["strike", "number", "Strike", (row) => void (strikeOf(row) ?? this.#faults.add(strikeFault(row)))],
       ["set_aside", "id", "Set aside", (row) => this.#faults.add(String(row.what))],
     ];
     for (const [place, [table, key, what, check]] of checks.entries()) {

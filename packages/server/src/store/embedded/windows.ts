@@ -2,6 +2,7 @@ import type { EnergyStream } from "../algebra/energy.ts";
 import { mergeSamples } from "../algebra/merge-samples.ts";
 import { type SampleColumns, samplesFrom } from "../algebra/sample-columns.ts";
 import { windowFrom, windowMs, windowOf, windowsPerDay } from "../algebra/window.ts";
+import { withoutStruck } from "../algebra/without-struck.ts";
 import type { Registration } from "../registration.ts";
 import type { StoreDamage } from "../store.ts";
 import { decodeBlock } from "./codec/block-codec.ts";
@@ -11,6 +12,7 @@ import type { DeviceEntry } from "./device-entry.ts";
 import { MinuteSums } from "./minute-means.ts";
 import { checkedMinutes, dayName, dayRowOf, type Rows, windowName } from "./rows.ts";
 import type { SealedDay, SealedDays } from "./sealed-days.ts";
+import type { Strikes } from "./strikes.ts";
 import type { Row, Tables } from "./tables.ts";
 
 /** Days' summaries that are held at once, some kilobytes each. */
@@ -35,6 +37,7 @@ export class Windows {
   readonly #tables: Tables;
   readonly #rows: Rows;
   readonly #sealed: SealedDays;
+  readonly #strikes: Strikes;
   readonly #damage: DamageLog;
   readonly #find: (key: string) => DeviceEntry | undefined;
 
@@ -42,12 +45,14 @@ export class Windows {
     tables: Tables,
     rows: Rows,
     sealed: SealedDays,
+    strikes: Strikes,
     damage: DamageLog,
     find: (key: string) => DeviceEntry | undefined,
   ) {
     this.#tables = tables;
     this.#rows = rows;
     this.#sealed = sealed;
+    this.#strikes = strikes;
     this.#damage = damage;
     this.#find = find;
   }
@@ -97,7 +102,10 @@ export class Windows {
     );
   }
 
-  /** The windows in a range whose summary is to be made of samples, growing: not all stand in a block, or some are another registration's. */
+  /**
+   * The windows in a range whose summary is to be made of samples, growing: not all stand in a block, or some are another registration's, or struck
+   * out.
+   */
   fresh({ key, fromMs }: Registration, fromWindow: number, toWindow: number): number[] {
     const entry = this.#find(key);
     if (entry === undefined) return [];
@@ -108,7 +116,11 @@ export class Windows {
   }
 
   #freshOf(entry: DeviceEntry, fromWindow: number, toWindow: number): number[] {
-    const found = new Set([...entry.unsealed.keys(), ...entry.open.keys()]);
+    const found = new Set([
+      ...entry.unsealed.keys(),
+      ...entry.open.keys(),
+      ...this.#struck(entry, fromWindow, toWindow),
+    ]);
     return [...found].filter((window) => window >= fromWindow && window < toWindow).sort((a, b) => a - b);
   }
 
@@ -148,7 +160,18 @@ export class Windows {
     }
     const open = entry.open.get(window);
     if (open !== undefined) pieces.push(open.columns(wanted));
-    return pieces.length === 0 ? null : samplesFrom(mergeSamples(pieces), fromMs);
+    if (pieces.length === 0) return null;
+    const own = samplesFrom(mergeSamples(pieces), fromMs);
+    const struck = this.#strikes.in(key, window * windowMs, (window + 1) * windowMs);
+    return struck.length === 0 ? own : withoutStruck(own, struck);
+  }
+
+  /** Windows that have a block, and samples in it that are struck out: what was made of them before does not hold. */
+  *#struck(entry: DeviceEntry, fromWindow: number, toWindow: number): Generator<number> {
+    for (const { fromMs, toMs } of this.#strikes.in(entry.key, fromWindow * windowMs, toWindow * windowMs)) {
+      const from = Math.max(fromWindow, windowOf(fromMs));
+      yield* this.blocks(entry, from, Math.min(toWindow, windowOf(toMs - 1) + 1));
+    }
   }
 
   /**
@@ -221,7 +244,8 @@ export class Windows {
       if (!found.has(window)) found.set(window, fromSamples(window));
     }
     for (const window of this.#freshOf(entry, whole, toWindow)) {
-      if (found.has(window)) {
+      const isStruck = this.#strikes.in(key, window * windowMs, (window + 1) * windowMs).length > 0;
+      if (isStruck || found.has(window)) {
         // What comes so late may be in the block already: somebody offers it again.
         found.set(window, fromSamples(window));
         continue;

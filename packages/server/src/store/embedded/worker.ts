@@ -75,6 +75,9 @@ serveMethods<StoreMethods>(
     latest: () => store.latest(),
     recordEvents: (events) => store.events.record(events),
     events: (query) => store.events.list(query),
+    strike: (registration, made) => store.strikes.add(registration, made),
+    strikes: (registration) => store.strikes.of(registration),
+    unstrike: (registration, number) => store.strikes.remove(registration, number),
     lend(port) {
       serveMethods<ReadMethods>(reads, { port, failureOf });
       port.unref();

@@ -5,6 +5,7 @@ import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
 import type { StoreComplaint, StoreRenewal } from "../store.ts";
 import { type Client, type Database, rowOf, rowsOf, transaction } from "./database.ts";
 import { energyColumns, readColumns } from "./reader.ts";
+import { strikeLock } from "./strikes.ts";
 import { windowLock } from "./writer.ts";
 
 const everyMs = 60_000;
@@ -94,8 +95,7 @@ export class Maintenance {
       );
       const last = touched.at(-1);
       if (last === undefined) return;
-      const summaries = await summarizeWindows(client, touched);
-      await transaction(client, () => storeSummaries(client, summaries));
+      await transaction(client, async () => storeSummaries(client, await summarizeWindows(client, touched)));
       from = last;
     }
   }
@@ -125,8 +125,8 @@ export class Maintenance {
         if (from[0] === "") this.#outdated = 0;
         return;
       }
-      const summaries = await summarizeWindows(client, outdated);
       await transaction(client, async () => {
+        const summaries = await summarizeWindows(client, outdated);
         await storeSummaries(client, summaries);
         const made = new Set(summaries.map(({ key, summary }) => `${key} ${summary.window * windowMs}`));
         const gone = outdated.filter(([key, startMs]) => !made.has(`${key} ${startMs}`));
@@ -173,11 +173,12 @@ interface KeyedSummary {
   readonly summary: WindowSummary;
 }
 
-/** The summaries of those windows that have samples. */
+/** Within a transaction: the summaries of those windows that have samples. Until it ends, nothing is struck out. */
 async function summarizeWindows(
   client: Client,
   windows: readonly (readonly [key: string, startMs: number])[],
 ): Promise<KeyedSummary[]> {
+  await client.query(`SELECT pg_advisory_xact_lock(${strikeLock})`);
   const summaries: KeyedSummary[] = [];
   for (const [key, startMs] of windows) {
     const columns = await readColumns(client, key, startMs, startMs + windowMs);

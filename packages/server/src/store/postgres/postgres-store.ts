@@ -11,6 +11,7 @@ import type {
   FleetSeries,
   History,
   HistoryQuery,
+  NewStrike,
   NumberedEvent,
   PointInfo,
   PointSample,
@@ -21,6 +22,7 @@ import type {
   StoredSample,
   StoreInfo,
   StoreRenewal,
+  Strike,
   Timeline,
   TimelineQuery,
   Verified,
@@ -31,6 +33,7 @@ import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrateDatabase } from "./migrate.ts";
 import type { ReadSetup } from "./read-worker.ts";
 import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
+import { readStrikes, strike, unstrike } from "./strikes.ts";
 import { readInfo, verify } from "./verify.ts";
 import { WriterThread } from "./writer-thread.ts";
 
@@ -170,6 +173,18 @@ export class PostgresStore implements Store {
 
   async fleetTotals(query: FleetQuery): Promise<FleetSeries> {
     return await this.#database.ask(query.signal, (client) => readFleetTotals(client, query, this.#isTimescale));
+  }
+
+  async strike(registration: Registration, made: NewStrike): Promise<Strike> {
+    return await this.#database.write((client) => strike(client, registration, made));
+  }
+
+  async strikes(registration: Registration): Promise<Strike[]> {
+    return await this.#database.ask(undefined, (client) => readStrikes(client, registration));
+  }
+
+  async unstrike(registration: Registration, number: number): Promise<Strike | null> {
+    return await this.#database.write((client) => unstrike(client, registration, number));
   }
 
   async recordEvents(events: readonly StoredEvent[]): Promise<void> {

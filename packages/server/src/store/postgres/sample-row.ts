@@ -1,4 +1,4 @@
-import { parseRfc3339 } from "@wattboard/protocol/constants";
+import { readDeviceTime } from "@wattboard/protocol/constants";
 import pg from "pg";
 import { kindOf, type PointKind, type PointValue, pointKinds, pointsOf } from "../algebra/point-value.ts";
 import type { SampleColumns } from "../algebra/sample-columns.ts";
@@ -53,11 +53,19 @@ export const insertTypes = [
   "jsonb",
 ] as const;
 
+/** From the oldest sample to the newest one, ms. */
+export interface TimeSpan {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
 /** Samples on their way into the database, a column at a time, since PostgreSQL takes an array a column fastest. */
 export class SampleRows {
   #columns: string[][] = insertTypes.map(() => []);
   /** Which points each device sent, with the kinds of their values. */
   readonly kinds = new Map<string, Map<string, number>>();
+  /** When each device's samples were measured. */
+  readonly times = new Map<string, { firstMs: number; lastMs: number }>();
   /** Each device's newest sample. */
   readonly newest = new Map<string, StoredSample>();
   #waiting = 0;
@@ -71,12 +79,12 @@ export class SampleRows {
     const { message } = sample;
     const text = Buffer.from(message.buffer, message.byteOffset, message.byteLength).toString();
     const telemetry = JSON.parse(text) as { timestamp?: unknown };
-    const deviceTimeMs = sample.clock === "server" ? parseRfc3339(String(telemetry.timestamp)) : Number.NaN;
+    const deviceTimeMs = sample.clock === "server" ? readDeviceTime(telemetry.timestamp)?.ms : undefined;
     const cells = [
       quoted(sample.key),
       String(sample.observedAtMs),
       String(sample.receivedAtMs),
-      String(Number.isNaN(deviceTimeMs) ? sample.observedAtMs : deviceTimeMs),
+      String(deviceTimeMs ?? sample.observedAtMs),
       sample.clock,
       String(sample.epoch),
       String(sample.seq),
@@ -100,6 +108,11 @@ export class SampleRows {
     if (extra !== null) cells[cells.length - 1] = quoted(JSON.stringify(Object.fromEntries(extra)));
     for (let at = 0; at < cells.length; at++) this.#columns[at]?.push(cells[at] as string);
     this.#waiting++;
+    const { key, observedAtMs } = sample;
+    const times = this.times.get(key);
+    if (times === undefined) this.times.set(key, { firstMs: observedAtMs, lastMs: observedAtMs });
+    else if (observedAtMs < times.firstMs) times.firstMs = observedAtMs;
+    else if (observedAtMs > times.lastMs) times.lastMs = observedAtMs;
     const newest = this.newest.get(sample.key);
     if (newest === undefined || isNewer(sample, newest)) this.newest.set(sample.key, sample);
   }

@@ -142,4 +142,30 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX outdated_summary ON window_summary (device_id, window_start) WHERE version = 1;`,
     timescale: "",
   },
+  {
+    sql: `
+      -- Values of a registration that count for nothing, and what they were: so that it can be undone.
+      CREATE TABLE strike (
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        device_id text COLLATE "C" NOT NULL,
+        from_at timestamptz NOT NULL,
+        to_at timestamptz NOT NULL,
+        points text[],
+        at timestamptz NOT NULL,
+        made_by text NOT NULL
+      );
+      CREATE INDEX strike_by_device ON strike (device_id, number);
+      CREATE TABLE struck_value (
+        strike_number bigint NOT NULL REFERENCES strike ON DELETE CASCADE,
+        device_id text COLLATE "C" NOT NULL,
+        observed_at timestamptz NOT NULL,
+        epoch bigint NOT NULL,
+        seq bigint NOT NULL,
+        point text COLLATE "C" NOT NULL,
+        in_column boolean NOT NULL,
+        value jsonb NOT NULL,
+        PRIMARY KEY (strike_number, observed_at, epoch, seq, point)
+      );`,
+    timescale: "",
+  },
 ];

@@ -2,6 +2,7 @@ import { readRecords } from "../sample-record.ts";
 import type { StoredSample } from "../store.ts";
 import { type Client, type Database, rowsOf } from "./database.ts";
 import { insertTypes, readingColumns, SampleRows } from "./sample-row.ts";
+import { strikeLate } from "./strikes.ts";
 
 /** Samples read and sent at a time. */
 const sliceSamples = 1_000;
@@ -83,6 +84,7 @@ export class Writer {
         await client.query(insertSamples, rows.take());
       }
       if (rows.waiting > 0) await client.query(insertSamples, rows.take());
+      await strikeLate(client, rows.times);
       await storeLatest(client, [...rows.newest.values()]);
       await this.#storePoints(client, rows.kinds);
     });

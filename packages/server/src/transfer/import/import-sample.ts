@@ -1,4 +1,4 @@
-import { points as catalogue, isRefusal, limits, type Refusal, refuse } from "@wattboard/protocol";
+import { points as catalogue, isRefusal, limits, type Refusal, refuse, valueFaults } from "@wattboard/protocol";
 import { excerpt } from "../../base/excerpt.ts";
 import { DeviceState } from "../../devices/device-state.ts";
 import { type PointValue, telemetryOf } from "../../store/algebra/point-value.ts";
@@ -70,7 +70,12 @@ export class ImportJudge {
       );
     }
     const verdict = decode(state, message, this.#nowMs);
-    return isRefusal(verdict) ? verdict : { deviceId, observedAtMs, receivedAtMs, message, pointNames: names };
+    if (isRefusal(verdict)) return verdict;
+    const leftOut = verdict.faults?.find(({ fault }) => !valueFaults[fault].isKept);
+    if (leftOut !== undefined) {
+      return refuse("invalid_schema", `${leftOut.point}: ${valueFaults[leftOut.fault].message}`);
+    }
+    return { deviceId, observedAtMs, receivedAtMs, message: verdict.frame, pointNames: names };
   }
 }
 

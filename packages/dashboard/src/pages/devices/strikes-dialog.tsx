@@ -1,0 +1,85 @@
+import type { StrikeBody, StrikesBody } from "@wattboard/protocol";
+import { queryClient } from "../../api/query-client.ts";
+import { sendJson } from "../../api/request.ts";
+import { serverClock } from "../../api/server-clock.ts";
+import { usePolled } from "../../api/use-polled.ts";
+import { apiPaths } from "../../paths.ts";
+import { Button } from "../../ui/button.tsx";
+import { ConfirmButton } from "../../ui/confirm-button.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { FaultLine } from "../../ui/fault-line.tsx";
+import { Field, Form } from "../../ui/field.tsx";
+import { formatInstant } from "../../ui/format-time.ts";
+import list from "../../ui/list.module.css";
+import { useSubmit } from "../../ui/use-submit.ts";
+import styles from "./share-dialog.module.css";
+
+/** Strikes wrong values out of a device's past, and has them count again. */
+export function StrikesDialog({ deviceId, onClose }: { readonly deviceId: string; readonly onClose: () => void }) {
+  const path = apiPaths.strikes(deviceId);
+  const { body, failure } = usePolled<StrikesBody>(path, { everyMs: 30_000 });
+  // Charts and sums are others now.
+  const again = () => void queryClient.invalidateQueries();
+  const striking = useSubmit(async (form) => {
+    const points = String(form.get("points")).split(/[ ,]+/).filter(Boolean);
+    await sendJson("POST", path, {
+      from: instantOf(form.get("from")),
+      to: instantOf(form.get("to")),
+      ...(points.length > 0 && { points }),
+    });
+    again();
+  });
+  const undo = ({ strike }: StrikeBody) =>
+    striking.run(async () => {
+      await sendJson("DELETE", apiPaths.strike(deviceId, strike));
+      again();
+    });
+  const strikes = body?.strikes ?? [];
+  return (
+    <Dialog title={`Strike out values of ${deviceId}`} onClose={onClose}>
+      <Form onSubmit={striking.onSubmit}>
+        <p>Wrong values count for nothing then, in charts and sums. They are kept, and can be had back.</p>
+        <Field label="From, by this computer's clock" name="from" type="datetime-local" step={1} required autoFocus />
+        <Field label="To" name="to" type="datetime-local" step={1} required />
+        <Field label="Points, such as grid.power; none: all" name="points" maxLength={2_000} />
+        <FaultLine fault={striking.fault ?? failure?.message ?? null} />
+        <Button type="submit" tone="strong" disabled={striking.busy}>
+          Strike out
+        </Button>
+      </Form>
+      {strikes.length > 0 && (
+        <ul className={styles.list} aria-label="What is struck out">
+          {strikes.map((strike) => (
+            <li key={strike.strike}>
+              <span>
+                {strike.points === null ? "All points" : strike.points.join(", ")}
+                <span className={list.sub}>
+                  {shownInstant(strike.from)} to {shownInstant(strike.to)}, by {strike.by ?? "somebody"}
+                </span>
+              </span>
+              <span className="buttons">
+                <ConfirmButton
+                  sure="Have them count again"
+                  disabled={striking.busy}
+                  label={`Undo strike ${strike.strike}`}
+                  onConfirm={() => undo(strike)}
+                >
+                  Undo
+                </ConfirmButton>
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Dialog>
+  );
+}
+
+function shownInstant(text: string): string {
+  return formatInstant(Date.parse(text), serverClock.now());
+}
+
+/** What a person chose, in the time zone of the browser. */
+function instantOf(value: FormDataEntryValue | null): string {
+  return new Date(String(value)).toISOString();
+}
