@@ -31,7 +31,12 @@ test("a command that a swallowing network took is sent again when the device con
   await again.receive(1);
   expect(JSON.parse(again.received[0] ?? "")).toEqual({ command_id, ...setMode });
   again.send(
-    sampleOf("ems_001", { system_status: { state: "DISCHARGING", mode: "MANUAL" }, battery: { power: -498 } }),
+    sampleOf("ems_001", {
+      // What was measured before the command was sent would show nothing.
+      timestamp: new Date(clock.wallMs()).toISOString(),
+      system_status: { state: "DISCHARGING", mode: "MANUAL" },
+      battery: { power: -498 },
+    }),
   );
   await operator.reaches("ems_001", command_id, "applied");
 });

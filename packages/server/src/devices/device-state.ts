@@ -42,6 +42,8 @@ export class DeviceState {
   /** The sample that was taken last, as a whole or for some of its points. */
   #takenEpoch = 0;
   #takenSeq = -1;
+  /** Each of its messages holds its whole state, as a dialect makes it: what an earlier one said beside it does not hold any more. */
+  isWholeInEach = false;
   accepted = 0;
   readonly dropped = new Map<RefusalCode, number>();
   lastRefusal: { readonly refusal: Refusal; readonly atMs: number } | null = null;
@@ -70,7 +72,7 @@ export class DeviceState {
       this.#receivedAtMs - receivedAtMs > setBackMsMin || this.#observedAtMs - receivedAtMs > limits.clockSkewMsMax;
     if (isAhead) this.#older = null;
     else if (sample.observedAtMs < this.#observedAtMs) return this.#takeLate(sample, pointSet);
-    else if (pointSet !== this.#pointSet && this.#frameBytes > 0) this.#keepOlder();
+    else if (pointSet !== this.#pointSet && this.#frameBytes > 0 && !this.isWholeInEach) this.#keepOlder();
     this.#observedAtMs = sample.observedAtMs;
     this.#receivedAtMs = sample.receivedAtMs;
     this.#deviceTimeMs = sample.deviceTimeMs;

@@ -283,7 +283,9 @@ class SmartOsSession {
     this.#door.context.addresses.give(this.#handshake.socket);
     const { session, replaced } = parts.registry.takeOver(serial, this.#link, "smart-os");
     const channel = this.#channelOf(session);
-    this.#device = { session, channel, device: parts.latest.of(registered) };
+    const device = parts.latest.of(registered);
+    device.isWholeInEach = true;
+    this.#device = { session, channel, device };
     parts.commands.connected(serial, channel);
     context.log.info(
       {
