@@ -6,7 +6,7 @@ import { auditEntry, auditedTask } from "../http/access-guard.ts";
 import { defineRoute, deviceParams } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
-import { lookUpDevice } from "./device-lookup.ts";
+import { type DeviceParams, lookUpDevice } from "./device-lookup.ts";
 
 const strikeParams = Type.Object({
   ...deviceParams.properties,
@@ -14,14 +14,13 @@ const strikeParams = Type.Object({
 });
 
 type StrikeParts = Pick<ArchiveParts, "audit" | "authorizer" | "clock" | "devices" | "store">;
-type OfDevice = { Params: { readonly id: string } };
 
 /** `/api/v1/devices/{id}/strikes`: wrong values that count for nothing, until that is undone. */
 export function registerStrikesApi(app: FastifyInstance, parts: StrikeParts): void {
   const { authorizer, clock, store } = parts;
   const tag = "History";
 
-  app.get<OfDevice>(
+  app.get<DeviceParams>(
     `${paths.api}/devices/:id/strikes`,
     defineRoute({
       tag,
@@ -40,7 +39,7 @@ export function registerStrikesApi(app: FastifyInstance, parts: StrikeParts): vo
     },
   );
 
-  app.post<OfDevice & { Body: Type.Static<typeof newStrikeSchema> }>(
+  app.post<DeviceParams & { Body: Type.Static<typeof newStrikeSchema> }>(
     `${paths.api}/devices/:id/strikes`,
     defineRoute({
       tag,

@@ -12,7 +12,7 @@ export interface FaultCount extends FaultyValue {
   readonly lastMs: number;
 }
 
-interface Entry {
+interface FaultEntry {
   readonly point: string;
   readonly fault: ValueFault;
   count: number;
@@ -34,11 +34,11 @@ const tellAtOnce: ReadonlySet<ValueFault> = new Set(["beyond_belief", "not_avail
 
 /** Counts what was left out of one device's messages, and what was kept and marked, by point and fault. */
 export class FaultyValues {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, FaultEntry>();
 
   /** Gives those that are to be told as an event now: what is left out and lasts, each once an hour. */
   note(values: readonly FaultyValue[], nowMs: number): FaultCount[] {
-    const due: Entry[] = [];
+    const due: FaultEntry[] = [];
     for (const { point, fault } of values) {
       const entry = this.#entryOf(point, fault, nowMs);
       entry.count++;
@@ -56,7 +56,7 @@ export class FaultyValues {
     return [...this.#entries.values()];
   }
 
-  #entryOf(point: string, fault: ValueFault, nowMs: number): Entry {
+  #entryOf(point: string, fault: ValueFault, nowMs: number): FaultEntry {
     const name = point.length > nameShownMax ? `${point.slice(0, nameShownMax)}…` : point;
     const shown = this.#entries.has(`${fault} ${name}`) || this.#entries.size < entriesMax ? name : "other";
     const key = `${fault} ${shown}`;

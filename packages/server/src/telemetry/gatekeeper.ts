@@ -34,10 +34,6 @@ export function decode(device: DeviceState, frame: Buffer, nowMs: number): Judge
   return salvage(device, frame, message, nowMs);
 }
 
-export function isRefusal(verdict: object): verdict is Refusal {
-  return "code" in verdict;
-}
-
 function hasSection(message: Telemetry): boolean {
   for (const section of sectionNames) if (message[section] !== undefined) return true;
   return false;

@@ -20,7 +20,7 @@ interface Reason {
   readonly message: string;
 }
 
-interface Entry {
+interface ReasonEntry {
   readonly code: string;
   message: string;
   /** Not told yet. */
@@ -43,7 +43,7 @@ export class RefusedMessages {
   readonly #log: Log;
   readonly #events: Events;
   readonly #notify: (deviceId: string, frame: Refused) => void;
-  readonly #entries = new WeakMap<DeviceState, Map<string, Entry>>();
+  readonly #entries = new WeakMap<DeviceState, Map<string, ReasonEntry>>();
 
   /** `notify` tells the device, where it is connected and understands it. */
   constructor(clock: Clock, log: Log, events: Events, notify: (deviceId: string, frame: Refused) => void) {
@@ -74,7 +74,7 @@ export class RefusedMessages {
     this.#notify(deviceId, { type: "refused", code, message, count });
   }
 
-  #entryOf(device: DeviceState, code: string, nowMs: number): Entry {
+  #entryOf(device: DeviceState, code: string, nowMs: number): ReasonEntry {
     let entries = this.#entries.get(device);
     if (entries === undefined) {
       entries = new Map();
@@ -99,7 +99,7 @@ export class RefusedMessages {
     return entry;
   }
 
-  #tell({ deviceId }: DeviceState, entry: Entry): void {
+  #tell({ deviceId }: DeviceState, entry: ReasonEntry): void {
     const { code, message, count, total, sinceMs } = entry;
     const nowMs = this.#clock.monotonicMs();
     entry.cancel?.();
