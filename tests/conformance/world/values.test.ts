@@ -4,10 +4,11 @@
  */
 import { readFileSync } from "node:fs";
 import type { DeviceDetail } from "@wattboard/protocol";
+import { isRefusal } from "@wattboard/protocol";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "wattboard";
 import { DeviceState } from "../../../packages/server/dist/devices/device-state.js";
-import { decode, isRefusal } from "../../../packages/server/dist/telemetry/gatekeeper.js";
+import { decode } from "../../../packages/server/dist/telemetry/gatekeeper.js";
 import { deviceDetail, events, metric, storedSamples } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openDashboard, openDevice, type TestSocket } from "../../support/sockets.ts";
