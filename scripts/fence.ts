@@ -79,7 +79,6 @@ const atTheEdge: Readonly<Record<string, string>> = {
   "cli/": "a program's edge: it waits for people, servers and the terminal",
   "access/tokens.ts": "secrets and salts never come from what can be repeated",
   "access/passwords.ts": "secrets and salts never come from what can be repeated",
-  "base/manual-clock.ts": "a clock for tests, of which time stands still while the event loop turns",
 };
 
 const edgeOf = (path: string): string | undefined => Object.keys(atTheEdge).find((edge) => path.startsWith(edge));

@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, storedSamples } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { openDashboard, openDevice } from "../support/sockets.ts";

@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, storedSamples } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { ask, openDoors, openSolMate, openWebClient, query } from "../support/smart-os.ts";

@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { afterAll, beforeAll, describe } from "vitest";
-import { ManualClock } from "../../packages/server/dist/base/manual-clock.js";
 import { PostgresStore } from "../../packages/server/dist/store/postgres/postgres-store.js";
 import { needs } from "../support/needs.ts";
 import { hasTimescale, type PostgresServer, postgresPrograms, startPostgres } from "../support/postgres.ts";

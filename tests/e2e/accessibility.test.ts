@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { DeviceDetail } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import type { AxeResults, RunOptions } from "axe-core";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
 import { callerOf } from "../support/commands.ts";
 import { eventually } from "../support/eventually.ts";

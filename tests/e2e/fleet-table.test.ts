@@ -1,6 +1,6 @@
 import type { FleetRow } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { afterAll, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail } from "../support/api.ts";
 import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";

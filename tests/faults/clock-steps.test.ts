@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, events } from "../support/api.ts";
 import { callerOf } from "../support/commands.ts";
 import { eventually } from "../support/eventually.ts";

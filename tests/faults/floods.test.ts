@@ -1,6 +1,6 @@
 import { disconnects, limits } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, events, metric } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { openWitness } from "../support/healthy-device.ts";

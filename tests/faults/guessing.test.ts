@@ -1,6 +1,6 @@
 import { request } from "node:http";
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { createAdministrator, invite } from "../support/people.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 

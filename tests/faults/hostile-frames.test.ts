@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, metric, samplesCounted } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { type HealthyDevice, openWitness } from "../support/healthy-device.ts";

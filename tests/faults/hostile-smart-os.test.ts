@@ -1,6 +1,6 @@
+import { ManualClock } from "@wattboard/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, metric } from "../support/api.ts";
 import { callerOf } from "../support/commands.ts";
 import { eventually } from "../support/eventually.ts";

@@ -7,8 +7,8 @@ import type {
   OutstandingBody,
   RemovedApiTokenBody,
 } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { lockAccessFile } from "../../packages/server/dist/access/access-file.js";
 import { openAdminClient } from "../../packages/server/dist/cli/admin-client.js";
 import { callerWith } from "../support/commands.ts";

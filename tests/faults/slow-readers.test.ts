@@ -1,6 +1,6 @@
 import { isRefusal } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { metric } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { RawSocket } from "../support/raw-socket.ts";

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isRefusal } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { onTestFinished } from "vitest";
 import {
   EmbeddedStore,
   loadConfig,
-  ManualClock,
   type Switchboard,
   type SwitchboardOptions,
   startSwitchboard,

@@ -1,5 +1,5 @@
 import type { FleetRow } from "@wattboard/protocol";
-import { eventually, ManualClock, startServer } from "@wattboard/testing";
+import { eventually, ManualSdkClock, startServer } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { connectFleet } from "./connect-fleet.ts";
 import { fleetRow } from "./fleet-row.fixture.ts";
@@ -16,7 +16,7 @@ const changed = (...devices: FleetRow[]) => ({ type: "changed", server_time_ms: 
 
 async function listening() {
   const server = await startServer();
-  const clock = new ManualClock();
+  const clock = new ManualSdkClock();
   const changes: (readonly string[])[] = [];
   const errors: StreamError[] = [];
   const fleet = connectFleet({

@@ -1,5 +1,5 @@
 import type { Telemetry } from "@wattboard/protocol";
-import { eventually, ManualClock, type ServerLink, startServer, type TestServer } from "@wattboard/testing";
+import { eventually, ManualSdkClock, type ServerLink, startServer, type TestServer } from "@wattboard/testing";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { connectTelemetry, type TelemetryOptions } from "./connect-telemetry.ts";
 import type { Stream, StreamError, StreamStatus } from "./stream.ts";
@@ -10,7 +10,7 @@ const sample = { device_id: "ems_001", timestamp: "2026-01-31T12:00:01Z", batter
 
 /** A stream on a clock that stands still; it is closed when the test ends. */
 function listen(options: TelemetryOptions) {
-  const clock = new ManualClock();
+  const clock = new ManualSdkClock();
   const statuses: StreamStatus[] = [];
   const errors: StreamError[] = [];
   const received: [Telemetry, string][] = [];
@@ -143,7 +143,7 @@ describe("a telemetry stream", () => {
     const createSocket = vi.fn<(address: string) => WebSocket>(() => {
       throw new Error("far enough");
     });
-    const clock = new ManualClock();
+    const clock = new ManualSdkClock();
     const stream = connectTelemetry("a/../?b", { createSocket, clock });
     clock.advance(0);
     expect(createSocket).toHaveBeenCalledWith("ws://127.0.0.1:8000/ws/dashboard/a%2F..%2F%3Fb");

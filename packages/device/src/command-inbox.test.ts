@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Capabilities, Command, CommandResult } from "@wattboard/protocol";
-import { ManualClock } from "@wattboard/testing";
+import { ManualSdkClock } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type CommandHandler, CommandInbox, CommandRejected } from "./command-inbox.ts";
 import { type CommandMemory, fileCommandMemory, type RememberedCommand } from "./command-memory.ts";
@@ -21,11 +21,11 @@ function charge(command_id: string, lease_ms?: number, target_power = 500): Comm
 function start({
   handle = () => {},
   memory,
-  clock = new ManualClock(),
+  clock = new ManualSdkClock(),
 }: {
   handle?: CommandHandler;
   memory?: CommandMemory;
-  clock?: ManualClock;
+  clock?: ManualSdkClock;
 } = {}) {
   const done: Command[] = [];
   const results: CommandResult[] = [];

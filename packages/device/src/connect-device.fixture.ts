@@ -1,4 +1,4 @@
-import { eventually, ManualClock, type ServerLink, startServer, type TestServer } from "@wattboard/testing";
+import { eventually, ManualSdkClock, type ServerLink, startServer, type TestServer } from "@wattboard/testing";
 import { expect, onTestFinished } from "vitest";
 import { connectDevice } from "./connect-device.ts";
 import type { Device, DeviceStatus } from "./device.ts";
@@ -9,7 +9,7 @@ export const sample = { battery: { voltage: 53.2, soc: 85 } };
 
 /** A device on a clock that stands still, which spreads nothing at random; it is stopped when the test ends. */
 export function start(options: DeviceOptions & { url: string }) {
-  const clock = new ManualClock();
+  const clock = new ManualSdkClock();
   const notices: DeviceNotice[] = [];
   const statuses: DeviceStatus[] = [];
   const device = connectDevice({

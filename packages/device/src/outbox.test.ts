@@ -1,11 +1,11 @@
-import { duplexTransport, ManualClock } from "@wattboard/testing";
+import { duplexTransport, ManualSdkClock } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { connectDevice } from "./connect-device.ts";
 
 /** A device whose links are in the test's hand: no socket, no network, no waiting. */
 function start() {
   const { transport, links } = duplexTransport();
-  const clock = new ManualClock();
+  const clock = new ManualSdkClock();
   const device = connectDevice({ deviceId: "ems_001", token: "t", clock, transport, random: () => 0.5, log: () => {} });
   onTestFinished(async () => {
     const stopped = device.stop();

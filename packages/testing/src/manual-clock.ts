@@ -1,57 +1,82 @@
-/** A clock for `@wattboard/client` and `@wattboard/device` that stands still until `advance`, and knows which timers wait. */
+type CancelTimer = () => void;
+
+interface Timer {
+  dueMs: number;
+  readonly periodMs: number | null;
+  readonly task: () => void;
+}
+
+/** A clock for the server that stands still until a test moves it. Timers run in the order in which they are due. */
 export class ManualClock {
-  #nowMs = Date.parse("2026-01-31T12:00:00Z");
-  readonly #timers = new Map<object, { readonly run: () => void; readonly dueMs: number }>();
+  #nowMs = 0;
+  #startMs: number;
+  readonly #timers = new Set<Timer>();
 
-  /** What the wall clock shows beyond the time that passed: somebody set it. */
-  wallMs = 0;
+  constructor(startMs = Date.UTC(2026, 0, 31, 12)) {
+    this.#startMs = startMs;
+  }
 
-  now(): number {
-    return this.#nowMs + this.wallMs;
+  wallMs(): number {
+    return this.#startMs + this.#nowMs;
   }
 
   monotonicMs(): number {
     return this.#nowMs;
   }
 
-  setTimeout(run: () => void, delayMs: number): unknown {
-    const timer = {};
-    this.#timers.set(timer, { run, dueMs: this.#nowMs + Math.max(0, delayMs) });
-    return timer;
+  after(delayMs: number, task: () => void): CancelTimer {
+    return this.#add({ dueMs: this.#nowMs + delayMs, periodMs: null, task });
   }
 
-  clearTimeout(timer: unknown): void {
-    this.#timers.delete(timer as object);
+  every(periodMs: number, task: () => void): CancelTimer {
+    return this.#add({ dueMs: this.#nowMs + periodMs, periodMs, task });
   }
 
-  get waiting(): number {
-    return this.#timers.size;
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      this.after(delayMs, resolve);
+    });
   }
 
-  /** Lets time pass; timers run in the order in which they are due, each at its own time. */
-  advance(ms: number): void {
-    const untilMs = this.#nowMs + ms;
-    for (;;) {
-      const [next] = [...this.#timers]
-        .filter(([, { dueMs }]) => dueMs <= untilMs)
-        .sort(([, a], [, b]) => a.dueMs - b.dueMs);
-      if (next === undefined) break;
-      const [timer, { run, dueMs }] = next;
-      this.#timers.delete(timer);
-      this.#nowMs = Math.max(this.#nowMs, dueMs);
-      run();
+  /** The event loop turns, though time stands still. */
+  nextTurn(task: () => void): void {
+    setImmediate(task);
+  }
+
+  /** Somebody sets the wall clock, by so much; timers and intervals do not notice. */
+  stepWall(byMs: number): void {
+    this.#startMs += byMs;
+  }
+
+  /** Time goes on while the event loop stands: what falls due meanwhile runs late, with the next `advance`. */
+  stall(byMs: number): void {
+    this.#nowMs += byMs;
+  }
+
+  /** Moves time on and runs what falls due on the way. */
+  advance(byMs: number): void {
+    const untilMs = this.#nowMs + byMs;
+    for (let next = this.#next(untilMs); next !== undefined; next = this.#next(untilMs)) {
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
+      if (next.periodMs === null) this.#timers.delete(next);
+      // As those of Node: one that comes late is not made up for.
+      else next.dueMs = this.#nowMs + next.periodMs;
+      next.task();
     }
     this.#nowMs = untilMs;
   }
 
-  /** Lets time pass until the next timer has run. */
-  advanceToNext(): void {
-    this.advance(Math.min(...[...this.#timers.values()].map(({ dueMs }) => dueMs)) - this.#nowMs);
+  #add(timer: Timer): CancelTimer {
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
   }
 
-  /** Lets time pass as a process that slept sees it: all that is due runs late, at once. */
-  sleep(ms: number): void {
-    this.#nowMs += ms;
-    this.advance(0);
+  #next(untilMs: number): Timer | undefined {
+    let next: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (timer.dueMs <= untilMs && (next === undefined || timer.dueMs < next.dueMs)) next = timer;
+    }
+    return next;
   }
 }

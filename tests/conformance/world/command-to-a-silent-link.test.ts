@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { callerOf } from "../../support/commands.ts";
 import { openDashboard, openDevice } from "../../support/sockets.ts";
 import { startServer } from "../../support/start-server.ts";

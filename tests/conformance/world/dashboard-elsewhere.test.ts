@@ -1,7 +1,7 @@
 import { connectFleet, connectTelemetry, type StreamError } from "@wattboard/client";
 import { isRefusal, type Telemetry } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { eventually } from "../../support/eventually.ts";
 import { openDevice, tryOpenSocket } from "../../support/sockets.ts";
 import { startServer, type TestServer } from "../../support/start-server.ts";

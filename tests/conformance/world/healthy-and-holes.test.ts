@@ -1,6 +1,6 @@
 import type { DeviceEnergyBody, FleetEnergyBody, HistoryBody } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { startServer } from "../../support/start-server.ts";
 import { everyStep, getBody, putSamples } from "../../support/world.ts";
 

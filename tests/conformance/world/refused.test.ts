@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, events, metric, samplesCounted } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startServe } from "../../support/run-cli.ts";

@@ -1,9 +1,10 @@
 /** Devices that send their sections in messages of their own: the state is the newest value of each point, with its own age. */
+
 import { readFileSync } from "node:fs";
 import type { FleetFrame, FleetRow } from "@wattboard/protocol";
 import { fleetTest, parseConditions } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail } from "../../support/api.ts";
 import { callerOf } from "../../support/commands.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -1,8 +1,9 @@
 /** Clocks that are off, times as people write them, and backlogs (ADR 68). The inputs stand beside this file. */
+
 import { readFileSync } from "node:fs";
 import { readDeviceTime } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, events, storedSamples } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openDevice } from "../../support/sockets.ts";

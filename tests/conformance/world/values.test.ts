@@ -2,11 +2,12 @@
  * What real devices send, value by value (ADR 67). The inputs beside this file are messages of their kinds; `@NOW` is replaced by the present
  * instant. Each test says what is kept, what is left out and why, and whether the message goes on as it came.
  */
+
 import { readFileSync } from "node:fs";
 import type { DeviceDetail } from "@wattboard/protocol";
 import { isRefusal } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { DeviceState } from "../../../packages/server/dist/devices/device-state.js";
 import { decode } from "../../../packages/server/dist/telemetry/gatekeeper.js";
 import { deviceDetail, events, metric, storedSamples } from "../../support/api.ts";

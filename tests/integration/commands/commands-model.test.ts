@@ -6,9 +6,9 @@ import {
   isRefusal,
   type NewCommandBody,
 } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { CommandInbox } from "../../../packages/device/dist/command-inbox.js";
 import type { RememberedCommand } from "../../../packages/device/dist/command-memory.js";
 import { YieldQueue } from "../../../packages/server/dist/base/yield-queue.js";

@@ -1,6 +1,6 @@
 import { type CommandBody, isRefusal, type Problem } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { callerOf, callerWith } from "../../support/commands.ts";
 import { eventually } from "../../support/eventually.ts";
 import { runJson, startServe } from "../../support/run-cli.ts";

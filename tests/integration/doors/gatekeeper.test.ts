@@ -1,6 +1,6 @@
 import { parseRfc3339, type Telemetry } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, metric, samplesCounted, storedSamples } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openWitness } from "../../support/healthy-device.ts";

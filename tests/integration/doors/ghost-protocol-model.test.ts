@@ -1,6 +1,6 @@
+import { ManualClock } from "@wattboard/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import type { DeviceSession } from "../../../packages/server/dist/devices/device-session.js";
 import { DeviceSessions } from "../../../packages/server/dist/devices/device-sessions.js";
 import { DeviceStates } from "../../../packages/server/dist/devices/device-states.js";

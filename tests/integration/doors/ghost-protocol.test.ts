@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, events, metric, readiness, samplesCounted, storedSamples } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { clientFrame, handshakeRequest, opcodes, openRawDevice, RawSocket } from "../../support/raw-socket.ts";

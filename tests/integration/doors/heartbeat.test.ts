@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { eventually } from "../../support/eventually.ts";
 import { openDashboard, openDevice, type TestSocket } from "../../support/sockets.ts";
 import { startServer } from "../../support/start-server.ts";

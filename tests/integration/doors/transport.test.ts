@@ -1,8 +1,8 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { connect } from "node:tls";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { WebSocket } from "ws";
 import { makeCertificate, opensslPath } from "../../support/certificate.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -1,6 +1,6 @@
 import { type FleetFrame, type FleetRow, isRefusal } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { readiness } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openDevice, openSocket, type TestSocket } from "../../support/sockets.ts";

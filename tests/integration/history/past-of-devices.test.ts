@@ -10,8 +10,8 @@ import {
   type SamplesBody,
   type TimelineBody,
 } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { callerOf } from "../../support/commands.ts";
 import { runCli } from "../../support/run-cli.ts";
 import { batchOf, sampleAt } from "../../support/samples.ts";

@@ -13,8 +13,8 @@ import type {
   Problem,
   ShareLinkBody,
 } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { eventually } from "../../support/eventually.ts";
 import { BrowserLike, createAdministrator, invite, tokenOf } from "../../support/people.ts";
 import { batchOf, sampleAt } from "../../support/samples.ts";

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { eventually } from "../../support/eventually.ts";
 import { ask, openDoors, openSolMate, openWebClient, query, update } from "../../support/smart-os.ts";
 import { startServer } from "../../support/start-server.ts";

@@ -1,6 +1,6 @@
 import { runSolMates } from "@wattboard/simulator";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail } from "../../support/api.ts";
 import { callerOf } from "../../support/commands.ts";
 import { eventually } from "../../support/eventually.ts";

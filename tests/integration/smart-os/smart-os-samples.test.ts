@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, metric, samplesCounted, storedSamples } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { ask, openDoors, openSolMate, openWebClient, said, update } from "../../support/smart-os.ts";

@@ -1,8 +1,9 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isRefusal } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { type Clock, loadConfig, ManualClock, startSwitchboard, systemClock } from "wattboard";
+import { type Clock, loadConfig, startSwitchboard, systemClock } from "wattboard";
 import type { Failure } from "../../../packages/server/dist/base/failure.js";
 import { PostgresStore } from "../../../packages/server/dist/store/postgres/postgres-store.js";
 import { firstRegistration } from "../../../packages/server/dist/store/registration.js";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { ManualClock } from "@wattboard/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { EmbeddedStore } from "../../../packages/server/dist/store/embedded/embedded-store.js";
 import { PostgresStore } from "../../../packages/server/dist/store/postgres/postgres-store.js";
 import { firstRegistration } from "../../../packages/server/dist/store/registration.js";

@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { deviceDetail, events, metric, readiness, samplesCounted, storedSamples } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openDashboard, openDevice, type TestSocket, tryOpenSocket } from "../../support/sockets.ts";

@@ -10,8 +10,8 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "wattboard";
 import { events, metric } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { secondBySecond, storePast } from "../../support/history.ts";

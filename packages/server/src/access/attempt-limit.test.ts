@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "../base/manual-clock.ts";
 import { AttemptLimit } from "./attempt-limit.ts";
 
 test("lets a burst through, then one each period, and says how long to wait", () => {

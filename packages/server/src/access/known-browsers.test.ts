@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ManualClock } from "@wattboard/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { ManualClock } from "../base/manual-clock.ts";
 import { lockAccessFile, readyAccessFile } from "./access-file.ts";
 import { KnownBrowsers, knownBrowserMs } from "./known-browsers.ts";
 

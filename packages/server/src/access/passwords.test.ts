@@ -1,6 +1,6 @@
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
 import { systemClock } from "../base/clock.ts";
-import { ManualClock } from "../base/manual-clock.ts";
 import { describePasswordFault, Passwords } from "./passwords.ts";
 
 test("a password fits its own hash and no other, whichever way its letters are typed", async () => {

@@ -1,6 +1,6 @@
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
 import { LoopLag } from "./loop-lag.ts";
-import { ManualClock } from "./manual-clock.ts";
 
 test("a loop that turns has no lag; one that stood still is told at once, and once", () => {
   const clock = new ManualClock();

@@ -2,10 +2,9 @@ import { execFile } from "node:child_process";
 import { getEventListeners, once } from "node:events";
 import { promisify } from "node:util";
 import { MessageChannel } from "node:worker_threads";
-import { inTime } from "@wattboard/testing";
+import { inTime, ManualClock } from "@wattboard/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { Failure } from "./failure.ts";
-import { ManualClock } from "./manual-clock.ts";
 import { MethodCaller, WorkerClient, type WorkerClientOptions } from "./worker-client.ts";
 import { type Performed, serveMethods } from "./worker-methods.ts";
 

@@ -1,5 +1,5 @@
+import { ManualTurns } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualTurns } from "./manual-turns.ts";
 import { YieldQueue } from "./yield-queue.ts";
 
 describe("a yieldQueue", () => {

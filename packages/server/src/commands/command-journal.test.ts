@@ -1,6 +1,5 @@
+import { ManualClock, ManualTurns } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "../base/manual-clock.ts";
-import { ManualTurns } from "../base/manual-turns.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import { CommandJournal } from "./command-journal.ts";
 import type { CommandRecord } from "./command-record.ts";

@@ -1,9 +1,9 @@
 import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
+import { ManualTurns } from "@wattboard/testing";
 import { expect, onTestFinished, test } from "vitest";
 import type { AddressLimit } from "../access/address-limit.ts";
 import type { Authorizer } from "../access/authorizer.ts";
-import { ManualTurns } from "../base/manual-turns.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import type { SocketBound } from "../http/socket-bound.ts";
 import type { Health } from "../observe/health.ts";

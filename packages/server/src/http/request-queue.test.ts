@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { text } from "node:stream/consumers";
+import { ManualTurns } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualTurns } from "../base/manual-turns.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import { queueRequests } from "./request-queue.ts";
 

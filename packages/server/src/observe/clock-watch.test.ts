@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "../base/manual-clock.ts";
 import { ServerClockWatch } from "./clock-watch.ts";
 import type { Events } from "./events.ts";
 

@@ -1,7 +1,6 @@
 import { type FleetRow, isRefusal } from "@wattboard/protocol";
+import { ManualClock, ManualTurns } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "../base/manual-clock.ts";
-import { ManualTurns } from "../base/manual-turns.ts";
 import { YieldQueue } from "../base/yield-queue.ts";
 import { CommandJournal } from "../commands/command-journal.ts";
 import { Dispatcher } from "../commands/dispatcher.ts";

@@ -1,6 +1,6 @@
 import type { FleetFrame } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
-import { ManualClock } from "../base/manual-clock.ts";
 import { DeviceStates } from "../devices/device-states.ts";
 import { FleetRows } from "../devices/fleet-rows.ts";
 import { FleetFeed, type FleetSubscriber } from "./fleet-feed.ts";

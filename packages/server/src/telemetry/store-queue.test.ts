@@ -1,5 +1,5 @@
+import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "../base/manual-clock.ts";
 import { DeviceState } from "../devices/device-state.ts";
 import type { Sample } from "../devices/sample.ts";
 import { readRecords } from "../store/sample-record.ts";

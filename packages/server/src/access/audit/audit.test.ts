@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { eventually } from "@wattboard/testing";
+import { eventually, ManualClock } from "@wattboard/testing";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { ManualClock } from "../../base/manual-clock.ts";
 import { Audit, type AuditLimits } from "./audit.ts";
 
 const limits: AuditLimits = { rowsMax: 100_000, archivesMax: 10_000 };

@@ -1,6 +1,6 @@
 import { disconnects, limits } from "@wattboard/protocol";
+import { ManualClock } from "@wattboard/testing";
 import { expect, test, vi } from "vitest";
-import { ManualClock } from "../../base/manual-clock.ts";
 import { UnadmittedLinks } from "./unadmitted-links.ts";
 
 function setUp(count: number) {

@@ -1,10 +1,8 @@
-import type { NextTurn } from "./yield-queue.ts";
-
 /** An event loop that turns when a test says so. */
 export class ManualTurns {
   #tasks: (() => void)[] = [];
 
-  readonly next: NextTurn = (task) => {
+  readonly next = (task: () => void): void => {
     this.#tasks.push(task);
   };
 
