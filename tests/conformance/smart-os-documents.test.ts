@@ -55,7 +55,6 @@ test.each([
 test.each(bothWays("INIT", `0000:0001:${initBody}`))("the typical initial message: %s", async (frame) => {
   const server = await startServer({ settings: openDoors });
   const client = await openWebClient(server.wsUrl);
-  const dashboard = await openDashboard(server.wsUrl, "0001");
   const solMate = await openSolMate(server.wsUrl);
   expect(await ask(solMate, frame)).toBe('{"type": "INFO", "message": "0000:0001:OK"}');
   const detail = await deviceDetail(server, "0001");
@@ -84,6 +83,8 @@ test.each(bothWays("INIT", `0000:0001:${initBody}`))("the typical initial messag
     },
   };
   expect(detail.latest).toMatchObject({ clock: "server", telemetry });
+  // Of a device that nobody knew a dashboard learns once it has come.
+  const dashboard = await openDashboard(server.wsUrl, "0001");
   expect(JSON.parse((await dashboard.receive(1))[0] ?? "")).toMatchObject(telemetry);
   // A web client takes an INIT for a whole table: what it is told is an update, with the names that the table has.
   const [update = ""] = await client.receive(1);
@@ -126,8 +127,8 @@ test("a valid data update: it is answered, and changes what it names and nothing
   const clock = new ManualClock(Date.UTC(2026, 6, 1, 9));
   const server = await startServer({ clock, settings: openDoors });
   const solMate = await openSolMate(server.wsUrl);
-  const dashboard = await openDashboard(server.wsUrl, "0001");
   await ask(solMate, { type: "UPDT", message: `0115:0001:${firstUpdate}` });
+  const dashboard = await openDashboard(server.wsUrl, "0001");
   clock.advance(1_000);
   expect(await ask(solMate, `{'type': 'UPDT', 'message': '0116:0001:{"power_consumption": 357}'}`)).toBe(
     '{"type": "INFO", "message": "0116:0001:OK"}',

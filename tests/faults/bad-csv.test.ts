@@ -79,7 +79,7 @@ const badCells = [
   ["a decimal comma", 'ems_001,2026-01-31T12:02:00Z,,"85,5",[],x', "--decimal-comma"],
   ["a number beyond all", "ems_001,2026-01-31T12:03:00Z,,1e999,[],x", "too large"],
   ["a number of 100,000 digits", `ems_001,2026-01-31T12:03:30Z,,${"9".repeat(10_000)},[],x`, "is no number"],
-  ["a number out of its range", "ems_001,2026-01-31T12:04:00Z,,101,[],x", "battery.soc must be <= 100"],
+  ["a number out of its range", "ems_001,2026-01-31T12:04:00Z,,1000,[],x", "No measurement"],
   ["flags that are no list", "ems_001,2026-01-31T12:05:00Z,,85,E01,x", "JSON list"],
   ["a text too long", `ems_001,2026-01-31T12:06:00Z,,85,[],${"x".repeat(300)}`, "256 characters"],
 ] as const;

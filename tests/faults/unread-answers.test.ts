@@ -119,6 +119,7 @@ describe("a caller who reads nothing", () => {
     for (const socket of sockets) socket.destroy();
     await eventually(async () => {
       const answer = await fetch(pageOf(server));
+      await answer.arrayBuffer();
       expect([answer.status, await metric(server, "answer_bytes")]).toEqual([200, 0]);
     });
   }, 60_000);
