@@ -30,6 +30,7 @@ const heaviest: Readonly<Record<string, (nowMs: number) => string>> = {
   "/api/v1/devices/{id}/commands": () => "limit=100",
   "/api/v1/devices/{id}/commands/{command}": () => "",
   "/api/v1/devices/{id}/share-links": () => "",
+  "/api/v1/devices/{id}/strikes": () => "",
   "/api/v1/fleet/totals": (nowMs) => `buckets=2000&${lastHours(nowMs, 2)}`,
   "/api/v1/fleet/energy": (nowMs) => `per=day&time_zone=Europe/Vienna&${lastHours(nowMs, 48)}`,
   "/api/v1/fleet-commands": () => "",
