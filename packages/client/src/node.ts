@@ -23,6 +23,7 @@ function withSocket<Options extends StreamOptions>(options: Options): Options {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return {
     ...options,
+    // `ws` has what the streams use of a browser's WebSocket; its own types say so differently.
     createSocket: (address, ...protocols) =>
       new NodeSocket(address, protocols, { headers, perMessageDeflate: false }) as unknown as WebSocket,
   };

@@ -68,6 +68,7 @@ export function boundAnswers(app: FastifyInstance, { budget, clock, authorizer, 
     if (refusal !== null) return refuseAnswer(reply, refusal);
   });
 
+  // One slice of each answer under way waits here, and `budget` bounds those.
   const queue = new YieldQueue(Number.POSITIVE_INFINITY);
   /** A slice in a turn of the event loop, whoever it is for: live samples are read in between. */
   async function* inTurns(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
