@@ -1,7 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
+import { lockAccessFile } from "../../../packages/server/dist/access/access-file.js";
 import { metric, storedSamples } from "../../support/api.ts";
 import { eventually, inTime } from "../../support/eventually.ts";
 import { RawSocket } from "../../support/raw-socket.ts";
@@ -177,4 +178,21 @@ test("commands sent while the server starts or stops wait for it, and none is lo
     { device_id: "b" },
     { device_id: "c" },
   ]);
+});
+
+test("a command that finds a server's address, and nobody there any more, waits for whoever has the folder next", async () => {
+  const { dataDir, process: server } = await startServe();
+  const controlFile = join(dataDir, "control.json");
+  const control = readFileSync(controlFile);
+  server.signal("SIGTERM");
+  await server.exited;
+  // As it is read by a command that then loses the race against the stop.
+  const lock = lockAccessFile(dataDir);
+  onTestFinished(() => lock.close());
+  writeFileSync(controlFile, control);
+  const adding = new CliProcess(["device", "add", "a", "--data-dir", dataDir], { env: { NODE_DEBUG: "net" } });
+  await eventually(() => expect(adding.stderr).toContain("afterConnect"));
+  lock.close();
+  expect((await adding.exited).code).toBe(0);
+  expect(await runJson(["device", "list", "--data-dir", dataDir])).toMatchObject([{ device_id: "a" }]);
 });

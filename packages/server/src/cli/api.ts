@@ -4,9 +4,9 @@ import { type Problem, type Refusal, refusals } from "@wattboard/protocol";
 /** `/api/v1`, wherever it is: of a server, or over a data folder that no server has. */
 export interface Api {
   /** The address of the server, where there is one. */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** The folder in which a backup's copies lie, where they need not be fetched. */
-  readonly copiesIn?: string;
+  readonly copiesIn?: string | undefined;
   /**
    * Asks for `path`, and gives the answer as it comes. A text is sent as the lines that it is, all else as JSON. Rejects with `CommandRefused` where
    * the answer is no, else with a `Failure`: of a server `no_server` or `request_failed`, of a folder what has failed there.

@@ -10,6 +10,8 @@ import { ExportProgress } from "./export-progress.ts";
 import { addMaintenanceOptions, type MaintenanceClient, withMaintenance } from "./maintenance.ts";
 import { printFile, WrongUsage } from "./report.ts";
 
+const interruptions = ["SIGINT", "SIGTERM"] as const;
+
 interface ExportOptions {
   dataDir: string;
   url?: string;
@@ -58,10 +60,9 @@ Examples:
     .action(async (options: ExportOptions) => {
       assertUsage(options);
       const interrupted = new AbortController();
+      const interrupt = (): void => interrupted.abort(new Failure("export_failed", "The export was interrupted."));
       // Told only once: who asks a second time is not kept waiting.
-      for (const name of ["SIGINT", "SIGTERM"] as const) {
-        process.once(name, () => interrupted.abort(new Failure("export_failed", "The export was interrupted.")));
-      }
+      for (const name of interruptions) process.once(name, interrupt);
       await withMaintenance({ ...options, role: "viewer" }, async (maintenance) => {
         const leftOut = new Set<string>();
         const query = {
@@ -75,6 +76,8 @@ Examples:
         else if (options.out !== undefined) await exportFile(maintenance, query, options.out, options);
         else await exportToOutput(maintenance, query);
         if (leftOut.size > 0) throw incomplete([...leftOut]);
+      }).finally(() => {
+        for (const name of interruptions) process.off(name, interrupt);
       });
     });
 }

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { accessFileName, lockAccessFile } from "../access/access-file.ts";
 import { readControlFile } from "../access/control-file.ts";
 import type { Role } from "../access/principal.ts";
-import { Failure } from "../base/failure.ts";
-import type { Api } from "./api.ts";
+import { Failure, systemErrorCode } from "../base/failure.ts";
+import type { Api, SendOptions } from "./api.ts";
 import type { FolderOptions } from "./folder-api.ts";
 import { HttpApi } from "./http-api.ts";
 
@@ -49,12 +49,61 @@ export async function openApi(
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "data_dir_in_use") throw error;
       const running = runningApi(dataDir);
-      if (running !== null) return running;
+      if (running !== null)
+        return new ApiOfFolder(running, () => openApi({ dataDir }, { role, mayCreate, ...options }));
       // A server that starts or stops, or another command like this one: that may take a moment.
       if (tries >= triesMax) throw error;
       await sleep(retryMs);
     }
   }
+}
+
+/**
+ * A server that was found running on a data folder. What it does not hear, since it has just stopped, goes to whoever has the folder next: the
+ * server after it, or this process.
+ */
+class ApiOfFolder implements Api {
+  readonly #reopen: () => Promise<Api>;
+  #api: Api;
+
+  constructor(running: Api, reopen: () => Promise<Api>) {
+    this.#api = running;
+    this.#reopen = reopen;
+  }
+
+  get url(): string | undefined {
+    return this.#api.url;
+  }
+
+  get copiesIn(): string | undefined {
+    return this.#api.copiesIn;
+  }
+
+  async send(method: string, path: string, body?: unknown, options?: SendOptions): Promise<AsyncIterable<Uint8Array>> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#api.send(method, path, body, options);
+      } catch (error) {
+        if (tries >= triesMax || !wasUnheard(error, method)) throw error;
+        await sleep(retryMs);
+        const next = await this.#reopen();
+        this.#api = next instanceof ApiOfFolder ? next.#api : next;
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#api.close();
+  }
+}
+
+/** Whether a request has surely not been acted on, or may be made once more. */
+function wasUnheard(error: unknown, method: string): boolean {
+  if (!(error instanceof Failure) || error.code !== "no_server") return false;
+  const { cause } = error;
+  const code = systemErrorCode(cause instanceof TypeError ? cause.cause : cause);
+  if (code === "ECONNREFUSED") return true;
+  return method !== "POST" && (code === "ECONNRESET" || code === "UND_ERR_SOCKET");
 }
 
 /** Throws a `Failure`, `no_server`, where there is no token for it. */
