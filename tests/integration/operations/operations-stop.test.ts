@@ -188,7 +188,6 @@ test("a command that finds a server's address, and nobody there any more, waits 
   await server.exited;
   // As it is read by a command that then loses the race against the stop.
   const lock = lockAccessFile(dataDir);
-  onTestFinished(() => lock.close());
   writeFileSync(controlFile, control);
   const adding = new CliProcess(["device", "add", "a", "--data-dir", dataDir], { env: { NODE_DEBUG: "net" } });
   await eventually(() => expect(adding.stderr).toContain("afterConnect"));
