@@ -19,6 +19,7 @@ import type {
   Store,
   StoreComplaint,
   StoredEvent,
+  StoredJournal,
   StoredSample,
   StoreInfo,
   StoreRenewal,
@@ -28,6 +29,7 @@ import type {
   Verified,
 } from "../store.ts";
 import { Database, rowsOf } from "./database.ts";
+import { openJournal } from "./device-journals.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
 import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrateDatabase } from "./migrate.ts";
@@ -116,6 +118,10 @@ export class PostgresStore implements Store {
 
   async append(batches: readonly Uint8Array[]): Promise<void> {
     await this.#writer.append(batches);
+  }
+
+  async openJournal({ key }: Registration, journalId: string, epoch: number): Promise<StoredJournal> {
+    return await this.#database.write((client) => openJournal(client, key, journalId, epoch));
   }
 
   async latest(): Promise<StoredSample[]> {
