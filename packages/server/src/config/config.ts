@@ -97,6 +97,11 @@ const configSchema = Type.Object({
       "Telemetry messages a second for one device; what is above is dropped and counted. What a device sent while the server stood still is let through.",
     ),
     messages_burst: count(limits.messagesBurst, "Messages that a device may send at once before the rate applies."),
+    backfill_per_second: count(
+      5_000,
+      "Samples of before that all devices together may send a second; each is told its share, and none while the queue to the store is more than half full.",
+    ),
+    backfill_per_device: count(1_000, "Of these, what one device may send at the most."),
     points: Type.Integer({
       default: limits.extraPointsMax,
       minimum: 0,
