@@ -49,9 +49,9 @@ export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
   const refused = new RefusedMessages(clock, log, events, (deviceId, frame) =>
     registry.find(deviceId)?.notify?.(frame),
   );
-  const ingest = new Ingest(clock, sinks, tellFaults(clock, events, refused), (device, journal, seq) =>
-    storeQueue.pass(device, journal, seq, seq),
-  );
+  const ingest = new Ingest(clock, sinks, tellFaults(clock, events, refused), (device, journal, seq) => {
+    if (journal.mayTake(seq)) storeQueue.pass(device, journal, seq, seq);
+  });
   const journals = new Journals(
     {
       clock,

@@ -210,7 +210,7 @@ export class Journals {
   /** These numbers are taken without samples, which people are told once that is durable. */
   #lose(device: DeviceState, journal: DeviceJournal, ranges: readonly SeqRange[], why: string): void {
     for (const [from, to] of ranges) {
-      if (!this.#services.storeQueue.pass(device, journal, from, to)) return;
+      if (!journal.mayTake(from) || !this.#services.storeQueue.pass(device, journal, from, to)) return;
       const samples = to - from + 1;
       this.lostCount += samples;
       journal.lost = { samples: (journal.lost?.samples ?? 0) + samples, why };

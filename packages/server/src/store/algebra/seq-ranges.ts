@@ -36,11 +36,11 @@ export class SeqRanges {
     return range !== undefined && range[0] <= seq;
   }
 
-  /** Whether the number would stand alone: it neither is in a range nor next to one. */
+  /** Whether the number would begin a range: it neither is in one nor next to one, nor is it 1. */
   isApart(seq: number): boolean {
     const at = this.#at(seq);
     const [from] = this.#ranges[at] ?? [Number.POSITIVE_INFINITY];
-    return from > seq + 1 && (this.#ranges[at - 1]?.[1] ?? -1) < seq - 1;
+    return from > seq + 1 && (this.#ranges[at - 1]?.[1] ?? 0) < seq - 1;
   }
 
   add(from: number, to = from): void {
