@@ -1,0 +1,243 @@
+import type { Connection, ConnectionEvents } from "../../packages/device/dist/transport.js";
+import type { Chance } from "./chance.ts";
+import { ServerSocket } from "./server-socket.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** Who answers at the address of the server. */
+export interface Host {
+  accept(wire: Wire): void;
+}
+
+const latencyMsMin = 2;
+const latencyMsMax = 60;
+/** A machine that is there, and where nobody listens, says so after so long, ms. */
+const refusedMs = 30;
+
+/** One direction of a connection: what is sent arrives later, whole and in order, or not at all. */
+class Lane {
+  readonly #timeline: Timeline;
+  readonly #latencyMs: number;
+  readonly #queue: { readonly deliver: () => void; readonly bytes: number; isDue: boolean }[] = [];
+  #isFrozen = false;
+  #isCut = false;
+  queuedBytes = 0;
+
+  constructor(timeline: Timeline, latencyMs: number) {
+    this.#timeline = timeline;
+    this.#latencyMs = latencyMs;
+  }
+
+  send(deliver: () => void, bytes = 0): void {
+    if (this.#isCut) return;
+    const item = { deliver, bytes, isDue: false };
+    this.#queue.push(item);
+    this.queuedBytes += bytes;
+    this.#timeline.after(this.#latencyMs, () => {
+      item.isDue = true;
+      this.#flow();
+    });
+  }
+
+  freeze(): void {
+    this.#isFrozen = true;
+  }
+
+  thaw(): void {
+    this.#isFrozen = false;
+    this.#flow();
+  }
+
+  /** Nothing arrives any more, not what is on its way either: a frame of which a part had arrived is none. */
+  cut(): void {
+    this.#isCut = true;
+    this.#queue.length = 0;
+  }
+
+  #flow(): void {
+    while (!this.#isFrozen && !this.#isCut && this.#queue[0]?.isDue) {
+      const item = this.#queue.shift();
+      this.queuedBytes -= item?.bytes ?? 0;
+      item?.deliver();
+    }
+  }
+}
+
+/** One connection between a device and the server, seen from both ends. */
+export class Wire implements Connection {
+  readonly no: number;
+  readonly deviceId: string;
+  readonly speaksSubprotocol = true;
+  readonly toServer: Lane;
+  readonly toDevice: Lane;
+  readonly server: ServerSocket;
+  isOpen = false;
+  /** The server has let it in. */
+  isAdmitted = false;
+  readonly #events: ConnectionEvents;
+  readonly #timeline: Timeline;
+  readonly #onEnd: (wire: Wire) => void;
+  #hasEnded = false;
+
+  constructor(
+    no: number,
+    deviceId: string,
+    timeline: Timeline,
+    latencyMs: number,
+    events: ConnectionEvents,
+    onEnd: (wire: Wire) => void,
+  ) {
+    this.no = no;
+    this.deviceId = deviceId;
+    this.#timeline = timeline;
+    this.#events = events;
+    this.#onEnd = onEnd;
+    this.toServer = new Lane(timeline, latencyMs);
+    this.toDevice = new Lane(timeline, latencyMs);
+    this.server = new ServerSocket(this);
+  }
+
+  // The device's end.
+
+  get waitingBytes(): number {
+    return this.toServer.queuedBytes;
+  }
+
+  send(text: string): void {
+    if (!this.isOpen) throw new Error("It is not open.");
+    const frame = Buffer.from(text);
+    this.toServer.send(() => this.server.hear(frame), frame.length);
+  }
+
+  close(code: number, reason: string): void {
+    this.isOpen = false;
+    this.toServer.send(() => this.server.hearClose(code, reason));
+  }
+
+  cut(): void {
+    this.isOpen = false;
+    this.toServer.send(() => this.server.lose());
+    this.#timeline.after(0, () => this.endAtDevice(1006, ""));
+  }
+
+  // What comes to the device from the network.
+
+  admitted(): void {
+    this.isAdmitted = true;
+    this.toDevice.send(() => {
+      if (this.#hasEnded) return;
+      this.isOpen = true;
+      this.#events.opened();
+    });
+  }
+
+  refuse(status: number, retryAfter: string | undefined): void {
+    this.toDevice.send(() => {
+      if (!this.#hasEnded) this.#events.refused(status, retryAfter);
+      this.endAtDevice(1006, "");
+    });
+  }
+
+  fail(): void {
+    if (!this.#hasEnded) this.#events.failed("Nobody answers there.");
+    this.endAtDevice(1006, "");
+  }
+
+  receive(text: string): void {
+    if (!this.#hasEnded) this.#events.received(text);
+  }
+
+  pinged(): void {
+    if (this.#hasEnded) return;
+    this.#events.pinged();
+    this.toServer.send(() => this.server.hearPong());
+  }
+
+  closedByServer(code: number, reason: string): void {
+    if (this.isOpen) this.toServer.send(() => this.server.hearClose(code, reason));
+    this.endAtDevice(code, reason);
+  }
+
+  endAtDevice(code: number, reason: string): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.isOpen = false;
+    this.#onEnd(this);
+    this.#events.closed(code, reason);
+  }
+
+  /** The device's process is gone: nobody hears anything there. */
+  abandon(): void {
+    this.#hasEnded = true;
+    this.isOpen = false;
+    this.#onEnd(this);
+  }
+}
+
+/** All that lies between the devices and the server. */
+export class Network {
+  readonly #timeline: Timeline;
+  readonly #chance: Chance;
+  readonly #wires = new Map<string, Wire>();
+  #count = 0;
+  /** Null: nobody listens there. */
+  host: Host | null = null;
+  /** Devices whose packets go nowhere. */
+  readonly partitioned = new Set<string>();
+
+  constructor(timeline: Timeline, chance: Chance) {
+    this.#timeline = timeline;
+    this.#chance = chance;
+  }
+
+  get isEmpty(): boolean {
+    return this.#wires.size === 0;
+  }
+
+  /** The connection that the device has now. */
+  wireOf(deviceId: string): Wire | undefined {
+    return this.#wires.get(deviceId);
+  }
+
+  wires(): Wire[] {
+    return [...this.#wires.values()];
+  }
+
+  connect(deviceId: string, events: ConnectionEvents): Wire {
+    const latencyMs = this.#chance.between(latencyMsMin, latencyMsMax);
+    const wire = new Wire(++this.#count, deviceId, this.#timeline, latencyMs, events, (ended) => {
+      if (this.#wires.get(deviceId) === ended) this.#wires.delete(deviceId);
+    });
+    this.#wires.set(deviceId, wire);
+    if (this.partitioned.has(deviceId)) this.freeze(wire);
+    wire.toServer.send(() => {
+      if (this.host === null) this.#timeline.after(refusedMs, () => wire.fail());
+      else this.host.accept(wire);
+    });
+    return wire;
+  }
+
+  freeze(wire: Wire): void {
+    wire.toServer.freeze();
+    wire.toDevice.freeze();
+  }
+
+  thaw(wire: Wire): void {
+    wire.toServer.thaw();
+    wire.toDevice.thaw();
+  }
+
+  /**
+   * The connection is lost. Each end learns of it after so long, ms, or never by the network: null. `isLate`: what the device has sent still comes to the
+   * server, later.
+   */
+  lose(wire: Wire, deviceMs: number | null, serverMs: number | null, lateMs: number | null = null): void {
+    wire.toDevice.cut();
+    if (lateMs === null) wire.toServer.cut();
+    else {
+      wire.toServer.freeze();
+      this.#timeline.after(lateMs, () => wire.toServer.thaw());
+    }
+    if (deviceMs !== null) this.#timeline.after(deviceMs, () => wire.endAtDevice(1006, ""));
+    if (serverMs !== null) this.#timeline.after(serverMs, () => wire.server.lose());
+  }
+}
