@@ -4,6 +4,10 @@ export { type CommandMemory, fileCommandMemory, type RememberedCommand } from ".
 export { connectDevice } from "./connect-device.ts";
 export type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
 export type { DeviceNotice, DeviceOptions, NoticeCode } from "./device-options.ts";
+export { type FileJournalOptions, fileJournal } from "./file-journal.ts";
+export type { Journal, JournalContext, JournalEntry, JournalGap, JournalOpener, JournalSample } from "./journal.ts";
+export { JournalError } from "./journal-folder.ts";
+export { memoryJournal } from "./memory-journal.ts";
 export type { Outage, OutageCode } from "./outage.ts";
 export type { PeerHandlers, PeerSample } from "./peer-inbox.ts";
 export { DeviceConfigurationError } from "./resolve-options.ts";
