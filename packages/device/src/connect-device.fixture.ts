@@ -2,7 +2,8 @@ import { eventually, ManualSdkClock, type ServerLink, startServer, type TestServ
 import { expect, onTestFinished } from "vitest";
 import { connectDevice } from "./connect-device.ts";
 import type { Device, DeviceStatus } from "./device.ts";
-import type { DeviceNotice, DeviceOptions } from "./device-options.ts";
+import type { DeviceNotice } from "./device-notice.ts";
+import type { DeviceOptions } from "./device-options.ts";
 
 export const token = "sBrIr9wSkn@d*]@z6";
 export const sample = { battery: { voltage: 53.2, soc: 85 } };

@@ -1,7 +1,8 @@
 import { duplexTransport, ManualSdkClock } from "@wattboard/testing";
 import { onTestFinished } from "vitest";
 import { connectDevice } from "./connect-device.ts";
-import type { DeviceNotice, DeviceOptions } from "./device-options.ts";
+import type { DeviceNotice } from "./device-notice.ts";
+import type { DeviceOptions } from "./device-options.ts";
 import { SeqRanges } from "./seq-ranges.ts";
 
 type Frame = Record<string, unknown>;
@@ -29,6 +30,8 @@ export function startKeeping(options: DeviceOptions = {}) {
   });
   const link = () => links.at(-1) as (typeof links)[number];
   const frames = () => link().sent.map((text) => JSON.parse(text) as Frame);
+  const journal = () =>
+    frames().find(({ type }) => type === "hello")?.journal as { id: string; first_seq: number; last_seq: number };
   return {
     device,
     clock,
@@ -38,8 +41,7 @@ export function startKeeping(options: DeviceOptions = {}) {
     /** Sends a sample with this state of charge. */
     send: (soc: number) => device.send({ battery: { soc } }),
     /** The journal that the hello of the present link named. */
-    journal: () =>
-      frames().find(({ type }) => type === "hello")?.journal as { id: string; first_seq: number; last_seq: number },
+    journal,
     /** What was sent live on the present link, in order. */
     live: () => frames().filter((frame) => "device_id" in frame),
     /** Numbers of what was sent as backfill on the present link, a list for each frame. */
@@ -50,8 +52,7 @@ export function startKeeping(options: DeviceOptions = {}) {
     gaps: () => frames().filter(({ type }) => type === "gap"),
     /** The server's second welcome, as it knows the journal of the present link. */
     welcome(more: Frame = {}) {
-      const hello = frames().find(({ type }) => type === "hello");
-      const { id } = hello?.journal as { id: string };
+      const { id } = journal();
       link().push({ ...firstWelcome, epoch: 7, journal_id: id, durable_seq: 0, pace: { backfill: 100 }, ...more });
     },
     ack: (seq: number, ...ranges: [number, number][]) =>

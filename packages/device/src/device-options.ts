@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { CommandHandler } from "./command-inbox.ts";
 import type { CommandMemory } from "./command-memory.ts";
 import type { DeviceStatus } from "./device.ts";
+import type { DeviceNotice } from "./device-notice.ts";
 import type { JournalOpener } from "./journal.ts";
 import type { Sample } from "./sample.ts";
 import type { Transport } from "./transport.ts";
@@ -53,32 +54,3 @@ export interface DeviceOptions {
   /** For tests and simulations: how the server is reached, instead of by a WebSocket to `url`. */
   readonly transport?: Transport;
 }
-
-/** One thing to log. Those that could come with every sample are told at most once in 10 s each; the counters have them all. */
-export interface DeviceNotice {
-  readonly deviceId: string;
-  readonly level: "info" | "warn" | "error";
-  readonly code: NoticeCode;
-  readonly message: string;
-  /** What was thrown, where something was. */
-  readonly error?: unknown;
-}
-
-export type NoticeCode =
-  | "online"
-  | "outage"
-  | "refused"
-  | "plain_text_token"
-  | "congested"
-  | "sample_too_big"
-  | "journal_full"
-  | "journal_failed"
-  | "journal_damaged"
-  | "read_slow"
-  | "read_failed"
-  | "malformed_frame"
-  | "command_unhandled"
-  | "command_failed"
-  | "lease_ended"
-  | "peers_refused"
-  | "callback_failed";

@@ -93,6 +93,7 @@ export class FileJournal implements Journal {
   /** `lastSeq` at the last two fsyncs: so fast do numbers grow. */
   #syncedSeqs: readonly [number, number];
   #timer: unknown;
+  #dueMs = 0;
 
   constructor(context: JournalContext, folder: JournalFolder, options: FileJournalOptions = {}) {
     const { bytesMax = bytesMaxDefault, syncMs = syncMsDefault } = options;
@@ -251,15 +252,15 @@ export class FileJournal implements Journal {
 
   /** One timer: for what is to be written, or to be made sure of. */
   #arm(): void {
-    if (this.#timer !== undefined || this.#storing !== null || this.#isClosed) return;
+    if (this.#storing !== null || this.#isClosed) return;
     const isPending = this.#pending.length > 0 || this.#segments.some(({ open }) => open !== null && !open.isWritten);
     if (!isPending && !this.#isUnsynced) return;
-    const dueMs = this.#isFailing
-      ? this.#storedAtMs + retryMs
-      : isPending
-        ? this.#storedAtMs + writeMs
-        : this.#syncedAtMs + this.#syncMs;
+    const afterMs = isPending ? this.#storedAtMs + writeMs : this.#syncedAtMs + this.#syncMs;
+    const dueMs = this.#isFailing ? this.#storedAtMs + retryMs : afterMs;
+    if (this.#timer !== undefined && this.#dueMs <= dueMs) return;
     const { clock } = this.#context;
+    clock.clearTimeout(this.#timer);
+    this.#dueMs = dueMs;
     this.#timer = clock.setTimeout(this.#onDue, Math.max(0, dueMs - clock.monotonicMs()));
   }
 

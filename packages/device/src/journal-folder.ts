@@ -82,9 +82,8 @@ class DiskFolder implements JournalFolder {
   }
 
   async close(): Promise<void> {
-    const { file } = this.#open ?? {};
+    if (this.#open !== null) await this.#open.file.close();
     this.#open = null;
-    await file?.close();
     rmSync(join(this.#folder, lockName), { force: true });
   }
 

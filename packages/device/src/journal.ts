@@ -1,6 +1,6 @@
 import type { Gap } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";
-import type { DeviceNotice, NoticeCode } from "./device-options.ts";
+import type { DeviceNotice, NoticeCode } from "./device-notice.ts";
 import type { SeqRanges } from "./seq-ranges.ts";
 
 /** A sample as it was measured: a telemetry message without its `seq`. */
