@@ -8,6 +8,15 @@ export interface Host {
   accept(wire: Wire): void;
 }
 
+/** Told of what goes over the network, at either end of it. */
+export interface NetworkObserver {
+  deviceSends(wire: Wire, text: string): void;
+  serverSends(wire: Wire, text: string): void;
+  admitted(wire: Wire): void;
+  /** `hear` gives a frame to the server. */
+  serverHears(wire: Wire, hear: () => void): void;
+}
+
 const latencyMsMin = 2;
 const latencyMsMax = 60;
 /** A machine that is there, and where nobody listens, says so after so long, ms. */
@@ -18,7 +27,7 @@ class Lane {
   readonly #timeline: Timeline;
   readonly #latencyMs: number;
   readonly #queue: { readonly deliver: () => void; readonly bytes: number; isDue: boolean }[] = [];
-  #isFrozen = false;
+  isFrozen = false;
   #isCut = false;
   queuedBytes = 0;
 
@@ -38,23 +47,29 @@ class Lane {
     });
   }
 
+  /** When something last went wrong on it; before it was opened: never. */
+  disturbedAtMs = Number.NEGATIVE_INFINITY;
+
   freeze(): void {
-    this.#isFrozen = true;
+    this.isFrozen = true;
+    this.disturbedAtMs = this.#timeline.nowMs;
   }
 
   thaw(): void {
-    this.#isFrozen = false;
+    this.isFrozen = false;
+    this.disturbedAtMs = this.#timeline.nowMs;
     this.#flow();
   }
 
   /** Nothing arrives any more, not what is on its way either: a frame of which a part had arrived is none. */
   cut(): void {
     this.#isCut = true;
+    this.disturbedAtMs = this.#timeline.nowMs;
     this.#queue.length = 0;
   }
 
   #flow(): void {
-    while (!this.#isFrozen && !this.#isCut && this.#queue[0]?.isDue) {
+    while (!this.isFrozen && !this.#isCut && this.#queue[0]?.isDue) {
       const item = this.#queue.shift();
       this.queuedBytes -= item?.bytes ?? 0;
       item?.deliver();
@@ -71,29 +86,33 @@ export class Wire implements Connection {
   readonly toDevice: Lane;
   readonly server: ServerSocket;
   isOpen = false;
-  /** The server has let it in. */
-  isAdmitted = false;
   readonly #events: ConnectionEvents;
   readonly #timeline: Timeline;
+  readonly #observer: NetworkObserver;
   readonly #onEnd: (wire: Wire) => void;
   #hasEnded = false;
 
   constructor(
-    no: number,
-    deviceId: string,
+    { no, deviceId, latencyMs }: { readonly no: number; readonly deviceId: string; readonly latencyMs: number },
     timeline: Timeline,
-    latencyMs: number,
     events: ConnectionEvents,
+    observer: NetworkObserver,
     onEnd: (wire: Wire) => void,
   ) {
     this.no = no;
     this.deviceId = deviceId;
     this.#timeline = timeline;
     this.#events = events;
+    this.#observer = observer;
     this.#onEnd = onEnd;
     this.toServer = new Lane(timeline, latencyMs);
     this.toDevice = new Lane(timeline, latencyMs);
     this.server = new ServerSocket(this);
+  }
+
+  /** Whether it is open, and nothing has happened to it since then. */
+  isSteadySince(sinceMs: number): boolean {
+    return this.isOpen && !this.toServer.isFrozen && this.toServer.disturbedAtMs < sinceMs;
   }
 
   // The device's end.
@@ -104,8 +123,9 @@ export class Wire implements Connection {
 
   send(text: string): void {
     if (!this.isOpen) throw new Error("It is not open.");
+    this.#observer.deviceSends(this, text);
     const frame = Buffer.from(text);
-    this.toServer.send(() => this.server.hear(frame), frame.length);
+    this.toServer.send(() => this.#observer.serverHears(this, () => this.server.hear(frame)), frame.length);
   }
 
   close(code: number, reason: string): void {
@@ -122,7 +142,7 @@ export class Wire implements Connection {
   // What comes to the device from the network.
 
   admitted(): void {
-    this.isAdmitted = true;
+    this.#observer.admitted(this);
     this.toDevice.send(() => {
       if (this.#hasEnded) return;
       this.isOpen = true;
@@ -142,8 +162,12 @@ export class Wire implements Connection {
     this.endAtDevice(1006, "");
   }
 
-  receive(text: string): void {
-    if (!this.#hasEnded) this.#events.received(text);
+  /** The server writes a frame. */
+  push(text: string, bytes: number): void {
+    this.#observer.serverSends(this, text);
+    this.toDevice.send(() => {
+      if (!this.#hasEnded) this.#events.received(text);
+    }, bytes);
   }
 
   pinged(): void {
@@ -177,6 +201,7 @@ export class Wire implements Connection {
 export class Network {
   readonly #timeline: Timeline;
   readonly #chance: Chance;
+  readonly #observer: NetworkObserver;
   readonly #wires = new Map<string, Wire>();
   #count = 0;
   /** Null: nobody listens there. */
@@ -184,13 +209,10 @@ export class Network {
   /** Devices whose packets go nowhere. */
   readonly partitioned = new Set<string>();
 
-  constructor(timeline: Timeline, chance: Chance) {
+  constructor(timeline: Timeline, chance: Chance, observer: NetworkObserver) {
     this.#timeline = timeline;
     this.#chance = chance;
-  }
-
-  get isEmpty(): boolean {
-    return this.#wires.size === 0;
+    this.#observer = observer;
   }
 
   /** The connection that the device has now. */
@@ -204,7 +226,8 @@ export class Network {
 
   connect(deviceId: string, events: ConnectionEvents): Wire {
     const latencyMs = this.#chance.between(latencyMsMin, latencyMsMax);
-    const wire = new Wire(++this.#count, deviceId, this.#timeline, latencyMs, events, (ended) => {
+    const no = ++this.#count;
+    const wire = new Wire({ no, deviceId, latencyMs }, this.#timeline, events, this.#observer, (ended) => {
       if (this.#wires.get(deviceId) === ended) this.#wires.delete(deviceId);
     });
     this.#wires.set(deviceId, wire);

@@ -8,10 +8,6 @@ import type { WallClock } from "./timeline.ts";
 /** In memory where there is such a folder: what survives a crash is decided here, not by the machine's disk. */
 const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
-interface Saved {
-  readonly path: string;
-}
-
 /**
  * The disk of the server, with the store's real file on it. What was not made sure of (fsync) may be gone after a power failure, in whole or from some
  * byte on; what was stays.
@@ -25,7 +21,7 @@ export class ServerDisk {
   #store: BlockStore | null = null;
   /** The log of the store's file up to here survives a power failure, bytes. */
   #syncedBytes = 0;
-  #backup: Saved | null = null;
+  #backup: string | null = null;
   /** Each commit fails once it has happened, as where the folder is moved away and back. */
   isFailingBehindCommits = false;
 
@@ -75,23 +71,25 @@ export class ServerDisk {
     this.#close(store, from);
   }
 
+  get hasBackup(): boolean {
+    return this.#backup !== null;
+  }
+
   /** Keeps the store as it is now. */
   backUp(): void {
     if (this.#store === null) return;
-    const saved = { path: join(this.#folder, `backup-${this.#generation}-${this.#syncedBytes}.db`) };
-    this.#copy(this.#path, saved.path);
-    this.#backup = saved;
+    this.#backup = join(this.#folder, `backup-${this.#generation}-${this.#syncedBytes}.db`);
+    this.#copy(this.#path, this.#backup);
   }
 
-  /** The process is gone, and the backup takes the place of the store; false where there is none. */
-  restore(): boolean {
+  /** The process is gone, and the backup takes the place of the store. */
+  restore(): void {
     const [store, backup] = [this.#store, this.#backup];
-    if (store === null || backup === null) return false;
+    if (store === null || backup === null) return;
     const from = this.#path;
     this.#generation++;
-    this.#copy(backup.path, this.#path);
+    this.#copy(backup, this.#path);
     this.#close(store, from);
-    return true;
   }
 
   discard(): void {

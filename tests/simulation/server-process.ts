@@ -1,4 +1,4 @@
-import { type AssembledCommands } from "../../packages/server/dist/app/assemble-commands.js";
+import type { AssembledCommands } from "../../packages/server/dist/app/assemble-commands.js";
 import { assembleDevices } from "../../packages/server/dist/app/assemble-devices.js";
 import type { StoreParts } from "../../packages/server/dist/app/assemble-store.js";
 import { assembleTelemetry } from "../../packages/server/dist/app/assemble-telemetry.js";
@@ -20,6 +20,7 @@ import { StoreWatch } from "../../packages/server/dist/telemetry/store-watch.js"
 import type { Chance } from "./chance.ts";
 import type { Wire } from "./network.ts";
 import type { ServerDisk } from "./server-disk.ts";
+import type { ServerSocket } from "./server-socket.ts";
 import { type CommitListener, StoreProcess } from "./store-process.ts";
 import { ProcessClock, type Timeline, type WallClock } from "./timeline.ts";
 
@@ -160,7 +161,8 @@ function deviceDoor(config: Config, clock: ProcessClock, parts: ReturnType<typeo
       outboxStalledMsMax: config.outbox.stalled_ms,
     },
     webSocketServer: {
-      handleUpgrade: (_request: unknown, socket: unknown, _head: unknown, opened: (webSocket: unknown) => void) => {
+      handleUpgrade(_request: unknown, socket: ServerSocket, _head: unknown, opened: (webSocket: unknown) => void) {
+        socket.admit();
         opened(socket);
       },
     },

@@ -25,14 +25,18 @@ export class ServerSocket extends EventEmitter {
 
   // As the server uses it.
 
+  /** The handshake is accepted. */
+  admit(): void {
+    this.#wire.admitted();
+  }
+
   get writableLength(): number {
     return this.#wire.toDevice.queuedBytes;
   }
 
   write(frame: Buffer): boolean {
     this.bytesWritten += frame.length;
-    const text = textOf(frame);
-    this.#wire.toDevice.send(() => this.#wire.receive(text), frame.length);
+    this.#wire.push(textOf(frame), frame.length);
     return true;
   }
 
