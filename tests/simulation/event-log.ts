@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Timeline } from "./timeline.ts";
 
-const keptMax = 400;
+/** Lines that are shown of a failure. */
+const keptMax = Number(process.env.SIMULATION_LINES ?? 300);
 
 /** What happened in a world: the last of it as text, and all of it as a digest. */
 export class EventLog {

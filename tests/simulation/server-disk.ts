@@ -8,6 +8,9 @@ import type { WallClock } from "./timeline.ts";
 /** In memory where there is such a folder: what survives a crash is decided here, not by the machine's disk. */
 const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
+/** It was committed, and nobody could know. */
+export class FailedBehindCommit extends Error {}
+
 /**
  * The disk of the server, with the store's real file on it. What was not made sure of (fsync) may be gone after a power failure, in whole or from some
  * byte on; what was stays.
@@ -49,7 +52,7 @@ export class ServerDisk {
     tables.durably = (task) => {
       const result = durably(task);
       this.#syncedBytes = this.#logBytes();
-      if (this.isFailingBehindCommits) throw new Error("the data folder is not where it was");
+      if (this.isFailingBehindCommits) throw new FailedBehindCommit("the folder is gone");
       return result;
     };
     this.#store = store;

@@ -4,7 +4,7 @@ import type { BlockStore } from "../../packages/server/dist/store/embedded/block
 import type { Registration } from "../../packages/server/dist/store/registration.js";
 import type { StoredEvent, StoredJournal, StoreWriter } from "../../packages/server/dist/store/store.js";
 import type { Chance } from "./chance.ts";
-import type { ServerDisk } from "./server-disk.ts";
+import { FailedBehindCommit, type ServerDisk } from "./server-disk.ts";
 import type { ProcessClock } from "./timeline.ts";
 
 /** How the store does just now. */
@@ -83,7 +83,7 @@ export class StoreProcess implements StoreWriter {
       const journalId = this.#store.append(batch);
       this.#store.apply(batch, journalId);
     } catch (error) {
-      if (this.#disk.isFailingBehindCommits) tell(false);
+      if (error instanceof FailedBehindCommit) tell(false);
       throw error;
     }
     tell(!isLost);
