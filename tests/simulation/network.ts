@@ -86,6 +86,8 @@ export class Wire implements Connection {
   readonly toDevice: Lane;
   readonly server: ServerSocket;
   isOpen = false;
+  /** The network has lost it, whoever knows. */
+  isLost = false;
   readonly #events: ConnectionEvents;
   readonly #timeline: Timeline;
   readonly #observer: NetworkObserver;
@@ -112,7 +114,7 @@ export class Wire implements Connection {
 
   /** Whether it is open, and nothing has happened to it since then. */
   isSteadySince(sinceMs: number): boolean {
-    return this.isOpen && !this.toServer.isFrozen && this.toServer.disturbedAtMs < sinceMs;
+    return this.isOpen && !this.isLost && !this.toServer.isFrozen && this.toServer.disturbedAtMs < sinceMs;
   }
 
   // The device's end.
@@ -254,6 +256,7 @@ export class Network {
    * server, later.
    */
   lose(wire: Wire, deviceMs: number | null, serverMs: number | null, lateMs: number | null = null): void {
+    wire.isLost = true;
     wire.toDevice.cut();
     if (lateMs === null) wire.toServer.cut();
     else {

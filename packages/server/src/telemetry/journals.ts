@@ -144,7 +144,6 @@ export class Journals {
     else for (const [from, to] of before) this.#services.storeQueue.pass(device, journal, from, to);
     const { durable } = journal;
     const ranges = durable.behind;
-    const isBehind = durable.missing(held.first_seq, held.last_seq).length > 0;
     const welcome: Welcome = {
       type: "welcome",
       server_time: new Date(this.#services.clock.wallMs()).toISOString(),
@@ -152,7 +151,8 @@ export class Journals {
       journal_id: journal.id,
       durable_seq: durable.through,
       ...(ranges.length > 0 && { durable_ranges: ranges.map(([from, to]) => [from, to]) }),
-      pace: { backfill: isBehind ? this.#pace.begin(session) : 0 },
+      // Also where nothing is missing: what was sent since the hello may have to be sent again.
+      pace: { backfill: this.#pace.begin(session) },
       limits: this.#welcomeLimits,
     };
     session.notify?.(welcome);
