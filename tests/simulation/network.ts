@@ -205,6 +205,7 @@ export class Network {
   readonly #chance: Chance;
   readonly #observer: NetworkObserver;
   readonly #wires = new Map<string, Wire>();
+  readonly #late = new Map<string, Wire[]>();
   #count = 0;
   /** Null: nobody listens there. */
   host: Host | null = null;
@@ -241,6 +242,13 @@ export class Network {
     return wire;
   }
 
+  /** Lost connections of the device on which something is still on its way. */
+  takeLate(deviceId: string): Wire[] {
+    const late = this.#late.get(deviceId) ?? [];
+    this.#late.delete(deviceId);
+    return late;
+  }
+
   freeze(wire: Wire): void {
     wire.toServer.freeze();
     wire.toDevice.freeze();
@@ -252,17 +260,16 @@ export class Network {
   }
 
   /**
-   * The connection is lost. Each end learns of it after so long, ms, or never by the network: null. `isLate`: what the device has sent still comes to the
-   * server, later.
+   * The connection is lost. Each end learns of it after so long, ms, or never by the network: null. `isLate`: what the device has sent may still come
+   * to the server, once its next connection is there (`takeLate`).
    */
-  lose(wire: Wire, deviceMs: number | null, serverMs: number | null, lateMs: number | null = null): void {
+  lose(wire: Wire, deviceMs: number | null, serverMs: number | null, isLate: boolean): void {
     wire.isLost = true;
     wire.toDevice.cut();
-    if (lateMs === null) wire.toServer.cut();
-    else {
+    if (isLate) {
       wire.toServer.freeze();
-      this.#timeline.after(lateMs, () => wire.toServer.thaw());
-    }
+      this.#late.set(wire.deviceId, [...(this.#late.get(wire.deviceId) ?? []), wire]);
+    } else wire.toServer.cut();
     if (deviceMs !== null) this.#timeline.after(deviceMs, () => wire.endAtDevice(1006, ""));
     if (serverMs !== null) this.#timeline.after(serverMs, () => wire.server.lose());
   }

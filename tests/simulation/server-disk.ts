@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { BlockStore } from "../../packages/server/dist/store/embedded/block-store.js";
 import type { Chance } from "./chance.ts";
 import type { WallClock } from "./timeline.ts";
@@ -51,10 +52,10 @@ export class ServerDisk {
     const durably = tables.durably.bind(tables);
     tables.durably = (task) => {
       const result = durably(task);
-      this.#syncedBytes = this.#logBytes();
       if (this.isFailingBehindCommits) throw new FailedBehindCommit("the folder is gone");
       return result;
     };
+    this.#watchSyncs(tables.database);
     this.#store = store;
     this.#syncedBytes = this.#logBytes();
     return store;
@@ -99,6 +100,17 @@ export class ServerDisk {
     this.#store?.tables.close();
     this.#store = null;
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** SQLite makes sure of its log with each commit that is `FULL`. */
+  #watchSyncs(database: DatabaseSync): void {
+    const exec = database.exec.bind(database);
+    let isFull = false;
+    database.exec = (sql) => {
+      exec(sql);
+      if (sql.startsWith("PRAGMA synchronous")) isFull = sql.endsWith("FULL");
+      if (sql === "COMMIT" && isFull) this.#syncedBytes = this.#logBytes();
+    };
   }
 
   #close(store: BlockStore, path: string): void {

@@ -61,8 +61,8 @@ async function violationIn(world: World, faultsMs: number): Promise<string | nul
       await world.run(lookMs);
     }
     world.readAll();
-    return null;
+    return world.checker.violation;
   } catch (error) {
-    return error instanceof Error ? `${error.name}: ${error.message}\n${error.stack}` : String(error);
+    return world.checker.violation ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
 }

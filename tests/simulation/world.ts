@@ -3,7 +3,7 @@ import { limits } from "@wattboard/protocol";
 import { readSamples } from "../../packages/server/dist/store/embedded/reader.js";
 import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import { Chance } from "./chance.ts";
-import { Checker, Violation } from "./checker.ts";
+import { Checker } from "./checker.ts";
 import { DeviceDisk } from "./device-disk.ts";
 import { type DeviceKind, DeviceProcess } from "./device-process.ts";
 import { EventLog } from "./event-log.ts";
@@ -88,7 +88,10 @@ export class World {
 
   /** Lets time pass, and looks at the bounds at each step. */
   run(forMs: number): Promise<void> {
-    return this.timeline.run(this.timeline.nowMs + forMs, () => this.#checkBounds());
+    return this.timeline.run(this.timeline.nowMs + forMs, () => {
+      this.#checkBounds();
+      if (this.checker.violation !== null) throw new Error(this.checker.violation);
+    });
   }
 
   startServer(): void {
@@ -169,7 +172,7 @@ export class World {
     if (wire === undefined) return;
     wire.abandon();
     // Where the machine was switched off, nobody tells the server.
-    this.network.lose(wire, null, isPowerLost ? null : 30, this.#lateMs());
+    this.network.lose(wire, null, isPowerLost ? null : 30, this.chance.happens(0.4));
   }
 
   /** The device begins anew, with another disk. */
@@ -233,12 +236,7 @@ export class World {
     const wire = this.network.wireOf(deviceId);
     if (wire === undefined) return;
     const learns = (): number | null => (this.chance.happens(0.7) ? this.chance.between(0, 2_000) : null);
-    this.network.lose(wire, learns(), learns(), this.#lateMs());
-  }
-
-  /** When what was sent before a connection was lost comes to the server; null: never. */
-  #lateMs(): number | null {
-    return this.chance.happens(0.4) ? this.chance.between(0, 15_000) : null;
+    this.network.lose(wire, learns(), learns(), this.chance.happens(0.5));
   }
 
   #sample(device: SimulatedDevice): void {
@@ -255,7 +253,7 @@ export class World {
     const wires = this.server?.kill() ?? [];
     this.server = null;
     this.network.host = null;
-    for (const wire of wires) this.network.lose(wire, isPowerLost || this.chance.happens(0.2) ? null : 30, null);
+    for (const wire of wires) this.network.lose(wire, isPowerLost || this.chance.happens(0.2) ? null : 30, null, false);
   }
 
   #observer() {
@@ -276,6 +274,9 @@ export class World {
       admitted: (wire: Wire): void => {
         this.log.note(`${wire.deviceId}#${wire.no} is let in`);
         this.#admitted.set(wire.deviceId, wire);
+        for (const late of this.network.takeLate(wire.deviceId)) {
+          this.timeline.after(this.chance.between(0, 1_500), () => late.toServer.thaw());
+        }
       },
       serverSends: (wire: Wire, text: string): void => {
         this.log.note(`to ${wire.deviceId}#${wire.no} ${text}`);
@@ -303,7 +304,7 @@ export class World {
     const device = this.devices.find((each) => each.deviceId === deviceId);
     if (device !== undefined) device.shownAtMs = this.timeline.nowMs;
     if (this.#hearing !== this.#admitted.get(deviceId)) {
-      throw new Violation(`Dashboards of ${deviceId} are shown what came on a link that was replaced.`);
+      this.checker.object(`Dashboards of ${deviceId} are shown what came on a link that was replaced.`);
     }
     this.checker.shown(deviceId, message);
   }
@@ -311,12 +312,12 @@ export class World {
   #checkBounds(): void {
     const { server } = this;
     for (const { disk, deviceId } of this.devices) {
-      if (disk.samples > disk.samplesMax) throw new Violation(`The journal of ${deviceId} holds ${disk.samples}.`);
+      if (disk.samples > disk.samplesMax) this.checker.object(`The journal of ${deviceId} holds ${disk.samples}.`);
       const ranges = server?.parts.latest.find(deviceId)?.journal?.taken.size ?? 0;
-      if (ranges > limits.durableRangesMax) throw new Violation(`${ranges} ranges of ${deviceId} are taken.`);
+      if (ranges > limits.durableRangesMax) this.checker.object(`${ranges} ranges of ${deviceId} are taken.`);
     }
     const queuedBytes = server?.parts.storeQueue.queuedBytes ?? 0;
-    if (queuedBytes > this.settings.queueBytesMax) throw new Violation(`${queuedBytes} bytes wait for the store.`);
+    if (queuedBytes > this.settings.queueBytesMax) this.checker.object(`${queuedBytes} bytes wait for the store.`);
   }
 }
 
