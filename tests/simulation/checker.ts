@@ -103,7 +103,12 @@ export class Checker {
   }
 
   /** The server says to a device what is durable, at the moment at which it is sent. `journalId` is null in an ack. */
-  tells(deviceId: string, journalId: string, isWelcome: boolean, frame: Omit<Partial<Welcome>, "type"> & { readonly seq?: number }): void {
+  tells(
+    deviceId: string,
+    journalId: string,
+    isWelcome: boolean,
+    frame: Omit<Partial<Welcome>, "type"> & { readonly seq?: number },
+  ): void {
     const ranges: Ranges = (isWelcome ? frame.durable_ranges : (frame as { ranges?: Ranges }).ranges) ?? [];
     const through = (isWelcome ? frame.durable_seq : frame.seq) ?? 0;
     const before = this.#told.get(journalId);
@@ -113,7 +118,9 @@ export class Checker {
     for (const [from, to] of durable.toJSON()) {
       const [missing] = this.#committed.get(epoch)?.all.missing(from, to) ?? [[from, to]];
       if (missing !== undefined) {
-        return this.object(`${deviceId} is told that ${missing.join(" to ")} of ${journalId} are stored, which is not so.`);
+        return this.object(
+          `${deviceId} is told that ${missing.join(" to ")} of ${journalId} are stored, which is not so.`,
+        );
       }
     }
     for (const [from, to] of before?.epoch === epoch ? before.durable.toJSON() : []) {
@@ -176,7 +183,12 @@ export class Checker {
   /** What the store answers of a device, oldest first, against what it has committed and the device has measured. */
   reads(
     deviceId: string,
-    samples: readonly { readonly epoch: number; readonly seq: number; readonly value: number; readonly observedAtMs: number }[],
+    samples: readonly {
+      readonly epoch: number;
+      readonly seq: number;
+      readonly value: number;
+      readonly observedAtMs: number;
+    }[],
     timeToleranceMs: number,
   ): void {
     const seen = new Set<number>();
@@ -190,7 +202,9 @@ export class Checker {
       if (value < newest) return this.object(`${value} of ${deviceId} stands behind ${newest}.`);
       newest = value;
       if (Math.abs(sample.measuredAtMs - observedAtMs) > timeToleranceMs) {
-        return this.object(`${value} of ${deviceId} (${epoch}, ${seq}) is filed ${observedAtMs - sample.measuredAtMs} ms off.`);
+        return this.object(
+          `${value} of ${deviceId} (${epoch}, ${seq}) is filed ${observedAtMs - sample.measuredAtMs} ms off.`,
+        );
       }
     }
     for (const { values } of this.#committed.values()) {

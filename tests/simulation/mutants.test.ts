@@ -16,7 +16,9 @@ import type { DeviceKind } from "./device-process.ts";
 import type { ModelMutation } from "./model-device.ts";
 import { simulate } from "./simulate.ts";
 
-const seedsMax = 12;
+const seedsMax = 40;
+/** Of the code as it is: it must pass them all. */
+const soundSeeds = 12;
 const faultsMs = 90_000;
 
 interface Mutant {
@@ -46,6 +48,7 @@ function replace<T extends object, K extends keyof T>(prototype: T, name: K, mak
 
 const stored = /are stored, which is not so|no longer told/;
 const unsettled = /neither stored nor declared/;
+const either = /are stored, which is not so|neither stored nor declared/;
 
 const mutants: readonly Mutant[] = [
   {
@@ -104,7 +107,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     what: "does not store the ranges with the samples",
-    objection: /no longer told/,
+    objection: /no longer told|handed to the store again/,
     mutate: () => replace(DeviceJournals.prototype, "note", () => () => {}),
   },
   {
@@ -132,7 +135,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     what: "passes a number over that no device has declared",
-    objection: stored,
+    objection: either,
     mutate: () =>
       replace(
         SeqRanges.prototype,
@@ -148,7 +151,12 @@ const mutants: readonly Mutant[] = [
     objection: unsettled,
     mutate: () => replace(BackfillPace.prototype, "begin", () => () => 0),
   },
-  { what: "a device hides what its journal had no room for", objection: unsettled, mutation: { hidesGaps: true }, kinds: ["model"] },
+  {
+    what: "a device hides what its journal had no room for",
+    objection: unsettled,
+    mutation: { hidesGaps: true },
+    kinds: ["model"],
+  },
   { what: "a device does not send again", objection: unsettled, mutation: { neverResends: true }, kinds: ["model"] },
   {
     what: "the SDK does not send again",
@@ -177,6 +185,9 @@ describe("the simulation objects to a server or a device that", () => {
   });
 });
 
-test.each([["model"], ["sdk", "sdk-memory"]] as const)("it does not object to devices of the kind %s as they are", async (...kinds) => {
-  expect(await objectionTo({ kinds, mutation: undefined }, seedsMax)).toBeNull();
-});
+test.each([["model"], ["sdk", "sdk-memory"]] as const)(
+  "it does not object to devices of the kind %s as they are",
+  async (...kinds) => {
+    expect(await objectionTo({ kinds }, soundSeeds)).toBeNull();
+  },
+);

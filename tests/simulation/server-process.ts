@@ -79,7 +79,11 @@ export class ServerProcess {
   accept(wire: Wire): void {
     const { server } = wire;
     this.#wires.add(wire);
-    const handshake = { request: { headers: { authorization: "Bearer token" } }, socket: server, head: Buffer.alloc(0) };
+    const handshake = {
+      request: { headers: { authorization: "Bearer token" } },
+      socket: server,
+      head: Buffer.alloc(0),
+    };
     this.#door.accept(handshake as unknown as Handshake, wire.deviceId);
   }
 
@@ -175,5 +179,9 @@ function deviceDoor(config: Config, clock: ProcessClock, parts: ReturnType<typeo
 /** The message in a frame for dashboards. */
 function payloadOf(frame: Uint8Array): string {
   const length = (frame[1] ?? 0) & 0x7f;
-  return Buffer.from(frame.buffer, frame.byteOffset + (length < 126 ? 2 : 4), frame.length - (length < 126 ? 2 : 4)).toString();
+  return Buffer.from(
+    frame.buffer,
+    frame.byteOffset + (length < 126 ? 2 : 4),
+    frame.length - (length < 126 ? 2 : 4),
+  ).toString();
 }

@@ -17,12 +17,14 @@ export interface Outcome {
   readonly committed: number;
   readonly declared: number;
   readonly shown: number;
+  /** Ranges of one journal at the most. */
+  readonly rangesMost: number;
   /** The last of what happened, as text. */
   readonly tail: string;
 }
 
-/** How long a world may take to converge once nothing happens to it any more: a silent link is found after a minute, and the next try comes a minute later. */
-const quietMsMax = 15 * 60_000;
+/** So long a world may take to converge once nothing happens to it any more: a silent link is found after a minute, and the next try comes a minute later. */
+const quietMsMax = 5 * 60_000;
 const lookMs = 5_000;
 /** Devices go on measuring for so long. */
 const samplingMs = 20_000;
@@ -42,6 +44,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
       committed: checker.committedCount,
       declared: checker.declaredCount,
       shown: checker.shownCount,
+      rangesMost: world.rangesMost,
       tail: log.tail,
     };
   } finally {
@@ -57,7 +60,8 @@ async function violationIn(world: World, faultsMs: number): Promise<string | nul
     world.isSampling = false;
     const endMs = world.timeline.nowMs + quietMsMax;
     while (world.unsettled().length > 0) {
-      if (world.timeline.nowMs >= endMs) return `These are neither stored nor declared as lost:\n${world.unsettled().join("\n")}`;
+      if (world.timeline.nowMs >= endMs)
+        return `These are neither stored nor declared as lost:\n${world.unsettled().join("\n")}`;
       await world.run(lookMs);
     }
     world.readAll();

@@ -1,7 +1,7 @@
 import { Failure } from "../../packages/server/dist/base/failure.js";
-import { RecordReader } from "../../packages/server/dist/store/sample-record.js";
 import type { BlockStore } from "../../packages/server/dist/store/embedded/block-store.js";
 import type { Registration } from "../../packages/server/dist/store/registration.js";
+import { RecordReader } from "../../packages/server/dist/store/sample-record.js";
 import type { StoredEvent, StoredJournal, StoreWriter } from "../../packages/server/dist/store/store.js";
 import type { Chance } from "./chance.ts";
 import { FailedBehindCommit, type ServerDisk } from "./server-disk.ts";

@@ -49,6 +49,8 @@ export class World {
   /** Some clock was set: times in the store are not those of the world any more. */
   isClockSet = false;
   isSampling = true;
+  /** As many ranges a journal had at the most. */
+  rangesMost = 0;
   readonly #options: WorldOptions;
   readonly #admitted = new Map<string, Wire>();
   readonly #journalOf = new WeakMap<Wire, string>();
@@ -314,6 +316,7 @@ export class World {
     for (const { disk, deviceId } of this.devices) {
       if (disk.samples > disk.samplesMax) this.checker.object(`The journal of ${deviceId} holds ${disk.samples}.`);
       const ranges = server?.parts.latest.find(deviceId)?.journal?.taken.size ?? 0;
+      this.rangesMost = Math.max(this.rangesMost, ranges);
       if (ranges > limits.durableRangesMax) this.checker.object(`${ranges} ranges of ${deviceId} are taken.`);
     }
     const queuedBytes = server?.parts.storeQueue.queuedBytes ?? 0;

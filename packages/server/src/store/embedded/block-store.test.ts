@@ -320,7 +320,13 @@ describe("the block store", () => {
     for (const batch of batches) take(store, batch);
     store.tables.close();
     store = new BlockStore(path, limits, () => startMs);
-    const query = { registration: firstRegistration("ems_001"), fromMs: 0, toMs: 1e15, take: "first", limit: 9 } as const;
+    const query = {
+      registration: firstRegistration("ems_001"),
+      fromMs: 0,
+      toMs: 1e15,
+      take: "first",
+      limit: 9,
+    } as const;
     expect(finish(readSamples(store.windows, query)).map(({ seq }) => seq)).toEqual([0, 1]);
     store.close();
   });
