@@ -30,6 +30,9 @@ interface Told {
 
 type Ranges = readonly (readonly [number, number])[];
 
+/** Something that must hold does not. */
+export class Violation extends Error {}
+
 /** Knows what devices have taken, what is committed, what was acknowledged and declared, and holds them against each other at each step. */
 export class Checker {
   readonly #accepted = new Map<number, Accepted>();
@@ -39,22 +42,16 @@ export class Checker {
   readonly #declared = new Map<string, SeqRanges>();
   readonly #newestShown = new Map<string, number>();
   #saved: { readonly committed: Map<number, Committed> } | null = null;
-  /** The first that did not hold; null: all does. Code under test would swallow what is thrown. */
-  violation: string | null = null;
   shownCount = 0;
   acceptedCount = 0;
   committedCount = 0;
   declaredCount = 0;
 
-  object(violation: string): void {
-    this.violation ??= violation;
-  }
-
   accepted(sample: Omit<Accepted, "isLost">): void {
     const { journalId, seq, value } = sample;
     const values = this.#valueBySeq.get(journalId) ?? new Map<number, number>();
     this.#valueBySeq.set(journalId, values);
-    if (values.has(seq)) return this.object(`${journalId} has given the number ${seq} twice.`);
+    if (values.has(seq)) throw new Violation(`${journalId} has given the number ${seq} twice.`);
     values.set(seq, value);
     this.acceptedCount++;
     this.#accepted.set(value, { ...sample, isLost: false });
@@ -81,7 +78,7 @@ export class Checker {
     for (let each = seq; each <= toSeq; each++) {
       const isKnown = committed.all.has(each);
       if (isKnown && !committed.unanswered.has(each)) {
-        return this.object(`${each} of epoch ${epoch} is handed to the store again, though it is stored.`);
+        throw new Violation(`${each} of epoch ${epoch} is handed to the store again, though it is stored.`);
       }
       if (isAnswered) committed.unanswered.delete(each);
       else committed.unanswered.add(each);
@@ -89,10 +86,10 @@ export class Checker {
     committed.all.add(seq, toSeq);
     if (record.isPassed) return;
     this.committedCount++;
-    const value = valueOf(record.bytes.toString("utf8", record.messageAt, record.end));
+    const value = sampleValue(record.bytes.toString("utf8", record.messageAt, record.end));
     const sample = this.#accepted.get(value);
     if (sample === undefined || sample.seq !== seq || sample.deviceId !== record.key) {
-      return this.object(`${record.key} did not number ${value} as ${seq}.`);
+      throw new Violation(`${record.key} did not number ${value} as ${seq}.`);
     }
     committed.values.set(seq, value);
   }
@@ -113,12 +110,12 @@ export class Checker {
     const through = (isWelcome ? frame.durable_seq : frame.seq) ?? 0;
     const before = this.#told.get(journalId);
     const epoch = isWelcome ? (frame.epoch ?? 0) : (before?.epoch ?? 0);
-    if (ranges.length > limits.durableRangesMax) return this.object(`${deviceId} is told ${ranges.length} ranges.`);
+    if (ranges.length > limits.durableRangesMax) throw new Violation(`${deviceId} is told ${ranges.length} ranges.`);
     const durable = new SeqRanges([...(through > 0 ? [[1, through] as const] : []), ...ranges]);
     for (const [from, to] of durable.toJSON()) {
       const [missing] = this.#committed.get(epoch)?.all.missing(from, to) ?? [[from, to]];
       if (missing !== undefined) {
-        return this.object(
+        throw new Violation(
           `${deviceId} is told that ${missing.join(" to ")} of ${journalId} are stored, which is not so.`,
         );
       }
@@ -126,11 +123,11 @@ export class Checker {
     for (const [from, to] of before?.epoch === epoch ? before.durable.toJSON() : []) {
       const [missing] = durable.missing(from, to);
       if (missing !== undefined && isWelcome) {
-        return this.object(`${deviceId} is no longer told that ${missing.join(" to ")} of ${journalId} are stored.`);
+        throw new Violation(`${deviceId} is no longer told that ${missing.join(" to ")} of ${journalId} are stored.`);
       }
     }
     if (before !== undefined && before.epoch !== epoch && before.durable.size > 0) {
-      return this.object(`${journalId} has got another epoch, though the store remembers it.`);
+      throw new Violation(`${journalId} has got another epoch, though the store remembers it.`);
     }
     this.#told.set(journalId, { epoch, durable });
   }
@@ -146,9 +143,9 @@ export class Checker {
 
   /** A dashboard is shown a sample. */
   shown(deviceId: string, message: string): void {
-    const value = valueOf(message);
+    const value = sampleValue(message);
     const newest = this.#newestShown.get(deviceId) ?? 0;
-    if (value <= newest) return this.object(`Dashboards of ${deviceId} are shown ${value} behind ${newest}.`);
+    if (value <= newest) throw new Violation(`Dashboards of ${deviceId} are shown ${value} behind ${newest}.`);
     this.#newestShown.set(deviceId, value);
     this.shownCount++;
   }
@@ -194,15 +191,15 @@ export class Checker {
     const seen = new Set<number>();
     let newest = 0;
     for (const { epoch, seq, value, observedAtMs } of samples) {
-      if (seen.has(value)) return this.object(`${value} of ${deviceId} is stored twice.`);
+      if (seen.has(value)) throw new Violation(`${value} of ${deviceId} is stored twice.`);
       seen.add(value);
       const sample = this.#accepted.get(value);
       if (sample === undefined) continue;
       if (timeToleranceMs === Number.POSITIVE_INFINITY) continue;
-      if (value < newest) return this.object(`${value} of ${deviceId} stands behind ${newest}.`);
+      if (value < newest) throw new Violation(`${value} of ${deviceId} stands behind ${newest}.`);
       newest = value;
       if (Math.abs(sample.measuredAtMs - observedAtMs) > timeToleranceMs) {
-        return this.object(
+        throw new Violation(
           `${value} of ${deviceId} (${epoch}, ${seq}) is filed ${observedAtMs - sample.measuredAtMs} ms off.`,
         );
       }
@@ -210,7 +207,7 @@ export class Checker {
     for (const { values } of this.#committed.values()) {
       for (const value of values.values()) {
         const isMissing = this.#accepted.get(value)?.deviceId === deviceId && !seen.has(value);
-        if (isMissing) return this.object(`${value} of ${deviceId} was committed, and cannot be read.`);
+        if (isMissing) throw new Violation(`${value} of ${deviceId} was committed, and cannot be read.`);
       }
     }
   }
@@ -224,6 +221,7 @@ function copyOf(committed: ReadonlyMap<number, Committed>): Map<number, Committe
   return new Map(copies);
 }
 
-function valueOf(message: string): number {
-  return Number(/"power":(\d+)/.exec(message)?.[1] ?? 0);
+/** The number that the world has given the sample. */
+export function sampleValue(message: string): number {
+  return Number(/"value":(\d+)/.exec(message)?.[1] ?? 0);
 }

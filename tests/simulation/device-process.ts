@@ -4,25 +4,13 @@ import { memoryJournal } from "../../packages/device/dist/memory-journal.js";
 import type { Transport } from "../../packages/device/dist/transport.js";
 import type { Chance } from "./chance.ts";
 import type { DeviceDisk } from "./device-disk.ts";
+import type { DeviceProgram } from "./device-program.ts";
 import { ModelDevice, type ModelMutation } from "./model-device.ts";
 import type { Network } from "./network.ts";
 import { ProcessClock, type Timeline, type WallClock } from "./timeline.ts";
 
 /** `sdk-memory`: the SDK with its journal in memory. */
 export type DeviceKind = "model" | "sdk" | "sdk-memory";
-
-/** What a program on a device gets from its world. */
-export interface DevicePorts {
-  readonly deviceId: string;
-  readonly clock: ProcessClock;
-  readonly random: () => number;
-  readonly transport: Transport;
-}
-
-/** What runs on a device: it takes samples, and brings them to the server. */
-export interface DeviceProgram {
-  send(text: string): void;
-}
 
 /** Told of each sample that a journal takes. */
 export type Accepted = (journalId: string, seq: number, text: string) => void;

@@ -1,4 +1,5 @@
 import type { Chance } from "./chance.ts";
+import { Violation } from "./checker.ts";
 import type { SimulatedDevice, World } from "./world.ts";
 
 /** From one fault to the next at most, ms. */
@@ -92,7 +93,8 @@ function storeAway(world: World, chance: Chance, mood: "refusing" | "stalled"): 
   const awayMs = chance.between(500, 60_000);
   timeline.after(awayMs, () => {
     if (world.server !== server) return;
-    for (const [device, wire] of open) if (wire?.isSteadySince(sinceMs)) assertLive(world, device, awayMs);
+    for (const [device, wire] of open)
+      if (wire?.isSteadySince(sinceMs)) world.check(() => assertLive(world, device, awayMs));
     server.store.recover();
   });
 }
@@ -101,7 +103,7 @@ function assertLive(world: World, device: SimulatedDevice, awayMs: number): void
   const { deviceId, periodMs, shownAtMs } = device;
   const silentMs = world.timeline.nowMs - shownAtMs;
   if (awayMs < livePeriods * periodMs || silentMs <= livePeriods * periodMs) return;
-  world.checker.object(`Dashboards of ${deviceId} were shown nothing for ${silentMs} ms while the store was away.`);
+  throw new Violation(`Dashboards of ${deviceId} were shown nothing for ${silentMs} ms while the store was away.`);
 }
 
 /** Lets something happen every few seconds. */

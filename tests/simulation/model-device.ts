@@ -1,7 +1,7 @@
 import type { Ack, Welcome } from "@wattboard/protocol";
 import type { Journal, JournalSample } from "../../packages/device/dist/journal.js";
 import type { Connection } from "../../packages/device/dist/transport.js";
-import type { DevicePorts, DeviceProgram } from "./device-process.ts";
+import type { DevicePorts, DeviceProgram } from "./device-program.ts";
 
 const silenceMsMax = 60_000;
 const ackMsMax = 30_000;

@@ -1,6 +1,6 @@
 import type { Connection, ConnectionEvents } from "../../packages/device/dist/transport.js";
 import type { Chance } from "./chance.ts";
-import { ServerSocket } from "./server-socket.ts";
+import { type ServerEnd, ServerSocket } from "./server-socket.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** Who answers at the address of the server. */
@@ -78,7 +78,7 @@ class Lane {
 }
 
 /** One connection between a device and the server, seen from both ends. */
-export class Wire implements Connection {
+export class Wire implements Connection, ServerEnd {
   readonly no: number;
   readonly deviceId: string;
   readonly speaksSubprotocol = true;
@@ -164,7 +164,6 @@ export class Wire implements Connection {
     this.endAtDevice(1006, "");
   }
 
-  /** The server writes a frame. */
   push(text: string, bytes: number): void {
     this.#observer.serverSends(this, text);
     this.toDevice.send(() => {

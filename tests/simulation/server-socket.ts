@@ -1,5 +1,17 @@
 import { EventEmitter } from "node:events";
-import type { Wire } from "./network.ts";
+
+/** The connection as its server's end sees it. */
+export interface ServerEnd {
+  readonly toServer: { freeze(): void; thaw(): void };
+  readonly toDevice: { readonly queuedBytes: number; send(deliver: () => void): void };
+  /** The server writes a frame. */
+  push(text: string, bytes: number): void;
+  admitted(): void;
+  refuse(status: number, retryAfter: string | undefined): void;
+  pinged(): void;
+  closedByServer(code: number, reason: string): void;
+  endAtDevice(code: number, reason: string): void;
+}
 
 const [open, closing, closed] = [1, 2, 3];
 
@@ -14,11 +26,11 @@ export class ServerSocket extends EventEmitter {
   readyState = open;
   isPaused = false;
   bytesWritten = 0;
-  readonly #wire: Wire;
+  readonly #wire: ServerEnd;
   /** The process is gone. */
   #isDead = false;
 
-  constructor(wire: Wire) {
+  constructor(wire: ServerEnd) {
     super();
     this.#wire = wire;
   }

@@ -1,3 +1,4 @@
+import { Violation } from "./checker.ts";
 import { endFaults, runFaults } from "./faults.ts";
 import { World, type WorldOptions } from "./world.ts";
 
@@ -65,8 +66,9 @@ async function violationIn(world: World, faultsMs: number): Promise<string | nul
       await world.run(lookMs);
     }
     world.readAll();
-    return world.checker.violation;
+    return null;
   } catch (error) {
-    return world.checker.violation ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
+    if (error instanceof Violation) return error.message;
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
 }
