@@ -1,5 +1,6 @@
 import type { Chance } from "./chance.ts";
 import { Violation } from "./checker.ts";
+import { WallClock } from "./timeline.ts";
 import type { SimulatedDevice, World } from "./world.ts";
 
 /** From one fault to the next at most, ms. */
@@ -80,6 +81,15 @@ const clockFaults: Readonly<Record<string, Fault>> = {
     world.isClockSet = true;
     world.serverWall.offsetMs += chance.pick([-3_600_000, -5_000, 5_000, 3_600_000]);
   },
+  /** A machine without a battery for its clock: each of its starts is at the same time. */
+  serverBootsInThePast(world, chance) {
+    world.isClockSet = true;
+    world.killServer(true);
+    world.timeline.after(chance.between(100, 3_000), () => {
+      world.serverWall.offsetMs = new WallClock(world.timeline).offsetMs - world.timeline.nowMs;
+      world.startServer();
+    });
+  },
 };
 
 /** While the store is away live samples are delivered all the same. */
@@ -109,7 +119,7 @@ function assertLive(world: World, device: SimulatedDevice, awayMs: number): void
 /** Lets something happen every few seconds. */
 export async function runFaults(world: World, forMs: number): Promise<void> {
   const { chance, timeline, log } = world;
-  const possible = { ...faults, ...(chance.happens(0.25) && clockFaults) };
+  const possible = { ...faults, ...(chance.happens(0.3) && clockFaults) };
   const names = Object.keys(possible);
   for (const endMs = timeline.nowMs + forMs; timeline.nowMs < endMs; ) {
     await world.run(chance.between(1, pauseMsMax));
