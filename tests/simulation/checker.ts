@@ -189,15 +189,18 @@ export class Checker {
     timeToleranceMs: number,
   ): void {
     const seen = new Set<number>();
-    let newest = 0;
+    let [newest, newestAtMs] = [0, 0];
     for (const { epoch, seq, value, observedAtMs } of samples) {
       if (seen.has(value)) throw new Violation(`${value} of ${deviceId} is stored twice.`);
       seen.add(value);
       const sample = this.#accepted.get(value);
       if (sample === undefined) continue;
       if (timeToleranceMs === Number.POSITIVE_INFINITY) continue;
-      if (value < newest) throw new Violation(`${value} of ${deviceId} stands behind ${newest}.`);
-      newest = value;
+      // Two clones may measure within a millisecond.
+      if (value < newest && observedAtMs > newestAtMs) {
+        throw new Violation(`${value} of ${deviceId} stands behind ${newest}.`);
+      }
+      [newest, newestAtMs] = [value, observedAtMs];
       if (Math.abs(sample.measuredAtMs - observedAtMs) > timeToleranceMs) {
         throw new Violation(
           `${value} of ${deviceId} (${epoch}, ${seq}) is filed ${observedAtMs - sample.measuredAtMs} ms off.`,

@@ -31,11 +31,15 @@ export class DeviceProcess {
   readonly program: DeviceProgram;
   journal: Journal | null = null;
 
-  constructor(kind: DeviceKind, deviceId: string, world: DeviceWorld) {
+  constructor(
+    kind: DeviceKind,
+    { name, deviceId }: { readonly name: string; readonly deviceId: string },
+    world: DeviceWorld,
+  ) {
     const { timeline, wall, network, chance, disk, accepted, mutation } = world;
     this.clock = new ProcessClock(timeline, wall);
-    const transport: Transport = (events) => network.connect(deviceId, events);
-    const ports = { deviceId, clock: this.clock, random: chance.next, transport };
+    const transport: Transport = (events) => network.connect(name, deviceId, events);
+    const ports = { deviceId, clock: this.clock, random: chance.next, transport, isPatient: chance.happens(0.8) };
     const watch = (journal: Journal): Journal => {
       this.journal = watched(journal, accepted);
       return this.journal;

@@ -7,6 +7,8 @@ export interface DevicePorts {
   readonly clock: ProcessClock;
   readonly random: () => number;
   readonly transport: Transport;
+  /** A model only: false, and it comes back at once whatever the server says. */
+  readonly isPatient: boolean;
 }
 
 /** What runs on a device: it takes samples, and brings them to the server. */

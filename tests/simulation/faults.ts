@@ -37,14 +37,14 @@ const faults: Readonly<Record<string, Fault>> = {
     for (const device of world.devices) world.loseConnection(device);
   },
   frozen(world, chance) {
-    const { deviceId } = chance.pick(world.devices);
-    const wire = world.network.wireOf(deviceId);
-    world.network.partitioned.add(deviceId);
+    const { name } = chance.pick(world.devices);
+    const wire = world.network.wireOf(name);
+    world.network.partitioned.add(name);
     if (wire !== undefined) world.network.freeze(wire);
     world.timeline.after(chance.between(500, 90_000), () => {
-      world.network.partitioned.delete(deviceId);
+      world.network.partitioned.delete(name);
       if (wire !== undefined) world.network.thaw(wire);
-      const present = world.network.wireOf(deviceId);
+      const present = world.network.wireOf(name);
       if (present !== undefined) world.network.thaw(present);
     });
   },
@@ -98,7 +98,7 @@ function storeAway(world: World, chance: Chance, mood: "refusing" | "stalled"): 
   if (server === null) return;
   server.store.mood = mood;
   const sinceMs = timeline.nowMs;
-  const wires = world.devices.map((device) => [device, world.network.wireOf(device.deviceId)] as const);
+  const wires = world.devices.map((device) => [device, world.network.wireOf(device.name)] as const);
   const open = wires.filter(([, wire]) => wire?.isOpen);
   const awayMs = chance.between(500, 60_000);
   timeline.after(awayMs, () => {
@@ -137,8 +137,8 @@ export function endFaults(world: World): void {
   server?.store.recover();
   world.startServer();
   for (const device of world.devices) {
-    network.partitioned.delete(device.deviceId);
-    const wire = network.wireOf(device.deviceId);
+    network.partitioned.delete(device.name);
+    const wire = network.wireOf(device.name);
     if (wire !== undefined) network.thaw(wire);
     world.startDevice(device);
   }

@@ -7,6 +7,7 @@ const silenceMsMax = 60_000;
 const ackMsMax = 30_000;
 const turnMs = 250;
 const handshakeMsMax = 20_000;
+const impatientMsMax = 200;
 
 /** What was sent on the present link, in this order. */
 interface Sent {
@@ -55,7 +56,7 @@ export class ModelDevice implements DeviceProgram {
   }
 
   #connect(): void {
-    const { clock, random, transport } = this.#ports;
+    const { clock, random, transport, isPatient } = this.#ports;
     const timer = clock.setTimeout(() => connection.cut(), handshakeMsMax);
     const connection: Connection = transport({
       opened: () => {
@@ -78,7 +79,8 @@ export class ModelDevice implements DeviceProgram {
         this.#connection = null;
         this.#isWelcome = false;
         this.#sent = [];
-        clock.setTimeout(() => this.#connect(), 1_000 + random() * Math.min(30_000, 2_000 * 2 ** this.#failures++));
+        const patientMs = 1_000 + random() * Math.min(30_000, 2_000 * 2 ** this.#failures++);
+        clock.setTimeout(() => this.#connect(), isPatient ? patientMs : random() * impatientMsMax);
       },
     });
   }

@@ -208,7 +208,7 @@ export class Network {
   #count = 0;
   /** Null: nobody listens there. */
   host: Host | null = null;
-  /** Devices whose packets go nowhere. */
+  /** Machines whose packets go nowhere. */
   readonly partitioned = new Set<string>();
 
   constructor(timeline: Timeline, chance: Chance, observer: NetworkObserver) {
@@ -217,23 +217,24 @@ export class Network {
     this.#observer = observer;
   }
 
-  /** The connection that the device has now. */
-  wireOf(deviceId: string): Wire | undefined {
-    return this.#wires.get(deviceId);
+  /** The connection that the machine of that name has now. */
+  wireOf(name: string): Wire | undefined {
+    return this.#wires.get(name);
   }
 
   wires(): Wire[] {
     return [...this.#wires.values()];
   }
 
-  connect(deviceId: string, events: ConnectionEvents): Wire {
+  /** A machine of that name connects as that device. */
+  connect(name: string, deviceId: string, events: ConnectionEvents): Wire {
     const latencyMs = this.#chance.between(latencyMsMin, latencyMsMax);
     const no = ++this.#count;
     const wire = new Wire({ no, deviceId, latencyMs }, this.#timeline, events, this.#observer, (ended) => {
-      if (this.#wires.get(deviceId) === ended) this.#wires.delete(deviceId);
+      if (this.#wires.get(name) === ended) this.#wires.delete(name);
     });
-    this.#wires.set(deviceId, wire);
-    if (this.partitioned.has(deviceId)) this.freeze(wire);
+    this.#wires.set(name, wire);
+    if (this.partitioned.has(name)) this.freeze(wire);
     wire.toServer.send(() => {
       if (this.host === null) this.#timeline.after(refusedMs, () => wire.fail());
       else this.host.accept(wire);

@@ -27,6 +27,8 @@ export interface Outcome {
 /** So long a world may take to converge once nothing happens to it any more: a silent link is found after a minute, and the next try comes a minute later. */
 const quietMsMax = 5 * 60_000;
 const lookMs = 5_000;
+/** Two clones take turns. */
+const looksPerTurn = 20;
 /** Devices go on measuring for so long. */
 const samplingMs = 20_000;
 
@@ -60,7 +62,8 @@ async function violationIn(world: World, faultsMs: number): Promise<string | nul
     await world.run(samplingMs);
     world.isSampling = false;
     const endMs = world.timeline.nowMs + quietMsMax;
-    while (world.unsettled().length > 0) {
+    for (let looks = 0; world.unsettled().length > 0; looks++) {
+      if (looks % looksPerTurn === 0) world.takeTurns();
       if (world.timeline.nowMs >= endMs)
         return `These are neither stored nor declared as lost:\n${world.unsettled().join("\n")}`;
       await world.run(lookMs);

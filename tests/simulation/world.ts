@@ -22,6 +22,9 @@ export interface WorldOptions {
 
 /** A device: what of it outlives its processes. */
 export interface SimulatedDevice {
+  /** Of the machine. */
+  readonly name: string;
+  /** As which it comes in: two machines with one id are clones. */
   readonly deviceId: string;
   readonly kind: DeviceKind;
   readonly wall: WallClock;
@@ -74,8 +77,10 @@ export class World {
     };
     this.serverDisk = new ServerDisk(this.serverWall, chance.pick([20_000, 1_000_000]), chance.branch());
     const { kinds = kindsByDefault } = options;
+    const hasClone = chance.happens(0.2);
     this.devices = Array.from({ length: chance.between(2, 5) }, (_, at) => ({
-      deviceId: `ems_${at}`,
+      name: `ems_${at}`,
+      deviceId: hasClone && at === 1 ? "ems_0" : `ems_${at}`,
       kind: kinds[(at + options.seed) % kinds.length] as DeviceKind,
       wall: new WallClock(this.timeline),
       disk: new DeviceDisk(chance.branch(), chance.pick([40, 200, 5_000])),
@@ -118,7 +123,7 @@ export class World {
       disk: this.serverDisk,
       chance: this.chance.branch(),
       settings: this.settings,
-      deviceIds: this.devices.map(({ deviceId }) => deviceId),
+      deviceIds: this.#deviceIds,
       commits: {
         committed: (record, isAnswered) => {
           const what = record.isPassed ? `passed to ${record.toSeq}` : "";
@@ -155,34 +160,38 @@ export class World {
 
   startDevice(device: SimulatedDevice): void {
     if (device.process !== null) return;
-    const { deviceId, kind, wall, disk } = device;
-    this.log.note(`${deviceId} (${kind}) starts`);
-    device.process = new DeviceProcess(kind, deviceId, {
-      timeline: this.timeline,
-      wall,
-      network: this.network,
-      chance: this.chance.branch(),
-      disk,
-      accepted: (journalId, seq, text) => {
-        const value = sampleValue(text);
-        this.log.note(`${deviceId} takes ${value} as ${seq} of ${journalId}`);
-        const measuredAtMs = this.timeline.nowMs + new WallClock(this.timeline).offsetMs;
-        this.check(() => this.checker.accepted({ deviceId, journalId, seq, value, measuredAtMs }));
+    const { name, deviceId, kind, wall, disk } = device;
+    this.log.note(`${name} (${kind}) starts as ${deviceId}`);
+    device.process = new DeviceProcess(
+      kind,
+      { name, deviceId },
+      {
+        timeline: this.timeline,
+        wall,
+        network: this.network,
+        chance: this.chance.branch(),
+        disk,
+        accepted: (journalId, seq, text) => {
+          const value = sampleValue(text);
+          this.log.note(`${name} takes ${value} as ${seq} of ${journalId}`);
+          const measuredAtMs = this.timeline.nowMs + new WallClock(this.timeline).offsetMs;
+          this.check(() => this.checker.accepted({ deviceId, journalId, seq, value, measuredAtMs }));
+        },
+        mutation: this.#options.mutation,
       },
-      mutation: this.#options.mutation,
-    });
+    );
   }
 
   /** The process of the device is gone; its connection is left to the network. */
   killDevice(device: SimulatedDevice, isPowerLost: boolean): void {
-    const { process, kind, disk, deviceId } = device;
+    const { process, kind, disk, name } = device;
     if (process === null) return;
     process.kill();
     device.process = null;
     const journalId = process.journal?.id;
     if (kind === "sdk-memory") this.checker.wiped(journalId ?? "");
     else if (isPowerLost) this.checker.lost(disk.journalId, disk.losePower());
-    const wire = this.network.wireOf(deviceId);
+    const wire = this.network.wireOf(name);
     if (wire === undefined) return;
     wire.abandon();
     // Where the machine was switched off, nobody tells the server.
@@ -204,6 +213,15 @@ export class World {
     device.process.program.send(JSON.stringify(sample));
   }
 
+  /** Clones would go on throwing each other out: from now on there is one of them at a time, and this is the next one's turn. */
+  takeTurns(): void {
+    const clones = this.devices.filter(({ deviceId }) => deviceId === "ems_0");
+    const present = clones.findIndex(({ process }) => process !== null);
+    if (clones.length < 2) return;
+    for (const clone of clones) this.killDevice(clone, false);
+    this.startDevice(clones[(present + 1) % clones.length] as SimulatedDevice);
+  }
+
   /** Whether all that devices have taken is stored or declared as lost. */
   unsettled(): readonly string[] {
     const found: string[] = [];
@@ -218,7 +236,7 @@ export class World {
   readAll(): void {
     const { server } = this;
     if (server === null) throw new Error("There is no server.");
-    for (const { deviceId } of this.devices) {
+    for (const deviceId of this.#deviceIds) {
       const query = {
         registration: firstRegistration(deviceId),
         fromMs: 0,
@@ -239,6 +257,10 @@ export class World {
     }
   }
 
+  get #deviceIds(): string[] {
+    return [...new Set(this.devices.map(({ deviceId }) => deviceId))];
+  }
+
   discard(): void {
     this.server?.clock.kill();
     for (const { process } of this.devices) process?.kill();
@@ -246,8 +268,8 @@ export class World {
   }
 
   /** The connection of the device is lost; whether each end learns of it is chance. */
-  loseConnection({ deviceId }: SimulatedDevice): void {
-    const wire = this.network.wireOf(deviceId);
+  loseConnection({ name }: SimulatedDevice): void {
+    const wire = this.network.wireOf(name);
     if (wire === undefined) return;
     const learns = (): number | null => (this.chance.happens(0.7) ? this.chance.between(0, 2_000) : null);
     this.network.lose(wire, learns(), learns(), this.chance.happens(0.5));
@@ -317,8 +339,7 @@ export class World {
   }
 
   #shown(deviceId: string, message: string): void {
-    const device = this.devices.find((each) => each.deviceId === deviceId);
-    if (device !== undefined) device.shownAtMs = this.timeline.nowMs;
+    for (const device of this.devices) if (device.deviceId === deviceId) device.shownAtMs = this.timeline.nowMs;
     this.check(() => {
       if (this.#hearing !== this.#admitted.get(deviceId)) {
         throw new Violation(`Dashboards of ${deviceId} are shown what came on a link that was replaced.`);
