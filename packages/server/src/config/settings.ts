@@ -93,6 +93,10 @@ export const configSchema = Type.Object({
       "Telemetry messages a second for one device; what is above is dropped and counted. What a device sent while the server stood still is let through.",
     ),
     messages_burst: count(limits.messagesBurst, "Messages that a device may send at once before the rate applies."),
+    connects_per_second: count(
+      500,
+      "Devices that may connect a second, twice as many at once; the others are answered 503 with a Retry-After of up to 10 s.",
+    ),
     backfill_per_second: count(
       5_000,
       "Samples of before that all devices together may send a second; each is told its share, and none while the queue to the store is more than half full.",
@@ -218,6 +222,11 @@ export const configSchema = Type.Object({
       default: "off",
       description:
         "The doors of SMART-OS, `/update/` for devices and `/client/` for web clients. `token` asks devices for their token in the header, `open` lets in who names a device of this dialect: for a network that nobody else is on. Web clients are asked as `access.dashboards` says.",
+    }),
+    ok_after: Type.Enum(["accepted", "stored"], {
+      default: "accepted",
+      description:
+        "When a device is answered `OK`: once its message is accepted and delivered, or once it is stored. With `stored` a device that keeps what was not answered loses nothing.",
     }),
     auto_register: Type.Boolean({
       default: false,

@@ -140,7 +140,7 @@ export class Journals {
     session.journal = journal;
     const isKnown = journal.taken.last > 0;
     const before = journal.taken.missing(1, held.first_seq - 1);
-    if (isKnown) this.#lose(device, journal, before, "its journal does not hold them any more");
+    if (isKnown) this.#lose(device, journal, before, "its journal does not go back that far");
     else for (const [from, to] of before) this.#services.storeQueue.pass(device, journal, from, to);
     const { durable } = journal;
     const ranges = durable.behind;
