@@ -59,6 +59,12 @@ test("live first: what comes later is stored at once, ranges say what is missing
   await device.acked(0, [[11, 12]]);
   device.sendBackfill(upTo(6).map((seq) => [seq, secondsAgo(100 - seq)]));
   await device.acked(6, [[11, 12]]);
+  expect((await deviceDetail(server, "ems_001")).journal).toEqual({
+    id: "one",
+    durable_seq: 6,
+    durable: 8,
+    missing: 4,
+  });
   device.sendBackfill(upTo(10, 7).map((seq) => [seq, secondsAgo(100 - seq)]));
   await device.acked(12);
   expect(await storedNumbers(server)).toEqual(upTo(12));

@@ -138,6 +138,7 @@ export class Journals {
 
   #welcome(device: DeviceState, session: DeviceSession, journal: DeviceJournal, held: Held): void {
     session.journal = journal;
+    journal.noteHeld(held.last_seq);
     const isKnown = journal.taken.last > 0;
     const before = journal.taken.missing(1, held.first_seq - 1);
     if (isKnown) this.#lose(device, journal, before, "its journal does not go back that far");
