@@ -22,6 +22,7 @@ export const streamWelcomeSchema = Type.Object(
       description:
         "True: what was missed follows. False: the newest sample follows; what lies between is in the history",
     }),
+    online: Type.Boolean({ description: "Whether the device is connected now; from here on `presence` tells" }),
   },
   {
     description:

@@ -1,5 +1,4 @@
 import { ClientFeed } from "../dialects/smart-os/client-feed.ts";
-import { Fanout } from "../telemetry/fanout.ts";
 import { FleetFeed } from "../telemetry/fleet-feed.ts";
 import { Ingest } from "../telemetry/ingest.ts";
 import { PeerFeed } from "../telemetry/peer-feed.ts";
@@ -14,7 +13,7 @@ export type TelemetryParts = ReturnType<typeof assembleTelemetry>;
 
 /** The way of a sample, and who hears of it: the one list of sinks, in their order. */
 export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
-  const { config, clock, log, store, storeWatch, events, latest, peers, registry, fleetRows, commands } = parts;
+  const { config, clock, log, store, storeWatch, events, latest, peers, registry, fleetRows, fanout, commands } = parts;
   const storeQueue = new StoreQueue(
     store,
     clock,
@@ -31,7 +30,6 @@ export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
   });
   storeWatch.watch(storeQueue);
   defer("the look at the store", () => storeWatch.stop());
-  const fanout = new Fanout();
   const fleetFeed = new FleetFeed(clock, fleetRows, {
     fleetTickMs: config.fleet.tick_ms,
     fleetRowsPerTickMax: config.fleet.rows_per_tick,
@@ -47,5 +45,5 @@ export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
     registry.find(deviceId)?.notify?.(frame),
   );
   const ingest = new Ingest(clock, sinks, tellFaults(clock, events, refused));
-  return { ...parts, storeQueue, fanout, fleetFeed, peering, clientFeed, ingest };
+  return { ...parts, storeQueue, fleetFeed, peering, clientFeed, ingest };
 }
