@@ -127,12 +127,12 @@ ${[
 
 ## The subprotocol ${code(subprotocol)} on the dashboard door
 
-Every frame but \`welcome\` and \`beat\` has its place in the device's stream as its first two members: \`{"epoch":…,"offset":…,\` and then the frame, a sample byte for byte as a plain
-client gets it. Frames without a \`type\` are samples; a sample may have a point called \`type\`, or members \`epoch\` and \`offset\` of its own behind the place. Each \`offset\` is one more
+Every frame but \`welcome\` and \`beat\` has its place in the device's stream as its first two members: \`{"epoch":…,"offset":…,\` and then the frame. Before those of a sample stands a third one, \`"received_at_ms":…,\`, when
+the server received it; what follows is byte for byte what a plain client gets. Frames without a \`type\` are samples; a sample may have a point called \`type\`, or members of these names of its own behind them. Each \`offset\` is one more
 than the one before it. Who remembers the place of the last frame that it has, and comes back with ${code(`${paths.dashboard}{device_id}?epoch=…&offset=…`)}, gets what it has missed, in order and once, and then
 what comes: \`recovered: true\`. For that the frames of the last 60 s are kept, at most 300 and at most half of \`outbox.bytes\`, of each device that somebody watches in this way, or did within the last 60 s;
 of all devices at most \`outbox.resume_bytes\`. A place that is not kept any more, or is none, means \`recovered: false\`: the newest sample follows at the place of the last frame, and what lies between
-is read from \`GET /api/v1/devices/{id}/samples\`. A restart of the server begins another stream.
+is read from \`GET /api/v1/devices/{id}/samples\`, where a sample is known again by \`received_at\`. A restart of the server begins another stream.
 
 A link on which nothing has come for 25 s, though there were beats before, is dead: end it and connect anew. On the **fleet door** the states of devices may skip to the newest, so who comes back to it needs no place:
 it gets the whole fleet as it is.

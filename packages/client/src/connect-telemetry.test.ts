@@ -2,7 +2,7 @@ import type { Telemetry } from "@wattboard/protocol";
 import { eventually, ManualSdkClock, type ServerLink, startServer, type TestServer } from "@wattboard/testing";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { connectTelemetry, type TelemetryOptions } from "./connect-telemetry.ts";
-import type { Gap, SampleOrigin } from "./samples.ts";
+import type { Gap, SampleInfo } from "./samples.ts";
 import type { Stream, StreamError, StreamStatus } from "./stream.ts";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -14,7 +14,7 @@ function listen(options: TelemetryOptions) {
   const clock = new ManualSdkClock();
   const statuses: StreamStatus[] = [];
   const errors: StreamError[] = [];
-  const received: [Telemetry, string, SampleOrigin][] = [];
+  const received: [Telemetry, string, SampleInfo][] = [];
   const gaps: Gap[] = [];
   const stream = connectTelemetry("ems_001", {
     clock,
@@ -62,8 +62,8 @@ describe("a telemetry stream", () => {
     socket.send(spaced);
     await eventually(() => expect(received).toHaveLength(2));
     expect(received).toEqual([
-      [sample, JSON.stringify(sample), "latest"],
-      [JSON.parse(spaced), spaced, "live"],
+      [sample, JSON.stringify(sample), { origin: "latest", receivedAtMs: null }],
+      [JSON.parse(spaced), spaced, { origin: "live", receivedAtMs: null }],
     ]);
     expect(errors).toEqual([]);
   });
@@ -384,7 +384,11 @@ describe("a lost connection", () => {
     ...{ type: "welcome", server_time: "2026-01-31T12:00:00Z", epoch: 7, offset, recovered: false, online: true },
     ...more,
   });
-  const placed = (offset: number, frame: object) => `{"epoch":7,"offset":${offset},${JSON.stringify(frame).slice(1)}`;
+  const receivedAtMs = ({ timestamp }: { readonly timestamp: string }) => Date.parse(timestamp) + 20;
+  const placed = (offset: number, frame: object) => {
+    const more = "timestamp" in frame ? `"received_at_ms":${receivedAtMs(frame as typeof sample)},` : "";
+    return `{"epoch":7,"offset":${offset},${more}${JSON.stringify(frame).slice(1)}`;
+  };
   const seconds = (received: [Telemetry, ...unknown[]][]) =>
     received.map(([{ timestamp }]) => Number(timestamp?.slice(17, 19)));
 
@@ -416,7 +420,7 @@ describe("a lost connection", () => {
       socket.send(frame);
     await eventually(() => expect(received).toHaveLength(4));
     expect(seconds(received)).toEqual([1, 2, 3, 4]);
-    expect(received.slice(2).map(([, text, origin]) => [text, origin])).toEqual([
+    expect(received.slice(2).map(([, text, { origin }]) => [text, origin])).toEqual([
       [JSON.stringify({ ...at(3), offset: 9, epoch: 9 }), "live"],
       [JSON.stringify(at(4)), "live"],
     ]);
@@ -434,7 +438,7 @@ describe("a lost connection", () => {
     socket.send(newStream(placed(1, at(9))));
     await eventually(() => expect(received).toHaveLength(3));
     expect(order).toEqual([["2026-01-31T12:00:02Z", "2026-01-31T12:00:09Z", false]]);
-    expect(received[2]?.[2]).toBe("latest");
+    expect(received[2]?.[2]).toEqual({ origin: "latest", receivedAtMs: receivedAtMs(at(9)) });
     expect((await again()).path).toBe("/ws/dashboard/ems_001?epoch=8&offset=1");
   });
 

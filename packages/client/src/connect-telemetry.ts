@@ -34,7 +34,7 @@ export function connectTelemetry(deviceId: string, options: TelemetryOptions = {
 }
 
 /** The place of a frame, which stands before the members of the frame itself: a device may have sent members of these names as well. */
-const placePattern = /^\{"epoch":(\d+),"offset":(\d+),/;
+const placePattern = /^\{"epoch":(\d+),"offset":(\d+),(?:"received_at_ms":(\d+),)?/;
 
 class LiveTelemetry implements Stream {
   readonly #deviceId: string;
@@ -92,11 +92,11 @@ class LiveTelemetry implements Stream {
       this.#goTo(place[1], offset);
     }
     if (frame?.device_id === this.#deviceId) {
-      const origin = this.#origin;
-      this.#origin = "live";
+      const info = { origin: this.#origin, receivedAtMs: place?.[3] === undefined ? null : Number(place[3]) };
       const isAfterGap = this.#isAfterGap;
+      this.#origin = "live";
       this.#isAfterGap = false;
-      this.#samples.take({ telemetry: frame as Telemetry, text: message, origin, isAfterGap });
+      this.#samples.take({ telemetry: frame as Telemetry, text: message, info, isAfterGap });
     } else if (typeof frame?.type === "string") this.#takeFrame(frame);
     else this.#socket.report("malformed_frame", `The frame is not a telemetry message of ${this.#deviceId}.`);
   };

@@ -1,4 +1,4 @@
-import type { SamplesBody, Telemetry } from "@wattboard/protocol";
+import type { SampleBody, SamplesBody } from "@wattboard/protocol";
 import { type Arrived, type FilledStream, isSame, type Samples } from "./samples.ts";
 
 /** Samples that are read to close a gap; one of more is told, and not closed. */
@@ -28,11 +28,11 @@ export function fillFromHistory(stream: FilledStream): Samples {
 
 class FilledSamples implements Samples {
   readonly #stream: FilledStream;
-  /** The last samples that were handed over, the newest last. */
-  readonly #noted: string[] = [];
+  /** When the last samples that were handed over had been received, the newest last. */
+  readonly #noted: number[] = [];
   /** The first is the one before which the history is being read. */
   readonly #waiting: Arrived[] = [];
-  #last: Telemetry | undefined;
+  #last: Arrived | undefined;
   /** While the history is read. */
   #reading: AbortController | undefined;
   #isClosed = false;
@@ -56,7 +56,7 @@ class FilledSamples implements Samples {
   #handOver(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (next.isAfterGap && this.#last !== undefined) {
-        void this.#fill(this.#last, next.telemetry);
+        void this.#fill(this.#last, next);
         return;
       }
       this.#waiting.shift();
@@ -64,49 +64,67 @@ class FilledSamples implements Samples {
     }
   }
 
-  async #fill(after: Telemetry, before: Telemetry): Promise<void> {
+  async #fill(last: Arrived, next: Arrived): Promise<void> {
     this.#reading = new AbortController();
-    const missed = isSame(after, before) ? [] : await this.#missedBefore(before, this.#reading.signal);
+    const isLast = isSame(last, next);
+    const missed = isLast ? [] : await this.#missedBefore(next, this.#reading.signal);
     this.#reading = undefined;
-    const next = this.#waiting.shift();
-    for (const telemetry of missed ?? []) this.#tell({ telemetry, text: JSON.stringify(telemetry), origin: "history" });
-    if (!this.#isClosed) this.#stream.onGap?.({ after, before, filled: missed !== null });
-    if (next !== undefined && !isSame(after, before)) this.#tell(next);
+    this.#waiting.shift();
+    for (const { telemetry, received_at } of missed ?? []) {
+      const info = { origin: "history" as const, receivedAtMs: Date.parse(received_at) };
+      this.#tell({ telemetry, text: JSON.stringify(telemetry), info, isAfterGap: false });
+    }
+    const gap = { after: last.telemetry, before: next.telemetry, filled: missed !== null };
+    if (!this.#isClosed) this.#stream.onGap?.(gap);
+    if (!isLast) this.#tell(next);
     this.#handOver();
   }
 
-  #tell({ telemetry, text, origin }: Omit<Arrived, "isAfterGap">): void {
+  #tell(sample: Arrived): void {
     // A callback may have closed the stream.
     if (this.#isClosed) return;
-    this.#last = telemetry;
-    // Without a time of its own, a message cannot be told from another one that says the same.
-    if (telemetry.timestamp !== undefined) this.#noted.push(JSON.stringify(telemetry));
+    const { telemetry, text, info } = sample;
+    this.#last = sample;
+    if (info.receivedAtMs !== null) this.#noted.push(info.receivedAtMs);
     if (this.#noted.length > notedMax) this.#noted.shift();
-    this.#stream.onTelemetry?.(telemetry, text, origin);
+    this.#stream.onTelemetry?.(telemetry, text, info);
   }
 
   /** What is stored between the samples that were handed over and this one, oldest first; null where that is not certain. */
-  async #missedBefore(before: Telemetry, signal: AbortSignal): Promise<readonly Telemetry[] | null> {
-    if (this.#noted.length === 0 || before.timestamp === undefined) return null;
-    const known = new Set(this.#noted);
+  async #missedBefore({ info }: Arrived, signal: AbortSignal): Promise<readonly SampleBody[] | null> {
+    const endMs = info.receivedAtMs;
+    if (this.#noted.length === 0 || endMs === null) return null;
     for (let tries = 0; tries < triesMax && !signal.aborted; tries++) {
-      const found = await this.#readBack(known, signal).catch(() => []);
+      const found = await this.#readBack(signal).catch(() => []);
       if (found === null) return null;
-      const keys = found.map((each) => JSON.stringify(each));
-      const endsAt = keys.lastIndexOf(JSON.stringify(before));
-      const beginsAt = keys.findIndex((key) => known.has(key));
       // The store has what came first before what came later: once the newest is there, so is all before it.
-      if (endsAt !== -1) return found.filter((_, at) => at > beginsAt && at < endsAt && !known.has(keys[at] ?? ""));
+      const endsAt = found.findLastIndex(({ received_at }) => Date.parse(received_at) === endMs);
+      if (endsAt !== -1) return this.#withoutNoted(found.slice(0, endsAt), endMs);
       await new Promise<void>((resolve) => void this.#stream.clock.setTimeout(resolve, againMs));
     }
     return null;
   }
 
+  /** Those behind the first that was handed over, but for all that were. What was received later than the newest comes by the stream, or is told as stored late. */
+  #withoutNoted(found: readonly SampleBody[], endMs: number): readonly SampleBody[] {
+    const noted = [...this.#noted];
+    let hasBegun = false;
+    return found.filter(({ received_at }) => {
+      const receivedAtMs = Date.parse(received_at);
+      const at = noted.indexOf(receivedAtMs);
+      hasBegun ||= at !== -1;
+      // Each counts once: several may be received in one millisecond.
+      if (at !== -1) noted.splice(at, 1);
+      return hasBegun && at === -1 && receivedAtMs <= endMs;
+    });
+  }
+
   /** The newest samples, oldest first, back to one that is known; null where that is not among so many. Throws where asking again may help. */
-  async #readBack(known: ReadonlySet<string>, signal: AbortSignal): Promise<readonly Telemetry[] | null> {
+  async #readBack(signal: AbortSignal): Promise<readonly SampleBody[] | null> {
+    const known = new Set(this.#noted);
     const { samplesUrl, token, clock } = this.#stream;
     const from = new Date(clock.now() - yearMs).toISOString();
-    const found: Telemetry[] = [];
+    const found: SampleBody[] = [];
     for (let cursor = ""; found.length < samplesMax; ) {
       const limit = found.length === 0 ? firstPage : furtherPages;
       const answer = await fetch(`${samplesUrl}?from=${from}&limit=${limit}${cursor}`, {
@@ -116,9 +134,8 @@ class FilledSamples implements Samples {
       if (answer.status >= 500 || answer.status === 429) throw new Error(`There is no history now: ${answer.status}.`);
       if (!answer.ok) return null;
       const { samples, next_cursor: next } = (await answer.json()) as SamplesBody;
-      const page = samples.map(({ telemetry }) => telemetry);
-      found.unshift(...page);
-      if (page.some((each) => known.has(JSON.stringify(each)))) return found;
+      found.unshift(...samples);
+      if (samples.some(({ received_at }) => known.has(Date.parse(received_at)))) return found;
       if (next === null) return null;
       cursor = `&cursor=${encodeURIComponent(next)}`;
     }

@@ -16,12 +16,19 @@ export interface Gap {
   readonly filled: boolean;
 }
 
+/** What is known of a sample beside what the device sent. */
+export interface SampleInfo {
+  readonly origin: SampleOrigin;
+  /** When the server received it, ms since 1970; null where an older server does not say. */
+  readonly receivedAtMs: number | null;
+}
+
 export interface SampleOptions {
   /**
    * Told each sample, in order and once; `text` is the message as the device sent it. Units are V, A, W, Hz, %, °C; a section or value that the device
-   * does not have is left out. `origin`: whether it comes as the device sends it, may be old since it is the latest at a connect, or is from the history.
+   * does not have is left out.
    */
-  readonly onTelemetry?: (telemetry: Telemetry, text: string, origin: SampleOrigin) => void;
+  readonly onTelemetry?: (telemetry: Telemetry, text: string, info: SampleInfo) => void;
   /** Told where the server cannot say that nothing was missed: after a connection that was lost for long, or a restart of the server. */
   readonly onGap?: (gap: Gap) => void;
 }
@@ -30,7 +37,7 @@ export interface SampleOptions {
 export interface Arrived {
   readonly telemetry: Telemetry;
   readonly text: string;
-  readonly origin: SampleOrigin;
+  readonly info: SampleInfo;
   /** Whether something may be missing before it. */
   readonly isAfterGap: boolean;
 }
@@ -50,23 +57,25 @@ export interface FilledStream extends SampleOptions {
 
 /** Hands samples over as they come, and tells gaps. */
 export function samplesAsTheyCome({ onTelemetry, onGap }: SampleOptions): Samples {
-  let last: Telemetry | undefined;
+  let last: Arrived | undefined;
   return {
-    take({ telemetry, text, origin, isAfterGap }) {
-      const after = last;
-      last = telemetry;
-      if (isAfterGap && after !== undefined) {
-        const filled = isSame(after, telemetry);
-        onGap?.({ after, before: telemetry, filled });
+    take(sample) {
+      const { telemetry, text, info, isAfterGap } = sample;
+      const before = last;
+      last = sample;
+      if (isAfterGap && before !== undefined) {
+        const filled = isSame(before, sample);
+        onGap?.({ after: before.telemetry, before: telemetry, filled });
         if (filled) return;
       }
-      onTelemetry?.(telemetry, text, origin);
+      onTelemetry?.(telemetry, text, info);
     },
     close() {},
   };
 }
 
-/** Two messages that say the same of the same instant are one: the device has sent nothing since. */
-export function isSame(left: Telemetry, right: Telemetry): boolean {
-  return left.timestamp !== undefined && JSON.stringify(left) === JSON.stringify(right);
+/** Whether the latest sample at a connect is the one that came last: the device has sent nothing since. */
+export function isSame(last: Arrived, latest: Arrived): boolean {
+  const { receivedAtMs } = latest.info;
+  return receivedAtMs === null ? last.text === latest.text : last.info.receivedAtMs === receivedAtMs;
 }

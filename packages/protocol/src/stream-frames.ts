@@ -9,6 +9,18 @@ const place = {
   }),
 };
 
+/** Server to dashboard: what stands before the members of a sample as the device sent it. */
+export const samplePlaceSchema = Type.Object(
+  {
+    ...place,
+    received_at_ms: Type.Integer({
+      description:
+        "When the server received it, ms since 1970: as `received_at` in the history, so that a sample is known again there",
+    }),
+  },
+  { description: "Server to dashboard: what stands before the members of a sample as the device sent it" },
+);
+
 /**
  * Server to dashboard, the first frame. A client that comes back with `?epoch=…&offset=…`, the place of the last frame that it has, gets all that
  * came since, in order and once; or is told that it does not, and gets the newest sample instead.

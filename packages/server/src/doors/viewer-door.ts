@@ -125,13 +125,15 @@ export function createDashboardDoor(
     if (devices.find(deviceId) === undefined) return refuse("unknown_device", `It is ${deviceId}.`);
     return {
       subscribe(subscriber, query) {
-        const newest = latest.find(deviceId)?.latestFrame ?? null;
+        const state = latest.find(deviceId);
+        const message = state?.latestFrame ?? null;
         if (query !== null) {
           const mayViewNames = context.authorizer.mayViewNames(principal);
+          const newest = message === null ? null : { message, receivedAtMs: state?.latestReceivedAtMs ?? 0 };
           fanout.watch(deviceId, subscriber, { mayViewNames, place: readPlace(query), newest });
           return;
         }
-        if (newest !== null) subscriber.send(textFrame(newest));
+        if (message !== null) subscriber.send(textFrame(message));
         fanout.subscribe(deviceId, subscriber);
       },
       unsubscribe: (subscriber) => fanout.unsubscribe(deviceId, subscriber),

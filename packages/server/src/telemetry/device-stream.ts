@@ -8,14 +8,20 @@ export interface Place {
   readonly offset: number;
 }
 
+/** A message as the device sent it. */
+export interface StreamSample {
+  readonly message: Uint8Array;
+  readonly receivedAtMs: number;
+}
+
 /** How a client comes in. */
 export interface Arrival {
   /** Whether it may know who has an account here; who may not gets other frames at the same places. */
   readonly mayViewNames: boolean;
   /** Null: it has nothing yet. */
   readonly place: Place | null;
-  /** The device's newest message, for who gets the stream anew. */
-  readonly newest: Uint8Array | null;
+  /** The device's newest sample, for who gets the stream anew. */
+  readonly newest: StreamSample | null;
   readonly serverTime: string;
 }
 
@@ -72,7 +78,7 @@ export class DeviceStream {
       online: this.isOnline,
     };
     viewer.send(textFrame(Buffer.from(JSON.stringify(welcome))));
-    if (missed === null && newest !== null) viewer.send(this.#number(newest));
+    if (missed === null && newest !== null) viewer.send(this.#numberSample(newest));
     for (const { named, nameless } of missed ?? []) viewer.send(mayViewNames ? named : nameless);
     this.#viewers.set(viewer, { mayViewNames });
     return missed !== null;
@@ -82,11 +88,21 @@ export class DeviceStream {
     this.#viewers.delete(viewer);
   }
 
-  /** Gives the message, the JSON of an object that is not empty, the next place. `nameless`: for who may not know names, where that is another one. */
-  publish(nowMs: number, message: Uint8Array, nameless: Uint8Array = message): void {
+  /** Gives the sample the next place. */
+  publish(nowMs: number, sample: StreamSample): void {
+    this.#offset++;
+    const frame = this.#numberSample(sample);
+    this.#send({ atMs: nowMs, named: frame, nameless: frame });
+  }
+
+  /** Gives a frame that is no sample, the JSON of an object, the next place. `nameless`: for who may not know names, where that is another one. */
+  tell(nowMs: number, message: Uint8Array, nameless: Uint8Array = message): void {
     this.#offset++;
     const named = this.#number(message);
-    const frame = { atMs: nowMs, named, nameless: nameless === message ? named : this.#number(nameless) };
+    this.#send({ atMs: nowMs, named, nameless: nameless === message ? named : this.#number(nameless) });
+  }
+
+  #send(frame: KeptFrame): void {
     for (const [viewer, { mayViewNames }] of this.#viewers) viewer.send(mayViewNames ? frame.named : frame.nameless);
     this.#keep(frame);
   }
@@ -116,9 +132,13 @@ export class DeviceStream {
     return missed >= 0 && missed <= this.#kept.length ? this.#kept.slice(this.#kept.length - missed) : null;
   }
 
-  /** The message with the place of the last frame as its first two members. The rest stays byte for byte: nothing is parsed or written anew. */
-  #number(message: Uint8Array): Buffer {
-    const place = `{"epoch":${this.epoch},"offset":${this.#offset},`;
+  #numberSample({ message, receivedAtMs }: StreamSample): Buffer {
+    return this.#number(message, `"received_at_ms":${receivedAtMs},`);
+  }
+
+  /** The message with the place of the last frame as its first members. The rest stays byte for byte: nothing is parsed or written anew. */
+  #number(message: Uint8Array, more = ""): Buffer {
+    const place = `{"epoch":${this.epoch},"offset":${this.#offset},${more}`;
     const members = message.subarray(message.indexOf(openingBrace) + 1);
     const length = place.length + members.length;
     const frame = allocateTextFrame(length, Buffer.allocUnsafeSlow);

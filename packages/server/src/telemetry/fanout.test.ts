@@ -38,7 +38,8 @@ class Viewer {
 
 const device = new DeviceState("ems_001", "key");
 const other = new DeviceState("ems_002", "key");
-const noSample = {} as Sample;
+const receivedAtMs = 1_769_860_800_000;
+const aSample = { receivedAtMs } as Sample;
 
 function start({ keptBytesMax = 512 * 1024, resumeBytesMax = 1024 * 1024, epoch = "10" } = {}) {
   const clock = new ManualClock();
@@ -52,14 +53,15 @@ function start({ keptBytesMax = 512 * 1024, resumeBytesMax = 1024 * 1024, epoch 
   let sent = 0;
   const send = (count = 1, of = device, filling = ""): void => {
     for (let i = 0; i < count; i++)
-      fanout.accept(of, noSample, Buffer.from(JSON.stringify({ number: ++sent, filling })));
+      fanout.accept(of, aSample, Buffer.from(JSON.stringify({ number: ++sent, filling })));
   };
   const watch = (
     place: Place | null = null,
-    { mayViewNames = true, newest = null as Buffer | null, of = device } = {},
+    { mayViewNames = true, newest = null as string | null, of = device } = {},
   ) => {
     const viewer = new Viewer();
-    fanout.watch(of.deviceId, viewer, { mayViewNames, place, newest });
+    const sample = newest === null ? null : { message: Buffer.from(newest), receivedAtMs };
+    fanout.watch(of.deviceId, viewer, { mayViewNames, place, newest: sample });
     return viewer;
   };
   const setOnline = (isOnline: boolean): void => {
@@ -76,12 +78,12 @@ describe("a stream", () => {
     const { fanout, watch } = start();
     const viewer = watch();
     for (const message of ['{"a":8.50e1}', ' \n{ "a": 1,\t"offset":7}']) {
-      fanout.accept(device, noSample, Buffer.from(message));
+      fanout.accept(device, aSample, Buffer.from(message));
     }
     const { epoch, offset } = viewer.welcome as { epoch: number; offset: number };
     expect(viewer.texts.slice(1)).toEqual([
-      `{"epoch":${epoch},"offset":${offset + 1},"a":8.50e1}`,
-      `{"epoch":${epoch},"offset":${offset + 2}, "a": 1,\t"offset":7}`,
+      `{"epoch":${epoch},"offset":${offset + 1},"received_at_ms":${receivedAtMs},"a":8.50e1}`,
+      `{"epoch":${epoch},"offset":${offset + 2},"received_at_ms":${receivedAtMs}, "a": 1,\t"offset":7}`,
     ]);
   });
 
@@ -89,7 +91,7 @@ describe("a stream", () => {
     const { send, watch } = start();
     watch();
     send(3);
-    const viewer = watch(null, { newest: Buffer.from('{"number":3}') });
+    const viewer = watch(null, { newest: '{"number":3}' });
     send();
     expect(viewer.welcome).toMatchObject({ type: "welcome", recovered: false, online: false });
     expect(viewer.numbers).toEqual([3, 4]);
@@ -134,7 +136,7 @@ describe("who comes back", () => {
     const before = watch();
     send();
     leave(before);
-    const after = watch(before.place, { newest: Buffer.from('{"number":1}') });
+    const after = watch(before.place, { newest: '{"number":1}' });
     expect(after.welcome).toMatchObject({ recovered: true });
     expect(after.numbers).toEqual([]);
   });
@@ -147,7 +149,7 @@ describe("who comes back", () => {
     send(300);
     expect(watch(before.place).numbers).toHaveLength(300);
     send();
-    const late = watch(before.place, { newest: Buffer.from('{"number":302}') });
+    const late = watch(before.place, { newest: '{"number":302}' });
     expect(late.welcome).toMatchObject({ recovered: false });
     expect(late.numbers).toEqual([302]);
   });
@@ -199,7 +201,7 @@ describe("who comes back", () => {
     const { send, watch } = start();
     expect(watch().welcome).toMatchObject({ epoch: 0x11 });
     send(2);
-    const viewer = watch(place, { newest: Buffer.from('{"number":2}') });
+    const viewer = watch(place, { newest: '{"number":2}' });
     expect(viewer.welcome).toMatchObject({ recovered: false });
     expect(viewer.numbers).toEqual([2]);
   });

@@ -97,7 +97,7 @@ export class Fanout implements SampleSink, PresenceListener {
     this.#removeIfUnwatched(deviceId, topic);
   }
 
-  accept({ deviceId }: DeviceState, _sample: Sample, message: Buffer): void {
+  accept({ deviceId }: DeviceState, { receivedAtMs }: Sample, message: Buffer): void {
     const topic = this.#topics.get(deviceId);
     if (topic === undefined) return;
     const { plain, stream } = topic;
@@ -106,7 +106,7 @@ export class Fanout implements SampleSink, PresenceListener {
       this.deliveryCount += plain.size;
       for (const subscriber of plain) subscriber.send(frame);
     }
-    if (stream !== null) this.#publish(stream, message);
+    if (stream !== null) this.#publish(stream, (nowMs) => stream.publish(nowMs, { message, receivedAtMs }));
   }
 
   /** Whether frames beside the samples go anywhere: what nobody gets need not be made. */
@@ -117,7 +117,7 @@ export class Fanout implements SampleSink, PresenceListener {
   /** Sends a frame that is no sample, the JSON of an object, to who speaks the subprotocol. `nameless`: for who may not know names. */
   tell(deviceId: string, message: Uint8Array, nameless: Uint8Array = message): void {
     const stream = this.#topics.get(deviceId)?.stream;
-    if (stream != null) this.#publish(stream, message, nameless);
+    if (stream != null) this.#publish(stream, (nowMs) => stream.tell(nowMs, message, nameless));
   }
 
   presenceChanged(deviceId: string): void {
@@ -126,7 +126,7 @@ export class Fanout implements SampleSink, PresenceListener {
     // One link that replaces another is no change.
     if (stream == null || stream.isOnline === online) return;
     stream.isOnline = online;
-    this.#publish(stream, jsonOf({ type: "presence", online } satisfies Unplaced<Presence>));
+    this.tell(deviceId, jsonOf({ type: "presence", online } satisfies Unplaced<Presence>));
   }
 
   /** Samples of the past have been stored, measured from `fromMs` to `toMs`. Call as often as you like: the viewers are told once a second. */
@@ -156,10 +156,10 @@ export class Fanout implements SampleSink, PresenceListener {
     return topic;
   }
 
-  #publish(stream: DeviceStream, message: Uint8Array, nameless?: Uint8Array): void {
+  #publish(stream: DeviceStream, publish: (nowMs: number) => void): void {
     const before = stream.keptBytes;
     this.deliveryCount += stream.viewerCount;
-    stream.publish(this.#clock.monotonicMs(), message, nameless);
+    publish(this.#clock.monotonicMs());
     this.#keptBytes += stream.keptBytes - before;
     if (before === 0) this.#keeping.add(stream);
     for (const oldest of this.#keeping) {
