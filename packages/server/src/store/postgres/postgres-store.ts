@@ -2,6 +2,11 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
+import { readEnergy } from "../questions/energy.ts";
+import { readFleetTotals } from "../questions/fleet-totals.ts";
+import { readHistory } from "../questions/history.ts";
+import { readSamples } from "../questions/samples.ts";
+import { readTimeline } from "../questions/timeline.ts";
 import type { Registration } from "../registration.ts";
 import type {
   EnergyHistory,
@@ -27,14 +32,16 @@ import type {
   TimelineQuery,
   Verified,
 } from "../store.ts";
+import type { Work } from "../work.ts";
 import { Database, rowsOf } from "./database.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
+import { readInfo } from "./info.ts";
 import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrateDatabase } from "./migrate.ts";
-import type { ReadSetup } from "./read-worker.ts";
-import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
+import { ask, type Reader, readPoints } from "./reader.ts";
+import type { ReaderSetup } from "./reader-worker.ts";
 import { readStrikes, strike, unstrike } from "./strikes.ts";
-import { readInfo, verify } from "./verify.ts";
+import { verify } from "./verify.ts";
 import { WriterThread } from "./writer-thread.ts";
 
 export interface TimescaleOptions {
@@ -138,14 +145,14 @@ export class PostgresStore implements Store {
   }
 
   async samples(query: SamplesQuery): Promise<PointSample[]> {
-    return await this.#database.ask(query.signal, (client) => readSamples(client, query));
+    return await this.#ask(query.signal, (reader) => readSamples(reader, query));
   }
 
   openReadPort(): MessagePort {
     const { port1, port2 } = new MessageChannel();
     // No `WorkerClient`: nobody here calls it, and whoever reads is told by the end of the port.
-    const worker = new Worker(workerUrl(import.meta.url, "./read-worker"), {
-      workerData: { url: this.#url, isTimescale: this.#isTimescale, port: port1 } satisfies ReadSetup,
+    const worker = new Worker(workerUrl(import.meta.url, "./reader-worker"), {
+      workerData: { url: this.#url, isTimescale: this.#isTimescale, port: port1 } satisfies ReaderSetup,
       transferList: [port1],
     });
     worker.unref();
@@ -160,19 +167,19 @@ export class PostgresStore implements Store {
   }
 
   async history(query: HistoryQuery): Promise<History> {
-    return await this.#database.ask(query.signal, (client) => readHistory(client, query));
+    return await this.#ask(query.signal, (reader) => readHistory(reader, query));
   }
 
   async energy(query: EnergyQuery): Promise<EnergyHistory> {
-    return await this.#database.ask(query.signal, (client) => readEnergy(client, query));
+    return await this.#ask(query.signal, (reader) => readEnergy(reader, query));
   }
 
   async timeline(query: TimelineQuery): Promise<Timeline> {
-    return await this.#database.ask(query.signal, (client) => readTimeline(client, query));
+    return await this.#ask(query.signal, (reader) => readTimeline(reader, query));
   }
 
   async fleetTotals(query: FleetQuery): Promise<FleetSeries> {
-    return await this.#database.ask(query.signal, (client) => readFleetTotals(client, query, this.#isTimescale));
+    return await this.#ask(query.signal, (reader) => readFleetTotals(reader, query));
   }
 
   async strike(registration: Registration, made: NewStrike): Promise<Strike> {
@@ -235,6 +242,10 @@ export class PostgresStore implements Store {
     await Promise.all([...this.#lent].map((worker) => worker.terminate()));
     await this.#maintenance.close();
     await this.#database.close();
+  }
+
+  #ask<T>(signal: AbortSignal | undefined, question: (reader: Reader) => Work<T>): Promise<T> {
+    return ask(this.#database, signal, this.#isTimescale, question);
   }
 
   #retainedMs(): number {
