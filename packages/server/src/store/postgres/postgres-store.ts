@@ -44,7 +44,7 @@ import { readStrikes, strike, unstrike } from "./strikes.ts";
 import { verify } from "./verify.ts";
 import { WriterThread } from "./writer-thread.ts";
 
-export interface TimescaleOptions {
+export interface PostgresOptions {
   /** `postgres://user:password@host:5432/database`; the password appears in no error, log line or description. */
   readonly url: string;
   /** Samples older than this are deleted, their summaries stay, ms; 0: kept for ever. */
@@ -74,7 +74,7 @@ export class PostgresStore implements Store {
   private constructor(
     database: Database,
     { postgres, timescale, plainSince, hasChecksums }: Edition,
-    options: TimescaleOptions,
+    options: PostgresOptions,
   ) {
     const { retentionMs, url, clock = systemClock } = options;
     this.missing =
@@ -100,7 +100,7 @@ export class PostgresStore implements Store {
   }
 
   /** Connects, and makes or updates the tables. Throws a `Failure` that says what to do; `store_away` where the database does not answer. */
-  static async open(options: TimescaleOptions): Promise<PostgresStore> {
+  static async open(options: PostgresOptions): Promise<PostgresStore> {
     const database = new Database(options.url, options.clock ?? systemClock);
     try {
       const edition = await database.care(undefined, async (client) => {
