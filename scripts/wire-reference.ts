@@ -1,12 +1,16 @@
 import {
+  ackSchema,
+  backfillSchema,
   closeCodeRanges,
   commandResultSchema,
   commandSchema,
   deadlineSchema,
   defaultUrl,
   disconnects,
+  gapSchema,
   helloSchema,
   limits,
+  paceSchema,
   paths,
   peersSchema,
   refusals,
@@ -103,7 +107,18 @@ The answer to ${code("peers")} is ${code('{"type":"peers","device_ids":[…]}')}
 ${code('{"type":"peer","telemetry":{…}}')} with the newest sample of each of them, as it was sent, at most once a second. It takes the setting
 ${code("access.peers")} and the device's property ${code("peers")}, ${code("site")} or ${code("owner")}, from an administrator; at most ${limits.peersMax} peers.
 
-${[welcomeSchema, helloSchema, deadlineSchema, commandResultSchema, peersSchema, refusedSchema]
+${[
+  welcomeSchema,
+  helloSchema,
+  ackSchema,
+  paceSchema,
+  backfillSchema,
+  gapSchema,
+  deadlineSchema,
+  commandResultSchema,
+  peersSchema,
+  refusedSchema,
+]
   .map((schema) => `### ${schema.properties.type.const}\n\n\`\`\`json\n${JSON.stringify(schema, null, 2)}\n\`\`\``)
   .join("\n\n")}
 

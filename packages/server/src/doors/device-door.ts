@@ -1,4 +1,5 @@
 import {
+  capabilitiesOf,
   isDeviceId,
   isRefusal,
   type PeersFrame,
@@ -163,9 +164,9 @@ export class DeviceDoor implements Door {
     const frame = readDeviceFrame(text);
     if (frame === null) return false;
     if (isRefusal(frame)) this.#ingest.drop(device, frame);
-    else if (frame.type === "hello") this.#commands.hello(device.deviceId, channel, frame);
+    else if (frame.type === "hello") this.#commands.hello(device.deviceId, channel, capabilitiesOf(frame));
     else if (frame.type === "command_result") this.#commands.result(device.deviceId, channel, frame);
-    else this.#takePeers(link, device, frame.subscribe);
+    else if (frame.type === "peers") this.#takePeers(link, device, frame.subscribe);
     return true;
   }
 

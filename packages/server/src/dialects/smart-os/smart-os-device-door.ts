@@ -1,5 +1,6 @@
 import {
   type Capabilities,
+  capabilitiesOf,
   type Disconnect,
   isOfSmartOs,
   isRefusal,
@@ -374,7 +375,10 @@ class SmartOsSession {
     if (said.type !== "hello") return null;
     const parameters = said.parameters?.map((each) => ({ ...each, point: each.point ?? pointOfField(each.name) }));
     this.#textParameters = new Set(parameters?.filter(({ type }) => type === "text").map(({ name }) => name));
-    commands.hello(device.deviceId, channel, { ...said, ...(parameters !== undefined && { parameters }) });
+    commands.hello(device.deviceId, channel, {
+      ...capabilitiesOf(said),
+      ...(parameters !== undefined && { parameters }),
+    });
     return null;
   }
 
