@@ -10,7 +10,7 @@ import type { EnergyWindow, WindowReader } from "./window-reader.ts";
 type StepsQuery = Pick<HistoryQuery, "registration" | "registeredMs" | "nowMs">;
 
 /** The coverage between the edges, in figures of that width; with `onEnergy`, the windows are handed on to it with their energies. */
-export function* readCoverage(
+export function* coverageBetween(
   reader: WindowReader,
   query: StepsQuery,
   bucketMs: number,

@@ -3,7 +3,7 @@ import type { StepLimits } from "../algebra/steps.ts";
 import { windowMs, windowOf } from "../algebra/window.ts";
 import type { CoverageSpans, EnergyHistory, EnergyQuery } from "../store.ts";
 import type { Work } from "../work.ts";
-import { readCoverage } from "./coverage.ts";
+import { coverageBetween } from "./coverage.ts";
 import type { EnergyWindow, WindowReader } from "./window-reader.ts";
 
 /** The energy in each of the spans between the edges. */
@@ -11,7 +11,7 @@ export function* readEnergy(reader: WindowReader, query: EnergyQuery): Work<Ener
   const { edgesMs } = query;
   if (edgesMs.length < 2) return { spans: [], total: { coveredMs: 0, expectedMs: 0, expectedFromMs: null, gaps: [] } };
   const energy = new EnergySpans(edgesMs);
-  const coverage = yield* readCoverage(reader, query, windowMs, edgesMs, (...window) => energy.add(...window));
+  const coverage = yield* coverageBetween(reader, query, windowMs, edgesMs, (...window) => energy.add(...window));
   return energy.withCoverage(coverage);
 }
 
