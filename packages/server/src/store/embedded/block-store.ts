@@ -4,6 +4,7 @@ import type { PointInfo, StoreDamage, StoredSample, StoreRenewal } from "../stor
 import { DamageLog, damageOf } from "./damage.ts";
 import { DaySummaries } from "./day-summaries.ts";
 import { DeviceEntry } from "./device-entry.ts";
+import { DeviceJournals } from "./device-journals.ts";
 import { type DeviceRow, DeviceTable } from "./device-table.ts";
 import { EventLog } from "./event-log.ts";
 import { Journal, type Through } from "./journal.ts";
@@ -40,6 +41,7 @@ export class BlockStore {
   readonly damage: DamageLog;
   readonly events: EventLog;
   readonly strikes: Strikes;
+  readonly deviceJournals: DeviceJournals;
   /** The wall clock. */
   readonly nowMs: () => number;
   /** What was met while opening, in words. */
@@ -65,7 +67,10 @@ export class BlockStore {
     this.daySummaries = new DaySummaries(this.tables, this.rows, this.sealedDays);
     this.deviceTable = new DeviceTable(this.tables, this.damage);
     this.strikes = new Strikes(this.tables, this.damage);
-    this.#journal = new Journal(this.tables, this.damage, limits, nowMs, (key) => this.#entryOf(key));
+    this.deviceJournals = new DeviceJournals(this.tables, this.damage, nowMs);
+    this.#journal = new Journal(this.tables, this.damage, this.deviceJournals, limits, nowMs, (key) =>
+      this.#entryOf(key),
+    );
     const find = (key: string): DeviceEntry | undefined => this.find(key);
     this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.strikes, this.damage, find);
     this.#maintenance = new Maintenance(this, this.#journal, this.#devices, limits, { nowMs, monotonicMs }, onRenewal);
@@ -110,6 +115,7 @@ export class BlockStore {
       const entry = this.#devices.get(key);
       if (entry !== undefined) entry.isForgotten = true;
     }
+    this.deviceJournals.forget(keys);
     this.#maintenance.noteForgotten();
   }
 

@@ -71,6 +71,7 @@ serveMethods<StoreMethods>(
       // The ack goes out at the commit, as soon as this returns; sorting the batch into memory comes right behind it.
       queueMicrotask(() => store.apply(batch, journalId));
     },
+    openJournal: ({ key }, journalId, epoch) => store.deviceJournals.open(key, journalId, epoch),
     latest: () => store.latest(),
     recordEvents: (events) => store.events.record(events),
     events: (query) => store.events.list(query),

@@ -24,6 +24,7 @@ import type {
   Store,
   StoreComplaint,
   StoredEvent,
+  StoredJournal,
   StoredSample,
   StoreInfo,
   StoreRenewal,
@@ -34,6 +35,7 @@ import type {
 } from "../store.ts";
 import type { Work } from "../work.ts";
 import { Database, rowsOf } from "./database.ts";
+import { openJournal } from "./device-journals.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
 import { readInfo } from "./info.ts";
 import { Maintenance, retainedFromMs } from "./maintenance.ts";
@@ -123,6 +125,10 @@ export class PostgresStore implements Store {
 
   async append(batches: readonly Uint8Array[]): Promise<void> {
     await this.#writer.append(batches);
+  }
+
+  async openJournal({ key }: Registration, journalId: string, epoch: number): Promise<StoredJournal> {
+    return await this.#database.write((client) => openJournal(client, key, journalId, epoch));
   }
 
   async latest(): Promise<StoredSample[]> {
