@@ -5,16 +5,16 @@ import { type Client, rowsOf } from "./database.ts";
 import { literal, numberColumn, numberOf } from "./sample-row.ts";
 import { isTouched } from "./summary-row.ts";
 
-type FleetRow = [bucket: number, sum: number | null, devices: number];
+type SumRow = [bucket: number, sum: number | null, devices: number];
 
 /** The devices' means in each bucket, added up by the database. */
-export function readFleetRows(client: Client, query: FleetQuery, isTimescale: boolean): Promise<FleetRow[]> {
+export function readFleetRows(client: Client, query: FleetQuery, isTimescale: boolean): Promise<SumRow[]> {
   const { registrations, point, fromMs, toMs, bucketMs } = query;
   const isWide = bucketMs >= windowMs;
   const figures = isWide ? figuresOfWindows(point, isTimescale) : figuresOfSamples(point);
   // Those who begin within the range or later, which only devices from before there were keys do.
   const late = registrations.filter((registration) => registration.fromMs > fromMs);
-  return rowsOf<FleetRow>(
+  return rowsOf<SumRow>(
     client,
     `SELECT bucket, sum(summable(mean)), count(*)::float8 FROM (
        SELECT device_id, floor((ms(at) - $2::float8) / $4::float8)::float8 AS bucket, sum(summable(sum)) / sum(count) AS mean

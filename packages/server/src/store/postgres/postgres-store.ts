@@ -40,7 +40,7 @@ import { readEvents, storeEvents } from "./event-log.ts";
 import { readInfo } from "./info.ts";
 import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrateDatabase } from "./migrate.ts";
-import { ask, type Reader, readPoints } from "./reader.ts";
+import { askReader, type Reader, readPoints } from "./reader.ts";
 import type { ReaderSetup } from "./reader-worker.ts";
 import { readStrikes, strike, unstrike } from "./strikes.ts";
 import { verify } from "./verify.ts";
@@ -251,7 +251,7 @@ export class PostgresStore implements Store {
   }
 
   #ask<T>(signal: AbortSignal | undefined, question: (reader: Reader) => Work<T>): Promise<T> {
-    return ask(this.#database, signal, this.#isTimescale, question);
+    return askReader(this.#database, signal, this.#isTimescale, question);
   }
 
   #retainedMs(): number {

@@ -10,7 +10,7 @@ import { readTimeline } from "../questions/timeline.ts";
 import type { ReadMethods } from "../read-port.ts";
 import type { Work } from "../work.ts";
 import { Database, databaseFailure } from "./database.ts";
-import { ask, type Reader, readPoints } from "./reader.ts";
+import { askReader, type Reader, readPoints } from "./reader.ts";
 
 /** What the thread is started with. */
 export interface ReaderSetup {
@@ -41,5 +41,5 @@ serveMethods<ReadMethods>(
 port.once("close", () => process.exit());
 
 function answer<T>(signal: AbortSignal, question: (reader: Reader) => Work<T>): Promise<T> {
-  return ask(database, signal, isTimescale, question);
+  return askReader(database, signal, isTimescale, question);
 }

@@ -17,7 +17,7 @@ import { isTouched, type WindowRow, windowList, windowOfRow } from "./summary-ro
 const rowsAtOnce = 500;
 
 /** Answers a question from one state of the database. */
-export function ask<T>(
+export function askReader<T>(
   database: Database,
   signal: AbortSignal | undefined,
   isTimescale: boolean,
@@ -63,7 +63,7 @@ export class Reader implements WindowReader {
         ),
       );
       left = rows.length < rowsMax ? 0 : left - rows.length;
-      last = keyOf(rows.at(-1)) ?? last;
+      last = sampleKeyOf(rows.at(-1)) ?? last;
       return rows.length === 0 ? null : columnsOf(isForward ? rows : rows.reverse(), wanted);
     };
   }
@@ -254,6 +254,6 @@ function addFigures(buckets: Buckets, points: readonly string[], rows: readonly 
   }
 }
 
-function keyOf(row: SampleRow | undefined): SampleKey | undefined {
+function sampleKeyOf(row: SampleRow | undefined): SampleKey | undefined {
   return row && { observedAtMs: row[0], epoch: row[4], seq: row[5] };
 }
