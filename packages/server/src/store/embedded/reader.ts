@@ -10,6 +10,7 @@ import { runBytes, sampleBytes } from "../page-bytes.ts";
 import { EnergySpans, type EnergyWindow } from "../questions/energy-spans.ts";
 import { ownFromMs, type Registration } from "../registration.ts";
 import type {
+  CoverageQuery,
   CoverageSpans,
   EnergyHistory,
   EnergyQuery,
@@ -77,7 +78,7 @@ export function* readPoints(store: BlockStore, { key }: Registration): Work<Poin
 
 export function* readHistory(windows: Windows, query: HistoryQuery): Work<History> {
   const values = yield* readValues(windows, query);
-  const coverage = yield* readCoverage(windows, query, query.bucketMs, bucketEdges(query));
+  const coverage = yield* readCoverage(windows, query);
   return { ...values, ...coverage };
 }
 
@@ -103,11 +104,15 @@ function* readValues(windows: Windows, query: HistoryQuery): Work<Omit<History, 
   return buckets.finish();
 }
 
+export function* readCoverage(windows: Windows, query: CoverageQuery): Work<CoverageSpans> {
+  return yield* coverageBetween(windows, query, query.bucketMs, bucketEdges(query));
+}
+
 /** What of a question says which steps there are to look at. */
 type StepsQuery = Pick<HistoryQuery, "registration" | "registeredMs" | "nowMs">;
 
 /** The coverage between the edges, in figures of that width; with `energy`, the windows are handed on to it too. */
-function* readCoverage(
+function* coverageBetween(
   windows: Windows,
   query: StepsQuery,
   bucketMs: number,
@@ -181,7 +186,7 @@ export function* readEnergy(windows: Windows, query: EnergyQuery): Work<EnergyHi
   const { edgesMs } = query;
   if (edgesMs.length < 2) return { spans: [], total: { coveredMs: 0, expectedMs: 0, expectedFromMs: null, gaps: [] } };
   const energy = new EnergySpans(edgesMs);
-  const coverage = yield* readCoverage(windows, query, windowMs, edgesMs, energy);
+  const coverage = yield* coverageBetween(windows, query, windowMs, edgesMs, energy);
   return energy.withCoverage(coverage);
 }
 

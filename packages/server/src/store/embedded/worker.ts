@@ -9,6 +9,7 @@ import type { SamplesQuery, StoreDamage, StoreRenewal } from "../store.ts";
 import { BlockStore } from "./block-store.ts";
 import { storeFailureCode } from "./failure-code.ts";
 import {
+  readCoverage,
   readEnergy,
   readFleetTotals,
   readHistory,
@@ -58,6 +59,7 @@ const reads: Performed<ReadMethods> = {
   samples: (query, call) => answer(samplesWithDamage(query), call),
   points: (registration, call) => answer(readPoints(store, registration), call),
   history: (query, call) => answer(readHistory(store.windows, query), call),
+  coverage: (query, call) => answer(readCoverage(store.windows, query), call),
   energy: (query, call) => answer(readEnergy(store.windows, query), call),
   timeline: (query, call) => answer(readTimeline(store.windows, query), call),
   fleetTotals: (query, call) => answer(readFleetTotals(store.windows, query), call),

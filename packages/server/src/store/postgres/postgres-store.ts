@@ -4,6 +4,8 @@ import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type { Registration } from "../registration.ts";
 import type {
+  CoverageQuery,
+  CoverageSpans,
   EnergyHistory,
   EnergyQuery,
   EventsQuery,
@@ -29,10 +31,11 @@ import type {
 } from "../store.ts";
 import { Database, rowsOf } from "./database.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
+import { readFleetTotals } from "./fleet-totals.ts";
 import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrateDatabase } from "./migrate.ts";
 import type { ReadSetup } from "./read-worker.ts";
-import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
+import { readCoverage, readEnergy, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
 import { readStrikes, strike, unstrike } from "./strikes.ts";
 import { readInfo, verify } from "./verify.ts";
 import { WriterThread } from "./writer-thread.ts";
@@ -161,6 +164,10 @@ export class PostgresStore implements Store {
 
   async history(query: HistoryQuery): Promise<History> {
     return await this.#database.ask(query.signal, (client) => readHistory(client, query));
+  }
+
+  async coverage(query: CoverageQuery): Promise<CoverageSpans> {
+    return await this.#database.ask(query.signal, (client) => readCoverage(client, query));
   }
 
   async energy(query: EnergyQuery): Promise<EnergyHistory> {

@@ -4,7 +4,8 @@ import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { serveMethods } from "../../base/worker-methods.ts";
 import type { ReadMethods } from "../read-port.ts";
 import { Database, databaseFailure } from "./database.ts";
-import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
+import { readFleetTotals } from "./fleet-totals.ts";
+import { readCoverage, readEnergy, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
 
 /** What the thread is started with. */
 export interface ReadSetup {
@@ -25,6 +26,7 @@ serveMethods<ReadMethods>(
     },
     points: (registration, { signal }) => database.ask(signal, (client) => readPoints(client, registration)),
     history: (query, { signal }) => database.ask(signal, (client) => readHistory(client, query)),
+    coverage: (query, { signal }) => database.ask(signal, (client) => readCoverage(client, query)),
     energy: (query, { signal }) => database.ask(signal, (client) => readEnergy(client, query)),
     timeline: (query, { signal }) => database.ask(signal, (client) => readTimeline(client, query)),
     fleetTotals: (query, { signal }) => database.ask(signal, (client) => readFleetTotals(client, query, isTimescale)),

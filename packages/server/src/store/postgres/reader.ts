@@ -9,11 +9,10 @@ import { runBytes, sampleBytes } from "../page-bytes.ts";
 import { EnergySpans, type EnergyWindow } from "../questions/energy-spans.ts";
 import { ownFromMs, type Registration } from "../registration.ts";
 import type {
+  CoverageQuery,
   CoverageSpans,
   EnergyHistory,
   EnergyQuery,
-  FleetQuery,
-  FleetSeries,
   History,
   HistoryQuery,
   PointInfo,
@@ -23,17 +22,7 @@ import type {
   TimelineQuery,
 } from "../store.ts";
 import { type Client, rowsOf } from "./database.ts";
-import {
-  columnsOf,
-  fromExtra,
-  jsonOf,
-  kindsOf,
-  literal,
-  numberColumn,
-  numberOf,
-  type SampleRow,
-  selectList,
-} from "./sample-row.ts";
+import { columnsOf, fromExtra, jsonOf, kindsOf, literal, numberOf, type SampleRow, selectList } from "./sample-row.ts";
 
 /** SQL: whether the window of a row has samples that are not in its summary. */
 export function isTouched(table: string): string {
@@ -111,7 +100,7 @@ export async function readColumns(
 
 export async function readHistory(client: Client, query: HistoryQuery): Promise<History> {
   const values = await (query.bucketMs >= windowMs ? valuesOfWindows(client, query) : valuesOfSamples(client, query));
-  return { ...values, ...(await readCoverage(client, query, query.bucketMs, bucketEdges(query))) };
+  return { ...values, ...(await readCoverage(client, query)) };
 }
 
 type HistoryValues = Omit<History, keyof CoverageSpans>;
@@ -174,11 +163,15 @@ function addFigures(buckets: Buckets, points: readonly string[], rows: readonly 
   }
 }
 
+export async function readCoverage(client: Client, query: CoverageQuery): Promise<CoverageSpans> {
+  return await coverageBetween(client, query, query.bucketMs, bucketEdges(query));
+}
+
 /** What of a question says which steps there are to look at. */
 type StepsQuery = Pick<HistoryQuery, "registration" | "registeredMs" | "nowMs">;
 
 /** The coverage between the edges, in figures of that width; with `energy`, the windows are handed on to it too. */
-async function readCoverage(
+async function coverageBetween(
   client: Client,
   query: StepsQuery,
   bucketMs: number,
@@ -244,7 +237,7 @@ export async function readEnergy(client: Client, query: EnergyQuery): Promise<En
   const { edgesMs } = query;
   if (edgesMs.length < 2) return { spans: [], total: { coveredMs: 0, expectedMs: 0, expectedFromMs: null, gaps: [] } };
   const energy = new EnergySpans(edgesMs);
-  return energy.withCoverage(await readCoverage(client, query, windowMs, edgesMs, energy));
+  return energy.withCoverage(await coverageBetween(client, query, windowMs, edgesMs, energy));
 }
 
 type Powers = readonly [number | null, number | null, number | null, number | null];
@@ -391,59 +384,4 @@ export async function readTimeline(client: Client, query: TimelineQuery): Promis
 /** A run ends where the next one begins, or with its last sample where a gap lies between. */
 function endBefore([atMs, beforeMs, , stepMsMax]: RunRow): number {
   return beforeMs !== null && atMs - beforeMs > stepMsMax ? beforeMs : atMs;
-}
-
-export async function readFleetTotals(client: Client, query: FleetQuery, isTimescale: boolean): Promise<FleetSeries> {
-  const { registrations, point, fromMs, toMs, bucketMs } = query;
-  const figures = bucketMs >= windowMs ? figuresOfWindows(point, isTimescale) : figuresOfSamples(point);
-  // Those who begin within the range or later, which only devices from before there were keys do.
-  const late = registrations.filter((registration) => registration.fromMs > fromMs);
-  const beginsMs = late.map((registration) => registration.fromMs);
-  if (bucketMs >= windowMs) for (const [at, ms] of beginsMs.entries()) beginsMs[at] = windowFrom(ms) * windowMs;
-  const rows = await rowsOf<[number, number, number]>(
-    client,
-    `SELECT bucket, sum(summable(mean)), count(*)::float8 FROM (
-       SELECT device_id, floor((ms(at) - $2::float8) / $4::float8)::float8 AS bucket, sum(summable(sum)) / sum(count) AS mean
-       FROM (${figures}) AS figure WHERE count > 0 AND NOT EXISTS (
-         SELECT FROM unnest($5::text[], $6::float8[]) AS late (key, from_ms) WHERE key = device_id AND ms(at) < from_ms
-       ) GROUP BY 1, 2
-     ) AS device GROUP BY 1`,
-    [registrations.map(({ key }) => key), fromMs, toMs, bucketMs, late.map(({ key }) => key), beginsMs],
-  );
-  const length = Math.max(0, Math.ceil((toMs - fromMs) / bucketMs));
-  const sum = new Array<number | null>(length).fill(null);
-  const devices = new Array<number>(length).fill(0);
-  for (const [bucket, total, count] of rows) {
-    sum[bucket] = total;
-    devices[bucket] = count;
-  }
-  return { fromMs, bucketMs, sum, devices };
-}
-
-function figuresOfSamples(point: string): string {
-  return `SELECT device_id, observed_at AS at, summable(number) AS sum, 1::float8 AS count FROM (
-      SELECT device_id, observed_at, ${numberOf(point)} AS number FROM sample
-      WHERE device_id = ANY ($1) AND observed_at >= instant($2) AND observed_at < instant($3)
-    ) AS sample WHERE number IS NOT NULL`;
-}
-
-/** From summaries; from the continuous aggregate where it has counted the same samples; from the samples where neither is up to date. */
-function figuresOfWindows(point: string, isTimescale: boolean): string {
-  const column = isTimescale ? numberColumn(point) : undefined;
-  const ofSummary = (at: number): string => `(s.points->${literal(point)}->>${at})::float8`;
-  const figures =
-    column === undefined
-      ? `${ofSummary(2)} AS sum, ${ofSummary(3)} AS count FROM window_summary s`
-      : `coalesce(a.${column}_sum, ${ofSummary(2)}) AS sum, coalesce(a.${column}_count, ${ofSummary(3)}) AS count
-        FROM window_summary s LEFT JOIN sample_15min a
-          ON a.device_id = s.device_id AND a.window_start = s.window_start AND a.samples = s.samples
-          AND a.window_start >= instant($2) AND a.window_start < instant($3)`;
-  return `SELECT s.device_id, s.window_start AS at, ${figures}
-      WHERE s.device_id = ANY ($1) AND s.window_start >= instant($2) AND s.window_start < instant($3) AND NOT ${isTouched("s")}
-    UNION ALL
-    SELECT t.device_id, t.window_start, sum(summable(number)), count(number)::float8 FROM touched_window t, LATERAL (
-      SELECT ${numberOf(point)} AS number FROM sample WHERE device_id = t.device_id
-        AND observed_at >= t.window_start AND observed_at < t.window_start + INTERVAL '15 minutes'
-    ) AS sample
-    WHERE t.device_id = ANY ($1) AND t.window_start >= instant($2) AND t.window_start < instant($3) GROUP BY 1, 2`;
 }
