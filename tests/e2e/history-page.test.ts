@@ -1,5 +1,6 @@
 import type { DeviceDetail } from "@wattboard/protocol";
 import { afterAll, expect, onTestFinished, test } from "vitest";
+import type { StoreWatch } from "../../packages/server/dist/telemetry/store-watch.js";
 import { chromiumPath, closeBrowser, openPage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
@@ -160,6 +161,21 @@ needs("chromium", chromiumPath !== null)("the history on a device's page, in Chr
     const events = page.getByRole("region", { name: "Events" });
     await events.getByText("ems_001 is online.").waitFor();
     expect(await events.locator("li").count()).toBe(1);
+  });
+
+  test("is announced on the fleet page while summaries are made anew", async () => {
+    const server = await startServer();
+    server.addDevice("ems_001");
+    const { storeWatch } = server as unknown as { readonly storeWatch: StoreWatch };
+    storeWatch.renewing({ done: 4, total: 9 });
+    const page = await openPage(server.url);
+    const notice = page.getByText("The history of before is summed up anew: 44 % done");
+    await notice.waitFor();
+    await page.getByText("Summaries of before are made anew").waitFor();
+    storeWatch.renewing({ done: 9, total: 9 });
+    await notice.waitFor({ state: "detached" });
+    await page.getByText("All summaries are made by today's rule").waitFor();
+    expect(page.complaints).toEqual([]);
   });
 
   test("says that nothing was measured where nothing was, and goes no further than today", async () => {

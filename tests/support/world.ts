@@ -53,7 +53,7 @@ export function everyStep(stepMs: number, fromMs: number, toMs: number, points: 
   }));
 }
 
-export async function getBody<Body>({ url }: TestServer, path: string): Promise<Body> {
+export async function getBody<Body>({ url }: Pick<TestServer, "url">, path: string): Promise<Body> {
   const response = await fetch(`${url}${paths.api}${path}`);
   expect([path, response.status]).toEqual([path, 200]);
   return (await response.json()) as Body;

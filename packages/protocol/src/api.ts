@@ -354,6 +354,14 @@ export const fleetTotalsSchema = body("FleetTotals", "A point summed over device
 });
 export type FleetTotalsBody = ReadonlyBody<Type.Static<typeof fleetTotalsSchema>>;
 
+export const renewalSchema = body("Renewal", "How far the store is with summaries that are made anew.", {
+  renewed_share: Type.Number({
+    description:
+      "Share of the summaries that were made anew since the rule of what is covered was changed; 1 once that is done",
+  }),
+});
+export type RenewalBody = ReadonlyBody<Type.Static<typeof renewalSchema>>;
+
 const eventSchema = body("Event", "Something that a person should know of.", {
   at: time("When it happened"),
   kind: Type.String({ examples: ["disconnected"] }),

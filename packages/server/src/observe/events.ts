@@ -10,6 +10,8 @@ export type EventKind =
   | "data_dir_back"
   | "samples_unstored"
   | "store_damaged"
+  | "summaries_renewing"
+  | "summaries_renewed"
   | "commands_failing"
   | "commands_recovered"
   | "connected"
