@@ -1,4 +1,4 @@
-import type { EventBody, FleetRow, RenewalBody } from "@wattboard/protocol";
+import type { EventsBody, FleetRow, RenewalBody } from "@wattboard/protocol";
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import type { RequestFailed } from "../../api/request.ts";
@@ -42,9 +42,7 @@ export function FleetPage() {
   const highlight = useHighlight();
 
   const refusal = useRefusal(link);
-  const events = usePolled<{ events: EventBody[] }>(refusal === null ? apiPaths.events() : null, {
-    everyMs: 10_000,
-  });
+  const events = usePolled<EventsBody>(refusal === null ? apiPaths.events() : null, { everyMs: 10_000 });
 
   const address = params.toString();
   const { view, faults } = useMemo(() => parseView(new URLSearchParams(address)), [address]);

@@ -36,8 +36,9 @@ import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrateDatabase } from "./migrate.ts";
 import type { ReadSetup } from "./read-worker.ts";
 import { readCoverage, readEnergy, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
-import { readStrikes, strike, unstrike } from "./strikes.ts";
+import { readStrikes, strike, strikeAgain, unstrike } from "./strikes.ts";
 import { readInfo, verify } from "./verify.ts";
+import { awaitAppends } from "./writer.ts";
 import { WriterThread } from "./writer-thread.ts";
 
 export interface TimescaleOptions {
@@ -183,7 +184,11 @@ export class PostgresStore implements Store {
   }
 
   async strike(registration: Registration, made: NewStrike): Promise<Strike> {
-    return await this.#database.write((client) => strike(client, registration, made));
+    const stored = await this.#database.write((client) => strike(client, registration, made));
+    // What was being added could not see it, and was not seen by it; what is added from now on sees it.
+    await this.#database.write(awaitAppends);
+    await this.#database.write((client) => strikeAgain(client, registration.key, stored));
+    return stored;
   }
 
   async strikes(registration: Registration): Promise<Strike[]> {
