@@ -25,6 +25,7 @@ import type {
   StoreComplaint,
   StoreDamage,
   StoredEvent,
+  StoredJournal,
   StoredSample,
   StoreInfo,
   StoreRenewal,
@@ -69,7 +70,7 @@ export class EmbeddedStore implements Store {
     this.#path = setup.path;
     this.#clock = clock;
     this.#thread = new WorkerClient({
-      url: workerUrl(import.meta.url, "./worker"),
+      url: workerUrl(import.meta.url, "./store-worker"),
       setup: () => ({ data: setup }),
       clock,
       name: "the thread of the store",
@@ -110,6 +111,10 @@ export class EmbeddedStore implements Store {
       offset += each.length;
     }
     if (offset > 0) await this.#thread.callWith({ transfer: [batch.buffer] }, "append", batch);
+  }
+
+  openJournal(registration: Registration, journalId: string, epoch: number): Promise<StoredJournal> {
+    return this.#thread.call("openJournal", registration, journalId, epoch);
   }
 
   latest(): Promise<StoredSample[]> {

@@ -1,17 +1,20 @@
-import { windowFrom, windowMs } from "../algebra/window.ts";
-import type { FleetQuery, FleetSeries } from "../store.ts";
+import { windowMs } from "../algebra/window.ts";
+import { ownFromMs } from "../registration.ts";
+import type { FleetQuery } from "../store.ts";
 import { type Client, rowsOf } from "./database.ts";
-import { isTouched } from "./reader.ts";
 import { literal, numberColumn, numberOf } from "./sample-row.ts";
+import { isTouched } from "./summary-row.ts";
 
-export async function readFleetTotals(client: Client, query: FleetQuery, isTimescale: boolean): Promise<FleetSeries> {
+type SumRow = [bucket: number, sum: number | null, devices: number];
+
+/** The devices' means in each bucket, added up by the database. */
+export function readFleetRows(client: Client, query: FleetQuery, isTimescale: boolean): Promise<SumRow[]> {
   const { registrations, point, fromMs, toMs, bucketMs } = query;
-  const figures = bucketMs >= windowMs ? figuresOfWindows(point, isTimescale) : figuresOfSamples(point);
+  const isWide = bucketMs >= windowMs;
+  const figures = isWide ? figuresOfWindows(point, isTimescale) : figuresOfSamples(point);
   // Those who begin within the range or later, which only devices from before there were keys do.
   const late = registrations.filter((registration) => registration.fromMs > fromMs);
-  const beginsMs = late.map((registration) => registration.fromMs);
-  if (bucketMs >= windowMs) for (const [at, ms] of beginsMs.entries()) beginsMs[at] = windowFrom(ms) * windowMs;
-  const rows = await rowsOf<[number, number, number]>(
+  return rowsOf<SumRow>(
     client,
     `SELECT bucket, sum(summable(mean)), count(*)::float8 FROM (
        SELECT device_id, floor((ms(at) - $2::float8) / $4::float8)::float8 AS bucket, sum(summable(sum)) / sum(count) AS mean
@@ -19,16 +22,15 @@ export async function readFleetTotals(client: Client, query: FleetQuery, isTimes
          SELECT FROM unnest($5::text[], $6::float8[]) AS late (key, from_ms) WHERE key = device_id AND ms(at) < from_ms
        ) GROUP BY 1, 2
      ) AS device GROUP BY 1`,
-    [registrations.map(({ key }) => key), fromMs, toMs, bucketMs, late.map(({ key }) => key), beginsMs],
+    [
+      registrations.map(({ key }) => key),
+      fromMs,
+      toMs,
+      bucketMs,
+      late.map(({ key }) => key),
+      late.map((registration) => ownFromMs(registration, bucketMs)),
+    ],
   );
-  const length = Math.max(0, Math.ceil((toMs - fromMs) / bucketMs));
-  const sum = new Array<number | null>(length).fill(null);
-  const devices = new Array<number>(length).fill(0);
-  for (const [bucket, total, count] of rows) {
-    sum[bucket] = total;
-    devices[bucket] = count;
-  }
-  return { fromMs, bucketMs, sum, devices };
 }
 
 function figuresOfSamples(point: string): string {
