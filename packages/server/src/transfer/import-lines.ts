@@ -27,7 +27,7 @@ const lineValidator = Compile(
   ),
 );
 
-interface Line extends Omit<ImportSample, "points"> {
+interface ImportLine extends Omit<ImportSample, "points"> {
   readonly points: Readonly<Record<string, unknown>>;
 }
 
@@ -71,7 +71,7 @@ export function* judgeLines(body: string, judge: ImportJudge, nowMs: number): Ge
     if (isRefusal(line)) return { ...line, message: `Line ${number}: ${line.message}` };
     const points: Record<string, PointValue> = {};
     for (const [point, value] of Object.entries(line.points)) {
-      if (isPointValue(value)) points[point] = value;
+      if (isImportable(value)) points[point] = value;
       else leaveOut(point, "It is neither a number, a text, true, false, null nor a list of texts.");
     }
     if (Object.keys(points).length === 0 && Object.keys(line.points).length > 0) continue;
@@ -86,7 +86,7 @@ export function* judgeLines(body: string, judge: ImportJudge, nowMs: number): Ge
   return { samples, valuesLeftOut, leftOut };
 }
 
-function readLine(line: string, nowMs: number): Line | Refusal {
+function readLine(line: string, nowMs: number): ImportLine | Refusal {
   let body: unknown;
   try {
     body = JSON.parse(line);
@@ -104,7 +104,7 @@ function readLine(line: string, nowMs: number): Line | Refusal {
   return { deviceId, observedAtMs, receivedAtMs, points };
 }
 
-function isPointValue(value: unknown): value is PointValue {
+function isImportable(value: unknown): value is PointValue {
   if (Array.isArray(value)) return value.every((each) => typeof each === "string");
   return value === null || ["number", "string", "boolean"].includes(typeof value);
 }

@@ -46,7 +46,10 @@ export function StrikesDialog({ detail, onClose }: { readonly detail: DeviceDeta
           <Field label="From" name="from" type="datetime-local" step={1} required autoFocus />
           <Field label="To" name="to" type="datetime-local" step={1} required />
         </div>
-        <p className="fine">Times in {timeZone.replaceAll("_", " ")}, as in the charts. What was measured at the end itself is not struck out.</p>
+        <p className="fine">
+          Times in {timeZone.replaceAll("_", " ")}, as in the charts. What was measured at the end itself is not struck
+          out.
+        </p>
         <Field
           label="Points"
           name="points"
