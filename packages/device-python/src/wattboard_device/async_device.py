@@ -17,7 +17,7 @@ from .counters import Counters
 from .delivery import Delivery, number
 from .errors import CommandRejected
 from .journal import Journal, Loss
-from .limits import FRAME_BYTES_MAX
+from .limits import FRAME_BYTES_MAX, TEXT_LENGTH_MAX
 from .link import DeviceStatus, Link, LinkHooks
 from .notices import Notices
 from .options import Options, capabilities_of
@@ -32,6 +32,8 @@ SAMPLE_BYTES_MAX = FRAME_BYTES_MAX - 64
 _COMING_MAX = 256
 #: Commands that wait for `recv`; one more is rejected.
 _COMMANDS_WAITING_MAX = 16
+#: How long a stop waits for the server to store what is in memory alone.
+_LAST_S_MAX = 3.0
 #: Backfill waits while so much waits for the network.
 _BACKFILL_WAITING_BYTES_MAX = 32 * 1024
 
@@ -109,7 +111,7 @@ class AsyncDevice:
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
         folder = options.journal_folder
-        self.journal = Journal(folder, options.journal_bytes, self._on_journal)
+        self.journal = Journal(folder, options.journal_bytes, self.device_id, self._on_journal)
         self._delivery = Delivery(self.journal, self._on_loss)
         self._wake, self._acked = asyncio.Event(), asyncio.Event()
         self._queue: "asyncio.Queue[Command]" = asyncio.Queue(_COMMANDS_WAITING_MAX)
@@ -133,6 +135,8 @@ class AsyncDevice:
         """Closes the link (1000) and the journal. What the server has not acknowledged goes with the next start."""
         if self.status.state == "stopped":
             return
+        if not self.journal.is_durable and self._link.is_open:
+            await self.flush(_LAST_S_MAX)
         self._commands.stop()
         for task in self._tasks:
             task.cancel()
@@ -148,9 +152,13 @@ class AsyncDevice:
             message = f"A sample has more than {SAMPLE_BYTES_MAX} bytes; dropped."
             self.notices.tell_sometimes("error", "sample_too_big", message)
             return False
+        is_ours = threading.get_ident() == self._thread_id
+        if self._link.is_open and not self._numbers():
+            # The server does not acknowledge anything: it is sent now or never.
+            return self._send_plain(text) if is_ours else bool(self._loop.call_soon_threadsafe(self._send_plain, text))
         seq = self.journal.append(text)
         self.counters.kept += 1
-        if threading.get_ident() == self._thread_id:
+        if is_ours:
             self._go_live(seq, text)
         elif self._coming < _COMING_MAX:
             self._coming += 1
@@ -163,13 +171,17 @@ class AsyncDevice:
         self._coming -= 1
         self._go_live(seq, text)
 
+    def _numbers(self) -> bool:
+        return self._link.speaks_subprotocol and self._delivery.numbers(time.monotonic())
+
+    def _send_plain(self, text: str) -> bool:
+        was_sent = not self._link.is_congested() and self._link.send(text)
+        self.counters.sent += was_sent
+        return was_sent
+
     def _go_live(self, seq: int, text: str) -> None:
         link = self._link
-        if not link.is_open:
-            return
-        if not link.speaks_subprotocol:
-            if not link.is_congested() and link.send(text):
-                self.counters.sent += 1
+        if not (link.is_open and self._numbers()):
             return
         numbered = number(seq, text)
         fits = len(numbered) <= self._delivery.frame_bytes_max and not link.is_congested()
@@ -214,7 +226,7 @@ class AsyncDevice:
     def _on_opened(self) -> None:
         self._delivery.opened(time.monotonic())
         journal = {"id": self.journal.id, "first_seq": self.journal.first_seq, "last_seq": self.journal.last_seq}
-        version = self.options.software_version
+        version = self.options.software_version and self.options.software_version[:TEXT_LENGTH_MAX]
         hello = {
             "type": "hello",
             **self._capabilities,
@@ -257,14 +269,15 @@ class AsyncDevice:
         if body.get("journal_id") != self.journal.id:
             return
         ranges = read_ranges(body.get("durable_ranges"))
-        durable_seq: Any = body.get("durable_seq")
+        epoch: Any = body.get("epoch")
+        durable_seq: Any = body.get("durable_seq", 0)
         pace, limits = body.get("pace") or {}, body.get("limits") or {}
-        if ranges is None or not is_seq(durable_seq) or not isinstance(pace, dict) or not isinstance(limits, dict):
+        if ranges is None or not is_seq(durable_seq) or not isinstance(epoch, int) or not isinstance(pace, dict) or not isinstance(limits, dict):
             return
         speed, frame_bytes = pace.get("backfill", 0), limits.get("frame_bytes", FRAME_BYTES_MAX)
         if not is_pace(speed) or not is_seq(frame_bytes):
             return
-        if not self._delivery.welcome(durable_seq, ranges, speed, frame_bytes):
+        if not self._delivery.welcome(epoch, durable_seq, ranges, speed, frame_bytes):
             message = "The server has newer samples of this journal than the device: was its disk restored? It goes on behind them."
             self.notices.tell("error", "journal_behind", message)
         self._acked.set()

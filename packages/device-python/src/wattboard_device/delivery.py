@@ -12,8 +12,6 @@ from .ranges import Range, Ranges
 
 #: If no ack has come for so long while the link is up, all that is not acknowledged counts as not sent, s.
 UNACKNOWLEDGED_S_MAX = 30.0
-#: Live samples and backfill may be stored in another order than they were sent in; never so far apart, s.
-LANES_APART_S_MAX = 5.0
 #: Backfill that is not acknowledged: so many seconds' worth at the server's pace, but never more samples than the other.
 WINDOW_S = 2
 WINDOW_SAMPLES_MAX = 4_096
@@ -48,6 +46,8 @@ class Delivery:
         self._todo = Ranges()
         self._gaps: List[_Gap] = []
         self._order = 0
+        self._epoch: Optional[int] = None
+        self._opened_s = 0.0
         #: The newest sample that was given to `live`, or that the server was asked for.
         self._seen_seq = journal.last_seq
         self._acked_s = 0.0
@@ -70,10 +70,10 @@ class Delivery:
         self._gaps = [_Gap(each.loss, None) for each in self._gaps]
         self._is_welcome = False
         self._pace = 0.0
-        self._acked_s = now_s
+        self._acked_s = self._opened_s = now_s
         self.frame_bytes_max = FRAME_BYTES_MAX
 
-    def welcome(self, durable_seq: int, ranges: Iterable[Range], pace: float, frame_bytes: int) -> bool:
+    def welcome(self, epoch: int, durable_seq: int, ranges: Iterable[Range], pace: float, frame_bytes: int) -> bool:
         """The server says what it has. False where it has numbers that this journal has not given yet: it was put back, by a restored disk."""
         self.durable = Ranges([(1, durable_seq), *ranges])
         self.frame_bytes_max = frame_bytes
@@ -83,8 +83,12 @@ class Delivery:
             self._journal.skip_to(self.durable.end)
             for text in texts.values():
                 self._journal.append(text)
+        self._epoch = epoch
+        self._remember()
         self._forget_durable()
         self._take_losses()
+        if self._journal.withheld_seq:
+            self._give_up(Loss(self._journal.first_seq, self._journal.withheld_seq, "lost"))
         self._todo = Ranges(self.durable.missing(self._journal.first_seq, self._journal.last_seq))
         self._seen_seq = self._journal.last_seq
         for seq in self._sent:
@@ -94,6 +98,10 @@ class Delivery:
         self._is_welcome = True
         self.pace(pace)
         return not is_ahead
+
+    def numbers(self, now_s: float) -> bool:
+        """Whether samples get a number on this link. A server that has not answered to a journal, now or before, does not know what that is."""
+        return self._is_welcome or self._journal.epoch is not None or now_s - self._opened_s < UNACKNOWLEDGED_S_MAX
 
     def pace(self, samples_per_second: float) -> None:
         self._pace = samples_per_second
@@ -105,16 +113,11 @@ class Delivery:
             self.durable.add(first, min(last, newest))
             self._todo.remove(first, last)
         self._acked_s = now_s
-        arrived = [each for number, each in self._sent.items() if number in self.durable]
+        newest_order = max((each.order for number, each in self._sent.items() if number in self.durable), default=0)
         self._forget_durable()
-        # What was sent before something that is durable, and is not, did not arrive.
-        newest_order = {
-            is_live: max((each.order for each in arrived if each.is_live == is_live), default=0) for is_live in (True, False)
-        }
-        newest_s = max((each.at_s for each in arrived), default=-math.inf) - LANES_APART_S_MAX
-        self._send_again(
-            number for number, each in self._sent.items() if each.order < newest_order[each.is_live] or each.at_s < newest_s
-        )
+        # The server stores in the order of sending: what was sent before something that is durable, and is not, did not arrive.
+        self._send_again(number for number, each in self._sent.items() if each.order < newest_order)
+        self._remember()
 
     def live(self, seq: int, was_sent: bool, now_s: float) -> None:
         """A sample has come while there is a link, and was sent at once or not."""
@@ -191,6 +194,11 @@ class Delivery:
                 frame.update((name, time) for name, time in times.items() if time is not None)
                 return json.dumps(frame, separators=(",", ":"))
         return None
+
+    def _remember(self) -> None:
+        if self._epoch is not None:
+            first = next(self.durable.within(1, 1), None)
+            self._journal.acknowledge(next(iter(self.durable))[1] if first else 0, self._epoch)
 
     def _take_losses(self) -> None:
         for loss in self._journal.take_losses():

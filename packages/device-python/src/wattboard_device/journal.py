@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 from .errors import DeviceConfigurationError
 from .folder_lock import FolderLock
 from .limits import SEQ_MAX
-from .record import CLOSED, FIRST, IN_MEMORY, OPENED, RECORD_BYTES_MIN, SAMPLE, Record, decode, encode
+from .record import CLOSED, DURABLE, FIRST, IN_MEMORY, OPENED, RECORD_BYTES_MIN, SAMPLE, Record, decode, encode
 from .segment import SEGMENT_BYTES, Segment
 
 #: A day at one sample a second of up to 270 bytes compressed.
@@ -55,12 +55,14 @@ class Journal:
         self,
         folder: Optional[Path],
         bytes_max: int = BYTES_DEFAULT,
+        device_id: str = "",
         log: Callable[[str, str], None] = lambda code, message: None,
         boot: Optional[str] = None,
     ) -> None:
         self._folder = folder
         self._bytes_max = bytes_max
         self._log = log
+        self._device_id = device_id
         self._boot = _boot_id() if boot is None else boot
         self._mutex = threading.RLock()
         #: Oldest first; samples go to the last.
@@ -75,6 +77,11 @@ class Journal:
         #: Numbers below this are set aside for samples that are in memory alone.
         self._set_aside = 0
         self._next = 1
+        #: What was durable last, and by which epoch of the server's; None if nothing was.
+        self.durable_seq, self.epoch = 0, None  # type: int, Optional[int]
+        #: Samples up to here were stored for an earlier registration, and are not for the present one.
+        self.withheld_seq = 0
+        self._is_state_written = True
         self.id = secrets.token_hex(8)
         if folder is not None:
             self._open(folder)
@@ -141,6 +148,15 @@ class Journal:
                 self._next = seq + 1
                 self._begin_segment(self._next)
 
+    def acknowledge(self, durable_seq: int, epoch: int) -> None:
+        """All up to this one is durable. Under another epoch than before, it is for another registration: what the earlier one had is withheld from it."""
+        with self._mutex:
+            if self.epoch is not None and self.epoch != epoch:
+                self.withheld_seq = max(self.withheld_seq, self.durable_seq)
+            if (durable_seq, epoch) != (self.durable_seq, self.epoch):
+                self.durable_seq, self.epoch = durable_seq, epoch
+                self._is_state_written = False
+
     def take_losses(self) -> List[Loss]:
         """What was lost since this was called last."""
         with self._mutex:
@@ -151,6 +167,7 @@ class Journal:
         """Makes one step towards having all on the disk, at most one fsync; True where nothing is left to do. Waits for the disk."""
         with self._mutex:
             self._leave_memory()
+            self._write_state()
             target = self._unsynced[0] if self._unsynced else None
             end = target.end if isinstance(target, Segment) else 0
             seq = self._next - 1
@@ -178,6 +195,7 @@ class Journal:
             if self._folder is None:
                 return
             self._leave_memory()
+            self._write_state()
             try:
                 if self._segments and self.is_durable:
                     self._segments[-1].write(encode(CLOSED, self._next, b""))
@@ -207,7 +225,11 @@ class Journal:
             return
         self.id = found[-1][1]
         self._segments = [Segment(first, path) for first, id_, path in found if id_ == self.id]
-        self._resume(self._segments[-1])
+        try:
+            self._resume(self._segments[-1])
+        except DeviceConfigurationError:
+            self._lock.release()
+            raise
 
     def _resume(self, last: Segment) -> None:
         """Goes on behind what the newest segment holds. Numbers that may have been used, and are not there, are left out and told as a loss."""
@@ -218,7 +240,8 @@ class Journal:
         torn_bytes = len(data[end:].rstrip(b"\0")) if len(data) == SEGMENT_BYTES else SEGMENT_BYTES - end
         if _was_closed(records):
             torn_bytes = 0
-        seqs = [each.seq - (each.kind not in (FIRST, SAMPLE)) for each in records if each.kind != IN_MEMORY]
+        self._read_state(records)
+        seqs = [each.seq - (each.kind not in (FIRST, SAMPLE)) for each in records if each.kind not in (IN_MEMORY, DURABLE)]
         known = max([last.first_seq - 1, *seqs])
         used = known
         if torn_bytes or not (_was_closed(records) or _is_boot(records, self._boot)):
@@ -232,7 +255,7 @@ class Journal:
         firsts = [each.body for each in records if each.kind == FIRST]
         self._dictionary = firsts[-1] if firsts else b""
         self._texts = {each.seq: each.body.decode() for each in records if each.kind in (FIRST, SAMPLE)}
-        opened = encode(OPENED, self._next, self._boot.encode())
+        opened = self._opened(self._next)
         try:
             last.reopen(end)
             if last.has_room(len(opened)):
@@ -243,7 +266,36 @@ class Journal:
         except OSError as error:
             self._begin_in_memory(self._next, error)
 
+    def _read_state(self, records: List[Record]) -> None:
+        for record in records:
+            if record.kind == DURABLE:
+                self.durable_seq = record.seq
+                self.epoch, self.withheld_seq = map(int, record.body.split())
+            elif record.kind == OPENED and record.body.split()[0].decode() not in ("-", self._device_id or "-"):
+                owner = record.body.split()[0].decode()
+                raise DeviceConfigurationError(
+                    [f"The journal {self._folder} holds the samples of {owner}, not of {self._device_id}: name another folder."]
+                )
+
     # Segments
+
+    def _opened(self, seq: int) -> bytes:
+        return encode(OPENED, seq, f"{self._device_id or '-'} {self._boot}".encode())
+
+    def _state(self) -> bytes:
+        return encode(DURABLE, self.durable_seq, f"{self.epoch} {self.withheld_seq}".encode())
+
+    def _write_state(self) -> None:
+        if self._is_state_written or not self._segments or not self.is_durable:
+            return
+        active, state = self._segments[-1], self._state()
+        if active.has_room(len(state)):
+            try:
+                active.write(state)
+                self._mark_unsynced(active)
+            except OSError:
+                return  # It will be told with the next sample.
+        self._is_state_written = True
 
     def _encode(self, seq: int, body: bytes) -> bytes:
         return encode(SAMPLE if self._dictionary else FIRST, seq, body, self._dictionary)
@@ -261,7 +313,9 @@ class Journal:
     def _go_on_in(self, segment: Segment) -> Segment:
         self._segments.append(segment)
         self._texts, self._dictionary = {}, b""
-        segment.write(encode(OPENED, segment.first_seq, self._boot.encode()))
+        segment.write(self._opened(segment.first_seq))
+        if self.epoch is not None:
+            segment.write(self._state())
         if segment.path is not None and self._folder is not None:
             self._unsynced += [self._folder, segment]
         return segment
@@ -339,7 +393,7 @@ def _was_closed(records: List[Record]) -> bool:
 def _is_boot(records: List[Record], boot: str) -> bool:
     """Whether the machine has not been started since: then the system has written all that it was handed."""
     opened = [each.body for each in records if each.kind == OPENED]
-    return bool(opened) and boot != "" and opened[-1] == boot.encode()
+    return bool(opened) and boot != "" and opened[-1].endswith(b" " + boot.encode())
 
 
 def _boot_id() -> str:

@@ -21,12 +21,14 @@ RECORD_BYTES_MIN = HEAD_BYTES + 8
 #: A sample that is the dictionary of those behind it.
 FIRST = 1
 SAMPLE = 2
-#: A process has opened the journal: seq is the next one, the body says which start of the machine it was.
+#: A process has opened the journal: seq is the next one, the body says whose it is and which start of the machine it was.
 OPENED = 3
 #: The journal was closed in order.
 CLOSED = 4
 #: The disk took no more: numbers below seq may be used without standing here.
 IN_MEMORY = 5
+#: All up to seq was durable; the body says by which epoch, and what is withheld from it.
+DURABLE = 6
 
 
 class Record(NamedTuple):

@@ -93,6 +93,8 @@ async def open_socket(address: str, token: str, tls: Optional[ssl.SSLContext] = 
     _forbid_redirects(connecting)
     try:
         return Socket(await connecting)
+    except HandshakeRefused:
+        raise
     except Exception as error:
         # InvalidStatus, and up to 13 InvalidStatusCode.
         answer = getattr(error, "response", error)
@@ -108,4 +110,8 @@ def _forbid_redirects(connecting: Any) -> None:
     if hasattr(connecting, "process_redirect"):
         connecting.process_redirect = lambda error: error
     else:
-        connecting.MAX_REDIRECTS_ALLOWED = 1
+
+        def refuse(uri: str) -> None:
+            raise HandshakeRefused(302, None)
+
+        connecting.handle_redirect = refuse
