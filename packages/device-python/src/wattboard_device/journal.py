@@ -82,6 +82,7 @@ class Journal:
         #: Samples up to here were stored for an earlier registration, and are not for the present one.
         self.withheld_seq = 0
         self._is_state_written = True
+        self._is_closed = False
         self.id = secrets.token_hex(8)
         if folder is not None:
             self._open(folder)
@@ -190,10 +191,11 @@ class Journal:
             return not self._unsynced
 
     def close(self) -> None:
-        """Has all on the disk, and lets others open it."""
+        """Has all on the disk, and lets others open it. May be called twice."""
         with self._mutex:
-            if self._folder is None:
+            if self._folder is None or self._is_closed:
                 return
+            self._is_closed = True
             self._leave_memory()
             self._write_state()
             try:
