@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { eventually } from "@wattboard/testing";
-import { onTestFinished } from "vitest";
+import { describe, onTestFinished } from "vitest";
 import { needs } from "../../support/needs.ts";
 import { pythonWithWebsockets } from "../../support/python-client.ts";
 import { temporaryFolder } from "../../support/start-server.ts";
@@ -57,8 +57,14 @@ const python: Sdk = {
     }),
 };
 
+const typeScript: Sdk = {
+  name: "@wattboard/device",
+  start: (options) => start(process.execPath, driver("driver.ts"), options),
+};
+
 /** The same suite for each SDK. */
 export function forEachSdk(title: string, suite: (sdk: Sdk) => void): void {
+  describe(`${typeScript.name}: ${title}`, () => suite(typeScript));
   needs("python3-websockets", pythonWithWebsockets !== undefined)(`${python.name}: ${title}`, () => suite(python));
 }
 
