@@ -164,21 +164,6 @@ forEachSdk("delivery", (sdk) => {
     expect(backfill).toBe(`{"type":"backfill","samples":[${before.join(",")}]}`);
   });
 
-  test("gives a server that was restored from an older backup what it lacks", async () => {
-    const { server, device } = await startPair(sdk);
-    const first = await server.link(0);
-    await first.welcome();
-    await device.send(1, 10);
-    await eventually(() => expect(first.seqs("live")).toEqual(numbers(1, 10)));
-    first.ack(10);
-    await device.send(11);
-    await first.settle();
-    first.close(1012, "restarting");
-    const second = await server.link(1);
-    await second.welcome({ durableSeq: 5 });
-    await eventually(() => expect(second.seqs("backfill")).toEqual(numbers(6, 11)));
-  });
-
   test("does not give another registration what was stored for the one before", async () => {
     const { server, device } = await startPair(sdk);
     const first = await server.link(0);
@@ -264,15 +249,18 @@ forEachSdk("delivery", (sdk) => {
     expect(link.frames("gap")).toEqual([]);
   });
 
-  test("sends to a plain server what the seeds' devices send: no hello, no number", async () => {
-    const { server, device } = await startPair(sdk, { speaksSubprotocol: false });
-    const link = await server.link(0);
-    await eventually(() => expect(device.of("status").at(-1)?.state).toBe("online"));
-    await device.send(1, 3);
-    await eventually(() => expect(link.texts).toHaveLength(3));
-    for (const text of link.texts) {
-      const message = JSON.parse(text) as object;
-      expect(Object.keys(message)).toEqual(["device_id", "timestamp", "solar", "load"]);
-    }
-  });
+  test.skipIf(!sdk.takesPlainServers)(
+    "sends to a plain server what the seeds' devices send: no hello, no number",
+    async () => {
+      const { server, device } = await startPair(sdk, { speaksSubprotocol: false });
+      const link = await server.link(0);
+      await eventually(() => expect(device.of("status").at(-1)?.state).toBe("online"));
+      await device.send(1, 3);
+      await eventually(() => expect(link.texts).toHaveLength(3));
+      for (const text of link.texts) {
+        const message = JSON.parse(text) as object;
+        expect(Object.keys(message)).toEqual(["device_id", "timestamp", "solar", "load"]);
+      }
+    },
+  );
 });

@@ -43,6 +43,8 @@ interface StartOptions {
 
 export interface Sdk {
   readonly name: string;
+  /** `ws` refuses an answer without the subprotocol that it has offered, as browsers do. */
+  readonly takesPlainServers: boolean;
   start(options: StartOptions): SdkProcess;
 }
 
@@ -50,6 +52,7 @@ const driver = (file: string) => fileURLToPath(new URL(`drivers/${file}`, import
 
 const python: Sdk = {
   name: "wattboard-device (Python)",
+  takesPlainServers: true,
   start: ({ journal, ...options }) =>
     start(pythonWithWebsockets ?? "python3", driver("driver.py"), {
       ...options,
@@ -59,6 +62,7 @@ const python: Sdk = {
 
 const typeScript: Sdk = {
   name: "@wattboard/device",
+  takesPlainServers: false,
   start: (options) => start(process.execPath, driver("driver.ts"), options),
 };
 
