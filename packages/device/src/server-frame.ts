@@ -81,7 +81,8 @@ function isPace(frame: Unread): frame is Pace & Unread {
 
 function isRanges(value: unknown): boolean {
   return (
-    value === undefined || (Array.isArray(value) && value.every((range) => Array.isArray(range) && range.every(isSeq)))
+    value === undefined ||
+    (Array.isArray(value) && value.every((range) => Array.isArray(range) && range.length === 2 && range.every(isSeq)))
   );
 }
 
