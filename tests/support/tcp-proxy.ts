@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 
-type Side = "client" | "server";
+export type Side = "client" | "server";
 
 /** What the network does to bytes just now. */
 interface Weather {
@@ -32,6 +32,8 @@ export class TcpProxy {
   targetPort: number;
   /** Connections that were ever taken. */
   acceptedCount = 0;
+  /** Told all bytes as they come, of each connection by its number. */
+  tap: ((connection: number, from: Side, bytes: Buffer) => void) | null = null;
 
   private constructor(targetPort: number) {
     this.targetPort = targetPort;
@@ -108,13 +110,15 @@ export class TcpProxy {
       client.resetAndDestroy();
       return;
     }
-    this.acceptedCount++;
+    const number = ++this.acceptedCount;
     const connection = new Connection(
       client,
       connect({ port: this.targetPort, host: "127.0.0.1", noDelay: true }),
       this.#weather,
     );
     this.#connections.add(connection);
+    connection.client.prependListener("data", (bytes: Buffer) => this.tap?.(number, "client", bytes));
+    connection.server.prependListener("data", (bytes: Buffer) => this.tap?.(number, "server", bytes));
     connection.whenGone(() => this.#connections.delete(connection));
   }
 }
