@@ -44,7 +44,7 @@ export const ackSchema = Type.Object(
   },
   {
     description:
-      "Server to device, after the commit, at most four times a second. What was sent and lies below the end of the last range, but in none, did not arrive: send it again, as backfill",
+      "Server to device, after the commit, at most four times a second. Samples are stored in the order in which they were sent: what was sent on this link before something that is durable, and is not durable itself, did not arrive. Send it again, as backfill",
   },
 );
 

@@ -94,7 +94,7 @@ test("whatever links do in whatever order, the registry agrees with a small mode
         { flushMs: 250, flushBytes: 64 * 1024, queueBytesMax: 1024 * 1024 },
         { committed() {}, failed() {}, unstored() {} },
       );
-      const ingest = new Ingest(clock, [fanout, journal], { dropped() {}, leftOut() {}, clockChanged() {} });
+      const ingest = new Ingest(clock, [fanout, journal], { dropped() {}, leftOut() {}, clockChanged() {} }, () => {});
       const latest = new DeviceStates();
       const published: string[] = [];
       for (const deviceId of deviceIds) {

@@ -4,6 +4,7 @@ import { Tickets } from "../access/tickets.ts";
 import { Dataset } from "../dialects/smart-os/dataset.ts";
 import { SmartOsClientDoor } from "../dialects/smart-os/smart-os-client-door.ts";
 import { SmartOsDeviceDoor } from "../dialects/smart-os/smart-os-device-door.ts";
+import { ConnectRate } from "../doors/connect-rate.ts";
 import { DeviceDoor } from "../doors/device-door.ts";
 import { type DoorContext, Links } from "../doors/door.ts";
 import { Floods } from "../doors/floods.ts";
@@ -45,6 +46,7 @@ export function assembleDoors(defer: Defer, parts: TelemetryParts) {
   const context: DoorContext = {
     ...parts,
     tickets,
+    connectRate: new ConnectRate(clock, config.limits.connects_per_second),
     addresses: new AddressLimit(config.limits.sockets_per_address, parts.proxies),
     authorizer,
     authorizationWatch: rightsWatch,
@@ -82,7 +84,7 @@ export function assembleDoors(defer: Defer, parts: TelemetryParts) {
 
 function openDoors(context: DoorContext, parts: TelemetryParts) {
   const { config, devices, latest, fanout, fleetFeed, clientFeed } = parts;
-  const { access, auto_register, registered_max, client_bytes } = config.smart_os;
+  const { access, ok_after, auto_register, registered_max, client_bytes } = config.smart_os;
   const messageRate = {
     messagesPerSecond: config.limits.messages_per_second,
     messagesBurst: config.limits.messages_burst,
@@ -98,7 +100,13 @@ function openDoors(context: DoorContext, parts: TelemetryParts) {
     update: new SmartOsDeviceDoor(
       context,
       { ...parts, waiting: parts.waitingDevices },
-      { access, autoRegister: auto_register, registeredMax: registered_max, ...messageRate },
+      {
+        access,
+        okAfter: ok_after,
+        autoRegister: auto_register,
+        registeredMax: registered_max,
+        ...messageRate,
+      },
     ),
     client: new SmartOsClientDoor(context, new Dataset(devices, latest), clientFeed, {
       isOpen: access !== "off",

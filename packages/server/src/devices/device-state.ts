@@ -1,4 +1,5 @@
 import { DeviceClock, limits, type Rating, type Refusal, type RefusalCode } from "@wattboard/protocol";
+import type { DeviceJournal } from "./device-journal.ts";
 import { ExtraPoints } from "./extra-points.ts";
 import { FaultyValues } from "./faulty-values.ts";
 import { OlderPoints, withPoints } from "./older-points.ts";
@@ -52,6 +53,8 @@ export class DeviceState {
   readonly extraPoints: ExtraPoints;
   /** What was left out of its messages, or marked. */
   readonly faultyValues = new FaultyValues();
+  /** The journal whose numbers its samples have had last; null where they have none. */
+  journal: DeviceJournal | null = null;
   /** What its properties say of its size. */
   rating: Rating | null = null;
 

@@ -15,6 +15,7 @@ import type { GeneralLog } from "../observe/general-log.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import type { PeerEncoding, PeerFeed } from "../telemetry/peer-feed.ts";
+import type { ConnectRate } from "./connect-rate.ts";
 import type { DoorName } from "./door-name.ts";
 import type { Floods } from "./floods.ts";
 import type { Handshake } from "./upgrade.ts";
@@ -28,6 +29,7 @@ interface Peering {
 /** What all WebSocket doors share. */
 export interface DoorContext {
   readonly clock: Clock;
+  readonly connectRate: ConnectRate;
   /** A device that was let in no longer counts against its address. */
   readonly addresses: AddressLimit;
   readonly authorizer: Authorizer;
