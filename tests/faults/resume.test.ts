@@ -4,9 +4,8 @@
  * Method: the server's streams and beats (`Fanout`, `Beats`) and `@wattboard/client` with `fillFromHistory`, as they are, on clocks that stand still until
  * moved; between them a network and a store of this file. In each round the connection is cut, or freezes so that neither end is told, for 0 to 120 s;
  * in some the server restarts meanwhile, and loses what it had not stored; in some the store does not answer. A model keeps what was stored and in which
- * order. `FAULTS_LONG=10000` sets the number of rounds, `FAULTS_SEED=…` goes through the same ones again.
+ * order.
  */
-import { randomInt } from "node:crypto";
 import { connectTelemetry, type Gap } from "@wattboard/client";
 import type { Telemetry } from "@wattboard/protocol";
 import { ManualClock, ManualSdkClock } from "@wattboard/testing";
@@ -14,24 +13,13 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { DeviceState } from "../../packages/server/dist/devices/device-state.js";
 import { Beats } from "../../packages/server/dist/link/beats.js";
 import { Fanout } from "../../packages/server/dist/telemetry/fanout.js";
+import { rounds, seed, seededRandom } from "../support/long-run.ts";
 
-const rounds = Number(process.env.FAULTS_LONG) || 150;
-const seed = Number(process.env.FAULTS_SEED ?? randomInt(2 ** 31));
+const roundCount = rounds(150, 10_000);
 
 const stepMs = 250;
 const flushMs = 250;
 const deviceId = "ems_001";
-
-/** Chance that can be repeated (mulberry32). */
-function chance(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Stored {
   readonly number: number;
@@ -207,8 +195,8 @@ class World {
   }
 }
 
-test(`${rounds} lost connections, with seed ${seed}: each sample once and in order, or a gap that is told`, async () => {
-  const random = chance(seed);
+test(`${roundCount} lost connections, with seed ${seed}: each sample once and in order, or a gap that is told`, async () => {
+  const random = seededRandom();
   const world = new World(random);
   vi.stubGlobal("fetch", async (url: string) => world.answer(url));
   onTestFinished(() => void vi.unstubAllGlobals());
@@ -224,7 +212,7 @@ test(`${rounds} lost connections, with seed ${seed}: each sample once and in ord
 
   const counts = { frozen: 0, restarts: 0, storeAway: 0, filled: 0, told: 0 };
   await world.pass(5_000, 2);
-  for (let round = 1; round <= rounds; round++) {
+  for (let round = 1; round <= roundCount; round++) {
     const before = world.gaps.at(-1);
     const perSecond = 0.5 + random() * 3;
     const how = random() < 0.3 ? "freeze" : "cut";
@@ -260,9 +248,9 @@ test(`${rounds} lost connections, with seed ${seed}: each sample once and in ord
     if (!isStoreAway && !isRestart) expect([round, unfilled]).toEqual([round, []]);
     checkDelivered(world, round);
   }
-  expect(counts.filled).toBeGreaterThan(rounds / 20);
-  expect(world.lastDelivered).toBeGreaterThan(rounds * 50);
-  console.log(`${rounds} rounds, seed ${seed}: ${world.lastDelivered} samples, ${JSON.stringify(counts)}`);
+  expect(counts.filled).toBeGreaterThan(roundCount / 20);
+  expect(world.lastDelivered).toBeGreaterThan(roundCount * 50);
+  console.log(`${roundCount} rounds, seed ${seed}: ${world.lastDelivered} samples, ${JSON.stringify(counts)}`);
 });
 
 /** What is kept of what was checked, so that a long run does not grow: more than any client looks back. */
