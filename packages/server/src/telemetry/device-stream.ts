@@ -49,7 +49,8 @@ export class DeviceStream {
   /** Whether the device is there, as the viewers have been told. */
   isOnline: boolean;
   readonly #limits: DeviceStreamLimits;
-  readonly #viewers = new Map<Subscriber, Pick<Arrival, "mayViewNames">>();
+  /** Whether each may know names. */
+  readonly #viewers = new Map<Subscriber, boolean>();
   /** Of the last frame. At the first one there is a place before it: who gets the stream anew gets the newest sample as if it were the last frame. */
   #offset = 1;
   /** The last frames, without a hole. */
@@ -80,7 +81,7 @@ export class DeviceStream {
     viewer.send(textFrame(Buffer.from(JSON.stringify(welcome))));
     if (missed === null && newest !== null) viewer.send(this.#numberSample(newest));
     for (const { named, nameless } of missed ?? []) viewer.send(mayViewNames ? named : nameless);
-    this.#viewers.set(viewer, { mayViewNames });
+    this.#viewers.set(viewer, mayViewNames);
     return missed !== null;
   }
 
@@ -103,7 +104,9 @@ export class DeviceStream {
   }
 
   #send(frame: KeptFrame): void {
-    for (const [viewer, { mayViewNames }] of this.#viewers) viewer.send(mayViewNames ? frame.named : frame.nameless);
+    this.#viewers.forEach((mayViewNames, viewer) => {
+      viewer.send(mayViewNames ? frame.named : frame.nameless);
+    });
     this.#keep(frame);
   }
 
