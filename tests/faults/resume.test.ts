@@ -6,7 +6,7 @@
  * in some the server restarts meanwhile, and loses what it had not stored; in some the store does not answer. A model keeps what was stored and in which
  * order.
  */
-import { connectTelemetry, type Gap } from "@wattboard/client";
+import { connectTelemetry, type StreamGap } from "@wattboard/client";
 import type { Telemetry } from "@wattboard/protocol";
 import { ManualClock, ManualSdkClock } from "@wattboard/testing";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -41,7 +41,7 @@ class World {
   readonly random: () => number;
   readonly device = new DeviceState(deviceId, "key");
   readonly delivered: number[] = [];
-  readonly gaps: Gap[] = [];
+  readonly gaps: StreamGap[] = [];
   readonly stored: Stored[] = [];
   unstored: Stored[] = [];
   #fanout: Fanout;

@@ -7,7 +7,7 @@ import type { Clock } from "./clock.ts";
 export type SampleOrigin = "live" | "latest" | "history";
 
 /** Where something may be missing, between two samples that came. */
-export interface Gap {
+export interface StreamGap {
   /** The last sample before it. */
   readonly after: Telemetry;
   /** The first sample behind it, which comes next; or, where the server knows nothing newer than what came before, the newest that it knows, which does not come again. */
@@ -30,7 +30,7 @@ export interface SampleOptions {
    */
   readonly onTelemetry?: (telemetry: Telemetry, text: string, info: SampleInfo) => void;
   /** Told where the server cannot say that nothing was missed: after a connection that was lost for long, or a restart of the server. */
-  readonly onGap?: (gap: Gap) => void;
+  readonly onGap?: (gap: StreamGap) => void;
 }
 
 /** A sample that came. */

@@ -1,4 +1,4 @@
-import { connectTelemetry, type Gap, type SampleOrigin, type TelemetryOptions } from "@wattboard/client";
+import { connectTelemetry, type SampleOrigin, type StreamGap, type TelemetryOptions } from "@wattboard/client";
 import type { Telemetry } from "@wattboard/protocol";
 import { ManualClock, ManualSdkClock } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -18,7 +18,7 @@ const numbered = (number: number): string =>
 async function listen(server: TestServer, options: TelemetryOptions = {}) {
   const proxy = await TcpProxy.open(Number(new URL(server.url).port));
   const received: { readonly number: number; readonly origin: SampleOrigin }[] = [];
-  const gaps: Gap[] = [];
+  const gaps: StreamGap[] = [];
   const stream = connectTelemetry("ems_001", {
     url: proxy.url,
     random: () => 0,
@@ -167,7 +167,7 @@ test("a link that is frozen, so that neither end is told, is noticed by its miss
   const { send } = await numberedDevice(server);
   const proxy = await TcpProxy.open(Number(new URL(server.url).port));
   const numbers: number[] = [];
-  const gaps: Gap[] = [];
+  const gaps: StreamGap[] = [];
   const stream = connectTelemetry("ems_001", {
     url: proxy.url,
     clock: clientClock,

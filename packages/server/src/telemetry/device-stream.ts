@@ -3,7 +3,7 @@ import { allocateTextFrame, textFrame } from "../link/frame.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /** Where a client stands in a stream: the last frame that it has. */
-export interface Place {
+export interface StreamPlace {
   readonly epoch: number;
   readonly offset: number;
 }
@@ -19,7 +19,7 @@ export interface Arrival {
   /** Whether it may know who has an account here; who may not gets other frames at the same places. */
   readonly mayViewNames: boolean;
   /** Null: it has nothing yet. */
-  readonly place: Place | null;
+  readonly place: StreamPlace | null;
   /** The device's newest sample, for who gets the stream anew. */
   readonly newest: StreamSample | null;
   readonly serverTime: string;
@@ -129,7 +129,7 @@ export class DeviceStream {
   }
 
   /** The frames behind the place; null where that is none of this stream, or they are not all kept any more. */
-  #behind(place: Place | null): readonly KeptFrame[] | null {
+  #behind(place: StreamPlace | null): readonly KeptFrame[] | null {
     if (place?.epoch !== this.epoch || !Number.isInteger(place.offset)) return null;
     const missed = this.#offset - place.offset;
     return missed >= 0 && missed <= this.#kept.length ? this.#kept.slice(this.#kept.length - missed) : null;
