@@ -144,6 +144,11 @@ const gauges: MetricRow[] = [
     "Bytes of live frames that are kept for dashboards that come back; at most outbox.resume_bytes.",
     ({ fanout }) => fanout.keptBytes,
   ],
+  [
+    "wattboard_store_renewed_share",
+    "Share of the summaries that are made anew by today's rule which is done; 1 where none are.",
+    ({ storeWatch }) => storeWatch.renewedShare,
+  ],
   ["wattboard_sockets", "Open sockets of any kind.", ({ socketBound }) => socketBound.openCount],
   [
     "wattboard_sockets_max",
