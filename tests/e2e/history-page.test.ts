@@ -186,4 +186,47 @@ needs("chromium", chromiumPath !== null)("the history on a device's page, in Chr
     expect(await page.getByRole("button", { name: "The day after" }).isDisabled()).toBe(true);
     expect(page.complaints).toEqual([]);
   });
+
+  test("is read anew on an open page where samples of before were stored only now, and presence shows at once", async () => {
+    const server = await startServer();
+    const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+    device.send(sampleOf("ems_001"));
+    await fill(server, dayStart(0), 0.1);
+    let inject: (frame: object) => void = () => {};
+    const page = await openPage("about:blank");
+    // The server as it is; the test adds frames of its own at the end of the stream.
+    await page.routeWebSocket(/\/ws\/dashboard\//, (route) => {
+      let head = "";
+      let offset = 0;
+      route.connectToServer().onMessage((message) => {
+        const { epoch, offset: at } = JSON.parse(String(message));
+        if (epoch !== undefined) [head, offset] = [`{"epoch":${epoch},"offset":`, at];
+        route.send(message);
+      });
+      inject = (frame) => route.send(`${head}${++offset},${JSON.stringify(frame).slice(1)}`);
+    });
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname.split("/").at(-1) ?? ""));
+    await page.goto(`${server.url}/devices/ems_001`);
+    await page.getByText("CHARGING").first().waitFor();
+    await eventually(() => expect(asked).toEqual(expect.arrayContaining(["history", "energy", "samples"])));
+    await page.waitForLoadState("networkidle");
+    asked.length = 0;
+    inject({
+      type: "backfilled",
+      from: new Date(dayStart(0)).toISOString(),
+      to: new Date().toISOString(),
+      samples: 12,
+    });
+    // By themselves they are asked for once a minute, and the samples never.
+    await eventually(() => expect(asked).toEqual(expect.arrayContaining(["history", "energy", "samples"])));
+    // The API does not answer from here on: the stream alone tells that the device is gone.
+    await page.route("**/api/v1/devices/ems_001", () => {});
+    device.webSocket.terminate();
+    await page
+      .getByText(/offline/i)
+      .first()
+      .waitFor();
+    expect(page.complaints).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@ import type { Telemetry } from "@wattboard/protocol";
 import { eventually, ManualSdkClock, type ServerLink, startServer, type TestServer } from "@wattboard/testing";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { connectTelemetry, type TelemetryOptions } from "./connect-telemetry.ts";
-import type { Gap, SampleInfo } from "./samples.ts";
+import type { SampleInfo, StreamGap } from "./samples.ts";
 import type { Stream, StreamError, StreamStatus } from "./stream.ts";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -15,7 +15,7 @@ function listen(options: TelemetryOptions) {
   const statuses: StreamStatus[] = [];
   const errors: StreamError[] = [];
   const received: [Telemetry, string, SampleInfo][] = [];
-  const gaps: Gap[] = [];
+  const gaps: StreamGap[] = [];
   const stream = connectTelemetry("ems_001", {
     clock,
     random: () => 0.5,

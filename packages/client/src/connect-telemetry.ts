@@ -44,9 +44,8 @@ class LiveTelemetry implements Stream {
   /** Of the last frame, or of the welcome that goes before the next; empty where the server has not said. */
   #query = "";
   #offset = 0;
+  /** Of the next sample. */
   #origin: SampleOrigin = "latest";
-  /** Whether something may be missing before the next sample. */
-  #isAfterGap = false;
 
   constructor(deviceId: string, options: TelemetryOptions) {
     this.#deviceId = deviceId;
@@ -58,8 +57,7 @@ class LiveTelemetry implements Stream {
       this.#onText,
     );
     const { address, clock } = this.#socket;
-    const samplesUrl = `${address.replace(/^ws/, "http").replace(paths.dashboard, `${paths.api}/devices/`)}/samples`;
-    this.#samples = (options.fill ?? samplesAsTheyCome)({ ...options, samplesUrl, clock });
+    this.#samples = (options.fill ?? samplesAsTheyCome)({ ...options, address, clock });
   }
 
   get status() {
@@ -72,9 +70,8 @@ class LiveTelemetry implements Stream {
   }
 
   readonly #onConnect = (): void => {
-    this.#origin = "latest";
     // Until the server says that it goes on where we were.
-    this.#isAfterGap = true;
+    this.#origin = "latest";
   };
 
   readonly #onText = (text: string): void => {
@@ -93,10 +90,8 @@ class LiveTelemetry implements Stream {
     }
     if (frame?.device_id === this.#deviceId) {
       const info = { origin: this.#origin, receivedAtMs: place?.[3] === undefined ? null : Number(place[3]) };
-      const isAfterGap = this.#isAfterGap;
       this.#origin = "live";
-      this.#isAfterGap = false;
-      this.#samples.take({ telemetry: frame as Telemetry, text: message, info, isAfterGap });
+      this.#samples.take({ telemetry: frame as Telemetry, text: message, info });
     } else if (typeof frame?.type === "string") this.#takeFrame(frame);
     else this.#socket.report("malformed_frame", `The frame is not a telemetry message of ${this.#deviceId}.`);
   };
@@ -108,10 +103,8 @@ class LiveTelemetry implements Stream {
     else if (frame.type === "command") onCommand?.(frame.command as CommandBody);
     else if (frame.type === "presence") onPresence?.(frame.online === true);
     else if (frame.type === "backfilled") onBackfilled?.(frame as Backfilled);
-    else if (frame.type === "welcome" && frame.recovered === true) {
-      this.#origin = "live";
-      this.#isAfterGap = false;
-    } else if (frame.type === "welcome") {
+    else if (frame.type === "welcome" && frame.recovered === true) this.#origin = "live";
+    else if (frame.type === "welcome") {
       this.#goTo(frame.epoch, Number(frame.offset));
       onPresence?.(frame.online === true);
     }

@@ -1,13 +1,12 @@
 import type { SampleBody, SamplesBody } from "@wattboard/protocol";
-import { type Arrived, type FilledStream, isSame, type Samples } from "./samples.ts";
+import { paths } from "@wattboard/protocol/constants";
+import { type Arrived, type FilledStream, Noted, type Samples } from "./samples.ts";
 
 /** Samples that are read to close a gap; one of more is told, and not closed. */
 const samplesMax = 3_600;
 /** A short gap is read in one small answer, a longer one in larger ones. */
 const firstPage = 100;
 const furtherPages = 1_000;
-/** Samples of before the gap by which it is found. */
-const notedMax = 300;
 /** Samples that may wait while the history is read; with one more it is given up, and the gap told. */
 const waitingMax = 300;
 /** The store is some hundred milliseconds behind; it is asked so often, each time so long after the last answer, ms. */
@@ -28,11 +27,9 @@ export function fillFromHistory(stream: FilledStream): Samples {
 
 class FilledSamples implements Samples {
   readonly #stream: FilledStream;
-  /** When the last samples that were handed over had been received, the newest last. */
-  readonly #noted: number[] = [];
+  readonly #noted = new Noted();
   /** The first is the one before which the history is being read. */
   readonly #waiting: Arrived[] = [];
-  #last: Arrived | undefined;
   /** While the history is read. */
   #reading: AbortController | undefined;
   #isClosed = false;
@@ -55,8 +52,8 @@ class FilledSamples implements Samples {
 
   #handOver(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (next.isAfterGap && this.#last !== undefined) {
-        void this.#fill(this.#last, next);
+      if (next.info.origin === "latest" && this.#noted.last !== undefined) {
+        void this.#fill(this.#noted.last, next);
         return;
       }
       this.#waiting.shift();
@@ -66,17 +63,19 @@ class FilledSamples implements Samples {
 
   async #fill(last: Arrived, next: Arrived): Promise<void> {
     this.#reading = new AbortController();
-    const isLast = isSame(last, next);
-    const missed = isLast ? [] : await this.#missedBefore(next, this.#reading.signal);
+    const isOld = this.#noted.isOld(next);
+    const missed = this.#noted.has(next) ? [] : isOld ? null : await this.#missedBefore(next, this.#reading.signal);
     this.#reading = undefined;
     this.#waiting.shift();
     for (const { telemetry, received_at } of missed ?? []) {
       const info = { origin: "history" as const, receivedAtMs: Date.parse(received_at) };
-      this.#tell({ telemetry, text: JSON.stringify(telemetry), info, isAfterGap: false });
+      this.#tell({ telemetry, text: JSON.stringify(telemetry), info });
     }
     const gap = { after: last.telemetry, before: next.telemetry, filled: missed !== null };
     if (!this.#isClosed) this.#stream.onGap?.(gap);
-    if (!isLast) this.#tell(next);
+    // What was told as missing does not come later.
+    if (missed === null) this.#noted.receivedAtMs.length = 0;
+    if (!isOld) this.#tell(next);
     this.#handOver();
   }
 
@@ -84,16 +83,14 @@ class FilledSamples implements Samples {
     // A callback may have closed the stream.
     if (this.#isClosed) return;
     const { telemetry, text, info } = sample;
-    this.#last = sample;
-    if (info.receivedAtMs !== null) this.#noted.push(info.receivedAtMs);
-    if (this.#noted.length > notedMax) this.#noted.shift();
+    this.#noted.add(sample);
     this.#stream.onTelemetry?.(telemetry, text, info);
   }
 
   /** What is stored between the samples that were handed over and this one, oldest first; null where that is not certain. */
   async #missedBefore({ info }: Arrived, signal: AbortSignal): Promise<readonly SampleBody[] | null> {
     const endMs = info.receivedAtMs;
-    if (this.#noted.length === 0 || endMs === null) return null;
+    if (this.#noted.last === undefined || endMs === null) return null;
     for (let tries = 0; tries < triesMax && !signal.aborted; tries++) {
       const found = await this.#readBack(signal).catch(() => []);
       if (found === null) return null;
@@ -107,7 +104,7 @@ class FilledSamples implements Samples {
 
   /** Those behind the first that was handed over, but for all that were. What was received later than the newest comes by the stream, or is told as stored late. */
   #withoutNoted(found: readonly SampleBody[], endMs: number): readonly SampleBody[] {
-    const noted = [...this.#noted];
+    const noted = [...this.#noted.receivedAtMs];
     let hasBegun = false;
     return found.filter(({ received_at }) => {
       const receivedAtMs = Date.parse(received_at);
@@ -121,8 +118,9 @@ class FilledSamples implements Samples {
 
   /** The newest samples, oldest first, back to one that is known; null where that is not among so many. Throws where asking again may help. */
   async #readBack(signal: AbortSignal): Promise<readonly SampleBody[] | null> {
-    const known = new Set(this.#noted);
-    const { samplesUrl, token, clock } = this.#stream;
+    const known = new Set(this.#noted.receivedAtMs);
+    const { address, token, clock } = this.#stream;
+    const samplesUrl = `${address.replace(/^ws/, "http").replace(paths.dashboard, `${paths.api}/devices/`)}/samples`;
     const from = new Date(clock.now() - yearMs).toISOString();
     const found: SampleBody[] = [];
     for (let cursor = ""; found.length < samplesMax; ) {

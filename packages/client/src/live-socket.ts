@@ -81,13 +81,8 @@ export class LiveSocket implements Stream {
   readonly #checkSilence = (): void => {
     const silentMs = this.clock.monotonicMs() - this.#heardAtMs;
     if (silentMs < silentMsMax) this.#silenceTimer = this.clock.setTimeout(this.#checkSilence, silentMsMax - silentMs);
-    else this.end("Nothing came for 25 s.");
+    else this.end("It was silent.");
   };
-
-  /** Ends the connection; the next one follows as after any that was lost. */
-  end(why: string): void {
-    this.#ended(why);
-  }
 
   report(code: StreamError["code"], message: string, refusal?: string): void {
     if (!this.#closed) this.#options.onError?.({ code, message, ...(refusal !== undefined && { refusal }) });
@@ -98,7 +93,7 @@ export class LiveSocket implements Stream {
     // A callback may have closed the stream.
     if (this.#closed) return;
     const attempt = ++this.#attempt;
-    this.#timer = this.clock.setTimeout(() => this.#ended("No answer in time."), handshakeMsMax);
+    this.#timer = this.clock.setTimeout(() => this.end("No answer in time."), handshakeMsMax);
     const { ticket } = this.#options;
     if (ticket === undefined) {
       this.#open([subprotocol]);
@@ -107,7 +102,7 @@ export class LiveSocket implements Stream {
     const isCurrent = () => attempt === this.#attempt && !this.#closed && this.#status === "CONNECTING";
     ticket(this.#deviceId).then(
       (secret) => isCurrent() && this.#open([subprotocol, ticketProtocol + secret]),
-      (error) => isCurrent() && this.#ended(`There is no ticket: ${error}`),
+      (error) => isCurrent() && this.end(`There is no ticket: ${error}`),
     );
   };
 
@@ -118,7 +113,7 @@ export class LiveSocket implements Stream {
       socket = createSocket(this.address + this.#query(), ...protocols);
     } catch (error) {
       // An address that is none, or one that a secure page may not reach (ws from https).
-      this.#ended(String(error));
+      this.end(String(error));
       return;
     }
     this.#socket = socket;
@@ -133,11 +128,11 @@ export class LiveSocket implements Stream {
       else this.report("malformed_frame", "The frame is binary.");
     });
     socket.addEventListener("close", ({ code }) => {
-      if (socket === this.#socket) this.#ended("", reconnectAfter(code));
+      if (socket === this.#socket) this.end("", reconnectAfter(code));
     });
     // Not every implementation lets a close follow on a try that failed.
     socket.addEventListener("error", () => {
-      if (socket === this.#socket) this.#ended();
+      if (socket === this.#socket) this.end();
     });
   }
 
@@ -150,7 +145,8 @@ export class LiveSocket implements Stream {
     this.#become("OPEN");
   }
 
-  #ended(why = "", reconnect: ReturnType<typeof reconnectAfter> = null): void {
+  /** Ends the connection, or notes its end; the next one follows. */
+  end(why = "", reconnect: ReturnType<typeof reconnectAfter> = null): void {
     const wasOpen = this.#status === "OPEN";
     this.#release();
     const boundMs = Math.min(retryMsMax, 2 * retryMsMin * 2 ** this.#failures++);

@@ -2,15 +2,15 @@ import type { Telemetry } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";
 
 /**
- * `live`: as the device sends it. `latest`: the newest at a connect, however old. `history`: it was missed, and read from what is stored.
+ * `live`: as the device sends it. `latest`: the newest at a connect, however old, before which something may be missing. `history`: it was missed, and read from what is stored.
  */
 export type SampleOrigin = "live" | "latest" | "history";
 
 /** Where something may be missing, between two samples that came. */
-export interface Gap {
+export interface StreamGap {
   /** The last sample before it. */
   readonly after: Telemetry;
-  /** The first sample behind it, which comes next; the same as `after` where the device has sent nothing since. */
+  /** The first sample behind it, which comes next; or, where the server knows nothing newer than what came before, the newest that it knows, which does not come again. */
   readonly before: Telemetry;
   /** Whether no sample is missing. What else came between, steps of commands and presence, is to be asked of the API in any case. */
   readonly filled: boolean;
@@ -30,7 +30,7 @@ export interface SampleOptions {
    */
   readonly onTelemetry?: (telemetry: Telemetry, text: string, info: SampleInfo) => void;
   /** Told where the server cannot say that nothing was missed: after a connection that was lost for long, or a restart of the server. */
-  readonly onGap?: (gap: Gap) => void;
+  readonly onGap?: (gap: StreamGap) => void;
 }
 
 /** A sample that came. */
@@ -38,8 +38,6 @@ export interface Arrived {
   readonly telemetry: Telemetry;
   readonly text: string;
   readonly info: SampleInfo;
-  /** Whether something may be missing before it. */
-  readonly isAfterGap: boolean;
 }
 
 /** What hands the samples of one stream over. */
@@ -49,33 +47,53 @@ export interface Samples {
 }
 
 export interface FilledStream extends SampleOptions {
-  /** The address of the device's stored samples. */
-  readonly samplesUrl: string;
+  /** At the dashboard door. */
+  readonly address: string;
   readonly token?: string | undefined;
   readonly clock: Clock;
 }
 
 /** Hands samples over as they come, and tells gaps. */
 export function samplesAsTheyCome({ onTelemetry, onGap }: SampleOptions): Samples {
-  let last: Arrived | undefined;
+  const noted = new Noted();
   return {
     take(sample) {
-      const { telemetry, text, info, isAfterGap } = sample;
-      const before = last;
-      last = sample;
-      if (isAfterGap && before !== undefined) {
-        const filled = isSame(before, sample);
-        onGap?.({ after: before.telemetry, before: telemetry, filled });
-        if (filled) return;
+      const { telemetry, text, info } = sample;
+      const { last } = noted;
+      if (info.origin === "latest" && last !== undefined) {
+        onGap?.({ after: last.telemetry, before: telemetry, filled: noted.has(sample) });
+        if (noted.isOld(sample)) return;
       }
+      noted.add(sample);
       onTelemetry?.(telemetry, text, info);
     },
     close() {},
   };
 }
 
-/** Whether the latest sample at a connect is the one that came last: the device has sent nothing since. */
-export function isSame(last: Arrived, latest: Arrived): boolean {
-  const { receivedAtMs } = latest.info;
-  return receivedAtMs === null ? last.text === latest.text : last.info.receivedAtMs === receivedAtMs;
+/** Samples by which those that were handed over are known again. */
+const notedMax = 300;
+
+/** What was handed over last. */
+export class Noted {
+  last: Arrived | undefined;
+  /** When the samples had been received, the newest last. */
+  readonly receivedAtMs: number[] = [];
+
+  add(sample: Arrived): void {
+    this.last = sample;
+    const { receivedAtMs } = sample.info;
+    if (receivedAtMs !== null) this.receivedAtMs.push(receivedAtMs);
+    if (this.receivedAtMs.length > notedMax) this.receivedAtMs.shift();
+  }
+
+  /** Whether the latest sample at a connect was handed over before: the device has sent nothing since, or the server has lost it. */
+  has({ info, text }: Arrived): boolean {
+    return info.receivedAtMs === null ? this.last?.text === text : this.receivedAtMs.includes(info.receivedAtMs);
+  }
+
+  /** Whether it says nothing new: it was handed over, or is older than what was. */
+  isOld(sample: Arrived): boolean {
+    return this.has(sample) || (sample.info.receivedAtMs ?? Infinity) < (this.last?.info.receivedAtMs ?? 0);
+  }
 }

@@ -68,5 +68,5 @@ export const backfilledSchema = Type.Object(
 
 export type StreamWelcome = Type.Static<typeof streamWelcomeSchema>;
 export type Beat = Type.Static<typeof beatSchema>;
-export type Presence = Type.Static<typeof presenceSchema>;
+export type PresenceFrame = Type.Static<typeof presenceSchema>;
 export type Backfilled = Type.Static<typeof backfilledSchema>;

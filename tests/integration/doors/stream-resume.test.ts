@@ -1,6 +1,6 @@
-import { connectTelemetry, type Gap, type SampleOrigin, type TelemetryOptions } from "@wattboard/client";
+import { connectTelemetry, type SampleOrigin, type StreamGap, type TelemetryOptions } from "@wattboard/client";
 import type { Telemetry } from "@wattboard/protocol";
-import { ManualClock } from "@wattboard/testing";
+import { ManualClock, ManualSdkClock } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { storedSamples } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -18,7 +18,7 @@ const numbered = (number: number): string =>
 async function listen(server: TestServer, options: TelemetryOptions = {}) {
   const proxy = await TcpProxy.open(Number(new URL(server.url).port));
   const received: { readonly number: number; readonly origin: SampleOrigin }[] = [];
-  const gaps: Gap[] = [];
+  const gaps: StreamGap[] = [];
   const stream = connectTelemetry("ems_001", {
     url: proxy.url,
     random: () => 0,
@@ -158,6 +158,43 @@ describe("a dashboard of @wattboard/client", () => {
     // Where the first question was faster than the door that closed, nothing is missing.
     expect(numbers()).toEqual(gaps[0]?.filled === true ? upTo(720) : [1, ...upTo(720, 400)]);
   });
+});
+
+test("a link that is frozen, so that neither end is told, is noticed by its missing beats, and nothing is lost", async () => {
+  const clock = new ManualClock();
+  const clientClock = new ManualSdkClock();
+  const server = await startServer({ clock });
+  const { send } = await numberedDevice(server);
+  const proxy = await TcpProxy.open(Number(new URL(server.url).port));
+  const numbers: number[] = [];
+  const gaps: StreamGap[] = [];
+  const stream = connectTelemetry("ems_001", {
+    url: proxy.url,
+    clock: clientClock,
+    random: () => 0,
+    fill: undefined,
+    onTelemetry: ({ solar }) => numbers.push(solar?.power ?? -1),
+    onGap: (gap) => gaps.push(gap),
+  });
+  onTestFinished(() => stream.close());
+  clientClock.advance(0);
+  await eventually(() => expect(stream.status).toBe("OPEN"));
+  for (let second = 0; second < 10; second++) clock.advance(1_000);
+  // It comes behind the beat.
+  send(1);
+  await eventually(() => expect(numbers).toEqual([1]));
+  proxy.freeze();
+  send(2, 3);
+  clientClock.advance(24_999);
+  expect(stream.status).toBe("OPEN");
+  clientClock.advance(1);
+  expect(stream.status).toBe("CLOSED");
+  proxy.thaw();
+  clientClock.advance(1_000);
+  await eventually(() => expect(numbers).toEqual([1, 2, 3]));
+  send(4);
+  await eventually(() => expect(numbers).toEqual([1, 2, 3, 4]));
+  expect(gaps).toEqual([]);
 });
 
 describe("the door", () => {

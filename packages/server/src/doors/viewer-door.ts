@@ -7,7 +7,7 @@ import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import { textFrame } from "../link/frame.ts";
 import { Link } from "../link/link.ts";
-import type { Place } from "../telemetry/device-stream.ts";
+import type { StreamPlace } from "../telemetry/device-stream.ts";
 import type { Fanout } from "../telemetry/fanout.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
 import type { Door, DoorContext } from "./door.ts";
@@ -81,7 +81,7 @@ class ViewerDoor implements Door {
       links.add(this.name, link);
       rightsWatch.add(link, principal);
       const isPlain = webSocket.protocol !== subprotocol;
-      feed.subscribe(link, isPlain ? null : queryOf(request));
+      feed.subscribe(link, isPlain ? null : addressQuery(request));
       if (!isPlain) beats.add(link);
     });
   }
@@ -141,13 +141,13 @@ export function createDashboardDoor(
   });
 }
 
-function queryOf({ url = "" }: IncomingMessage): URLSearchParams {
+function addressQuery({ url = "" }: IncomingMessage): URLSearchParams {
   const at = url.indexOf("?");
   return new URLSearchParams(at === -1 ? "" : url.slice(at));
 }
 
 /** The place of the last frame that a client has. What is none is one of which nothing is known: the client is told that it missed something. */
-function readPlace(query: URLSearchParams): Place | null {
+function readPlace(query: URLSearchParams): StreamPlace | null {
   const [epoch, offset] = [query.get("epoch"), query.get("offset")];
   return epoch === null || offset === null ? null : { epoch: Number(epoch), offset: Number(offset) };
 }

@@ -3,7 +3,7 @@ import { allocateTextFrame, textFrame } from "../link/frame.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /** Where a client stands in a stream: the last frame that it has. */
-export interface Place {
+export interface StreamPlace {
   readonly epoch: number;
   readonly offset: number;
 }
@@ -19,7 +19,7 @@ export interface Arrival {
   /** Whether it may know who has an account here; who may not gets other frames at the same places. */
   readonly mayViewNames: boolean;
   /** Null: it has nothing yet. */
-  readonly place: Place | null;
+  readonly place: StreamPlace | null;
   /** The device's newest sample, for who gets the stream anew. */
   readonly newest: StreamSample | null;
   readonly serverTime: string;
@@ -49,7 +49,8 @@ export class DeviceStream {
   /** Whether the device is there, as the viewers have been told. */
   isOnline: boolean;
   readonly #limits: DeviceStreamLimits;
-  readonly #viewers = new Map<Subscriber, Pick<Arrival, "mayViewNames">>();
+  /** Whether each may know names. */
+  readonly #viewers = new Map<Subscriber, boolean>();
   /** Of the last frame. At the first one there is a place before it: who gets the stream anew gets the newest sample as if it were the last frame. */
   #offset = 1;
   /** The last frames, without a hole. */
@@ -80,7 +81,7 @@ export class DeviceStream {
     viewer.send(textFrame(Buffer.from(JSON.stringify(welcome))));
     if (missed === null && newest !== null) viewer.send(this.#numberSample(newest));
     for (const { named, nameless } of missed ?? []) viewer.send(mayViewNames ? named : nameless);
-    this.#viewers.set(viewer, { mayViewNames });
+    this.#viewers.set(viewer, mayViewNames);
     return missed !== null;
   }
 
@@ -103,7 +104,9 @@ export class DeviceStream {
   }
 
   #send(frame: KeptFrame): void {
-    for (const [viewer, { mayViewNames }] of this.#viewers) viewer.send(mayViewNames ? frame.named : frame.nameless);
+    this.#viewers.forEach((mayViewNames, viewer) => {
+      viewer.send(mayViewNames ? frame.named : frame.nameless);
+    });
     this.#keep(frame);
   }
 
@@ -126,7 +129,7 @@ export class DeviceStream {
   }
 
   /** The frames behind the place; null where that is none of this stream, or they are not all kept any more. */
-  #behind(place: Place | null): readonly KeptFrame[] | null {
+  #behind(place: StreamPlace | null): readonly KeptFrame[] | null {
     if (place?.epoch !== this.epoch || !Number.isInteger(place.offset)) return null;
     const missed = this.#offset - place.offset;
     return missed >= 0 && missed <= this.#kept.length ? this.#kept.slice(this.#kept.length - missed) : null;

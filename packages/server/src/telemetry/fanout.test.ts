@@ -2,7 +2,7 @@ import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
 import { DeviceState } from "../devices/device-state.ts";
 import type { Sample } from "../devices/sample.ts";
-import type { Place } from "./device-stream.ts";
+import type { StreamPlace } from "./device-stream.ts";
 import { Fanout } from "./fanout.ts";
 
 /** A dashboard that remembers what it was sent, as texts. */
@@ -30,7 +30,7 @@ class Viewer {
   }
 
   /** The last frame that it has. */
-  get place(): Place {
+  get place(): StreamPlace {
     const { epoch, offset } = this.parsed.at(-1) ?? {};
     return { epoch: Number(epoch), offset: Number(offset) };
   }
@@ -56,7 +56,7 @@ function start({ keptBytesMax = 512 * 1024, resumeBytesMax = 1024 * 1024, epoch 
       fanout.accept(of, aSample, Buffer.from(JSON.stringify({ number: ++sent, filling })));
   };
   const watch = (
-    place: Place | null = null,
+    place: StreamPlace | null = null,
     { mayViewNames = true, newest = null as string | null, of = device } = {},
   ) => {
     const viewer = new Viewer();

@@ -1,4 +1,4 @@
-import type { Backfilled, Presence } from "@wattboard/protocol";
+import type { Backfilled, PresenceFrame } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { isoTime } from "../base/iso-time.ts";
 import type { NewId } from "../base/random-id.ts";
@@ -26,7 +26,7 @@ interface Topic {
 }
 
 /** What was stored only now, of one device. */
-type Backfill = { fromMs: number; toMs: number; samples: number };
+type StoredLate = { fromMs: number; toMs: number; samples: number };
 
 /** How long the frames of a device are kept, also after the last of its viewers has left, ms. */
 const keptMsMax = 60_000;
@@ -47,7 +47,7 @@ export class Fanout implements SampleSink, PresenceListener {
   /** Streams that keep something, in the order in which they began to. */
   readonly #keeping = new Set<DeviceStream>();
   /** Only of devices that have a stream. */
-  readonly #backfills = new Map<string, Backfill>();
+  readonly #backfills = new Map<string, StoredLate>();
   /** Another one after each start, whatever the machine's clock says then. */
   #lastEpoch: number;
   #keptBytes = 0;
@@ -126,7 +126,7 @@ export class Fanout implements SampleSink, PresenceListener {
     // One link that replaces another is no change.
     if (stream == null || stream.isOnline === online) return;
     stream.isOnline = online;
-    this.tell(deviceId, jsonOf({ type: "presence", online } satisfies Unplaced<Presence>));
+    this.tell(deviceId, encodeFrame({ type: "presence", online } satisfies Unplaced<PresenceFrame>));
   }
 
   /** Samples of the past have been stored, measured from `fromMs` to `toMs`. Call as often as you like: the viewers are told once a second. */
@@ -188,7 +188,7 @@ export class Fanout implements SampleSink, PresenceListener {
   #tellBackfilled(): void {
     for (const [deviceId, { fromMs, toMs, samples }] of this.#backfills) {
       const frame: Unplaced<Backfilled> = { type: "backfilled", from: isoTime(fromMs), to: isoTime(toMs), samples };
-      this.tell(deviceId, jsonOf(frame));
+      this.tell(deviceId, encodeFrame(frame));
     }
     this.#backfills.clear();
   }
@@ -196,6 +196,6 @@ export class Fanout implements SampleSink, PresenceListener {
 
 type Unplaced<Frame> = Omit<Frame, "epoch" | "offset">;
 
-function jsonOf(frame: object): Buffer {
+function encodeFrame(frame: object): Buffer {
   return Buffer.from(JSON.stringify(frame));
 }
