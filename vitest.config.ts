@@ -7,6 +7,7 @@ import { ProgressReporter } from "./tests/support/progress-reporter.ts";
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.{ts,tsx}", "tests/**/*.test.ts"],
+    globalSetup: "tests/support/run-folder.ts",
     // For what hangs where nothing else waits for it: `eventually` and the like have deadlines of their own.
     testTimeout: inTime(60_000),
     hookTimeout: inTime(60_000),
