@@ -1,3 +1,4 @@
+import type { PasswordCost } from "../access/passwords.ts";
 import type { Clock } from "../base/clock.ts";
 import type { NewId } from "../base/random-id.ts";
 import type { Config } from "../config/config.ts";
@@ -11,4 +12,6 @@ export interface Basis {
   readonly newId: NewId;
   readonly log: Log;
   readonly openStore: () => Promise<Store>;
+  /** No setting: tests alone make passwords cheaper to guess. */
+  readonly passwordCost: PasswordCost;
 }
