@@ -158,8 +158,8 @@ const judgesOfBodies = new Map<string, ValidateFunction>();
 function judgeOf(schema: object, httpPart: string | undefined): ValidateFunction {
   const [ajv, judges] = httpPart === "querystring" ? [queryAjv, judgesOfQueries] : [bodyAjv, judgesOfBodies];
   const text = JSON.stringify(schema);
-  let judge = judges.get(text);
-  if (judge === undefined) judges.set(text, (judge = ajv.compile(schema)));
+  const judge = judges.get(text) ?? ajv.compile(schema);
+  judges.set(text, judge);
   return judge;
 }
 
