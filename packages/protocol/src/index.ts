@@ -3,6 +3,8 @@ export * from "./capabilities.ts";
 export * from "./command.ts";
 export * from "./command-api.ts";
 export * from "./constants.ts";
+export * from "./journal.ts";
 export * from "./people.ts";
+export * from "./stream-frames.ts";
 export * from "./subprotocol.ts";
 export * from "./telemetry.ts";

@@ -69,6 +69,14 @@ export const limits = {
   parametersMax: 64,
   /** Choices of one parameter; a hello with more is dropped. */
   parameterChoicesMax: 64,
+  /** The highest number of a sample in a journal; a device that has come so far begins another journal. */
+  seqMax: 2 ** 32 - 1,
+  /** Stretches of a journal that are stored behind a hole; a live sample that would begin one more is delivered, and stored when it comes again. */
+  durableRangesMax: 32,
+  /** Journals of one device that are remembered; the one that was not heard of for longest is forgotten. */
+  journalsPerDevice: 16,
+  /** Samples in one frame of backfill; a frame with more is refused. */
+  backfillSamplesMax: 256,
   /** Devices whose samples one device is sent; the first by their ids, the others are left out. */
   peersMax: 64,
   /** Devices that are sent the samples of others at once; one more is refused. */

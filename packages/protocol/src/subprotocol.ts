@@ -1,16 +1,24 @@
 import Type from "typebox";
-import { capabilitiesSchema } from "./capabilities.ts";
+import { type Capabilities, capabilitiesSchema } from "./capabilities.ts";
 import type { CommandBody } from "./command-api.ts";
+import { backfillSchema, gapSchema, journalSchema, welcomeJournal } from "./journal.ts";
 import { limits } from "./limits.ts";
 
-/** Server to device, first frame: what time it is, and the number of this link. Links of a device only ever grow in number. */
+/**
+ * Server to device: the first frame, with what time it is and the number of this link. A device whose hello names a journal gets a second one, as
+ * soon as the store has answered, with what is durable of it.
+ */
 export const welcomeSchema = Type.Object(
   {
     type: Type.Literal("welcome"),
     server_time: Type.String({ description: "RFC 3339, UTC" }),
-    epoch: Type.Integer({ description: "With a sample's place on the link it names the sample for ever" }),
+    epoch: Type.Integer({
+      description:
+        "With a seq it names a sample for ever. Of the journal where there is a journal_id, and then always the same; else of the link, whose samples are counted from 0 as they come",
+    }),
+    ...welcomeJournal,
   },
-  { description: "Server to device: the first frame" },
+  { description: "Server to device: the first frame, and once more as the answer to a hello with a journal" },
 );
 
 /** Server to device, right before a command: a device that gets the command later than this, by the server's time, does not start it. */
@@ -34,9 +42,20 @@ export const refusedSchema = Type.Object(
   { description: "Server to device: messages were refused. At once, and then at most every 10 s for each code" },
 );
 
-/** Device to server, once after the welcome: what it can be told to do. Until then, or for 5 s, commands wait. */
+/** Device to server, once after the first welcome: what it can be told to do, and what it holds. Until then, or for 5 s, commands wait. */
 export const helloSchema = Type.Object(
-  { type: Type.Literal("hello"), ...capabilitiesSchema.properties },
+  {
+    type: Type.Literal("hello"),
+    ...capabilitiesSchema.properties,
+    commands: Type.Optional(capabilitiesSchema.properties.commands),
+    journal: Type.Optional(journalSchema),
+    software_version: Type.Optional(Type.String({ maxLength: limits.textLengthMax })),
+    device_time: Type.Optional(
+      Type.String({
+        description: "RFC 3339: the device's clock as it sends this, from which the server learns how far it is off",
+      }),
+    ),
+  },
   { description: "Device to server, once, after the welcome. Commands wait for it, at most 5 s" },
 );
 
@@ -65,12 +84,17 @@ export interface PeersFrame {
 }
 
 /** What a device sends beside telemetry. A frame is one of these if it has a `type` and no `device_id`. */
-export const deviceFrameSchema = Type.Union([helloSchema, commandResultSchema, peersSchema]);
+export const deviceFrameSchema = Type.Union([helloSchema, commandResultSchema, peersSchema, backfillSchema, gapSchema]);
 
 export type Welcome = Type.Static<typeof welcomeSchema>;
 export type Refused = Type.Static<typeof refusedSchema>;
 export type Deadline = Type.Static<typeof deadlineSchema>;
 export type Hello = Type.Static<typeof helloSchema>;
+/** What a device says that it can be told: nothing, where it says nothing. */
+export function capabilitiesOf({ commands = {}, parameters }: Hello): Capabilities {
+  return { commands, ...(parameters !== undefined && { parameters }) };
+}
+
 export type CommandResult = Type.Static<typeof commandResultSchema>;
 export type DeviceFrame = Type.Static<typeof deviceFrameSchema>;
 

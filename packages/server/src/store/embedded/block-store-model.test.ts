@@ -4,11 +4,14 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { windowMs, windowOf } from "../algebra/window.ts";
+import { readFleetTotals } from "../questions/fleet-totals.ts";
+import { readHistory } from "../questions/history.ts";
+import { readSamples } from "../questions/samples.ts";
 import { firstRegistration } from "../registration.ts";
 import { batchOf, finish, limits, type Sample, startMs, take } from "./block-store.fixture.ts";
 import { BlockStore } from "./block-store.ts";
 import { minuteMs } from "./minute-means.ts";
-import { readFleetTotals, readHistory, readSamples } from "./reader.ts";
+import { Reader } from "./reader.ts";
 import { verify } from "./verify.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "wattboard-blocks-"));
@@ -134,12 +137,12 @@ function check(store: BlockStore, sent: readonly Sample[]): void {
     const distinct = new Map(sent.filter((sample) => sample.key === key).map((sample) => [sample.seq, sample]));
     const expected = [...distinct.values()].sort((a, b) => a.observedAtMs - b.observedAtMs || a.seq - b.seq);
     const range = { registration: firstRegistration(key), fromMs: startMs - 1e9, toMs: startMs + 1e9 };
-    const found = finish(readSamples(store.windows, { ...range, take: "first", limit: 1e6 }));
+    const found = finish(readSamples(new Reader(store.windows), { ...range, take: "first", limit: 1e6 }));
     expect(found.map(({ observedAtMs, seq, points }) => ({ observedAtMs, seq, points }))).toEqual(
       expected.map(({ observedAtMs, seq, message }) => ({ observedAtMs, seq, points: flat(JSON.parse(message)) })),
     );
     const { samples } = finish(
-      readHistory(store.windows, {
+      readHistory(new Reader(store.windows), {
         ...range,
         points: [],
         bucketMs: 1_000 * windowMs,
@@ -160,7 +163,7 @@ function checkWindows(store: BlockStore, key: string, sent: readonly Sample[]): 
   const fromMs = windowOf(Math.min(...times)) * windowMs;
   const toMs = windowOf(Math.max(...times) + windowMs) * windowMs;
   const query = { registration: firstRegistration(key), points: ["load.power"], fromMs, toMs, bucketMs: windowMs };
-  const { samples, points } = finish(readHistory(store.windows, query));
+  const { samples, points } = finish(readHistory(new Reader(store.windows), query));
   for (const [at, count] of samples.entries()) {
     const inside = sent.filter(({ observedAtMs }) => windowOf(observedAtMs - fromMs) === at);
     expect(count).toBe(inside.length);
@@ -204,7 +207,7 @@ function checkMinutes(store: BlockStore, sent: readonly Sample[]): void {
   }
   const registrations = keys.map(firstRegistration);
   const query = { registrations, point: "load.power", fromMs, toMs: fromMs + length * minuteMs, bucketMs: minuteMs };
-  const totals = finish(readFleetTotals(store.windows, query));
+  const totals = finish(readFleetTotals(new Reader(store.windows), query));
   expect(totals.devices).toEqual(fleet.map(({ devices }) => devices));
   for (const [at, sum] of totals.sum.entries()) {
     if (sum === null) expect(fleet[at]?.devices).toBe(0);

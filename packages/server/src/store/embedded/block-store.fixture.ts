@@ -1,6 +1,6 @@
 import { recordBytes, writeRecord } from "../sample-record.ts";
+import type { Work } from "../work.ts";
 import type { BlockStore } from "./block-store.ts";
-import type { Work } from "./reader.ts";
 
 export const startMs = Date.UTC(2026, 0, 31, 12);
 

@@ -3,10 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { windowMs, windowOf } from "../algebra/window.ts";
+import { readFleetTotals } from "../questions/fleet-totals.ts";
+import { readHistory } from "../questions/history.ts";
+import { readSamples } from "../questions/samples.ts";
 import { firstRegistration } from "../registration.ts";
 import { batchOf, finish, limits, startMs, take } from "./block-store.fixture.ts";
 import { BlockStore } from "./block-store.ts";
-import { readFleetTotals, readHistory, readSamples } from "./reader.ts";
+import { Reader } from "./reader.ts";
 import { verify } from "./verify.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "wattboard-blocks-"));
@@ -47,7 +50,7 @@ describe("the block store", () => {
       take: "first",
       limit: 1e6,
     } as const;
-    expect(finish(readSamples(store.windows, query))).toHaveLength((taken + 1) * 50);
+    expect(finish(readSamples(new Reader(store.windows), query))).toHaveLength((taken + 1) * 50);
     store.close();
   });
 
@@ -93,7 +96,7 @@ describe("the block store", () => {
       take: "first",
       limit: 1e6,
     } as const;
-    const kept = finish(readSamples(store.windows, query)).map(({ seq }) => seq);
+    const kept = finish(readSamples(new Reader(store.windows), query)).map(({ seq }) => seq);
     expect(kept).toEqual(Array.from({ length: (taken + 1) * 200 }, (_, at) => at));
     store.close();
   });
@@ -135,11 +138,11 @@ describe("the block store", () => {
         limit: 1e6,
       } as const;
       const sent = Array.from({ length: taken }, (_, at) => at);
-      expect(finish(readSamples(store.windows, query)).map(({ seq }) => seq)).toEqual(sent);
+      expect(finish(readSamples(new Reader(store.windows), query)).map(({ seq }) => seq)).toEqual(sent);
       const range = { fromMs: startMs, toMs: startMs + 60_000, bucketMs: 60_000 };
       const totals = () =>
         finish(
-          readFleetTotals(store.windows, {
+          readFleetTotals(new Reader(store.windows), {
             registrations: [firstRegistration("ems_001")],
             point: "grid.power",
             ...range,
@@ -150,7 +153,7 @@ describe("the block store", () => {
       while (store.compactStep(5));
       expect(rows()).toBe(0);
       store.compactAll();
-      expect(finish(readSamples(store.windows, query)).map(({ seq }) => seq)).toEqual(sent);
+      expect(finish(readSamples(new Reader(store.windows), query)).map(({ seq }) => seq)).toEqual(sent);
       store.close();
     },
   );
@@ -180,7 +183,7 @@ describe("the block store", () => {
       take: "first",
       limit: 10,
     } as const;
-    expect(finish(readSamples(store.windows, query)).map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(finish(readSamples(new Reader(store.windows), query)).map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4, 5]);
     store.close();
   });
 
@@ -197,9 +200,11 @@ describe("the block store", () => {
     store.compactAll();
     while (store.compactStep(5));
     const range = { registration: firstRegistration("ems_001"), fromMs: startMs, toMs: nowMs };
-    const kept = finish(readSamples(store.windows, { ...range, take: "first", limit: 1_000 }));
+    const kept = finish(readSamples(new Reader(store.windows), { ...range, take: "first", limit: 1_000 }));
     expect(kept.map(({ points }) => points["load.power"])).toEqual(Array.from({ length: 24 }, (_, at) => at + 24));
-    const { points } = finish(readHistory(store.windows, { ...range, points: ["load.power"], bucketMs: 3_600_000 }));
+    const { points } = finish(
+      readHistory(new Reader(store.windows), { ...range, points: ["load.power"], bucketMs: 3_600_000 }),
+    );
     expect(points["load.power"]?.avg).toEqual(Array.from({ length: 48 }, (_, at) => at));
     store.close();
   });
@@ -234,7 +239,7 @@ describe("the block store", () => {
     expect(store.keys).toHaveLength(50);
     const sent = (key: string): unknown[] =>
       finish(
-        readSamples(store.windows, {
+        readSamples(new Reader(store.windows), {
           registration: firstRegistration(key),
           fromMs: 0,
           toMs: nowMs + 1,
@@ -286,7 +291,7 @@ describe("the block store", () => {
       take: "first",
       limit: 10,
     } as const;
-    expect(finish(readSamples(store.windows, query))).toHaveLength(3);
+    expect(finish(readSamples(new Reader(store.windows), query))).toHaveLength(3);
     store.close();
   });
 });
