@@ -8,7 +8,7 @@ import { readFleetTotals } from "../questions/fleet-totals.ts";
 import { readHistory } from "../questions/history.ts";
 import { readSamples } from "../questions/samples.ts";
 import { firstRegistration } from "../registration.ts";
-import { batchOf, finish, limits, type Sample, startMs, take } from "./block-store.fixture.ts";
+import { batchOf, finish, limits, type SentSample, startMs, take } from "./block-store.fixture.ts";
 import { BlockStore } from "./block-store.ts";
 import { minuteMs } from "./minute-means.ts";
 import { Reader } from "./reader.ts";
@@ -84,7 +84,7 @@ describe("the block store", () => {
             let seq = 0;
             const open = (): BlockStore => new BlockStore(path, own, () => nowMs);
             let store = open();
-            const sent: Sample[] = [];
+            const sent: SentSample[] = [];
             // What was sent once must stand there once, so that it is counted without looking at samples.
             const checkAll = (): void => {
               check(store, sent);
@@ -92,7 +92,7 @@ describe("the block store", () => {
             };
             for (const [at, step] of steps.entries()) {
               if (step.kind === "samples") {
-                const batch = step.samples.map(({ device, agoMs, again, body }): Sample => {
+                const batch = step.samples.map(({ device, agoMs, again, body }): SentSample => {
                   const earlier = sent[agoMs % Math.max(1, sent.length)];
                   if (repeats && again && earlier !== undefined) return earlier;
                   const key = `ems_00${device}`;
@@ -132,7 +132,7 @@ describe("the block store", () => {
   );
 });
 
-function check(store: BlockStore, sent: readonly Sample[]): void {
+function check(store: BlockStore, sent: readonly SentSample[]): void {
   for (const key of new Set(sent.map((sample) => sample.key))) {
     const distinct = new Map(sent.filter((sample) => sample.key === key).map((sample) => [sample.seq, sample]));
     const expected = [...distinct.values()].sort((a, b) => a.observedAtMs - b.observedAtMs || a.seq - b.seq);
@@ -158,7 +158,7 @@ function check(store: BlockStore, sent: readonly Sample[]): void {
 }
 
 /** Compares a chart of windows, of which some are sealed and some are not, with what was sent. */
-function checkWindows(store: BlockStore, key: string, sent: readonly Sample[]): void {
+function checkWindows(store: BlockStore, key: string, sent: readonly SentSample[]): void {
   const times = sent.map(({ observedAtMs }) => observedAtMs);
   const fromMs = windowOf(Math.min(...times)) * windowMs;
   const toMs = windowOf(Math.max(...times) + windowMs) * windowMs;
@@ -176,7 +176,7 @@ function checkWindows(store: BlockStore, key: string, sent: readonly Sample[]): 
 }
 
 /** Compares the minutes of each device, which are added up without their samples, and the fleet's sum with what was sent. */
-function checkMinutes(store: BlockStore, sent: readonly Sample[]): void {
+function checkMinutes(store: BlockStore, sent: readonly SentSample[]): void {
   const keys = [...new Set(sent.map(({ key }) => key))];
   const fromMs = windowOf(Math.min(...sent.map(({ observedAtMs }) => observedAtMs))) * windowMs;
   const toMs = windowOf(Math.max(...sent.map(({ observedAtMs }) => observedAtMs)) + windowMs) * windowMs;

@@ -4,7 +4,7 @@ import type { BlockStore } from "./block-store.ts";
 
 export const startMs = Date.UTC(2026, 0, 31, 12);
 
-export interface Sample {
+export interface SentSample {
   readonly key: string;
   readonly observedAtMs: number;
   readonly epoch: number;
@@ -14,7 +14,7 @@ export interface Sample {
 
 export const limits = { openBytesMax: 64 * 1024 * 1024, journalBytesMax: 1e9, retentionMs: 0, bytesMax: 0 };
 
-export function batchOf(samples: readonly Sample[]): Uint8Array {
+export function batchOf(samples: readonly SentSample[]): Uint8Array {
   const records = samples.map((sample) => {
     const id = Buffer.from(sample.key);
     const message = Buffer.from(sample.message);
