@@ -1,3 +1,4 @@
+import type { PasswordCost } from "../access/passwords.ts";
 import type { Clock } from "../base/clock.ts";
 import type { NewId } from "../base/random-id.ts";
 import type { Config } from "../config/config.ts";
@@ -12,4 +13,6 @@ export interface Basis {
   readonly log: Log;
   /** The listener is told how far the store is with what it makes anew. */
   readonly openStore: (onRenewal: (renewal: StoreRenewal) => void) => Promise<Store>;
+  /** No setting: tests alone make passwords cheaper to guess. */
+  readonly passwordCost: PasswordCost;
 }
