@@ -1,4 +1,4 @@
-import type { Backfilled, CommandBody, Telemetry } from "@wattboard/protocol";
+import type { BackfilledFrame, CommandBody, Telemetry } from "@wattboard/protocol";
 import { paths } from "@wattboard/protocol/constants";
 import { LiveSocket } from "./live-socket.ts";
 import { parseObject } from "./parse-object.ts";
@@ -19,7 +19,7 @@ export interface TelemetryOptions extends StreamOptions, SampleOptions {
   /** Told whether the device is connected, at first and with each change. */
   readonly onPresence?: (online: boolean) => void;
   /** Told that samples of before were stored only now: charts of that time are to be read anew. */
-  readonly onBackfilled?: (span: Pick<Backfilled, "from" | "to" | "samples">) => void;
+  readonly onBackfilled?: (span: Pick<BackfilledFrame, "from" | "to" | "samples">) => void;
 }
 
 /**
@@ -102,7 +102,7 @@ class LiveTelemetry implements Stream {
     if (frame.type === "beat") this.#socket.heardBeat();
     else if (frame.type === "command") onCommand?.(frame.command as CommandBody);
     else if (frame.type === "presence") onPresence?.(frame.online === true);
-    else if (frame.type === "backfilled") onBackfilled?.(frame as Backfilled);
+    else if (frame.type === "backfilled") onBackfilled?.(frame as BackfilledFrame);
     else if (frame.type === "welcome" && frame.recovered === true) this.#origin = "live";
     else if (frame.type === "welcome") {
       this.#goTo(frame.epoch, Number(frame.offset));

@@ -1,4 +1,4 @@
-import { type Ack, type Gap, limits, type Welcome } from "@wattboard/protocol";
+import { type AckFrame, type GapFrame, limits, type Welcome } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";
 import type { DeviceCounters } from "./device.ts";
 import { Flight } from "./flight.ts";
@@ -125,7 +125,7 @@ export class Delivery {
     this.#goOn();
   }
 
-  ack({ seq, ranges }: Ack): void {
+  ack({ seq, ranges }: AckFrame): void {
     const { epoch } = this.#journal;
     if (!this.#isWelcome || epoch === null) return;
     this.#heardAtMs = this.#clock.monotonicMs();
@@ -301,7 +301,7 @@ export class Delivery {
   }
 
   #sendGap(gap: JournalGap, connection: Connection): void {
-    const frame: Gap = { type: "gap", ...gap };
+    const frame: GapFrame = { type: "gap", ...gap };
     connection.send(JSON.stringify(frame));
     this.#gaps.add(gap.from_seq, gap.to_seq, true, this.#clock.monotonicMs());
     this.#budget -= 1;

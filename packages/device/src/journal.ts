@@ -1,4 +1,4 @@
-import type { Gap } from "@wattboard/protocol";
+import type { GapFrame } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";
 import type { DeviceNotice, NoticeCode } from "./device-notice.ts";
 import type { SeqRanges } from "./seq-ranges.ts";
@@ -10,7 +10,7 @@ export interface JournalSample {
 }
 
 /** Samples that a journal does not hold, though they have numbers. */
-export type JournalGap = Omit<Gap, "type">;
+export type JournalGap = Omit<GapFrame, "type">;
 
 export type JournalEntry = JournalSample | JournalGap;
 

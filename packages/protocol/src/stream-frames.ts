@@ -67,6 +67,6 @@ export const backfilledSchema = Type.Object(
 );
 
 export type StreamWelcome = Type.Static<typeof streamWelcomeSchema>;
-export type Beat = Type.Static<typeof beatSchema>;
+export type BeatFrame = Type.Static<typeof beatSchema>;
 export type PresenceFrame = Type.Static<typeof presenceSchema>;
-export type Backfilled = Type.Static<typeof backfilledSchema>;
+export type BackfilledFrame = Type.Static<typeof backfilledSchema>;

@@ -1,4 +1,4 @@
-import type { Beat } from "@wattboard/protocol";
+import type { BeatFrame } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import { isoTime } from "../base/iso-time.ts";
 import { textFrame } from "./frame.ts";
@@ -38,7 +38,7 @@ export class Beats implements Beating {
   beat(): void {
     const group = this.#groups[this.#seconds++ % groupCount];
     if (group === undefined || group.size === 0) return;
-    const beat: Beat = { type: "beat", server_time: isoTime(this.#clock.wallMs()) };
+    const beat: BeatFrame = { type: "beat", server_time: isoTime(this.#clock.wallMs()) };
     const frame = textFrame(Buffer.from(JSON.stringify(beat)));
     for (const listener of group) listener.send(frame);
   }

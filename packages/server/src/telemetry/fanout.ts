@@ -1,4 +1,4 @@
-import type { Backfilled, PresenceFrame } from "@wattboard/protocol";
+import type { BackfilledFrame, PresenceFrame } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { isoTime } from "../base/iso-time.ts";
 import type { NewId } from "../base/random-id.ts";
@@ -187,7 +187,12 @@ export class Fanout implements SampleSink, PresenceListener {
 
   #tellBackfilled(): void {
     for (const [deviceId, { fromMs, toMs, samples }] of this.#backfills) {
-      const frame: Unplaced<Backfilled> = { type: "backfilled", from: isoTime(fromMs), to: isoTime(toMs), samples };
+      const frame: Unplaced<BackfilledFrame> = {
+        type: "backfilled",
+        from: isoTime(fromMs),
+        to: isoTime(toMs),
+        samples,
+      };
       this.tell(deviceId, encodeFrame(frame));
     }
     this.#backfills.clear();

@@ -1,7 +1,7 @@
 import {
-  type Ack,
-  type Backfill,
-  type Gap,
+  type AckFrame,
+  type BackfillFrame,
+  type GapFrame,
   isRefusal,
   limits,
   type Refusal,
@@ -99,7 +99,7 @@ export class Journals {
     else void this.#open(device, session, held);
   }
 
-  backfill(device: DeviceState, session: DeviceSession, { samples }: Backfill): Refusal | null {
+  backfill(device: DeviceState, session: DeviceSession, { samples }: BackfillFrame): Refusal | null {
     const { journal } = session;
     if (journal === null) return refuse("invalid_frame", "backfill comes after the welcome that names the journal.");
     if (!this.#pace.take(session, samples.length)) return refuse("rate_limited", "It is faster than its pace.");
@@ -108,7 +108,7 @@ export class Journals {
     return null;
   }
 
-  gap(device: DeviceState, session: DeviceSession, { from_seq, to_seq, from, to, reason }: Gap): Refusal | null {
+  gap(device: DeviceState, session: DeviceSession, { from_seq, to_seq, from, to, reason }: GapFrame): Refusal | null {
     const { journal } = session;
     if (journal === null) return refuse("invalid_frame", "A gap comes after the welcome that names the journal.");
     if (from_seq > to_seq) return refuse("invalid_frame", "from_seq must not be above to_seq.");
@@ -218,7 +218,7 @@ export class Journals {
     }
   }
 
-  #acked(journal: DeviceJournal, ack: Ack): void {
+  #acked(journal: DeviceJournal, ack: AckFrame): void {
     const device = this.#deviceOf.get(journal);
     if (device === undefined) return;
     const session = this.#services.registry.find(device.deviceId);
@@ -237,7 +237,7 @@ export class Journals {
   }
 }
 
-const lostBecause: Readonly<Record<Gap["reason"], string>> = {
+const lostBecause: Readonly<Record<GapFrame["reason"], string>> = {
   overflow: "its journal was full",
   lost: "its journal is gone",
   damaged: "its journal could not be read",
