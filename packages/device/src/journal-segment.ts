@@ -120,6 +120,12 @@ export class OpenSegment implements SegmentContent {
     this.#end += record.length;
   }
 
+  /** Of its newest sample; 0 if it has none. */
+  get lastSeq(): number {
+    const last = this.records.at(-1);
+    return last === undefined ? 0 : last.firstSeq + last.count - 1;
+  }
+
   get isWritten(): boolean {
     return this.#writtenEnd === this.#end;
   }
