@@ -5,6 +5,7 @@ import { afterAll, describe } from "vitest";
 import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import { type ContractStores, now, openRange, type StoreHarness } from "./contract-stores.ts";
 import { coverageContract } from "./coverage.contract.ts";
+import { deviceJournalsContract } from "./device-journals.contract.ts";
 import { energyContract } from "./energy.contract.ts";
 import { eventsContract } from "./events.contract.ts";
 import { fleetTotalsContract } from "./fleet-totals.contract.ts";
@@ -48,6 +49,7 @@ export function storeContract(name: string, { open, settle }: StoreHarness): voi
     timelineContract(stores);
     fleetTotalsContract(stores);
     strikesContract(stores);
+    deviceJournalsContract(stores);
     eventsContract(stores);
     maintenanceContract(stores);
     readPortContract(stores);

@@ -14,6 +14,8 @@ export interface Sent {
   readonly clock: "device" | "server";
   readonly epoch: number;
   readonly seq: number;
+  /** Whether epoch and seq are of the device's journal. */
+  readonly isNumbered?: boolean;
   readonly sections: Message;
   readonly message: Buffer;
 }

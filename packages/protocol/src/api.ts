@@ -123,6 +123,17 @@ export const deviceDetailSchema = body("DeviceDetail", "What the server knows of
     description:
       "How far its clock is ahead, ms, below zero behind; its times are corrected by it. 0: right, or not known",
   }),
+  journal: orNull(
+    body("Journal", "What is stored of the samples that the device numbers; null where it does not.", {
+      id: Type.String({ description: "As the device has named it" }),
+      durable_seq: Type.Integer({ minimum: 0, description: "All up to this one are stored, or declared as lost" }),
+      durable: Type.Integer({ minimum: 0, description: "How many are, in all" }),
+      missing: Type.Integer({
+        minimum: 0,
+        description: "How many are still to come, as far as the device has said: its backlog",
+      }),
+    }),
+  ),
   faulty_values: Type.Array(
     body("FaultyValues", "Values that were left out of its messages, or kept and marked, since the server started.", {
       point: Type.String({ description: "The point as the device calls it; `other` beyond 64 of them" }),

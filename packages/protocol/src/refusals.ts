@@ -98,6 +98,10 @@ export const refusals = {
     status: 503,
     message: "The server has as many sockets open as it may. Try again later; whoever runs it finds why in its events.",
   },
+  too_many_connects: {
+    status: 503,
+    message: "Many devices connect at once. Come back after the time that Retry-After says.",
+  },
   internal: { status: 500, message: "The server failed at this request. Its log says why." },
   stopping: { status: 503, message: "The server is stopping. Try again in a few seconds." },
   store_busy: { status: 503, message: "Too many questions wait for the store. Ask again in a moment." },

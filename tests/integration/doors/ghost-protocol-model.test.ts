@@ -81,14 +81,20 @@ test("whatever links do in whatever order, the registry agrees with a small mode
       registry.watch({
         presenceChanged: (deviceId) => presence.set(deviceId, registry.find(deviceId) !== undefined),
       });
-      const fanout = new Fanout();
+      const limits = { keptBytesMax: 1_024, resumeBytesMax: 1_024 };
+      const fanout = new Fanout(
+        clock,
+        () => "1",
+        (deviceId) => presence.get(deviceId) === true,
+        limits,
+      );
       const journal = new StoreQueue(
         store,
         clock,
         { flushMs: 250, flushBytes: 64 * 1024, queueBytesMax: 1024 * 1024 },
         { committed() {}, failed() {}, unstored() {} },
       );
-      const ingest = new Ingest(clock, [fanout, journal], { dropped() {}, leftOut() {}, clockChanged() {} });
+      const ingest = new Ingest(clock, [fanout, journal], { dropped() {}, leftOut() {}, clockChanged() {} }, () => {});
       const latest = new DeviceStates();
       const published: string[] = [];
       for (const deviceId of deviceIds) {

@@ -146,6 +146,7 @@ describe("a database of every schema there has been", () => {
         "4c32158be930a034",
         "c62d0a8e96ddac8e",
         "db131e0fa3ffdcad",
+        "b40bf488b241332c",
       ],
     });
   });

@@ -100,6 +100,22 @@ const counters: MetricRow[] = [
     "Sockets cut since nothing of an HTTP answer was taken.",
     ({ budget }) => budget.cutCount,
   ],
+  ["wattboard_acks_total", "Acks sent to devices that number their samples.", ({ journals }) => journals.ackCount],
+  [
+    "wattboard_duplicate_samples_total",
+    "Numbered samples that had come before, and were passed over.",
+    ({ ingest }) => ingest.duplicateCount,
+  ],
+  [
+    "wattboard_backfilled_samples_total",
+    "Samples of before that were handed to the store.",
+    ({ journals }) => journals.backfilledCount,
+  ],
+  [
+    "wattboard_lost_samples_total",
+    "Numbered samples that will never come, as their devices have declared.",
+    ({ journals }) => journals.lostCount,
+  ],
 ];
 
 const labelledGauges: LabelledRow[] = [
@@ -131,6 +147,11 @@ const gauges: MetricRow[] = [
     ({ machine }) => machine.freeBytes,
   ],
   ["wattboard_open_commands", "Commands that have not ended.", ({ commands }) => commands.openCount],
+  [
+    "wattboard_backfilling_devices",
+    "Devices that send samples of before just now.",
+    ({ journals }) => journals.backfillingCount,
+  ],
   [
     "wattboard_answer_bytes",
     "Bytes of HTTP answers that are being made or not taken yet.",

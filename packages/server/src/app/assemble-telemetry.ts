@@ -1,7 +1,8 @@
+import { limits } from "@wattboard/protocol";
 import { ClientFeed } from "../dialects/smart-os/client-feed.ts";
-import { Fanout } from "../telemetry/fanout.ts";
 import { FleetFeed } from "../telemetry/fleet-feed.ts";
 import { Ingest } from "../telemetry/ingest.ts";
+import { Journals } from "../telemetry/journals.ts";
 import { PeerFeed } from "../telemetry/peer-feed.ts";
 import { RefusedMessages } from "../telemetry/refused-messages.ts";
 import type { SampleSink } from "../telemetry/sample-sink.ts";
@@ -14,7 +15,21 @@ export type TelemetryParts = ReturnType<typeof assembleTelemetry>;
 
 /** The way of a sample, and who hears of it: the one list of sinks, in their order. */
 export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
-  const { config, clock, log, store, storeWatch, events, latest, peers, registry, fleetRows, commands } = parts;
+  const {
+    config,
+    clock,
+    log,
+    store,
+    storeWatch,
+    events,
+    devices,
+    latest,
+    peers,
+    registry,
+    fleetRows,
+    fanout,
+    commands,
+  } = parts;
   const storeQueue = new StoreQueue(
     store,
     clock,
@@ -31,7 +46,6 @@ export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
   });
   storeWatch.watch(storeQueue);
   defer("the look at the store", () => storeWatch.stop());
-  const fanout = new Fanout();
   const fleetFeed = new FleetFeed(clock, fleetRows, {
     fleetTickMs: config.fleet.tick_ms,
     fleetRowsPerTickMax: config.fleet.rows_per_tick,
@@ -46,6 +60,23 @@ export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
   const refused = new RefusedMessages(clock, log, events, (deviceId, frame) =>
     registry.find(deviceId)?.notify?.(frame),
   );
-  const ingest = new Ingest(clock, sinks, tellFaults(clock, events, refused));
-  return { ...parts, storeQueue, fanout, fleetFeed, peering, clientFeed, ingest };
+  const ingest = new Ingest(clock, sinks, tellFaults(clock, events, refused), (device, journal, seq) => {
+    if (journal.mayTake(seq)) storeQueue.pass(device, journal, seq, seq);
+  });
+  const journals = new Journals(
+    {
+      clock,
+      store,
+      storeQueue,
+      registry,
+      events,
+      registrationOf: (deviceId) => devices.find(deviceId)?.registration,
+      onFilled: (deviceId, { fromMs, toMs, samples }) => fanout.backfilled(deviceId, fromMs, toMs, samples),
+    },
+    ingest,
+    { perSecond: config.limits.backfill_per_second, perDevice: config.limits.backfill_per_device },
+    { frame_bytes: limits.frameBytesMax, messages_per_second: config.limits.messages_per_second },
+  );
+  defer("the journals of devices", () => journals.stop());
+  return { ...parts, storeQueue, fleetFeed, peering, clientFeed, ingest, journals };
 }

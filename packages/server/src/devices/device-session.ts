@@ -1,4 +1,6 @@
 import type { Disconnect } from "@wattboard/protocol";
+import type { DeviceJournal } from "./device-journal.ts";
+import type { DurabilityWaiter } from "./durability.ts";
 
 /** The little that a session needs of its link. */
 export interface SessionLink {
@@ -20,6 +22,10 @@ export class DeviceSession {
   /** Tells the device what is neither a command nor asked for; null where it does not speak the subprotocol. */
   notify: ((frame: object) => void) | null = null;
   nextSeq = 0;
+  /** Whether the device numbers its samples (ADR 70). */
+  isNumbering = false;
+  journal: DeviceJournal | null = null;
+  waiter: DurabilityWaiter | null = null;
   fenced = false;
 
   constructor(deviceId: string, epoch: number, connectedAtMs: number, link: SessionLink, dialect: Dialect = "native") {

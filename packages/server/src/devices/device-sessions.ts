@@ -50,7 +50,7 @@ export class DeviceSessions {
     link: SessionLink,
     dialect: Dialect = "native",
   ): { readonly session: DeviceSession; readonly replaced: DeviceSession | undefined } {
-    const session = new DeviceSession(deviceId, ++this.#lastEpoch, this.#clock.wallMs(), link, dialect);
+    const session = new DeviceSession(deviceId, this.nextEpoch(), this.#clock.wallMs(), link, dialect);
     const replaced = this.#sessions.get(deviceId);
     this.#sessions.set(deviceId, session);
     if (replaced !== undefined) {
@@ -77,6 +77,11 @@ export class DeviceSessions {
     if (session === undefined) return;
     session.end(disconnect);
     this.release(session);
+  }
+
+  /** Greater than all before, across restarts too. */
+  nextEpoch(): number {
+    return ++this.#lastEpoch;
   }
 
   find(deviceId: string): DeviceSession | undefined {

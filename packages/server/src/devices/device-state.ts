@@ -1,4 +1,5 @@
 import { DeviceClock, limits, type Rating, type Refusal, type RefusalCode } from "@wattboard/protocol";
+import type { DeviceJournal } from "./device-journal.ts";
 import { ExtraPoints } from "./extra-points.ts";
 import { FaultyValues } from "./faulty-values.ts";
 import { OlderPoints, withPoints } from "./older-points.ts";
@@ -52,6 +53,8 @@ export class DeviceState {
   readonly extraPoints: ExtraPoints;
   /** What was left out of its messages, or marked. */
   readonly faultyValues = new FaultyValues();
+  /** The journal whose numbers its samples have had last; null where they have none. */
+  journal: DeviceJournal | null = null;
   /** What its properties say of its size. */
   rating: Rating | null = null;
 
@@ -111,6 +114,11 @@ export class DeviceState {
   /** The newest message as the device sent it, or null. A view that holds until the next sample. */
   get latestFrame(): Buffer | null {
     return this.#frameBytes === 0 ? null : this.#frame.subarray(0, this.#frameBytes);
+  }
+
+  /** When it was received; 0 before the first. */
+  get latestReceivedAtMs(): number {
+    return this.#receivedAtMs;
   }
 
   /**

@@ -37,6 +37,8 @@ export interface Sample extends Decoded {
   readonly epoch: number;
   /** Its place on that link, from 0. (device, epoch, seq) names a sample for ever. */
   readonly seq: number;
+  /** Whether epoch and seq are of the device's journal, and not of its link (ADR 70). */
+  readonly isNumbered?: boolean;
 }
 
 /** One value of a reading: `pointValue(values, "battery", "soc")`. */

@@ -1,5 +1,6 @@
 import {
   capabilitiesOf,
+  type Hello,
   isDeviceId,
   isRefusal,
   type PeersFrame,
@@ -8,12 +9,14 @@ import {
   subprotocol,
   type Welcome,
 } from "@wattboard/protocol";
+import { readDeviceTime } from "@wattboard/protocol/constants";
 import { addressPrefix } from "../access/address-prefix.ts";
 import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import { RateLimit } from "../base/rate-limit.ts";
 import type { Channel } from "../commands/channel.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
 import type { Device, DeviceRegistry } from "../devices/device-registry.ts";
+import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
@@ -22,8 +25,10 @@ import { type FrameLimit, Link } from "../link/link.ts";
 import type { Events } from "../observe/events.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
 import type { Ingest } from "../telemetry/ingest.ts";
+import type { Journals } from "../telemetry/journals.ts";
 import { readDeviceFrame } from "./device-frame.ts";
 import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "./door.ts";
+import { leadingSeq, takeSeq, withoutLeadingSeq } from "./numbered-frame.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 export interface DeviceDoorLimits {
@@ -41,6 +46,7 @@ export class DeviceDoor implements Door {
   readonly #registry: DeviceSessions;
   readonly #latest: DeviceStates;
   readonly #ingest: Ingest;
+  readonly #journals: Journals;
   readonly #commands: Dispatcher;
   readonly #events: Events;
   readonly #limits: DeviceDoorLimits;
@@ -54,6 +60,7 @@ export class DeviceDoor implements Door {
       readonly registry: DeviceSessions;
       readonly latest: DeviceStates;
       readonly ingest: Ingest;
+      readonly journals: Journals;
       readonly commands: Dispatcher;
       readonly events: Events;
       /** Null: messages are not logged. */
@@ -66,6 +73,7 @@ export class DeviceDoor implements Door {
     this.#registry = parts.registry;
     this.#latest = parts.latest;
     this.#ingest = parts.ingest;
+    this.#journals = parts.journals;
     this.#commands = parts.commands;
     this.#events = parts.events;
     this.#generalLog = parts.generalLog;
@@ -94,9 +102,8 @@ export class DeviceDoor implements Door {
           this.#generalLog?.note("device", deviceId, frame);
           const nowMs = clock.monotonicMs();
           if (!rateLimit.take(nowMs, loopLag.stalledMs(nowMs))) this.#ingest.drop(device, rateLimited);
-          else if (!speaksSubprotocol || session.fenced || !this.#takeFrame(link, device, channel, frame)) {
-            this.#ingest.receive(device, session, frame);
-          }
+          else if (!speaksSubprotocol || session.fenced) this.#ingest.receive(device, session, frame);
+          else this.#take(link, device, session, channel, frame);
         },
         frameLimit: this.#frameLimit,
         onFlood: (consequence) => floods.note({ door: "device", deviceId, address }, consequence),
@@ -156,18 +163,45 @@ export class DeviceDoor implements Door {
       this.#refuse(handshake, deviceId, refusal, { "Retry-After": String(Math.ceil(contestedMs / 1_000)) });
       return null;
     }
-    return registered;
+    // Behind the token: who has none must not use up what devices need.
+    const retryAfterS = this.#context.connectRate.retryAfterS();
+    if (retryAfterS === 0) return registered;
+    this.#refuse(handshake, deviceId, refuse("too_many_connects"), { "Retry-After": String(retryAfterS) });
+    return null;
   }
 
-  /** Takes a frame of the subprotocol; false where it is telemetry. */
-  #takeFrame(link: Link, device: DeviceState, channel: Channel, text: Buffer): boolean {
+  /** Takes a frame of a link that speaks the subprotocol: telemetry, with a number or without, or another. */
+  #take(link: Link, device: DeviceState, session: DeviceSession, channel: Channel, text: Buffer): void {
+    const seq = session.isNumbering ? leadingSeq(text) : 0;
+    if (seq > 0) {
+      this.#ingest.receive(device, session, withoutLeadingSeq(text), true, seq);
+      return;
+    }
     const frame = readDeviceFrame(text);
-    if (frame === null) return false;
-    if (isRefusal(frame)) this.#ingest.drop(device, frame);
-    else if (frame.type === "hello") this.#commands.hello(device.deviceId, channel, capabilitiesOf(frame));
+    if (frame === null) {
+      const numbered = session.isNumbering ? takeSeq(text) : null;
+      this.#ingest.receive(device, session, numbered?.frame ?? text, true, numbered?.seq);
+    } else if (isRefusal(frame)) this.#ingest.drop(device, frame);
+    else if (frame.type === "hello") this.#hello(device, session, channel, frame);
     else if (frame.type === "command_result") this.#commands.result(device.deviceId, channel, frame);
     else if (frame.type === "peers") this.#takePeers(link, device, frame.subscribe);
-    return true;
+    else {
+      const refusal =
+        frame.type === "backfill"
+          ? this.#journals.backfill(device, session, frame)
+          : this.#journals.gap(device, session, frame);
+      if (refusal !== null) this.#ingest.drop(device, refusal);
+    }
+  }
+
+  #hello(device: DeviceState, session: DeviceSession, channel: Channel, hello: Hello): void {
+    const { journal, software_version, device_time } = hello;
+    const { deviceId } = device;
+    this.#commands.hello(deviceId, channel, capabilitiesOf(hello));
+    if (software_version !== undefined) this.#devices.report(deviceId, { software_version });
+    const deviceTimeMs = readDeviceTime(device_time)?.ms;
+    if (deviceTimeMs !== undefined) this.#ingest.place(device, deviceTimeMs, session.epoch);
+    if (journal !== undefined) this.#journals.hello(device, session, journal);
   }
 
   #takePeers(link: Link, device: DeviceState, isWanted: boolean): void {

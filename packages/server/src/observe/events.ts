@@ -9,6 +9,7 @@ export type EventKind =
   | "data_dir_gone"
   | "data_dir_back"
   | "samples_unstored"
+  | "samples_lost"
   | "store_damaged"
   | "commands_failing"
   | "commands_recovered"

@@ -71,6 +71,10 @@ export class PendingStore implements Store {
     return this.#use((store) => store.append(batches));
   }
 
+  openJournal(registration: Registration, journalId: string, epoch: number) {
+    return this.#use((store) => store.openJournal(registration, journalId, epoch));
+  }
+
   latest() {
     return this.#use((store) => store.latest());
   }

@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Energy } from "./algebra/energy.ts";
 import type { PointKind, PointValue } from "./algebra/point-value.ts";
+import type { SeqRange } from "./algebra/seq-ranges.ts";
 import type { Registration } from "./registration.ts";
 
 /**
@@ -29,9 +30,21 @@ export interface StoreWriter {
   /**
    * Stores batches of records (see `sample-record.ts`), all or nothing. Resolves when they are durable: this is the ack point. Rejects with a
    * `Failure` otherwise; the same samples may then be offered again, even where only the answer was lost. The batches are read before this
-   * returns.
+   * returns. The ranges of journals grow in the same commit, by what is numbered in the batches.
    */
   append(batches: readonly Uint8Array[]): Promise<void>;
+  /**
+   * What is stored of a device's journal. One that is not known yet gets `epoch`, which must be greater than all before; of a registration's the
+   * `limits.journalsPerDevice` that were opened last are remembered.
+   */
+  openJournal(registration: Registration, journalId: string, epoch: number): Promise<StoredJournal>;
+}
+
+export interface StoredJournal {
+  /** The number that stands for it in records, for ever. */
+  readonly epoch: number;
+  /** Which of its numbers are durable, ascending. */
+  readonly ranges: readonly SeqRange[];
 }
 
 /** Answers questions about samples, from whatever thread it is in. */

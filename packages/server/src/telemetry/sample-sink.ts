@@ -1,5 +1,7 @@
+import type { DeviceJournal } from "../devices/device-journal.ts";
 import type { Dialect } from "../devices/device-session.ts";
 import type { DeviceState } from "../devices/device-state.ts";
+import type { DurabilityWaiter } from "../devices/durability.ts";
 import type { Sample } from "../devices/sample.ts";
 
 /** Where a frame comes from, as ingest sees it: one stay of a device on one link. */
@@ -8,6 +10,10 @@ export interface Source {
   /** What the device speaks. */
   readonly dialect: Dialect;
   nextSeq: number;
+  /** What its numbered samples are of; null until the store has answered. */
+  readonly journal: DeviceJournal | null;
+  /** Who is told when a sample that is not numbered is durable; null: nobody. */
+  readonly waiter: DurabilityWaiter | null;
   /** True once a newer session has taken over, or the token was revoked. */
   readonly fenced: boolean;
 }

@@ -1,9 +1,11 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { DeviceJournal } from "../devices/device-journal.ts";
 import type { DeviceState } from "../devices/device-state.ts";
+import type { DurabilityMark, DurabilityWaiter } from "../devices/durability.ts";
 import type { Sample } from "../devices/sample.ts";
-import { recordBytes, writeRecord } from "../store/sample-record.ts";
+import { passedRecordBytes, recordBytes, writePassed, writeRecord } from "../store/sample-record.ts";
 import type { StoreWriter } from "../store/store.ts";
-import type { SampleSink } from "./sample-sink.ts";
+import type { SampleSink, Source } from "./sample-sink.ts";
 
 export interface StoreQueueLimits {
   /** A sample waits at most this long before it is handed to the store, ms. */
@@ -27,6 +29,8 @@ interface Batch {
   readonly buffer: Buffer;
   bytes: number;
   samples: number;
+  /** What is durable once the batch is, in the order in which it came. */
+  readonly marks: DurabilityMark[];
 }
 
 const retryMs = 1_000;
@@ -70,22 +74,54 @@ export class StoreQueue implements SampleSink {
     this.#stopTimer = clock.every(limits.flushMs, () => this.#handOver());
   }
 
-  accept(device: DeviceState, sample: Sample, frame: Buffer): void {
-    this.append(device, sample, frame);
+  /** A numbered sample whose journal cannot be stored yet, or not that far ahead, comes again. */
+  accept(device: DeviceState, sample: Sample, frame: Buffer, { journal, waiter }: Source): void {
+    if (!sample.isNumbered) this.append(device, sample, frame, waiter);
+    else if (journal?.mayTake(sample.seq) && this.append(device, sample, frame, journal)) journal.taken.add(sample.seq);
   }
 
-  /** Copies the sample into the present batch. False: the queue is full, and the sample is not stored. */
-  append(device: DeviceState, reading: Sample, message: Uint8Array): boolean {
+  /**
+   * Copies the sample into the present batch. False: the queue is full, and the sample is not stored. `waiter` is told when it is durable;
+   * `isBackfill`: with the span that it fills.
+   */
+  append(
+    device: DeviceState,
+    sample: Sample,
+    message: Uint8Array,
+    waiter: DurabilityWaiter | null = null,
+    isBackfill = false,
+  ): boolean {
     const bytes = recordBytes(device.keyBytes, message);
-    if (this.#queueBytes + bytes > this.#limits.queueBytesMax) {
+    if (!this.#hasRoom(bytes)) {
       this.#observer.unstored(1);
       return false;
     }
     const batch = this.#batchWithRoom(bytes);
-    batch.bytes = writeRecord(batch.buffer, batch.bytes, reading, device.keyBytes, message);
+    batch.bytes = writeRecord(batch.buffer, batch.bytes, sample, device.keyBytes, message);
     batch.samples++;
     this.#queueBytes += bytes;
+    if (waiter === null) return true;
+    const mark = markIn(batch, waiter, sample.seq, sample.seq);
+    if (isBackfill) widen(mark, sample.observedAtMs);
     return true;
+  }
+
+  /** These numbers of the journal are taken without a sample. False: the queue is full. */
+  pass(device: DeviceState, journal: DeviceJournal, fromSeq: number, toSeq: number): boolean {
+    const bytes = passedRecordBytes(device.keyBytes);
+    if (!this.#hasRoom(bytes)) return false;
+    const batch = this.#batchWithRoom(bytes);
+    const passed = { atMs: this.#clock.wallMs(), epoch: journal.epoch, fromSeq, toSeq };
+    batch.bytes = writePassed(batch.buffer, batch.bytes, passed, device.keyBytes);
+    this.#queueBytes += bytes;
+    journal.taken.add(fromSeq, toSeq);
+    markIn(batch, journal, fromSeq, toSeq);
+    return true;
+  }
+
+  /** Whether so much waits for the store that nothing should be sent which has time. */
+  get isHalfFull(): boolean {
+    return this.#queueBytes > this.#limits.queueBytesMax / 2;
   }
 
   get queuedBytes(): number {
@@ -120,13 +156,17 @@ export class StoreQueue implements SampleSink {
     return this.#queue.reduce((sum, batch) => sum + batch.samples, 0);
   }
 
+  #hasRoom(bytes: number): boolean {
+    return this.#queueBytes + bytes <= this.#limits.queueBytesMax;
+  }
+
   #batchWithRoom(bytes: number): Batch {
     const last = this.#queue.at(-1);
     // The batch at the store is never written to: it may have to be offered again as it was.
     const isFillable = last !== undefined && this.#queue.length > this.#atStore;
     if (isFillable && last.bytes + bytes <= last.buffer.length) return last;
     if (isFillable) this.#handOver();
-    const batch: Batch = { buffer: this.#takeBuffer(), bytes: 0, samples: 0 };
+    const batch: Batch = { buffer: this.#takeBuffer(), bytes: 0, samples: 0, marks: [] };
     this.#queue.push(batch);
     return batch;
   }
@@ -164,6 +204,7 @@ export class StoreQueue implements SampleSink {
         this.#spare = batches[0]?.buffer ?? null;
         const samples = batches.reduce((sum, batch) => sum + batch.samples, 0);
         this.#observer.committed(samples, this.#clock.monotonicMs() - startedAtMs, this.#queueBytes);
+        for (const { marks } of batches) for (const mark of marks) mark.waiter.becameDurable(mark);
         // A full batch, or a stop, does not wait for the timer.
         if (this.#queue.length > 1 || this.#closing) this.#handOver();
       },
@@ -185,4 +226,24 @@ export class StoreQueue implements SampleSink {
     this.#atStore = 0;
     this.#handOver();
   }
+}
+
+/** The waiter's mark in the batch, up to that number. */
+function markIn(batch: Batch, waiter: DurabilityWaiter, fromSeq: number, toSeq: number): DurabilityMark {
+  const { mark } = waiter;
+  if (mark?.batch === batch && mark.toSeq + 1 === fromSeq) {
+    mark.toSeq = toSeq;
+    return mark;
+  }
+  const made = { waiter, batch, fromSeq, toSeq, filled: null };
+  waiter.mark = made;
+  batch.marks.push(made);
+  return made;
+}
+
+function widen(mark: DurabilityMark, atMs: number): void {
+  mark.filled ??= { fromMs: atMs, toMs: atMs, samples: 0 };
+  mark.filled.fromMs = Math.min(mark.filled.fromMs, atMs);
+  mark.filled.toMs = Math.max(mark.filled.toMs, atMs);
+  mark.filled.samples++;
 }

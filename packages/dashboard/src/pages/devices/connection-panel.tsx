@@ -6,6 +6,7 @@ import { formatInstant } from "../../ui/format-time.ts";
 import { own } from "../../ui/own.ts";
 import { Panel } from "../../ui/panel.tsx";
 import styles from "./connection-panel.module.css";
+import { DeliveryFacts } from "./delivery-facts.tsx";
 
 interface ConnectionPanelProps {
   readonly detail: DeviceDetail;
@@ -57,6 +58,7 @@ export function ConnectionPanel({ detail, lastReceivedAtMs, nowMs }: ConnectionP
             </ul>
           )}
         </dd>
+        <DeliveryFacts detail={detail} />
         <FaultyValues values={detail.faulty_values} />
         <dt>Token</dt>
         <dd>{active ? "active" : <span className="bad">revoked: the device cannot connect</span>}</dd>

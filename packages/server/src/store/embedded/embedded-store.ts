@@ -23,6 +23,7 @@ import type {
   StoreComplaint,
   StoreDamage,
   StoredEvent,
+  StoredJournal,
   StoredSample,
   StoreInfo,
   StoreRenewal,
@@ -67,7 +68,7 @@ export class EmbeddedStore implements Store {
     this.#path = setup.path;
     this.#clock = clock;
     this.#thread = new WorkerClient({
-      url: workerUrl(import.meta.url, "./worker"),
+      url: workerUrl(import.meta.url, "./store-worker"),
       setup: () => ({ data: setup }),
       clock,
       name: "the thread of the store",
@@ -108,6 +109,10 @@ export class EmbeddedStore implements Store {
       offset += each.length;
     }
     if (offset > 0) await this.#thread.callWith({ transfer: [batch.buffer] }, "append", batch);
+  }
+
+  openJournal(registration: Registration, journalId: string, epoch: number): Promise<StoredJournal> {
+    return this.#thread.call("openJournal", registration, journalId, epoch);
   }
 
   latest(): Promise<StoredSample[]> {

@@ -7,6 +7,7 @@ import { checkedBytes, checksumOf, withChecksum } from "./checksum.ts";
 import { MessageShape } from "./codec/message-shape.ts";
 import { type DamageLog, damageOf } from "./damage.ts";
 import type { DeviceEntry } from "./device-entry.ts";
+import type { DeviceJournals } from "./device-journals.ts";
 import { Head } from "./open-samples.ts";
 import type { Tables } from "./tables.ts";
 
@@ -30,6 +31,7 @@ const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 export class Journal {
   readonly #tables: Tables;
   readonly #limits: JournalLimits;
+  readonly #deviceJournals: DeviceJournals;
   readonly #nowMs: () => number;
   readonly #entryOf: (key: string) => DeviceEntry;
   /** The last used first. */
@@ -50,12 +52,14 @@ export class Journal {
   constructor(
     tables: Tables,
     damage: DamageLog,
+    deviceJournals: DeviceJournals,
     limits: JournalLimits,
     nowMs: () => number,
     entryOf: (key: string) => DeviceEntry,
   ) {
     this.#tables = tables;
     this.#damage = damage;
+    this.#deviceJournals = deviceJournals;
     this.#limits = limits;
     this.#nowMs = nowMs;
     this.#entryOf = entryOf;
@@ -101,6 +105,8 @@ export class Journal {
     const touched: DeviceEntry[] = [];
     let before = this.#lastEntry;
     while (record.next()) {
+      if (record.isNumbered) this.#deviceJournals.note(record.epoch, record.seq, record.toSeq, journalId);
+      if (record.isPassed) continue;
       const expected = before?.follower;
       const entry = expected && record.isOf(expected.keyBytes) ? expected : this.#entryOf(record.key);
       if (before !== null) before.follower = entry;
@@ -190,12 +196,14 @@ export class Journal {
 
   /**
    * Within a transaction: drops rows of which nothing is needed any more, at most so many, the oldest first; `oldestNeeded` is the oldest that
-   * something in memory needs. True where there are more. What is left of them is passed over after a crash.
+   * something in memory needs. True where there are more. What is left of them is passed over after a crash. What they say of the devices' own
+   * journals is written first.
    */
   drop(oldestNeeded: number, rowsMax: number): boolean {
     const sql = `DELETE FROM journal WHERE id IN (
       SELECT id FROM journal WHERE id < ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?)`;
-    const before = Math.min(oldestNeeded, this.#absorbedId + 1);
+    const unneeded = Math.min(oldestNeeded, this.#absorbedId + 1);
+    const before = Math.min(unneeded, this.#deviceJournals.save(unneeded));
     const { changes } = this.#tables.run(sql, before, JSON.stringify([...this.#damaged.keys()]), rowsMax);
     if (changes > 0) {
       const oldest = this.#tables.first("SELECT min(id) AS id FROM journal")?.id ?? null;
@@ -208,6 +216,7 @@ export class Journal {
 
   /** After a transaction that dropped rows. */
   measure(): void {
+    this.#deviceJournals.noteSaved();
     try {
       this.#bytes = Number(this.#tables.first("SELECT total(length(records)) AS bytes FROM journal")?.bytes);
     } catch (error) {

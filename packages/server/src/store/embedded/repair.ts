@@ -1,14 +1,15 @@
 import { mergeSamples } from "../algebra/merge-samples.ts";
 import { windowsPerDay } from "../algebra/window.ts";
+import type { Work } from "../work.ts";
 import type { BlockStore } from "./block-store.ts";
 import { checksumOf } from "./checksum.ts";
 import { decodeBlock } from "./codec/block-codec.ts";
 import { decodeDay } from "./codec/day-codec.ts";
 import { damageOf } from "./damage.ts";
+import { journalFault } from "./device-journals.ts";
 import { copyOf, rowOf } from "./device-table.ts";
 import { eventOf } from "./event-log.ts";
 import { encodeMinutes } from "./minute-means.ts";
-import type { Work } from "./reader.ts";
 import { blockOf, dayName, minutesOf, partOf, stored, windowName } from "./rows.ts";
 import { DayWindows, type SealedDay } from "./sealed-days.ts";
 import { strikeFault, strikeOf } from "./strikes.ts";
@@ -49,6 +50,7 @@ class Repair {
         "number",
         (row) => (strikeOf(row) === null ? this.#drop("strike", "number", row.number, strikeFault(row)) : undefined),
       ],
+      ["device_journal", "epoch", (row) => this.#repairDeviceJournal(row)],
     ];
     for (const [place, [table, key, mend]] of steps.entries()) {
       const unreadable = (id: number | null, reason: string): void => {
@@ -68,6 +70,12 @@ class Repair {
     const others = foundAtStart.filter((message) => !this.#done.some((line) => line.startsWith(message)));
     this.#store.foundAtStart = [];
     return [...new Set([...others, ...this.#done])];
+  }
+
+  /** Its device sends again what it still has, and that is taken a second time. */
+  #repairDeviceJournal(row: Row): void {
+    const fault = journalFault(row);
+    if (fault !== null) this.#drop("device_journal", "epoch", row.epoch, `A device's journal, ${fault}`);
   }
 
   #repairDevice(row: Row): void {

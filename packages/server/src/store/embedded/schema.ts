@@ -165,6 +165,19 @@ const migrations = [
     checksum INTEGER
   ) STRICT;
   `,
+  `
+  -- What is stored of the devices' own journals (ADR 70). The rows of the journal above that are still there may hold more.
+  CREATE TABLE device_journal (
+    epoch INTEGER PRIMARY KEY,
+    device_id TEXT NOT NULL,
+    journal_id TEXT NOT NULL,
+    -- JSON: [[from, to], …], both included.
+    ranges TEXT NOT NULL,
+    opened_at_ms REAL NOT NULL,
+    checksum INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX device_journal_by_device ON device_journal (device_id);
+  `,
 ];
 
 const amendments: readonly Amendment[] = [
@@ -204,4 +217,5 @@ export const columns: Readonly<Record<string, string>> = {
   set_aside: "id, kind, device_no, window, what, bytes",
   renewal: "id, through, until",
   strike: "number, device_id, from_ms, to_ms, points, at_ms, made_by, checksum",
+  device_journal: "epoch, device_id, journal_id, ranges, opened_at_ms, checksum",
 };

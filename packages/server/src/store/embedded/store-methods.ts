@@ -7,6 +7,7 @@ import type {
   NumberedEvent,
   StoreDamage,
   StoredEvent,
+  StoredJournal,
   StoredSample,
   StoreInfo,
   StoreRenewal,
@@ -23,6 +24,7 @@ export interface StoreSetup extends BlockStoreLimits {
 /** What the store's thread does. What takes longer, as all of `ReadMethods`, is done in pieces, between the others. */
 export interface StoreMethods extends ReadMethods {
   append(batch: Uint8Array<ArrayBuffer>): void;
+  openJournal(registration: Registration, journalId: string, epoch: number): StoredJournal;
   latest(): StoredSample[];
   recordEvents(events: readonly StoredEvent[]): void;
   events(query: EventsQuery): NumberedEvent[];

@@ -3,15 +3,16 @@ import { energyStreams } from "../algebra/energy.ts";
 import { windowMs, windowsPerDay } from "../algebra/window.ts";
 import { readRecords } from "../sample-record.ts";
 import type { Verified } from "../store.ts";
+import type { Work } from "../work.ts";
 import type { BlockStore } from "./block-store.ts";
 import { checkedBytes, checksumOf } from "./checksum.ts";
 import { decodeBlock } from "./codec/block-codec.ts";
 import { decodeDay } from "./codec/day-codec.ts";
 import { damageOf } from "./damage.ts";
+import { journalFault } from "./device-journals.ts";
 import { copyOf, rowOf } from "./device-table.ts";
 import { eventOf, eventsMax } from "./event-log.ts";
 import { MinuteSums } from "./minute-means.ts";
-import type { Work } from "./reader.ts";
 import { blockOf, dayName, dayRowOf, minutesOf, partOf, windowName } from "./rows.ts";
 import { type SealedDay, sealedDayOf } from "./sealed-days.ts";
 import { strikeFault, strikeOf } from "./strikes.ts";
@@ -52,6 +53,7 @@ class Verification {
       ["day", "id", "Day", (row) => this.#checkDay(row)],
       ["event", "number", "Event", (row) => this.#checkEvent(row)],
       ["strike", "number", "Strike", (row) => void (strikeOf(row) ?? this.#faults.add(strikeFault(row)))],
+      ["device_journal", "epoch", "A device's journal,", (row) => this.#checkDeviceJournal(row)],
       ["set_aside", "id", "Set aside", (row) => this.#faults.add(String(row.what))],
     ];
     for (const [place, [table, key, what, check]] of checks.entries()) {
@@ -178,6 +180,11 @@ class Verification {
     this.#checkNumber(Number(row.number), "Event", () => 0);
     if (eventOf(row) === null) this.#faults.add(`Event ${row.number}: its checksum does not fit`);
     else this.#count(row.checksum !== null);
+  }
+
+  #checkDeviceJournal(row: Row): void {
+    const fault = journalFault(row);
+    if (fault !== null) this.#faults.add(`A device's journal, ${fault}`);
   }
 
   /** What the lists name must be there. All of one day is looked at in one go, since sealing goes on meanwhile. */

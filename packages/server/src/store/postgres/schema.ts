@@ -168,4 +168,17 @@ export const migrations: readonly Migration[] = [
       );`,
     timescale: "",
   },
+  {
+    sql: `
+      -- What is stored of the devices' own journals, by the number that stands for each (ADR 70).
+      CREATE TABLE device_journal (
+        epoch bigint PRIMARY KEY,
+        device_id text COLLATE "C" NOT NULL,
+        journal_id text COLLATE "C" NOT NULL,
+        ranges int8multirange NOT NULL DEFAULT '{}',
+        opened_at timestamptz NOT NULL DEFAULT now(),
+        UNIQUE (device_id, journal_id)
+      ) WITH (fillfactor = 50);`,
+    timescale: "",
+  },
 ];

@@ -1,6 +1,7 @@
 import { readRecords } from "../sample-record.ts";
 import type { StoredSample } from "../store.ts";
 import { type Client, type Database, rowsOf } from "./database.ts";
+import { extendJournals } from "./device-journals.ts";
 import { insertTypes, readingColumns, SampleRows } from "./sample-row.ts";
 import { strikeLate } from "./strikes.ts";
 
@@ -84,6 +85,9 @@ export class Writer {
         await client.query(insertSamples, rows.take());
       }
       if (rows.waiting > 0) await client.query(insertSamples, rows.take());
+      await extendJournals(client, batch);
+      // Where all that it holds was passed over.
+      if (rows.newest.size === 0) return;
       await strikeLate(client, rows.times);
       await storeLatest(client, [...rows.newest.values()]);
       await this.#storePoints(client, rows.kinds);
