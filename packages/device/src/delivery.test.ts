@@ -172,6 +172,17 @@ describe("the pace", () => {
     expect(sent()).toBe(8);
   });
 
+  test("of 0 for a device that had nothing to send is asked anew by one sample, when there is something", () => {
+    const { clock, link, send, ack, backfill } = welcomed({ pace: { backfill: 0 } });
+    for (let soc = 1; soc <= 9; soc++) send(soc);
+    ack(0, [9, 9]);
+    clock.advance(1_000);
+    expect(backfill()).toEqual([[1]]);
+    link().push({ type: "pace", backfill: 100 });
+    clock.advance(250);
+    expect(backfill()).toEqual([[1], [2, 3, 4, 5, 6, 7, 8]]);
+  });
+
   test("may be less than one a second", () => {
     const { clock, sent, ack } = withWaiting(10, 0.5);
     for (let second = 0; second < 10; second++) {

@@ -46,6 +46,9 @@ export class Delivery {
   /** The server knows of this journal, and has said what it has of it, on the present link. */
   #isWelcome = false;
   #heardAtMs = 0;
+  /** What the journal held at the hello of the present link. */
+  #helloFirst = 1;
+  #helloLast = 0;
   #frameBytesMax: number = limits.frameBytesMax;
   #pace = 0;
   /** Samples of backfill that may be sent now. */
@@ -92,6 +95,8 @@ export class Delivery {
   linked(): void {
     this.#link++;
     this.#linkedAtMs = this.#heardAtMs = this.#clock.monotonicMs();
+    this.#helloFirst = this.#journal.firstSeq;
+    this.#helloLast = this.#journal.lastSeq;
   }
 
   unlinked(): void {
@@ -119,8 +124,12 @@ export class Delivery {
     if (knownEpoch !== null && knownEpoch !== epoch) this.#withheldSeq = Math.max(this.#withheldSeq, durableSeq);
     this.#isWelcome = true;
     this.#frameBytesMax = Math.min(limits.frameBytesMax, bounds?.frame_bytes ?? limits.frameBytesMax);
-    this.#setPace(pace?.backfill ?? backfillPerSecond);
-    this.#setDurable(SeqRanges.of(durable_seq, durable_ranges), epoch);
+    const durable = SeqRanges.of(durable_seq, durable_ranges);
+    const held = this.#helloLast - this.#helloFirst + 1;
+    const wasBehind = durable.countWithin(this.#helloFirst, this.#helloLast) < held;
+    // A server gives no pace to who had nothing to send; what did not arrive since, such as what it was sent before this welcome, asks for one.
+    this.#setPace(Math.max(pace?.backfill ?? backfillPerSecond, wasBehind ? 0 : 1));
+    this.#setDurable(durable, epoch);
     void this.#renumber();
     this.#goOn();
   }

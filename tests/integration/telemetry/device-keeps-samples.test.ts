@@ -80,7 +80,7 @@ test("a program that starts anew goes on with the samples and numbers that it le
 });
 
 test("what the server drops for its rate comes again", async () => {
-  const server = await startServer({ settings: { "limits.messages_burst": "10", "limits.messages_per_second": "10" } });
+  const server = await startServer({ settings: { "limits.messages_burst": "40", "limits.messages_per_second": "40" } });
   const device = connect(server, server.addDevice("ems_001"));
   await eventually(() => expect(device.status.state).toBe("online"));
   send(device, 1, 60);
