@@ -7,9 +7,9 @@ import {
   connectDevice,
   type DeviceNotice,
   fileJournal,
-  type Journal,
-  type JournalEntry,
   type JournalOpener,
+  type JournalPart,
+  type SampleJournal,
   systemClock,
 } from "@wattboard/device";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -44,7 +44,7 @@ function randomOf(from: number): () => number {
 const textOf = (seq: number, random: () => number) =>
   JSON.stringify({ device_id: "ems_001", seq_was: seq, values: Array.from({ length: 30 }, random) });
 
-function openWith(open: JournalOpener): { journal: Journal; notices: string[] } {
+function openWith(open: JournalOpener): { journal: SampleJournal; notices: string[] } {
   const notices: string[] = [];
   const journal = open({
     deviceId: "ems_001",
@@ -55,8 +55,8 @@ function openWith(open: JournalOpener): { journal: Journal; notices: string[] } 
   return { journal, notices };
 }
 
-async function readAll(journal: Journal): Promise<JournalEntry[]> {
-  const entries: JournalEntry[] = [];
+async function readAll(journal: SampleJournal): Promise<JournalPart[]> {
+  const entries: JournalPart[] = [];
   for (let seq = 1; seq <= journal.lastSeq; ) {
     for (const entry of await journal.read(seq, journal.lastSeq, 10_000, 10_000_000)) {
       const [from, to] = "text" in entry ? [entry.seq, entry.seq] : [entry.from_seq, entry.to_seq];

@@ -8,7 +8,7 @@ import { FileJournal } from "./file-journal.ts";
 import type { JournalOpener } from "./journal.ts";
 import type { JournalFolder } from "./journal-folder.ts";
 import { memoryJournal } from "./memory-journal.ts";
-import { SeqRanges } from "./seq-ranges.ts";
+import { SeqSet } from "./seq-set.ts";
 
 /**
  * Method: a device, and a server of a page that does what ADR 70 says, go through random faults: frames that are dropped for their rate, commits that come
@@ -52,7 +52,7 @@ function startWorld(open: OpenFor) {
   let told = 0;
   let value = 0;
   const durable = () => {
-    const ranges = new SeqRanges();
+    const ranges = new SeqSet();
     for (const seq of server.stored.keys()) ranges.add(seq, seq);
     const seq = ranges.firstMissing(1) - 1;
     const list: [number, number][] = [];

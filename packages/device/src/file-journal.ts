@@ -1,19 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { limits } from "@wattboard/protocol";
 import {
+  bytesInFrame,
   gapTimes,
-  type Journal,
   type JournalContext,
-  type JournalEntry,
   type JournalOpener,
+  type JournalPart,
   type JournalSample,
-  sampleBytes,
+  type SampleJournal,
 } from "./journal.ts";
 import { JournalError, type JournalFolder, openJournalFolder } from "./journal-folder.ts";
 import type { RecordHead } from "./journal-record.ts";
-import { damagedContent, OpenSegment, readSegment, type SegmentContent, samplesOf } from "./journal-segment.ts";
+import { damagedContent, OpenSegment, readSegment, type SegmentContent, textsOf } from "./journal-segment.ts";
 import { memoryJournal } from "./memory-journal.ts";
-import type { SeqRanges } from "./seq-ranges.ts";
+import type { SeqSet } from "./seq-set.ts";
 
 export interface FileJournalOptions {
   /** All files together; then the oldest goes. Default 24 MB: two days of a sample of 500 bytes a second. */
@@ -62,7 +62,7 @@ export function fileJournal(folder: string, options: FileJournalOptions = {}): J
   };
 }
 
-export class FileJournal implements Journal {
+export class FileJournal implements SampleJournal {
   readonly isLasting = true;
   readonly id: string;
   lastSeq = 0;
@@ -120,7 +120,7 @@ export class FileJournal implements Journal {
   append(text: string): number {
     const seq = ++this.lastSeq;
     this.#pending.push({ seq, text, timeMs: Math.max(0, Math.floor(this.#context.clock.now())) });
-    this.#pendingBytes += sampleBytes(text);
+    this.#pendingBytes += bytesInFrame(text);
     if (this.#pendingBytes > 8 * recordTextMax) this.#encode();
     this.#arm();
     return seq;
@@ -132,12 +132,12 @@ export class FileJournal implements Journal {
   }
 
   /** Nothing goes before its time: a server that is restored from a backup asks for what it has stored since. */
-  acknowledge(durable: SeqRanges, epoch: number): void {
+  acknowledge(durable: SeqSet, epoch: number): void {
     this.durableSeq = durable.firstMissing(1) - 1;
     this.epoch = epoch;
   }
 
-  read(fromSeq: number, toSeq: number, samplesMax: number, bytesMax: number): JournalEntry[] | Promise<JournalEntry[]> {
+  read(fromSeq: number, toSeq: number, samplesMax: number, bytesMax: number): JournalPart[] | Promise<JournalPart[]> {
     this.#encode();
     const index = this.#segments.findLastIndex(({ firstSeq }) => firstSeq <= fromSeq);
     const next = this.#segments[index + 1];
@@ -209,7 +209,7 @@ export class FileJournal implements Journal {
       const texts: string[] = [];
       let bytes = 0;
       for (const { seq, text } of this.#pending) {
-        bytes += sampleBytes(text);
+        bytes += bytesInFrame(text);
         if (seq !== first.seq + texts.length || (texts.length > 0 && bytes > recordTextMax)) break;
         texts.push(text);
       }
@@ -376,8 +376,8 @@ interface Wanted {
 }
 
 /** What a segment holds of the numbers that are wanted, and the gaps between. */
-function entriesOf(content: SegmentContent, { fromSeq, toSeq, samplesMax, bytesMax, endMs }: Wanted): JournalEntry[] {
-  const entries: JournalEntry[] = [];
+function entriesOf(content: SegmentContent, { fromSeq, toSeq, samplesMax, bytesMax, endMs }: Wanted): JournalPart[] {
+  const entries: JournalPart[] = [];
   const { records } = content;
   let index = Math.max(
     0,
@@ -390,7 +390,7 @@ function entriesOf(content: SegmentContent, { fromSeq, toSeq, samplesMax, bytesM
       index++;
       continue;
     }
-    const texts = record !== undefined && record.firstSeq <= seq ? samplesOf(content, record) : null;
+    const texts = record !== undefined && record.firstSeq <= seq ? textsOf(content, record) : null;
     if (record === undefined || texts === null) {
       const behind =
         record === undefined ? toSeq + 1 : record.firstSeq > seq ? record.firstSeq : record.firstSeq + record.count;
@@ -401,7 +401,7 @@ function entriesOf(content: SegmentContent, { fromSeq, toSeq, samplesMax, bytesM
       continue;
     }
     for (const text of texts.slice(seq - record.firstSeq)) {
-      bytes += sampleBytes(text);
+      bytes += bytesInFrame(text);
       const isFull = entries.length === samplesMax || (bytes > bytesMax && entries.length > 0);
       if (seq > toSeq || isFull) return entries;
       entries.push({ seq: seq++, text });

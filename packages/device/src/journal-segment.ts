@@ -57,7 +57,7 @@ function readHead(bytes: Buffer): SegmentHead | null {
 }
 
 /** The samples of a record; null if they cannot be read. */
-export function samplesOf({ head }: SegmentContent, record: JournalRecord): string[] | null {
+export function textsOf({ head }: SegmentContent, record: JournalRecord): string[] | null {
   return head === null ? null : inflate(record, Buffer.from(head.dictionary));
 }
 
