@@ -1,5 +1,5 @@
 /** `npm run faults -- --long` sets it: more rounds, with the same code. */
-export const isLong = (process.env.FAULTS_LONG ?? "") !== "";
+const isLong = (process.env.FAULTS_LONG ?? "") !== "";
 
 /** How often something is tried: a few times in CI, and many in a long run. */
 export function rounds(short: number, long: number): number {

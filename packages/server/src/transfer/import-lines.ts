@@ -32,7 +32,7 @@ interface ImportLine extends Omit<ImportSample, "points"> {
 }
 
 /** A value that no sample can hold, and why. */
-export interface LeftOutValue {
+interface LeftOutValue {
   readonly line: number;
   readonly point: string;
   readonly reason: string;

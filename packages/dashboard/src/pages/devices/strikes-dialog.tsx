@@ -18,7 +18,6 @@ import styles from "./strikes-dialog.module.css";
 /** Strikes wrong values out of a device's past, and has them count again. */
 export function StrikesDialog({ detail, onClose }: { readonly detail: DeviceDetail; readonly onClose: () => void }) {
   const { device_id: deviceId, time_zone: timeZone } = detail;
-  const shown = (instant: string): string => formatInstant(Date.parse(instant), serverClock.now(), timeZone);
   const path = apiPaths.strikes(deviceId);
   const { body, failure } = usePolled<StrikesBody>(path, { everyMs: 30_000 });
   // Charts and sums are others now.
@@ -65,28 +64,47 @@ export function StrikesDialog({ detail, onClose }: { readonly detail: DeviceDeta
       {strikes.length > 0 && (
         <ul className={shared.list} aria-label="What is struck out">
           {strikes.map((strike) => (
-            <li key={strike.strike}>
-              <span>
-                {strike.points === null ? "All points" : strike.points.join(", ")}
-                <span className={list.sub}>
-                  {shown(strike.from)} to {shown(strike.to)}, by {strike.by?.replace(/^person /, "") ?? "somebody"}
-                </span>
-              </span>
-              <span className="buttons">
-                <ConfirmButton
-                  sure="Have them count again"
-                  disabled={striking.busy}
-                  label={`Undo strike ${strike.strike}`}
-                  onConfirm={() => undo(strike)}
-                >
-                  Undo
-                </ConfirmButton>
-              </span>
-            </li>
+            <StrikeItem
+              key={strike.strike}
+              {...{ strike, timeZone }}
+              disabled={striking.busy}
+              onUndo={() => undo(strike)}
+            />
           ))}
         </ul>
       )}
     </Dialog>
+  );
+}
+
+interface StrikeItemProps {
+  readonly strike: StrikeBody;
+  readonly timeZone: string;
+  readonly disabled: boolean;
+  readonly onUndo: () => void;
+}
+
+function StrikeItem({ strike: { strike, points, from, to, by }, timeZone, disabled, onUndo }: StrikeItemProps) {
+  const shown = (instant: string): string => formatInstant(Date.parse(instant), serverClock.now(), timeZone);
+  return (
+    <li>
+      <span>
+        {points === null ? "All points" : points.join(", ")}
+        <span className={list.sub}>
+          {shown(from)} to {shown(to)}, by {by?.replace(/^person /, "") ?? "somebody"}
+        </span>
+      </span>
+      <span className="buttons">
+        <ConfirmButton
+          sure="Have them count again"
+          disabled={disabled}
+          label={`Undo strike ${strike}`}
+          onConfirm={onUndo}
+        >
+          Undo
+        </ConfirmButton>
+      </span>
+    </li>
   );
 }
 

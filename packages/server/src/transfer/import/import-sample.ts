@@ -90,7 +90,7 @@ export const refusalsOfValues: ReadonlySet<string> = new Set([
 ]);
 
 /** A point that was left out of a sample, and why. */
-export interface RefusedPoint {
+interface RefusedPoint {
   readonly point: string;
   readonly value: PointValue;
   readonly refusal: Refusal;
