@@ -53,6 +53,7 @@ class AsyncDevice:
         self._gives_commands = gives_commands and options.on_command is None
         self._capabilities = capabilities_of(options, self._gives_commands)
         self._coming = 0
+        self._state = "new"
         self._tasks: List["asyncio.Task[None]"] = []
         self._peers = PeerInbox(
             lambda is_wanted: self._send_frame({"type": "peers", "subscribe": is_wanted}),
@@ -130,13 +131,17 @@ class AsyncDevice:
         if options.read is not None:
             work.append(Sampler(options.read, 1 / options.rate_hz, self.send_now, self.counters, self.notices).run())
         self._tasks = [self._loop.create_task(each) for each in work]
+        for task in self._tasks:
+            task.add_done_callback(self._on_task_ended)
+        self._state = "started"
 
     async def stop(self) -> None:
         """Closes the link (1000) and the journal. What the server has not acknowledged goes with the next start."""
-        if self.status.state == "stopped":
+        if self._state != "started":
             return
         if not self.journal.is_durable and self._link.is_open:
             await self.flush(_LAST_S_MAX)
+        self._state = "stopped"
         self._commands.stop()
         for task in self._tasks:
             task.cancel()
@@ -145,7 +150,11 @@ class AsyncDevice:
         self._on_status(DeviceStatus("stopped"))
 
     def send_now(self, sample: Sample) -> bool:
-        """`send`, from any thread."""
+        """`send`, from any thread. False after `stop` as well; raises RuntimeError before `start`."""
+        if self._state != "started":
+            if self._state == "new":
+                raise RuntimeError("The device is not started: use `with`, `async with` or `start`.")
+            return False
         text = message_of(self.device_id, sample)
         if len(text) > SAMPLE_BYTES_MAX:
             self.counters.skipped_too_big += 1
@@ -324,6 +333,11 @@ class AsyncDevice:
         self.notices.tell("warning", "lease_ended", message)
 
     # What is told
+
+    def _on_task_ended(self, task: "asyncio.Task[None]") -> None:
+        """None ends by itself: what it raised is a fault of ours, which must not pass unseen."""
+        if not task.cancelled():
+            self.notices.tell("error", "failed", "The device has stopped working; start it anew.", task.exception())
 
     def _on_status(self, status: DeviceStatus) -> None:
         self.status = status
