@@ -25,6 +25,7 @@ from .peer_inbox import PeerHandlers, PeerInbox
 from .sample import Sample, message_of
 from .sampler import Sampler
 from .server_frame import ServerFrame, is_pace, is_seq, read_ranges, read_server_frame
+from .socket import CLOSE_S_MAX
 
 #: So that it fits into a frame of backfill, with its number, as well.
 SAMPLE_BYTES_MAX = FRAME_BYTES_MAX - 64
@@ -143,9 +144,7 @@ class AsyncDevice:
             await self.flush(_LAST_S_MAX)
         self._state = "stopped"
         self._commands.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end_tasks()
         await self._loop.run_in_executor(None, self.journal.close)
         self._on_status(DeviceStatus("stopped"))
 
@@ -201,7 +200,7 @@ class AsyncDevice:
 
     async def _backfill(self) -> None:
         """Sends what is old beside what is new, at the server's pace."""
-        while True:
+        while self._state == "started":
             wait_s: Optional[float] = None
             self._wake.clear()
             if self._link.is_congested(_BACKFILL_WAITING_BYTES_MAX):
@@ -332,11 +331,20 @@ class AsyncDevice:
         message = f"The lease of {command['command_id']} has ended: back to AUTO."
         self.notices.tell("warning", "lease_ended", message)
 
+    async def _end_tasks(self) -> None:
+        self._link.is_stopping = True
+        # Before Python 3.12 `wait_for` can lose a cancellation, in our code as in that of `websockets`: then once more, when a closing has had its time.
+        pending = {task for task in self._tasks if not task.done()}
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=CLOSE_S_MAX + 1)
+
     # What is told
 
     def _on_task_ended(self, task: "asyncio.Task[None]") -> None:
         """None ends by itself: what it raised is a fault of ours, which must not pass unseen."""
-        if not task.cancelled():
+        if not task.cancelled() and self._state == "started":
             self.notices.tell("error", "failed", "The device has stopped working; start it anew.", task.exception())
 
     def _on_status(self, status: DeviceStatus) -> None:
