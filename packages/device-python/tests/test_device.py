@@ -62,8 +62,11 @@ class DeviceTest(unittest.TestCase):
         before = set(threading.enumerate())
         device = self.device()
         device.start()
+        with self.assertRaisesRegex(RuntimeError, "not started"):
+            self.device().send({"battery": {"soc": 5}})
         device.stop()
         device.stop()
+        self.assertFalse(device.send({"battery": {"soc": 5}}))
         self.assertEqual(set(threading.enumerate()) - before, set())
 
     def test_a_journal_in_use_is_an_error_of_the_start(self) -> None:

@@ -228,6 +228,7 @@ forEachSdk("delivery", (sdk) => {
     link.send(Buffer.from([1, 2, 3]));
     // What is above the newest sample cannot have been stored: the next one is sent and kept all the same.
     link.ack(1_000);
+    await link.settle();
     await device.send(7);
     await eventually(() => expect(link.seqs("live")).toEqual(numbers(1, 7)));
     expect(link.seqs("backfill")).toEqual([]);

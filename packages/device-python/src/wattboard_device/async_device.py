@@ -25,6 +25,7 @@ from .peer_inbox import PeerHandlers, PeerInbox
 from .sample import Sample, message_of
 from .sampler import Sampler
 from .server_frame import ServerFrame, is_pace, is_seq, read_ranges, read_server_frame
+from .socket import CLOSE_S_MAX
 
 #: So that it fits into a frame of backfill, with its number, as well.
 SAMPLE_BYTES_MAX = FRAME_BYTES_MAX - 64
@@ -53,6 +54,7 @@ class AsyncDevice:
         self._gives_commands = gives_commands and options.on_command is None
         self._capabilities = capabilities_of(options, self._gives_commands)
         self._coming = 0
+        self._state = "new"
         self._tasks: List["asyncio.Task[None]"] = []
         self._peers = PeerInbox(
             lambda is_wanted: self._send_frame({"type": "peers", "subscribe": is_wanted}),
@@ -130,22 +132,28 @@ class AsyncDevice:
         if options.read is not None:
             work.append(Sampler(options.read, 1 / options.rate_hz, self.send_now, self.counters, self.notices).run())
         self._tasks = [self._loop.create_task(each) for each in work]
+        for task in self._tasks:
+            task.add_done_callback(self._on_task_ended)
+        self._state = "started"
 
     async def stop(self) -> None:
         """Closes the link (1000) and the journal. What the server has not acknowledged goes with the next start."""
-        if self.status.state == "stopped":
+        if self._state != "started":
             return
         if not self.journal.is_durable and self._link.is_open:
             await self.flush(_LAST_S_MAX)
+        self._state = "stopped"
         self._commands.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end_tasks()
         await self._loop.run_in_executor(None, self.journal.close)
         self._on_status(DeviceStatus("stopped"))
 
     def send_now(self, sample: Sample) -> bool:
-        """`send`, from any thread."""
+        """`send`, from any thread. False after `stop` as well; raises RuntimeError before `start`."""
+        if self._state != "started":
+            if self._state == "new":
+                raise RuntimeError("The device is not started: use `with`, `async with` or `start`.")
+            return False
         text = message_of(self.device_id, sample)
         if len(text) > SAMPLE_BYTES_MAX:
             self.counters.skipped_too_big += 1
@@ -192,7 +200,7 @@ class AsyncDevice:
 
     async def _backfill(self) -> None:
         """Sends what is old beside what is new, at the server's pace."""
-        while True:
+        while self._state == "started":
             wait_s: Optional[float] = None
             self._wake.clear()
             if self._link.is_congested(_BACKFILL_WAITING_BYTES_MAX):
@@ -323,7 +331,21 @@ class AsyncDevice:
         message = f"The lease of {command['command_id']} has ended: back to AUTO."
         self.notices.tell("warning", "lease_ended", message)
 
+    async def _end_tasks(self) -> None:
+        self._link.is_stopping = True
+        # Before Python 3.12 `wait_for` can lose a cancellation, in our code as in that of `websockets`: then once more, when a closing has had its time.
+        pending = {task for task in self._tasks if not task.done()}
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=CLOSE_S_MAX + 1)
+
     # What is told
+
+    def _on_task_ended(self, task: "asyncio.Task[None]") -> None:
+        """None ends by itself: what it raised is a fault of ours, which must not pass unseen."""
+        if not task.cancelled() and self._state == "started":
+            self.notices.tell("error", "failed", "The device has stopped working; start it anew.", task.exception())
 
     def _on_status(self, status: DeviceStatus) -> None:
         self.status = status

@@ -68,6 +68,8 @@ class Link:
         self._to_write = asyncio.Event()
         self._heard_s = 0.0
         self.status = DeviceStatus("connecting")
+        #: Set before `run` is cancelled, since what it waits for may lose that.
+        self.is_stopping = False
 
     @property
     def is_open(self) -> bool:
@@ -95,6 +97,8 @@ class Link:
         while True:
             self._become(DeviceStatus("connecting"))
             outage, up_s = await self._connect()
+            if self.is_stopping:
+                return
             failures = 0 if up_s >= STABLE_S else failures
             retry_in_s = retry_delay_s(outage, failures, self._random)
             failures += 1
