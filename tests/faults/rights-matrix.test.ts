@@ -127,6 +127,7 @@ const others: Readonly<Record<string, Right>> = {
   "/readyz": "open",
   "/metrics": "view all",
   "/api/v1/openapi.json": "open",
+  "/api/v1/asyncapi.json": "open",
   "/api/v1/docs": "open",
 };
 
