@@ -2,12 +2,16 @@ import { eventually, ManualSdkClock, type ServerLink, startServer, type TestServ
 import { expect, onTestFinished } from "vitest";
 import { connectDevice } from "./connect-device.ts";
 import type { Device, DeviceStatus } from "./device.ts";
-import type { DeviceNotice, DeviceOptions } from "./device-options.ts";
+import type { DeviceNotice } from "./device-notice.ts";
+import type { DeviceOptions } from "./device-options.ts";
 
 export const token = "sBrIr9wSkn@d*]@z6";
 export const sample = { battery: { voltage: 53.2, soc: 85 } };
 
-/** A device on a clock that stands still, which spreads nothing at random; it is stopped when the test ends. */
+/**
+ * A device on a clock that stands still, which spreads nothing at random; it is stopped when the test ends. It has no journal unless the test gives it
+ * one (`delivery.test.ts`).
+ */
 export function start(options: DeviceOptions & { url: string }) {
   const clock = new ManualSdkClock();
   const notices: DeviceNotice[] = [];
@@ -17,6 +21,7 @@ export function start(options: DeviceOptions & { url: string }) {
     token,
     clock,
     random: () => 0.5,
+    journal: false,
     log: (notice) => notices.push(notice),
     onStatus: (status) => statuses.push(status),
     ...options,

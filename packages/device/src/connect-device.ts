@@ -1,11 +1,15 @@
-import type { Capabilities } from "@wattboard/protocol";
-import { systemClock } from "./clock.ts";
+import { type Capabilities, type Hello, limits } from "@wattboard/protocol";
+import { type Clock, systemClock } from "./clock.ts";
 import { CommandInbox } from "./command-inbox.ts";
+import { Delivery } from "./delivery.ts";
 import type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
 import type { DeviceOptions } from "./device-options.ts";
+import { fileJournal } from "./file-journal.ts";
+import type { Journal, JournalOpener } from "./journal.ts";
 import { Link } from "./link.ts";
+import { memoryJournal } from "./memory-journal.ts";
 import { Notices } from "./notices.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Store } from "./outbox.ts";
 import { type PeerHandlers, PeerInbox } from "./peer-inbox.ts";
 import { type Resolved, resolveOptions } from "./resolve-options.ts";
 import type { Sample } from "./sample.ts";
@@ -16,9 +20,15 @@ import { webSocketTransport } from "./web-socket-transport.ts";
 /** What a device with an `onCommand` and nothing announced can be told: what the EMS communication interface has, and leases. */
 const plainAnnouncement: Capabilities = { commands: { SET_MODE: { leases: true }, RESET_ERROR: {} } };
 
+/** How long `flush` waits for the server. */
+const flushMsDefault = 5_000;
+/** How long a stop waits for the last samples to be stored: by the server if they are only in memory, else by the disk. */
+const lastMsMax = 3_000;
+
 /**
  * Connects a device and keeps it connected. Returns at once; the first link opens in the background.
  * @throws DeviceConfigurationError which names everything that is missing or wrong in the options
+ * @throws JournalError if another process has the journal's folder, or it is another device's
  */
 export function connectDevice(options: DeviceOptions = {}): Device {
   const device = new ConnectedDevice(options, resolveOptions(options));
@@ -33,6 +43,8 @@ class ConnectedDevice implements Device {
   readonly counters: DeviceCounters = {
     links: 0,
     sent: 0,
+    stored: 0,
+    lost: 0,
     skippedOffline: 0,
     skippedCongested: 0,
     skippedTooBig: 0,
@@ -49,7 +61,9 @@ class ConnectedDevice implements Device {
   readonly #address: URL;
   readonly #announcement: Capabilities;
   readonly #notices: Notices;
+  readonly #clock: Clock;
   readonly #link: Link;
+  readonly #store: Store | null;
   readonly #outbox: Outbox;
   readonly #sampler: Sampler | undefined;
   readonly #commands: CommandInbox;
@@ -68,6 +82,7 @@ class ConnectedDevice implements Device {
     this.#announcement = options.announcement ?? (onCommand === undefined ? { commands: {} } : plainAnnouncement);
     const notices = new Notices(deviceId, clock, options.log);
     this.#notices = notices;
+    this.#clock = clock;
     this.#link = new Link({
       deviceId,
       host: address.host,
@@ -79,10 +94,11 @@ class ConnectedDevice implements Device {
         became: (status) => this.#onStatus(status),
         opened: () => this.#onOpened(),
         received: (text) => this.#onReceived(text),
-        closed: () => this.#sampler?.stop(),
+        closed: () => this.#onClosed(),
       },
     });
-    this.#outbox = new Outbox(deviceId, clock, this.#link, this.counters, notices);
+    this.#store = this.#openStore(openerOf(options.journal));
+    this.#outbox = new Outbox(deviceId, clock, this.#link, this.counters, notices, this.#store);
     this.#sampler = read && new Sampler(clock, periodMs, read, (each) => this.send(each), this.counters, notices);
     this.#commands = new CommandInbox(clock, this.#announcement, onCommand, options.commandMemory, {
       send: (result) => this.#link.sendFrame(result),
@@ -101,6 +117,18 @@ class ConnectedDevice implements Device {
     });
   }
 
+  #openStore(open: JournalOpener | null): Store | null {
+    if (open === null) return null;
+    const [clock, notices, link, counters] = [this.#clock, this.#notices, this.#link, this.counters];
+    const journal: Journal = open({
+      deviceId: this.deviceId,
+      clock,
+      tell: (level, code, message, error) => notices.tell(level, code, message, error),
+      dropped: (from, to) => this.#store?.delivery.dropped(from, to),
+    });
+    return { journal, delivery: new Delivery({ journal, clock, link, counters, notices }) };
+  }
+
   get status(): DeviceStatus {
     return this.#link.status;
   }
@@ -116,11 +144,22 @@ class ConnectedDevice implements Device {
       return;
     }
     signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (this.#store !== null) this.#sampler?.start();
     this.#link.start();
   }
 
+  get waiting(): number {
+    return this.#store?.delivery.waiting ?? 0;
+  }
+
   send(sample: Sample): boolean {
-    return this.#outbox.send(sample);
+    return !this.#isStopping && this.#outbox.send(sample);
+  }
+
+  async flush(withinMs = flushMsDefault): Promise<boolean> {
+    if (this.#store === null) return false;
+    await this.#store.journal.flush();
+    return await this.#store.delivery.stored(withinMs);
   }
 
   subscribePeers(handlers: PeerHandlers): () => void {
@@ -133,8 +172,22 @@ class ConnectedDevice implements Device {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#commands.stop();
     this.#sampler?.stop();
-    this.#link.stop();
+    if (this.#store === null) this.#link.stop();
+    else void this.#closeStore(this.#store).then(() => this.#link.stop());
     return this.stopped;
+  }
+
+  /** The last samples are stored: on the disk, or else at the server, as far as it takes them soon. */
+  async #closeStore({ journal, delivery }: Store): Promise<void> {
+    if (!journal.isLasting && delivery.isWelcome) await delivery.stored(lastMsMax);
+    delivery.stop();
+    // A disk that hangs does not hold up the program's end.
+    let timer: unknown;
+    const timeout = new Promise<void>((resolve) => {
+      timer = this.#clock.setTimeout(resolve, lastMsMax);
+    });
+    await Promise.race([journal.close(), timeout]);
+    this.#clock.clearTimeout(timer);
   }
 
   readonly #onAbort = (): void => {
@@ -152,15 +205,37 @@ class ConnectedDevice implements Device {
   }
 
   #onOpened(): void {
-    if (this.#link.sendFrame({ type: "hello", ...this.#announcement })) this.#commands.linked();
+    this.#store?.delivery.linked();
+    if (this.#link.sendFrame(this.#hello())) this.#commands.linked();
     this.#peers.linked();
-    this.#sampler?.start();
+    if (this.#store === null) this.#sampler?.start();
+  }
+
+  #hello(): Hello {
+    const { softwareVersion } = this.#options;
+    const { journal } = this.#store ?? {};
+    return {
+      type: "hello",
+      ...this.#announcement,
+      ...(journal !== undefined && {
+        journal: { id: journal.id, first_seq: journal.firstSeq, last_seq: journal.lastSeq },
+      }),
+      ...(softwareVersion !== undefined && { software_version: softwareVersion.slice(0, limits.textLengthMax) }),
+      device_time: new Date(this.#clock.now()).toISOString(),
+    };
+  }
+
+  #onClosed(): void {
+    // With a journal it goes on, so that an outage has every sample.
+    if (this.#store === null) this.#sampler?.stop();
+    else this.#store.delivery.unlinked();
   }
 
   #onReceived(text: string | null): void {
     const frame = readServerFrame(text);
     switch (frame.type) {
       case "command": {
+        if (this.#isStopping) return;
         const { action, command_id: id } = frame.command;
         if (this.#options.onCommand === undefined) {
           this.#notices.tell("warn", "command_unhandled", `${action} ${id} came; there is no onCommand.`);
@@ -177,6 +252,13 @@ class ConnectedDevice implements Device {
         return;
       case "welcome":
         this.#commands.welcome(frame);
+        this.#store?.delivery.welcome(frame);
+        return;
+      case "ack":
+        this.#store?.delivery.ack(frame);
+        return;
+      case "pace":
+        this.#store?.delivery.pace(frame.backfill);
         return;
       case "deadline":
         this.#commands.deadline(frame);
@@ -199,6 +281,12 @@ class ConnectedDevice implements Device {
       }
     }
   }
+}
+
+function openerOf(journal: DeviceOptions["journal"] = "memory"): JournalOpener | null {
+  if (journal === false) return null;
+  if (typeof journal !== "string") return journal;
+  return journal === "memory" ? memoryJournal() : fileJournal(journal);
 }
 
 function isLoopback(hostname: string): boolean {

@@ -3,6 +3,8 @@ import type { Clock } from "./clock.ts";
 import type { CommandHandler } from "./command-inbox.ts";
 import type { CommandMemory } from "./command-memory.ts";
 import type { DeviceStatus } from "./device.ts";
+import type { DeviceNotice } from "./device-notice.ts";
+import type { JournalOpener } from "./journal.ts";
 import type { Sample } from "./sample.ts";
 import type { Transport } from "./transport.ts";
 
@@ -13,7 +15,16 @@ export interface DeviceOptions {
   readonly token?: string;
   /** The server's base address, with its path where it has one: http, https, ws or wss. Default: the environment's `WATTBOARD_URL`, then `http://127.0.0.1:8000`. */
   readonly url?: string;
-  /** Measures once, each time the SDK asks while online; null means that there is nothing to send. Without it, call `send`. */
+  /**
+   * Where samples are kept until the server has stored them, so that an outage loses none: a folder of this device's own, such as
+   * `"/var/lib/my-device/journal"`, which outlives the program; `"memory"`, the default, for half an hour at one sample a second and as long as the program runs;
+   * false for none. With other bounds: `fileJournal(folder, { bytesMax, syncMs })`, `memoryJournal({ bytesMax })`.
+   * `connectDevice` throws a `JournalError` if another process has the folder.
+   */
+  readonly journal?: string | false | JournalOpener;
+  /** Told the server: the version of the program that uses this SDK, or of the device. */
+  readonly softwareVersion?: string;
+  /** Measures once, each time the SDK asks: while online, and with a journal always. Null means that there is nothing to send. Without it, call `send`. */
   readonly read?: () => Sample | null | Promise<Sample | null>;
   /** How often `read` is called, above 0 to 50 a second. Default 1. */
   readonly rateHz?: number;
@@ -43,29 +54,3 @@ export interface DeviceOptions {
   /** For tests and simulations: how the server is reached, instead of by a WebSocket to `url`. */
   readonly transport?: Transport;
 }
-
-/** One thing to log. Those that could come with every sample are told at most once in 10 s each; the counters have them all. */
-export interface DeviceNotice {
-  readonly deviceId: string;
-  readonly level: "info" | "warn" | "error";
-  readonly code: NoticeCode;
-  readonly message: string;
-  /** What was thrown, where something was. */
-  readonly error?: unknown;
-}
-
-export type NoticeCode =
-  | "online"
-  | "outage"
-  | "refused"
-  | "plain_text_token"
-  | "congested"
-  | "sample_too_big"
-  | "read_slow"
-  | "read_failed"
-  | "malformed_frame"
-  | "command_unhandled"
-  | "command_failed"
-  | "lease_ended"
-  | "peers_refused"
-  | "callback_failed";

@@ -14,11 +14,15 @@ export type DeviceStatus =
 export interface DeviceCounters {
   /** Links that opened. */
   links: number;
-  /** Samples handed to the socket. */
+  /** Samples handed to the socket as they were measured; what was sent later is not counted. */
   sent: number;
-  /** Samples dropped since there was no link. */
+  /** Samples that the server has acknowledged as stored. */
+  stored: number;
+  /** Samples that the journal had no room for any more before the server had stored them. */
+  lost: number;
+  /** Samples dropped since there was no link, and no journal. */
   skippedOffline: number;
-  /** Samples dropped since the link did not take more: too much was waiting in the socket. */
+  /** Samples dropped since the link did not take more, too much was waiting in the socket, and there was no journal for them. */
   skippedCongested: number;
   /** Samples dropped since they were larger than the wire contract allows. */
   skippedTooBig: number;
@@ -43,19 +47,29 @@ export interface Device {
   readonly deviceId: string;
   readonly status: DeviceStatus;
   readonly counters: Readonly<DeviceCounters>;
+  /** Samples in the journal that the server has not stored, as far as it has told; 0 without a journal. */
+  readonly waiting: number;
   /**
-   * Sends one sample now, and tells whether it went out to the socket. False while there is no link or the link is congested: the
-   * sample is dropped and counted, not stored for later. Costs no timer: a process that drives thousands of devices leaves
-   * `read` out and calls this from one loop.
+   * Sends one sample now, or keeps it in the journal until it can be sent. False: it is dropped, and counted. That is so if it is too large, after
+   * `stop`, and, without a journal or with a server that does not know journals, while the link is congested; without a journal also while there is
+   * none. Costs no timer: a process that drives thousands of devices leaves `read` out and calls this from one loop.
    */
   send(sample: Sample): boolean;
+  /**
+   * Brings the journal to the disk, and waits until the server has stored all that it holds, or `withinMs` are over (5 s by default). Gives whether
+   * all is stored; false without a journal, as nothing tells.
+   */
+  flush(withinMs?: number): Promise<boolean>;
   /**
    * Begins to get the samples of other devices over this device's own link, and goes on after each reconnect; gives what ends it. Whose they are
    * is the server's choice: the setting `access.peers` and the device's property `peers`. A refusal is logged and told to `onPeers`; it is asked
    * again with the next link, or when this is called again. A second call takes the place of the first.
    */
   subscribePeers(handlers: PeerHandlers): () => void;
-  /** Closes the link (1000), ends all timers, and resolves when nothing is left running. May be called twice. */
+  /**
+   * Closes the link (1000), ends all timers, and resolves when nothing is left running. A journal on disk is closed with all that was sent to it; with
+   * one in memory the link stays up to 3 s longer, until the server has stored the last samples. May be called twice.
+   */
   stop(): Promise<void>;
   /** Resolves when the device has stopped, by `stop` or by the signal. */
   readonly stopped: Promise<void>;

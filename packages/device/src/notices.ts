@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import type { DeviceNotice, NoticeCode } from "./device-options.ts";
+import type { DeviceNotice, NoticeCode } from "./device-notice.ts";
 
 /** A notice that could come with every sample comes at most once in this time. */
 const noticeEveryMs = 10_000;

@@ -6,7 +6,8 @@ import { connectDevice } from "./connect-device.ts";
 function start() {
   const { transport, links } = duplexTransport();
   const clock = new ManualSdkClock();
-  const device = connectDevice({ deviceId: "ems_001", token: "t", clock, transport, random: () => 0.5, log: () => {} });
+  const fixed = { deviceId: "ems_001", token: "t", clock, transport, random: () => 0.5, log: () => {} };
+  const device = connectDevice({ ...fixed, journal: false });
   onTestFinished(async () => {
     const stopped = device.stop();
     links.at(-1)?.end(1000);
@@ -22,13 +23,17 @@ function start() {
 
 const sample = { battery: { soc: 85 } };
 
-describe("the outbox", () => {
+describe("the outbox without a journal", () => {
   test("gives a sample to the link at once, in order, behind the hello", () => {
     const { device, link, telemetry } = start();
     link().accept();
     expect(device.send(sample)).toBe(true);
     expect(device.send({ battery: { soc: 86 } })).toBe(true);
-    expect(JSON.parse(link().sent[0] ?? "")).toEqual({ type: "hello", commands: {} });
+    expect(JSON.parse(link().sent[0] ?? "")).toEqual({
+      type: "hello",
+      commands: {},
+      device_time: "2026-01-31T12:00:00.000Z",
+    });
     expect(telemetry().map(({ battery }) => battery.soc)).toEqual([85, 86]);
   });
 

@@ -1,4 +1,4 @@
-import type { Command, Deadline, PeersFrame, Refused, Welcome } from "@wattboard/protocol";
+import type { Ack, Command, Deadline, Pace, PeersFrame, Refused, Welcome } from "@wattboard/protocol";
 import { commandValidator } from "@wattboard/protocol/validate";
 import type { PeerSample } from "./peer-inbox.ts";
 
@@ -8,6 +8,8 @@ export type ServerFrame =
   | { readonly type: "peer"; readonly telemetry: PeerSample }
   | PeersFrame
   | Welcome
+  | Ack
+  | Pace
   | Deadline
   | Refused
   /** Of a kind that this version does not know; it is for later ones. */
@@ -33,6 +35,10 @@ export function readServerFrame(text: string | null): ServerFrame {
       return isPeers(frame) ? frame : unknown;
     case "welcome":
       return isWelcome(frame) ? frame : unknown;
+    case "ack":
+      return isAck(frame) ? frame : unknown;
+    case "pace":
+      return isPace(frame) ? frame : unknown;
     case "deadline":
       return isDeadline(frame) ? frame : unknown;
     case "refused":
@@ -42,7 +48,9 @@ export function readServerFrame(text: string | null): ServerFrame {
   }
 }
 
-function hasType(frame: unknown): frame is { readonly type: string } & Readonly<Record<string, unknown>> {
+type Unread = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+function hasType(frame: unknown): frame is Unread {
   return typeof frame === "object" && frame !== null && "type" in frame && typeof frame.type === "string";
 }
 
@@ -50,8 +58,39 @@ function isPeers(frame: object): frame is PeersFrame {
   return "device_ids" in frame && Array.isArray(frame.device_ids);
 }
 
-function isWelcome(frame: object): frame is Welcome {
-  return "server_time" in frame && typeof frame.server_time === "string";
+function isWelcome(frame: Unread): frame is Welcome & Unread {
+  if (typeof frame.server_time !== "string") return false;
+  if (frame.journal_id === undefined) return true;
+  const { pace, limits } = frame as Partial<Record<string, Unread>>;
+  return (
+    Number.isSafeInteger(frame.epoch) &&
+    (frame.durable_seq === undefined || isSeq(frame.durable_seq)) &&
+    isRanges(frame.durable_ranges) &&
+    (pace === undefined || isRate(pace?.backfill)) &&
+    (limits === undefined || isSeq(limits?.frame_bytes))
+  );
+}
+
+function isAck(frame: Unread): frame is Ack & Unread {
+  return isSeq(frame.seq) && isRanges(frame.ranges);
+}
+
+function isPace(frame: Unread): frame is Pace & Unread {
+  return isRate(frame.backfill);
+}
+
+function isRanges(value: unknown): boolean {
+  return (
+    value === undefined || (Array.isArray(value) && value.every((range) => Array.isArray(range) && range.every(isSeq)))
+  );
+}
+
+function isSeq(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isRate(value: unknown): boolean {
+  return Number.isFinite(value) && (value as number) >= 0;
 }
 
 function isDeadline(frame: object): frame is Deadline {

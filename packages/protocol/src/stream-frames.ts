@@ -9,6 +9,18 @@ const place = {
   }),
 };
 
+/** Server to dashboard: what stands before the members of a sample as the device sent it. */
+export const samplePlaceSchema = Type.Object(
+  {
+    ...place,
+    received_at_ms: Type.Integer({
+      description:
+        "When the server received it, ms since 1970: as `received_at` in the history, so that a sample is known again there",
+    }),
+  },
+  { description: "Server to dashboard: what stands before the members of a sample as the device sent it" },
+);
+
 /**
  * Server to dashboard, the first frame. A client that comes back with `?epoch=…&offset=…`, the place of the last frame that it has, gets all that
  * came since, in order and once; or is told that it does not, and gets the newest sample instead.
@@ -22,6 +34,7 @@ export const streamWelcomeSchema = Type.Object(
       description:
         "True: what was missed follows. False: the newest sample follows; what lies between is in the history",
     }),
+    online: Type.Boolean({ description: "Whether the device is connected now; from here on `presence` tells" }),
   },
   {
     description:

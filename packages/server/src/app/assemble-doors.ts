@@ -13,6 +13,7 @@ import { UpgradeRouter } from "../doors/upgrade-router.ts";
 import { createDashboardDoor, createFleetDoor } from "../doors/viewer-door.ts";
 import { AuthorizationWatch } from "../http/authorization-watch.ts";
 import { boundSockets } from "../http/socket-bound.ts";
+import { Beats } from "../link/beats.ts";
 import { Heartbeat } from "../link/heartbeat.ts";
 import type { TelemetryParts } from "./assemble-telemetry.ts";
 import type { Defer } from "./closing.ts";
@@ -38,6 +39,8 @@ export function assembleDoors(defer: Defer, parts: TelemetryParts) {
   defer("the look at rights", () => rightsWatch.stop());
   const heartbeat = new Heartbeat(clock);
   defer("the heartbeat", () => heartbeat.stop());
+  const beats = new Beats(clock);
+  heartbeat.add(beats);
   const socketBound = boundSockets(config.limits.sockets, clock, log, events);
   const tickets = new Tickets(clock);
   const context: DoorContext = {
@@ -47,6 +50,7 @@ export function assembleDoors(defer: Defer, parts: TelemetryParts) {
     addresses: new AddressLimit(config.limits.sockets_per_address, parts.proxies),
     authorizer,
     authorizationWatch: rightsWatch,
+    beats,
     heartbeat,
     links: new Links(),
     floods: new Floods(clock, log, events),
@@ -79,7 +83,7 @@ export function assembleDoors(defer: Defer, parts: TelemetryParts) {
 }
 
 function openDoors(context: DoorContext, parts: TelemetryParts) {
-  const { config, devices, latest, fanout, fleetFeed, clientFeed, progress } = parts;
+  const { config, devices, latest, fanout, fleetFeed, clientFeed } = parts;
   const { access, ok_after, auto_register, registered_max, client_bytes } = config.smart_os;
   const messageRate = {
     messagesPerSecond: config.limits.messages_per_second,
@@ -91,7 +95,7 @@ function openDoors(context: DoorContext, parts: TelemetryParts) {
       { ...parts, generalLog: config.log.general === "all" ? parts.generalLog : null },
       messageRate,
     ),
-    dashboard: createDashboardDoor(context, devices, latest, fanout, progress),
+    dashboard: createDashboardDoor(context, devices, latest, fanout),
     fleet: createFleetDoor(context, fleetFeed),
     update: new SmartOsDeviceDoor(
       context,

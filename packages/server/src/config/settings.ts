@@ -153,6 +153,11 @@ export const configSchema = Type.Object({
   outbox: Type.Object({
     bytes: count(1024 * 1024, "Bytes that may wait for a slow dashboard; one more message and it is cut.", 64 * 1024),
     stalled_ms: count(10_000, "A dashboard that reads nothing for this long while something waits is cut.", 1_000),
+    resume_bytes: count(
+      32 * 1024 * 1024,
+      "Bytes of live frames that are kept, of the last minute, for dashboards that come back after a lost connection. Above it those of one device go, the one that has kept some for longest; its dashboards read what they missed from the history.",
+      1024 * 1024,
+    ),
   }),
   takeover: Type.Object({
     max: count(

@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { LoopLag } from "../base/loop-lag.ts";
 import type { Peers } from "../devices/peers.ts";
 import type { AuthorizationWatch } from "../http/authorization-watch.ts";
+import type { Beats } from "../link/beats.ts";
 import type { Heartbeat } from "../link/heartbeat.ts";
 import type { FrameLimit, Link, LinkEnd, LinkLimits } from "../link/link.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
@@ -32,6 +33,8 @@ export interface DoorContext {
   /** A device that was let in no longer counts against its address. */
   readonly addresses: AddressLimit;
   readonly authorizer: Authorizer;
+  /** For viewers that speak the subprotocol. */
+  readonly beats: Beats;
   /** Null: messages are not logged. */
   readonly generalLog: GeneralLog | null;
   readonly heartbeat: Heartbeat;

@@ -4,11 +4,15 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { windowMs, windowOf } from "../algebra/window.ts";
+import { readFleetTotals } from "../questions/fleet-totals.ts";
+import { readHistory } from "../questions/history.ts";
+import { readSamples } from "../questions/samples.ts";
 import { firstRegistration } from "../registration.ts";
 import { recordBytes, writeRecord } from "../sample-record.ts";
+import type { Work } from "../work.ts";
 import { BlockStore } from "./block-store.ts";
 import { minuteMs } from "./minute-means.ts";
-import { readFleetTotals, readHistory, readSamples, type Work } from "./reader.ts";
+import { Reader } from "./reader.ts";
 import { verify } from "./verify.ts";
 
 const startMs = Date.UTC(2026, 0, 31, 12);
@@ -195,7 +199,7 @@ describe("the block store", () => {
       take: "first",
       limit: 1e6,
     } as const;
-    expect(finish(readSamples(store.windows, query))).toHaveLength((taken + 1) * 50);
+    expect(finish(readSamples(new Reader(store.windows), query))).toHaveLength((taken + 1) * 50);
     store.close();
   });
 
@@ -241,7 +245,7 @@ describe("the block store", () => {
       take: "first",
       limit: 1e6,
     } as const;
-    const kept = finish(readSamples(store.windows, query)).map(({ seq }) => seq);
+    const kept = finish(readSamples(new Reader(store.windows), query)).map(({ seq }) => seq);
     expect(kept).toEqual(Array.from({ length: (taken + 1) * 200 }, (_, at) => at));
     store.close();
   });
@@ -283,11 +287,11 @@ describe("the block store", () => {
         limit: 1e6,
       } as const;
       const sent = Array.from({ length: taken }, (_, at) => at);
-      expect(finish(readSamples(store.windows, query)).map(({ seq }) => seq)).toEqual(sent);
+      expect(finish(readSamples(new Reader(store.windows), query)).map(({ seq }) => seq)).toEqual(sent);
       const range = { fromMs: startMs, toMs: startMs + 60_000, bucketMs: 60_000 };
       const totals = () =>
         finish(
-          readFleetTotals(store.windows, {
+          readFleetTotals(new Reader(store.windows), {
             registrations: [firstRegistration("ems_001")],
             point: "grid.power",
             ...range,
@@ -298,7 +302,7 @@ describe("the block store", () => {
       while (store.compactStep(5));
       expect(rows()).toBe(0);
       store.compactAll();
-      expect(finish(readSamples(store.windows, query)).map(({ seq }) => seq)).toEqual(sent);
+      expect(finish(readSamples(new Reader(store.windows), query)).map(({ seq }) => seq)).toEqual(sent);
       store.close();
     },
   );
@@ -328,7 +332,7 @@ describe("the block store", () => {
       take: "first",
       limit: 10,
     } as const;
-    expect(finish(readSamples(store.windows, query)).map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(finish(readSamples(new Reader(store.windows), query)).map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4, 5]);
     store.close();
   });
 
@@ -345,9 +349,11 @@ describe("the block store", () => {
     store.compactAll();
     while (store.compactStep(5));
     const range = { registration: firstRegistration("ems_001"), fromMs: startMs, toMs: nowMs };
-    const kept = finish(readSamples(store.windows, { ...range, take: "first", limit: 1_000 }));
+    const kept = finish(readSamples(new Reader(store.windows), { ...range, take: "first", limit: 1_000 }));
     expect(kept.map(({ points }) => points["load.power"])).toEqual(Array.from({ length: 24 }, (_, at) => at + 24));
-    const { points } = finish(readHistory(store.windows, { ...range, points: ["load.power"], bucketMs: 3_600_000 }));
+    const { points } = finish(
+      readHistory(new Reader(store.windows), { ...range, points: ["load.power"], bucketMs: 3_600_000 }),
+    );
     expect(points["load.power"]?.avg).toEqual(Array.from({ length: 48 }, (_, at) => at));
     store.close();
   });
@@ -382,7 +388,7 @@ describe("the block store", () => {
     expect(store.keys).toHaveLength(50);
     const sent = (key: string): unknown[] =>
       finish(
-        readSamples(store.windows, {
+        readSamples(new Reader(store.windows), {
           registration: firstRegistration(key),
           fromMs: 0,
           toMs: nowMs + 1,
@@ -434,7 +440,7 @@ describe("the block store", () => {
       take: "first",
       limit: 10,
     } as const;
-    expect(finish(readSamples(store.windows, query))).toHaveLength(3);
+    expect(finish(readSamples(new Reader(store.windows), query))).toHaveLength(3);
     store.close();
   });
 });
@@ -444,12 +450,12 @@ function check(store: BlockStore, sent: readonly Sample[]): void {
     const distinct = new Map(sent.filter((sample) => sample.key === key).map((sample) => [sample.seq, sample]));
     const expected = [...distinct.values()].sort((a, b) => a.observedAtMs - b.observedAtMs || a.seq - b.seq);
     const range = { registration: firstRegistration(key), fromMs: startMs - 1e9, toMs: startMs + 1e9 };
-    const found = finish(readSamples(store.windows, { ...range, take: "first", limit: 1e6 }));
+    const found = finish(readSamples(new Reader(store.windows), { ...range, take: "first", limit: 1e6 }));
     expect(found.map(({ observedAtMs, seq, points }) => ({ observedAtMs, seq, points }))).toEqual(
       expected.map(({ observedAtMs, seq, message }) => ({ observedAtMs, seq, points: flat(JSON.parse(message)) })),
     );
     const { samples } = finish(
-      readHistory(store.windows, {
+      readHistory(new Reader(store.windows), {
         ...range,
         points: [],
         bucketMs: 1_000 * windowMs,
@@ -470,7 +476,7 @@ function checkWindows(store: BlockStore, key: string, sent: readonly Sample[]): 
   const fromMs = windowOf(Math.min(...times)) * windowMs;
   const toMs = windowOf(Math.max(...times) + windowMs) * windowMs;
   const query = { registration: firstRegistration(key), points: ["load.power"], fromMs, toMs, bucketMs: windowMs };
-  const { samples, points } = finish(readHistory(store.windows, query));
+  const { samples, points } = finish(readHistory(new Reader(store.windows), query));
   for (const [at, count] of samples.entries()) {
     const inside = sent.filter(({ observedAtMs }) => windowOf(observedAtMs - fromMs) === at);
     expect(count).toBe(inside.length);
@@ -514,7 +520,7 @@ function checkMinutes(store: BlockStore, sent: readonly Sample[]): void {
   }
   const registrations = keys.map(firstRegistration);
   const query = { registrations, point: "load.power", fromMs, toMs: fromMs + length * minuteMs, bucketMs: minuteMs };
-  const totals = finish(readFleetTotals(store.windows, query));
+  const totals = finish(readFleetTotals(new Reader(store.windows), query));
   expect(totals.devices).toEqual(fleet.map(({ devices }) => devices));
   for (const [at, sum] of totals.sum.entries()) {
     if (sum === null) expect(fleet[at]?.devices).toBe(0);

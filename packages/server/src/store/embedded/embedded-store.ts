@@ -68,7 +68,7 @@ export class EmbeddedStore implements Store {
     this.#path = setup.path;
     this.#clock = clock;
     this.#thread = new WorkerClient({
-      url: workerUrl(import.meta.url, "./worker"),
+      url: workerUrl(import.meta.url, "./store-worker"),
       setup: () => ({ data: setup }),
       clock,
       name: "the thread of the store",
