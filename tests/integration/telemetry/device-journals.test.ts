@@ -25,7 +25,7 @@ async function openScene(options: Parameters<typeof startServer>[0] = {}) {
 test("a hello with a journal is answered with what is durable of it; each sample is acknowledged once it is stored", async () => {
   const { server, device } = await openScene();
   const welcome = await device.hello("one", 1, 0);
-  expect(welcome).toMatchObject({ journal_id: "one", durable_seq: 0, pace: { backfill: 0 } });
+  expect(welcome).toMatchObject({ journal_id: "one", durable_seq: 0, pace: { backfill: 1_000 } });
   expect(welcome.limits).toEqual({ frame_bytes: 16_384, messages_per_second: 50 });
   const dashboard = await openDashboard(server.wsUrl, "ems_001");
   for (const seq of upTo(5)) device.sendLive(seq);

@@ -51,8 +51,12 @@ export class BackfillPace {
     return this.#shares.size;
   }
 
-  /** What a device that has something to send begins with, samples a second. */
-  begin(device: Backfiller): number {
+  /**
+   * What a device begins with, samples a second. One that has nothing to send yet takes no share, but is told one: a live sample that is not stored
+   * has to come again.
+   */
+  begin(device: Backfiller, isBehind = true): number {
+    if (!isBehind && this.#presentShare() > 0) return this.#presentShare();
     const share = { told: 0, seenAtMs: this.#clock.monotonicMs(), left: 0 };
     this.#shares.set(device, share);
     share.told = this.#presentShare();

@@ -153,7 +153,7 @@ export class Journals {
       journal_id: journal.id,
       durable_seq: durable.through,
       ...(ranges.length > 0 && { durable_ranges: ranges.map(([from, to]) => [from, to]) }),
-      pace: { backfill: isBehind ? this.#pace.begin(session) : 0 },
+      pace: { backfill: this.#pace.begin(session, isBehind) },
       limits: this.#welcomeLimits,
     };
     session.notify?.(welcome);
