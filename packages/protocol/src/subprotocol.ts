@@ -1,7 +1,7 @@
 import Type from "typebox";
 import type { ReadonlyBody } from "./body.ts";
 import { type Capabilities, capabilitiesSchema } from "./capabilities.ts";
-import { type CommandBody, deviceCommandSchema } from "./command-api.ts";
+import type { CommandBody } from "./command-api.ts";
 import { backfillSchema, gapSchema, journalSchema, welcomeJournal } from "./journal.ts";
 import { limits } from "./limits.ts";
 import { telemetrySchema } from "./telemetry.ts";
@@ -111,10 +111,6 @@ export type CommandResult = Type.Static<typeof commandResultSchema>;
 export type DeviceFrame = Type.Static<typeof deviceFrameSchema>;
 
 /** Server to dashboard: a command of this device, with each of its steps. Samples come as ever; they have no `type` but a `device_id`. */
-export const commandFrameSchema = Type.Object(
-  { type: Type.Literal("command"), command: deviceCommandSchema },
-  { description: "Server to dashboard: a command of the device, with each of its steps" },
-);
 export interface CommandFrame {
   readonly type: "command";
   readonly command: CommandBody;

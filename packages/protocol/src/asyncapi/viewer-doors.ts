@@ -1,8 +1,14 @@
 import Type from "typebox";
 import { fleetChangedSchema, fleetRemovedSchema, fleetSchema } from "../fleet-frames.ts";
 import { paths, subprotocol } from "../paths.ts";
-import { backfilledSchema, beatSchema, presenceSchema, streamWelcomeSchema } from "../stream-frames.ts";
-import { commandFrameSchema } from "../subprotocol.ts";
+import {
+  backfilledSchema,
+  beatSchema,
+  commandFrameSchema,
+  presenceSchema,
+  samplePlaceSchema,
+  streamWelcomeSchema,
+} from "../stream-frames.ts";
 import { telemetrySchema } from "../telemetry.ts";
 import type { DoorSpec } from "./door-spec.ts";
 
@@ -22,9 +28,7 @@ export const dashboardDoor: DoorSpec = {
   messages: {
     telemetry: {
       from: "server",
-      payload: {
-        allOf: [telemetrySchema, Type.Object({ epoch: Type.Optional(epoch), offset: Type.Optional(offset) })],
-      },
+      payload: { allOf: [telemetrySchema, Type.Partial(samplePlaceSchema)] },
       summary: `A sample as the device sent it; on links of ${subprotocol} with its place in the stream before it`,
       examples: {
         "on a plain link": sample,
