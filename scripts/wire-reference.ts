@@ -27,6 +27,7 @@ import {
   welcomeSchema,
 } from "@wattboard/protocol";
 import { settings } from "wattboard";
+import { nothingLost } from "./journal-reference.ts";
 import { code, table } from "./markdown.ts";
 
 /** The wire contract, so that the author of a device or of a dashboard needs no other page. */
@@ -125,6 +126,7 @@ ${[
   .map(frameOf)
   .join("\n\n")}
 
+${nothingLost()}
 ## The subprotocol ${code(subprotocol)} on the dashboard door
 
 Every frame but \`welcome\` and \`beat\` has its place in the device's stream as its first two members: \`{"epoch":…,"offset":…,\` and then the frame. Before those of a sample stands a third one, \`"received_at_ms":…,\`, when
