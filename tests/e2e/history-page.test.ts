@@ -1,9 +1,14 @@
-import { afterAll, expect, test } from "vitest";
+import type { DeviceDetail } from "@wattboard/protocol";
+import { afterAll, expect, onTestFinished, test } from "vitest";
+import type { StoreWatch } from "../../packages/server/dist/telemetry/store-watch.js";
 import { chromiumPath, closeBrowser, openPage } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
 import { batchOf, sampleAt } from "../support/samples.ts";
 import { openDevice } from "../support/sockets.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
+import { sampleOf } from "../support/telemetry.ts";
+import { getBody } from "../support/world.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -67,6 +72,41 @@ needs("chromium", chromiumPath !== null)("the history on a device's page, in Chr
     expect(page.complaints).toEqual([]);
   });
 
+  test("reads 100 % and no gap of a device that is well, and stays so while it goes on", async () => {
+    const server = await startServer();
+    const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+    // It has sent each second for two hours, and does so now.
+    const fromMs = Date.now() - 2 * hourMs;
+    const past = Array.from({ length: (2 * hourMs) / 1_000 }, (_, at) =>
+      sampleAt(fromMs + at * 1_000, at, { grid: { power: 400 } }, { epoch: fromMs }),
+    );
+    await server.store.append([batchOf(past)]);
+    const timer = setInterval(() => device.send(JSON.stringify(sampleOf("ems_001"))), 1_000);
+    onTestFinished(() => clearInterval(timer));
+    const page = await openPage(`${server.url}/devices/ems_001`);
+    const history = page.getByRole("region", { name: "History" });
+    const isWhole = () =>
+      eventually(async () => {
+        const sentence = await history.getByText("of the expected time was measured").textContent();
+        expect(sentence).toBe("100 % of the expected time was measured, without a gap.");
+      });
+    await isWhole();
+    for (const unit of ["Week", "Month", "Year"]) {
+      // What was shown before stays until the answer is there.
+      const answered = page.waitForResponse((response) => response.url().includes("/history?"));
+      await history.getByRole("button", { name: unit, exact: true }).click();
+      await (await answered).finished();
+      await isWhole();
+    }
+    const { accepted } = await getBody<DeviceDetail>(server, "/devices/ems_001");
+    await eventually(async () => {
+      expect((await getBody<DeviceDetail>(server, "/devices/ems_001")).accepted).toBeGreaterThan(accepted + 5);
+    });
+    await page.reload();
+    await isWhole();
+    expect(page.complaints).toEqual([]);
+  });
+
   test("draws states, modes and errors as bands below the chart, with what they were and for how long", async () => {
     const server = await startServer();
     server.devices.add({ deviceId: "ems_001", properties: { time_zone: timeZone } });
@@ -121,6 +161,21 @@ needs("chromium", chromiumPath !== null)("the history on a device's page, in Chr
     const events = page.getByRole("region", { name: "Events" });
     await events.getByText("ems_001 is online.").waitFor();
     expect(await events.locator("li").count()).toBe(1);
+  });
+
+  test("is announced on the fleet page while summaries are made anew", async () => {
+    const server = await startServer();
+    server.addDevice("ems_001");
+    const { storeWatch } = server as unknown as { readonly storeWatch: StoreWatch };
+    storeWatch.renewing({ done: 4, total: 9 });
+    const page = await openPage(server.url);
+    const notice = page.getByText("The history of before is summed up anew: 44 % done");
+    await notice.waitFor();
+    await page.getByText("Summaries of before are made anew").waitFor();
+    storeWatch.renewing({ done: 9, total: 9 });
+    await notice.waitFor({ state: "detached" });
+    await page.getByText("All summaries are made by today's rule").waitFor();
+    expect(page.complaints).toEqual([]);
   });
 
   test("says that nothing was measured where nothing was, and goes no further than today", async () => {

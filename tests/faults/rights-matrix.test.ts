@@ -112,6 +112,7 @@ const table: Readonly<Record<string, Row>> = {
   "POST /import": row("admin"),
   "POST /import/csv": row("admin"),
   "GET /store": row("view all"),
+  "GET /store/renewal": row("known"),
   "GET /store/verify": row("admin"),
   "POST /store/repair": row("admin"),
   "POST /backups": row("admin"),

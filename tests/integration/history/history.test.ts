@@ -331,7 +331,7 @@ describe("the fleet", () => {
     expect(all.sum.slice(0, 60)).toEqual(Array(60).fill(1_100));
     expect(all.sum.slice(61)).toEqual(Array(59).fill(null));
     expect(all.devices.slice(0, 60)).toEqual(Array(60).fill(2));
-    expect(all.coverage.gaps).toEqual([{ from: "2025-06-01T01:01:00.000Z", to: "2025-06-01T02:00:00.000Z" }]);
+    expect(all.coverage.gaps).toEqual([{ from: "2025-06-01T01:00:00.000Z", to: "2025-06-01T02:00:00.000Z" }]);
     expect((await totals("buckets=8&property=country:SE")).sum[0]).toBe(100);
     expect((await totals("buckets=8&devices=ems_002,ems_001")).sum[0]).toBe(1_100);
 

@@ -18,7 +18,7 @@ import { type RegistrationParts, registerRegistrationsApi } from "./registration
 import { registerShareApi } from "./share-links.ts";
 import { registerSignInApi } from "./sign-in.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os.ts";
-import { registerStoreApi } from "./store.ts";
+import { type RenewalParts, registerRenewalApi, registerStoreApi } from "./store.ts";
 import { registerStrikesApi } from "./strikes.ts";
 import { registerTicketsApi, type TicketParts } from "./tickets.ts";
 
@@ -30,6 +30,7 @@ export interface ApiServices
     ArchiveParts,
     CommandParts,
     LiveParts,
+    RenewalParts,
     SmartOsParts,
     TicketParts {
   /** Under which path everything is served. */
@@ -49,6 +50,7 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerCommandsApi(app, services);
   registerSmartOsApi(app, services);
   registerTicketsApi(app, services);
+  registerRenewalApi(app, services);
   registerArchive(app, services);
 }
 

@@ -130,6 +130,11 @@ const labelledGauges: LabelledRow[] = [
 const gauges: MetricRow[] = [
   ["wattboard_devices", "Registered devices.", ({ devices }) => devices.list().length],
   ["wattboard_store_queue_bytes", "Bytes that wait for the store.", ({ storeQueue }) => storeQueue.queuedBytes],
+  [
+    "wattboard_store_renewed_share",
+    "Share of the summaries that are made anew by today's rule which is done; 1 where none are.",
+    ({ storeWatch }) => storeWatch.renewedShare,
+  ],
   ["wattboard_sockets", "Open sockets of any kind.", ({ socketBound }) => socketBound.openCount],
   [
     "wattboard_sockets_max",

@@ -64,7 +64,7 @@ export const startSteps = {
  */
 export async function startSwitchboard(options: SwitchboardOptions, steps = startSteps): Promise<Switchboard> {
   const { config, clock = systemClock, newId = randomId, log = createLog(config.log) } = options;
-  const { openStore = () => openConfiguredStore(config, clock, log) } = options;
+  const { openStore = (onRenewal) => openConfiguredStore(config, clock, log, onRenewal) } = options;
   const basis: Basis = { config, clock, newId, log, openStore };
   const closing = new Closing(clock, log);
   const { defer } = closing;

@@ -51,12 +51,9 @@ export class BackfillPace {
     return this.#shares.size;
   }
 
-  /**
-   * What a device begins with, samples a second. One that has nothing to send yet takes no share, but is told one: a live sample that is not stored
-   * has to come again.
-   */
+  /** What a device begins with, samples a second. Where it has something to send, or must wait until it may, it takes a share. */
   begin(device: Backfiller, isBehind = true): number {
-    if (!isBehind && this.#presentShare() > 0) return this.#presentShare();
+    if (!isBehind && !this.#isQueueFull()) return this.#presentShare();
     const share = { told: 0, seenAtMs: this.#clock.monotonicMs(), left: 0 };
     this.#shares.set(device, share);
     share.told = this.#presentShare();

@@ -4,6 +4,7 @@ import { damagedFailure, databaseFault } from "../../base/database-file.ts";
 import { Failure } from "../../base/failure.ts";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { type Performed, postNotice, type RunningCall, serveMethods } from "../../base/worker-methods.ts";
+import { readCoverage } from "../questions/coverage.ts";
 import { readEnergy } from "../questions/energy.ts";
 import { readFleetTotals } from "../questions/fleet-totals.ts";
 import { readHistory } from "../questions/history.ts";
@@ -57,6 +58,7 @@ const reads: Performed<ReadMethods> = {
   samples: (query, call) => answer(samplesWithDamage(query), call),
   points: ({ key }) => store.points(key),
   history: (query, call) => answer(readHistory(reader, query), call),
+  coverage: (query, call) => answer(readCoverage(reader, query), call),
   energy: (query, call) => answer(readEnergy(reader, query), call),
   timeline: (query, call) => answer(readTimeline(reader, query), call),
   fleetTotals: (query, call) => answer(readFleetTotals(reader, query), call),

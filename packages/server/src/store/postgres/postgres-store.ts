@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
+import { readCoverage } from "../questions/coverage.ts";
 import { readEnergy } from "../questions/energy.ts";
 import { readFleetTotals } from "../questions/fleet-totals.ts";
 import { readHistory } from "../questions/history.ts";
@@ -9,6 +10,8 @@ import { readSamples } from "../questions/samples.ts";
 import { readTimeline } from "../questions/timeline.ts";
 import type { Registration } from "../registration.ts";
 import type {
+  CoverageQuery,
+  CoverageSpans,
   EnergyHistory,
   EnergyQuery,
   EventsQuery,
@@ -42,8 +45,9 @@ import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrateDatabase } from "./migrate.ts";
 import { askReader, type Reader, readPoints } from "./reader.ts";
 import type { ReaderSetup } from "./reader-worker.ts";
-import { readStrikes, strike, unstrike } from "./strikes.ts";
+import { readStrikes, strike, strikeAgain, unstrike } from "./strikes.ts";
 import { verify } from "./verify.ts";
+import { awaitAppends } from "./writer.ts";
 import { WriterThread } from "./writer-thread.ts";
 
 export interface PostgresOptions {
@@ -176,6 +180,10 @@ export class PostgresStore implements Store {
     return await this.#ask(query.signal, (reader) => readHistory(reader, query));
   }
 
+  async coverage(query: CoverageQuery): Promise<CoverageSpans> {
+    return await this.#ask(query.signal, (reader) => readCoverage(reader, query));
+  }
+
   async energy(query: EnergyQuery): Promise<EnergyHistory> {
     return await this.#ask(query.signal, (reader) => readEnergy(reader, query));
   }
@@ -189,7 +197,11 @@ export class PostgresStore implements Store {
   }
 
   async strike(registration: Registration, made: NewStrike): Promise<Strike> {
-    return await this.#database.write((client) => strike(client, registration, made));
+    const stored = await this.#database.write((client) => strike(client, registration, made));
+    // What was being added could not see it, and was not seen by it; what is added from now on sees it.
+    await this.#database.write(awaitAppends);
+    await this.#database.write((client) => strikeAgain(client, registration.key, stored));
+    return stored;
   }
 
   async strikes(registration: Registration): Promise<Strike[]> {

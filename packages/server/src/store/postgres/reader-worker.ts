@@ -2,6 +2,7 @@ import { type MessagePort, workerData } from "node:worker_threads";
 import { systemClock } from "../../base/clock.ts";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { serveMethods } from "../../base/worker-methods.ts";
+import { readCoverage } from "../questions/coverage.ts";
 import { readEnergy } from "../questions/energy.ts";
 import { readFleetTotals } from "../questions/fleet-totals.ts";
 import { readHistory } from "../questions/history.ts";
@@ -32,6 +33,7 @@ serveMethods<ReadMethods>(
     }),
     points: (registration, { signal }) => database.ask(signal, (client) => readPoints(client, registration)),
     history: (query, { signal }) => answer(signal, (reader) => readHistory(reader, query)),
+    coverage: (query, { signal }) => answer(signal, (reader) => readCoverage(reader, query)),
     energy: (query, { signal }) => answer(signal, (reader) => readEnergy(reader, query)),
     timeline: (query, { signal }) => answer(signal, (reader) => readTimeline(reader, query)),
     fleetTotals: (query, { signal }) => answer(signal, (reader) => readFleetTotals(reader, query)),

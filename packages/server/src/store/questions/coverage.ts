@@ -1,13 +1,19 @@
+import { bucketEdges } from "../algebra/buckets.ts";
 import { CoverageMeter } from "../algebra/coverage-meter.ts";
 import { marginWindows, type OnWindow, StepRule } from "../algebra/steps.ts";
 import { windowOf } from "../algebra/window.ts";
 import { ownFromMs, type Registration } from "../registration.ts";
-import type { CoverageSpans, HistoryQuery } from "../store.ts";
+import type { CoverageQuery, CoverageSpans } from "../store.ts";
 import type { Work } from "../work.ts";
 import type { EnergyWindow, WindowReader } from "./window-reader.ts";
 
 /** What of a question says which steps there are to look at. */
-type StepsQuery = Pick<HistoryQuery, "registration" | "registeredMs" | "nowMs">;
+type StepsQuery = Pick<CoverageQuery, "registration" | "registeredMs" | "nowMs">;
+
+/** How much of each bucket was measured. */
+export function readCoverage(reader: WindowReader, query: CoverageQuery): Work<CoverageSpans> {
+  return coverageBetween(reader, query, query.bucketMs, bucketEdges(query));
+}
 
 /** The coverage between the edges, in figures of that width; with `onEnergy`, the windows are handed on to it with their energies. */
 export function* coverageBetween(
@@ -35,7 +41,7 @@ export function* coverageBetween(
 export function* walkSteps(
   reader: WindowReader,
   registration: Registration,
-  { fromMs, toMs }: Pick<HistoryQuery, "fromMs" | "toMs">,
+  { fromMs, toMs }: Pick<CoverageQuery, "fromMs" | "toMs">,
   isEnergyWanted: boolean,
   onWindow: OnWindow<EnergyWindow>,
 ): Work<void> {

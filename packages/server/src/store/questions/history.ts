@@ -1,14 +1,14 @@
-import { Buckets, bucketEdges } from "../algebra/buckets.ts";
+import { Buckets } from "../algebra/buckets.ts";
 import { windowMs } from "../algebra/window.ts";
 import type { CoverageSpans, History, HistoryQuery } from "../store.ts";
 import type { Work } from "../work.ts";
-import { coverageBetween } from "./coverage.ts";
+import { readCoverage } from "./coverage.ts";
 import type { WindowReader } from "./window-reader.ts";
 
 /** Points over time, in buckets, and what of them was measured. */
 export function* readHistory(reader: WindowReader, query: HistoryQuery): Work<History> {
   const values = yield* readBuckets(reader, query);
-  const coverage = yield* coverageBetween(reader, query, query.bucketMs, bucketEdges(query));
+  const coverage = yield* readCoverage(reader, query);
   return { ...values, ...coverage };
 }
 
