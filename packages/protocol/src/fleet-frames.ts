@@ -9,7 +9,7 @@ import { pointSpec } from "./points.ts";
 
 const id = Type.String({ pattern: deviceIdPattern.source, maxLength: limits.deviceIdLengthMax });
 const timeMs = (description: string) => orNull(Type.Number({ description: `${description}, ms since 1970 UTC` }));
-const word = (description: string) => orNull(Type.String({ description }));
+const textOrNull = (description: string) => orNull(Type.String({ description }));
 
 export const fleetRowSchema = Type.Object(
   {
@@ -22,8 +22,8 @@ export const fleetRowSchema = Type.Object(
     observed_at_ms: timeMs("When the newest sample was measured, as filed"),
     received_at_ms: timeMs("When it was received"),
     clock: Type.Enum(["device", "server"], { description: "Whose time `observed_at_ms` is" }),
-    state: word("As in `system_status.state`"),
-    mode: word("As in `system_status.mode`"),
+    state: textOrNull("As in `system_status.state`"),
+    mode: textOrNull("As in `system_status.mode`"),
     error_flags: Type.Array(Type.String()),
     points: Type.Object(
       Object.fromEntries(

@@ -55,6 +55,7 @@ export const deviceDoor: DoorSpec = {
     },
     ...framesOfServer(),
     ...framesOfDevice(),
+    ...framesOfJournal(),
   },
 };
 
@@ -128,7 +129,6 @@ function framesOfServer(): DoorSpec["messages"] {
 
 function framesOfDevice(): DoorSpec["messages"] {
   const common = { from: "peer", isOfSubprotocol: true } as const;
-  const { samples, ...rest } = backfillSchema.properties;
   return {
     hello: {
       ...common,
@@ -168,6 +168,13 @@ function framesOfDevice(): DoorSpec["messages"] {
         end: { type: "peers", subscribe: false },
       },
     },
+  };
+}
+
+function framesOfJournal(): DoorSpec["messages"] {
+  const common = { from: "peer", isOfSubprotocol: true } as const;
+  const { samples, ...rest } = backfillSchema.properties;
+  return {
     backfill: {
       ...common,
       payload: { ...backfillSchema, properties: { ...rest, samples: { ...samples, items: numbered } } },

@@ -80,14 +80,16 @@ function channelOf({ address, title, description, query, messages }: DoorSpec): 
     ...(address.includes("{device_id}") && {
       parameters: { device_id: { $ref: "#/components/parameters/device_id" } },
     }),
-    messages: Object.fromEntries(Object.entries(messages).map(([name, message]) => [name, messageOf(name, message)])),
+    messages: Object.fromEntries(
+      Object.entries(messages).map(([name, message]) => [name, describeMessage(name, message)]),
+    ),
     bindings: {
       ws: { method: "GET", ...(query !== undefined && { query: { type: "object", properties: query } }) },
     },
   };
 }
 
-function messageOf(name: string, { payload, isOfSubprotocol = false, examples, ...rest }: MessageSpec): object {
+function describeMessage(name: string, { payload, isOfSubprotocol = false, examples, ...rest }: MessageSpec): object {
   return {
     name,
     summary: summaryOf({ payload, ...rest }),

@@ -53,4 +53,4 @@ export const securitySchemes = {
     description: "`wattboard.v1, ticket.<ticket>`: for one connection, from `POST /api/v1/tickets`",
   },
 } as const;
-export type SecurityScheme = keyof typeof securitySchemes;
+type SecurityScheme = keyof typeof securitySchemes;
