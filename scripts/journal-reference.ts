@@ -125,6 +125,7 @@ Samples are stored in the order in which they were sent on a link, live ones and
 - What was sent **after** it is on its way.
 - If no ${code("ack")} has come for 30 s though something waits for one, all that is not acknowledged counts as not sent.
 - When a link ends, all that was sent on it and is not acknowledged counts as not sent. The next welcome says what arrived all the same.
+  Connect anew after a random part of 5 s, 10 s, 20 s … 60 s, so that a fleet does not come back as one, and not before ${code("Retry-After")}; after close codes as [their table](#close-codes) says.
 
 Who sends too much again does no harm but to itself. Causes are the rate, a queue to the store that is full, a store that had not answered yet, or more than ${limits.durableRangesMax} stretches behind a hole; the device need not tell them apart.
 

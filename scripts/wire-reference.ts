@@ -178,7 +178,7 @@ ${table(
       code(`${paths.device}{device_id}`),
       "The device: telemetry, one JSON message a text frame. The server: commands, seldom",
       `${code("Authorization: Bearer <the device's token>")} in the handshake, nowhere else; ${code("wattboard device add")} prints it`,
-      refused("forbidden", "contested", "too_many_sockets", "server_full", "stopping"),
+      refused("forbidden", "contested", "too_many_sockets", "too_many_connects", "server_full", "stopping"),
     ],
     [
       code(`${paths.dashboard}{device_id}`),
@@ -196,7 +196,7 @@ ${table(
     ],
     [
       code(paths.fleet),
-      `The server: all devices that one may see, coalesced (${code("packages/protocol/src/fleet.ts")})`,
+      `The server: all devices that one may see, coalesced ([its frames](asyncapi.json))`,
       "As above",
       "As above",
     ],
