@@ -63,7 +63,7 @@ const sampleTransitions: readonly Transition[] = [
   { from: "Held", event: "it is durable", action: "it was sent on an earlier link: forget it", to: "Durable" },
   {
     from: "Held",
-    event: "the journal has no room",
+    event: "the journal has no room, or cannot read it",
     action: "drop it; keep its number, its time and the reason",
     to: "Lost",
   },
