@@ -27,6 +27,7 @@ import {
   welcomeSchema,
 } from "@wattboard/protocol";
 import { settings } from "wattboard";
+import { nothingLost } from "./journal-reference.ts";
 import { code, table } from "./markdown.ts";
 
 /** The wire contract, so that the author of a device or of a dashboard needs no other page. */
@@ -125,6 +126,7 @@ ${[
   .map(frameOf)
   .join("\n\n")}
 
+${nothingLost()}
 ## The subprotocol ${code(subprotocol)} on the dashboard door
 
 Every frame but \`welcome\` and \`beat\` has its place in the device's stream as its first two members: \`{"epoch":…,"offset":…,\` and then the frame. Before those of a sample stands a third one, \`"received_at_ms":…,\`, when
@@ -176,7 +178,7 @@ ${table(
       code(`${paths.device}{device_id}`),
       "The device: telemetry, one JSON message a text frame. The server: commands, seldom",
       `${code("Authorization: Bearer <the device's token>")} in the handshake, nowhere else; ${code("wattboard device add")} prints it`,
-      refused("forbidden", "contested", "too_many_sockets", "server_full", "stopping"),
+      refused("forbidden", "contested", "too_many_sockets", "too_many_connects", "server_full", "stopping"),
     ],
     [
       code(`${paths.dashboard}{device_id}`),
@@ -194,7 +196,7 @@ ${table(
     ],
     [
       code(paths.fleet),
-      `The server: all devices that one may see, coalesced (${code("packages/protocol/src/fleet.ts")})`,
+      `The server: all devices that one may see, coalesced ([its frames](asyncapi.json))`,
       "As above",
       "As above",
     ],

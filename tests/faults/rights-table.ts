@@ -113,6 +113,7 @@ export const others: Readonly<Record<string, Right>> = {
   "/livez": "open",
   "/readyz": "open",
   "/metrics": "view all",
+  "/api/v1/asyncapi.json": "open",
   "/api/v1/openapi.json": "open",
   "/api/v1/docs": "open",
 };

@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { deviceCommandSchema } from "./command-api.ts";
 
 /** The place of a frame in a device's stream, as a dashboard sees it. */
 const place = {
@@ -52,6 +53,12 @@ export const beatSchema = Type.Object(
 export const presenceSchema = Type.Object(
   { type: Type.Literal("presence"), ...place, online: Type.Boolean() },
   { description: "Server to dashboard: the device has come, or has gone" },
+);
+
+/** Server to dashboard: a command of the device, with each of its steps. */
+export const commandFrameSchema = Type.Object(
+  { type: Type.Literal("command"), ...place, command: deviceCommandSchema },
+  { description: "Server to dashboard: a command of the device, with each of its steps" },
 );
 
 /** Server to dashboard: samples of before were stored; charts of that time are to be read anew. */

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { serveAsyncApi } from "../http/asyncapi.ts";
 import { judgeRequests } from "../http/define-route.ts";
 import { serveOpenApi } from "../http/openapi.ts";
 import { Answers } from "./answers/answers.ts";
@@ -36,12 +37,13 @@ export interface ApiServices
   readonly basePath: string;
 }
 
-/** `/api/v1`, all of it, and the document that describes it. */
+/** `/api/v1`, all of it, and the documents that describe it and the doors. */
 export async function registerApi(app: FastifyInstance, services: ApiServices): Promise<void> {
   const answers = new Answers(services.store, services.budget, services.clock);
   app.addHook("onClose", () => answers.close());
   judgeRequests(app);
   await serveOpenApi(app, services.basePath);
+  serveAsyncApi(app, services.basePath);
   registerDevicesApi(app, { ...services, answers });
   registerAdministration(app, { ...services, live: liveDevices(services) });
   registerSignInApi(app, services);
