@@ -27,6 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
     (await import("./scenarios/store.ts")).store,
     (await import("./scenarios/history.ts")).history,
     (await import("./scenarios/wear.ts")).wear,
+    (await import("./scenarios/journal.ts")).journal,
     (await import("./scenarios/restart.ts")).restart,
     (await import("./scenarios/load.ts")).load,
     (await import("./scenarios/questions.ts")).questions,

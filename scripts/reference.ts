@@ -16,6 +16,7 @@ import {
   smartOsWelcomes,
   subprotocol,
 } from "@wattboard/protocol";
+import { asyncApi } from "@wattboard/protocol/asyncapi";
 import { settings } from "wattboard";
 import { fillSettings } from "./guide-settings.ts";
 import { code, table } from "./markdown.ts";
@@ -35,6 +36,7 @@ const guides = globSync(["README.md", "docs/guide/*.md", "packages/*/README.md"]
 
 const isCheck = process.argv.includes("--check");
 for (const [name, write] of Object.entries(reference)) keep(`docs/reference/${name}`, () => note + write());
+keep("docs/reference/asyncapi.json", () => `${JSON.stringify(asyncApi(), null, 2)}\n`);
 for (const path of guides) keep(path, fillSettings);
 
 /** Writes what `make` makes of the page at `path`, or says that it is stale. */

@@ -1,6 +1,8 @@
 import {
   ackSchema,
+  backfilledSchema,
   backfillSchema,
+  beatSchema,
   closeCodeRanges,
   commandResultSchema,
   commandSchema,
@@ -13,9 +15,11 @@ import {
   paceSchema,
   paths,
   peersSchema,
+  presenceSchema,
   refusals,
   refusedSchema,
   smartOsPaths,
+  streamWelcomeSchema,
   subprotocol,
   telemetrySchema,
   valueFaults,
@@ -23,6 +27,7 @@ import {
   welcomeSchema,
 } from "@wattboard/protocol";
 import { settings } from "wattboard";
+import { nothingLost } from "./journal-reference.ts";
 import { code, table } from "./markdown.ts";
 
 /** The wire contract, so that the author of a device or of a dashboard needs no other page. */
@@ -100,8 +105,7 @@ A client that offers ${code(subprotocol)} in \`Sec-WebSocket-Protocol\` gets mor
 ignores frames whose \`type\` it does not know: there will be more.
 
 On the **device door** the frames below travel beside telemetry and commands. A frame of the device belongs to the subprotocol if it has a
-\`type\` and no \`device_id\`. On the **dashboard door** samples come as ever, and \`{"type":"command","command":{…}}\` with each step of one of the
-device's commands; the inner object is the body of \`GET /api/v1/devices/{id}/commands/{command_id}\`.
+\`type\` and no \`device_id\`. The frames of the **dashboard door** are described at the end, those of the **fleet door** come as ever, with a \`beat\` every 10 s.
 
 The answer to ${code("peers")} is ${code('{"type":"peers","device_ids":[…]}')}, with a ${code("reason")} where there are none; then comes
 ${code('{"type":"peer","telemetry":{…}}')} with the newest sample of each of them, as it was sent, at most once a second. It takes the setting
@@ -119,8 +123,26 @@ ${[
   peersSchema,
   refusedSchema,
 ]
-  .map((schema) => `### ${schema.properties.type.const}\n\n\`\`\`json\n${JSON.stringify(schema, null, 2)}\n\`\`\``)
+  .map(frameOf)
   .join("\n\n")}
+
+${nothingLost()}
+## The subprotocol ${code(subprotocol)} on the dashboard door
+
+Every frame but \`welcome\` and \`beat\` has its place in the device's stream as its first two members: \`{"epoch":…,"offset":…,\` and then the frame. Before those of a sample stands a third one, \`"received_at_ms":…,\`, when
+the server received it; what follows is byte for byte what a plain client gets. Frames without a \`type\` are samples; a sample may have a point called \`type\`, or members of these names of its own behind them. Each \`offset\` is one more
+than the one before it. Who remembers the place of the last frame that it has, and comes back with ${code(`${paths.dashboard}{device_id}?epoch=…&offset=…`)}, gets what it has missed, in order and once, and then
+what comes: \`recovered: true\`. For that the frames of the last 60 s are kept, at most 300 and at most half of \`outbox.bytes\`, of each device that somebody watches in this way, or did within the last 60 s;
+of all devices at most \`outbox.resume_bytes\`. A place that is not kept any more, or is none, means \`recovered: false\`: the newest sample follows at the place of the last frame, and what lies between
+is read from \`GET /api/v1/devices/{id}/samples\`, where a sample is known again by \`received_at\`. A restart of the server begins another stream.
+
+A link on which nothing has come for 25 s, though there were beats before, is dead: end it and connect anew. On the **fleet door** the states of devices may skip to the newest, so who comes back to it needs no place:
+it gets the whole fleet as it is.
+
+\`{"type":"command","command":{…}}\` comes with each step of one of the device's commands; the inner object is the body of
+\`GET /api/v1/devices/{id}/commands/{command_id}\`.
+
+${[streamWelcomeSchema, beatSchema, presenceSchema, backfilledSchema].map(frameOf).join("\n\n")}
 
 ## Commands, server to device
 
@@ -128,6 +150,10 @@ ${[
 ${JSON.stringify(commandSchema, null, 2)}
 \`\`\`
 `;
+}
+
+function frameOf(schema: { readonly properties: { readonly type: { readonly const: string } } }): string {
+  return `### ${schema.properties.type.const}\n\n\`\`\`json\n${JSON.stringify(schema, null, 2)}\n\`\`\``;
 }
 
 /** Where to knock, with what, and what comes then. `tests/conformance/world/wire-page.test.ts` connects with nothing but this. */
@@ -152,7 +178,7 @@ ${table(
       code(`${paths.device}{device_id}`),
       "The device: telemetry, one JSON message a text frame. The server: commands, seldom",
       `${code("Authorization: Bearer <the device's token>")} in the handshake, nowhere else; ${code("wattboard device add")} prints it`,
-      refused("forbidden", "contested", "too_many_sockets", "server_full", "stopping"),
+      refused("forbidden", "contested", "too_many_sockets", "too_many_connects", "server_full", "stopping"),
     ],
     [
       code(`${paths.dashboard}{device_id}`),
@@ -170,7 +196,7 @@ ${table(
     ],
     [
       code(paths.fleet),
-      `The server: all devices that one may see, coalesced (${code("packages/protocol/src/fleet.ts")})`,
+      `The server: all devices that one may see, coalesced ([its frames](asyncapi.json))`,
       "As above",
       "As above",
     ],

@@ -55,6 +55,12 @@ export function historyContract({ openEmpty, settle }: ContractStores): void {
           bucketMs,
           points,
         });
+        const { coveredMs, expectedMs, total } = history;
+        expect(await store.coverage({ registration: firstRegistration("ems_001"), fromMs, toMs, bucketMs })).toEqual({
+          coveredMs,
+          expectedMs,
+          total,
+        });
         const count = Math.ceil((toMs - fromMs) / bucketMs);
         expect([history.fromMs, history.bucketMs, history.samples.length]).toEqual([fromMs, bucketMs, count]);
         expect(Object.keys(history.points).sort()).toEqual([...points].sort());

@@ -16,6 +16,7 @@ export function readPortContract({ everything, openEmpty }: ContractStores): voi
         reader.points(firstRegistration("ems_001")),
         reader.samples({ ...range, take: "last", limit: 10, signal }),
         reader.history({ ...range, bucketMs: minute, points: ["grid.power"], signal }),
+        reader.coverage({ ...range, bucketMs: minute, signal }),
         reader.energy({ registration: firstRegistration("ems_001"), edgesMs: [start, start + hour], signal }),
         reader.timeline({ ...range, point: "grid.power", limit: 10, signal }),
         reader.fleetTotals({
@@ -48,6 +49,7 @@ export function readPortContract({ everything, openEmpty }: ContractStores): voi
       store.samples({ ...range, take: "first", limit: 10_000, signal }),
       store.history({ ...range, bucketMs: minute, points: ["grid.power"], signal }),
       store.history({ ...range, bucketMs: quarter, points: ["grid.power"], signal }),
+      store.coverage({ ...range, bucketMs: minute, signal }),
       store.energy({ registration: firstRegistration("ems_001"), edgesMs: [start, start + 2 * hour], signal }),
       store.timeline({ ...range, point: "grid.power", limit: 10, signal }),
       store.fleetTotals({

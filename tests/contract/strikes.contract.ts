@@ -111,6 +111,29 @@ export function strikesContract({ openEmpty, everything, settle }: ContractStore
       await store.close();
     });
 
+    test("hold for samples that come at the same moment, and what comes while one is undone is there", async () => {
+      const { store } = await openEmpty();
+      const batch = (round: number) =>
+        batchOf(
+          Array.from({ length: 300 }, (_, i) =>
+            sampleAt(start + i * second, round * 300 + i, { grid: { power: 3_600 } }, { epoch: round + 1 }),
+          ),
+        );
+      const known = async (): Promise<number> =>
+        (await everything(store)).filter(({ points }) => points["grid.power"] !== null).length;
+      for (let round = 0; round < 10; round += 2) {
+        const range = { fromMs: start, toMs: start + hour };
+        const [{ number }] = await Promise.all([
+          store.strike(own, { ...order, ...range }),
+          store.append([batch(round)]),
+        ]);
+        expect(await known()).toBe(0);
+        await Promise.all([store.unstrike(own, number), store.append([batch(round + 1)])]);
+        expect(await known()).toBe((round + 2) * 300);
+      }
+      await store.close();
+    });
+
     test("reach nothing that another registration of the id sent", async () => {
       const { store } = await openEmpty();
       const sections: Message = { grid: { power: 3_600 } };

@@ -44,6 +44,31 @@ export function timelineContract({ openEmpty, settle }: ContractStores): void {
         },
       );
     }
+
+    test.each(["x", "\n", "\u20ac", "\0"])(
+      "whose runs are larger than was asked for, of %j, says that there are more",
+      async (sign) => {
+        const { store: own } = await openEmpty();
+        const texts = [3_000, 1, 2].map((length) => sign.repeat(length));
+        await own.append([batchOf(texts.map((text, i) => sampleAt(start + i * 10 * second, i, { own: { text } })))]);
+        const query = {
+          registration: firstRegistration("ems_001"),
+          point: "own.text",
+          fromMs: start,
+          toMs: start + 1e6,
+        };
+        const all = await own.timeline({ ...query, limit: 10 });
+        expect(all.runs.map(({ value }) => value)).toEqual(texts);
+        const [first, ...others] = all.runs;
+        expect(await own.timeline({ ...query, limit: 10, bytesMax: 100 })).toEqual({ runs: [first], truncated: true });
+        const bytesMax = all.runs.reduce((total, { value }) => total + runBytes(value), 0);
+        expect(await own.timeline({ ...query, limit: 10, bytesMax })).toEqual({
+          runs: [first, ...others],
+          truncated: false,
+        });
+        await own.close();
+      },
+    );
   });
 }
 

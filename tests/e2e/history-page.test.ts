@@ -1,9 +1,14 @@
-import { afterAll, expect, test } from "vitest";
+import type { DeviceDetail } from "@wattboard/protocol";
+import { afterAll, expect, onTestFinished, test } from "vitest";
+import type { StoreWatch } from "../../packages/server/dist/telemetry/store-watch.js";
 import { chromiumPath, closeBrowser, openPage } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
 import { batchOf, sampleAt } from "../support/samples.ts";
 import { openDevice } from "../support/sockets.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
+import { sampleOf } from "../support/telemetry.ts";
+import { getBody } from "../support/world.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -67,6 +72,41 @@ needs("chromium", chromiumPath !== null)("the history on a device's page, in Chr
     expect(page.complaints).toEqual([]);
   });
 
+  test("reads 100 % and no gap of a device that is well, and stays so while it goes on", async () => {
+    const server = await startServer();
+    const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+    // It has sent each second for two hours, and does so now.
+    const fromMs = Date.now() - 2 * hourMs;
+    const past = Array.from({ length: (2 * hourMs) / 1_000 }, (_, at) =>
+      sampleAt(fromMs + at * 1_000, at, { grid: { power: 400 } }, { epoch: fromMs }),
+    );
+    await server.store.append([batchOf(past)]);
+    const timer = setInterval(() => device.send(JSON.stringify(sampleOf("ems_001"))), 1_000);
+    onTestFinished(() => clearInterval(timer));
+    const page = await openPage(`${server.url}/devices/ems_001`);
+    const history = page.getByRole("region", { name: "History" });
+    const isWhole = () =>
+      eventually(async () => {
+        const sentence = await history.getByText("of the expected time was measured").textContent();
+        expect(sentence).toBe("100 % of the expected time was measured, without a gap.");
+      });
+    await isWhole();
+    for (const unit of ["Week", "Month", "Year"]) {
+      // What was shown before stays until the answer is there.
+      const answered = page.waitForResponse((response) => response.url().includes("/history?"));
+      await history.getByRole("button", { name: unit, exact: true }).click();
+      await (await answered).finished();
+      await isWhole();
+    }
+    const { accepted } = await getBody<DeviceDetail>(server, "/devices/ems_001");
+    await eventually(async () => {
+      expect((await getBody<DeviceDetail>(server, "/devices/ems_001")).accepted).toBeGreaterThan(accepted + 5);
+    });
+    await page.reload();
+    await isWhole();
+    expect(page.complaints).toEqual([]);
+  });
+
   test("draws states, modes and errors as bands below the chart, with what they were and for how long", async () => {
     const server = await startServer();
     server.devices.add({ deviceId: "ems_001", properties: { time_zone: timeZone } });
@@ -123,12 +163,70 @@ needs("chromium", chromiumPath !== null)("the history on a device's page, in Chr
     expect(await events.locator("li").count()).toBe(1);
   });
 
+  test("is announced on the fleet page while summaries are made anew", async () => {
+    const server = await startServer();
+    server.addDevice("ems_001");
+    const { storeWatch } = server as unknown as { readonly storeWatch: StoreWatch };
+    storeWatch.renewing({ done: 4, total: 9 });
+    const page = await openPage(server.url);
+    const notice = page.getByText("The history of before is summed up anew: 44 % done");
+    await notice.waitFor();
+    await page.getByText("Summaries of before are made anew").waitFor();
+    storeWatch.renewing({ done: 9, total: 9 });
+    await notice.waitFor({ state: "detached" });
+    await page.getByText("All summaries are made by today's rule").waitFor();
+    expect(page.complaints).toEqual([]);
+  });
+
   test("says that nothing was measured where nothing was, and goes no further than today", async () => {
     const server = await startServer();
     server.addDevice("ems_001");
     const page = await openPage(`${server.url}/devices/ems_001`);
     await page.getByText(/0(\.0)? % of the expected time/).waitFor();
     expect(await page.getByRole("button", { name: "The day after" }).isDisabled()).toBe(true);
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("is read anew on an open page where samples of before were stored only now, and presence shows at once", async () => {
+    const server = await startServer();
+    const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
+    device.send(sampleOf("ems_001"));
+    await fill(server, dayStart(0), 0.1);
+    let inject: (frame: object) => void = () => {};
+    const page = await openPage("about:blank");
+    // The server as it is; the test adds frames of its own at the end of the stream.
+    await page.routeWebSocket(/\/ws\/dashboard\//, (route) => {
+      let head = "";
+      let offset = 0;
+      route.connectToServer().onMessage((message) => {
+        const { epoch, offset: at } = JSON.parse(String(message));
+        if (epoch !== undefined) [head, offset] = [`{"epoch":${epoch},"offset":`, at];
+        route.send(message);
+      });
+      inject = (frame) => route.send(`${head}${++offset},${JSON.stringify(frame).slice(1)}`);
+    });
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname.split("/").at(-1) ?? ""));
+    await page.goto(`${server.url}/devices/ems_001`);
+    await page.getByText("CHARGING").first().waitFor();
+    await eventually(() => expect(asked).toEqual(expect.arrayContaining(["history", "energy", "samples"])));
+    await page.waitForLoadState("networkidle");
+    asked.length = 0;
+    inject({
+      type: "backfilled",
+      from: new Date(dayStart(0)).toISOString(),
+      to: new Date().toISOString(),
+      samples: 12,
+    });
+    // By themselves they are asked for once a minute, and the samples never.
+    await eventually(() => expect(asked).toEqual(expect.arrayContaining(["history", "energy", "samples"])));
+    // The API does not answer from here on: the stream alone tells that the device is gone.
+    await page.route("**/api/v1/devices/ems_001", () => {});
+    device.webSocket.terminate();
+    await page
+      .getByText(/offline/i)
+      .first()
+      .waitFor();
     expect(page.complaints).toEqual([]);
   });
 });

@@ -1,7 +1,9 @@
 import { afterAll, expect, test } from "vitest";
+import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
 import { needs } from "../support/needs.ts";
 import { BrowserLike } from "../support/people.ts";
+import { batchOf, sampleAt } from "../support/samples.ts";
 import { openDevice } from "../support/sockets.ts";
 import { startServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
@@ -213,5 +215,36 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
       const widthPx = await page.evaluate(() => document.documentElement.scrollWidth);
       expect([path, widthPx <= 390]).toEqual([path, true]);
     }
+  });
+
+  test("an administrator strikes out values in the time of the house, sees what is struck out, and has it back", async () => {
+    const { server, admin } = await startWithAdministrator();
+    server.devices.add({ deviceId: "house", properties: { time_zone: "Asia/Kolkata" } });
+    const noonMs = Date.parse("2026-02-03T12:00:00+05:30");
+    const sent = Array.from({ length: 120 }, (_, at) =>
+      sampleAt(noonMs + at * 1_000, at, { grid: { power: at < 60 ? 1e6 : 1_000 } }, { deviceId: "house" }),
+    );
+    await server.store.append([batchOf(sent)]);
+    await admin.goto(`${server.url}/devices/house`);
+    await admin.getByRole("button", { name: "Strike out…" }).click();
+    const dialog = admin.getByRole("dialog");
+    await dialog.getByText("Times in Asia/Kolkata, as in the charts").waitFor();
+    await dialog.getByLabel("From").fill("2026-02-03T12:00:00");
+    await dialog.getByLabel("To").fill("2026-02-03T12:01:00");
+    await dialog.getByLabel("Points").fill("grid.power");
+    await dialog.getByRole("button", { name: "Strike out", exact: true }).click();
+    await dialog.getByText("3 Feb 2026, 12:00:00 to 3 Feb 2026, 12:01:00, by root").waitFor();
+    const own = firstRegistration("house");
+    const powers = async (): Promise<unknown[]> => {
+      const range = { registration: own, fromMs: noonMs, toMs: noonMs + 120_000 };
+      const samples = await server.store.samples({ ...range, take: "first", limit: 200 });
+      return samples.map(({ points }) => points["grid.power"]).filter((power) => power !== null);
+    };
+    expect(await powers()).toEqual(Array(60).fill(1_000));
+    await dialog.getByRole("button", { name: /^Undo/ }).click();
+    await dialog.getByRole("button", { name: "Have them count again" }).click();
+    await dialog.getByText("12:01:00, by root").waitFor({ state: "detached" });
+    expect(await powers()).toHaveLength(120);
+    expect(admin.complaints).toEqual([]);
   });
 });

@@ -11,19 +11,18 @@ import { isDeepStrictEqual } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { windowMs, windowOf } from "../../packages/server/dist/store/algebra/window.js";
 import { BlockStore } from "../../packages/server/dist/store/embedded/block-store.js";
-import {
-  readEnergy,
-  readFleetTotals,
-  readHistory,
-  readInfo,
-  readSamples,
-  type Work,
-} from "../../packages/server/dist/store/embedded/reader.js";
+import { readInfo } from "../../packages/server/dist/store/embedded/info.js";
+import { Reader } from "../../packages/server/dist/store/embedded/reader.js";
 import { repair } from "../../packages/server/dist/store/embedded/repair.js";
 import { checkStructure } from "../../packages/server/dist/store/embedded/structure.js";
 import { verify } from "../../packages/server/dist/store/embedded/verify.js";
+import { readEnergy } from "../../packages/server/dist/store/questions/energy.js";
+import { readFleetTotals } from "../../packages/server/dist/store/questions/fleet-totals.js";
+import { readHistory } from "../../packages/server/dist/store/questions/history.js";
+import { readSamples } from "../../packages/server/dist/store/questions/samples.js";
 import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import type { PointSample, StoreDamage } from "../../packages/server/dist/store/store.js";
+import type { Work } from "../../packages/server/dist/store/work.js";
 import { batchOf, sampleAt } from "../support/samples.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "wattboard-flips-"));
@@ -87,7 +86,7 @@ function finish<T>(work: Work<T>): T {
 type Answers = Readonly<Record<string, unknown>>;
 
 function askAll(store: BlockStore): Answers {
-  const { windows } = store;
+  const reader = new Reader(store.windows);
   const answers: Record<string, unknown> = {};
   for (const deviceId of deviceIds) {
     const registration = firstRegistration(deviceId);
@@ -96,15 +95,15 @@ function askAll(store: BlockStore): Answers {
     answers[`samples of ${deviceId}`] = samplesOf(store, deviceId);
     for (const bucketMs of [minute, windowMs]) {
       answers[`history of ${deviceId} by ${bucketMs}`] = finish(
-        readHistory(windows, { registration, points, ...range, bucketMs }),
+        readHistory(reader, { registration, points, ...range, bucketMs }),
       );
     }
-    answers[`energy of ${deviceId}`] = finish(readEnergy(windows, { registration, edgesMs }));
+    answers[`energy of ${deviceId}`] = finish(readEnergy(reader, { registration, edgesMs }));
     answers[`points of ${deviceId}`] = store.points(deviceId);
   }
   for (const bucketMs of [minute, windowMs]) {
     answers[`fleet by ${bucketMs}`] = finish(
-      readFleetTotals(windows, {
+      readFleetTotals(reader, {
         registrations: deviceIds.map(firstRegistration),
         point: "load.power",
         ...range,
@@ -120,7 +119,12 @@ function askAll(store: BlockStore): Answers {
 
 function samplesOf(store: BlockStore, deviceId: string): PointSample[] {
   return finish(
-    readSamples(store.windows, { registration: firstRegistration(deviceId), ...range, take: "first", limit: 1e6 }),
+    readSamples(new Reader(store.windows), {
+      registration: firstRegistration(deviceId),
+      ...range,
+      take: "first",
+      limit: 1e6,
+    }),
   );
 }
 

@@ -12,13 +12,13 @@ import { inTime } from "../support/eventually.ts";
 const folder = mkdtempSync(join(tmpdir(), "wattboard-kill-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const writer = fileURLToPath(new URL("../support/store-writer.ts", import.meta.url));
-const { config } = loadConfig({ flags: {}, env: {}, file: undefined });
+const limits = storeLimits(loadConfig({ flags: {}, env: {}, file: undefined }).config);
 const kills = 100;
 const devices = 10;
 
 /** Lets the writer work until it has acknowledged so many, and then a moment more; gives how many it had acknowledged when it was killed. */
 async function writeAndKill(epoch: number, untilSeq: number, waitMs: number): Promise<number> {
-  const child = spawn(process.execPath, [writer, folder, String(epoch), String(devices)], {
+  const child = spawn(process.execPath, [writer, folder, JSON.stringify(limits), String(epoch), String(devices)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let acked = 0;
@@ -42,7 +42,7 @@ test(
       // At all kinds of moments: while starting, in the first commits, while parts are written and blocks are sealed.
       ackedByEpoch.set(epoch, await writeAndKill(epoch, (epoch * 7) % 31, (epoch * 13) % 30));
     }
-    const store = await EmbeddedStore.open(folder, storeLimits(config));
+    const store = await EmbeddedStore.open(folder, limits);
     const check = async (): Promise<void> => {
       for (let device = 0; device < devices; device++) {
         const query = {

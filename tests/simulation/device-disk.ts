@@ -1,5 +1,5 @@
-import type { Journal, JournalContext, JournalEntry } from "../../packages/device/dist/journal.js";
-import type { SeqRanges } from "../../packages/device/dist/seq-ranges.js";
+import type { JournalContext, JournalPart, SampleJournal } from "../../packages/device/dist/journal.js";
+import type { SeqSet } from "../../packages/device/dist/seq-set.js";
 import type { Chance } from "./chance.ts";
 
 /** Numbers that may be given before the next fsync; a crash costs those that were not. */
@@ -48,7 +48,7 @@ export class DeviceDisk {
   }
 
   /** The journal, for a process that has just begun. */
-  open({ clock, dropped }: Pick<JournalContext, "clock" | "dropped">): Journal {
+  open({ clock, dropped }: Pick<JournalContext, "clock" | "dropped">): SampleJournal {
     const journal = new DiskJournal(this, this.#stored, this.#chance.branch(), clock, dropped);
     const sync = (): void => {
       journal.sync();
@@ -87,7 +87,7 @@ export class DeviceDisk {
 }
 
 /** A device's journal on that disk: the SDK's port, with the rules of its journal in files. */
-class DiskJournal implements Journal {
+class DiskJournal implements SampleJournal {
   readonly isLasting = true;
   readonly #disk: DeviceDisk;
   readonly #stored: Stored;
@@ -154,13 +154,13 @@ class DiskJournal implements Journal {
     this.#stored.lastSeq = Math.max(this.lastSeq, throughSeq);
   }
 
-  acknowledge(durable: SeqRanges, epoch: number): void {
+  acknowledge(durable: SeqSet, epoch: number): void {
     this.#stored.durableSeq = durable.firstMissing(1) - 1;
     this.#stored.epoch = epoch;
   }
 
-  read(fromSeq: number, toSeq: number, samplesMax: number, bytesMax: number): JournalEntry[] | Promise<JournalEntry[]> {
-    const entries: JournalEntry[] = [];
+  read(fromSeq: number, toSeq: number, samplesMax: number, bytesMax: number): JournalPart[] | Promise<JournalPart[]> {
+    const entries: JournalPart[] = [];
     const most = Math.min(samplesMax, Math.floor(bytesMax / sampleBytesAbout));
     for (let seq = fromSeq; seq <= toSeq && entries.length < most; seq++) {
       const held = this.#stored.held.get(seq);

@@ -1,5 +1,5 @@
 import { connectDevice } from "@wattboard/device";
-import type { Journal } from "../../packages/device/dist/journal.js";
+import type { SampleJournal } from "../../packages/device/dist/journal.js";
 import { memoryJournal } from "../../packages/device/dist/memory-journal.js";
 import type { Transport } from "../../packages/device/dist/transport.js";
 import type { Chance } from "./chance.ts";
@@ -29,7 +29,7 @@ interface DeviceWorld {
 export class DeviceProcess {
   readonly clock: ProcessClock;
   readonly program: DeviceProgram;
-  journal: Journal | null = null;
+  journal: SampleJournal | null = null;
 
   constructor(
     kind: DeviceKind,
@@ -40,7 +40,7 @@ export class DeviceProcess {
     this.clock = new ProcessClock(timeline, wall);
     const transport: Transport = (events) => network.connect(name, deviceId, events);
     const ports = { deviceId, clock: this.clock, random: chance.next, transport, isPatient: chance.happens(0.8) };
-    const watch = (journal: Journal): Journal => {
+    const watch = (journal: SampleJournal): SampleJournal => {
       this.journal = watched(journal, accepted);
       return this.journal;
     };
@@ -69,7 +69,7 @@ export class DeviceProcess {
   }
 }
 
-function watched(journal: Journal, accepted: Accepted): Journal {
+function watched(journal: SampleJournal, accepted: Accepted): SampleJournal {
   const append = journal.append.bind(journal);
   return Object.assign(journal, {
     append: (text: string) => {

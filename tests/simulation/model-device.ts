@@ -1,5 +1,5 @@
-import type { Ack, Welcome } from "@wattboard/protocol";
-import type { Journal, JournalSample } from "../../packages/device/dist/journal.js";
+import type { AckFrame, Welcome } from "@wattboard/protocol";
+import type { JournalSample, SampleJournal } from "../../packages/device/dist/journal.js";
 import type { Connection } from "../../packages/device/dist/transport.js";
 import type { DevicePorts, DeviceProgram } from "./device-program.ts";
 
@@ -25,7 +25,7 @@ export interface ModelMutation {
 /** The reference beside the SDK: a device that does what ADR 70 says, in the plainest way. Sets of numbers, and one turn every quarter of a second. */
 export class ModelDevice implements DeviceProgram {
   readonly #ports: DevicePorts;
-  readonly #journal: Journal;
+  readonly #journal: SampleJournal;
   readonly #mutation: ModelMutation;
   readonly #durable = new Set<number>();
   #sent: Sent[] = [];
@@ -36,7 +36,7 @@ export class ModelDevice implements DeviceProgram {
   #failures = 0;
   #isReading = false;
 
-  constructor(ports: DevicePorts, journal: Journal, mutation: ModelMutation = {}) {
+  constructor(ports: DevicePorts, journal: SampleJournal, mutation: ModelMutation = {}) {
     this.#ports = ports;
     this.#journal = journal;
     this.#mutation = mutation;
@@ -88,7 +88,7 @@ export class ModelDevice implements DeviceProgram {
   #receive(frame: { readonly type?: string }): void {
     this.#heardAtMs = this.#ports.clock.monotonicMs();
     if (frame.type === "welcome") this.#welcome(frame as Welcome);
-    else if (frame.type === "ack") this.#ack(frame as Ack);
+    else if (frame.type === "ack") this.#ack(frame as AckFrame);
     else if (frame.type === "pace") this.#pace = (frame as { backfill: number } & object).backfill;
   }
 
@@ -101,7 +101,7 @@ export class ModelDevice implements DeviceProgram {
     this.#settle([[1, durable_seq], ...durable_ranges], epoch);
   }
 
-  #ack({ seq, ranges = [] }: Ack): void {
+  #ack({ seq, ranges = [] }: AckFrame): void {
     if (this.#isWelcome) this.#settle([[1, seq], ...ranges], this.#journal.epoch ?? 0);
   }
 

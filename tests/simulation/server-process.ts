@@ -3,7 +3,9 @@ import { assembleDevices } from "../../packages/server/dist/app/assemble-devices
 import type { StoreParts } from "../../packages/server/dist/app/assemble-store.js";
 import { assembleTelemetry } from "../../packages/server/dist/app/assemble-telemetry.js";
 import { LoopLag } from "../../packages/server/dist/base/loop-lag.js";
+import type { NewId } from "../../packages/server/dist/base/random-id.js";
 import { type Config, loadConfig } from "../../packages/server/dist/config/config.js";
+import { ConnectRate } from "../../packages/server/dist/doors/connect-rate.js";
 import { DeviceDoor } from "../../packages/server/dist/doors/device-door.js";
 import { type DoorContext, Links } from "../../packages/server/dist/doors/door.js";
 import type { Handshake } from "../../packages/server/dist/doors/upgrade.js";
@@ -16,6 +18,7 @@ import { Metrics } from "../../packages/server/dist/observe/metrics.js";
 import { Throttle } from "../../packages/server/dist/observe/throttle.js";
 import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import type { Store } from "../../packages/server/dist/store/store.js";
+import { Fanout } from "../../packages/server/dist/telemetry/fanout.js";
 import { StoreWatch } from "../../packages/server/dist/telemetry/store-watch.js";
 import type { Chance } from "./chance.ts";
 import type { Wire } from "./network.ts";
@@ -31,6 +34,7 @@ export interface ServerSettings {
   readonly messagesPerSecond: number;
   readonly messagesBurst: number;
   readonly backfillPerSecond: number;
+  readonly connectsPerSecond: number;
 }
 
 /** Who watches all devices, as a dashboard does. */
@@ -68,7 +72,9 @@ export class ServerProcess {
     this.clock = clock;
     this.store = new StoreProcess(disk, clock, chance, commits);
     const config = configOf(settings);
-    this.parts = assembleCore(config, clock, this.store, deviceIds);
+    const newId = (bytes: number): string =>
+      Array.from({ length: bytes }, () => chance.pick([..."0123456789abcdef"])).join("");
+    this.parts = assembleCore(config, clock, newId, this.store, deviceIds);
     const { fanout } = this.parts;
     for (const deviceId of deviceIds) {
       fanout.subscribe(deviceId, { send: (frame) => viewer(deviceId, payloadOf(frame)) });
@@ -97,7 +103,7 @@ export class ServerProcess {
 
 function configOf(settings: ServerSettings): Config {
   const { config } = loadConfig({ flags: {}, env: {}, file: undefined });
-  const { flushMs, queueBytesMax, messagesPerSecond, messagesBurst, backfillPerSecond } = settings;
+  const { flushMs, queueBytesMax, messagesPerSecond, messagesBurst, backfillPerSecond, connectsPerSecond } = settings;
   return {
     ...config,
     store: { ...config.store, flush_ms: flushMs, flush_bytes: 16 * 1024, queue_bytes: queueBytesMax },
@@ -106,11 +112,18 @@ function configOf(settings: ServerSettings): Config {
       messages_per_second: messagesPerSecond,
       messages_burst: messagesBurst,
       backfill_per_second: backfillPerSecond,
+      connects_per_second: connectsPerSecond,
     },
   };
 }
 
-function assembleCore(config: Config, clock: ProcessClock, store: StoreProcess, deviceIds: readonly string[]) {
+function assembleCore(
+  config: Config,
+  clock: ProcessClock,
+  newId: NewId,
+  store: StoreProcess,
+  deviceIds: readonly string[],
+) {
   const registered = new Map(
     deviceIds.map((deviceId) => {
       const registration = firstRegistration(deviceId);
@@ -141,8 +154,13 @@ function assembleCore(config: Config, clock: ProcessClock, store: StoreProcess, 
   };
   // The parts that a core without pages, people and commands never asks for are left out.
   const core = assembleDevices(nothing, parts as unknown as StoreParts);
+  const fanout = new Fanout(clock, newId, (deviceId) => core.registry.find(deviceId) !== undefined, {
+    keptBytesMax: config.outbox.bytes / 2,
+    resumeBytesMax: config.outbox.resume_bytes,
+  });
+  core.registry.watch(fanout);
   const commands = { accept: nothing, connected: nothing, disconnected: nothing, hello: nothing, result: nothing };
-  return assembleTelemetry(nothing, { ...core, commands } as unknown as AssembledCommands);
+  return assembleTelemetry(nothing, { ...core, commands, fanout } as unknown as AssembledCommands);
 }
 
 function deviceDoor(config: Config, clock: ProcessClock, parts: ReturnType<typeof assembleTelemetry>): DeviceDoor {
@@ -155,6 +173,7 @@ function deviceDoor(config: Config, clock: ProcessClock, parts: ReturnType<typeo
     floods: { note: nothing },
     generalLog: null,
     heartbeat: new Heartbeat(clock),
+    connectRate: new ConnectRate(clock, config.limits.connects_per_second),
     links: new Links(),
     loopLag: new LoopLag(clock),
     peering: null,

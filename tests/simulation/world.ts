@@ -1,6 +1,7 @@
 import type { Hello, Welcome } from "@wattboard/protocol";
 import { limits } from "@wattboard/protocol";
-import { readSamples } from "../../packages/server/dist/store/embedded/reader.js";
+import { Reader } from "../../packages/server/dist/store/embedded/reader.js";
+import { readSamples } from "../../packages/server/dist/store/questions/samples.js";
 import { firstRegistration } from "../../packages/server/dist/store/registration.js";
 import { Chance } from "./chance.ts";
 import { Checker, sampleValue, Violation } from "./checker.ts";
@@ -74,6 +75,7 @@ export class World {
       messagesPerSecond: chance.pick([5, 50]),
       messagesBurst: chance.pick([20, 1_000]),
       backfillPerSecond: chance.pick([100, 5_000]),
+      connectsPerSecond: chance.pick([1, 500]),
     };
     this.serverDisk = new ServerDisk(this.serverWall, chance.pick([20_000, 1_000_000]), chance.branch());
     const { kinds = kindsByDefault } = options;
@@ -244,7 +246,7 @@ export class World {
         take: "first" as const,
         limit: Number.MAX_SAFE_INTEGER,
       };
-      const work = readSamples(server.store.blocks.windows, query);
+      const work = readSamples(new Reader(server.store.blocks.windows), query);
       let step = work.next();
       while (!step.done) step = work.next();
       const samples = step.value.map(({ epoch, seq, observedAtMs, points }) => ({

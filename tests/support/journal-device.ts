@@ -1,4 +1,4 @@
-import type { Ack, Welcome } from "@wattboard/protocol";
+import type { AckFrame, Welcome } from "@wattboard/protocol";
 import { expect } from "vitest";
 import { eventually } from "./eventually.ts";
 import { openSocket, type TestSocket } from "./sockets.ts";
@@ -58,11 +58,11 @@ export class JournalDevice {
   }
 
   /** The newest ack, once it says that much. */
-  async acked(seq: number, ranges?: [number, number][]): Promise<Ack> {
+  async acked(seq: number, ranges?: [number, number][]): Promise<AckFrame> {
     return await eventually(() => {
-      const ack = this.framesOf("ack").at(-1) as unknown as Ack | undefined;
+      const ack = this.framesOf("ack").at(-1) as unknown as AckFrame | undefined;
       expect(ack).toEqual({ type: "ack", seq, ...(ranges !== undefined && { ranges }) });
-      return ack as Ack;
+      return ack as AckFrame;
     });
   }
 }

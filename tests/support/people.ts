@@ -1,4 +1,7 @@
-import type { IssuedLinkBody, MeBody, PersonBody } from "@wattboard/protocol";
+import type { IssuedLinkBody, MeBody, PersonBody, Problem } from "@wattboard/protocol";
+import { openDevice, tryOpenSocket } from "./sockets.ts";
+import { startServer, type TestServer, type TestServerOptions } from "./start-server.ts";
+import { sampleOf } from "./telemetry.ts";
 
 /** A browser as far as the API goes: it keeps its cookies, and says from which page it comes. */
 export class BrowserLike {
@@ -84,4 +87,29 @@ export async function invite(
   const browser = new BrowserLike(admin.url);
   await browser.redeem(link.path, { password: `${name}'s long password` });
   return browser;
+}
+
+/** A server on which whoever looks has to sign in. */
+export const forPeople = { settings: { "access.dashboards": "people" } };
+
+/** Two devices that send, the administrator, and ann, who was given one of them. */
+export async function startWithOwner(options: TestServerOptions = {}) {
+  const server = await startServer({ ...forPeople, ...options });
+  for (const deviceId of ["mine", "foreign"]) {
+    const device = await openDevice(server.wsUrl, deviceId, server.addDevice(deviceId));
+    device.send(sampleOf(deviceId));
+  }
+  const admin = await createAdministrator(server);
+  const ann = await invite(admin, "ann", { role: "operator", devices: ["mine"] });
+  return { server, admin, ann };
+}
+
+export async function problemOf(response: Response): Promise<Problem> {
+  return (await response.json()) as Problem;
+}
+
+/** The status of a dashboard's handshake from this browser; 101 where it is let in. */
+export async function knock(server: TestServer, browser: BrowserLike, path: string): Promise<number> {
+  const answer = await tryOpenSocket(server.wsUrl + path, { headers: browser.handshake });
+  return "status" in answer ? answer.status : 101;
 }

@@ -40,6 +40,8 @@ export async function startPostgres({ timescale = false } = {}): Promise<Postgre
     execFileSync(join(programs, program), args, { ...account, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
   };
   run("initdb", [
+    // Nobody cuts the power between this and the start.
+    "--no-sync",
     "-D",
     data,
     "-U",

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, onTestFinished, vi } from "vitest";
 import { eventually, inTime } from "./eventually.ts";
@@ -121,24 +122,28 @@ export class CliProcess {
   }
 }
 
-/** What asks and ends, whether a server runs or not: it needs no process of its own. */
-const questions = ["device", "user", "api-token", "share", "audit", "store", "command"];
+/** What does something and ends, whether a server runs or not: it needs no process of its own. */
+const tasks = [
+  ...["device", "user", "api-token", "share", "audit", "store", "command"],
+  ...["export", "import", "history", "backup", "restore"],
+];
 let isBusyHere = false;
 
 /**
- * Runs one command to its end: in this process where it can, as a process of its own where it reads its input, goes on for longer, or another
- * one runs here just now. A process costs most of a second of a core.
+ * Runs one command to its end: in this process where it can, as a process of its own where it goes on for longer, or another one runs here just
+ * now. A process costs most of a second of a core.
  */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const isQuestion =
-    questions.includes(args[0] ?? "") && options.input === undefined && options.descriptors === undefined;
-  return isQuestion && !isBusyHere ? await runCliHere(args, options) : await new CliProcess(args, options).exit(15_000);
+  const { descriptors, input, ...rest } = options;
+  const isTask = tasks.includes(args[0] ?? "") && descriptors === undefined && input !== openInput;
+  if (!isTask || isBusyHere) return await new CliProcess(args, options).exit(15_000);
+  return await runCliHere(args, { ...rest, ...(input !== undefined && { input }) });
 }
 
 /** Runs one command to its end in this process, which is as that of the command meanwhile. */
 export async function runCliHere(
   args: readonly string[],
-  { env = {}, cwd = tmpdir() }: Pick<CliOptions, "env" | "cwd"> = {},
+  { env = {}, cwd = tmpdir(), input = "" }: Pick<CliOptions, "env" | "cwd"> & { readonly input?: string } = {},
 ): Promise<CliResult> {
   const { main }: { main(args: readonly string[]): Promise<number> } = createRequire(import.meta.url)(
     "../../packages/server/dist/main.js",
@@ -154,6 +159,8 @@ export async function runCliHere(
       return true;
     }),
   );
+  const stdin = vi.spyOn(process, "stdin", "get");
+  stdin.mockReturnValue(Readable.from([input]) as typeof process.stdin);
   isBusyHere = true;
   process.chdir(cwd);
   process.env = { ...ownEnvironment(), ...env };
@@ -165,7 +172,7 @@ export async function runCliHere(
     isBusyHere = false;
     process.env = before.env;
     process.chdir(before.cwd);
-    for (const spy of spies) spy.mockRestore();
+    for (const spy of [stdin, ...spies]) spy.mockRestore();
     for (const { stream, kept } of listeners) {
       for (const each of stream.listeners("error")) if (!kept.includes(each)) stream.off("error", each as () => void);
     }

@@ -22,12 +22,15 @@ export interface TestServer extends Switchboard {
   addDevice(deviceId: string): string;
 }
 
-export interface TestServerOptions extends Pick<SwitchboardOptions, "clock" | "log"> {
+export interface TestServerOptions extends Pick<SwitchboardOptions, "clock" | "log" | "passwordCost"> {
   /** Settings by key, as text: `{"access.dashboards": "people"}`. Dashboards are public unless said otherwise. */
   readonly settings?: Readonly<Record<string, string>>;
   /** A folder to go on with; without it the test gets one of its own. */
   readonly dataDir?: string;
 }
+
+/** Nobody guesses here, and most tests sign somebody in first. */
+const cheapPasswords = { memoryKiB: 8, passes: 1 };
 
 /** A real server on a free port with a folder of its own; both are gone when the test is. */
 export async function startServer({ settings = {}, dataDir, ...rest }: TestServerOptions = {}): Promise<TestServer> {
@@ -45,7 +48,12 @@ export async function startServer({ settings = {}, dataDir, ...rest }: TestServe
     file: undefined,
   });
   const store = await EmbeddedStore.open(folder, storeLimits(config));
-  const switchboard = await startSwitchboard({ ...rest, config, openStore: async () => store });
+  const switchboard = await startSwitchboard({
+    passwordCost: cheapPasswords,
+    ...rest,
+    config,
+    openStore: async () => store,
+  });
   const stop = () => stopWithClock(switchboard, rest.clock);
   onTestFinished(stop);
   return {

@@ -28,15 +28,19 @@ export function readSamples(name: string): WorldSample[] {
     });
 }
 
-/** Puts samples of `ems_001` into the store, as if they had come from it. */
-export async function putSamples({ store }: TestServer, samples: readonly WorldSample[]): Promise<void> {
+/** Puts samples of a device into the store, as if they had come from it. */
+export async function putSamples(
+  { store }: TestServer,
+  samples: readonly WorldSample[],
+  deviceId = "ems_001",
+): Promise<void> {
   const sent = samples.map(({ atMs, points }, seq) => {
     const sections: Record<string, Record<string, Value>> = {};
     for (const [name, value] of Object.entries(points)) {
       const [section = "", field = ""] = name.split(".");
       sections[section] = { ...sections[section], [field]: value };
     }
-    return sampleAt(atMs, seq, sections as Message, { epoch: samples[0]?.atMs ?? 1 });
+    return sampleAt(atMs, seq, sections as Message, { deviceId, epoch: samples[0]?.atMs ?? 1 });
   });
   await store.append([batchOf(sent)]);
 }
@@ -49,7 +53,7 @@ export function everyStep(stepMs: number, fromMs: number, toMs: number, points: 
   }));
 }
 
-export async function getBody<Body>({ url }: TestServer, path: string): Promise<Body> {
+export async function getBody<Body>({ url }: Pick<TestServer, "url">, path: string): Promise<Body> {
   const response = await fetch(`${url}${paths.api}${path}`);
   expect([path, response.status]).toEqual([path, 200]);
   return (await response.json()) as Body;

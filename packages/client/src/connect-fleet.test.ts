@@ -89,7 +89,7 @@ describe("a fleet stream", () => {
     JSON.stringify({ type: "changed", server_time_ms: 1, devices: [null] }),
     JSON.stringify({ type: "changed", server_time_ms: 1, devices: [{}] }),
     JSON.stringify({ type: "removed", server_time_ms: 1 }),
-    JSON.stringify({ type: "else", server_time_ms: 1, devices: [] }),
+    JSON.stringify({ server_time_ms: 1, devices: [] }),
   ])("reports %s, and goes on", async (frame) => {
     const { errors, ids, connect } = await listening();
     const send = await connect();
@@ -97,6 +97,18 @@ describe("a fleet stream", () => {
     expect(errors.map(({ code }) => code)).toEqual(["malformed_frame"]);
     expect(ids()).toEqual(["a"]);
   });
+});
+
+test("a fleet stream lets frames of kinds that it does not know be, and is ended after 25 s of silence once there was a beat", async () => {
+  const { server, fleet, clock, errors, connect } = await listening();
+  const send = await connect();
+  for (const type of ["beat", "something new"]) server.links[0]?.send({ type, server_time: "2026-01-31T12:00:00Z" });
+  await send(part(["a"], false));
+  expect(errors).toEqual([]);
+  clock.advance(24_999);
+  expect(fleet.status).toBe("OPEN");
+  clock.advance(1);
+  expect(fleet.status).toBe("CLOSED");
 });
 
 describe("the clock offset", () => {

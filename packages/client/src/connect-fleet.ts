@@ -67,8 +67,11 @@ class LiveFleet implements Fleet {
   };
 
   readonly #onText = (text: string): void => {
-    const frame = parseFrame(text);
-    if (frame === undefined) {
+    const frame = parseObject(text);
+    if (frame?.type === "beat") this.#socket.heardBeat();
+    if (frame === undefined || !isFleetFrame(frame)) {
+      // Frames of kinds that this version does not know are for later ones.
+      if (typeof frame?.type === "string" && !kinds.has(frame.type)) return;
       this.#socket.report("malformed_frame", "The frame is not one of the fleet stream.");
       return;
     }
@@ -97,10 +100,7 @@ class LiveFleet implements Fleet {
   }
 }
 
-function parseFrame(text: string): FleetFrame | undefined {
-  const frame = parseObject(text);
-  return frame !== undefined && isFleetFrame(frame) ? frame : undefined;
-}
+const kinds = new Set(["fleet", "changed", "removed"]);
 
 function isFleetFrame(frame: Readonly<Record<string, unknown>>): frame is FleetFrame {
   const { type, server_time_ms: serverTimeMs, devices, device_ids: ids } = frame;

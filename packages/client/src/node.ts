@@ -1,6 +1,7 @@
 import { WebSocket as NodeSocket } from "ws";
 import { connectFleet as connectFleetBy, type Fleet, type FleetOptions } from "./connect-fleet.ts";
 import { connectTelemetry as connectTelemetryBy, type TelemetryOptions } from "./connect-telemetry.ts";
+import { fillFromHistory } from "./history.ts";
 import type { Stream, StreamOptions } from "./stream.ts";
 
 // What Node takes for "@wattboard/client": the same, with sockets that send a header. A page's bundle has none of it.
@@ -8,7 +9,7 @@ export type { Clock, Fleet, FleetOptions, Stream, StreamError, StreamStatus, Tel
 
 /** See `connect-telemetry.ts`. */
 export function connectTelemetry(deviceId: string, options: TelemetryOptions = {}): Stream {
-  return connectTelemetryBy(deviceId, withSocket(options));
+  return connectTelemetryBy(deviceId, { fill: fillFromHistory, ...withSocket(options) });
 }
 
 /** See `connect-fleet.ts`. */

@@ -36,6 +36,7 @@ export const apiPaths = {
   strike: (deviceId: string, number: number) => deviceApi(deviceId, `/strikes/${number}`),
   shareLinks: (deviceId: string) => deviceApi(deviceId, "/share-links"),
   shareLink: (deviceId: string, shareId: string) => deviceApi(deviceId, `/share-links/${encodeURIComponent(shareId)}`),
+  renewal: api("/store/renewal"),
   events: (given: QueryValues = {}) => api("/events", given),
   people: api("/people"),
   person: (name: string) => api(`/people/${encodeURIComponent(name)}`),

@@ -5,11 +5,11 @@ import { Delivery } from "./delivery.ts";
 import type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { fileJournal } from "./file-journal.ts";
-import type { Journal, JournalOpener } from "./journal.ts";
+import type { JournalOpener, SampleJournal } from "./journal.ts";
 import { Link } from "./link.ts";
 import { memoryJournal } from "./memory-journal.ts";
 import { Notices } from "./notices.ts";
-import { Outbox, type Store } from "./outbox.ts";
+import { type Keeping, Outbox } from "./outbox.ts";
 import { type PeerHandlers, PeerInbox } from "./peer-inbox.ts";
 import { type Resolved, resolveOptions } from "./resolve-options.ts";
 import type { Sample } from "./sample.ts";
@@ -63,7 +63,7 @@ class ConnectedDevice implements Device {
   readonly #notices: Notices;
   readonly #clock: Clock;
   readonly #link: Link;
-  readonly #store: Store | null;
+  readonly #keeping: Keeping | null;
   readonly #outbox: Outbox;
   readonly #sampler: Sampler | undefined;
   readonly #commands: CommandInbox;
@@ -97,8 +97,8 @@ class ConnectedDevice implements Device {
         closed: () => this.#onClosed(),
       },
     });
-    this.#store = this.#openStore(openerOf(options.journal));
-    this.#outbox = new Outbox(deviceId, clock, this.#link, this.counters, notices, this.#store);
+    this.#keeping = this.#openJournal(openerOf(options.journal));
+    this.#outbox = new Outbox(deviceId, clock, this.#link, this.counters, notices, this.#keeping);
     this.#sampler = read && new Sampler(clock, periodMs, read, (each) => this.send(each), this.counters, notices);
     this.#commands = new CommandInbox(clock, this.#announcement, onCommand, options.commandMemory, {
       send: (result) => this.#link.sendFrame(result),
@@ -117,14 +117,14 @@ class ConnectedDevice implements Device {
     });
   }
 
-  #openStore(open: JournalOpener | null): Store | null {
+  #openJournal(open: JournalOpener | null): Keeping | null {
     if (open === null) return null;
     const [clock, notices, link, counters] = [this.#clock, this.#notices, this.#link, this.counters];
-    const journal: Journal = open({
+    const journal: SampleJournal = open({
       deviceId: this.deviceId,
       clock,
       tell: (level, code, message, error) => notices.tell(level, code, message, error),
-      dropped: (from, to) => this.#store?.delivery.dropped(from, to),
+      dropped: (from, to) => this.#keeping?.delivery.dropped(from, to),
     });
     return { journal, delivery: new Delivery({ journal, clock, link, counters, notices }) };
   }
@@ -144,12 +144,12 @@ class ConnectedDevice implements Device {
       return;
     }
     signal?.addEventListener("abort", this.#onAbort, { once: true });
-    if (this.#store !== null) this.#sampler?.start();
+    if (this.#keeping !== null) this.#sampler?.start();
     this.#link.start();
   }
 
   get waiting(): number {
-    return this.#store?.delivery.waiting ?? 0;
+    return this.#keeping?.delivery.waiting ?? 0;
   }
 
   send(sample: Sample): boolean {
@@ -157,9 +157,9 @@ class ConnectedDevice implements Device {
   }
 
   async flush(withinMs = flushMsDefault): Promise<boolean> {
-    if (this.#store === null) return false;
-    await this.#store.journal.flush();
-    return await this.#store.delivery.stored(withinMs);
+    if (this.#keeping === null) return false;
+    await this.#keeping.journal.flush();
+    return await this.#keeping.delivery.stored(withinMs);
   }
 
   subscribePeers(handlers: PeerHandlers): () => void {
@@ -172,13 +172,13 @@ class ConnectedDevice implements Device {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#commands.stop();
     this.#sampler?.stop();
-    if (this.#store === null) this.#link.stop();
-    else void this.#closeStore(this.#store).then(() => this.#link.stop());
+    if (this.#keeping === null) this.#link.stop();
+    else void this.#closeJournal(this.#keeping).then(() => this.#link.stop());
     return this.stopped;
   }
 
   /** The last samples are stored: on the disk, or else at the server, as far as it takes them soon. */
-  async #closeStore({ journal, delivery }: Store): Promise<void> {
+  async #closeJournal({ journal, delivery }: Keeping): Promise<void> {
     if (!journal.isLasting && delivery.isWelcome) await delivery.stored(lastMsMax);
     delivery.stop();
     // A disk that hangs does not hold up the program's end.
@@ -205,15 +205,15 @@ class ConnectedDevice implements Device {
   }
 
   #onOpened(): void {
-    this.#store?.delivery.linked();
+    this.#keeping?.delivery.linked();
     if (this.#link.sendFrame(this.#hello())) this.#commands.linked();
     this.#peers.linked();
-    if (this.#store === null) this.#sampler?.start();
+    if (this.#keeping === null) this.#sampler?.start();
   }
 
   #hello(): Hello {
     const { softwareVersion } = this.#options;
-    const { journal } = this.#store ?? {};
+    const { journal } = this.#keeping ?? {};
     return {
       type: "hello",
       ...this.#announcement,
@@ -227,8 +227,8 @@ class ConnectedDevice implements Device {
 
   #onClosed(): void {
     // With a journal it goes on, so that an outage has every sample.
-    if (this.#store === null) this.#sampler?.stop();
-    else this.#store.delivery.unlinked();
+    if (this.#keeping === null) this.#sampler?.stop();
+    else this.#keeping.delivery.unlinked();
   }
 
   #onReceived(text: string | null): void {
@@ -252,13 +252,13 @@ class ConnectedDevice implements Device {
         return;
       case "welcome":
         this.#commands.welcome(frame);
-        this.#store?.delivery.welcome(frame);
+        this.#keeping?.delivery.welcome(frame);
         return;
       case "ack":
-        this.#store?.delivery.ack(frame);
+        this.#keeping?.delivery.ack(frame);
         return;
       case "pace":
-        this.#store?.delivery.pace(frame.backfill);
+        this.#keeping?.delivery.pace(frame.backfill);
         return;
       case "deadline":
         this.#commands.deadline(frame);

@@ -3,7 +3,6 @@ import { onTestFinished } from "vitest";
 import { connectDevice } from "./connect-device.ts";
 import type { DeviceNotice } from "./device-notice.ts";
 import type { DeviceOptions } from "./device-options.ts";
-import { SeqRanges } from "./seq-ranges.ts";
 
 type Frame = Record<string, unknown>;
 
@@ -75,20 +74,4 @@ export const firstWelcome = { type: "welcome", server_time: "2026-01-31T12:00:00
 /** Lets promises that are settled go on. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** What a server keeps of one journal beyond its own restarts: the numbers that are stored, and how often each was stored. */
-export class StoredSamples {
-  readonly ranges = new SeqRanges();
-  readonly socs = new Map<number, number>();
-  doubled = 0;
-
-  take(seq: number, soc: number): void {
-    if (this.ranges.has(seq)) {
-      if (this.socs.get(seq) !== soc) this.doubled++;
-      return;
-    }
-    this.ranges.add(seq, seq);
-    this.socs.set(seq, soc);
-  }
 }

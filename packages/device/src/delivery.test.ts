@@ -1,5 +1,8 @@
-import { describe, expect, test } from "vitest";
-import { firstWelcome, startKeeping } from "./delivery.fixture.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { firstWelcome, settle, startKeeping } from "./delivery.fixture.ts";
 import { memoryJournal } from "./memory-journal.ts";
 
 /** A device whose second welcome has come, and that had sent nothing before. */
@@ -172,6 +175,17 @@ describe("the pace", () => {
     expect(sent()).toBe(8);
   });
 
+  test("of 0 for a device that had nothing to send is asked anew by one sample, when there is something", () => {
+    const { clock, link, send, ack, backfill } = welcomed({ pace: { backfill: 0 } });
+    for (let soc = 1; soc <= 9; soc++) send(soc);
+    ack(0, [9, 9]);
+    clock.advance(1_000);
+    expect(backfill()).toEqual([[1]]);
+    link().push({ type: "pace", backfill: 100 });
+    clock.advance(250);
+    expect(backfill()).toEqual([[1], [2, 3, 4, 5, 6, 7, 8]]);
+  });
+
   test("may be less than one a second", () => {
     const { clock, sent, ack } = withWaiting(10, 0.5);
     for (let second = 0; second < 10; second++) {
@@ -340,6 +354,51 @@ describe("a server that was restored from a backup", () => {
     welcome({ durable_seq: 2 });
     clock.advance(250);
     expect(gaps()).toEqual([{ type: "gap", from_seq: 3, to_seq: 5, reason: "lost" }]);
+  });
+});
+
+describe("a journal on disk", () => {
+  function folder(): string {
+    const path = mkdtempSync(join(tmpdir(), "wattboard-journal-"));
+    onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+    return path;
+  }
+
+  test("gives a server that was restored from a backup what it lacks", () => {
+    const { clock, link, send, ack, relink, welcome, backfill } = startKeeping({ journal: folder() });
+    link().accept();
+    welcome();
+    for (let soc = 1; soc <= 5; soc++) send(soc);
+    ack(5);
+    relink();
+    welcome({ durable_seq: 2 });
+    clock.advance(250);
+    expect(backfill()).toEqual([[3, 4, 5]]);
+  });
+
+  test("does not give another registration what was stored for the one before", () => {
+    const { clock, link, send, ack, relink, welcome, backfill, gaps } = startKeeping({ journal: folder() });
+    link().accept();
+    welcome();
+    for (let soc = 1; soc <= 5; soc++) send(soc);
+    ack(4);
+    relink();
+    welcome({ epoch: 8 });
+    clock.advance(250);
+    expect(gaps()).toEqual([{ type: "gap", from_seq: 1, to_seq: 4, reason: "lost" }]);
+    expect(backfill()).toEqual([[5]]);
+  });
+
+  test("whose end is gone gives new numbers to what has the numbers of samples that the server knows", async () => {
+    const { clock, link, send, welcome, backfill, notices } = startKeeping({ journal: folder() });
+    for (let soc = 1; soc <= 3; soc++) send(soc);
+    link().accept();
+    welcome({ durable_seq: 5 });
+    await settle();
+    clock.advance(250);
+    expect(backfill()).toEqual([[6, 7, 8]]);
+    expect(link().sent.at(-1)).toMatch(/"seq":6,.*"soc":1.*"seq":8,.*"soc":3/);
+    expect(notices.map(({ code }) => code)).toContain("journal_damaged");
   });
 });
 

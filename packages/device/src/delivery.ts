@@ -1,10 +1,17 @@
-import { type Ack, type Gap, limits, type Welcome } from "@wattboard/protocol";
+import { type AckFrame, type GapFrame, limits, type Welcome } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";
 import type { DeviceCounters } from "./device.ts";
 import { Flight } from "./flight.ts";
-import { isGap, type Journal, type JournalEntry, type JournalGap, type JournalSample, numbered } from "./journal.ts";
+import {
+  isGap,
+  type JournalGap,
+  type JournalPart,
+  type JournalSample,
+  numbered,
+  type SampleJournal,
+} from "./journal.ts";
 import type { Notices } from "./notices.ts";
-import { SeqRanges } from "./seq-ranges.ts";
+import { SeqSet } from "./seq-set.ts";
 import type { Connection } from "./transport.ts";
 
 /** After so long without an ack, what was sent counts as not sent. */
@@ -20,7 +27,7 @@ const frameStart = '{"type":"backfill","samples":[';
 const frameEnd = "]}";
 
 interface DeliveryOptions {
-  readonly journal: Journal;
+  readonly journal: SampleJournal;
   readonly clock: Clock;
   readonly link: { readonly connection: Connection | undefined };
   readonly counters: DeviceCounters;
@@ -33,9 +40,9 @@ interface DeliveryOptions {
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
-  readonly #journal: Journal;
+  readonly #journal: SampleJournal;
   readonly #clock: Clock;
-  #durable: SeqRanges;
+  #durable: SeqSet;
   /** Samples on the present link. */
   readonly #samples = new Flight();
   /** Declared gaps on the present link: the server stores them on their own, so they prove nothing about samples. */
@@ -46,6 +53,9 @@ export class Delivery {
   /** The server knows of this journal, and has said what it has of it, on the present link. */
   #isWelcome = false;
   #heardAtMs = 0;
+  /** What the journal held at the hello of the present link. */
+  #helloFirst = 1;
+  #helloLast = 0;
   #frameBytesMax: number = limits.frameBytesMax;
   #pace = 0;
   /** Samples of backfill that may be sent now. */
@@ -57,14 +67,14 @@ export class Delivery {
   #withheldSeq = 0;
   /** The first number that this process gives; and which of them it has sent, until the server has said once what it has. */
   readonly #ownFrom: number;
-  #ownSent: SeqRanges | null = new SeqRanges();
+  #ownSent: SeqSet | null = new SeqSet();
   readonly #waiters = new Set<() => void>();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#journal = options.journal;
     this.#clock = options.clock;
-    this.#durable = SeqRanges.of(options.journal.durableSeq);
+    this.#durable = SeqSet.of(options.journal.durableSeq);
     this.#ownFrom = options.journal.lastSeq + 1;
   }
 
@@ -92,6 +102,8 @@ export class Delivery {
   linked(): void {
     this.#link++;
     this.#linkedAtMs = this.#heardAtMs = this.#clock.monotonicMs();
+    this.#helloFirst = this.#journal.firstSeq;
+    this.#helloLast = this.#journal.lastSeq;
   }
 
   unlinked(): void {
@@ -119,18 +131,22 @@ export class Delivery {
     if (knownEpoch !== null && knownEpoch !== epoch) this.#withheldSeq = Math.max(this.#withheldSeq, durableSeq);
     this.#isWelcome = true;
     this.#frameBytesMax = Math.min(limits.frameBytesMax, bounds?.frame_bytes ?? limits.frameBytesMax);
-    this.#setPace(pace?.backfill ?? backfillPerSecond);
-    this.#setDurable(SeqRanges.of(durable_seq, durable_ranges), epoch);
+    const durable = SeqSet.of(durable_seq, durable_ranges);
+    const held = this.#helloLast - this.#helloFirst + 1;
+    const wasBehind = durable.countWithin(this.#helloFirst, this.#helloLast) < held;
+    // A server gives no pace to who had nothing to send; what did not arrive since, such as what it was sent before this welcome, asks for one.
+    this.#setPace(Math.max(pace?.backfill ?? backfillPerSecond, wasBehind ? 0 : 1));
+    this.#setDurable(durable, epoch);
     void this.#renumber();
     this.#goOn();
   }
 
-  ack({ seq, ranges }: Ack): void {
+  ack({ seq, ranges }: AckFrame): void {
     const { epoch } = this.#journal;
     if (!this.#isWelcome || epoch === null) return;
     this.#heardAtMs = this.#clock.monotonicMs();
     // An ack that was overtaken by a later one takes nothing back.
-    const durable = SeqRanges.of(seq, ranges);
+    const durable = SeqSet.of(seq, ranges);
     durable.addAll(this.#durable);
     this.#setDurable(durable, epoch);
     this.#goOn();
@@ -169,7 +185,7 @@ export class Delivery {
     });
   }
 
-  #setDurable(durable: SeqRanges, epoch: number): void {
+  #setDurable(durable: SeqSet, epoch: number): void {
     const before = this.waiting;
     this.#durable = durable;
     this.#journal.acknowledge(durable, epoch);
@@ -256,7 +272,7 @@ export class Delivery {
     return from > lastSeq ? null : { from, to };
   }
 
-  #read(from: number, to: number, samplesMax: number): JournalEntry[] | Promise<JournalEntry[]> {
+  #read(from: number, to: number, samplesMax: number): JournalPart[] | Promise<JournalPart[]> {
     if (from <= this.#withheldSeq) {
       return [{ from_seq: from, to_seq: Math.min(to, this.#withheldSeq), reason: "lost" }];
     }
@@ -264,7 +280,7 @@ export class Delivery {
     return this.#journal.read(from, to, samplesMax, bytesMax);
   }
 
-  #sendWhenRead(reading: Promise<JournalEntry[]>): void {
+  #sendWhenRead(reading: Promise<JournalPart[]>): void {
     const link = this.#link;
     this.#isReading = true;
     void reading.then((entries) => {
@@ -277,7 +293,7 @@ export class Delivery {
   }
 
   /** Sends entries that follow on each other: each gap as a frame, samples between gaps together. */
-  #send(entries: readonly JournalEntry[], connection: Connection): void {
+  #send(entries: readonly JournalPart[], connection: Connection): void {
     let together: JournalSample[] = [];
     for (const entry of entries) {
       const sendable = isGap(entry) ? entry : this.#gapIfTooBig(entry);
@@ -301,7 +317,7 @@ export class Delivery {
   }
 
   #sendGap(gap: JournalGap, connection: Connection): void {
-    const frame: Gap = { type: "gap", ...gap };
+    const frame: GapFrame = { type: "gap", ...gap };
     connection.send(JSON.stringify(frame));
     this.#gaps.add(gap.from_seq, gap.to_seq, true, this.#clock.monotonicMs());
     this.#budget -= 1;

@@ -6,9 +6,9 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { settle } from "./delivery.fixture.ts";
 import type { DeviceNotice } from "./device-notice.ts";
 import { FileJournal, type FileJournalOptions, fileJournal } from "./file-journal.ts";
-import { isGap, type Journal, type JournalEntry } from "./journal.ts";
+import { isGap, type JournalPart, type SampleJournal } from "./journal.ts";
 import type { JournalFolder } from "./journal-folder.ts";
-import { SeqRanges } from "./seq-ranges.ts";
+import { SeqSet } from "./seq-set.ts";
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "wattboard-journal-"));
@@ -43,8 +43,8 @@ const large = (value: number) =>
   JSON.stringify({ device_id: "ems_001", value, noise: Array.from({ length: 60 }, () => Math.random()) });
 
 /** All entries from the first number on, in one list. */
-async function readAll(journal: Journal, from = 1): Promise<JournalEntry[]> {
-  const entries: JournalEntry[] = [];
+async function readAll(journal: SampleJournal, from = 1): Promise<JournalPart[]> {
+  const entries: JournalPart[] = [];
   for (let seq = from; seq <= journal.lastSeq; ) {
     const read = await journal.read(seq, journal.lastSeq, 100, 10_000);
     for (const entry of read) {
@@ -56,8 +56,8 @@ async function readAll(journal: Journal, from = 1): Promise<JournalEntry[]> {
   return entries;
 }
 
-const gapsOf = (entries: readonly JournalEntry[]) => entries.filter(isGap);
-const samplesOf = (entries: readonly JournalEntry[]) => entries.flatMap((entry) => (isGap(entry) ? [] : [entry.text]));
+const gapsOf = (entries: readonly JournalPart[]) => entries.filter(isGap);
+const samplesOf = (entries: readonly JournalPart[]) => entries.flatMap((entry) => (isGap(entry) ? [] : [entry.text]));
 
 describe("a journal on disk", () => {
   test("gives back what was appended, before it is written and after, and goes on with its numbers after a restart", async () => {
@@ -79,7 +79,7 @@ describe("a journal on disk", () => {
     const folder = temporaryFolder();
     const { journal: first } = open(folder);
     for (let index = 0; index < 9; index++) first.append(text(index));
-    first.acknowledge(SeqRanges.of(4, [[7, 8]]), 12);
+    first.acknowledge(SeqSet.of(4, [[7, 8]]), 12);
     await first.close();
     expect(open(folder).journal).toMatchObject({ durableSeq: 4, epoch: 12 });
   });
@@ -87,7 +87,7 @@ describe("a journal on disk", () => {
   test("holds what is acknowledged as well, until its room is needed: a restored server asks for it", async () => {
     const { journal } = open(temporaryFolder());
     for (let index = 0; index < 9; index++) journal.append(text(index));
-    journal.acknowledge(SeqRanges.of(9), 1);
+    journal.acknowledge(SeqSet.of(9), 1);
     expect(samplesOf(await readAll(journal))).toHaveLength(9);
   });
 

@@ -1,19 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { limits } from "@wattboard/protocol";
 import {
+  bytesInFrame,
   gapTimes,
-  type Journal,
   type JournalContext,
-  type JournalEntry,
   type JournalOpener,
+  type JournalPart,
   type JournalSample,
-  sampleBytes,
+  type SampleJournal,
 } from "./journal.ts";
 import { JournalError, type JournalFolder, openJournalFolder } from "./journal-folder.ts";
 import type { RecordHead } from "./journal-record.ts";
-import { damagedContent, OpenSegment, readSegment, type SegmentContent, samplesOf } from "./journal-segment.ts";
+import { damagedContent, OpenSegment, readSegment, type SegmentContent, textsOf } from "./journal-segment.ts";
 import { memoryJournal } from "./memory-journal.ts";
-import type { SeqRanges } from "./seq-ranges.ts";
+import type { SeqSet } from "./seq-set.ts";
 
 export interface FileJournalOptions {
   /** All files together; then the oldest goes. Default 24 MB: two days of a sample of 500 bytes a second. */
@@ -62,7 +62,7 @@ export function fileJournal(folder: string, options: FileJournalOptions = {}): J
   };
 }
 
-export class FileJournal implements Journal {
+export class FileJournal implements SampleJournal {
   readonly isLasting = true;
   readonly id: string;
   lastSeq = 0;
@@ -92,6 +92,8 @@ export class FileJournal implements Journal {
   #syncedAtMs = Number.NEGATIVE_INFINITY;
   /** `lastSeq` at the last two fsyncs: so fast do numbers grow. */
   #syncedSeqs: readonly [number, number];
+  /** The last number that is set aside. */
+  #reservedSeq = 0;
   #timer: unknown;
   #dueMs = 0;
 
@@ -118,7 +120,7 @@ export class FileJournal implements Journal {
   append(text: string): number {
     const seq = ++this.lastSeq;
     this.#pending.push({ seq, text, timeMs: Math.max(0, Math.floor(this.#context.clock.now())) });
-    this.#pendingBytes += sampleBytes(text);
+    this.#pendingBytes += bytesInFrame(text);
     if (this.#pendingBytes > 8 * recordTextMax) this.#encode();
     this.#arm();
     return seq;
@@ -130,12 +132,12 @@ export class FileJournal implements Journal {
   }
 
   /** Nothing goes before its time: a server that is restored from a backup asks for what it has stored since. */
-  acknowledge(durable: SeqRanges, epoch: number): void {
+  acknowledge(durable: SeqSet, epoch: number): void {
     this.durableSeq = durable.firstMissing(1) - 1;
     this.epoch = epoch;
   }
 
-  read(fromSeq: number, toSeq: number, samplesMax: number, bytesMax: number): JournalEntry[] | Promise<JournalEntry[]> {
+  read(fromSeq: number, toSeq: number, samplesMax: number, bytesMax: number): JournalPart[] | Promise<JournalPart[]> {
     this.#encode();
     const index = this.#segments.findLastIndex(({ firstSeq }) => firstSeq <= fromSeq);
     const next = this.#segments[index + 1];
@@ -207,7 +209,7 @@ export class FileJournal implements Journal {
       const texts: string[] = [];
       let bytes = 0;
       for (const { seq, text } of this.#pending) {
-        bytes += sampleBytes(text);
+        bytes += bytesInFrame(text);
         if (seq !== first.seq + texts.length || (texts.length > 0 && bytes > recordTextMax)) break;
         texts.push(text);
       }
@@ -227,7 +229,14 @@ export class FileJournal implements Journal {
   /** What may be given and sent before the next fsync, which may take long. A number must not be given twice, so a crash costs these. */
   #reserve(last: number): number {
     const [before, now] = this.#syncedSeqs;
-    return Math.min(limits.seqMax, last + reservedMin + 4 * (now - before));
+    this.#reservedSeq = Math.min(limits.seqMax, last + reservedMin + 4 * Math.max(now - before, last - now));
+    return this.#reservedSeq;
+  }
+
+  /** More than half of the numbers that were set aside are given: samples come faster than before. */
+  get #isShort(): boolean {
+    const last = this.#segments.at(-1)?.open?.lastSeq ?? 0;
+    return this.#pending.length > 0 && this.lastSeq - last > (this.#reservedSeq - last) / 2;
   }
 
   #begin(head: RecordHead, dictionary: string): OpenSegment | null {
@@ -255,8 +264,9 @@ export class FileJournal implements Journal {
     if (this.#storing !== null || this.#isClosed) return;
     const isPending = this.#pending.length > 0 || this.#segments.some(({ open }) => open !== null && !open.isWritten);
     if (!isPending && !this.#isUnsynced) return;
-    const afterMs = isPending ? this.#storedAtMs + writeMs : this.#syncedAtMs + this.#syncMs;
-    const dueMs = this.#isFailing ? this.#storedAtMs + retryMs : afterMs;
+    let dueMs = isPending ? this.#storedAtMs + writeMs : this.#syncedAtMs + this.#syncMs;
+    if (this.#isShort) dueMs = this.#storedAtMs;
+    if (this.#isFailing) dueMs = this.#storedAtMs + retryMs;
     if (this.#timer !== undefined && this.#dueMs <= dueMs) return;
     const { clock } = this.#context;
     clock.clearTimeout(this.#timer);
@@ -267,7 +277,8 @@ export class FileJournal implements Journal {
   readonly #onDue = (): void => {
     this.#timer = undefined;
     this.#encode();
-    void this.#store(this.#context.clock.monotonicMs() - this.#syncedAtMs >= this.#syncMs);
+    const syncMs = this.#isShort ? writeMs : this.#syncMs;
+    void this.#store(this.#context.clock.monotonicMs() - this.#syncedAtMs >= syncMs);
   };
 
   /** One at a time. */
@@ -365,8 +376,8 @@ interface Wanted {
 }
 
 /** What a segment holds of the numbers that are wanted, and the gaps between. */
-function entriesOf(content: SegmentContent, { fromSeq, toSeq, samplesMax, bytesMax, endMs }: Wanted): JournalEntry[] {
-  const entries: JournalEntry[] = [];
+function entriesOf(content: SegmentContent, { fromSeq, toSeq, samplesMax, bytesMax, endMs }: Wanted): JournalPart[] {
+  const entries: JournalPart[] = [];
   const { records } = content;
   let index = Math.max(
     0,
@@ -379,7 +390,7 @@ function entriesOf(content: SegmentContent, { fromSeq, toSeq, samplesMax, bytesM
       index++;
       continue;
     }
-    const texts = record !== undefined && record.firstSeq <= seq ? samplesOf(content, record) : null;
+    const texts = record !== undefined && record.firstSeq <= seq ? textsOf(content, record) : null;
     if (record === undefined || texts === null) {
       const behind =
         record === undefined ? toSeq + 1 : record.firstSeq > seq ? record.firstSeq : record.firstSeq + record.count;
@@ -390,7 +401,7 @@ function entriesOf(content: SegmentContent, { fromSeq, toSeq, samplesMax, bytesM
       continue;
     }
     for (const text of texts.slice(seq - record.firstSeq)) {
-      bytes += sampleBytes(text);
+      bytes += bytesInFrame(text);
       const isFull = entries.length === samplesMax || (bytes > bytesMax && entries.length > 0);
       if (seq > toSeq || isFull) return entries;
       entries.push({ seq: seq++, text });

@@ -6,7 +6,14 @@ export type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
 export type { DeviceNotice, NoticeCode } from "./device-notice.ts";
 export type { DeviceOptions } from "./device-options.ts";
 export { type FileJournalOptions, fileJournal } from "./file-journal.ts";
-export type { Journal, JournalContext, JournalEntry, JournalGap, JournalOpener, JournalSample } from "./journal.ts";
+export type {
+  JournalContext,
+  JournalGap,
+  JournalOpener,
+  JournalPart,
+  JournalSample,
+  SampleJournal,
+} from "./journal.ts";
 export { JournalError } from "./journal-folder.ts";
 export { memoryJournal } from "./memory-journal.ts";
 export type { Outage, OutageCode } from "./outage.ts";

@@ -111,7 +111,7 @@ function lock(folder: string): void {
   const path = join(folder, lockName);
   for (let tries = 0; tries < 3; tries++) {
     try {
-      writeFileSync(path, `${process.pid} ${startOf(process.pid)}`, { flag: "wx", mode: 0o600 });
+      writeFileSync(path, `${process.pid} ${processStartOf(process.pid)}`, { flag: "wx", mode: 0o600 });
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -126,7 +126,7 @@ function isLocked(path: string): boolean {
   try {
     const text = readFileSync(path, "utf8");
     const [pid, start = ""] = text.split(" ");
-    if (text !== "") return isRunning(Number(pid)) && start === startOf(Number(pid));
+    if (text !== "") return isRunning(Number(pid)) && start === processStartOf(Number(pid));
     const ageMs = Date.now() - statSync(path).mtimeMs;
     return ageMs >= 0 && ageMs < lockMsMax;
   } catch {
@@ -146,7 +146,7 @@ function isRunning(pid: number): boolean {
 }
 
 /** When a process was started, and by which start of the machine: after a power failure its number is soon another's. Empty where it cannot be told. */
-function startOf(pid: number): string {
+function processStartOf(pid: number): string {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

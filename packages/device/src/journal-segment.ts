@@ -57,7 +57,7 @@ function readHead(bytes: Buffer): SegmentHead | null {
 }
 
 /** The samples of a record; null if they cannot be read. */
-export function samplesOf({ head }: SegmentContent, record: JournalRecord): string[] | null {
+export function textsOf({ head }: SegmentContent, record: JournalRecord): string[] | null {
   return head === null ? null : inflate(record, Buffer.from(head.dictionary));
 }
 
@@ -118,6 +118,12 @@ export class OpenSegment implements SegmentContent {
     const placed = readRecord(this.#bytes, this.#end);
     if (placed !== null && placed.count > 0) this.records.push(placed);
     this.#end += record.length;
+  }
+
+  /** Of its newest sample; 0 if it has none. */
+  get lastSeq(): number {
+    const last = this.records.at(-1);
+    return last === undefined ? 0 : last.firstSeq + last.count - 1;
   }
 
   get isWritten(): boolean {

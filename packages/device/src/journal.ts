@@ -1,7 +1,7 @@
-import type { Gap } from "@wattboard/protocol";
+import type { GapFrame } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";
 import type { DeviceNotice, NoticeCode } from "./device-notice.ts";
-import type { SeqRanges } from "./seq-ranges.ts";
+import type { SeqSet } from "./seq-set.ts";
 
 /** A sample as it was measured: a telemetry message without its `seq`. */
 export interface JournalSample {
@@ -10,15 +10,15 @@ export interface JournalSample {
 }
 
 /** Samples that a journal does not hold, though they have numbers. */
-export type JournalGap = Omit<Gap, "type">;
+export type JournalGap = Omit<GapFrame, "type">;
 
-export type JournalEntry = JournalSample | JournalGap;
+export type JournalPart = JournalSample | JournalGap;
 
 /**
  * A device's samples, numbered from 1 without a hole, each kept until the server has stored it, as far as there is room; then the oldest goes first.
  * No method throws or rejects: what the disk refuses is told as a notice, and read as a gap.
  */
-export interface Journal {
+export interface SampleJournal {
   /** Made at random with the journal, and lasts as long as it does. */
   readonly id: string;
   /** Whether it outlives the process. */
@@ -35,12 +35,12 @@ export interface Journal {
   /** Goes on behind this number: those before it were given by somebody else. */
   skip(throughSeq: number): void;
   /** The server has stored these; they need not be held any longer. */
-  acknowledge(durable: SeqRanges, epoch: number): void;
+  acknowledge(durable: SeqSet, epoch: number): void;
   /**
    * Samples and gaps that follow on each other, from `fromSeq` to `toSeq` at most; at least one, and no more samples and bytes than asked for
    * where there are several.
    */
-  read(fromSeq: number, toSeq: number, samplesMax: number, bytesMax: number): JournalEntry[] | Promise<JournalEntry[]>;
+  read(fromSeq: number, toSeq: number, samplesMax: number, bytesMax: number): JournalPart[] | Promise<JournalPart[]>;
   /** Resolves when all that was appended is on the disk, or could not be written. */
   flush(): Promise<void>;
   /** Flushes, and lets go of what it has open. */
@@ -57,17 +57,17 @@ export interface JournalContext {
 }
 
 /** Opens a journal for a device; throws where it must not have it. */
-export type JournalOpener = (context: JournalContext) => Journal;
+export type JournalOpener = (context: JournalContext) => SampleJournal;
 
 /** What an entry takes in a frame beside its text. */
 const seqBytesMax = '"seq":4294967295,'.length + 1;
 
-export function isGap(entry: JournalEntry): entry is JournalGap {
+export function isGap(entry: JournalPart): entry is JournalGap {
   return "reason" in entry;
 }
 
 /** Bytes that a sample takes in a frame of backfill. */
-export function sampleBytes(text: string): number {
+export function bytesInFrame(text: string): number {
   return Buffer.byteLength(text) + seqBytesMax;
 }
 

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import {
+  bytesInFrame,
   gapTimes,
-  type Journal,
   type JournalContext,
-  type JournalEntry,
   type JournalGap,
   type JournalOpener,
-  sampleBytes,
+  type JournalPart,
+  type SampleJournal,
 } from "./journal.ts";
-import type { SeqRanges } from "./seq-ranges.ts";
+import type { SeqSet } from "./seq-set.ts";
 
 /** Half an hour at one sample of 500 bytes a second. */
 const bytesMaxDefault = 1_000_000;
@@ -18,7 +18,7 @@ export function memoryJournal({ bytesMax = bytesMaxDefault }: { readonly bytesMa
   return (context) => new MemoryJournal(context, bytesMax);
 }
 
-export class MemoryJournal implements Journal {
+class MemoryJournal implements SampleJournal {
   readonly id: string = randomUUID();
   readonly isLasting = false;
   durableSeq = 0;
@@ -45,7 +45,7 @@ export class MemoryJournal implements Journal {
   append(text: string): number {
     const seq = ++this.lastSeq;
     this.#held.set(seq, { text, timeMs: this.#context.clock.now() });
-    this.#bytes += sampleBytes(text);
+    this.#bytes += bytesInFrame(text);
     for (const oldest of this.#held.keys()) {
       if (this.#bytes <= this.#bytesMax) break;
       this.#delete(oldest);
@@ -59,14 +59,14 @@ export class MemoryJournal implements Journal {
     this.lastSeq = Math.max(this.lastSeq, throughSeq);
   }
 
-  acknowledge(durable: SeqRanges, epoch: number): void {
+  acknowledge(durable: SeqSet, epoch: number): void {
     this.epoch = epoch;
     this.durableSeq = durable.firstMissing(1) - 1;
     for (const seq of this.#held.keys()) if (durable.has(seq)) this.#delete(seq);
   }
 
-  read(fromSeq: number, toSeq: number, samplesMax: number, bytesMax: number): JournalEntry[] {
-    const entries: JournalEntry[] = [];
+  read(fromSeq: number, toSeq: number, samplesMax: number, bytesMax: number): JournalPart[] {
+    const entries: JournalPart[] = [];
     let bytes = 0;
     for (let seq = fromSeq; seq <= toSeq && entries.length < samplesMax; ) {
       const held = this.#held.get(seq);
@@ -76,7 +76,7 @@ export class MemoryJournal implements Journal {
         seq = gap.to_seq + 1;
         continue;
       }
-      bytes += sampleBytes(held.text);
+      bytes += bytesInFrame(held.text);
       if (bytes > bytesMax && entries.length > 0) break;
       entries.push({ seq, text: held.text });
       seq++;
@@ -100,7 +100,7 @@ export class MemoryJournal implements Journal {
   }
 
   #delete(seq: number): void {
-    this.#bytes -= sampleBytes(this.#held.get(seq)?.text ?? "");
+    this.#bytes -= bytesInFrame(this.#held.get(seq)?.text ?? "");
     this.#held.delete(seq);
   }
 }

@@ -2,7 +2,7 @@ import { limits } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";
 import type { Delivery } from "./delivery.ts";
 import type { DeviceCounters } from "./device.ts";
-import { type Journal, numbered } from "./journal.ts";
+import { numbered, type SampleJournal } from "./journal.ts";
 import type { Notices } from "./notices.ts";
 import type { Sample } from "./sample.ts";
 import type { Connection } from "./transport.ts";
@@ -13,8 +13,8 @@ const waitingBytesMax = 256 * 1024;
 const backfillBytes = 64;
 
 /** Where samples are kept until the server has stored them. */
-export interface Store {
-  readonly journal: Journal;
+export interface Keeping {
+  readonly journal: SampleJournal;
   readonly delivery: Delivery;
 }
 
@@ -25,7 +25,7 @@ export class Outbox {
   readonly #link: { readonly connection: Connection | undefined };
   readonly #counters: DeviceCounters;
   readonly #notices: Notices;
-  readonly #store: Store | null;
+  readonly #keeping: Keeping | null;
 
   constructor(
     deviceId: string,
@@ -33,25 +33,25 @@ export class Outbox {
     link: { readonly connection: Connection | undefined },
     counters: DeviceCounters,
     notices: Notices,
-    store: Store | null,
+    keeping: Keeping | null,
   ) {
     this.#deviceId = deviceId;
     this.#clock = clock;
     this.#link = link;
     this.#counters = counters;
     this.#notices = notices;
-    this.#store = store;
+    this.#keeping = keeping;
   }
 
   send(sample: Sample): boolean {
     const { connection } = this.#link;
-    const store = connection === undefined || this.#store?.delivery.numbers(connection) ? this.#store : null;
+    const keeping = connection === undefined || this.#keeping?.delivery.numbers(connection) ? this.#keeping : null;
     const isCongested = connection !== undefined && connection.waitingBytes > waitingBytesMax;
-    if (store === null && connection === undefined) {
+    if (keeping === null && connection === undefined) {
       this.#counters.skippedOffline++;
       return false;
     }
-    if (store === null && isCongested) {
+    if (keeping === null && isCongested) {
       this.#counters.skippedCongested++;
       const message = "The link does not take samples as fast as they come; some are dropped.";
       this.#notices.tellSometimes("warn", "congested", message);
@@ -59,15 +59,15 @@ export class Outbox {
     }
     const text = this.#textOf(sample);
     if (text === null) return false;
-    if (store === null) connection?.send(text);
+    if (keeping === null) connection?.send(text);
     else {
-      const seq = store.journal.append(text);
+      const seq = keeping.journal.append(text);
       if (connection === undefined || isCongested) {
-        store.delivery.kept();
+        keeping.delivery.kept();
         return true;
       }
       connection.send(numbered(seq, text));
-      store.delivery.sent(seq);
+      keeping.delivery.sent(seq);
     }
     this.#counters.sent++;
     return true;
@@ -78,7 +78,7 @@ export class Outbox {
     const message = { device_id: this.#deviceId, timestamp: new Date(this.#clock.now()).toISOString(), ...sample };
     // A sample copied from another device's message must not speak for that one, nor for another sample.
     const text = JSON.stringify({ ...message, device_id: this.#deviceId, seq: undefined });
-    const bytesMax = limits.frameBytesMax - (this.#store === null ? 0 : backfillBytes);
+    const bytesMax = limits.frameBytesMax - (this.#keeping === null ? 0 : backfillBytes);
     if (text.length <= bytesMax && Buffer.byteLength(text) <= bytesMax) return text;
     this.#counters.skippedTooBig++;
     this.#notices.tellSometimes("error", "sample_too_big", `A sample has more than ${bytesMax} bytes; dropped.`);

@@ -1,13 +1,15 @@
 import type { Outage } from "./outage.ts";
 
 const firstMs = 5_000;
+/** The first try comes within this and `2 * firstMs` less this: ten thousand devices that were cut at once are a thousand or so a second. */
+const firstMsMin = 1_000;
 const backoffMsMax = 60_000;
 /** A server that asks for more patience than this is asked again all the same. */
 const retryAfterMsMax = 5 * 60_000;
 
 /**
  * How long to wait before the next try, in milliseconds, after `failures` earlier ones without a link that stayed up.
- * At first 5 s (±10 %, so that a fleet does not come back as one), then full jitter: anywhere up to 10, 20, 40, 60 s, but at least 1 s.
+ * At first 5 s on average, within 1 to 9, so that a fleet does not come back as one; then full jitter: anywhere up to 10, 20, 40, 60 s, but at least 1 s.
  */
 export function retryDelayMs(outage: Outage, failures: number, random: () => number): number {
   const { code, reconnect } = outage;
@@ -28,7 +30,7 @@ export function retryDelayMs(outage: Outage, failures: number, random: () => num
         const askedMs = Math.min(Math.max(outage.retryAfterMs, 1_000), retryAfterMsMax);
         return between(askedMs, askedMs * 1.25);
       }
-      if (failures === 0) return between(firstMs * 0.9, firstMs * 1.1);
+      if (failures === 0) return between(firstMsMin, 2 * firstMs - firstMsMin);
       return Math.max(1_000, random() * Math.min(backoffMsMax, firstMs * 2 ** failures));
     }
   }

@@ -1,4 +1,4 @@
-import type { Ack, Command, Deadline, Pace, PeersFrame, Refused, Welcome } from "@wattboard/protocol";
+import type { AckFrame, Command, Deadline, PaceFrame, PeersFrame, Refused, Welcome } from "@wattboard/protocol";
 import { commandValidator } from "@wattboard/protocol/validate";
 import type { PeerSample } from "./peer-inbox.ts";
 
@@ -8,8 +8,8 @@ export type ServerFrame =
   | { readonly type: "peer"; readonly telemetry: PeerSample }
   | PeersFrame
   | Welcome
-  | Ack
-  | Pace
+  | AckFrame
+  | PaceFrame
   | Deadline
   | Refused
   /** Of a kind that this version does not know; it is for later ones. */
@@ -71,17 +71,18 @@ function isWelcome(frame: Unread): frame is Welcome & Unread {
   );
 }
 
-function isAck(frame: Unread): frame is Ack & Unread {
+function isAck(frame: Unread): frame is AckFrame & Unread {
   return isSeq(frame.seq) && isRanges(frame.ranges);
 }
 
-function isPace(frame: Unread): frame is Pace & Unread {
+function isPace(frame: Unread): frame is PaceFrame & Unread {
   return isRate(frame.backfill);
 }
 
 function isRanges(value: unknown): boolean {
   return (
-    value === undefined || (Array.isArray(value) && value.every((range) => Array.isArray(range) && range.every(isSeq)))
+    value === undefined ||
+    (Array.isArray(value) && value.every((range) => Array.isArray(range) && range.length === 2 && range.every(isSeq)))
   );
 }
 

@@ -123,6 +123,17 @@ export const deviceDetailSchema = body("DeviceDetail", "What the server knows of
     description:
       "How far its clock is ahead, ms, below zero behind; its times are corrected by it. 0: right, or not known",
   }),
+  journal: orNull(
+    body("Journal", "What is stored of the samples that the device numbers; null where it does not.", {
+      id: Type.String({ description: "As the device has named it" }),
+      durable_seq: Type.Integer({ minimum: 0, description: "All up to this one are stored, or declared as lost" }),
+      durable: Type.Integer({ minimum: 0, description: "How many are, in all" }),
+      missing: Type.Integer({
+        minimum: 0,
+        description: "How many are still to come, as far as the device has said: its backlog",
+      }),
+    }),
+  ),
   faulty_values: Type.Array(
     body("FaultyValues", "Values that were left out of its messages, or kept and marked, since the server started.", {
       point: Type.String({ description: "The point as the device calls it; `other` beyond 64 of them" }),
@@ -238,7 +249,7 @@ const historyBuckets = body("HistoryBuckets", "Points over time, in buckets; an 
   bucket_ms: Type.Integer({ description: "Width of a bucket, ms", examples: [300_000] }),
   at: Type.Array(time("Start of the bucket")),
   samples: Type.Array(Type.Integer(), { description: "How many samples are in each" }),
-  bucket_coverage: Type.Array(share("Share of the expected samples in each")),
+  bucket_coverage: Type.Array(share("Share of the expected time that is covered, in each")),
   points: Type.Record(
     Type.String(),
     body("PointBuckets", "Null where a bucket has no number of the point.", {
@@ -310,7 +321,7 @@ export const deviceEnergySchema = body("DeviceEnergy", "Energy of one device by 
     body("EnergySpan", "One hour, day, month or year of the time zone.", {
       ...span,
       ...energyProperties,
-      coverage: share("Share of the expected samples that is there, of the time that has passed"),
+      coverage: share("Share of the expected time that is covered"),
     }),
   ),
   total: energySchema,
@@ -329,11 +340,11 @@ export const fleetEnergySchema = body("FleetEnergy", "Energy of many devices tog
       ...span,
       ...energyProperties,
       devices: Type.Integer({ description: "Devices with samples in it" }),
-      coverage: share("Share of the samples expected of all devices, of the time that has passed"),
+      coverage: share("Share of the time expected of all devices that is covered"),
     }),
   ),
   total: energySchema,
-  coverage: share("Share of the samples expected of all devices over the whole range"),
+  coverage: share("Share of the time expected of all devices that is covered, over the whole range"),
 });
 export type FleetEnergyBody = ReadonlyBody<Type.Static<typeof fleetEnergySchema>>;
 
@@ -345,11 +356,22 @@ export const fleetTotalsSchema = body("FleetTotals", "A point summed over device
   bucket_ms: Type.Integer({ description: "Width of a bucket, ms" }),
   device_count: Type.Integer({ description: "Devices that were asked for" }),
   at: Type.Array(time("Start of the bucket")),
-  sum: Type.Array(numberOrNull, { description: "Sum of the devices' means; null where none has the point" }),
-  devices: Type.Array(Type.Integer(), { description: "How many devices have the point in the bucket" }),
+  sum: Type.Array(numberOrNull, {
+    description: "Sum of the means of the devices that told the point; null where none did",
+  }),
+  devices: Type.Array(Type.Integer(), { description: "How many devices told the point in the bucket" }),
+  bucket_coverage: Type.Array(share("Share of the time expected of all devices that is covered, in each bucket")),
   coverage,
 });
 export type FleetTotalsBody = ReadonlyBody<Type.Static<typeof fleetTotalsSchema>>;
+
+export const renewalSchema = body("Renewal", "How far the store is with summaries that are made anew.", {
+  renewed_share: Type.Number({
+    description:
+      "Share of the summaries that were made anew since the rule of what is covered was changed; 1 once that is done",
+  }),
+});
+export type RenewalBody = ReadonlyBody<Type.Static<typeof renewalSchema>>;
 
 const eventSchema = body("Event", "Something that a person should know of.", {
   at: time("When it happened"),

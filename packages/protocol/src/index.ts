@@ -3,6 +3,7 @@ export * from "./capabilities.ts";
 export * from "./command.ts";
 export * from "./command-api.ts";
 export * from "./constants.ts";
+export * from "./fleet-frames.ts";
 export * from "./journal.ts";
 export * from "./people.ts";
 export * from "./stream-frames.ts";

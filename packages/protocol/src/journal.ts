@@ -106,7 +106,7 @@ export const welcomeJournal = {
 };
 
 export type JournalState = Type.Static<typeof journalSchema>;
-export type Ack = Type.Static<typeof ackSchema>;
-export type Pace = Type.Static<typeof paceSchema>;
-export type Backfill = Type.Static<typeof backfillSchema>;
-export type Gap = Type.Static<typeof gapSchema>;
+export type AckFrame = Type.Static<typeof ackSchema>;
+export type PaceFrame = Type.Static<typeof paceSchema>;
+export type BackfillFrame = Type.Static<typeof backfillSchema>;
+export type GapFrame = Type.Static<typeof gapSchema>;

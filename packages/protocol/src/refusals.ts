@@ -14,7 +14,9 @@ export const refusals = {
   too_many_points: { message: "The device would have more points outside the catalogue than it may (limits.points)." },
   rate_limited: { message: "The link sends faster than its rate limit." },
   fenced: { message: "The link was replaced by a newer one; what it still sends is dropped." },
-  invalid_frame: { message: "A frame of the subprotocol wattboard.v1 is none of hello, command_result, peers." },
+  invalid_frame: {
+    message: "A frame of the subprotocol wattboard.v1 is none of hello, command_result, peers, backfill, gap.",
+  },
   peers_not_allowed: {
     message:
       "The device may not see others: that takes access.peers, and a property peers that an administrator gives.",
@@ -97,6 +99,10 @@ export const refusals = {
   server_full: {
     status: 503,
     message: "The server has as many sockets open as it may. Try again later; whoever runs it finds why in its events.",
+  },
+  too_many_connects: {
+    status: 503,
+    message: "Many devices connect at once. Come back after the time that Retry-After says.",
   },
   internal: { status: 500, message: "The server failed at this request. Its log says why." },
   stopping: { status: 503, message: "The server is stopping. Try again in a few seconds." },

@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { deviceCommandSchema } from "./command-api.ts";
 
 /** The place of a frame in a device's stream, as a dashboard sees it. */
 const place = {
@@ -8,6 +9,18 @@ const place = {
     description: "Of the frame in the stream; each is one more than the one before it",
   }),
 };
+
+/** Server to dashboard: what stands before the members of a sample as the device sent it. */
+export const samplePlaceSchema = Type.Object(
+  {
+    ...place,
+    received_at_ms: Type.Integer({
+      description:
+        "When the server received it, ms since 1970: as `received_at` in the history, so that a sample is known again there",
+    }),
+  },
+  { description: "Server to dashboard: what stands before the members of a sample as the device sent it" },
+);
 
 /**
  * Server to dashboard, the first frame. A client that comes back with `?epoch=…&offset=…`, the place of the last frame that it has, gets all that
@@ -22,6 +35,7 @@ export const streamWelcomeSchema = Type.Object(
       description:
         "True: what was missed follows. False: the newest sample follows; what lies between is in the history",
     }),
+    online: Type.Boolean({ description: "Whether the device is connected now; from here on `presence` tells" }),
   },
   {
     description:
@@ -41,6 +55,12 @@ export const presenceSchema = Type.Object(
   { description: "Server to dashboard: the device has come, or has gone" },
 );
 
+/** Server to dashboard: a command of the device, with each of its steps. */
+export const commandFrameSchema = Type.Object(
+  { type: Type.Literal("command"), ...place, command: deviceCommandSchema },
+  { description: "Server to dashboard: a command of the device, with each of its steps" },
+);
+
 /** Server to dashboard: samples of before were stored; charts of that time are to be read anew. */
 export const backfilledSchema = Type.Object(
   {
@@ -54,6 +74,6 @@ export const backfilledSchema = Type.Object(
 );
 
 export type StreamWelcome = Type.Static<typeof streamWelcomeSchema>;
-export type Beat = Type.Static<typeof beatSchema>;
-export type Presence = Type.Static<typeof presenceSchema>;
-export type Backfilled = Type.Static<typeof backfilledSchema>;
+export type BeatFrame = Type.Static<typeof beatSchema>;
+export type PresenceFrame = Type.Static<typeof presenceSchema>;
+export type BackfilledFrame = Type.Static<typeof backfilledSchema>;

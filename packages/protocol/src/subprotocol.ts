@@ -1,8 +1,10 @@
 import Type from "typebox";
+import type { ReadonlyBody } from "./body.ts";
 import { type Capabilities, capabilitiesSchema } from "./capabilities.ts";
 import type { CommandBody } from "./command-api.ts";
 import { backfillSchema, gapSchema, journalSchema, welcomeJournal } from "./journal.ts";
 import { limits } from "./limits.ts";
+import { telemetrySchema } from "./telemetry.ts";
 
 /**
  * Server to device: the first frame, with what time it is and the number of this link. A device whose hello names a journal gets a second one, as
@@ -77,15 +79,25 @@ export const peersSchema = Type.Object(
 );
 
 /** Server to device: whose samples it will get; empty where it gets none, with the reason. */
-export interface PeersFrame {
-  readonly type: "peers";
-  readonly device_ids: readonly string[];
-  readonly reason?: string;
-}
+export const peersAnswerSchema = Type.Object(
+  {
+    type: Type.Literal("peers"),
+    device_ids: Type.Array(Type.String(), { maxItems: limits.peersMax }),
+    reason: Type.Optional(Type.String({ description: "Why there are none, in words" })),
+  },
+  { description: "Server to device: whose samples it will get from here on" },
+);
+
+/** Server to device: the newest sample of a peer, as it was sent. */
+export const peerSchema = Type.Object(
+  { type: Type.Literal("peer"), telemetry: telemetrySchema },
+  { description: "Server to device: the newest sample of a peer, as it was sent, at most once a second" },
+);
 
 /** What a device sends beside telemetry. A frame is one of these if it has a `type` and no `device_id`. */
 export const deviceFrameSchema = Type.Union([helloSchema, commandResultSchema, peersSchema, backfillSchema, gapSchema]);
 
+export type PeersFrame = ReadonlyBody<Type.Static<typeof peersAnswerSchema>>;
 export type Welcome = Type.Static<typeof welcomeSchema>;
 export type Refused = Type.Static<typeof refusedSchema>;
 export type Deadline = Type.Static<typeof deadlineSchema>;

@@ -132,6 +132,8 @@ export class SimulatedFleet {
       token,
       url: this.#settings.url,
       clock: this.#clock,
+      // A fleet of thousands in one process counts what an outage costs it, rather than keeping it in memory.
+      journal: false,
       announcement: plant.announcement,
       commandMemory,
       onCommand,

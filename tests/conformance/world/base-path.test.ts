@@ -64,6 +64,8 @@ test("the API's document and its page, redirects and printed links have the path
   expect(new URL(server.url).pathname).toBe("/wattboard");
   const document = await (await fetch(`${server.url}/api/v1/openapi.json`)).json();
   expect(document).toMatchObject({ servers: [{ url: "/wattboard" }] });
+  const ofSockets = await (await fetch(`${server.url}/api/v1/asyncapi.json`)).json();
+  expect(ofSockets).toMatchObject({ servers: { public: { pathname: "/wattboard" } } });
   for (const docs of ["docs", "docs/"]) {
     const address = `${server.url}/api/v1/${docs}`;
     const [, script = ""] = /src="([^"]+bundle\.js)"/.exec(await (await fetch(address)).text()) ?? [];

@@ -1,10 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DeviceEnergyBody, HistoryBody } from "@wattboard/protocol";
+import type { DeviceEnergyBody, FleetTotalsBody, HistoryBody } from "@wattboard/protocol";
 import { expect, test } from "vitest";
 import { makeFolder, runCli } from "../../support/run-cli.ts";
 import { startServer } from "../../support/start-server.ts";
-import { getBody, inputText, putSamples, readSamples } from "../../support/world.ts";
+import { everyStep, getBody, inputText, putSamples, readSamples } from "../../support/world.ts";
 
 /** What one question about energy and one about points say of the range, which must be the same. */
 async function measured(server: Awaited<ReturnType<typeof startServer>>, from: string, to: string, buckets = 300) {
@@ -35,6 +35,23 @@ test.each([
       expect(energy.total[`${name as keyof typeof expected}_wh`]).toBeCloseTo(wh, 2);
     }
   }
+});
+
+test("the totals of a fleet cover what its devices cover, also where a device tells less often than a bucket is wide", async () => {
+  const server = await startServer();
+  for (const id of ["ems_001", "ems_002"]) server.addDevice(id);
+  const startMs = Date.parse("2026-06-10T12:00:00Z");
+  const points = { "grid.power": 600 };
+  await putSamples(server, everyStep(5 * 60_000, startMs, startMs + 3_600_000, points), "ems_001");
+  await putSamples(server, everyStep(10_000, startMs, startMs + 1_800_000, points), "ems_002");
+  const totals = await getBody<FleetTotalsBody>(
+    server,
+    "/fleet/totals?from=2026-06-10T12:00:00Z&to=2026-06-10T13:00:00Z&buckets=60",
+  );
+  // What was told is summed as it was told: every fifth minute by both, the others by one.
+  expect(totals.devices.slice(0, 6)).toEqual([2, 1, 1, 1, 1, 2]);
+  expect(totals.bucket_coverage).toEqual([...Array(30).fill(1), ...Array(30).fill(0.5)]);
+  expect(totals.coverage).toMatchObject({ share: 0.75, gaps: [] });
 });
 
 test("a portal's export of 15 minutes is imported as measured whole, hour by hour", async () => {

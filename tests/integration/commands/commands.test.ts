@@ -389,11 +389,13 @@ test("a dashboard that speaks wattboard.v1 is told each step; a plain one gets s
   await device.receive(1);
   const message = JSON.stringify(sampleOf("ems_001", manual));
   device.send(message);
-  await told.receive(4);
-  const steps = parsed(told).flatMap(({ type, command }) =>
-    type === "command" ? [(command as CommandBody).status] : ["a sample"],
-  );
+  await told.receive(5);
+  const [welcome, ...frames] = parsed(told);
+  expect(welcome).toMatchObject({ type: "welcome", recovered: false, online: true });
+  const steps = frames.map(({ type, command }) => (type === "command" ? (command as CommandBody).status : "a sample"));
   expect(steps).toEqual(["queued", "sent", "a sample", "applied"]);
-  expect(parsed(told)[0]?.command).toMatchObject({ command_id, requested_by: null });
+  expect(frames[0]?.command).toMatchObject({ command_id, requested_by: null });
+  const first = Number(welcome?.offset) + 1;
+  expect(frames.map(({ offset }) => offset)).toEqual([first, first + 1, first + 2, first + 3]);
   expect(plain.received).toEqual([message]);
 });

@@ -81,7 +81,13 @@ test("whatever links do in whatever order, the registry agrees with a small mode
       registry.watch({
         presenceChanged: (deviceId) => presence.set(deviceId, registry.find(deviceId) !== undefined),
       });
-      const fanout = new Fanout();
+      const limits = { keptBytesMax: 1_024, resumeBytesMax: 1_024 };
+      const fanout = new Fanout(
+        clock,
+        () => "1",
+        (deviceId) => presence.get(deviceId) === true,
+        limits,
+      );
       const journal = new StoreQueue(
         store,
         clock,

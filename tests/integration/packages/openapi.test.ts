@@ -242,6 +242,7 @@ test("real answers about exports, imports, backups and the store fit the documen
   await ask("post", "/import/csv", "/import/csv", line);
   await ask("post", "/import/csv?device=nobody", "/import/csv", line, "text/csv");
   await ask("get", "/store", "/store");
+  await ask("get", "/store/renewal", "/store/renewal");
   for (const format of ["csv", "parquet"]) await askFile("get", `/export?all=true&format=${format}`, "/export");
   await ask("get", "/export?device=nobody", "/export");
   await ask("get", "/export?all=false", "/export");

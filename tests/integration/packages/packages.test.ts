@@ -35,7 +35,8 @@ async function bundledBytes(source: string): Promise<number> {
 describe("an app", () => {
   test.each([
     ["@wattboard/client", "connectTelemetry, connectFleet", 3_000],
-    ["@wattboard/client/react", "useTelemetry, useFleet, WattboardProvider", 3_000],
+    ["@wattboard/client/react", "useTelemetry, useFleet, WattboardProvider", 3_500],
+    ["@wattboard/client/history", "fillFromHistory", 1_500],
     ["@wattboard/protocol/constants", "paths, limits, pointSpec, refusals, disconnects, hasEnded", 5_000],
   ])("takes on few bytes with %s", async (entry, names, bytesMax) => {
     const bytes = await bundledBytes(`import { ${names} } from "${entry}"; globalThis.used = [${names}];`);

@@ -52,7 +52,7 @@ test("the device of its README sends, obeys, and makes the folder that it rememb
   const [code = ""] = blocks("packages/device/README.md", "js");
   expect(code).toContain("/var/lib/my-device/");
   const env = { DEVICE_ID: "ems_001", API_TOKEN: deviceToken, WATTBOARD_URL: server.url };
-  const output = run(code.replace("/var/lib/my-device", folder), env);
+  const output = run(code.replaceAll("/var/lib/my-device", folder), env);
   await eventually(() => expect(output.text).toContain("Connected to"));
   expect(existsSync(folder)).toBe(true);
   const control = JSON.parse(readFileSync(join(server.dataDir, "control.json"), "utf8")) as { token: string };

@@ -2,12 +2,15 @@ import { execFileSync } from "node:child_process";
 import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import type { EventsBody, RenewalBody } from "@wattboard/protocol";
 import { ManualClock } from "@wattboard/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { loadConfig, type Switchboard, startSwitchboard } from "wattboard";
+import { type Config, loadConfig, type Switchboard, startSwitchboard } from "wattboard";
+import { eventually } from "../../support/eventually.ts";
 import { needs } from "../../support/needs.ts";
 import { postgresPrograms, startPostgres } from "../../support/postgres.ts";
 import { stopWithClock, temporaryFolder } from "../../support/start-server.ts";
+import { getBody } from "../../support/world.ts";
 
 /** What 0.1.0 answered, by path; asked at `now` with `token`. */
 interface Recorded {
@@ -22,28 +25,34 @@ function recordedOf(name: string): Recorded {
   return JSON.parse(gunzipSync(readFileSync(join(fixtures, `${name}.json.gz`))).toString()) as Recorded;
 }
 
-/** Opens a copy of the folder with what is built here, and asks what was asked of 0.1.0; twice, since a migration runs once. */
-async function expectSameAnswers(name: string, storeUrl: string): Promise<void> {
-  const recorded = recordedOf(name);
+/** A copy of the folder as 0.1.0 left it. */
+function copyFolder(name: string, storeUrl: string): string {
   const dataDir = temporaryFolder();
   for (const file of ["access.db", "audit.db", "commands.db", ...(storeUrl === "embedded" ? ["store.db"] : [])]) {
     cpSync(join(fixtures, name, file), join(dataDir, file));
   }
+  return dataDir;
+}
+
+function configOf(dataDir: string, storeUrl: string): Config {
+  const flags = {
+    port: "0",
+    data_dir: dataDir,
+    "store.url": storeUrl,
+    "access.dashboards": "public",
+    "log.level": "silent",
+    "site.time_zone": "UTC",
+  };
+  return loadConfig({ flags, env: {}, file: undefined }).config;
+}
+
+/** Opens a copy of the folder with what is built here, and asks what was asked of 0.1.0; twice, since a migration runs once. */
+async function expectSameAnswers(name: string, storeUrl: string): Promise<void> {
+  const recorded = recordedOf(name);
+  const dataDir = copyFolder(name, storeUrl);
   for (let start = 1; start <= 2; start++) {
     const clock = new ManualClock(Date.parse(recorded.now));
-    const { config } = loadConfig({
-      flags: {
-        port: "0",
-        data_dir: dataDir,
-        "store.url": storeUrl,
-        "access.dashboards": "public",
-        "log.level": "silent",
-        "site.time_zone": "UTC",
-      },
-      env: {},
-      file: undefined,
-    });
-    const server = await startSwitchboard({ clock, config });
+    const server = await startSwitchboard({ clock, config: configOf(dataDir, storeUrl) });
     try {
       for (const [path, answer] of Object.entries(recorded.answers)) {
         expect([start, path, comparable(await ask(server.url, path, recorded.token))]).toEqual([
@@ -107,6 +116,10 @@ function comparable(value: unknown, key = ""): unknown {
   if (typeof value === "number" && (key === "autarky" || key === "self_consumption")) return Math.round(100 * value);
   // The last run reaches to the range's end where no gap is.
   if (Array.isArray(value) && key === "runs") return comparable([...value.slice(0, -1), { ...value.at(-1), to: "" }]);
+  // What the start itself has told.
+  if (Array.isArray(value) && key === "events") {
+    return comparable(value.filter(({ kind }: { kind: string }) => !kind.startsWith("summaries_")));
+  }
   if (Array.isArray(value)) return value.map((each) => comparable(each));
   if (typeof value !== "object" || value === null) return value;
   const kept = Object.entries(value).filter(([name]) => !notCompared.has(name));
@@ -115,6 +128,27 @@ function comparable(value: unknown, key = ""): unknown {
 
 test("a data folder of 0.1.0 opens, and answers the same history", { timeout: 120_000 }, async () => {
   await expectSameAnswers("embedded", "embedded");
+});
+
+test("summaries of 0.1.0 are made anew once, which events, metrics and API tell", { timeout: 120_000 }, async () => {
+  const config = configOf(copyFolder("embedded", "embedded"), "embedded");
+  const told = async ({ url }: Switchboard): Promise<string[]> => {
+    const { events } = await getBody<EventsBody>({ url }, "/events?limit=100");
+    return events.map(({ kind }) => kind).filter((kind) => kind.startsWith("summaries_"));
+  };
+  for (let start = 1; start <= 2; start++) {
+    const server = await startSwitchboard({ config });
+    try {
+      await eventually(async () => {
+        expect(await told(server)).toEqual(["summaries_renewed", "summaries_renewing"]);
+      });
+      expect(await getBody<RenewalBody>(server, "/store/renewal")).toEqual({ renewed_share: 1 });
+      const metrics = await (await fetch(`${server.url}/metrics`)).text();
+      expect(metrics).toContain("\nwattboard_store_renewed_share 1\n");
+    } finally {
+      await server.stop();
+    }
+  }
 });
 
 needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("a database of 0.1.0", () => {

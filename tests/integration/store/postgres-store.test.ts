@@ -197,6 +197,44 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     expect(spans[0]?.energy.imported).toBeCloseTo((1_799 * 1_000) / 3_600, 3);
   });
 
+  test("strikes out, and has back, what is just being added as well", async () => {
+    const { name, url } = await emptyDatabase();
+    const store = await openStore(url);
+    const own = firstRegistration("ems_001");
+    const sent = (from: number) =>
+      batchOf(
+        Array.from({ length: 10 }, (_, i) => sampleAt(start + (from + i) * second, from + i, { grid: { power: 5 } })),
+      );
+    const known = async () => {
+      const range = { registration: own, fromMs: start, toMs: start + hour };
+      const samples = await store.samples({ ...range, take: "first", limit: 100 });
+      return samples.filter(({ points }) => points["grid.power"] !== null).length;
+    };
+    await store.append([sent(0)]);
+    // Holds an append up when its samples are in the table and struck out, and not committed.
+    const held = async (work: () => Promise<unknown>, batch: Uint8Array): Promise<void> => {
+      const holder = await server.connect(name);
+      onTestFinished(() => holder.end());
+      await holder.query("BEGIN; LOCK TABLE wattboard.latest IN EXCLUSIVE MODE");
+      const waiting = async (count: number) =>
+        eventually(async () => expect(await server.query(name, waitingQuestions)).toHaveLength(count));
+      const appending = store.append([batch]);
+      await waiting(1);
+      const working = work();
+      await waiting(2);
+      await holder.query("COMMIT");
+      await Promise.all([appending, working]);
+    };
+    let number = 0;
+    await held(async () => {
+      const made = { fromMs: start, toMs: start + hour, points: ["grid.power"], atMs: start, by: "somebody" };
+      ({ number } = await store.strike(own, made));
+    }, sent(10));
+    expect(await known()).toBe(0);
+    await held(() => store.unstrike(own, number), sent(20));
+    expect(await known()).toBe(30);
+  });
+
   test("names what is damaged when it is verified", async () => {
     const { name, url } = await emptyDatabase();
     const clock = new ManualClock(start + day);

@@ -1,8 +1,9 @@
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { deviceDetail, events, metric, storedSamples } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { JournalDevice } from "../../support/journal-device.ts";
-import { openDashboard } from "../../support/sockets.ts";
+import { openDashboard, tryOpenSocket } from "../../support/sockets.ts";
 import { startServer, type TestServer, temporaryFolder } from "../../support/start-server.ts";
 
 const secondsAgo = (seconds: number): Date => new Date(Date.now() - seconds * 1_000);
@@ -24,7 +25,6 @@ async function openScene(options: Parameters<typeof startServer>[0] = {}) {
 test("a hello with a journal is answered with what is durable of it; each sample is acknowledged once it is stored", async () => {
   const { server, device } = await openScene();
   const welcome = await device.hello("one", 1, 0);
-  // It may have to send again what it has sent since its hello, and would wait for ever at a pace of 0.
   expect(welcome).toMatchObject({ journal_id: "one", durable_seq: 0, pace: { backfill: 1_000 } });
   expect(welcome.limits).toEqual({ frame_bytes: 16_384, messages_per_second: 50 });
   const dashboard = await openDashboard(server.wsUrl, "ems_001");
@@ -59,6 +59,12 @@ test("live first: what comes later is stored at once, ranges say what is missing
   await device.acked(0, [[11, 12]]);
   device.sendBackfill(upTo(6).map((seq) => [seq, secondsAgo(100 - seq)]));
   await device.acked(6, [[11, 12]]);
+  expect((await deviceDetail(server, "ems_001")).journal).toEqual({
+    id: "one",
+    durable_seq: 6,
+    durable: 8,
+    missing: 4,
+  });
   device.sendBackfill(upTo(10, 7).map((seq) => [seq, secondsAgo(100 - seq)]));
   await device.acked(12);
   expect(await storedNumbers(server)).toEqual(upTo(12));
@@ -172,4 +178,54 @@ test("a journal's stretches are bounded: live samples beyond are shown, not stor
   for (const seqs of [upTo(40), upTo(80, 41)]) device.sendBackfill(seqs.map((seq) => [seq, secondsAgo(200 - seq)]));
   await device.acked(80);
   expect((await storedNumbers(server)).sort((a, b) => a - b)).toEqual(upTo(80));
+});
+
+test("a server that was restored from an older backup says so, and gets what it lacks, once", async () => {
+  const { server, device, token } = await openScene();
+  await device.hello("one", 1, 0);
+  for (const seq of upTo(3)) device.sendLive(seq);
+  await device.acked(3);
+  const folder = temporaryFolder();
+  await server.store.backup(join(folder, "store.db"), () => {});
+  for (const seq of upTo(6, 4)) device.sendLive(seq);
+  await device.acked(6);
+  await server.stop();
+  const restored = await startServer({ dataDir: folder });
+  restored.devices.add({ deviceId: "ems_001", token, keepHistory: true });
+  const again = await JournalDevice.open(restored.wsUrl, "ems_001", token);
+  // It has let go of what was acknowledged, but for the last two.
+  expect(await again.hello("one", 5, 6)).toMatchObject({ durable_seq: 3 });
+  again.sendLive(7);
+  again.sendBackfill([
+    [5, secondsAgo(6)],
+    [6, secondsAgo(5)],
+  ]);
+  await again.acked(7);
+  expect((await storedNumbers(restored)).sort()).toEqual([1, 2, 3, 5, 6, 7]);
+  // What nobody has any more is told.
+  await eventually(async () => {
+    expect((await events(restored)).map(({ message }) => message)).toContain(
+      "ems_001 has lost a sample: its journal does not go back that far.",
+    );
+  });
+});
+
+test("devices that come back all at once are let in at a rate; the others are told when to come", async () => {
+  const server = await startServer({ settings: { "limits.connects_per_second": "5" } });
+  const tokens = upTo(30).map((number) => [`ems_${number}`, server.addDevice(`ems_${number}`)] as const);
+  const answers = await Promise.all(
+    tokens.map(([id, token]) =>
+      tryOpenSocket(`${server.wsUrl}/ws/device/${id}`, { headers: { authorization: `Bearer ${token}` } }),
+    ),
+  );
+  const refused = answers.filter((answer) => "status" in answer);
+  expect(answers.length - refused.length).toBeGreaterThanOrEqual(10);
+  expect(refused.length).toBeGreaterThan(0);
+  const seconds = refused.map(({ headers }) => Number(headers["retry-after"]));
+  expect(refused[0]).toMatchObject({ status: 503, body: expect.stringContaining("too_many_connects") });
+  expect(Math.max(...seconds)).toBeLessThanOrEqual(10);
+  expect(new Set(seconds).size).toBeGreaterThan(1);
+  // Whoever has no token uses up nothing of it, and learns nothing from it.
+  const [stranger] = await Promise.all([tryOpenSocket(`${server.wsUrl}/ws/device/ems_1`)]);
+  expect(stranger).toMatchObject({ status: 403 });
 });

@@ -12,6 +12,8 @@ interface EventListProps {
   readonly events: readonly EventBody[] | null;
   readonly failure: RequestFailed | null;
   readonly nowMs: number;
+  /** Of the times; absent: the viewer's. */
+  readonly timeZone?: string;
   /** Whether each event names its device, with a link to its page. */
   readonly namesDevice: boolean;
 }
@@ -20,7 +22,7 @@ interface EventListProps {
 const shownMax = 20;
 
 /** What a person should know of, such as two devices that share a token. */
-export function EventList({ events, failure, nowMs, namesDevice }: EventListProps) {
+export function EventList({ events, failure, nowMs, timeZone, namesDevice }: EventListProps) {
   return (
     <Panel title="Events" fills={namesDevice} aside={failure !== null && <span className="muted">not up to date</span>}>
       {events === null ? (
@@ -34,7 +36,7 @@ export function EventList({ events, failure, nowMs, namesDevice }: EventListProp
             const atMs = Date.parse(event.at);
             return (
               <li key={`${event.at} ${event.kind} ${event.device_id}`}>
-                <time dateTime={event.at} title={formatInstant(atMs, nowMs)}>
+                <time dateTime={event.at} title={formatInstant(atMs, nowMs, timeZone)}>
                   {formatAge(ageOf(atMs, nowMs) ?? 0)}
                 </time>
                 <span>{namesDevice ? <Told event={event} /> : event.message}</span>

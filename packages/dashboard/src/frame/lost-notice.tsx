@@ -5,8 +5,14 @@ import { formatInstant } from "../ui/format-time.ts";
 import { Notice } from "../ui/notice.tsx";
 import { useTick } from "../ui/use-tick.ts";
 
+interface LostNoticeProps {
+  readonly link: LinkView;
+  /** Of the page's times; absent: the viewer's. */
+  readonly timeZone?: string | undefined;
+}
+
 /** Says that what the page shows has stopped being live, since when, and that it is being worked on. */
-export function LostNotice({ link: { phase, lastHeardAtMs } }: { readonly link: LinkView }) {
+export function LostNotice({ link: { phase, lastHeardAtMs }, timeZone }: LostNoticeProps) {
   useTick(1_000);
   if (phase !== "lost") return null;
   const nowMs = serverClock.now();
@@ -20,7 +26,7 @@ export function LostNotice({ link: { phase, lastHeardAtMs } }: { readonly link: 
   }
   return (
     <Notice tone="error" icon="unlinked" title={`Connection lost ${formatAge(ageMs)} ago; reconnecting.`} floats>
-      <p>Values on this page are from {formatInstant(lastHeardAtMs, nowMs)}.</p>
+      <p>Values on this page are from {formatInstant(lastHeardAtMs, nowMs, timeZone)}.</p>
     </Notice>
   );
 }

@@ -87,36 +87,10 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
   const fileCommand = useCommands(commandsPath, model, render);
 
   const isKnown = detail !== null;
-  useEffect(() => {
-    // Before the server has told its time, the age of a message could not be told either.
-    if (!isKnown) return;
-    let isFirst = true;
-    const stream = connectTelemetry(deviceId, {
-      url: serverUrl,
-      onStatus(status) {
-        model.status = status;
-        if (status === "CLOSED") model.hasFailed = true;
-        if (status === "OPEN") {
-          isFirst = true;
-          // What was missed meanwhile is in the store.
-          setRound((before) => before + 1);
-          void queryClient.invalidateQueries({ queryKey: [path] });
-          void queryClient.invalidateQueries({ queryKey: [commandsPath] });
-        }
-        render();
-      },
-      onCommand: fileCommand,
-      onTelemetry(telemetry, text) {
-        model.lastText = text;
-        model.heardAtMs = serverClock.now();
-        // On connecting comes the latest sample, however old. The API tells when that was received; the frame does not.
-        if (!isFirst && fileTelemetry(model, telemetry)) void queryClient.invalidateQueries({ queryKey: [path] });
-        isFirst = false;
-        render();
-      },
-    });
-    return () => stream.close();
-  }, [deviceId, path, commandsPath, isKnown, model, render, fileCommand]);
+  // What was missed meanwhile, or was stored only now, is in the store.
+  const seedAnew = useCallback(() => setRound((before) => before + 1), []);
+  // Before the server has told its time, the age of a message could not be told either.
+  useStream(isKnown ? deviceId : null, { path, commandsPath, model, render, fileCommand, seedAnew });
 
   useSeed(model.history, isKnown ? deviceId : null, chartMs, round, render);
 
@@ -133,6 +107,81 @@ export function useDeviceFeed(deviceId: string, chartMs: number): DeviceFeed {
     announced,
     fileCommand,
   };
+}
+
+interface StreamUse {
+  readonly path: string;
+  readonly commandsPath: string;
+  readonly model: Model;
+  readonly render: () => void;
+  readonly fileCommand: (command: CommandBody) => void;
+  readonly seedAnew: () => void;
+}
+
+/** Files in the model what the device's stream tells; of no device where it is not known yet. */
+function useStream(
+  deviceId: string | null,
+  { path, commandsPath, model, render, fileCommand, seedAnew }: StreamUse,
+): void {
+  useEffect(() => {
+    if (deviceId === null) return;
+    const askDetail = () => void queryClient.invalidateQueries({ queryKey: [path] });
+    const past = atMostEvery(pastMs, () => {
+      seedAnew();
+      void queryClient.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[0]).startsWith(`${path}/`) });
+    });
+    let isFirst = true;
+    const stream = connectTelemetry(deviceId, {
+      url: serverUrl,
+      onStatus(status) {
+        model.status = status;
+        if (status === "CLOSED") model.hasFailed = true;
+        if (status === "OPEN") {
+          askDetail();
+          void queryClient.invalidateQueries({ queryKey: [commandsPath] });
+          // What came between the first answers and the stream. After a lost connection the stream goes on where it was, or tells a gap.
+          if (isFirst) seedAnew();
+          isFirst = false;
+        }
+        render();
+      },
+      onCommand: fileCommand,
+      onTelemetry(telemetry, text, { origin, receivedAtMs }) {
+        model.lastText = text;
+        model.heardAtMs = serverClock.now();
+        // On connecting comes the latest sample, however old: the API tells how it was filed.
+        if (origin === "live" && fileTelemetry(model, telemetry, receivedAtMs ?? serverClock.now())) askDetail();
+        render();
+      },
+      onPresence(online) {
+        if (model.isOnline !== online) askDetail();
+        model.isOnline = online;
+        render();
+      },
+      onBackfilled: past.run,
+      onGap: past.run,
+    });
+    return () => {
+      past.stop();
+      stream.close();
+    };
+  }, [deviceId, path, commandsPath, model, render, fileCommand, seedAnew]);
+}
+
+/** Runs the task at once and, however often it is asked for meanwhile, not again until so much time has passed. */
+function atMostEvery(periodMs: number, task: () => void): { run(): void; stop(): void } {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isDue = false;
+  const run = (): void => {
+    isDue = timer !== undefined;
+    if (isDue) return;
+    task();
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (isDue) run();
+    }, periodMs);
+  };
+  return { run, stop: () => clearTimeout(timer) };
 }
 
 /** Renders the component anew: however often it is asked to, at most once for each frame of the screen. */
@@ -168,9 +217,9 @@ function useCommands(path: string, model: Model, render: () => void): (command: 
 }
 
 /** Files what the device sent. True where it was offline before. */
-function fileTelemetry(model: Model, telemetry: Telemetry): boolean {
+function fileTelemetry(model: Model, telemetry: Telemetry, receivedAtMs: number): boolean {
   const before = model.live.newest;
-  model.live = fileLive(model.live, telemetry, serverClock.now());
+  model.live = fileLive(model.live, telemetry, receivedAtMs);
   const { newest } = model.live;
   if (newest !== null && newest !== before) model.history.add(newest.atMs, telemetry);
   const wasOffline = !model.isOnline;
@@ -186,7 +235,7 @@ function useSeed(
   round: number,
   render: () => void,
 ): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` fills the hole that a lost connection left.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with each `round` there is more in the store.
   useEffect(() => {
     if (deviceId === null) return;
     const stop = new AbortController();
@@ -214,6 +263,8 @@ function linkView({ status, hasFailed, heardAtMs: lastHeardAtMs }: Model, failur
   return { phase: status === "OPEN" ? "live" : "connecting", lastHeardAtMs };
 }
 
+/** While a device brings much of the past, what is shown of it is read anew so often. */
+const pastMs = 5_000;
 const seedSamplesMax = 5_000;
 const commandsShown = 6;
 

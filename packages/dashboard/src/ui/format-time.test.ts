@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatInstant, formatSpan, timeOfDayIn } from "./format-time.ts";
+import { formatInstant, formatSpan, instantIn, timeOfDayIn } from "./format-time.ts";
 
 const noonMs = Date.parse("2026-06-01T12:00:00Z");
 
@@ -24,4 +24,15 @@ it.each([
   [(2 * 24 + 7) * 3_600_000, "2 d 7 h"],
 ])("%d ms took %s", (ms, text) => {
   expect(formatSpan(ms)).toBe(text);
+});
+
+it.each([
+  ["Asia/Kolkata", "2026-06-01T17:30:00", "2026-06-01T12:00:00Z"],
+  ["Europe/Vienna", "2026-03-29T01:59:59", "2026-03-29T00:59:59Z"],
+  ["Europe/Vienna", "2026-03-29T03:00", "2026-03-29T01:00:00Z"],
+  ["Europe/Vienna", "2026-10-25T02:30:00", "2026-10-25T00:30:00Z"],
+  ["Europe/Vienna", "2026-10-25T03:00:00", "2026-10-25T02:00:00Z"],
+  ["Pacific/Auckland", "2026-01-01T00:00:00", "2025-12-31T11:00:00Z"],
+])("in %s, %s is %s", (timeZone, time, instant) => {
+  expect(new Date(instantIn(timeZone, time)).toISOString()).toBe(new Date(instant).toISOString());
 });

@@ -12,6 +12,18 @@ export function formatInstant(atMs: number, nowMs: number, timeZone?: string): s
   return new Intl.DateTimeFormat(locale, options).format(atMs);
 }
 
+/** The instant at which it is that time (`2026-03-28T12:00:00`) at another place: where it is that twice, the first one. */
+export function instantIn(timeZone: string, time: string): number {
+  const aheadMs = (atMs: number): number => {
+    const options = { timeZone, dateStyle: "short", timeStyle: "medium" } as const;
+    // Swedish times are written as ISO 8601 has them.
+    return Date.parse(`${new Intl.DateTimeFormat("sv", options).format(atMs).replace(" ", "T")}Z`) - atMs;
+  };
+  const utcMs = Date.parse(`${time}Z`);
+  const sooner = utcMs - aheadMs(utcMs - dayMs);
+  return sooner + aheadMs(sooner) === utcMs ? sooner : utcMs - aheadMs(utcMs + dayMs);
+}
+
 /** The time of day at another place, or null where its time zone is not a known one. */
 export function timeOfDayIn(timeZone: string, atMs: number): string | null {
   try {

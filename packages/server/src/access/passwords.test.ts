@@ -14,6 +14,15 @@ test("a password fits its own hash and no other, whichever way its letters are t
   expect(await passwords.hash("gr\u00fcner Strom im Keller")).not.toBe(hash);
 });
 
+test("a hash says what it cost, and is checked at that cost whatever a new one costs", async () => {
+  const cheap = new Passwords(systemClock, { cost: { memoryKiB: 8, passes: 1 } });
+  const passwords = new Passwords(systemClock);
+  const hash = String(await cheap.hash("gr\u00fcner Strom im Keller"));
+  expect(hash).toContain("$m=8,t=1,p=1$");
+  expect(await passwords.matches("gr\u00fcner Strom im Keller", hash)).toBe(true);
+  expect(await cheap.matches("gr\u00fcner Strom im Keller", String(await passwords.hash("not this one")))).toBe(false);
+});
+
 test("a password has 12 characters at least, counted as people count them", () => {
   expect(describePasswordFault("elf Zeichen")).toContain("11 characters");
   expect(describePasswordFault("zwölf Zeiche")).toBeNull();
@@ -23,7 +32,7 @@ test("a password has 12 characters at least, counted as people count them", () =
 });
 
 test("more than may wait are refused, and those that wait get their turn", async () => {
-  const passwords = new Passwords(new ManualClock(), 4);
+  const passwords = new Passwords(new ManualClock(), { waitingMax: 4 });
   const answers = await Promise.all(Array.from({ length: 10 }, () => passwords.matches("x", null)));
   expect(answers.filter((each) => each === false)).toHaveLength(4);
   for (const refused of answers.filter((each) => each !== false)) {
@@ -33,7 +42,7 @@ test("more than may wait are refused, and those that wait get their turn", async
 });
 
 test("where all places are taken, who comes before the last by rank takes that one's; the first by rank has the next turn", async () => {
-  const passwords = new Passwords(new ManualClock(), 3);
+  const passwords = new Passwords(new ManualClock(), { waitingMax: 3 });
   const turns: number[] = [];
   const ask = async (rank: number) => {
     const answer = await passwords.matches("x", null, () => [rank]);

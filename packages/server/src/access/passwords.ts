@@ -2,9 +2,14 @@ import { argon2, randomBytes, timingSafeEqual } from "node:crypto";
 import { type Refusal, refuse } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 
-/** RFC 9106's Argon2id with 19 MiB and two passes, the least that OWASP recommends: 25 ms and no more memory than a Raspberry Pi can spare. */
-const memoryKiB = 19_456;
-const passes = 2;
+/** What a hash costs whoever guesses, in the words of RFC 9106. */
+export interface PasswordCost {
+  readonly memoryKiB: number;
+  readonly passes: number;
+}
+
+/** Argon2id with 19 MiB and two passes, the least that OWASP recommends: 25 ms and no more memory than a Raspberry Pi can spare. */
+export const passwordCost: PasswordCost = { memoryKiB: 19_456, passes: 2 };
 const parallelism = 1;
 const hashBytes = 32;
 
@@ -50,15 +55,17 @@ export function describePasswordFault(password: string): string | null {
 export class Passwords {
   readonly #clock: Clock;
   readonly #waitingMax: number;
+  readonly #cost: PasswordCost;
   readonly #waiting: WaitingHash[] = [];
   #isDeriving = false;
   #costMs = costMsMax;
   #creditMs = creditMsMax;
   #creditAtMs: number;
 
-  constructor(clock: Clock, waitingMax = waitingMaxDefault) {
+  constructor(clock: Clock, { waitingMax = waitingMaxDefault, cost = passwordCost } = {}) {
     this.#clock = clock;
     this.#waitingMax = waitingMax;
+    this.#cost = cost;
     this.#creditAtMs = clock.monotonicMs();
   }
 
@@ -72,22 +79,21 @@ export class Passwords {
   /** The password's hash in PHC format. */
   async hash(password: string): Promise<string | Refusal> {
     const salt = randomBytes(16);
-    const hash = await this.#derive(password, salt);
+    const hash = await this.#derive(password, salt, this.#cost);
     if (!(hash instanceof Uint8Array)) return hash;
     const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64").replaceAll("=", "");
-    return `$argon2id$v=19$m=${memoryKiB},t=${passes},p=${parallelism}$${encode(salt)}$${encode(hash)}`;
+    return `$argon2id$v=19$m=${this.#cost.memoryKiB},t=${this.#cost.passes},p=${parallelism}$${encode(salt)}$${encode(hash)}`;
   }
 
   /** Whether it is the password of this hash; null: of an account that has none, or does not exist. */
   async matches(password: string, phc: string | null, rank: Rank = foremost): Promise<boolean | Refusal> {
-    const [, , , , salt = "", hash = ""] = (phc ?? "").split("$");
-    const expected = Buffer.from(hash, "base64");
-    const derived = await this.#derive(password, phc === null ? nobodysSalt : Buffer.from(salt, "base64"), rank);
+    const { salt, hash, cost } = phc === null ? { ...nobody, cost: this.#cost } : readPhc(phc);
+    const derived = await this.#derive(password, salt, cost, rank);
     if (!(derived instanceof Uint8Array)) return derived;
-    return timingSafeEqual(derived, phc === null ? nobodysHash : expected) && phc !== null;
+    return timingSafeEqual(derived, hash) && phc !== null;
   }
 
-  #derive(password: string, salt: Uint8Array, rank: Rank = foremost): Promise<Uint8Array | Refusal> {
+  #derive(password: string, salt: Uint8Array, cost: PasswordCost, rank = foremost): Promise<Uint8Array | Refusal> {
     if (!this.hasRoom(rank)) return Promise.resolve(refuse("too_many_attempts", busy));
     const last = this.#waiting.length < this.#waitingMax ? undefined : this.#last();
     if (last !== undefined) {
@@ -97,7 +103,7 @@ export class Passwords {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | Refusal>();
     this.#waiting.push({
       rank,
-      derive: () => this.#deriveNow(password, salt).then(resolve, reject),
+      derive: () => this.#deriveNow(password, salt, cost).then(resolve, reject),
       turnAway: () => resolve(refuse("too_many_attempts", busy)),
     });
     void this.#deriveAll();
@@ -136,11 +142,12 @@ export class Passwords {
     return found;
   }
 
-  async #deriveNow(password: string, salt: Uint8Array): Promise<Uint8Array> {
+  async #deriveNow(password: string, nonce: Uint8Array, cost: PasswordCost): Promise<Uint8Array> {
     const startedAtMs = this.#clock.monotonicMs();
     const message = Buffer.from(normal(password)).subarray(0, 4 * passwordCharactersMax);
     const derived = await new Promise<Uint8Array>((resolve, reject) => {
-      const parameters = { message, nonce: salt, parallelism, tagLength: hashBytes, memory: memoryKiB, passes };
+      const { memoryKiB: memory, passes } = cost;
+      const parameters = { message, nonce, parallelism, tagLength: hashBytes, memory, passes };
       argon2("argon2id", parameters, (error, hash) => (error === null ? resolve(hash) : reject(error)));
     });
     // On a busy machine a hash takes longer than it costs: the shortest of late is nearest to the truth, and gives way slowly.
@@ -172,5 +179,15 @@ function normal(password: string): string {
   return password.normalize("NFKC");
 }
 
-const nobodysSalt = randomBytes(16);
-const nobodysHash = randomBytes(hashBytes);
+/** What {@link Passwords.hash} wrote; it may have been with another cost than today's. */
+function readPhc(phc: string): { readonly salt: Buffer; readonly hash: Buffer; readonly cost: PasswordCost } {
+  const [, , , parameters = "", salt = "", hash = ""] = phc.split("$");
+  const [, memoryKiB, passes] = /^m=(\d+),t=(\d+),/.exec(parameters) ?? [];
+  return {
+    salt: Buffer.from(salt, "base64"),
+    hash: Buffer.from(hash, "base64"),
+    cost: { memoryKiB: Number(memoryKiB), passes: Number(passes) },
+  };
+}
+
+const nobody = { salt: randomBytes(16), hash: randomBytes(hashBytes) };

@@ -37,7 +37,10 @@ async function setUp(waitingMax?: number) {
   const revocations = new Revocations(folder);
   const people = new People(file, clock, revocations);
   const sessions = new LoginSessions(file, clock, 3_600_000, revocations);
-  const passwords = new CountingPasswords(clock, waitingMax);
+  const passwords = new CountingPasswords(clock, {
+    ...(waitingMax && { waitingMax }),
+    cost: { memoryKiB: 8, passes: 1 },
+  });
   people.add({ name: "ann", role: "viewer", devices: [], email: "ann@example.org" });
   people.setPassword("ann", String(await passwords.hash(password)));
   people.add({ name: "invited", role: "viewer", devices: [] });

@@ -15,6 +15,7 @@ import {
 import type { ApiToken } from "../access/api-tokens.ts";
 import { isoTime } from "../base/iso-time.ts";
 import { requesterText } from "../base/requester.ts";
+import type { DeviceJournal } from "../devices/device-journal.ts";
 import { type Device, type Provisioned, propertiesOf } from "../devices/device-registry.ts";
 import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceState } from "../devices/device-state.ts";
@@ -55,6 +56,7 @@ export function detailBody(
     accepted: state?.accepted ?? 0,
     dropped: Object.fromEntries(state?.dropped ?? []),
     clock_offset_ms: Math.round(state?.clock.offsetMs ?? 0),
+    journal: journalBody(state?.journal ?? null),
     faulty_values: (state?.faultyValues.counts ?? []).map(faultBody),
     last_refusal: last === null ? null : { ...last.refusal, at: isoTime(last.atMs) },
   };
@@ -69,6 +71,12 @@ export function latestBody(device: Device, { session, state, nowMs }: Omit<Devic
 function faultBody({ point, fault, count, lastMs }: FaultCount): DeviceDetail["faulty_values"][number] {
   const { isKept, message } = valueFaults[fault];
   return { point, fault, kept: isKept, message, count, last_at: isoTime(lastMs) };
+}
+
+function journalBody(journal: DeviceJournal | null): DeviceDetail["journal"] {
+  if (journal === null) return null;
+  const { id, durable } = journal;
+  return { id, durable_seq: durable.through, durable: durable.count, missing: journal.lastSeq - durable.count };
 }
 
 function freshnessNow(device: Device, online: boolean, state: DeviceState | undefined, nowMs: number): Freshness {

@@ -62,7 +62,7 @@ export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): voi
       role: "viewer",
       summary: "A point summed over devices, over time",
       description:
-        "The sum of the devices' means in each bucket, e.g. the grid power of the whole fleet by the minute. A bucket has a minute or more. Without a range: the last hour.",
+        "The sum of the devices' means in each bucket, e.g. the grid power of the whole fleet by the minute. Of a device that tells the point less often than a bucket is wide, only some buckets have it: `devices` says of how many the sum is, and `bucket_coverage` which share of the devices was there. A bucket has a minute or more. Without a range: the last hour.",
       querystring: totalsQuery,
       answer: fleetTotalsSchema,
       errors: [404, 429],
@@ -92,7 +92,7 @@ export function registerFleetApi(app: FastifyInstance, parts: HistoryParts): voi
       }
       const tooMuch = refuseDeviceDays(chosen.length, aligned);
       if (tooMuch !== null) return sendRefusal(reply, tooMuch);
-      const question = { kind: "fleetTotals", fleet: registrationsOf(chosen), point, aligned } as const;
+      const question = { kind: "fleetTotals", fleet: registrationsOf(chosen), point, aligned, nowMs } as const;
       return await sendAnswer(parts, request, reply, question);
     },
   );

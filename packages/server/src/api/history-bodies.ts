@@ -15,6 +15,7 @@ import { addEnergy, type Energy, noEnergy } from "../store/algebra/energy.ts";
 import { autarky, selfConsumption } from "../store/algebra/energy-shares.ts";
 import type {
   Coverage,
+  CoverageSpans,
   EnergyHistory,
   FleetSeries,
   History,
@@ -202,11 +203,9 @@ export function fleetTotalsBody(
   point: string,
   range: TimeRange,
   deviceCount: number,
-  totals: FleetSeries,
-  expected: readonly number[],
+  { bucketMs, sum, devices }: FleetSeries,
+  { coveredMs, expectedMs, total }: CoverageSpans,
 ): FleetTotalsBody {
-  const { bucketMs, sum, devices } = totals;
-  const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
   return {
     point,
     unit: pointSpec(point)?.unit ?? "",
@@ -217,34 +216,7 @@ export function fleetTotalsBody(
     at: bucketTimes({ ...range, bucketMs }),
     sum,
     devices,
-    coverage: coverageBody({
-      coveredMs: total(devices) * bucketMs,
-      expectedMs: total(expected) * bucketMs,
-      expectedFromMs: firstExpectedMs(range, bucketMs, expected),
-      gaps: emptyBuckets(range, totals, expected).slice(0, 100),
-    }),
+    bucket_coverage: coveredMs.map((ms, at) => shareOf(ms, expectedMs[at] as number)),
+    coverage: coverageBody(total),
   };
-}
-
-function firstExpectedMs({ fromMs }: TimeRange, bucketMs: number, expected: readonly number[]): number | null {
-  const first = expected.findIndex((count) => count > 0);
-  return first === -1 ? null : fromMs + first * bucketMs;
-}
-
-/** Where no device has anything, and some should: runs of empty buckets, the longest first. */
-function emptyBuckets(
-  { fromMs, toMs }: TimeRange,
-  { bucketMs, devices }: FleetSeries,
-  expected: readonly number[],
-): TimeRange[] {
-  const gaps: { fromMs: number; toMs: number }[] = [];
-  for (const [at, count] of devices.entries()) {
-    if (count > 0 || expected[at] === 0) continue;
-    const startMs = fromMs + at * bucketMs;
-    const endMs = Math.min(toMs, startMs + bucketMs);
-    const last = gaps.at(-1);
-    if (last?.toMs === startMs) last.toMs = endMs;
-    else gaps.push({ fromMs: startMs, toMs: endMs });
-  }
-  return gaps.sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs));
 }

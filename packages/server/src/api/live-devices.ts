@@ -6,6 +6,7 @@ import type { DeviceStates } from "../devices/device-states.ts";
 import type { Presence } from "../devices/presence.ts";
 import type { Events } from "../observe/events.ts";
 import type { Store } from "../store/store.ts";
+import type { Fanout } from "../telemetry/fanout.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
 
 /** What goes on with the registered devices, and is told of what administrators change. */
@@ -24,6 +25,7 @@ export const noLiveDevices: LiveDevices = { isOnline: () => false, changed() {},
 export interface LiveParts {
   readonly commands: Dispatcher;
   readonly events: Events;
+  readonly fanout: Fanout;
   readonly fleetFeed: FleetFeed;
   readonly latest: DeviceStates;
   readonly presence: Presence;
@@ -34,6 +36,7 @@ export interface LiveParts {
 export function liveDevices({
   commands,
   events,
+  fanout,
   fleetFeed,
   latest,
   presence,
@@ -52,6 +55,7 @@ export function liveDevices({
       commands.forget(deviceId);
       presence.forget(deviceId);
       store.forget([registration.key]);
+      fanout.forget(deviceId);
       fleetFeed.markRemoved(deviceId);
     },
   };

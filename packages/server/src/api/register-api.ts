@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { serveAsyncApi } from "../http/asyncapi.ts";
 import { judgeRequests } from "../http/define-route.ts";
 import { serveOpenApi } from "../http/openapi.ts";
 import { Answers } from "./answers/answers.ts";
@@ -17,7 +18,7 @@ import { type RegistrationParts, registerRegistrationsApi } from "./registration
 import { registerShareApi } from "./share-links.ts";
 import { registerSignInApi } from "./sign-in.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os.ts";
-import { registerStoreApi } from "./store.ts";
+import { type RenewalParts, registerRenewalApi, registerStoreApi } from "./store.ts";
 import { registerStrikesApi } from "./strikes.ts";
 import { registerTicketsApi, type TicketParts } from "./tickets.ts";
 
@@ -29,24 +30,27 @@ export interface ApiServices
     ArchiveParts,
     CommandParts,
     LiveParts,
+    RenewalParts,
     SmartOsParts,
     TicketParts {
   /** Under which path everything is served. */
   readonly basePath: string;
 }
 
-/** `/api/v1`, all of it, and the document that describes it. */
+/** `/api/v1`, all of it, and the documents that describe it and the doors. */
 export async function registerApi(app: FastifyInstance, services: ApiServices): Promise<void> {
   const answers = new Answers(services.store, services.budget, services.clock);
   app.addHook("onClose", () => answers.close());
   judgeRequests(app);
   await serveOpenApi(app, services.basePath);
+  serveAsyncApi(app, services.basePath);
   registerDevicesApi(app, { ...services, answers });
   registerAdministration(app, { ...services, live: liveDevices(services) });
   registerSignInApi(app, services);
   registerCommandsApi(app, services);
   registerSmartOsApi(app, services);
   registerTicketsApi(app, services);
+  registerRenewalApi(app, services);
   registerArchive(app, services);
 }
 

@@ -1,4 +1,4 @@
-import { paths, refuse } from "@wattboard/protocol";
+import { paths, refuse, renewalSchema } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import { auditedTask } from "../http/access-guard.ts";
 import { onAnswerEnd } from "../http/answer-end.ts";
@@ -7,6 +7,24 @@ import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
 import { storeInfoBody, storeInfoSchema } from "../transfer/store-info.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
+
+export interface RenewalParts {
+  readonly storeWatch: { readonly renewedShare: number };
+}
+
+/** How far the store is with its summaries, for whoever looks at what is made of them. It costs nothing, unlike all else that the store is asked. */
+export function registerRenewalApi(app: FastifyInstance, { storeWatch }: RenewalParts): void {
+  app.get(
+    `${paths.api}/store/renewal`,
+    defineRoute({
+      tag: "Archive",
+      role: "viewer",
+      summary: "How far the summaries are that are made anew",
+      answer: renewalSchema,
+    }),
+    () => ({ renewed_share: storeWatch.renewedShare }),
+  );
+}
 
 /** `/api/v1/store`: what is kept, and whether it can all be read. */
 export function registerStoreApi(app: FastifyInstance, parts: ArchiveParts): void {

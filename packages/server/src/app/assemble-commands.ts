@@ -6,6 +6,7 @@ import { Dispatcher } from "../commands/dispatcher.ts";
 import { CommandProgress } from "../doors/command-progress.ts";
 import { logRollouts } from "../rollouts/rollout-log.ts";
 import { RolloutManager } from "../rollouts/rollout-manager.ts";
+import { Fanout } from "../telemetry/fanout.ts";
 import type { DeviceParts } from "./assemble-devices.ts";
 import type { Defer } from "./closing.ts";
 
@@ -13,7 +14,7 @@ export type AssembledCommands = ReturnType<typeof assembleCommands>;
 
 /** Commands to one device and to many, and who hears of their steps. */
 export function assembleCommands(defer: Defer, parts: DeviceParts) {
-  const { clock, newId, log, audit, commandStore, devices, latest, requesters, fleetRows } = parts;
+  const { config, clock, newId, log, audit, commandStore, devices, latest, registry, requesters, fleetRows } = parts;
   const commandLog = logCommands(parts);
   const journal = new CommandJournal(commandStore, clock, commandLog);
   defer("the journal of commands", async (graceMs) => {
@@ -32,8 +33,13 @@ export function assembleCommands(defer: Defer, parts: DeviceParts) {
     logRollouts(audit, log),
   );
   defer("fleet commands", () => rollouts.stop());
-  const progress = new CommandProgress();
-  for (const listener of [progress, rollouts, commandLog]) commands.watch(listener);
+  const fanout = new Fanout(clock, newId, (deviceId) => registry.find(deviceId) !== undefined, {
+    // Who comes back gets all that is kept at once, and is no slow reader for it.
+    keptBytesMax: config.outbox.bytes / 2,
+    resumeBytesMax: config.outbox.resume_bytes,
+  });
+  registry.watch(fanout);
+  for (const listener of [new CommandProgress(fanout), rollouts, commandLog]) commands.watch(listener);
   const outstanding = new Outstanding([outstandingAccess(parts), outstandingCommands(commands, rollouts, requesters)]);
-  return { ...parts, commands, rollouts, progress, outstanding };
+  return { ...parts, commands, rollouts, fanout, outstanding };
 }

@@ -4,6 +4,7 @@ import { Tickets } from "../access/tickets.ts";
 import { Dataset } from "../dialects/smart-os/dataset.ts";
 import { SmartOsClientDoor } from "../dialects/smart-os/smart-os-client-door.ts";
 import { SmartOsDeviceDoor } from "../dialects/smart-os/smart-os-device-door.ts";
+import { ConnectRate } from "../doors/connect-rate.ts";
 import { DeviceDoor } from "../doors/device-door.ts";
 import { type DoorContext, Links } from "../doors/door.ts";
 import { Floods } from "../doors/floods.ts";
@@ -12,6 +13,7 @@ import { UpgradeRouter } from "../doors/upgrade-router.ts";
 import { createDashboardDoor, createFleetDoor } from "../doors/viewer-door.ts";
 import { AuthorizationWatch } from "../http/authorization-watch.ts";
 import { boundSockets } from "../http/socket-bound.ts";
+import { Beats } from "../link/beats.ts";
 import { Heartbeat } from "../link/heartbeat.ts";
 import type { TelemetryParts } from "./assemble-telemetry.ts";
 import type { Defer } from "./closing.ts";
@@ -37,14 +39,18 @@ export function assembleDoors(defer: Defer, parts: TelemetryParts) {
   defer("the look at rights", () => rightsWatch.stop());
   const heartbeat = new Heartbeat(clock);
   defer("the heartbeat", () => heartbeat.stop());
+  const beats = new Beats(clock);
+  heartbeat.add(beats);
   const socketBound = boundSockets(config.limits.sockets, clock, log, events);
   const tickets = new Tickets(clock);
   const context: DoorContext = {
     ...parts,
     tickets,
+    connectRate: new ConnectRate(clock, config.limits.connects_per_second),
     addresses: new AddressLimit(config.limits.sockets_per_address, parts.proxies),
     authorizer,
     authorizationWatch: rightsWatch,
+    beats,
     heartbeat,
     links: new Links(),
     floods: new Floods(clock, log, events),
@@ -77,8 +83,8 @@ export function assembleDoors(defer: Defer, parts: TelemetryParts) {
 }
 
 function openDoors(context: DoorContext, parts: TelemetryParts) {
-  const { config, devices, latest, fanout, fleetFeed, clientFeed, progress } = parts;
-  const { access, auto_register, registered_max, client_bytes } = config.smart_os;
+  const { config, devices, latest, fanout, fleetFeed, clientFeed } = parts;
+  const { access, ok_after, auto_register, registered_max, client_bytes } = config.smart_os;
   const messageRate = {
     messagesPerSecond: config.limits.messages_per_second,
     messagesBurst: config.limits.messages_burst,
@@ -89,12 +95,18 @@ function openDoors(context: DoorContext, parts: TelemetryParts) {
       { ...parts, generalLog: config.log.general === "all" ? parts.generalLog : null },
       messageRate,
     ),
-    dashboard: createDashboardDoor(context, devices, latest, fanout, progress),
+    dashboard: createDashboardDoor(context, devices, latest, fanout),
     fleet: createFleetDoor(context, fleetFeed),
     update: new SmartOsDeviceDoor(
       context,
       { ...parts, waiting: parts.waitingDevices },
-      { access, autoRegister: auto_register, registeredMax: registered_max, ...messageRate },
+      {
+        access,
+        okAfter: ok_after,
+        autoRegister: auto_register,
+        registeredMax: registered_max,
+        ...messageRate,
+      },
     ),
     client: new SmartOsClientDoor(context, new Dataset(devices, latest), clientFeed, {
       isOpen: access !== "off",

@@ -15,7 +15,7 @@ export type HttpParts = Awaited<ReturnType<typeof assembleHttp>>;
 export async function assembleHttp(defer: Defer, parts: DoorParts) {
   const { config, clock } = parts;
   const budget = new AnswerBudget({ bytesMax: config.answers.bytes, bytesMaxEach: config.answers.bytes_each });
-  const passwords = new Passwords(clock);
+  const passwords = new Passwords(clock, { cost: parts.passwordCost });
   const services = {
     ...parts,
     basePath: config.base_path,

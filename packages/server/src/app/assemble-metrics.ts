@@ -66,6 +66,15 @@ const labelledCounters: LabelledRow[] = [
     },
   ],
   [
+    "wattboard_streams_resumed_total",
+    "Dashboards that came back: those that got all that they had missed, and those that were sent to the history.",
+    ["recovered"],
+    ({ fanout: { resumeCounts } }) => [
+      { labels: { recovered: "true" }, value: resumeCounts.recovered },
+      { labels: { recovered: "false" }, value: resumeCounts.lost },
+    ],
+  ],
+  [
     "wattboard_floods_total",
     "How often a link was not read for a while, or was closed, since it sent far too much.",
     ["door"],
@@ -130,6 +139,16 @@ const labelledGauges: LabelledRow[] = [
 const gauges: MetricRow[] = [
   ["wattboard_devices", "Registered devices.", ({ devices }) => devices.list().length],
   ["wattboard_store_queue_bytes", "Bytes that wait for the store.", ({ storeQueue }) => storeQueue.queuedBytes],
+  [
+    "wattboard_resume_bytes",
+    "Bytes of live frames that are kept for dashboards that come back; at most outbox.resume_bytes.",
+    ({ fanout }) => fanout.keptBytes,
+  ],
+  [
+    "wattboard_store_renewed_share",
+    "Share of the summaries that are made anew by today's rule which is done; 1 where none are.",
+    ({ storeWatch }) => storeWatch.renewedShare,
+  ],
   ["wattboard_sockets", "Open sockets of any kind.", ({ socketBound }) => socketBound.openCount],
   [
     "wattboard_sockets_max",

@@ -3,6 +3,7 @@ import { ServerClockWatch } from "../observe/clock-watch.ts";
 import { Events } from "../observe/events.ts";
 import { FolderWatch } from "../observe/folder-watch.ts";
 import { PendingStore } from "../store/pending-store.ts";
+import type { StoreRenewal } from "../store/store.ts";
 import { StoreWatch } from "../telemetry/store-watch.ts";
 import type { ObservationParts } from "./assemble-observation.ts";
 import type { Defer } from "./closing.ts";
@@ -20,7 +21,13 @@ export async function assembleStore(defer: Defer, parts: ObservationParts) {
   const { config, clock, devices, log, openStore } = parts;
   const isEmbedded = config.store.url === "embedded";
   // A database that does not answer must not keep the live lane waiting; the embedded store says at once where it cannot be opened.
-  const store = await PendingStore.open(clock, openStore, isEmbedded ? Number.POSITIVE_INFINITY : databaseWaitMs);
+  // What it makes anew it begins with before there is anybody to tell.
+  const renewal: { last: StoreRenewal | null; tell(renewal: StoreRenewal): void } = {
+    last: null,
+    tell: (told) => (renewal.last = told),
+  };
+  const open = () => openStore((told) => renewal.tell(told));
+  const store = await PendingStore.open(clock, open, isEmbedded ? Number.POSITIVE_INFINITY : databaseWaitMs);
   defer("the store", () => store.close());
   const commandStore = await CommandStoreClient.open(config.data_dir, clock);
   defer("the store of commands", () => commandStore.close());
@@ -35,5 +42,7 @@ export async function assembleStore(defer: Defer, parts: ObservationParts) {
     { queueBytesMax: config.store.queue_bytes, mayTellReason: isEmbedded },
   );
   store.watchDamage((damage) => storeWatch.damaged(damage));
+  renewal.tell = (told) => storeWatch.renewing(told);
+  if (renewal.last !== null) storeWatch.renewing(renewal.last);
   return { ...parts, clockWatch, store, commandStore, events, storeWatch };
 }

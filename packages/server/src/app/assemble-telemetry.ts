@@ -1,6 +1,5 @@
 import { limits } from "@wattboard/protocol";
 import { ClientFeed } from "../dialects/smart-os/client-feed.ts";
-import { Fanout } from "../telemetry/fanout.ts";
 import { FleetFeed } from "../telemetry/fleet-feed.ts";
 import { Ingest } from "../telemetry/ingest.ts";
 import { Journals } from "../telemetry/journals.ts";
@@ -16,8 +15,21 @@ export type TelemetryParts = ReturnType<typeof assembleTelemetry>;
 
 /** The way of a sample, and who hears of it: the one list of sinks, in their order. */
 export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
-  const { config, clock, log, store, storeWatch, events, devices, latest, peers, registry, fleetRows, commands } =
-    parts;
+  const {
+    config,
+    clock,
+    log,
+    store,
+    storeWatch,
+    events,
+    devices,
+    latest,
+    peers,
+    registry,
+    fleetRows,
+    fanout,
+    commands,
+  } = parts;
   const storeQueue = new StoreQueue(
     store,
     clock,
@@ -34,7 +46,6 @@ export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
   });
   storeWatch.watch(storeQueue);
   defer("the look at the store", () => storeWatch.stop());
-  const fanout = new Fanout();
   const fleetFeed = new FleetFeed(clock, fleetRows, {
     fleetTickMs: config.fleet.tick_ms,
     fleetRowsPerTickMax: config.fleet.rows_per_tick,
@@ -60,12 +71,12 @@ export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
       registry,
       events,
       registrationOf: (deviceId) => devices.find(deviceId)?.registration,
-      onFilled: () => {},
+      onFilled: (deviceId, { fromMs, toMs, samples }) => fanout.backfilled(deviceId, fromMs, toMs, samples),
     },
     ingest,
     { perSecond: config.limits.backfill_per_second, perDevice: config.limits.backfill_per_device },
     { frame_bytes: limits.frameBytesMax, messages_per_second: config.limits.messages_per_second },
   );
   defer("the journals of devices", () => journals.stop());
-  return { ...parts, storeQueue, fanout, fleetFeed, peering, clientFeed, ingest, journals };
+  return { ...parts, storeQueue, fleetFeed, peering, clientFeed, ingest, journals };
 }

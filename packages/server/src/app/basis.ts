@@ -1,8 +1,9 @@
+import type { PasswordCost } from "../access/passwords.ts";
 import type { Clock } from "../base/clock.ts";
 import type { NewId } from "../base/random-id.ts";
 import type { Config } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreRenewal } from "../store/store.ts";
 
 /** What a server is built from. */
 export interface Basis {
@@ -10,5 +11,8 @@ export interface Basis {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
-  readonly openStore: () => Promise<Store>;
+  /** The listener is told how far the store is with what it makes anew. */
+  readonly openStore: (onRenewal: (renewal: StoreRenewal) => void) => Promise<Store>;
+  /** No setting: tests alone make passwords cheaper to guess. */
+  readonly passwordCost: PasswordCost;
 }

@@ -3,7 +3,7 @@ import { AddressList } from "../access/address-list.ts";
 import { unarchived } from "../access/audit/audit.ts";
 import { Authorizer } from "../access/authorizer.ts";
 import { Outstanding, outstandingAccess } from "../access/outstanding.ts";
-import { Passwords } from "../access/passwords.ts";
+import { Passwords, passwordCost } from "../access/passwords.ts";
 import { SignIn } from "../access/sign-in.ts";
 import { TrustedProxies } from "../access/trusted-proxies.ts";
 import { noLiveDevices } from "../api/live-devices.ts";
@@ -62,6 +62,7 @@ export async function openOffline({
       log,
       newId: randomId,
       openStore,
+      passwordCost,
     });
     const services = administrationOf(access);
     const app = createInProcessApp();
@@ -95,7 +96,7 @@ const noNetwork = {
 
 function administrationOf(access: AccessParts) {
   const { clock, metricsFrom, newId } = access;
-  const passwords = new Passwords(clock);
+  const passwords = new Passwords(clock, { cost: access.passwordCost });
   return {
     ...access,
     authorizer: new Authorizer(

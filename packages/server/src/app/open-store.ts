@@ -8,18 +8,33 @@ import { PostgresStore } from "../store/postgres/postgres-store.ts";
 import type { Store, StoreRenewal } from "../store/store.ts";
 
 /** The store that `store.url` names; says what it is, and warns of what it cannot do. */
-export async function openConfiguredStore(config: Config, clock: Clock, log: Log): Promise<Store> {
+export async function openConfiguredStore(
+  config: Config,
+  clock: Clock,
+  log: Log,
+  onRenewal: (renewal: StoreRenewal) => void = () => {},
+): Promise<Store> {
   const throttle = new Throttle(clock, 60_000);
   const complain = (what: string): void => {
     const suppressed = throttle.pass(what);
     if (suppressed !== null) log.warn({ suppressed }, `the store: ${what}`);
   };
-  const onRenewal = renewalLog(log);
+  const logRenewal = renewalLog(log);
+  const tellRenewal = (renewal: StoreRenewal): void => {
+    logRenewal(renewal);
+    onRenewal(renewal);
+  };
   if (config.store.url === "embedded") {
-    return await EmbeddedStore.open(config.data_dir, storeLimits(config), complain, clock, onRenewal);
+    return await EmbeddedStore.open(config.data_dir, storeLimits(config), complain, clock, tellRenewal);
   }
   const retentionMs = storeLimits(config).retentionMs;
-  const store = await PostgresStore.open({ url: config.store.url, retentionMs, clock, complain, onRenewal });
+  const store = await PostgresStore.open({
+    url: config.store.url,
+    retentionMs,
+    clock,
+    complain,
+    onRenewal: tellRenewal,
+  });
   if (store.missing === null) log.info(`samples are kept in ${store.description}`);
   else log.warn(`samples are kept in ${store.description}`);
   if (!store.hasChecksums) {

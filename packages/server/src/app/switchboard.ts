@@ -1,4 +1,5 @@
 import type { IssuedLink } from "../access/one-time-links.ts";
+import { passwordCost as costOfToday } from "../access/passwords.ts";
 import { systemClock } from "../base/clock.ts";
 import { tryWithRoom } from "../base/database-file.ts";
 import { randomId } from "../base/random-id.ts";
@@ -64,8 +65,9 @@ export const startSteps = {
  */
 export async function startSwitchboard(options: SwitchboardOptions, steps = startSteps): Promise<Switchboard> {
   const { config, clock = systemClock, newId = randomId, log = createLog(config.log) } = options;
-  const { openStore = () => openConfiguredStore(config, clock, log) } = options;
-  const basis: Basis = { config, clock, newId, log, openStore };
+  const { openStore = (onRenewal) => openConfiguredStore(config, clock, log, onRenewal) } = options;
+  const { passwordCost = costOfToday } = options;
+  const basis: Basis = { config, clock, newId, log, openStore, passwordCost };
   const closing = new Closing(clock, log);
   const { defer } = closing;
   try {

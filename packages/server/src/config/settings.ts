@@ -93,6 +93,10 @@ export const configSchema = Type.Object({
       "Telemetry messages a second for one device; what is above is dropped and counted. What a device sent while the server stood still is let through.",
     ),
     messages_burst: count(limits.messagesBurst, "Messages that a device may send at once before the rate applies."),
+    connects_per_second: count(
+      500,
+      "Devices that may connect a second, twice as many at once; the others are answered 503 with a Retry-After of up to 10 s.",
+    ),
     backfill_per_second: count(
       5_000,
       "Samples of before that all devices together may send a second; each is told its share, and none while the queue to the store is more than half full.",
@@ -149,6 +153,11 @@ export const configSchema = Type.Object({
   outbox: Type.Object({
     bytes: count(1024 * 1024, "Bytes that may wait for a slow dashboard; one more message and it is cut.", 64 * 1024),
     stalled_ms: count(10_000, "A dashboard that reads nothing for this long while something waits is cut.", 1_000),
+    resume_bytes: count(
+      32 * 1024 * 1024,
+      "Bytes of live frames that are kept, of the last minute, for dashboards that come back after a lost connection. Above it those of one device go, the one that has kept some for longest; its dashboards read what they missed from the history.",
+      1024 * 1024,
+    ),
   }),
   takeover: Type.Object({
     max: count(
@@ -218,6 +227,11 @@ export const configSchema = Type.Object({
       default: "off",
       description:
         "The doors of SMART-OS, `/update/` for devices and `/client/` for web clients. `token` asks devices for their token in the header, `open` lets in who names a device of this dialect: for a network that nobody else is on. Web clients are asked as `access.dashboards` says.",
+    }),
+    ok_after: Type.Enum(["accepted", "stored"], {
+      default: "accepted",
+      description:
+        "When a device is answered `OK`: once its message is accepted and delivered, or once it is stored. With `stored` a device that keeps what was not answered loses nothing.",
     }),
     auto_register: Type.Boolean({
       default: false,

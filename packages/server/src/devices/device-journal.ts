@@ -10,6 +10,8 @@ export class DeviceJournal implements DurabilityWaiter {
   /** On their way to the store, or stored: what comes again is passed over. */
   readonly taken: SeqRanges;
   readonly durable: SeqRanges;
+  /** The highest number that the device has said it holds. */
+  #heldSeq = 0;
   /** What backfill has added since it was told last; null: nothing. */
   filled: FilledSpan | null = null;
   /** What its device has declared as lost since that was told last. */
@@ -23,6 +25,15 @@ export class DeviceJournal implements DurabilityWaiter {
     this.taken = new SeqRanges(ranges);
     this.durable = new SeqRanges(ranges);
     this.#onDurable = onDurable;
+  }
+
+  /** The highest number that there is, as far as it is known. */
+  get lastSeq(): number {
+    return Math.max(this.#heldSeq, this.taken.last);
+  }
+
+  noteHeld(lastSeq: number): void {
+    this.#heldSeq = Math.max(this.#heldSeq, lastSeq);
   }
 
   /** Whether a sample of that number is to be stored now: it did not come before, and does not begin one stretch too many. */

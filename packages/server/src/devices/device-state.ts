@@ -118,6 +118,11 @@ export class DeviceState {
     return this.#frameBytes === 0 ? null : this.#frame.subarray(0, this.#frameBytes);
   }
 
+  /** When it was received; 0 before the first. */
+  get latestReceivedAtMs(): number {
+    return this.#receivedAtMs;
+  }
+
   /**
    * The sections that were received since then, and not measured before it, each as its newest message has it: what an earlier message said of
    * other fields may not hold any more. Null before the first sample.

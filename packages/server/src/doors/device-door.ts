@@ -163,7 +163,11 @@ export class DeviceDoor implements Door {
       this.#refuse(handshake, deviceId, refusal, { "Retry-After": String(Math.ceil(contestedMs / 1_000)) });
       return null;
     }
-    return registered;
+    // Behind the token: who has none must not use up what devices need.
+    const retryAfterS = this.#context.connectRate.retryAfterS();
+    if (retryAfterS === 0) return registered;
+    this.#refuse(handshake, deviceId, refuse("too_many_connects"), { "Retry-After": String(retryAfterS) });
+    return null;
   }
 
   /** Takes a frame of a link that speaks the subprotocol: telemetry, with a number or without, or another. */

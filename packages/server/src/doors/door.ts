@@ -8,12 +8,14 @@ import type { Clock } from "../base/clock.ts";
 import type { LoopLag } from "../base/loop-lag.ts";
 import type { Peers } from "../devices/peers.ts";
 import type { AuthorizationWatch } from "../http/authorization-watch.ts";
+import type { Beats } from "../link/beats.ts";
 import type { Heartbeat } from "../link/heartbeat.ts";
 import type { FrameLimit, Link, LinkEnd, LinkLimits } from "../link/link.ts";
 import type { GeneralLog } from "../observe/general-log.ts";
 import type { Log } from "../observe/log.ts";
 import type { Throttle } from "../observe/throttle.ts";
 import type { PeerEncoding, PeerFeed } from "../telemetry/peer-feed.ts";
+import type { ConnectRate } from "./connect-rate.ts";
 import type { DoorName } from "./door-name.ts";
 import type { Floods } from "./floods.ts";
 import type { Handshake } from "./upgrade.ts";
@@ -27,9 +29,12 @@ interface Peering {
 /** What all WebSocket doors share. */
 export interface DoorContext {
   readonly clock: Clock;
+  readonly connectRate: ConnectRate;
   /** A device that was let in no longer counts against its address. */
   readonly addresses: AddressLimit;
   readonly authorizer: Authorizer;
+  /** For viewers that speak the subprotocol. */
+  readonly beats: Beats;
   /** Null: messages are not logged. */
   readonly generalLog: GeneralLog | null;
   readonly heartbeat: Heartbeat;

@@ -7,17 +7,17 @@ import type { DeviceRegistry } from "../devices/device-registry.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import { textFrame } from "../link/frame.ts";
 import { Link } from "../link/link.ts";
+import type { StreamPlace } from "../telemetry/device-stream.ts";
 import type { Fanout } from "../telemetry/fanout.ts";
 import type { FleetFeed } from "../telemetry/fleet-feed.ts";
-import type { CommandProgress } from "./command-progress.ts";
 import type { Door, DoorContext } from "./door.ts";
 import type { DoorName } from "./door-name.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
 
 /** What a viewer gets, and from when to when. */
 interface Feed {
-  /** `wantsMore`: the viewer speaks the subprotocol, and is also told what is no sample. */
-  subscribe(subscriber: Link, wantsMore: boolean): void;
+  /** `query`: of the address, where the viewer speaks the subprotocol; null where it does not, and gets plain frames. */
+  subscribe(subscriber: Link, query: URLSearchParams | null): void;
   unsubscribe(subscriber: Link): void;
 }
 
@@ -38,6 +38,7 @@ class ViewerDoor implements Door {
 
   accept(handshake: Handshake, rest: string): void {
     const {
+      beats,
       clock,
       floods,
       frameATurnServer,
@@ -70,6 +71,7 @@ class ViewerDoor implements Door {
         onEnd: (end) => {
           links.remove(this.name, link, end);
           rightsWatch.remove(link);
+          beats.remove(link);
           feed.unsubscribe(link);
           if (end !== "slow_reader") return;
           links.slowReaderCount++;
@@ -78,7 +80,9 @@ class ViewerDoor implements Door {
       });
       links.add(this.name, link);
       rightsWatch.add(link, principal);
-      feed.subscribe(link, webSocket.protocol === subprotocol);
+      const isPlain = webSocket.protocol !== subprotocol;
+      feed.subscribe(link, isPlain ? null : addressQuery(request));
+      if (!isPlain) beats.add(link);
     });
   }
 
@@ -107,32 +111,45 @@ class ViewerDoor implements Door {
 }
 
 /**
- * `/ws/dashboard/{device_id}` (DESIGN §3.2): the latest sample at once, then every sample as the device sent it. With the subprotocol also
- * each step of the device's commands, from `progress`.
+ * `/ws/dashboard/{device_id}` (DESIGN §3.2): the latest sample at once, then every sample as the device sent it. With the subprotocol every frame has
+ * its place, there are more kinds of them, and who comes back with `?epoch=…&offset=…` gets what it has missed.
  */
 export function createDashboardDoor(
   context: DoorContext,
   devices: DeviceRegistry,
   latest: DeviceStates,
   fanout: Fanout,
-  progress: CommandProgress,
 ): Door {
   return new ViewerDoor("dashboard", context, (deviceId, principal) => {
     if (!isDeviceId(deviceId) || !context.authorizer.mayView(principal, deviceId)) return refuse("not_found");
     if (devices.find(deviceId) === undefined) return refuse("unknown_device", `It is ${deviceId}.`);
     return {
-      subscribe(subscriber, wantsMore) {
-        const frame = latest.find(deviceId)?.latestFrame;
-        if (frame != null) subscriber.send(textFrame(frame));
+      subscribe(subscriber, query) {
+        const state = latest.find(deviceId);
+        const message = state?.latestFrame ?? null;
+        if (query !== null) {
+          const mayViewNames = context.authorizer.mayViewNames(principal);
+          const newest = message === null ? null : { message, receivedAtMs: state?.latestReceivedAtMs ?? 0 };
+          fanout.watch(deviceId, subscriber, { mayViewNames, place: readPlace(query), newest });
+          return;
+        }
+        if (message !== null) subscriber.send(textFrame(message));
         fanout.subscribe(deviceId, subscriber);
-        if (wantsMore) progress.subscribe(deviceId, subscriber, context.authorizer.mayViewNames(principal));
       },
-      unsubscribe(subscriber) {
-        fanout.unsubscribe(deviceId, subscriber);
-        progress.unsubscribe(deviceId, subscriber);
-      },
+      unsubscribe: (subscriber) => fanout.unsubscribe(deviceId, subscriber),
     };
   });
+}
+
+function addressQuery({ url = "" }: IncomingMessage): URLSearchParams {
+  const at = url.indexOf("?");
+  return new URLSearchParams(at === -1 ? "" : url.slice(at));
+}
+
+/** The place of the last frame that a client has. What is none is one of which nothing is known: the client is told that it missed something. */
+function readPlace(query: URLSearchParams): StreamPlace | null {
+  const [epoch, offset] = [query.get("epoch"), query.get("offset")];
+  return epoch === null || offset === null ? null : { epoch: Number(epoch), offset: Number(offset) };
 }
 
 /** `/ws/fleet`: the overview of all devices that the viewer may see, coalesced. */

@@ -3,6 +3,8 @@ import { withConsumption } from "../store/algebra/energy.ts";
 import { windowMs } from "../store/algebra/window.ts";
 import { ownFromMs } from "../store/registration.ts";
 import type {
+  CoverageQuery,
+  CoverageSpans,
   EnergyHistory,
   EnergyQuery,
   FleetQuery,
@@ -39,6 +41,10 @@ export class DeviceHistory {
 
   history(device: RegisteredDevice, query: OfDevice<HistoryQuery>): Promise<History> {
     return this.#store.history({ ...query, ...expectedOf(device, query.bucketMs) });
+  }
+
+  coverage(device: RegisteredDevice, query: OfDevice<CoverageQuery>): Promise<CoverageSpans> {
+    return this.#store.coverage({ ...query, ...expectedOf(device, query.bucketMs) });
   }
 
   async energy(device: RegisteredDevice, query: OfDevice<EnergyQuery>): Promise<EnergyHistory> {

@@ -1,5 +1,5 @@
 import { problemSchema } from "@wattboard/protocol";
-import { Ajv } from "ajv";
+import { Ajv, type ValidateFunction } from "ajv";
 import type {
   FastifyInstance,
   FastifyRequest,
@@ -148,14 +148,24 @@ function withoutDefaulted(schema: ObjectSchema): ObjectSchema {
   return { ...schema, required };
 }
 
+// In a query everything is text, and becomes what its schema says. In a body a text is no number: a token must not lose its last digits.
+const queryAjv = new Ajv({ coerceTypes: true, useDefaults: true, strict: false, allErrors: false });
+const bodyAjv = new Ajv({ useDefaults: true, strict: false, allErrors: false });
+const judgesOfQueries = new Map<string, ValidateFunction>();
+const judgesOfBodies = new Map<string, ValidateFunction>();
+
+/** Compiling a server's schemas takes a tenth of a second: the next server of this process has the same ones. There are as many as routes. */
+function judgeOf(schema: object, httpPart: string | undefined): ValidateFunction {
+  const [ajv, judges] = httpPart === "querystring" ? [queryAjv, judgesOfQueries] : [bodyAjv, judgesOfBodies];
+  const text = JSON.stringify(schema);
+  const judge = judges.get(text) ?? ajv.compile(schema);
+  judges.set(text, judge);
+  return judge;
+}
+
 /** Makes `app` judge requests by the schemas of the routes that are registered on it after this. */
 export function judgeRequests(app: FastifyInstance): void {
-  const queryAjv = new Ajv({ coerceTypes: true, useDefaults: true, strict: false, allErrors: false });
-  const bodyAjv = new Ajv({ useDefaults: true, strict: false, allErrors: false });
-  // In a query everything is text, and becomes what its schema says. In a body a text is no number: a token must not lose its last digits.
-  app.setValidatorCompiler<object>(({ schema, httpPart }) =>
-    (httpPart === "querystring" ? queryAjv : bodyAjv).compile(schema),
-  );
+  app.setValidatorCompiler<object>(({ schema, httpPart }) => judgeOf(schema, httpPart));
   // Answers are sent as they were made: a schema that does not fit them is found by a test, and not covered up.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
 }

@@ -6,6 +6,9 @@ import { type CookieName, cookieName } from "../access/cookies.ts";
 import { version } from "../base/version.ts";
 import { tags } from "./define-route.ts";
 
+/** By base path. Written once in a process: it is the same for all and for each of its servers, and a third of a megabyte. */
+const documents = new Map<string, Buffer<ArrayBuffer>>();
+
 /** Writes the OpenAPI document from the schemas of the routes that are registered on `app` after this, and serves it with a page to browse it. */
 export async function serveOpenApi(app: FastifyInstance, basePath: string): Promise<void> {
   await app.register(swagger, {
@@ -55,12 +58,12 @@ export async function serveOpenApi(app: FastifyInstance, basePath: string): Prom
       },
     },
   });
-  // Written once: it is the same for all, and a third of a megabyte.
   let document = Buffer.alloc(0);
   const sendDocument = (reply: FastifyReply): FastifyReply =>
     reply.type("application/json; charset=utf-8").send(document);
   app.addHook("onReady", async () => {
-    document = Buffer.from(JSON.stringify(app.swagger()));
+    document = documents.get(basePath) ?? Buffer.from(JSON.stringify(app.swagger()));
+    documents.set(basePath, document);
   });
   app.get(`${paths.api}/openapi.json`, { schema: { hide: true } }, (_, reply) => sendDocument(reply));
 }

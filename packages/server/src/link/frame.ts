@@ -8,10 +8,13 @@ export function textFrame(payload: Uint8Array): Buffer {
   return frame;
 }
 
-/** A text frame whose last `length` bytes, its payload, are still to be written. */
-export function allocateTextFrame(length: number): Buffer {
+/**
+ * A text frame whose last `length` bytes, its payload, are still to be written. A frame that is kept takes memory of its own
+ * (`Buffer.allocUnsafeSlow`): in Node's pool a small one would hold the 8 KiB around it.
+ */
+export function allocateTextFrame(length: number, allocate: (bytes: number) => Buffer = Buffer.allocUnsafe): Buffer {
   const headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const frame = Buffer.allocUnsafe(headerBytes + length);
+  const frame = allocate(headerBytes + length);
   frame[0] = FIN | TEXT;
   if (headerBytes === 2) {
     frame[1] = length;

@@ -11,6 +11,8 @@ export type EventKind =
   | "samples_unstored"
   | "samples_lost"
   | "store_damaged"
+  | "summaries_renewing"
+  | "summaries_renewed"
   | "commands_failing"
   | "commands_recovered"
   | "connected"

@@ -3,6 +3,7 @@ import type { CancelTimer, Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import type { Registration } from "./registration.ts";
 import type {
+  CoverageQuery,
   EnergyQuery,
   EventsQuery,
   FleetQuery,
@@ -94,6 +95,10 @@ export class PendingStore implements Store {
 
   history(query: HistoryQuery) {
     return this.#use((store) => store.history(query));
+  }
+
+  coverage(query: CoverageQuery) {
+    return this.#use((store) => store.coverage(query));
   }
 
   energy(query: EnergyQuery) {

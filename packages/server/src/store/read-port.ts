@@ -3,6 +3,8 @@ import { Failure } from "../base/failure.ts";
 import { MethodCaller } from "../base/worker-client.ts";
 import type { Registration } from "./registration.ts";
 import type {
+  CoverageQuery,
+  CoverageSpans,
   EnergyHistory,
   EnergyQuery,
   FleetQuery,
@@ -26,6 +28,7 @@ export interface ReadMethods {
   samples(query: Asked<SamplesQuery>): SamplesAnswer;
   points(registration: Registration): PointInfo[];
   history(query: Asked<HistoryQuery>): History;
+  coverage(query: Asked<CoverageQuery>): CoverageSpans;
   energy(query: Asked<EnergyQuery>): EnergyHistory;
   timeline(query: Asked<TimelineQuery>): Timeline;
   fleetTotals(query: Asked<FleetQuery>): FleetSeries;
@@ -65,6 +68,10 @@ export class PortReader implements StoreReader {
 
   history({ signal, ...query }: HistoryQuery): Promise<History> {
     return this.#caller.callWith({ signal }, "history", query);
+  }
+
+  coverage({ signal, ...query }: CoverageQuery): Promise<CoverageSpans> {
+    return this.#caller.callWith({ signal }, "coverage", query);
   }
 
   energy({ signal, ...query }: EnergyQuery): Promise<EnergyHistory> {

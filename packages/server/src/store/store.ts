@@ -58,6 +58,8 @@ export interface StoreReader {
   points(registration: Registration): Promise<PointInfo[]>;
   /** Points over time, in buckets. */
   history(query: HistoryQuery): Promise<History>;
+  /** How much of each bucket was measured. */
+  coverage(query: CoverageQuery): Promise<CoverageSpans>;
   /** Energy in each of the spans between the given instants. */
   energy(query: EnergyQuery): Promise<EnergyHistory>;
   /** When a point (its state, its mode) had which value. */
@@ -196,13 +198,16 @@ export interface ExpectedTime {
   readonly nowMs?: number | undefined;
 }
 
-export interface HistoryQuery extends RegistrationRange, ExpectedTime {
-  readonly points: readonly string[];
+export interface CoverageQuery extends RegistrationRange, ExpectedTime {
   /**
    * Width of a bucket, ms; the first begins at `fromMs`, the last one ends at `toMs` at the latest. From 15 minutes on, width and `fromMs`
    * are multiples of them (`window.ts`).
    */
   readonly bucketMs: number;
+}
+
+export interface HistoryQuery extends CoverageQuery {
+  readonly points: readonly string[];
 }
 
 /** How much of what is expected of a range was measured, by the one rule for it (`algebra/steps.ts`), and what is missing. */

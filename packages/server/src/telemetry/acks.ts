@@ -1,4 +1,4 @@
-import type { Ack } from "@wattboard/protocol";
+import type { AckFrame } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { visitInSlices } from "../base/time-slices.ts";
 import type { DeviceJournal } from "../devices/device-journal.ts";
@@ -8,7 +8,7 @@ const everyMs = 250;
 
 /** Who is told of a journal: its device, and those who watch it. */
 export interface AckListener {
-  acked(journal: DeviceJournal, ack: Ack): void;
+  acked(journal: DeviceJournal, ack: AckFrame): void;
 }
 
 /** Tells devices what of their journals is stored, gathered over a quarter of a second. Bounded by the number of journals that are open. */
@@ -50,7 +50,7 @@ export class Acks {
   }
 }
 
-function ackOf({ durable }: DeviceJournal): Ack {
+function ackOf({ durable }: DeviceJournal): AckFrame {
   const ranges = durable.behind;
   return {
     type: "ack",

@@ -51,8 +51,9 @@ export class BackfillPace {
     return this.#shares.size;
   }
 
-  /** What a device that has something to send begins with, samples a second. */
-  begin(device: Backfiller): number {
+  /** What a device begins with, samples a second. Where it has something to send, or must wait until it may, it takes a share. */
+  begin(device: Backfiller, isBehind = true): number {
+    if (!isBehind && !this.#isQueueFull()) return this.#presentShare();
     const share = { told: 0, seenAtMs: this.#clock.monotonicMs(), left: 0 };
     this.#shares.set(device, share);
     share.told = this.#presentShare();

@@ -5,8 +5,8 @@ import type { DeviceState } from "../devices/device-state.ts";
 import type { FleetRows } from "../devices/fleet-rows.ts";
 import type { Sample } from "../devices/sample.ts";
 import { textFrame } from "../link/frame.ts";
-import type { Subscriber } from "./fanout.ts";
 import type { SampleSink } from "./sample-sink.ts";
+import type { Subscriber } from "./subscriber.ts";
 
 export interface FleetFeedLimits {
   /** How often changes are sent, ms. */

@@ -1,7 +1,7 @@
 import {
-  type Ack,
-  type Backfill,
-  type Gap,
+  type AckFrame,
+  type BackfillFrame,
+  type GapFrame,
   isRefusal,
   limits,
   type Refusal,
@@ -100,7 +100,7 @@ export class Journals {
     else this.#welcome(device, session, known, held);
   }
 
-  backfill(device: DeviceState, session: DeviceSession, { samples }: Backfill): Refusal | null {
+  backfill(device: DeviceState, session: DeviceSession, { samples }: BackfillFrame): Refusal | null {
     const { journal } = session;
     if (journal === null) return refuse("invalid_frame", "backfill comes after the welcome that names the journal.");
     if (!this.#pace.take(session, samples.length)) return refuse("rate_limited", "It is faster than its pace.");
@@ -109,7 +109,7 @@ export class Journals {
     return null;
   }
 
-  gap(device: DeviceState, session: DeviceSession, { from_seq, to_seq, from, to, reason }: Gap): Refusal | null {
+  gap(device: DeviceState, session: DeviceSession, { from_seq, to_seq, from, to, reason }: GapFrame): Refusal | null {
     const { journal } = session;
     if (journal === null) return refuse("invalid_frame", "A gap comes after the welcome that names the journal.");
     if (from_seq > to_seq) return refuse("invalid_frame", "from_seq must not be above to_seq.");
@@ -142,12 +142,14 @@ export class Journals {
       device.formerJournal = device.journal;
       device.journal = journal;
     }
+    journal.noteHeld(held.last_seq);
     const isKnown = journal.taken.last > 0;
     const before = journal.taken.missing(1, held.first_seq - 1);
-    if (isKnown) this.#lose(device, journal, before, "its journal does not hold them any more");
+    if (isKnown) this.#lose(device, journal, before, "its journal does not go back that far");
     else for (const [from, to] of before) this.#services.storeQueue.pass(device, journal, from, to);
     const { durable } = journal;
     const ranges = durable.behind;
+    const isBehind = durable.missing(held.first_seq, held.last_seq).length > 0;
     const welcome: Welcome = {
       type: "welcome",
       server_time: new Date(this.#services.clock.wallMs()).toISOString(),
@@ -155,8 +157,7 @@ export class Journals {
       journal_id: journal.id,
       durable_seq: durable.through,
       ...(ranges.length > 0 && { durable_ranges: ranges.map(([from, to]) => [from, to]) }),
-      // Also where nothing is missing: what was sent since the hello may have to be sent again.
-      pace: { backfill: this.#pace.begin(session) },
+      pace: { backfill: this.#pace.begin(session, isBehind) },
       limits: this.#welcomeLimits,
     };
     session.notify?.(welcome);
@@ -221,7 +222,7 @@ export class Journals {
     }
   }
 
-  #acked(journal: DeviceJournal, ack: Ack): void {
+  #acked(journal: DeviceJournal, ack: AckFrame): void {
     const device = this.#deviceOf.get(journal);
     if (device === undefined) return;
     const session = this.#services.registry.find(device.deviceId);
@@ -244,7 +245,7 @@ function knownJournal({ journal, formerJournal }: DeviceState, id: string): Devi
   return [journal, formerJournal].find((each) => each?.id === id) ?? null;
 }
 
-const lostBecause: Readonly<Record<Gap["reason"], string>> = {
+const lostBecause: Readonly<Record<GapFrame["reason"], string>> = {
   overflow: "its journal was full",
   lost: "its journal is gone",
   damaged: "its journal could not be read",

@@ -6,7 +6,7 @@ import { type Health, publicFault } from "../observe/health.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Throttle } from "../observe/throttle.ts";
-import type { StoreDamage } from "../store/store.ts";
+import type { StoreDamage, StoreRenewal } from "../store/store.ts";
 import type { StoreQueue, StoreQueueObserver } from "./store-queue.ts";
 
 /** A store that has not answered for so long, ms, counts as failing; it is looked at this often. */
@@ -35,6 +35,8 @@ export class StoreWatch implements StoreQueueObserver {
   readonly #settings: StoreWatchSettings;
   #stopTimer: CancelTimer = () => {};
   unstoredCount = 0;
+  /** The share of the summaries that are made anew which is done; 1 where none are, as far as the store has told. */
+  renewedShare = 1;
 
   constructor(services: StoreWatchServices, settings: StoreWatchSettings) {
     this.#services = services;
@@ -92,6 +94,19 @@ export class StoreWatch implements StoreQueueObserver {
   recovered(): void {
     const { events, health } = this.#services;
     if (health.noteStore(null)) events.report("store_recovered", null, "The store takes samples again.");
+  }
+
+  renewing({ done, total }: StoreRenewal): void {
+    const { events } = this.#services;
+    const isDone = done >= total;
+    if (!isDone && this.renewedShare === 1) {
+      const words =
+        "Summaries of before are made anew by today's rule of what was measured. Until that is done, energy and coverage of those days are as the rule of before had them.";
+      events.report("summaries_renewing", null, words);
+    }
+    this.renewedShare = isDone ? 1 : done / total;
+    if (isDone)
+      events.report("summaries_renewed", null, "All summaries are made by today's rule of what was measured.");
   }
 
   damaged({ key, message }: StoreDamage): void {

@@ -1,3 +1,4 @@
+import { limits } from "@wattboard/protocol";
 import { expect, test } from "vitest";
 import { ImportJudge } from "./import/import-sample.ts";
 import { judgeLines } from "./import-lines.ts";
@@ -19,21 +20,56 @@ const named = (count: number) => Object.fromEntries(Array.from({ length: count }
 
 test("each line is a step of its own, so that a long import holds up nobody", () => {
   const { steps, outcome } = judge(lineOf({ "grid.power": 1 }), "", ...Array.from({ length: 98 }, () => lineOf({})));
-  expect(outcome).toHaveLength(99);
+  expect(outcome).toMatchObject({ samples: { length: 99 } });
   expect(steps).toBe(100);
 });
 
+test("a line that is too long is refused, with its number", () => {
+  const { outcome } = judge(lineOf({}), lineOf(named(60_000)));
+  expect(outcome).toMatchObject({
+    code: "invalid_schema",
+    message: expect.stringMatching(/Line 2 .*65536 are allowed/),
+  });
+});
+
 test.each([
-  ["more points than a device may have", lineOf(named(400)), "too_many_points", "The sample has 400 points."],
-  ["a name that is a section and a point", lineOf({ a: 1, "a.b": 1 }), "invalid_name", "a is a point and a section"],
-  ["a name that is none", lineOf({ "a.b.c": 1 }), "invalid_name", '"a.b.c"'],
-  ["60,000 names", lineOf(named(60_000)), "invalid_schema", "65536 are allowed"],
-])("a line with %s is refused, with its number", (_what, line, code, message) => {
-  const { outcome } = judge(lineOf({}), line);
-  expect(outcome).toMatchObject({ code, message: expect.stringContaining(message) });
-  expect(outcome).toMatchObject({ message: expect.stringMatching(/[Ll]ine 2/) });
+  ["a name that is none", { "a.b.c": 1 }, '"a.b.c"'],
+  ["a number beyond belief", { "battery.soc": 1_000 }, "battery.soc: No measurement"],
+  ["a text where a number belongs", { "grid.voltage": "much" }, "grid.voltage"],
+  ["a section in a section", { "grid.power": { now: 1 } }, "It is neither a number"],
+  ["a list of numbers", { "battery.cells": [3.2, 3.3] }, "nor a list of texts"],
+  ["too long a text", { "heater.note": "x".repeat(5_000) }, ""],
+])("a line with %s is kept without it, which is told", (_what, bad, reason) => {
+  const { outcome } = judge(lineOf({}), lineOf({ "grid.power": 1, "site.note": "x", ...bad }), lineOf(bad));
+  const [point = ""] = Object.keys(bad);
+  // Of the last one nothing is left; a sample that had nothing from the start stays one.
+  const isPower = point === "grid.power";
+  expect(outcome).toMatchObject({
+    samples: [{ pointNames: [] }, { pointNames: isPower ? ["site.note"] : ["grid.power", "site.note"] }],
+    valuesLeftOut: 2,
+    leftOut: [2, 3].map((line) => ({
+      line,
+      point: expect.stringContaining(point),
+      reason: expect.stringContaining(reason),
+    })),
+  });
+});
+
+test("a line with a name that is a section and a point is left out, since nobody can say which of the two is right", () => {
+  const { outcome } = judge(lineOf({}), lineOf({ a: 1, "a.b": 1 }));
+  const reason = expect.stringContaining("a is a point and a section");
+  expect(outcome).toMatchObject({ samples: [{ pointNames: [] }], valuesLeftOut: 2, leftOut: [{ reason }, { reason }] });
+});
+
+test("of a line with more points than a device may have those beyond are left out, and the first of them named", () => {
+  const { outcome } = judge(lineOf(named(400)));
+  expect(outcome).toMatchObject({
+    samples: [{ pointNames: { length: limits.extraPointsMax } }],
+    valuesLeftOut: 400 - limits.extraPointsMax,
+    leftOut: { length: 20 },
+  });
 });
 
 test("a line may hold as many points as a device may have", () => {
-  expect(judge(lineOf(named(64))).outcome).toHaveLength(1);
+  expect(judge(lineOf(named(64))).outcome).toMatchObject({ samples: [{}], valuesLeftOut: 0 });
 });

@@ -1,3 +1,4 @@
+import { renewalSchema } from "@wattboard/protocol";
 import Type from "typebox";
 import type { StoreInfo } from "../store/store.ts";
 
@@ -15,10 +16,7 @@ export const storeInfoSchema = Type.Object(
       { count: Type.Integer(), ms: Type.Number() },
       { description: "Spans without samples longer than 15 minutes, between a device's first sample and its last" },
     ),
-    renewed_share: Type.Number({
-      description:
-        "Share of the summaries that were made anew since the rule of what is covered was changed; 1 once that is done",
-    }),
+    ...renewalSchema.properties,
     retention_ms: Type.Number({ description: "Samples older than this are deleted; 0: kept for ever" }),
   },
   { title: "StoreInfo" },

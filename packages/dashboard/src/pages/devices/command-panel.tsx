@@ -64,7 +64,7 @@ export function CommandPanel(props: CommandPanelProps) {
           )}
         </p>
       )}
-      <CommandProgress commands={commands} nowMs={nowMs} />
+      <CommandProgress commands={commands} nowMs={nowMs} timeZone={detail.time_zone} />
     </Panel>
   );
 }

@@ -8,10 +8,11 @@ interface CommandProgressProps {
   /** The newest first; null before they are known. */
   readonly commands: readonly CommandBody[] | null;
   readonly nowMs: number;
+  readonly timeZone: string;
 }
 
 /** What became of the device's newest commands, each with its steps behind a click. */
-export function CommandProgress({ commands, nowMs }: CommandProgressProps) {
+export function CommandProgress({ commands, nowMs, timeZone }: CommandProgressProps) {
   if (commands === null) return null;
   if (commands.length === 0) return <p className="muted">No commands yet.</p>;
   return (
@@ -35,8 +36,8 @@ export function CommandProgress({ commands, nowMs }: CommandProgressProps) {
               <ul className={styles.steps}>
                 {command.history.map((step) => (
                   <li key={`${step.status} ${step.at}`}>
-                    <time dateTime={step.at}>{formatInstant(Date.parse(step.at), nowMs)}</time> <b>{step.status}</b>{" "}
-                    {step.cause}
+                    <time dateTime={step.at}>{formatInstant(Date.parse(step.at), nowMs, timeZone)}</time>{" "}
+                    <b>{step.status}</b> {step.cause}
                   </li>
                 ))}
                 <li className="muted">

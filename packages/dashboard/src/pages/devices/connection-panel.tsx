@@ -6,6 +6,7 @@ import { formatInstant } from "../../ui/format-time.ts";
 import { own } from "../../ui/own.ts";
 import { Panel } from "../../ui/panel.tsx";
 import styles from "./connection-panel.module.css";
+import { DeliveryFacts } from "./delivery-facts.tsx";
 
 interface ConnectionPanelProps {
   readonly detail: DeviceDetail;
@@ -15,19 +16,22 @@ interface ConnectionPanelProps {
 
 /** How the device is connected, and what became of its messages. */
 export function ConnectionPanel({ detail, lastReceivedAtMs, nowMs }: ConnectionPanelProps) {
-  const { online, connected_at, accepted, dropped, active, created_at, last_refusal } = detail;
+  const { online, connected_at, accepted, dropped, active, created_at, last_refusal, time_zone: timeZone } = detail;
   const reasons = (Object.entries(dropped) as [RefusalCode, number][]).sort((left, right) => right[1] - left[1]);
   const droppedCount = reasons.reduce((sum, [, count]) => sum + count, 0);
   return (
     <Panel title="Connection">
       {last_refusal !== null && !isPressing(last_refusal, lastReceivedAtMs, nowMs) && (
-        <LastRefusal refusal={last_refusal} nowMs={nowMs} />
+        <LastRefusal refusal={last_refusal} nowMs={nowMs} timeZone={timeZone} />
       )}
       <dl className={styles.facts}>
         <dt>Link</dt>
         <dd>
           {online ? (
-            <>online {connected_at !== null && <Instant at={connected_at} nowMs={nowMs} prefix="for" />}</>
+            <>
+              online{" "}
+              {connected_at !== null && <Instant at={connected_at} nowMs={nowMs} timeZone={timeZone} prefix="for" />}
+            </>
           ) : (
             "offline"
           )}
@@ -37,7 +41,7 @@ export function ConnectionPanel({ detail, lastReceivedAtMs, nowMs }: ConnectionP
           {lastReceivedAtMs === null ? (
             "none yet"
           ) : (
-            <Instant at={new Date(lastReceivedAtMs).toISOString()} nowMs={nowMs} />
+            <Instant at={new Date(lastReceivedAtMs).toISOString()} nowMs={nowMs} timeZone={timeZone} />
           )}
         </dd>
         <dt>Accepted</dt>
@@ -57,11 +61,12 @@ export function ConnectionPanel({ detail, lastReceivedAtMs, nowMs }: ConnectionP
             </ul>
           )}
         </dd>
+        <DeliveryFacts detail={detail} />
         <FaultyValues values={detail.faulty_values} />
         <dt>Token</dt>
         <dd>{active ? "active" : <span className="bad">revoked: the device cannot connect</span>}</dd>
         <dt>Registered</dt>
-        <dd>{formatInstant(Date.parse(created_at), nowMs)}</dd>
+        <dd>{formatInstant(Date.parse(created_at), nowMs, timeZone)}</dd>
       </dl>
     </Panel>
   );
@@ -99,13 +104,19 @@ export function isPressing(refusal: LastRefusalBody, lastReceivedAtMs: number | 
 
 const pressingMs = 10 * 60_000;
 
+interface LastRefusalProps {
+  readonly refusal: LastRefusalBody;
+  readonly nowMs: number;
+  readonly timeZone: string;
+}
+
 /** The newest message that was not taken, and why. */
-export function LastRefusal({ refusal, nowMs }: { readonly refusal: LastRefusalBody; readonly nowMs: number }) {
+export function LastRefusal({ refusal, nowMs, timeZone }: LastRefusalProps) {
   return (
     <div className={styles.refusal}>
       <p className={styles.what}>
         <b>Last refusal</b> <code>{refusal.code}</code>
-        <Instant at={refusal.at} nowMs={nowMs} />
+        <Instant at={refusal.at} nowMs={nowMs} timeZone={timeZone} />
       </p>
       <p>{refusal.message}</p>
     </div>
@@ -115,16 +126,17 @@ export function LastRefusal({ refusal, nowMs }: { readonly refusal: LastRefusalB
 interface InstantProps {
   readonly at: string;
   readonly nowMs: number;
+  readonly timeZone: string;
   readonly prefix?: string;
   readonly suffix?: string;
 }
 
-function Instant({ at, nowMs, prefix = "", suffix = prefix === "" ? "ago" : "" }: InstantProps) {
+function Instant({ at, nowMs, timeZone, prefix = "", suffix = prefix === "" ? "ago" : "" }: InstantProps) {
   const atMs = Date.parse(at);
   return (
     <time dateTime={at}>
       {prefix} {formatAge(ageOf(atMs, nowMs) ?? 0)} {suffix}
-      <span className="muted"> · {formatInstant(atMs, nowMs)}</span>
+      <span className="muted"> · {formatInstant(atMs, nowMs, timeZone)}</span>
     </time>
   );
 }

@@ -6,9 +6,17 @@ import { apiPaths } from "../../paths.ts";
 const shownMax = 10;
 const everyMs = 10_000;
 
+interface DeviceEventsProps {
+  readonly deviceId: string;
+  readonly nowMs: number;
+  readonly timeZone: string;
+}
+
 /** What happened to one device: when it came and went, and what a person should know of. */
-export function DeviceEvents({ deviceId, nowMs }: { readonly deviceId: string; readonly nowMs: number }) {
+export function DeviceEvents({ deviceId, nowMs, timeZone }: DeviceEventsProps) {
   const path = apiPaths.events({ device_id: deviceId, limit: shownMax });
   const { body, failure } = usePolled<EventsBody>(path, { everyMs });
-  return <EventList events={body?.events ?? null} failure={failure} nowMs={nowMs} namesDevice={false} />;
+  return (
+    <EventList events={body?.events ?? null} failure={failure} nowMs={nowMs} timeZone={timeZone} namesDevice={false} />
+  );
 }

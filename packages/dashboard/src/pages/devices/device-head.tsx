@@ -45,14 +45,16 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
         ) : (
           <span className="muted">
             {share.created_by === null ? "Shared with you" : `Shared by ${share.created_by}`} until{" "}
-            {formatInstant(Date.parse(share.expires_at), nowMs)}
+            {formatInstant(Date.parse(share.expires_at), nowMs, detail.time_zone)}
           </span>
         )}
-        {me?.role === "admin" && <Button onClick={() => setStriking(true)}>Strike out…</Button>}
-        {mayCommand(me, device_id) && <Button onClick={() => setSharing(true)}>Share</Button>}
+        <span className="buttons">
+          {me?.role === "admin" && <Button onClick={() => setStriking(true)}>Strike out…</Button>}
+          {mayCommand(me, device_id) && <Button onClick={() => setSharing(true)}>Share</Button>}
+        </span>
       </div>
-      {isStriking && <StrikesDialog deviceId={device_id} onClose={() => setStriking(false)} />}
-      {isSharing && <ShareDialog deviceId={device_id} onClose={() => setSharing(false)} />}
+      {isStriking && <StrikesDialog detail={detail} onClose={() => setStriking(false)} />}
+      {isSharing && <ShareDialog detail={detail} onClose={() => setSharing(false)} />}
       <h1>{name || device_id}</h1>
       <p className={styles.line}>
         <code>{device_id}</code>

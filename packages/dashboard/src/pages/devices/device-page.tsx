@@ -50,13 +50,13 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
 
   return (
     <Page title={title} link={link}>
-      <LostNotice link={link} />
+      <LostNotice link={link} timeZone={detail?.time_zone} />
       {detail === null && link.phase !== "lost" && <Waiting for={deviceId} />}
       {detail !== null && (
         <>
           <DeviceHead detail={detail} live={live} nowMs={nowMs} {...(share !== undefined && { share })} />
           {detail.last_refusal !== null && isPressing(detail.last_refusal, live.receivedAtMs, nowMs) && (
-            <LastRefusal refusal={detail.last_refusal} nowMs={nowMs} />
+            <LastRefusal refusal={detail.last_refusal} nowMs={nowMs} timeZone={detail.time_zone} />
           )}
           {points.size === 0 ? (
             <Notice tone="info" icon="clock" title="No message of this device has been taken yet.">
@@ -86,7 +86,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
                 onGiven={fileCommand}
               />
               <ConnectionPanel detail={detail} lastReceivedAtMs={live.receivedAtMs} nowMs={nowMs} />
-              <DeviceEvents deviceId={deviceId} nowMs={nowMs} />
+              <DeviceEvents deviceId={deviceId} nowMs={nowMs} timeZone={detail.time_zone} />
               <Panel title="Last message" aside={<span className="muted">as received</span>}>
                 {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse. */}
                 <pre className={styles.raw} tabIndex={0}>

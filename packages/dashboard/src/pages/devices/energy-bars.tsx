@@ -4,7 +4,7 @@ import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
 import { locale } from "../../ui/locale.ts";
 import { Quantity } from "../../ui/quantity.tsx";
 import styles from "./energy-bars.module.css";
-import { scaleTicks } from "./scale-ticks.ts";
+import { energyMark, scaleTicks } from "./scale-ticks.ts";
 
 type Span = DeviceEnergyBody["spans"][number];
 
@@ -49,7 +49,7 @@ export function EnergyBars({ energy, bars }: EnergyBarsProps) {
         <ol className={styles.scale} aria-hidden="true">
           {ticks.map((wh) => (
             <li key={wh} style={{ bottom: `${(100 * wh) / top}%` }}>
-              <span>{kilowattHours(wh)}</span>
+              <span>{energyMark(wh)}</span>
             </li>
           ))}
         </ol>
@@ -174,12 +174,4 @@ function shortName({ from }: Span, per: DeviceEnergyBody["per"], timeZone: strin
     year: { year: "numeric" },
   };
   return new Intl.DateTimeFormat(locale, { ...options[per], timeZone }).format(Date.parse(from));
-}
-
-function kilowattHours(wh: number): string {
-  if (wh === 0) return "0";
-  const { value, unit } = scaleQuantity(wh, "Wh");
-  let end = value.length;
-  if (/[.,]/.test(value)) while (value[end - 1] === "0") end--;
-  return `${value.slice(0, end).replace(/[.,]$/, "")} ${unit}`;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { scaleTicks } from "./scale-ticks.ts";
+import { energyMark, scaleTicks } from "./scale-ticks.ts";
 
 test("a scale has round marks, the last of them no less than what it has to hold", () => {
   expect(scaleTicks(7_300)).toEqual([0, 2_000, 4_000, 6_000, 8_000]);
@@ -17,6 +17,17 @@ test("a scale has three to five marks, and is never more than twice as tall as n
       expect(ticks.length).toBeLessThanOrEqual(5);
       expect(top).toBeGreaterThanOrEqual(greatest * (1 - 1e-9));
       expect(top).toBeLessThanOrEqual(2 * greatest);
+    }),
+  );
+});
+
+test("no two marks of a scale of energies read the same", () => {
+  expect(scaleTicks(1.2).map(energyMark)).toEqual(["0", "0.5 Wh", "1 Wh", "1.5 Wh"]);
+  expect(scaleTicks(1_500).map(energyMark)).toEqual(["0", "500 Wh", "1 kWh", "1.5 kWh"]);
+  fc.assert(
+    fc.property(fc.double({ min: 1, max: 1e9, noNaN: true }), (greatest) => {
+      const marks = scaleTicks(greatest).map(energyMark);
+      expect(new Set(marks).size).toBe(marks.length);
     }),
   );
 });

@@ -1,4 +1,4 @@
-import type { ShareLinkBody } from "@wattboard/protocol";
+import type { DeviceDetail, ShareLinkBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { queryClient } from "../../api/query-client.ts";
 import { sendJson } from "../../api/request.ts";
@@ -25,7 +25,8 @@ const times: readonly [label: string, ms: number][] = [
 ];
 
 /** Makes links that let somebody without an account look at one device for a while, and takes them back. */
-export function ShareDialog({ deviceId, onClose }: { readonly deviceId: string; readonly onClose: () => void }) {
+export function ShareDialog({ detail, onClose }: { readonly detail: DeviceDetail; readonly onClose: () => void }) {
+  const { device_id: deviceId, time_zone: timeZone } = detail;
   const path = apiPaths.shareLinks(deviceId);
   const [made, setMade] = useState<string | null>(null);
   const { body, failure } = usePolled<{ share_links: ShareLinkBody[] }>(path, { everyMs: 30_000 });
@@ -74,7 +75,13 @@ export function ShareDialog({ deviceId, onClose }: { readonly deviceId: string; 
       {links.length > 0 && (
         <ul className={styles.list} aria-label="Links that are valid">
           {links.map((link) => (
-            <ShareLinkRow key={link.share_id} link={link} isBusy={making.busy} onRevoke={() => revoke(link)} />
+            <ShareLinkRow
+              key={link.share_id}
+              link={link}
+              timeZone={timeZone}
+              isBusy={making.busy}
+              onRevoke={() => revoke(link)}
+            />
           ))}
         </ul>
       )}
@@ -84,17 +91,18 @@ export function ShareDialog({ deviceId, onClose }: { readonly deviceId: string; 
 
 interface ShareLinkRowProps {
   readonly link: ShareLinkBody;
+  readonly timeZone: string;
   readonly isBusy: boolean;
   readonly onRevoke: () => void;
 }
 
-function ShareLinkRow({ link, isBusy, onRevoke }: ShareLinkRowProps) {
+function ShareLinkRow({ link, timeZone, isBusy, onRevoke }: ShareLinkRowProps) {
   return (
     <li>
       <span>
         {link.label}
         <span className={list.sub}>
-          until {formatInstant(Date.parse(link.expires_at), serverClock.now())}, by {link.created_by}
+          until {formatInstant(Date.parse(link.expires_at), serverClock.now(), timeZone)}, by {link.created_by}
         </span>
       </span>
       <span className="buttons">

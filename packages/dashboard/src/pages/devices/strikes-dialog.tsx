@@ -1,4 +1,4 @@
-import type { StrikeBody, StrikesBody } from "@wattboard/protocol";
+import type { DeviceDetail, StrikeBody, StrikesBody } from "@wattboard/protocol";
 import { queryClient } from "../../api/query-client.ts";
 import { sendJson } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
@@ -9,13 +9,15 @@ import { ConfirmButton } from "../../ui/confirm-button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { FaultLine } from "../../ui/fault-line.tsx";
 import { Field, Form } from "../../ui/field.tsx";
-import { formatInstant } from "../../ui/format-time.ts";
+import { formatInstant, instantIn } from "../../ui/format-time.ts";
 import list from "../../ui/list.module.css";
 import { useSubmit } from "../../ui/use-submit.ts";
-import styles from "./share-dialog.module.css";
+import shared from "./share-dialog.module.css";
+import styles from "./strikes-dialog.module.css";
 
 /** Strikes wrong values out of a device's past, and has them count again. */
-export function StrikesDialog({ deviceId, onClose }: { readonly deviceId: string; readonly onClose: () => void }) {
+export function StrikesDialog({ detail, onClose }: { readonly detail: DeviceDetail; readonly onClose: () => void }) {
+  const { device_id: deviceId, time_zone: timeZone } = detail;
   const path = apiPaths.strikes(deviceId);
   const { body, failure } = usePolled<StrikesBody>(path, { everyMs: 30_000 });
   // Charts and sums are others now.
@@ -23,8 +25,8 @@ export function StrikesDialog({ deviceId, onClose }: { readonly deviceId: string
   const striking = useSubmit(async (form) => {
     const points = String(form.get("points")).split(/[ ,]+/).filter(Boolean);
     await sendJson("POST", path, {
-      from: instantOf(form.get("from")),
-      to: instantOf(form.get("to")),
+      from: instantOf(timeZone, form.get("from")),
+      to: instantOf(timeZone, form.get("to")),
       ...(points.length > 0 && { points }),
     });
     again();
@@ -39,35 +41,35 @@ export function StrikesDialog({ deviceId, onClose }: { readonly deviceId: string
     <Dialog title={`Strike out values of ${deviceId}`} onClose={onClose}>
       <Form onSubmit={striking.onSubmit}>
         <p>Wrong values count for nothing then, in charts and sums. They are kept, and can be had back.</p>
-        <Field label="From, by this computer's clock" name="from" type="datetime-local" step={1} required autoFocus />
-        <Field label="To" name="to" type="datetime-local" step={1} required />
-        <Field label="Points, such as grid.power; none: all" name="points" maxLength={2_000} />
+        <div className={styles.range}>
+          <Field label="From" name="from" type="datetime-local" step={1} required autoFocus />
+          <Field label="To" name="to" type="datetime-local" step={1} required />
+        </div>
+        <p className="fine">
+          Times in {timeZone.replaceAll("_", " ")}, as in the charts. What was measured at the end itself is not struck
+          out.
+        </p>
+        <Field
+          label="Points"
+          name="points"
+          maxLength={2_000}
+          placeholder="grid.power, solar.power"
+          note="With commas between them; left empty: all."
+        />
         <FaultLine fault={striking.fault ?? failure?.message ?? null} />
         <Button type="submit" tone="strong" disabled={striking.busy}>
           Strike out
         </Button>
       </Form>
       {strikes.length > 0 && (
-        <ul className={styles.list} aria-label="What is struck out">
+        <ul className={shared.list} aria-label="What is struck out">
           {strikes.map((strike) => (
-            <li key={strike.strike}>
-              <span>
-                {strike.points === null ? "All points" : strike.points.join(", ")}
-                <span className={list.sub}>
-                  {shownInstant(strike.from)} to {shownInstant(strike.to)}, by {strike.by ?? "somebody"}
-                </span>
-              </span>
-              <span className="buttons">
-                <ConfirmButton
-                  sure="Have them count again"
-                  disabled={striking.busy}
-                  label={`Undo strike ${strike.strike}`}
-                  onConfirm={() => undo(strike)}
-                >
-                  Undo
-                </ConfirmButton>
-              </span>
-            </li>
+            <StrikeItem
+              key={strike.strike}
+              {...{ strike, timeZone }}
+              disabled={striking.busy}
+              onUndo={() => undo(strike)}
+            />
           ))}
         </ul>
       )}
@@ -75,11 +77,38 @@ export function StrikesDialog({ deviceId, onClose }: { readonly deviceId: string
   );
 }
 
-function shownInstant(text: string): string {
-  return formatInstant(Date.parse(text), serverClock.now());
+interface StrikeItemProps {
+  readonly strike: StrikeBody;
+  readonly timeZone: string;
+  readonly disabled: boolean;
+  readonly onUndo: () => void;
 }
 
-/** What a person chose, in the time zone of the browser. */
-function instantOf(value: FormDataEntryValue | null): string {
-  return new Date(String(value)).toISOString();
+function StrikeItem({ strike: { strike, points, from, to, by }, timeZone, disabled, onUndo }: StrikeItemProps) {
+  const shown = (instant: string): string => formatInstant(Date.parse(instant), serverClock.now(), timeZone);
+  return (
+    <li>
+      <span>
+        {points === null ? "All points" : points.join(", ")}
+        <span className={list.sub}>
+          {shown(from)} to {shown(to)}, by {by?.replace(/^person /, "") ?? "somebody"}
+        </span>
+      </span>
+      <span className="buttons">
+        <ConfirmButton
+          sure="Have them count again"
+          disabled={disabled}
+          label={`Undo strike ${strike}`}
+          onConfirm={onUndo}
+        >
+          Undo
+        </ConfirmButton>
+      </span>
+    </li>
+  );
+}
+
+/** What a person chose, in the time zone of the device. Browsers leave out seconds that are 0. */
+function instantOf(timeZone: string, value: FormDataEntryValue | null): string {
+  return new Date(instantIn(timeZone, String(value))).toISOString();
 }

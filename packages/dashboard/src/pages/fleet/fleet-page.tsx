@@ -1,4 +1,4 @@
-import type { EventBody, FleetRow } from "@wattboard/protocol";
+import type { EventsBody, FleetRow, RenewalBody } from "@wattboard/protocol";
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import type { RequestFailed } from "../../api/request.ts";
@@ -42,9 +42,7 @@ export function FleetPage() {
   const highlight = useHighlight();
 
   const refusal = useRefusal(link);
-  const events = usePolled<{ events: EventBody[] }>(refusal === null ? apiPaths.events() : null, {
-    everyMs: 10_000,
-  });
+  const events = usePolled<EventsBody>(refusal === null ? apiPaths.events() : null, { everyMs: 10_000 });
 
   const address = params.toString();
   const { view, faults } = useMemo(() => parseView(new URLSearchParams(address)), [address]);
@@ -71,6 +69,7 @@ export function FleetPage() {
       {faults.length > 0 && <AddressFaults faults={faults} />}
       {!complete && rowsById.size === 0 && refusal === null && link.phase !== "lost" && <Waiting for="the fleet" />}
       {!complete && rowsById.size > 0 && <Arriving count={rowsById.size} total={total} />}
+      {refusal === null && <Renewal />}
       {refusal === null && <WaitingDevices nowMs={nowMs} />}
       {complete && rowsById.size === 0 && <EmptyFleet />}
       {rowsById.size > 0 && (
@@ -131,6 +130,21 @@ function AddressFaults({ faults }: { readonly faults: readonly string[] }) {
       {faults.map((fault) => (
         <p key={fault}>{fault}</p>
       ))}
+    </Notice>
+  );
+}
+
+/** While the store makes its summaries anew: what is shown of the days of before may still change. */
+function Renewal() {
+  const { body } = usePolled<RenewalBody>(apiPaths.renewal, { everyMs: 10_000 });
+  if (body === null || body.renewed_share === 1) return null;
+  return (
+    <Notice
+      tone="info"
+      icon="clock"
+      title={`The history of before is summed up anew: ${Math.floor(100 * body.renewed_share)} % done`}
+    >
+      <p>Energy and coverage of those days may still change a little. Nothing needs to be done.</p>
     </Notice>
   );
 }

@@ -1,16 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { copyFile, open } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { gunzipSync, gzipSync } from "node:zlib";
 import { type CancelTimer, type Clock, untilNextTurn } from "../../base/clock.ts";
 import { copyDatabase } from "../../base/copy-database.ts";
 import { type DatabaseFault, damagedFailure, databaseFault, openDatabase } from "../../base/database-file.ts";
-import { Failure, systemErrorCode } from "../../base/failure.ts";
+import { Failure } from "../../base/failure.ts";
 import { migrate, type Schema } from "../../base/migrate.ts";
 import { OpenFiles } from "../../base/open-files.ts";
 import { inTransaction } from "../../base/transaction.ts";
 import { accessFileName } from "../access-file.ts";
+import { AuditArchive, firstSeqOf } from "./audit-archive.ts";
 import { type AuditRow, type ChainedRow, ChainWalk, chainHash, chainStart } from "./audit-chain.ts";
 
 /** Something to be recorded: who did what to what, from where, and how it ended. */
@@ -108,7 +108,6 @@ const syncMs = 1_000;
  */
 const logBytesUsual = 4 * 1024 * 1024;
 const logPagesMax = (8 * logBytesUsual) / 4_096;
-const archivePattern = /^audit-(\d{12})\.ndjson\.gz$/;
 
 /**
  * Who did what to which device when, from where, and how it ended: append-only, and each row chained to the one before by its hash.
@@ -120,6 +119,7 @@ export class Audit {
   readonly #clock: Clock;
   readonly #folder: string;
   readonly #limits: AuditLimits;
+  readonly #archive: AuditArchive;
   readonly #database: DatabaseSync;
   readonly #files: OpenFiles;
   readonly #insert: StatementSync;
@@ -135,6 +135,7 @@ export class Audit {
     this.#clock = clock;
     this.#folder = dataDir;
     this.#limits = limits;
+    this.#archive = new AuditArchive(dataDir, limits.archivesMax);
     const path = join(dataDir, auditFileName);
     let database: DatabaseSync | null = null;
     try {
@@ -267,15 +268,14 @@ export class Audit {
   /** Follows the whole chain, archive files included, and says where it is broken first. */
   async verify(): Promise<AuditReport> {
     const walk = new ChainWalk();
-    const archives = this.#archives();
-    const [oldest = ""] = archives;
-    const first = Number(archivePattern.exec(oldest)?.[1] ?? 1);
+    const archives = this.#archive.names();
+    const [oldest] = archives;
+    const first = oldest === undefined ? 1 : firstSeqOf(oldest);
     const archived = this.#archived();
     // Older archive files may have been deleted, by the limit or by hand: then the chain is followed from the first that is left.
     let isBegun = first === 1;
     for (const name of archives) {
-      for (const line of readArchive(join(this.#folder, name))) {
-        const row = parseArchived(line);
+      for (const row of this.#archive.read(name)) {
         if (!isBegun) walk.beginAfter(row.seq - 1, row.previousHash);
         isBegun = true;
         walk.take(row);
@@ -309,14 +309,8 @@ export class Audit {
     const copy = new DatabaseSync(path);
     const archivedSeq = Number(copy.prepare("SELECT seq FROM archived").get()?.seq);
     copy.close();
-    for (const name of this.#archives()) {
-      // Rows that were archived after the copy was made are in the copy itself.
-      if (Number(archivePattern.exec(name)?.[1]) > archivedSeq) continue;
-      await copyFile(join(this.#folder, name), join(folder, name)).catch((error: unknown) => {
-        // The oldest may have gone meanwhile, as it does where there are too many.
-        if (systemErrorCode(error) !== "ENOENT") throw error;
-      });
-    }
+    // Rows that were archived after the copy was made are in the copy itself.
+    await this.#archive.copyTo(folder, archivedSeq);
   }
 
   close(): void {
@@ -360,33 +354,15 @@ export class Audit {
   /** Moves the oldest rows into a file of their own. A stop between the two steps leaves them in both, and the file is written again. */
   #archiveSlice(): void {
     const rows = this.#database.prepare("SELECT * FROM audit ORDER BY seq LIMIT ?").all(sliceRows).map(rowFrom);
-    const [first] = rows;
     const last = rows.at(-1);
-    if (first === undefined || last === undefined) return;
-    let previousHash = this.#archived().hash;
-    const lines = rows.map((row) => {
-      const line = JSON.stringify({ ...row, previousHash });
-      previousHash = row.hash;
-      return line;
-    });
-    mkdirSync(this.#folder, { recursive: true });
-    const path = join(this.#folder, `audit-${String(first.seq).padStart(12, "0")}.ndjson.gz`);
-    writeFileSync(`${path}.new`, gzipSync(`${lines.join("\n")}\n`), { mode: 0o600, flush: true });
-    renameSync(`${path}.new`, path);
+    if (last === undefined) return;
+    this.#archive.write(rows, this.#archived().hash);
     inTransaction(this.#database, () => {
       this.#database.prepare("UPDATE archived SET seq = ?, hash = ?").run(last.seq, last.hash);
       this.#database.prepare("DELETE FROM audit WHERE seq <= ?").run(last.seq);
     });
     this.#rows -= rows.length;
-    const archives = this.#archives();
-    const tooMany = Math.max(0, archives.length - this.#limits.archivesMax);
-    for (const name of archives.slice(0, tooMany)) rmSync(join(this.#folder, name));
-  }
-
-  #archives(): string[] {
-    return readdirSync(this.#folder)
-      .filter((name) => archivePattern.test(name))
-      .sort();
+    this.#archive.deleteOldest();
   }
 
   #archived(): { seq: number; hash: string } {
@@ -411,38 +387,6 @@ const remedies: Readonly<Record<DatabaseFault, string>> = {
   damaged: "The file is damaged: stop the server, and bring a backup back with wattboard restore.",
   failing: "Check the disk of the data folder, and that this user may write there.",
 };
-
-function readArchive(path: string): string[] {
-  try {
-    return gunzipSync(readFileSync(path))
-      .toString()
-      .split("\n")
-      .filter((line) => line !== "");
-  } catch {
-    // Cut off or overwritten: what should be in it is then missing, and the walk says so.
-    return [];
-  }
-}
-
-function parseArchived(line: string): ChainedRow & { readonly previousHash: string } {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return {
-      seq: -1,
-      atMs: 0,
-      who: "",
-      address: "",
-      action: "",
-      deviceId: null,
-      target: null,
-      outcome: "",
-      detail: {},
-      hash: "",
-      previousHash: "",
-    };
-  }
-}
 
 function rowFrom(row: Record<string, unknown>): ChainedRow {
   return {

@@ -1,7 +1,7 @@
 import { isRefusal, type Refusal, refuse } from "@wattboard/protocol";
 import type Type from "typebox";
 import { calendarEdges } from "../../base/time-zone.ts";
-import { expectedDevices } from "../../history/coverage.ts";
+import { FleetCoverage } from "../../history/coverage.ts";
 import { DeviceHistory, type RegisteredDevice } from "../../history/device-history.ts";
 import { chooseNumberPoints, choosePoints } from "../../history/point-names.ts";
 import { dayMs, type samplesPlace, type TimeRange } from "../../history/range.ts";
@@ -75,6 +75,7 @@ export type Question =
       readonly fleet: Registrations;
       readonly point: string;
       readonly aligned: Bucketed;
+      readonly nowMs: number;
     }
   | ({
       readonly kind: "fleetEnergy";
@@ -141,10 +142,13 @@ export async function answerTo(
       };
     }
     case "fleetTotals": {
-      const { point, aligned } = question;
+      const { point, aligned, nowMs } = question;
       const fleet = devicesFrom(question.fleet);
       const totals = await past.fleetTotals(fleet, { point, ...aligned, signal });
-      const body = fleetTotalsBody(point, aligned, fleet.length, totals, expectedDevices(fleet, totals));
+      const sum = new FleetCoverage(aligned);
+      const ask = (device: RegisteredDevice) => past.coverage(device, { ...aligned, nowMs, signal });
+      for await (const coverage of ofEach(fleet, ask)) sum.add(coverage);
+      const body = fleetTotalsBody(point, aligned, fleet.length, totals, sum.finish());
       return { body, untilMs: aligned.toMs };
     }
     case "fleetEnergy": {
@@ -158,13 +162,20 @@ export async function answerTo(
       });
       if (tooMuch !== null) return tooMuch;
       const sum = new FleetEnergySum(edgesMs);
-      for (let first = 0; first < fleet.length; first += devicesAtOnce) {
-        const some = fleet.slice(first, first + devicesAtOnce);
-        const answers = some.map((device) => past.energy(device, { edgesMs, nowMs, signal }));
-        for (const energy of await Promise.all(answers)) sum.add(energy);
-      }
+      const ask = (device: RegisteredDevice) => past.energy(device, { edgesMs, nowMs, signal });
+      for await (const energy of ofEach(fleet, ask)) sum.add(energy);
       return { body: sum.body(question), untilMs: edgesMs.at(-1) ?? question.range.toMs };
     }
+  }
+}
+
+/** What each device's question is answered with, a few at once. */
+async function* ofEach<T>(
+  fleet: readonly RegisteredDevice[],
+  ask: (device: RegisteredDevice) => Promise<T>,
+): AsyncGenerator<T> {
+  for (let first = 0; first < fleet.length; first += devicesAtOnce) {
+    yield* await Promise.all(fleet.slice(first, first + devicesAtOnce).map(ask));
   }
 }
 

@@ -1,9 +1,9 @@
 import type { DeviceState } from "../../devices/device-state.ts";
 import type { Sample } from "../../devices/sample.ts";
 import { textFrame } from "../../link/frame.ts";
-import type { Subscriber } from "../../telemetry/fanout.ts";
 import type { MayView } from "../../telemetry/fleet-feed.ts";
 import type { SampleSink, Source } from "../../telemetry/sample-sink.ts";
+import type { Subscriber } from "../../telemetry/subscriber.ts";
 import { fieldsOf } from "./dataset.ts";
 import { smartOsFrame } from "./message.ts";
 

@@ -32,11 +32,14 @@ import { BatteryUnit } from "./battery-unit.ts";
 import { type ClientFeed, updateOf } from "./client-feed.ts";
 import { type MessageFault, readBody, readEnvelope, type SmartOsMessage, smartOsFrame } from "./message.ts";
 import { heldMsMax, pointOfField, smartOsSample } from "./sample.ts";
+import { StoredAnswers } from "./stored-answers.ts";
 import { UnadmittedLinks } from "./unadmitted-links.ts";
 
 export interface SmartOsDeviceDoorSettings {
   /** `token`: as at the device door. `open`: also whoever names a device of this dialect. */
   readonly access: "off" | "token" | "open";
+  /** When a sample is answered. */
+  readonly okAfter: "accepted" | "stored";
   /** Whether `open` registers devices that nobody knows, and up to how many registered devices. */
   readonly autoRegister: boolean;
   readonly registeredMax: number;
@@ -96,9 +99,11 @@ export class SmartOsDeviceDoor implements Door {
             ? refuse("forbidden")
             : // With an open door any page in a browser of this machine could play a device; none can send a token.
               refuseOrigin(request, this.context);
-    if (refusal !== null) {
-      links.noteRefused(this.name, refusal.code);
-      refuseHandshake(handshake, refusal);
+    const retryAfterS = refusal === null ? this.context.connectRate.retryAfterS() : 0;
+    if (refusal !== null || retryAfterS > 0) {
+      const answer = refusal ?? refuse("too_many_connects");
+      links.noteRefused(this.name, answer.code);
+      refuseHandshake(handshake, answer, retryAfterS > 0 ? { "Retry-After": String(retryAfterS) } : {});
       return;
     }
     acceptHandshake(frameATurnServer, handshake, (webSocket) => {
@@ -162,6 +167,8 @@ class SmartOsSession {
   /** Texts that can be set by remote control, and are therefore points. */
   #textParameters: ReadonlySet<string> = new Set();
   readonly #batteryUnit = new BatteryUnit();
+  /** Null where samples are answered at once. */
+  readonly #storedAnswers: StoredAnswers | null;
   #commandId = 0;
   /** What came while the device was being registered, in order; as much as the rate lets through. Null: it is not. */
   #held: Buffer[] | null = null;
@@ -176,6 +183,8 @@ class SmartOsSession {
     this.#handshake = handshake;
     this.#token = token;
     this.#address = authorizer.addressOf(handshake.request);
+    this.#storedAnswers =
+      door.settings.okAfter === "stored" ? new StoredAnswers((header) => this.#answer(header, "", "OK")) : null;
     this.#rateLimit = new RateLimit(messagesPerSecond, messagesBurst, nowMs, loopLag.stalledMs(nowMs));
   }
 
@@ -247,8 +256,11 @@ class SmartOsSession {
     for (; this.#tooManyMeanwhile > 0; this.#tooManyMeanwhile--) this.#drop(refuse("rate_limited"));
   }
 
-  #finish(message: SmartOsMessage, refusal: Refusal | null): void {
-    this.#answer(message.header, "", refusal === null ? "OK" : "ERROR");
+  #finish({ type, header }: SmartOsMessage, refusal: Refusal | null): void {
+    const stored = this.#storedAnswers;
+    if (refusal !== null || stored === null || (type !== "INIT" && type !== "UPDT") || this.#device === null) {
+      this.#answer(header, "", refusal === null ? "OK" : "ERROR");
+    } else if (!stored.await(this.#device.session.nextSeq - 1, header)) this.#answer(header, "", "ERROR");
   }
 
   #fault({ header, fault }: MessageFault): void {
@@ -283,6 +295,7 @@ class SmartOsSession {
     this.#door.unadmitted.remove(this.#link);
     this.#door.context.addresses.give(this.#handshake.socket);
     const { session, replaced } = parts.registry.takeOver(serial, this.#link, "smart-os");
+    session.waiter = this.#storedAnswers;
     const channel = this.#channelOf(session);
     const device = parts.latest.of(registered);
     device.isWholeInEach = true;

@@ -19,6 +19,7 @@ test("it is a set of numbers, in whatever order and however often they come", ()
       const missing = ranges.missing(5, 75).flatMap(([from, to]) => numbers.filter((seq) => seq >= from && seq <= to));
       expect(missing).toEqual(numbers.filter((seq) => seq >= 5 && seq <= 75 && !set.has(seq)));
       expect(ranges.through).toBe((numbers.find((seq) => !set.has(seq)) ?? 0) - 1);
+      expect(ranges.count).toBe(set.size);
       expect(ranges.last).toBe(Math.max(0, ...set));
       const stretches = numbers.filter((seq) => set.has(seq) && !set.has(seq - 1)).length;
       expect(ranges.size).toBe(stretches);

@@ -21,6 +21,11 @@ export class SeqRanges {
     return this.#ranges.at(-1)?.[1] ?? 0;
   }
 
+  /** How many numbers are in it. */
+  get count(): number {
+    return this.#ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  }
+
   /** How many stretches it is made of. */
   get size(): number {
     return this.#ranges.length;

@@ -8,9 +8,9 @@ import { DeviceJournals } from "./device-journals.ts";
 import { type DeviceRow, DeviceTable } from "./device-table.ts";
 import { EventLog } from "./event-log.ts";
 import { Journal, type Through } from "./journal.ts";
+import { Maintenance } from "./maintenance.ts";
 import { partOf, Rows, windowName } from "./rows.ts";
 import { SealedDays } from "./sealed-days.ts";
-import { Sealer } from "./sealer.ts";
 import { Strikes } from "./strikes.ts";
 import { pageBytes, Tables } from "./tables.ts";
 import { damageAt, Windows } from "./windows.ts";
@@ -48,7 +48,7 @@ export class BlockStore {
   foundAtStart: readonly string[];
   readonly #devices = new Map<string, DeviceEntry>();
   readonly #journal: Journal;
-  readonly #sealer: Sealer;
+  readonly #maintenance: Maintenance;
 
   constructor(
     path: string,
@@ -73,14 +73,14 @@ export class BlockStore {
     );
     const find = (key: string): DeviceEntry | undefined => this.find(key);
     this.windows = new Windows(this.tables, this.rows, this.sealedDays, this.strikes, this.damage, find);
-    this.#sealer = new Sealer(this, this.#journal, this.#devices, limits, { nowMs, monotonicMs }, onRenewal);
+    this.#maintenance = new Maintenance(this, this.#journal, this.#devices, limits, { nowMs, monotonicMs }, onRenewal);
     this.#restore();
     this.foundAtStart = this.damage.messages;
   }
 
   /** Durable when it returns; where it throws, nothing was stored. Gives the journal row, for `apply`. */
   append(batch: Uint8Array): number {
-    if (this.#journal.isFull) this.#sealer.writeAllParts();
+    if (this.#journal.isFull) this.#maintenance.writeAllParts();
     return this.#journal.append(batch);
   }
 
@@ -91,12 +91,12 @@ export class BlockStore {
 
   /** Does a little of what is due, for about `budgetMs`. True while more is due. */
   compactStep(budgetMs: number): boolean {
-    return this.#sealer.compactStep(budgetMs);
+    return this.#maintenance.compactStep(budgetMs);
   }
 
   /** Does at once all that is due some time: windows that are over are in their blocks then. */
   compactAll(): void {
-    this.#sealer.sealAll();
+    this.#maintenance.sealAll();
   }
 
   /** The devices that have samples here, in the order in which they came; those that were removed as well. */
@@ -116,7 +116,7 @@ export class BlockStore {
       if (entry !== undefined) entry.isForgotten = true;
     }
     this.deviceJournals.forget(keys);
-    this.#sealer.noteForgotten();
+    this.#maintenance.noteForgotten();
   }
 
   /** What is known of a device; of one that was removed for this question only. */
@@ -145,9 +145,9 @@ export class BlockStore {
 
   /** What a repair needs: everything that waits stands in parts then, and each device's row names those that are there. */
   writeAll(): void {
-    this.#sealer.writeAllParts();
+    this.#maintenance.writeAllParts();
     this.#journal.setDamagedAside();
-    this.#sealer.dropAll();
+    this.#maintenance.dropAll();
     this.tables.lazily(() => {
       for (const entry of this.#devices.values()) {
         entry.begin();
@@ -159,7 +159,7 @@ export class BlockStore {
   /** Writes everything that waits to parts. Where that fails, it is found in the journal at the next start. */
   close(): void {
     try {
-      this.#sealer.writeAllParts();
+      this.#maintenance.writeAllParts();
     } finally {
       this.tables.close();
     }
@@ -201,7 +201,7 @@ export class BlockStore {
         const part = partOf(row);
         const entry = byNo.get(part.deviceNo);
         if (entry === undefined) throw new RangeError(`its device, number ${part.deviceNo}, is not known`);
-        this.#sealer.noteUnsealed(entry, part.window, id);
+        this.#maintenance.noteUnsealed(entry, part.window, id);
         lastThrough = Math.max(lastThrough, part.through);
         listed.delete(id);
       } catch (error) {
@@ -211,9 +211,9 @@ export class BlockStore {
     for (const id of [...listed.keys()]) tell(id, "it is missing");
     for (const { unsealed } of byNo.values())
       for (const { partIds } of unsealed.values()) partIds.sort((a, b) => a - b);
-    this.#journal.replay(this.#through(), lastThrough, () => this.#sealer.makeRoom());
+    this.#journal.replay(this.#through(), lastThrough, () => this.#maintenance.makeRoom());
     if (!this.#journal.hasDamaged) return;
-    this.#sealer.writeAllParts();
+    this.#maintenance.writeAllParts();
     this.#journal.setDamagedAside();
   }
 

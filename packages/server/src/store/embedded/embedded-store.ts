@@ -7,6 +7,8 @@ import { WorkerClient } from "../../base/worker-client.ts";
 import { workerUrl } from "../../base/worker-url.ts";
 import type { Registration } from "../registration.ts";
 import type {
+  CoverageQuery,
+  CoverageSpans,
   EnergyHistory,
   EnergyQuery,
   EventsQuery,
@@ -68,7 +70,7 @@ export class EmbeddedStore implements Store {
     this.#path = setup.path;
     this.#clock = clock;
     this.#thread = new WorkerClient({
-      url: workerUrl(import.meta.url, "./worker"),
+      url: workerUrl(import.meta.url, "./store-worker"),
       setup: () => ({ data: setup }),
       clock,
       name: "the thread of the store",
@@ -136,6 +138,10 @@ export class EmbeddedStore implements Store {
 
   history({ signal, ...query }: HistoryQuery): Promise<History> {
     return this.#ask(() => this.#thread.callWith({ signal }, "history", query));
+  }
+
+  coverage({ signal, ...query }: CoverageQuery): Promise<CoverageSpans> {
+    return this.#ask(() => this.#thread.callWith({ signal }, "coverage", query));
   }
 
   energy({ signal, ...query }: EnergyQuery): Promise<EnergyHistory> {

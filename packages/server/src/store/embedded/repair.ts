@@ -1,5 +1,6 @@
 import { mergeSamples } from "../algebra/merge-samples.ts";
 import { windowsPerDay } from "../algebra/window.ts";
+import type { Work } from "../work.ts";
 import type { BlockStore } from "./block-store.ts";
 import { checksumOf } from "./checksum.ts";
 import { decodeBlock } from "./codec/block-codec.ts";
@@ -9,7 +10,6 @@ import { journalFault } from "./device-journals.ts";
 import { copyOf, rowOf } from "./device-table.ts";
 import { eventOf } from "./event-log.ts";
 import { encodeMinutes } from "./minute-means.ts";
-import type { Work } from "./reader.ts";
 import { blockOf, dayName, minutesOf, partOf, stored, windowName } from "./rows.ts";
 import { DayWindows, type SealedDay } from "./sealed-days.ts";
 import { strikeFault, strikeOf } from "./strikes.ts";

@@ -2,10 +2,12 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, truncateSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { readSamples } from "../questions/samples.ts";
 import { firstRegistration } from "../registration.ts";
 import { recordBytes, writeRecord } from "../sample-record.ts";
+import type { Work } from "../work.ts";
 import { BlockStore } from "./block-store.ts";
-import { readSamples, type Work } from "./reader.ts";
+import { Reader } from "./reader.ts";
 import { verify } from "./verify.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "wattboard-torn-"));
@@ -70,7 +72,7 @@ test("a write-ahead log that is cut off anywhere loses a suffix of what was stor
       take: "first",
       limit: 1_000,
     } as const;
-    const seqs = finish(readSamples(torn.windows, query)).map(({ seq }) => seq);
+    const seqs = finish(readSamples(new Reader(torn.windows), query)).map(({ seq }) => seq);
     expect(seqs.sort((a, b) => a - b)).toEqual(seqs.map((_, at) => at));
     lengths.add(seqs.length);
     if (cut % 20 === 0) expect(finish(verify(torn, () => {}))).toEqual({ faults: [], unchecked: 0 });

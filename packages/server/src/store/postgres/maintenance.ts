@@ -4,8 +4,9 @@ import { windowMs, windowOf } from "../algebra/window.ts";
 import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
 import type { StoreComplaint, StoreRenewal } from "../store.ts";
 import { type Client, type Database, rowOf, rowsOf, transaction } from "./database.ts";
-import { energyColumns, readColumns } from "./reader.ts";
+import { readColumns } from "./reader.ts";
 import { strikeLock } from "./strikes.ts";
+import { energyColumns } from "./summary-row.ts";
 import { windowLock } from "./writer.ts";
 
 const everyMs = 60_000;

@@ -2,8 +2,16 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { workerUrl } from "../../base/worker-url.ts";
+import { readCoverage } from "../questions/coverage.ts";
+import { readEnergy } from "../questions/energy.ts";
+import { readFleetTotals } from "../questions/fleet-totals.ts";
+import { readHistory } from "../questions/history.ts";
+import { readSamples } from "../questions/samples.ts";
+import { readTimeline } from "../questions/timeline.ts";
 import type { Registration } from "../registration.ts";
 import type {
+  CoverageQuery,
+  CoverageSpans,
   EnergyHistory,
   EnergyQuery,
   EventsQuery,
@@ -28,18 +36,21 @@ import type {
   TimelineQuery,
   Verified,
 } from "../store.ts";
+import type { Work } from "../work.ts";
 import { Database, rowsOf } from "./database.ts";
 import { openJournal } from "./device-journals.ts";
 import { readEvents, storeEvents } from "./event-log.ts";
+import { readInfo } from "./info.ts";
 import { Maintenance, retainedFromMs } from "./maintenance.ts";
 import { type Edition, migrateDatabase } from "./migrate.ts";
-import type { ReadSetup } from "./read-worker.ts";
-import { readEnergy, readFleetTotals, readHistory, readPoints, readSamples, readTimeline } from "./reader.ts";
-import { readStrikes, strike, unstrike } from "./strikes.ts";
-import { readInfo, verify } from "./verify.ts";
+import { askReader, type Reader, readPoints } from "./reader.ts";
+import type { ReaderSetup } from "./reader-worker.ts";
+import { readStrikes, strike, strikeAgain, unstrike } from "./strikes.ts";
+import { verify } from "./verify.ts";
+import { awaitAppends } from "./writer.ts";
 import { WriterThread } from "./writer-thread.ts";
 
-export interface TimescaleOptions {
+export interface PostgresOptions {
   /** `postgres://user:password@host:5432/database`; the password appears in no error, log line or description. */
   readonly url: string;
   /** Samples older than this are deleted, their summaries stay, ms; 0: kept for ever. */
@@ -69,7 +80,7 @@ export class PostgresStore implements Store {
   private constructor(
     database: Database,
     { postgres, timescale, plainSince, hasChecksums }: Edition,
-    options: TimescaleOptions,
+    options: PostgresOptions,
   ) {
     const { retentionMs, url, clock = systemClock } = options;
     this.missing =
@@ -95,7 +106,7 @@ export class PostgresStore implements Store {
   }
 
   /** Connects, and makes or updates the tables. Throws a `Failure` that says what to do; `store_away` where the database does not answer. */
-  static async open(options: TimescaleOptions): Promise<PostgresStore> {
+  static async open(options: PostgresOptions): Promise<PostgresStore> {
     const database = new Database(options.url, options.clock ?? systemClock);
     try {
       const edition = await database.care(undefined, async (client) => {
@@ -144,14 +155,14 @@ export class PostgresStore implements Store {
   }
 
   async samples(query: SamplesQuery): Promise<PointSample[]> {
-    return await this.#database.ask(query.signal, (client) => readSamples(client, query));
+    return await this.#ask(query.signal, (reader) => readSamples(reader, query));
   }
 
   openReadPort(): MessagePort {
     const { port1, port2 } = new MessageChannel();
     // No `WorkerClient`: nobody here calls it, and whoever reads is told by the end of the port.
-    const worker = new Worker(workerUrl(import.meta.url, "./read-worker"), {
-      workerData: { url: this.#url, isTimescale: this.#isTimescale, port: port1 } satisfies ReadSetup,
+    const worker = new Worker(workerUrl(import.meta.url, "./reader-worker"), {
+      workerData: { url: this.#url, isTimescale: this.#isTimescale, port: port1 } satisfies ReaderSetup,
       transferList: [port1],
     });
     worker.unref();
@@ -166,23 +177,31 @@ export class PostgresStore implements Store {
   }
 
   async history(query: HistoryQuery): Promise<History> {
-    return await this.#database.ask(query.signal, (client) => readHistory(client, query));
+    return await this.#ask(query.signal, (reader) => readHistory(reader, query));
+  }
+
+  async coverage(query: CoverageQuery): Promise<CoverageSpans> {
+    return await this.#ask(query.signal, (reader) => readCoverage(reader, query));
   }
 
   async energy(query: EnergyQuery): Promise<EnergyHistory> {
-    return await this.#database.ask(query.signal, (client) => readEnergy(client, query));
+    return await this.#ask(query.signal, (reader) => readEnergy(reader, query));
   }
 
   async timeline(query: TimelineQuery): Promise<Timeline> {
-    return await this.#database.ask(query.signal, (client) => readTimeline(client, query));
+    return await this.#ask(query.signal, (reader) => readTimeline(reader, query));
   }
 
   async fleetTotals(query: FleetQuery): Promise<FleetSeries> {
-    return await this.#database.ask(query.signal, (client) => readFleetTotals(client, query, this.#isTimescale));
+    return await this.#ask(query.signal, (reader) => readFleetTotals(reader, query));
   }
 
   async strike(registration: Registration, made: NewStrike): Promise<Strike> {
-    return await this.#database.write((client) => strike(client, registration, made));
+    const stored = await this.#database.write((client) => strike(client, registration, made));
+    // What was being added could not see it, and was not seen by it; what is added from now on sees it.
+    await this.#database.write(awaitAppends);
+    await this.#database.write((client) => strikeAgain(client, registration.key, stored));
+    return stored;
   }
 
   async strikes(registration: Registration): Promise<Strike[]> {
@@ -241,6 +260,10 @@ export class PostgresStore implements Store {
     await Promise.all([...this.#lent].map((worker) => worker.terminate()));
     await this.#maintenance.close();
     await this.#database.close();
+  }
+
+  #ask<T>(signal: AbortSignal | undefined, question: (reader: Reader) => Work<T>): Promise<T> {
+    return askReader(this.#database, signal, this.#isTimescale, question);
   }
 
   #retainedMs(): number {

@@ -1,88 +1,190 @@
-import { Buckets, bucketEdges } from "../algebra/buckets.ts";
-import { CoverageMeter } from "../algebra/coverage-meter.ts";
-import { type Energy, energyNames, energyStreams, noEnergy, type PowerPoint } from "../algebra/energy.ts";
-import { type SampleColumns, sampleAt } from "../algebra/sample-columns.ts";
-import { type LongStep, marginWindows, StepRule, shortStepMs } from "../algebra/steps.ts";
+import type { Buckets } from "../algebra/buckets.ts";
+import { energyStreams } from "../algebra/energy.ts";
+import type { SampleColumns } from "../algebra/sample-columns.ts";
+import { shortStepMs } from "../algebra/steps.ts";
 import { windowFrom, windowMs, windowOf } from "../algebra/window.ts";
-import { asWasMeasured, summarize, type WindowSummary } from "../algebra/window-summary.ts";
-import { runBytes, sampleBytes } from "../page-bytes.ts";
-import { EnergySpans, type EnergyWindow } from "../questions/energy-spans.ts";
-import { ownFromMs, type Registration } from "../registration.ts";
-import type {
-  CoverageSpans,
-  EnergyHistory,
-  EnergyQuery,
-  FleetQuery,
-  FleetSeries,
-  History,
-  HistoryQuery,
-  PointInfo,
-  PointSample,
-  SamplesQuery,
-  Timeline,
-  TimelineQuery,
-} from "../store.ts";
-import { type Client, rowsOf } from "./database.ts";
-import {
-  columnsOf,
-  fromExtra,
-  jsonOf,
-  kindsOf,
-  literal,
-  numberColumn,
-  numberOf,
-  type SampleRow,
-  selectList,
-} from "./sample-row.ts";
-
-/** SQL: whether the window of a row has samples that are not in its summary. */
-export function isTouched(table: string): string {
-  return `EXISTS (SELECT FROM touched_window t WHERE t.device_id = ${table}.device_id AND t.window_start = ${table}.window_start)`;
-}
+import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
+import type { AddMeans, EnergyWindow, OnValue, Pieces, PiecesQuery, WindowReader } from "../questions/window-reader.ts";
+import type { Registration } from "../registration.ts";
+import type { FleetQuery, HistoryQuery, PointInfo, SampleKey, TimelineQuery } from "../store.ts";
+import { untilDone, type Work, waitFor } from "../work.ts";
+import { type Client, type Database, rowsOf } from "./database.ts";
+import { readFleetRows } from "./fleet-totals.ts";
+import { columnsOf, fromExtra, jsonOf, kindsOf, literal, numberOf, type SampleRow, selectList } from "./sample-row.ts";
+import { isTouched, type WindowRow, windowList, windowOfRow } from "./summary-row.ts";
 
 /** Rows that are fetched at once: of wide samples some megabytes. */
 const rowsAtOnce = 500;
 
-export async function readSamples(client: Client, query: SamplesQuery): Promise<PointSample[]> {
-  const { take, limit, bytesMax = Number.POSITIVE_INFINITY } = query;
-  const found: PointSample[] = [];
-  let bytes = 0;
-  let beyond = query.beyond;
-  // From the end that the page begins with; only at last in the order of time.
-  while (found.length < limit && bytes < bytesMax) {
-    const rows = Math.min(rowsAtOnce, limit - found.length);
-    const fetched = await fetchSamples(client, { ...query, beyond, limit: rows });
-    for (const sample of fetched) {
-      if (bytes >= bytesMax) break;
-      bytes += sampleBytes(sample);
-      found.push(sample);
-    }
-    beyond = found.at(-1);
-    if (fetched.length < rows) break;
-  }
-  return take === "last" ? found.reverse() : found;
+/** Answers a question from one state of the database. */
+export function askReader<T>(
+  database: Database,
+  signal: AbortSignal | undefined,
+  isTimescale: boolean,
+  question: (reader: Reader) => Work<T>,
+): Promise<T> {
+  return database.ask(signal, (client) => untilDone(question(new Reader(client, isTimescale))));
 }
 
-/** Some samples, in the order in which the page takes them. */
-async function fetchSamples(client: Client, query: SamplesQuery): Promise<PointSample[]> {
-  const { registration, toMs, take, limit, beyond } = query;
-  const wanted = query.points === undefined ? undefined : new Set(query.points);
-  const values: unknown[] = [registration.key, Math.max(query.fromMs, registration.fromMs), toMs, limit];
-  let page = "";
-  if (beyond !== undefined) {
-    values.push(beyond.observedAtMs, beyond.epoch, beyond.seq);
-    page = `AND (observed_at, epoch, seq) ${take === "first" ? ">" : "<"} (instant($5), $6::bigint, $7::bigint)`;
+/**
+ * What the questions are answered from. PostgreSQL counts, compares and adds up itself what it can: else a chart of a day would fetch each sample of
+ * that day, a timeline all those in which nothing changed, and a sum over the fleet those of every device.
+ */
+export class Reader implements WindowReader {
+  readonly #client: Client;
+  readonly #isTimescale: boolean;
+
+  constructor(client: Client, isTimescale: boolean) {
+    this.#client = client;
+    this.#isTimescale = isTimescale;
   }
-  const direction = take === "first" ? "ASC" : "DESC";
-  const rows = await rowsOf<SampleRow>(
-    client,
-    `SELECT ${selectList(wanted)} FROM sample
-     WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3) ${page}
-     ORDER BY observed_at ${direction}, epoch ${direction}, seq ${direction} LIMIT $4`,
-    values,
-  );
-  const columns = columnsOf(rows, wanted);
-  return rows.map((_, at) => sampleAt(columns, at));
+
+  /** As many as are fetched at once each. */
+  samples({ registration, points, fromMs, toMs, take, beyond, limit }: PiecesQuery): Pieces<SampleColumns> {
+    const client = this.#client;
+    const wanted = points === undefined ? undefined : new Set(points);
+    const isForward = take === "first";
+    const direction = isForward ? "ASC" : "DESC";
+    let left = limit ?? Number.POSITIVE_INFINITY;
+    let last = beyond;
+    return function* () {
+      const rowsMax = Math.min(rowsAtOnce, left);
+      if (rowsMax <= 0) return null;
+      const values: unknown[] = [registration.key, Math.max(fromMs, registration.fromMs), toMs, rowsMax];
+      if (last !== undefined) values.push(last.observedAtMs, last.epoch, last.seq);
+      const behind = `(observed_at, epoch, seq) ${isForward ? ">" : "<"} (instant($5), $6::bigint, $7::bigint)`;
+      const rows = yield* waitFor(
+        rowsOf<SampleRow>(
+          client,
+          `SELECT ${selectList(wanted)} FROM sample
+           WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3) AND ${last === undefined ? "true" : behind}
+           ORDER BY observed_at ${direction}, epoch ${direction}, seq ${direction} LIMIT $4`,
+          values,
+        ),
+      );
+      left = rows.length < rowsMax ? 0 : left - rows.length;
+      last = sampleKeyOf(rows.at(-1)) ?? last;
+      return rows.length === 0 ? null : columnsOf(isForward ? rows : rows.reverse(), wanted);
+    };
+  }
+
+  *windows(
+    registration: Registration,
+    fromWindow: number,
+    toWindow: number,
+    isEnergyWanted: boolean,
+    onWindow: (window: EnergyWindow) => void,
+  ): Work<void> {
+    const [fromMs, toMs] = [fromWindow * windowMs, toWindow * windowMs];
+    const rows = yield* waitFor(
+      rowsOf<WindowRow>(
+        this.#client,
+        `SELECT ${windowList(isEnergyWanted)} FROM window_summary s
+         WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3) AND NOT ${isTouched("s")}`,
+        [registration.key, Math.max(fromMs, windowFrom(registration.fromMs) * windowMs), toMs],
+      ),
+    );
+    const wanted = new Set<string>(isEnergyWanted ? energyStreams : []);
+    const touched = yield* waitFor(touchedSummaries(this.#client, registration, fromMs, toMs, wanted));
+    const windows = [...rows.map(windowOfRow), ...touched].sort((a, b) => a.window - b.window);
+    for (const window of windows) onWindow(window);
+  }
+
+  *firstSampleMs({ key, fromMs }: Registration): Work<number | null> {
+    const [[found] = [null]] = yield* waitFor(
+      rowsOf<[number | null]>(
+        this.#client,
+        `SELECT ms(least(
+           (SELECT first_at FROM window_summary WHERE device_id = $1 AND window_start >= instant($2) ORDER BY window_start LIMIT 1),
+           (SELECT observed_at FROM sample WHERE device_id = $1 AND observed_at >= instant($2) ORDER BY observed_at LIMIT 1)))`,
+        [key, fromMs],
+      ),
+    );
+    return found;
+  }
+
+  *addSummaries(query: HistoryQuery, buckets: Buckets): Work<void> {
+    const { registration, points, fromMs, toMs, bucketMs } = query;
+    const firstMs = Math.max(fromMs, windowFrom(registration.fromMs) * windowMs);
+    const figures = points.map((point) => {
+      const figure = (at: number): string => `(points->${literal(point)}->>${at})::float8`;
+      return `, min(${figure(0)}), max(${figure(1)}), sum(summable(${figure(2)})), sum(${figure(3)})`;
+    });
+    const rows = yield* waitFor(
+      rowsOf<FigureRow>(
+        this.#client,
+        `SELECT $2::float8 + floor((ms(window_start) - $2::float8) / $4::float8) * $4::float8, sum(samples)::float8 ${figures.join("")}
+         FROM window_summary s WHERE device_id = $1 AND window_start >= instant($5) AND window_start < instant($3)
+           AND NOT ${isTouched("s")} GROUP BY 1`,
+        [registration.key, fromMs, toMs, bucketMs, firstMs],
+      ),
+    );
+    addFigures(buckets, points, rows);
+    const touched = yield* waitFor(touchedSummaries(this.#client, registration, firstMs, toMs, new Set(points)));
+    for (const summary of touched) buckets.addSummary(summary);
+  }
+
+  *addSamples(query: HistoryQuery, buckets: Buckets): Work<void> {
+    const { registration, points, fromMs, toMs, bucketMs } = query;
+    const numbers = points.map((point, at) => `, ${numberOf(point)} AS p${at}`);
+    const figures = points.map((_, at) => `, min(p${at}), max(p${at}), sum(summable(p${at})), count(p${at})::float8`);
+    const rows = yield* waitFor(
+      rowsOf<FigureRow>(
+        this.#client,
+        `SELECT $2::float8 + bucket * $4::float8, count(*)::float8 ${figures.join("")} FROM (
+           SELECT floor((ms(observed_at) - $2::float8) / $4::float8) AS bucket ${numbers.join("")}
+           FROM sample WHERE device_id = $1 AND observed_at >= instant($5) AND observed_at < instant($3)
+         ) AS sample GROUP BY bucket`,
+        [registration.key, fromMs, toMs, bucketMs, Math.max(fromMs, registration.fromMs)],
+      ),
+    );
+    addFigures(buckets, points, rows);
+  }
+
+  /** One more than the runs that are asked for tells that there are more. What lies far behind the bytes that are asked for stays in the database. */
+  *changes(query: TimelineQuery, longSteps: ReadonlyMap<number, number>, onValue: OnValue): Work<void> {
+    const { registration, point, fromMs, toMs, limit, bytesMax = Number.POSITIVE_INFINITY } = query;
+    const rows = yield* waitFor(
+      rowsOf<[atMs: number, beforeMs: number | null, value: unknown]>(
+        this.#client,
+        `WITH told AS (
+           SELECT observed_at, epoch, seq, value, lag(observed_at) OVER in_order AS before,
+             value IS DISTINCT FROM lag(value) OVER in_order AS is_new, lead(epoch) OVER in_order IS NULL AS is_last
+           FROM (
+             SELECT observed_at, epoch, seq, ${jsonOf(point)} AS value FROM sample
+             WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)
+           ) AS sample WHERE value IS NOT NULL WINDOW in_order AS (ORDER BY observed_at, epoch, seq)
+         )
+         SELECT ms(observed_at), ms(before), value FROM (
+           SELECT told.*, sum(octet_length(value::text)) OVER (
+             ORDER BY observed_at, epoch, seq ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING
+           ) AS bytes_before
+           FROM told LEFT JOIN unnest($6::float8[], $7::float8[]) AS long (start_ms, step_ms_max)
+             ON instant(long.start_ms) = date_bin('15 minutes', observed_at, 'epoch')
+           WHERE is_new OR is_last OR ms(observed_at) - ms(before) > coalesce(long.step_ms_max, ${shortStepMs})
+         ) AS change WHERE coalesce(bytes_before, 0) <= $5::float8 ORDER BY observed_at, epoch, seq LIMIT $4`,
+        [
+          registration.key,
+          Math.max(fromMs, registration.fromMs),
+          toMs,
+          limit + 1,
+          // As jsonb writes it, a value takes up to eight times what it is counted as.
+          8 * bytesMax,
+          [...longSteps.keys()].map((window) => window * windowMs),
+          [...longSteps.values()],
+        ],
+      ),
+    );
+    for (const [atMs, beforeMs, value] of rows) {
+      if (!onValue(atMs, beforeMs ?? Number.NEGATIVE_INFINITY, fromExtra(value))) return;
+    }
+  }
+
+  *addMeans(query: FleetQuery, add: AddMeans): Work<boolean> {
+    const rows = yield* waitFor(readFleetRows(this.#client, query, this.#isTimescale));
+    for (const row of rows) add(...row);
+    return true;
+  }
 }
 
 /** The points that a registration's device has sent, in the order in which they first came. */
@@ -109,55 +211,33 @@ export async function readColumns(
   return columnsOf(rows, wanted);
 }
 
-export async function readHistory(client: Client, query: HistoryQuery): Promise<History> {
-  const values = await (query.bucketMs >= windowMs ? valuesOfWindows(client, query) : valuesOfSamples(client, query));
-  return { ...values, ...(await readCoverage(client, query, query.bucketMs, bucketEdges(query))) };
+/** The summaries of windows that have samples which are not in their kept summary, and of the one that another registration has a part of. */
+async function touchedSummaries(
+  client: Client,
+  registration: Registration,
+  fromMs: number,
+  toMs: number,
+  wanted?: ReadonlySet<string>,
+): Promise<WindowSummary[]> {
+  const touched = await rowsOf<[number]>(
+    client,
+    `SELECT ms(window_start) FROM touched_window
+     WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3) ORDER BY 1`,
+    [registration.key, fromMs, toMs],
+  );
+  const cutMs = windowOf(registration.fromMs) * windowMs;
+  const isCut = cutMs < registration.fromMs && cutMs >= fromMs && cutMs < toMs;
+  const summaries: WindowSummary[] = [];
+  for (const startMs of new Set([...(isCut ? [cutMs] : []), ...touched.flat()])) {
+    const firstMs = Math.max(startMs, registration.fromMs);
+    const columns = await readColumns(client, registration.key, firstMs, startMs + windowMs, wanted);
+    if (columns.count > 0) summaries.push(summarize(windowOf(startMs), columns));
+  }
+  return summaries;
 }
 
-type HistoryValues = Omit<History, keyof CoverageSpans>;
 /** A bucket: its instant, samples, then of each point min, max, sum and count. */
 type FigureRow = [number, number, ...(number | null)[]];
-
-async function valuesOfSamples(client: Client, query: HistoryQuery): Promise<HistoryValues> {
-  const { registration, points, fromMs, toMs, bucketMs } = query;
-  const numbers = points.map((point, at) => `, ${numberOf(point)} AS p${at}`);
-  const figures = points.map((_, at) => `, min(p${at}), max(p${at}), sum(summable(p${at})), count(p${at})::float8`);
-  const rows = await rowsOf<FigureRow>(
-    client,
-    `SELECT $2::float8 + bucket * $4::float8, count(*)::float8 ${figures.join("")} FROM (
-       SELECT floor((ms(observed_at) - $2::float8) / $4::float8) AS bucket ${numbers.join("")}
-       FROM sample WHERE device_id = $1 AND observed_at >= instant($5) AND observed_at < instant($3)
-     ) AS sample GROUP BY bucket`,
-    [registration.key, fromMs, toMs, bucketMs, Math.max(fromMs, registration.fromMs)],
-  );
-  const buckets = new Buckets(fromMs, toMs, bucketMs, points);
-  addFigures(buckets, points, rows);
-  return buckets.finish();
-}
-
-/** No sample is read but those of windows whose summary is not up to date: the summaries are all that such a chart can show. */
-async function valuesOfWindows(client: Client, query: HistoryQuery): Promise<HistoryValues> {
-  const { registration, points, fromMs, toMs, bucketMs } = query;
-  const { key } = registration;
-  const firstMs = Math.max(fromMs, windowFrom(registration.fromMs) * windowMs);
-  const figures = points.map((point) => {
-    const figure = (at: number): string => `(points->${literal(point)}->>${at})::float8`;
-    return `, min(${figure(0)}), max(${figure(1)}), sum(summable(${figure(2)})), sum(${figure(3)})`;
-  });
-  const rows = await rowsOf<FigureRow>(
-    client,
-    `SELECT $2::float8 + floor((ms(window_start) - $2::float8) / $4::float8) * $4::float8, sum(samples)::float8 ${figures.join("")}
-     FROM window_summary s WHERE device_id = $1 AND window_start >= instant($5) AND window_start < instant($3)
-       AND NOT ${isTouched("s")} GROUP BY 1`,
-    [key, fromMs, toMs, bucketMs, firstMs],
-  );
-  const buckets = new Buckets(fromMs, toMs, bucketMs, points);
-  addFigures(buckets, points, rows);
-  for await (const summary of touchedSummaries(client, registration, firstMs, toMs, new Set(points))) {
-    buckets.addSummary(summary);
-  }
-  return buckets.finish();
-}
 
 function addFigures(buckets: Buckets, points: readonly string[], rows: readonly FigureRow[]): void {
   for (const [atMs, samples, ...figures] of rows) {
@@ -174,276 +254,6 @@ function addFigures(buckets: Buckets, points: readonly string[], rows: readonly 
   }
 }
 
-/** What of a question says which steps there are to look at. */
-type StepsQuery = Pick<HistoryQuery, "registration" | "registeredMs" | "nowMs">;
-
-/** The coverage between the edges, in figures of that width; with `energy`, the windows are handed on to it too. */
-async function readCoverage(
-  client: Client,
-  query: StepsQuery,
-  bucketMs: number,
-  edgesMs: readonly number[],
-  energy?: EnergySpans,
-): Promise<CoverageSpans> {
-  const { registration, registeredMs = Number.POSITIVE_INFINITY } = query;
-  const own = { ...registration, fromMs: ownFromMs(registration, bucketMs) };
-  const fromMs = edgesMs[0] as number;
-  // Where the registration is older than the range, it is expected from its start on.
-  const firstMs = registeredMs <= fromMs ? null : await firstSampleMs(client, own);
-  const meter = new CoverageMeter(edgesMs, firstMs, query);
-  const rule = new StepRule<EnergyWindow>((window, limits, before) => {
-    meter.add(window, limits);
-    energy?.add(window, limits, before);
-  });
-  const range = { fromMs, toMs: edgesMs.at(-1) as number };
-  for (const window of await readWindows(client, own, range, energy !== undefined)) rule.add(window);
-  rule.finish();
-  return meter.finish();
-}
-
-/** When the registration's first sample was measured. */
-async function firstSampleMs(client: Client, { key, fromMs }: Registration): Promise<number | null> {
-  const [[found] = [null]] = await rowsOf<[number | null]>(
-    client,
-    `SELECT ms(least(
-       (SELECT first_at FROM window_summary WHERE device_id = $1 AND window_start >= instant($2) ORDER BY window_start LIMIT 1),
-       (SELECT observed_at FROM sample WHERE device_id = $1 AND observed_at >= instant($2) ORDER BY observed_at LIMIT 1)))`,
-    [key, fromMs],
-  );
-  return found;
-}
-
-/** The summaries of windows that have samples which are not in their kept summary, and of the one that another registration has a part of. */
-async function* touchedSummaries(
-  client: Client,
-  registration: Registration,
-  fromMs: number,
-  toMs: number,
-  wanted?: ReadonlySet<string>,
-): AsyncGenerator<WindowSummary> {
-  const touched = await rowsOf<[number]>(
-    client,
-    `SELECT ms(window_start) FROM touched_window
-     WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3) ORDER BY 1`,
-    [registration.key, fromMs, toMs],
-  );
-  const cutMs = windowOf(registration.fromMs) * windowMs;
-  const isCut = cutMs < registration.fromMs && cutMs >= fromMs && cutMs < toMs;
-  for (const startMs of new Set([...(isCut ? [cutMs] : []), ...touched.flat()])) {
-    const firstMs = Math.max(startMs, registration.fromMs);
-    const columns = await readColumns(client, registration.key, firstMs, startMs + windowMs, wanted);
-    if (columns.count > 0) yield summarize(windowOf(startMs), columns);
-  }
-}
-
-/** The columns of the energies, in the order of {@link energyNames}. */
-export const energyColumns =
-  "imported_wh, exported_wh, charged_wh, discharged_wh, produced_wh, consumed_wh, self_consumed_wh, consumed_without_solar_wh";
-
-export async function readEnergy(client: Client, query: EnergyQuery): Promise<EnergyHistory> {
-  const { edgesMs } = query;
-  if (edgesMs.length < 2) return { spans: [], total: { coveredMs: 0, expectedMs: 0, expectedFromMs: null, gaps: [] } };
-  const energy = new EnergySpans(edgesMs);
-  return energy.withCoverage(await readCoverage(client, query, windowMs, edgesMs, energy));
-}
-
-type Powers = readonly [number | null, number | null, number | null, number | null];
-type WindowRow = [
-  startMs: number,
-  version: number,
-  firstMs: number,
-  lastMs: number,
-  periodMs: number,
-  stepStarts: readonly number[] | null,
-  stepEnds: readonly number[] | null,
-  stepWh: readonly (number | null)[],
-  firstPower: Powers,
-  lastPower: Powers,
-  ...energy: (number | null)[],
-];
-
-/** The windows of a range and, since they say what is usual there, those around it, in the order of time; with `isEnergyWanted`, with energies. */
-async function readWindows(
-  client: Client,
-  registration: Registration,
-  { fromMs, toMs }: Pick<HistoryQuery, "fromMs" | "toMs">,
-  isEnergyWanted: boolean,
-): Promise<EnergyWindow[]> {
-  const first = Math.max(windowOf(fromMs) - marginWindows, windowOf(registration.fromMs)) * windowMs;
-  const end = (windowOf(toMs - 1) + 1 + marginWindows) * windowMs;
-  const times = (column: string) =>
-    `CASE WHEN ${column} <> '{}' THEN ARRAY (SELECT ms(at) FROM unnest(${column}) AS at) END`;
-  const rows = await rowsOf<WindowRow>(
-    client,
-    `SELECT ms(window_start), version, ms(first_at), ms(last_at), period_ms, ${times("gap_starts")}, ${times("gap_ends")},
-       ${isEnergyWanted ? `step_wh, first_power_w, last_power_w, ${energyColumns}` : "'{}'::float8[], '{}'::float8[], '{}'::float8[]"}
-     FROM window_summary s WHERE device_id = $1 AND window_start >= instant($2) AND window_start < instant($3)
-       AND NOT ${isTouched("s")}`,
-    [registration.key, Math.max(first, windowFrom(registration.fromMs) * windowMs), end],
-  );
-  const windows = rows.map(windowOfRow);
-  const wanted = new Set<string>(isEnergyWanted ? energyStreams : []);
-  for await (const summary of touchedSummaries(client, registration, first, end, wanted)) windows.push(summary);
-  return windows.sort((a, b) => a.window - b.window);
-}
-
-function windowOfRow([
-  startMs,
-  version,
-  firstMs,
-  lastMs,
-  periodMs,
-  starts,
-  ends,
-  wh,
-  ...powers
-]: WindowRow): EnergyWindow {
-  const [first, last, ...energies] = powers;
-  const longSteps = (starts ?? []).map((fromMs, at): LongStep => {
-    const energy = energyFrom(wh.slice(energyNames.length * at, energyNames.length * (at + 1)));
-    return { fromMs, toMs: ends?.[at] as number, energy };
-  });
-  const firstPower = powerPoint(firstMs, first);
-  const lastPower = powerPoint(lastMs, last);
-  let energy = energyFrom(energies);
-  if (version < 2)
-    [energy = noEnergy] = asWasMeasured({ energies: [energy], firstPower: [firstPower], lastPower: [lastPower] });
-  return { window: windowOf(startMs), firstMs, lastMs, periodMs, longSteps, energy, firstPower, lastPower };
-}
-
-function energyFrom(wh: readonly (number | null)[]): Energy {
-  return Object.fromEntries(energyNames.map((name, at) => [name, wh[at] ?? null])) as unknown as Energy;
-}
-
-function powerPoint(
-  atMs: number,
-  [gridW = null, batteryW = null, solarW = null, loadW = null]: readonly (number | null)[],
-): PowerPoint {
-  return { atMs, gridW, batteryW, solarW, loadW };
-}
-
-type RunRow = [atMs: number, beforeMs: number | null, value: unknown, stepMsMax: number];
-
-export async function readTimeline(client: Client, query: TimelineQuery): Promise<Timeline> {
-  const { registration, point, toMs, bytesMax = Number.POSITIVE_INFINITY } = query;
-  const { key } = registration;
-  const fromMs = Math.max(query.fromMs, registration.fromMs);
-  const meter = new CoverageMeter([query.fromMs, toMs], null, { registeredMs: query.fromMs, nowMs: query.nowMs });
-  const longer: { readonly startMs: number; readonly stepMsMax: number }[] = [];
-  const rule = new StepRule<EnergyWindow>((window, limits) => {
-    meter.add(window, limits);
-    if (limits.intoMs > shortStepMs) longer.push({ startMs: window.window * windowMs, stepMsMax: limits.intoMs });
-  });
-  for (const window of await readWindows(client, registration, query, false)) rule.add(window);
-  rule.finish();
-  const told = `SELECT observed_at, epoch, seq, ${jsonOf(point)} AS value FROM sample
-     WHERE device_id = $1 AND observed_at >= instant($2) AND observed_at < instant($3)`;
-  // One run more than asked for tells where the last one ended, and that there are more. The database leaves out what is far above the bytes.
-  const starts = await rowsOf<RunRow>(
-    client,
-    `WITH told AS (
-       SELECT observed_at, epoch, seq, value,
-         lag(observed_at) OVER in_order AS before, value IS DISTINCT FROM lag(value) OVER in_order AS is_new
-       FROM (${told}) AS sample WHERE value IS NOT NULL WINDOW in_order AS (ORDER BY observed_at, epoch, seq)
-     )
-     SELECT ms(observed_at), ms(before), value, step_ms_max FROM (
-       SELECT observed_at, epoch, seq, before, value, step_ms_max,
-         sum(octet_length(value::text)) OVER (ORDER BY observed_at, epoch, seq) - octet_length(value::text) AS bytes_before
-       FROM (
-         SELECT told.*, coalesce(longer.step_ms_max, ${shortStepMs}) AS step_ms_max
-         FROM told LEFT JOIN unnest($6::float8[], $7::float8[]) AS longer (start_ms, step_ms_max)
-           ON instant(longer.start_ms) = date_bin('15 minutes', observed_at, 'epoch')
-       ) AS told WHERE is_new OR ms(observed_at) - ms(before) > step_ms_max
-     ) AS start WHERE bytes_before <= $5::float8 ORDER BY observed_at, epoch, seq LIMIT $4 + 1`,
-    [
-      key,
-      fromMs,
-      toMs,
-      query.limit,
-      2 * bytesMax,
-      longer.map(({ startMs }) => startMs),
-      longer.map(({ stepMsMax }) => stepMsMax),
-    ],
-  );
-  let bytes = 0;
-  const full = starts.findIndex(([, , value]) => {
-    bytes += runBytes(fromExtra(value));
-    return bytes >= bytesMax;
-  });
-  const limit = Math.min(query.limit, full === -1 ? query.limit : full + 1);
-  const truncated = starts.length > limit;
-  const [[lastMs]] = truncated
-    ? [[fromMs]]
-    : ((await rowsOf<[number]>(client, `SELECT ms(max(observed_at)) FROM (${told}) AS sample WHERE value IS NOT NULL`, [
-        key,
-        fromMs,
-        toMs,
-      ])) as [[number]]);
-  const lastStepMsMax = longer.find(({ startMs }) => startMs === windowOf(lastMs) * windowMs)?.stepMsMax ?? shortStepMs;
-  const runs = starts.slice(0, limit).map(([atMs, , value], at) => {
-    const next = starts[at + 1];
-    const toMs = next === undefined ? meter.reach(lastMs, lastStepMsMax) : endBefore(next);
-    return { fromMs: atMs, toMs, value: fromExtra(value) };
-  });
-  return { runs, truncated };
-}
-
-/** A run ends where the next one begins, or with its last sample where a gap lies between. */
-function endBefore([atMs, beforeMs, , stepMsMax]: RunRow): number {
-  return beforeMs !== null && atMs - beforeMs > stepMsMax ? beforeMs : atMs;
-}
-
-export async function readFleetTotals(client: Client, query: FleetQuery, isTimescale: boolean): Promise<FleetSeries> {
-  const { registrations, point, fromMs, toMs, bucketMs } = query;
-  const figures = bucketMs >= windowMs ? figuresOfWindows(point, isTimescale) : figuresOfSamples(point);
-  // Those who begin within the range or later, which only devices from before there were keys do.
-  const late = registrations.filter((registration) => registration.fromMs > fromMs);
-  const beginsMs = late.map((registration) => registration.fromMs);
-  if (bucketMs >= windowMs) for (const [at, ms] of beginsMs.entries()) beginsMs[at] = windowFrom(ms) * windowMs;
-  const rows = await rowsOf<[number, number, number]>(
-    client,
-    `SELECT bucket, sum(summable(mean)), count(*)::float8 FROM (
-       SELECT device_id, floor((ms(at) - $2::float8) / $4::float8)::float8 AS bucket, sum(summable(sum)) / sum(count) AS mean
-       FROM (${figures}) AS figure WHERE count > 0 AND NOT EXISTS (
-         SELECT FROM unnest($5::text[], $6::float8[]) AS late (key, from_ms) WHERE key = device_id AND ms(at) < from_ms
-       ) GROUP BY 1, 2
-     ) AS device GROUP BY 1`,
-    [registrations.map(({ key }) => key), fromMs, toMs, bucketMs, late.map(({ key }) => key), beginsMs],
-  );
-  const length = Math.max(0, Math.ceil((toMs - fromMs) / bucketMs));
-  const sum = new Array<number | null>(length).fill(null);
-  const devices = new Array<number>(length).fill(0);
-  for (const [bucket, total, count] of rows) {
-    sum[bucket] = total;
-    devices[bucket] = count;
-  }
-  return { fromMs, bucketMs, sum, devices };
-}
-
-function figuresOfSamples(point: string): string {
-  return `SELECT device_id, observed_at AS at, summable(number) AS sum, 1::float8 AS count FROM (
-      SELECT device_id, observed_at, ${numberOf(point)} AS number FROM sample
-      WHERE device_id = ANY ($1) AND observed_at >= instant($2) AND observed_at < instant($3)
-    ) AS sample WHERE number IS NOT NULL`;
-}
-
-/** From summaries; from the continuous aggregate where it has counted the same samples; from the samples where neither is up to date. */
-function figuresOfWindows(point: string, isTimescale: boolean): string {
-  const column = isTimescale ? numberColumn(point) : undefined;
-  const ofSummary = (at: number): string => `(s.points->${literal(point)}->>${at})::float8`;
-  const figures =
-    column === undefined
-      ? `${ofSummary(2)} AS sum, ${ofSummary(3)} AS count FROM window_summary s`
-      : `coalesce(a.${column}_sum, ${ofSummary(2)}) AS sum, coalesce(a.${column}_count, ${ofSummary(3)}) AS count
-        FROM window_summary s LEFT JOIN sample_15min a
-          ON a.device_id = s.device_id AND a.window_start = s.window_start AND a.samples = s.samples
-          AND a.window_start >= instant($2) AND a.window_start < instant($3)`;
-  return `SELECT s.device_id, s.window_start AS at, ${figures}
-      WHERE s.device_id = ANY ($1) AND s.window_start >= instant($2) AND s.window_start < instant($3) AND NOT ${isTouched("s")}
-    UNION ALL
-    SELECT t.device_id, t.window_start, sum(summable(number)), count(number)::float8 FROM touched_window t, LATERAL (
-      SELECT ${numberOf(point)} AS number FROM sample WHERE device_id = t.device_id
-        AND observed_at >= t.window_start AND observed_at < t.window_start + INTERVAL '15 minutes'
-    ) AS sample
-    WHERE t.device_id = ANY ($1) AND t.window_start >= instant($2) AND t.window_start < instant($3) GROUP BY 1, 2`;
+function sampleKeyOf(row: SampleRow | undefined): SampleKey | undefined {
+  return row && { observedAtMs: row[0], epoch: row[4], seq: row[5] };
 }

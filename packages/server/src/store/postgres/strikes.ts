@@ -13,7 +13,10 @@ const struck = "device_id = $1 AND observed_at >= instant($2) AND observed_at < 
 const sameSample =
   "s.device_id = v.device_id AND s.observed_at = v.observed_at AND s.epoch = v.epoch AND s.seq = v.seq";
 
-/** Takes the values out of the samples and keeps them aside; what was made of the samples is made anew. */
+/**
+ * Takes the values out of the samples and keeps them aside; what was made of the samples is made anew. Samples that are being added meanwhile may
+ * not see it: once those are there, `strikeAgain` is due.
+ */
 export async function strike(
   client: Client,
   { key, fromMs: ownFromMs }: Registration,
@@ -29,9 +32,14 @@ export async function strike(
     [key, fromMs, toMs, points, atMs, by],
   );
   const stored = { ...made, fromMs, number };
-  await takeOut(client, key, stored);
-  await touch(client, key, stored);
+  await strikeAgain(client, key, stored);
   return stored;
+}
+
+/** Takes out what has come into the range since. The windows first: whoever adds samples there waits for this, and not this for them. */
+export async function strikeAgain(client: Client, key: string, stored: Strike): Promise<void> {
+  await touch(client, key, stored);
+  await takeOut(client, key, stored);
 }
 
 export async function readStrikes(client: Client, registration: Registration): Promise<Strike[]> {
@@ -54,6 +62,9 @@ export async function unstrike(client: Client, registration: Registration, numbe
   const all = await readStrikes(client, registration);
   const found = all.find((each) => each.number === number);
   if (found === undefined) return null;
+  await touch(client, key, found);
+  // Waits for those who add samples that are struck out by it; who comes later waits until it is gone.
+  await client.query("SELECT FROM strike WHERE number = $1 FOR UPDATE", [number]);
   for (const { name, column, type } of readingColumns) {
     const value =
       type === "text[]"
@@ -76,7 +87,6 @@ export async function unstrike(client: Client, registration: Registration, numbe
   for (const other of all) {
     if (other !== found && other.fromMs < found.toMs && other.toMs > found.fromMs) await takeOut(client, key, other);
   }
-  await touch(client, key, found);
   return found;
 }
 
@@ -87,7 +97,7 @@ export async function strikeLate(client: Client, times: ReadonlyMap<string, Time
     client,
     `SELECT ${strikeList}, device_id FROM strike
        JOIN unnest($1::text[], $2::float8[], $3::float8[]) AS come (key, first_ms, last_ms) ON device_id = key
-     WHERE from_at <= instant(last_ms) AND to_at > instant(first_ms) ORDER BY number`,
+     WHERE from_at <= instant(last_ms) AND to_at > instant(first_ms) ORDER BY number FOR KEY SHARE OF strike`,
     [all.map(([key]) => key), all.map(([, { firstMs }]) => firstMs), all.map(([, { lastMs }]) => lastMs)],
   );
   for (const [number, fromMs, toMs, points, atMs, by, key] of rows) {
@@ -97,32 +107,31 @@ export async function strikeLate(client: Client, times: ReadonlyMap<string, Time
   }
 }
 
-/** What is null already is left alone, so this may be done again. */
+/**
+ * What is null already is left alone, so this may be done again. Each statement keeps what it takes out itself: samples that are added between two
+ * statements are seen by the second one only. What another takes out by the same strike at this moment is kept once.
+ */
 async function takeOut(client: Client, key: string, { number, fromMs, toMs, points }: Strike): Promise<void> {
   const range = [key, fromMs, toMs];
+  const place = "device_id, observed_at, epoch, seq";
   for (const { name, column } of readingColumns) {
     if (points !== null && !points.includes(name)) continue;
     await client.query(
-      `INSERT INTO struck_value SELECT $4, device_id, observed_at, epoch, seq, ${literal(name)}, true, to_jsonb(${column})
-       FROM sample WHERE ${struck} AND ${column} IS NOT NULL`,
+      `WITH v AS (SELECT ${place}, to_jsonb(${column}) AS value FROM sample WHERE ${struck} AND ${column} IS NOT NULL),
+         kept AS (INSERT INTO struck_value SELECT $4, ${place}, ${literal(name)}, true, value FROM v ON CONFLICT DO NOTHING)
+       UPDATE sample s SET ${column} = NULL, extra = coalesce(s.extra, '{}'::jsonb) || jsonb_build_object(${literal(name)}, NULL)
+       FROM v WHERE ${sameSample}`,
       [...range, number],
-    );
-    await client.query(
-      `UPDATE sample SET ${column} = NULL, extra = coalesce(extra, '{}'::jsonb) || jsonb_build_object(${literal(name)}, NULL)
-       WHERE ${struck} AND ${column} IS NOT NULL`,
-      range,
     );
   }
   const own = "each.value <> 'null'::jsonb AND ($4::text[] IS NULL OR each.key = ANY ($4))";
   await client.query(
-    `INSERT INTO struck_value SELECT $5, device_id, observed_at, epoch, seq, each.key, false, each.value
-     FROM sample, jsonb_each(extra) AS each WHERE ${struck} AND ${own}`,
+    `WITH found AS (SELECT ${place}, extra FROM sample WHERE ${struck} AND extra IS NOT NULL),
+       v AS (SELECT ${place}, each.key, each.value FROM found, jsonb_each(extra) AS each WHERE ${own}),
+       kept AS (INSERT INTO struck_value SELECT $5, ${place}, key, false, value FROM v ON CONFLICT DO NOTHING)
+     UPDATE sample s SET extra = s.extra || v.nulls
+     FROM (SELECT ${place}, jsonb_object_agg(key, NULL) AS nulls FROM v GROUP BY 1, 2, 3, 4) v WHERE ${sameSample}`,
     [...range, points, number],
-  );
-  await client.query(
-    `UPDATE sample SET extra = extra || (SELECT jsonb_object_agg(each.key, NULL) FROM jsonb_each(extra) AS each WHERE ${own})
-     WHERE ${struck} AND EXISTS (SELECT FROM jsonb_each(extra) AS each WHERE ${own})`,
-    [...range, points],
   );
 }
 

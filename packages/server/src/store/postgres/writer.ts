@@ -13,6 +13,11 @@ const knownPointsMax = 200_000;
 /** Whoever summarizes takes it alone, whoever adds samples shares it. */
 export const windowLock = 928_826_274;
 
+/** Waits until all that is being added now is there, or is given up. */
+export async function awaitAppends(client: Client): Promise<void> {
+  await client.query(`SELECT pg_advisory_xact_lock(${windowLock})`);
+}
+
 const columnList = [
   "device_id",
   "observed_at",

@@ -80,34 +80,36 @@ export class ImportJudge {
 }
 
 /** Refusals that are about single values, so that the others of the sample can be kept. */
-const refusalsOfValues = new Set([
+export const refusalsOfValues: ReadonlySet<string> = new Set([
   "invalid_schema",
   "invalid_name",
   "nested_value",
+  "nothing_usable",
   "text_too_long",
   "too_many_points",
 ]);
 
 /** A point that was left out of a sample, and why. */
-export interface RefusedPoint {
+interface RefusedPoint {
   readonly point: string;
   readonly value: PointValue;
   readonly refusal: Refusal;
 }
 
-/** Judges a sample; where that is for single values, they alone are left out. A refusal where nothing is left. */
-export function judgeByPoint(
-  judge: ImportJudge,
-  sample: ImportSample,
-):
+/** What a sample is judged to be, and what was left out of it; a refusal where nothing is left. */
+export type JudgedByPoint =
   | { readonly sample: ImportSample; readonly judged: JudgedSample; readonly refused: readonly RefusedPoint[] }
-  | Refusal {
+  | Refusal;
+
+/** Judges a sample; where it is refused for single values, they alone are left out. A value a step. */
+export function* judgingByPoint(judge: ImportJudge, sample: ImportSample): Generator<void, JudgedByPoint> {
   const verdict = judge.judge(sample);
   if (!isRefusal(verdict)) return { sample, judged: verdict, refused: [] };
   if (!refusalsOfValues.has(verdict.code)) return verdict;
   const refused: RefusedPoint[] = [];
   const good: Record<string, PointValue> = {};
   for (const [point, value] of Object.entries(sample.points)) {
+    yield;
     const alone = judge.judge({ ...sample, points: { [point]: value } });
     if (isRefusal(alone)) refused.push({ point, value, refusal: alone });
     else good[point] = value;
@@ -115,6 +117,15 @@ export function judgeByPoint(
   const rest = { ...sample, points: good };
   const judged = Object.keys(good).length === 0 ? verdict : judge.judge(rest);
   return isRefusal(judged) ? judged : { sample: rest, judged, refused };
+}
+
+/** The same in one go. */
+export function judgeByPoint(judge: ImportJudge, sample: ImportSample): JudgedByPoint {
+  const work = judgingByPoint(judge, sample);
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
 }
 
 /** Far below every epoch of a link, which are times of our century. */

@@ -4,20 +4,19 @@ import { damagedFailure, databaseFault } from "../../base/database-file.ts";
 import { Failure } from "../../base/failure.ts";
 import { lowerThreadPriority } from "../../base/lower-thread-priority.ts";
 import { type Performed, postNotice, type RunningCall, serveMethods } from "../../base/worker-methods.ts";
+import { readCoverage } from "../questions/coverage.ts";
+import { readEnergy } from "../questions/energy.ts";
+import { readFleetTotals } from "../questions/fleet-totals.ts";
+import { readHistory } from "../questions/history.ts";
+import { readSamples } from "../questions/samples.ts";
+import { readTimeline } from "../questions/timeline.ts";
 import type { ReadMethods, SamplesAnswer } from "../read-port.ts";
 import type { SamplesQuery, StoreDamage, StoreRenewal } from "../store.ts";
+import type { Work } from "../work.ts";
 import { BlockStore } from "./block-store.ts";
 import { storeFailureCode } from "./failure-code.ts";
-import {
-  readEnergy,
-  readFleetTotals,
-  readHistory,
-  readInfo,
-  readPoints,
-  readSamples,
-  readTimeline,
-  type Work,
-} from "./reader.ts";
+import { readInfo } from "./info.ts";
+import { Reader } from "./reader.ts";
 import { repair } from "./repair.ts";
 import type { StoreMethods, StoreNotice, StoreSetup } from "./store-methods.ts";
 import { verify } from "./verify.ts";
@@ -47,6 +46,7 @@ const setup = workerData as StoreSetup;
 const clock = systemClock;
 let renewalToldMs = Number.NEGATIVE_INFINITY;
 const store = openStore();
+const reader = new Reader(store.windows);
 /** Whoever's turn comes next first. */
 const questions: QueuedQuestion[] = [];
 let tidyFromMs = 0;
@@ -56,11 +56,12 @@ let isClosed = false;
 
 const reads: Performed<ReadMethods> = {
   samples: (query, call) => answer(samplesWithDamage(query), call),
-  points: (registration, call) => answer(readPoints(store, registration), call),
-  history: (query, call) => answer(readHistory(store.windows, query), call),
-  energy: (query, call) => answer(readEnergy(store.windows, query), call),
-  timeline: (query, call) => answer(readTimeline(store.windows, query), call),
-  fleetTotals: (query, call) => answer(readFleetTotals(store.windows, query), call),
+  points: ({ key }) => store.points(key),
+  history: (query, call) => answer(readHistory(reader, query), call),
+  coverage: (query, call) => answer(readCoverage(reader, query), call),
+  energy: (query, call) => answer(readEnergy(reader, query), call),
+  timeline: (query, call) => answer(readTimeline(reader, query), call),
+  fleetTotals: (query, call) => answer(readFleetTotals(reader, query), call),
 };
 
 serveMethods<StoreMethods>(
@@ -139,7 +140,7 @@ function messageOf(error: unknown): string {
 /** An export says at its end what it lacks; charts show it as a gap. */
 function* samplesWithDamage(query: SamplesQuery): Work<SamplesAnswer> {
   const damage: StoreDamage[] = [];
-  const samples = yield* readSamples(store.windows, query, (each) => damage.push(each));
+  const samples = yield* readSamples(new Reader(store.windows, (each) => damage.push(each)), query);
   return { samples, damage };
 }
 

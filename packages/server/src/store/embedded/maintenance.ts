@@ -17,7 +17,7 @@ import type { SealedDays } from "./sealed-days.ts";
 import type { Tables } from "./tables.ts";
 import { damageAt, type Windows } from "./windows.ts";
 
-export interface SealerLimits {
+export interface MaintenanceLimits {
   readonly openBytesMax: number;
   readonly retentionMs: number;
 }
@@ -55,12 +55,12 @@ interface Due<T> {
 }
 
 /** Moves samples on: from memory to parts, from parts to blocks and days, and out when they are too old. */
-export class Sealer {
+export class Maintenance {
   readonly #parts: Parts;
   readonly #tables: Tables;
   readonly #journal: Journal;
   readonly #devices: Map<string, DeviceEntry>;
-  readonly #limits: SealerLimits;
+  readonly #limits: MaintenanceLimits;
   readonly #nowMs: () => number;
   readonly #monotonicMs: () => number;
   #dueParts: Due<Head>[] = [];
@@ -80,7 +80,7 @@ export class Sealer {
     parts: Parts,
     journal: Journal,
     devices: Map<string, DeviceEntry>,
-    limits: SealerLimits,
+    limits: MaintenanceLimits,
     { nowMs, monotonicMs }: { readonly nowMs: () => number; readonly monotonicMs: () => number },
     onRenewal: (renewal: StoreRenewal) => void,
   ) {

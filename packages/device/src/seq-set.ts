@@ -2,13 +2,13 @@
 const rangesMax = 1_024;
 
 /** A set of sample numbers, as ranges from and to, both included. */
-export class SeqRanges {
+export class SeqSet {
   /** Ascending; no two touch. */
   #ranges: { readonly from: number; readonly to: number }[] = [];
 
   /** What a welcome or an ack calls durable: all up to `seq`, and the ranges. */
-  static of(seq: number, ranges: readonly (readonly [number, number])[] = []): SeqRanges {
-    const set = new SeqRanges();
+  static of(seq: number, ranges: readonly (readonly [number, number])[] = []): SeqSet {
+    const set = new SeqSet();
     set.add(1, seq);
     for (const [from, to] of ranges) set.add(from, to);
     return set;
@@ -31,7 +31,7 @@ export class SeqRanges {
     this.#ranges = [...before, joined, ...after].slice(0, rangesMax);
   }
 
-  addAll(other: SeqRanges): void {
+  addAll(other: SeqSet): void {
     for (const { from, to } of other.#ranges) this.add(from, to);
   }
 

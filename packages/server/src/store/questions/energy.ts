@@ -1,14 +1,22 @@
 import { addEnergy, type Energy, energyBetween, noEnergy, powerBetween } from "../algebra/energy.ts";
 import type { StepLimits } from "../algebra/steps.ts";
 import { windowMs, windowOf } from "../algebra/window.ts";
-import type { WindowSummary } from "../algebra/window-summary.ts";
-import type { CoverageSpans, EnergyHistory } from "../store.ts";
+import type { CoverageSpans, EnergyHistory, EnergyQuery } from "../store.ts";
+import type { Work } from "../work.ts";
+import { coverageBetween } from "./coverage.ts";
+import type { EnergyWindow, WindowReader } from "./window-reader.ts";
 
-/** What energy is made of in one window. */
-export type EnergyWindow = Omit<WindowSummary, "count" | "points">;
+/** The energy in each of the spans between the edges. */
+export function* readEnergy(reader: WindowReader, query: EnergyQuery): Work<EnergyHistory> {
+  const { edgesMs } = query;
+  if (edgesMs.length < 2) return { spans: [], total: { coveredMs: 0, expectedMs: 0, expectedFromMs: null, gaps: [] } };
+  const energy = new EnergySpans(edgesMs);
+  const coverage = yield* coverageBetween(reader, query, windowMs, edgesMs, (...window) => energy.add(...window));
+  return energy.withCoverage(coverage);
+}
 
 /** Sums the energy of covered steps in the spans between edges, which are multiples of 15 minutes. Takes the windows in the order of time. */
-export class EnergySpans {
+class EnergySpans {
   readonly #edgesMs: readonly number[];
   readonly #energies: Energy[];
   #span = 0;
