@@ -20,6 +20,7 @@ const faults: Readonly<Record<string, Fault>> = {
     if (!world.restoreServer()) return;
     world.timeline.after(chance.between(100, 5_000), () => world.startServer());
   },
+  serverRestarted: (world) => void world.restartServer(),
   backup: (world) => world.backUp(),
   storeRefuses: (world, chance) => storeAway(world, chance, "refusing"),
   storeStalls: (world, chance) => storeAway(world, chance, "stalled"),

@@ -69,7 +69,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     what: "commits without making sure that it is on the disk",
-    objection: /no longer told|another epoch|are stored, which is not so/,
+    objection: /no longer told|another epoch|are stored, which is not so|cannot be read/,
     mutate: () => replace(Tables.prototype, "durably", () => Tables.prototype.lazily),
   },
   {

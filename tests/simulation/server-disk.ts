@@ -75,6 +75,12 @@ export class ServerDisk {
     this.#close(store, from);
   }
 
+  /** The process ends in an orderly way. */
+  close(): void {
+    this.#store?.close();
+    this.#store = null;
+  }
+
   get hasBackup(): boolean {
     return this.#backup !== null;
   }

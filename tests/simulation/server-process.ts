@@ -2,6 +2,7 @@ import type { AssembledCommands } from "../../packages/server/dist/app/assemble-
 import { assembleDevices } from "../../packages/server/dist/app/assemble-devices.js";
 import type { StoreParts } from "../../packages/server/dist/app/assemble-store.js";
 import { assembleTelemetry } from "../../packages/server/dist/app/assemble-telemetry.js";
+import type { Defer } from "../../packages/server/dist/app/closing.js";
 import { LoopLag } from "../../packages/server/dist/base/loop-lag.js";
 import type { NewId } from "../../packages/server/dist/base/random-id.js";
 import { type Config, loadConfig } from "../../packages/server/dist/config/config.js";
@@ -51,6 +52,8 @@ interface ServerWorld {
   readonly viewer: Viewer;
 }
 
+/** How long a stop may take, ms. */
+const graceMs = 9_000;
 const log = createLog({ level: "silent" });
 const nothing = (): void => {};
 
@@ -65,6 +68,9 @@ export class ServerProcess {
   readonly parts: ReturnType<typeof assembleTelemetry>;
   readonly #door: DeviceDoor;
   readonly #wires = new Set<Wire>();
+  readonly #links = new Links();
+  /** How the parts end, in the order in which they were begun. */
+  readonly #ends: ((graceMs: number) => unknown)[] = [];
 
   constructor(world: ServerWorld) {
     const { timeline, wall, disk, chance, settings, deviceIds, commits, viewer } = world;
@@ -74,12 +80,12 @@ export class ServerProcess {
     const config = configOf(settings);
     const newId = (bytes: number): string =>
       Array.from({ length: bytes }, () => chance.pick([..."0123456789abcdef"])).join("");
-    this.parts = assembleCore(config, clock, newId, this.store, deviceIds);
+    this.parts = assembleCore(config, clock, newId, this.store, deviceIds, (_what, end) => this.#ends.push(end));
     const { fanout } = this.parts;
     for (const deviceId of deviceIds) {
       fanout.subscribe(deviceId, { send: (frame) => viewer(deviceId, payloadOf(frame)) });
     }
-    this.#door = deviceDoor(config, clock, this.parts);
+    this.#door = deviceDoor(config, clock, this.parts, this.#links);
   }
 
   accept(wire: Wire): void {
@@ -91,6 +97,12 @@ export class ServerProcess {
       head: Buffer.alloc(0),
     };
     this.#door.accept(handshake as unknown as Handshake, wire.deviceId);
+  }
+
+  /** Ends as an operator ends it: links first, and then each part behind those that need it. */
+  async stop(): Promise<void> {
+    await this.#links.drain(this.clock);
+    for (const end of this.#ends.toReversed()) await end(graceMs);
   }
 
   /** The process is gone. Its links are given to the network to end. */
@@ -123,6 +135,7 @@ function assembleCore(
   newId: NewId,
   store: StoreProcess,
   deviceIds: readonly string[],
+  defer: Defer,
 ) {
   const registered = new Map(
     deviceIds.map((deviceId) => {
@@ -153,17 +166,22 @@ function assembleCore(
     storeWatch: new StoreWatch(observation as never, watchSettings),
   };
   // The parts that a core without pages, people and commands never asks for are left out.
-  const core = assembleDevices(nothing, parts as unknown as StoreParts);
+  const core = assembleDevices(defer, parts as unknown as StoreParts);
   const fanout = new Fanout(clock, newId, (deviceId) => core.registry.find(deviceId) !== undefined, {
     keptBytesMax: config.outbox.bytes / 2,
     resumeBytesMax: config.outbox.resume_bytes,
   });
   core.registry.watch(fanout);
   const commands = { accept: nothing, connected: nothing, disconnected: nothing, hello: nothing, result: nothing };
-  return assembleTelemetry(nothing, { ...core, commands, fanout } as unknown as AssembledCommands);
+  return assembleTelemetry(defer, { ...core, commands, fanout } as unknown as AssembledCommands);
 }
 
-function deviceDoor(config: Config, clock: ProcessClock, parts: ReturnType<typeof assembleTelemetry>): DeviceDoor {
+function deviceDoor(
+  config: Config,
+  clock: ProcessClock,
+  parts: ReturnType<typeof assembleTelemetry>,
+  links: Links,
+): DeviceDoor {
   const context = {
     clock,
     log,
@@ -174,7 +192,7 @@ function deviceDoor(config: Config, clock: ProcessClock, parts: ReturnType<typeo
     generalLog: null,
     heartbeat: new Heartbeat(clock),
     connectRate: new ConnectRate(clock, config.limits.connects_per_second),
-    links: new Links(),
+    links,
     loopLag: new LoopLag(clock),
     peering: null,
     linkLimits: {

@@ -36,6 +36,7 @@ export interface SimulatedDevice {
   shownAtMs: number;
 }
 
+const restartMs = 500;
 const kindsByDefault: readonly DeviceKind[] = ["model", "sdk", "sdk-memory"];
 
 /** Devices, the network, and the server with its store, in virtual time and by one seed. What happens to them, `Faults` decides. */
@@ -143,6 +144,19 @@ export class World {
     if (this.server === null) return;
     this.#endServer(isPowerLost);
     this.serverDisk.crash(isPowerLost);
+  }
+
+  /** The server is stopped as by its operator, and starts again. */
+  async restartServer(): Promise<void> {
+    const { server } = this;
+    if (server === null) return;
+    this.network.host = null;
+    await server.stop();
+    if (this.server !== server) return;
+    this.log.note("server has stopped");
+    this.#endServer(false);
+    this.serverDisk.close();
+    this.timeline.after(restartMs, () => this.startServer());
   }
 
   /** The process of the server is gone, and its store is an older one; false where there is no backup. */
