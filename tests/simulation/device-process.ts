@@ -13,7 +13,7 @@ import { ProcessClock, type Timeline, type WallClock } from "./timeline.ts";
 export type DeviceKind = "model" | "sdk" | "sdk-memory";
 
 /** Told of each sample that a journal takes. */
-export type Accepted = (journalId: string, seq: number, text: string) => void;
+type Accepted = (journalId: string, seq: number, text: string) => void;
 
 interface DeviceWorld {
   readonly timeline: Timeline;
@@ -22,6 +22,8 @@ interface DeviceWorld {
   readonly chance: Chance;
   readonly disk: DeviceDisk;
   readonly accepted: Accepted;
+  /** The device has taken a sample, and its journal has not. */
+  readonly unkept: (text: string) => void;
   readonly mutation: ModelMutation | undefined;
 }
 
@@ -61,7 +63,13 @@ export class DeviceProcess {
         return watch(Object.assign(journal, { id: `memory-${chance.between(0, 2 ** 32 - 1).toString(16)}` }));
       },
     });
-    this.program = { send: (text) => void device.send(JSON.parse(text)) };
+    this.program = {
+      send: (text) => {
+        const lastSeq = this.journal?.lastSeq;
+        const isTaken = device.send(JSON.parse(text));
+        if (isTaken && this.journal?.lastSeq === lastSeq) world.unkept(text);
+      },
+    };
   }
 
   kill(): void {

@@ -193,6 +193,10 @@ export class World {
           const measuredAtMs = this.timeline.nowMs + new WallClock(this.timeline).offsetMs;
           this.check(() => this.checker.accepted({ deviceId, journalId, seq, value, measuredAtMs }));
         },
+        unkept: (text) =>
+          this.check(() => {
+            throw new Violation(`${name} sends ${sampleValue(text)} and does not keep it.`);
+          }),
         mutation: this.#options.mutation,
       },
     );
