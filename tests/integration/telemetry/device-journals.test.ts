@@ -146,6 +146,8 @@ test("while the store is away live samples go on and are not acknowledged; a dev
   await dashboard.receive(3);
   expect(device.framesOf("ack").at(-1)).toMatchObject({ seq: 1 });
   expect(second.framesOf("welcome")).toHaveLength(1);
+  // It is told meanwhile that its numbers are understood.
+  expect(second.framesOf("pace")).toEqual([{ type: "pace", backfill: 0 }]);
   release();
   await eventually(() => expect(second.framesOf("welcome")).toHaveLength(2));
   second.sendBackfill([[1, secondsAgo(1)]]);

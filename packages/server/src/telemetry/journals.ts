@@ -96,7 +96,10 @@ export class Journals {
   hello(device: DeviceState, session: DeviceSession, held: Held): void {
     session.isNumbering = true;
     const known = knownJournal(device, held.id);
-    if (known !== null) return this.#welcome(device, session, known, held);
+    if (known !== null) {
+      this.#welcome(device, session, known, held);
+      return;
+    }
     // However long the store takes, the device knows that its numbers are understood.
     session.notify?.({ type: "pace", backfill: 0 });
     void this.#open(device, session, held);
