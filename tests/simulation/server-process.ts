@@ -39,7 +39,7 @@ export interface ServerSettings {
 }
 
 /** Who watches all devices, as a dashboard does. */
-export type Viewer = (deviceId: string, message: string) => void;
+type Viewer = (deviceId: string, message: string) => void;
 
 interface ServerWorld {
   readonly timeline: Timeline;

@@ -99,6 +99,21 @@ test("what comes twice is stored once: on one link, across a takeover, and acros
   expect(await metric(again, "wattboard_duplicate_samples_total")).toBe(2);
 });
 
+test("of two clones that take turns, each finds what it has sent and what still waits for the store", async () => {
+  const { server, device: one, token } = await openScene({ settings: { "store.flush_ms": "2000" } });
+  await one.hello("one", 1, 0);
+  one.sendLive(1);
+  await eventually(async () => expect((await deviceDetail(server, "ems_001")).latest).not.toBeNull());
+  const other = await JournalDevice.open(server.wsUrl, "ems_001", token);
+  await other.hello("other", 1, 0);
+  const again = await JournalDevice.open(server.wsUrl, "ems_001", token);
+  expect(await again.hello("one", 1, 1)).toMatchObject({ durable_seq: 0 });
+  again.sendBackfill([[1, secondsAgo(1)]]);
+  await again.acked(1);
+  expect(await metric(server, "wattboard_duplicate_samples_total")).toBe(1);
+  expect(await storedNumbers(server)).toEqual([1]);
+});
+
 test("what a device declares as lost, and what it does not hold any more, counts as acknowledged, and is an event", async () => {
   const { server, device } = await openScene();
   await device.hello("one", 1, 9);
