@@ -95,8 +95,9 @@ export class Journals {
   /** The device numbers its samples from here on. It is welcomed as soon as it is known what is stored of its journal. */
   hello(device: DeviceState, session: DeviceSession, held: Held): void {
     session.isNumbering = true;
-    if (device.journal?.id === held.id) this.#welcome(device, session, device.journal, held);
-    else void this.#open(device, session, held);
+    const known = knownJournal(device, held.id);
+    if (known === null) void this.#open(device, session, held);
+    else this.#welcome(device, session, known, held);
   }
 
   backfill(device: DeviceState, session: DeviceSession, { samples }: BackfillFrame): Refusal | null {
@@ -125,9 +126,8 @@ export class Journals {
       const stored = await store.openJournal(registration, held.id, registry.nextEpoch());
       if (session.fenced) return;
       // Another link of the device may have asked meanwhile.
-      const known = device.journal?.id === held.id ? device.journal : null;
+      const known = knownJournal(device, held.id);
       const journal = known ?? new DeviceJournal(held.id, stored, (each) => this.#acks.note(each));
-      device.journal = journal;
       this.#deviceOf.set(journal, device);
       this.#welcome(device, session, journal, held);
     } catch {
@@ -138,6 +138,10 @@ export class Journals {
 
   #welcome(device: DeviceState, session: DeviceSession, journal: DeviceJournal, held: Held): void {
     session.journal = journal;
+    if (device.journal !== journal) {
+      device.formerJournal = device.journal;
+      device.journal = journal;
+    }
     journal.noteHeld(held.last_seq);
     const isKnown = journal.taken.last > 0;
     const before = journal.taken.missing(1, held.first_seq - 1);
@@ -235,6 +239,10 @@ export class Journals {
       `${device.deviceId} has lost ${samples}: ${lost.why}.`,
     );
   }
+}
+
+function knownJournal({ journal, formerJournal }: DeviceState, id: string): DeviceJournal | null {
+  return [journal, formerJournal].find((each) => each?.id === id) ?? null;
 }
 
 const lostBecause: Readonly<Record<GapFrame["reason"], string>> = {
