@@ -246,11 +246,11 @@ export class Journals {
     if (lost === null || this.#lossesTold.pass(device.deviceId) === null) return;
     journal.lost = null;
     const { samples, why, isExact } = lost;
-    const amount = isExact ? `${samples}` : `up to ${samples}`;
+    const verb = isExact ? "has" : "may have";
     this.#services.events.report(
       "samples_lost",
       device.deviceId,
-      `${device.deviceId} has lost ${amount} sample${samples === 1 ? "" : "s"}: ${why}.`,
+      `${device.deviceId} ${verb} lost ${samples} sample${samples === 1 ? "" : "s"}: ${why}.`,
     );
   }
 }
