@@ -1,5 +1,5 @@
 // A device in Node: reads its sensors once a second, obeys commands.
-//   DEVICE_ID=ems_001 API_TOKEN=… JOURNAL=./journal node examples/device.mjs
+//   DEVICE_ID=ems_001 API_TOKEN=… WATTBOARD_JOURNALS=./journals node examples/device.mjs
 import { connectDevice } from "@wattboard/device";
 
 let target = { target_mode: "AUTO" };
@@ -7,8 +7,7 @@ let soc = 50;
 
 const device = connectDevice({
   // WATTBOARD_URL, or http://127.0.0.1:8000.
-  // A folder in which samples are kept until the server has stored them; without one they are kept in memory, as long as this runs.
-  journal: process.env.JOURNAL ?? "memory",
+  // Samples are kept on the disk until the server has stored them: see WATTBOARD_JOURNALS, or name a folder as `journal`.
   read() {
     soc = Math.min(100, soc + 0.01);
     return {

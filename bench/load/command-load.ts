@@ -119,6 +119,7 @@ export class CommandLoad {
       url: this.#url,
       deviceId: benchDeviceId(index),
       token: benchToken,
+      journal: false,
       log: () => {},
       onCommand(command) {
         if (command.action === "SET_MODE") target = command.payload;

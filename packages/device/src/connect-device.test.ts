@@ -266,7 +266,14 @@ test("five hundred devices share one signal and one loop, without a warning", as
   const server = await startServer();
   const abort = new AbortController();
   const devices = Array.from({ length: 500 }, (_, index) =>
-    connectDevice({ url: server.url, deviceId: `sim_${index}`, token, signal: abort.signal, log: () => {} }),
+    connectDevice({
+      url: server.url,
+      deviceId: `sim_${index}`,
+      token,
+      signal: abort.signal,
+      journal: false,
+      log: () => {},
+    }),
   );
   await eventually(() => expect(devices.every(({ status }) => status.state === "online")).toBe(true), {
     withinMs: 15_000,

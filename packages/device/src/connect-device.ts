@@ -1,6 +1,7 @@
 import { type Capabilities, type Hello, limits } from "@wattboard/protocol";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommandInbox } from "./command-inbox.ts";
+import { defaultJournal } from "./default-journal.ts";
 import { Delivery } from "./delivery.ts";
 import type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
 import type { DeviceOptions } from "./device-options.ts";
@@ -283,7 +284,7 @@ class ConnectedDevice implements Device {
   }
 }
 
-function openerOf(journal: DeviceOptions["journal"] = "memory"): JournalOpener | null {
+function openerOf(journal: DeviceOptions["journal"] = defaultJournal): JournalOpener | null {
   if (journal === false) return null;
   if (typeof journal !== "string") return journal;
   return journal === "memory" ? memoryJournal() : fileJournal(journal);

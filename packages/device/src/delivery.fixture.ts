@@ -14,6 +14,7 @@ export function startKeeping(options: DeviceOptions = {}) {
   const device = connectDevice({
     deviceId: "ems_001",
     token: "t",
+    journal: "memory",
     clock,
     transport,
     random: () => 0.5,

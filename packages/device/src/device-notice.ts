@@ -16,6 +16,7 @@ export type NoticeCode =
   | "congested"
   | "sample_too_big"
   | "journal_full"
+  | "journal_in_memory"
   | "journal_failed"
   | "journal_damaged"
   | "read_slow"

@@ -17,8 +17,8 @@ export interface DeviceOptions {
   readonly url?: string;
   /**
    * Where samples are kept until the server has stored them, so that an outage loses none: a folder of this device's own, such as
-   * `"/var/lib/my-device/journal"`, which outlives the program; `"memory"`, the default, for half an hour at one sample a second and as long as the program runs;
-   * false for none. With other bounds: `fileJournal(folder, { bytesMax, syncMs })`, `memoryJournal({ bytesMax })`.
+   * `"/var/lib/my-device/journal"`, which outlives the program; `"memory"`, for half an hour at one sample a second and as long as the program runs;
+   * false for none. Default: the folder `$WATTBOARD_JOURNALS/ID`, else `~/.local/state/wattboard-device/ID`; in memory where that cannot be had. With other bounds: `fileJournal(folder, { bytesMax, syncMs })`, `memoryJournal({ bytesMax })`.
    * `connectDevice` throws a `JournalError` if another process has the folder.
    */
   readonly journal?: string | false | JournalOpener;

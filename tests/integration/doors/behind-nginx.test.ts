@@ -112,7 +112,7 @@ needs("nginx and openssl", nginxPath !== null && opensslPath !== null)("programs
     const WATTBOARD_TOKEN = await makeApiToken(server);
     const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: cert, WATTBOARD_URL: localUrl, DEVICE_ID: "ems_001" };
     const device = spawn(process.execPath, [fileURLToPath(new URL("../../../examples/device.mjs", import.meta.url))], {
-      env: { ...env, API_TOKEN: server.addDevice("ems_001") },
+      env: { ...env, WATTBOARD_JOURNALS: temporaryFolder(), API_TOKEN: server.addDevice("ems_001") },
       stdio: "ignore",
     });
     onTestFinished(() => {

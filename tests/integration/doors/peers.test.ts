@@ -116,6 +116,7 @@ describe("a device with the SDK", () => {
       url: server.url,
       deviceId: "ems_001",
       token,
+      journal: "memory",
       clock: hurried,
       random: () => 0,
       log: (notice) => notices.push(notice),

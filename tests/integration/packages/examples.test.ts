@@ -5,13 +5,15 @@ import { eventually } from "../../support/eventually.ts";
 import { needs } from "../../support/needs.ts";
 import { pythonWithWebsockets } from "../../support/python-client.ts";
 import { openDashboard, openDevice } from "../../support/sockets.ts";
-import { startServer } from "../../support/start-server.ts";
+import { startServer, temporaryFolder } from "../../support/start-server.ts";
 import { sampleOf } from "../../support/telemetry.ts";
 
 /** Runs a file of `examples/` until the test ends; gives what it prints. */
 function runExample(program: string, file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
   const path = fileURLToPath(new URL(`../../../examples/${file}`, import.meta.url));
-  const child: ChildProcess = spawn(program, [path, ...args], { env: { PATH: process.env.PATH, ...env } });
+  const child: ChildProcess = spawn(program, [path, ...args], {
+    env: { PATH: process.env.PATH, WATTBOARD_JOURNALS: temporaryFolder(), ...env },
+  });
   onTestFinished(() => {
     child.kill("SIGKILL");
   });

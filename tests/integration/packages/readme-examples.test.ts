@@ -24,7 +24,7 @@ function blocks(page: string, language: string): string[] {
 function run(code: string, env: Readonly<Record<string, string>>): { text: string } {
   const child: ChildProcess = spawn("node", ["--input-type=module", "--eval", code], {
     cwd: root,
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, WATTBOARD_JOURNALS: temporaryFolder(), ...env },
   });
   onTestFinished(() => {
     child.kill("SIGKILL");

@@ -315,7 +315,7 @@ describe("a damaged database", () => {
 });
 
 test("all that is in the data folder is its owner's alone, also what was there before", async () => {
-  const folder = folderOf("access-6", "audit-1", "commands-1", "store-6");
+  const folder = folderOf(...dataFiles.map(({ name }) => `${name.replace(".db", "")}-${stepsOf(name)}`));
   const before = [...readdirSync(folder), "general.log", "audit-000000000001.ndjson.gz", "store.db-wal"];
   for (const name of before) {
     writeFileSync(join(folder, name), "", { flag: "a" });

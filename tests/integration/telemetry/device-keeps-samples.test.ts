@@ -13,6 +13,7 @@ function connect(server: { url: string }, token: string, options: DeviceOptions 
     url: server.url,
     deviceId: "ems_001",
     token,
+    journal: "memory",
     random: () => 0,
     log: () => {},
     ...options,

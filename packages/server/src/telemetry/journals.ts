@@ -9,7 +9,7 @@ import {
   type Welcome,
 } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
-import { DeviceJournal } from "../devices/device-journal.ts";
+import { DeviceJournal, type LostSamples } from "../devices/device-journal.ts";
 import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
 import type { DeviceState } from "../devices/device-state.ts";
@@ -119,7 +119,10 @@ export class Journals {
     if (journal === null) return refuse("invalid_frame", "A gap comes after the welcome that names the journal.");
     if (from_seq > to_seq) return refuse("invalid_frame", "from_seq must not be above to_seq.");
     const when = from === undefined || to === undefined ? "" : `, measured from ${from} to ${to}`;
-    this.#lose(device, journal, journal.taken.missing(from_seq, to_seq), `${lostBecause[reason]}${when}`);
+    this.#lose(device, journal, journal.taken.missing(from_seq, to_seq), {
+      why: `${lostBecause[reason]}${when}`,
+      isExact: reason === "overflow",
+    });
     return null;
   }
 
@@ -150,7 +153,7 @@ export class Journals {
     journal.noteHeld(held.last_seq);
     const isKnown = journal.taken.last > 0;
     const before = journal.taken.missing(1, held.first_seq - 1);
-    if (isKnown) this.#lose(device, journal, before, "its journal does not go back that far");
+    if (isKnown) this.#lose(device, journal, before, { why: "its journal does not go back that far", isExact: true });
     else for (const [from, to] of before) this.#services.storeQueue.pass(device, journal, from, to);
     const { durable } = journal;
     const ranges = durable.behind;
@@ -218,12 +221,22 @@ export class Journals {
   }
 
   /** These numbers are taken without samples, which people are told once that is durable. */
-  #lose(device: DeviceState, journal: DeviceJournal, ranges: readonly SeqRange[], why: string): void {
+  #lose(
+    device: DeviceState,
+    journal: DeviceJournal,
+    ranges: readonly SeqRange[],
+    { why, isExact }: Pick<LostSamples, "why" | "isExact">,
+  ): void {
     for (const [from, to] of ranges) {
       if (!journal.mayTake(from) || !this.#services.storeQueue.pass(device, journal, from, to)) return;
       const samples = to - from + 1;
       this.lostCount += samples;
-      journal.lost = { samples: (journal.lost?.samples ?? 0) + samples, why };
+      const before = journal.lost;
+      journal.lost = {
+        samples: (before?.samples ?? 0) + samples,
+        why,
+        isExact: isExact && before?.isExact !== false,
+      };
     }
   }
 
@@ -237,11 +250,12 @@ export class Journals {
     if (filled !== null) this.#services.onFilled(device.deviceId, filled);
     if (lost === null || this.#lossesTold.pass(device.deviceId) === null) return;
     journal.lost = null;
-    const samples = lost.samples === 1 ? "a sample" : `${lost.samples} samples`;
+    const { samples, why, isExact } = lost;
+    const verb = isExact ? "has" : "may have";
     this.#services.events.report(
       "samples_lost",
       device.deviceId,
-      `${device.deviceId} has lost ${samples}: ${lost.why}.`,
+      `${device.deviceId} ${verb} lost ${samples} sample${samples === 1 ? "" : "s"}: ${why}.`,
     );
   }
 }
