@@ -45,8 +45,11 @@ export class Acks {
       this.#listener.acked(journal, ackOf(journal));
       return true;
     };
-    await visitInSlices(due, tell, this.#clock);
-    this.#isSending = false;
+    try {
+      await visitInSlices(due, tell, this.#clock);
+    } finally {
+      this.#isSending = false;
+    }
   }
 }
 
