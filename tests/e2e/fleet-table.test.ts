@@ -161,6 +161,15 @@ needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a
     // A page that there is no more is the last one.
     await page.goto(`${server.url}/?page=99&rows=50`);
     await page.getByText("101–123 of 123").waitFor();
+    // What was chosen last holds here wherever the address says nothing else; the address is what somebody else is sent.
+    await page.goto(server.url);
+    await page.getByText("1–100 of 123").waitFor();
+    await page.getByLabel("Rows a page").selectOption("50");
+    await page.waitForURL(/rows=50/);
+    await page.getByLabel("Rows a page").selectOption("20");
+    await page.getByText("1–20 of 123").waitFor();
+    await page.goto(`${server.url}/?q=ems`);
+    await page.getByText("1–20 of 123").waitFor();
     expect(page.complaints).toEqual([]);
   });
 

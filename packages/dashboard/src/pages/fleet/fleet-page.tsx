@@ -24,6 +24,7 @@ import { FleetTable } from "./fleet-table.tsx";
 import { FleetTools } from "./fleet-tools.tsx";
 import { fleetTotals } from "./fleet-totals.ts";
 import { changeView, type FleetView, formatView, parseView } from "./fleet-view.ts";
+import { storedPageSize, storePageSize } from "./stored-page-size.ts";
 import { useHighlight } from "./use-highlight.ts";
 import { useSampledRows } from "./use-sampled-rows.ts";
 import { WaitingDevices } from "./waiting-devices.tsx";
@@ -45,9 +46,12 @@ export function FleetPage() {
   const events = usePolled<EventsBody>(refusal === null ? apiPaths.events() : null, { everyMs: 10_000 });
 
   const address = params.toString();
-  const { view, faults } = useMemo(() => parseView(new URLSearchParams(address)), [address]);
-  const change = (changes: Partial<FleetView>) =>
-    setParams((before) => formatView(changeView(parseView(before).view, changes)), { replace: true });
+  const { view, faults } = useMemo(() => parseView(new URLSearchParams(address), storedPageSize()), [address]);
+  const change = (changes: Partial<FleetView>) => {
+    // Before the address, which leaves the usual number out.
+    if (changes.pageSize !== undefined) storePageSize(changes.pageSize);
+    setParams((before) => formatView(changeView(parseView(before, view.pageSize).view, changes)), { replace: true });
+  };
 
   const nowMs = serverClock.now();
   const recent = useSampledRows(rowsById, arrangeEveryMs);
