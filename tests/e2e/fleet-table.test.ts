@@ -185,7 +185,9 @@ needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a
           const cell = target as HTMLTableCellElement;
           const device = cell.closest("tr")?.querySelector("a")?.textContent;
           const isTinted = getComputedStyle(cell).backgroundColor !== "rgba(0, 0, 0, 0)";
-          seen.push(`${device} ${cell.cellIndex} ${isTinted ? "lit" : "out"}`);
+          // What is animated is painted with each frame of the screen: that cost a quarter of a core for twenty rows.
+          const moves = cell.getAnimations().length > 0 ? ", animated" : "";
+          seen.push(`${device} ${cell.cellIndex} ${isTinted ? "lit" : "out"}${moves}`);
         }
       }).observe(document.body, { subtree: true, attributeFilter: ["data-lit"] });
       Object.assign(globalThis, { seen });
