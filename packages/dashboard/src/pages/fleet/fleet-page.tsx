@@ -38,20 +38,12 @@ const fieldsEveryMs = 3_000;
 export function FleetPage() {
   useTick(1_000);
   const { rows: rowsById, complete, total, link } = useFleetFeed();
-  const [params, setParams] = useSearchParams();
+  const { view, faults, change } = useFleetView();
   const [holding, setHolding] = useState(false);
   const highlight = useHighlight();
 
   const refusal = useRefusal(link);
   const events = usePolled<EventsBody>(refusal === null ? apiPaths.events() : null, { everyMs: 10_000 });
-
-  const address = params.toString();
-  const { view, faults } = useMemo(() => parseView(new URLSearchParams(address), storedPageSize()), [address]);
-  const change = (changes: Partial<FleetView>) => {
-    // Before the address, which leaves the usual number out.
-    if (changes.pageSize !== undefined) storePageSize(changes.pageSize);
-    setParams((before) => formatView(changeView(parseView(before, view.pageSize).view, changes)), { replace: true });
-  };
 
   const nowMs = serverClock.now();
   const recent = useSampledRows(rowsById, arrangeEveryMs);
@@ -106,6 +98,19 @@ export function FleetPage() {
       )}
     </Page>
   );
+}
+
+/** The view that the address holds, and what changes it. */
+function useFleetView() {
+  const [params, setParams] = useSearchParams();
+  const address = params.toString();
+  const { view, faults } = useMemo(() => parseView(new URLSearchParams(address), storedPageSize()), [address]);
+  const change = (changes: Partial<FleetView>) => {
+    // Before the address, which leaves the usual number out.
+    if (changes.pageSize !== undefined) storePageSize(changes.pageSize);
+    setParams((before) => formatView(changeView(parseView(before, view.pageSize).view, changes)), { replace: true });
+  };
+  return { view, faults, change };
 }
 
 /** The devices that fit the view, in its order, and how many there were when the view was last changed. */
