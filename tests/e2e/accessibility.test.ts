@@ -148,6 +148,82 @@ needs("chromium", chromiumPath !== null)("axe finds nothing, in Chromium against
       expect(await findings(admin)).toEqual([]);
     });
 
+    test("in every dialog and form, while it asks once more, says what went wrong, or lists what there is", async () => {
+      const { server, admin, look } = await start(theme);
+      await admin.goto(`${server.url}/devices/live`);
+      await admin.getByRole("button", { name: "Restart…" }).click();
+      await admin.getByRole("button", { name: "Restart the device now" }).waitFor();
+      expect(await findings(admin)).toEqual([]);
+      await admin.getByRole("button", { name: "Strike out…" }).click();
+      const strikes = admin.getByRole("dialog");
+      await strikes.getByLabel("From").fill("2026-02-03T12:00:00");
+      await strikes.getByLabel("To").fill("2026-02-03T11:00:00");
+      await strikes.getByRole("button", { name: "Strike out", exact: true }).click();
+      await strikes.getByRole("alert").waitFor();
+      await strikes.getByLabel("To").fill("2026-02-03T12:01:00");
+      await strikes.getByRole("button", { name: "Strike out", exact: true }).click();
+      await strikes.getByRole("button", { name: /^Undo/ }).click();
+      expect(await findings(admin)).toEqual([]);
+
+      await admin.goto(`${server.url}/devices/live`);
+      await admin.getByRole("button", { name: "Share" }).click();
+      await admin.getByLabel("For whom, or what for").fill("Installer");
+      await admin.getByRole("button", { name: "Make a link" }).click();
+      const guest = await openPage(await admin.getByLabel("Share link").inputValue(), look);
+      await guest.getByText(/Shared with you until/).waitFor();
+      expect(await findings(guest)).toEqual([]);
+      await admin.getByRole("button", { name: "Revoke the link for Installer" }).click();
+      expect(await findings(admin)).toEqual([]);
+
+      await admin.goto(`${server.url}/people`);
+      await admin.getByRole("button", { name: "Invite somebody" }).click();
+      await admin.getByLabel("Name").fill("ann");
+      await admin.getByRole("button", { name: "Make the invitation" }).click();
+      const invited = await openPage(await admin.getByLabel("Link for ann").inputValue(), look);
+      await invited.getByText("Welcome, ann").waitFor();
+      await invited.getByLabel("New password").fill("a long enough one");
+      await invited.getByLabel("The same once more").fill("another one than that");
+      await invited.getByRole("button", { name: "Choose this password" }).click();
+      await invited.getByText("not the same").waitFor();
+      expect(await findings(invited)).toEqual([]);
+      const sinceMs = server.people.find("ann")?.createdAtMs ?? null;
+      server.apiTokens.add("cellar", "viewer", null, null, { kind: "person", name: "ann", sinceMs });
+      await admin.getByRole("button", { name: "Change ann" }).click();
+      await admin.getByRole("button", { name: "Remove ann…" }).click();
+      await admin.getByText("API token cellar").waitFor();
+      expect(await findings(admin)).toEqual([]);
+
+      await invited.goto(`${server.url}/sign-in`);
+      await invited.getByLabel("Name or e-mail address").fill("ann");
+      await invited.getByLabel("Password").fill("not the right one");
+      await invited.getByRole("button", { name: "Sign in" }).click();
+      await invited.getByText("is wrong").waitFor();
+      expect(await findings(invited)).toEqual([]);
+    });
+
+    test("on a phone, and on a page that has lost its server", async () => {
+      const { server, admin } = await start(theme);
+      await admin.setViewportSize({ width: 390, height: 844 });
+      for (const [path, text] of [
+        ["/", "Rows a page"],
+        ["/devices/live", "of the expected time was measured"],
+        ["/devices/gone", "of the expected time was measured"],
+        ["/people", "Invite somebody"],
+        ["/audit", "Newest first"],
+        ["/account", "Sign out everywhere"],
+      ] as const) {
+        await admin.goto(server.url + path);
+        await admin.getByText(text).first().waitFor();
+        expect([path, await findings(admin)]).toEqual([path, []]);
+      }
+      await admin.goto(server.url);
+      await admin.getByText("Rows a page").waitFor();
+      await admin.context().setOffline(true);
+      await server.stop();
+      await admin.getByText("Connection lost").first().waitFor();
+      expect(await findings(admin)).toEqual([]);
+    });
+
     test("on the pages about people, and where there is nothing to see", async () => {
       const { server, admin, look } = await start(theme);
       await admin.goto(`${server.url}/people`);

@@ -71,6 +71,12 @@ describe("a tarball", () => {
       expect(paths, name).toEqual(
         expect.arrayContaining(["LICENSE", "README.md", "package.json", "dist/index.js", "dist/index.d.ts"]),
       );
+      if (name === "wattboard") {
+        // The page's texts, and what they are for those who take them packed.
+        const texts = paths.filter((path) => /^public\/.*\.(js|css)$/.test(path));
+        expect(texts.length).toBeGreaterThan(2);
+        expect(paths).toEqual(expect.arrayContaining(texts.flatMap((path) => [`${path}.br`, `${path}.gz`])));
+      }
       expect(
         paths.filter((path) => /tsbuildinfo|\.test\.|testing|fixture/.test(path)),
         name,

@@ -1,46 +1,78 @@
-import { get } from "node:http";
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { startServer } from "../../support/start-server.ts";
+import { askWire, unpacked } from "../../support/wire-answer.ts";
 
-interface Answer {
-  readonly status: number | undefined;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly bytes: Buffer;
+const accepting = { "accept-encoding": "br, gzip" };
+
+/** Addresses of the page's files: those that its document names, and those that the browser loads along with them. */
+function filesOf(html: string): string[] {
+  return [...html.matchAll(/(?:src|href)="([^"]+\.(?:js|css))"/g)].map(([, path = ""]) => path);
 }
 
-/** As it is on the wire: `fetch` would unpack it. */
-function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    get(url, { headers }, async (response) => {
-      const bytes = Buffer.concat(await response.toArray());
-      resolve({ status: response.statusCode, headers: response.headers, bytes });
-    }).on("error", reject);
-  });
-}
+test.each(["", "/energy"])(
+  "texts of the page are sent as small as the browser takes them, and hold the same (at '%s')",
+  async (base) => {
+    const { url } = await startServer({ settings: { base_path: base } });
+    const origin = new URL(url).origin;
+    const scripts = filesOf(String((await askWire(`${origin}${base}/`)).bytes));
+    expect(scripts.length).toBeGreaterThan(1);
+    for (const path of [`${base}/`, ...scripts]) {
+      const plain = await askWire(origin + path);
+      const brotli = await askWire(origin + path, { "accept-encoding": "gzip, deflate, br" });
+      const gzip = await askWire(origin + path, { "accept-encoding": "gzip" });
+      const codings = [plain, brotli, gzip].map(({ headers }) => headers["content-encoding"]);
+      expect([path, ...codings]).toEqual([path, undefined, "br", "gzip"]);
+      for (const packed of [brotli, gzip]) {
+        expect(unpacked(packed)).toEqual(plain.bytes);
+        expect(packed.headers["content-type"]).toBe(plain.headers["content-type"]);
+        expect(packed.headers["cache-control"]).toBe(plain.headers["cache-control"]);
+      }
+      for (const { headers } of [plain, brotli, gzip]) expect(headers.vary).toMatch(/accept-encoding/i);
+      const tags = [plain, brotli, gzip].flatMap(({ headers }) => headers.etag ?? []);
+      expect(new Set(tags).size).toBe(tags.length);
+    }
+  },
+);
 
-test("texts of the page are sent as small as the browser takes them, and hold the same", async () => {
+test("the fleet opens with 170 KB at most, all of its scripts and styles together", async () => {
   const { url } = await startServer();
-  const html = String((await ask(url)).bytes);
-  const scripts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.(?:js|css))"/g)].map(([, path = ""]) => path);
-  expect(scripts.length).toBeGreaterThan(1);
-  // The page itself fits into one packet as it is.
-  for (const path of scripts) {
-    const plain = await ask(url + path);
-    const brotli = await ask(url + path, { "accept-encoding": "gzip, deflate, br" });
-    const gzip = await ask(url + path, { "accept-encoding": "gzip" });
-    expect([path, brotli.headers["content-encoding"], gzip.headers["content-encoding"]]).toEqual([path, "br", "gzip"]);
-    expect(brotliDecompressSync(brotli.bytes)).toEqual(plain.bytes);
-    expect(gunzipSync(gzip.bytes)).toEqual(plain.bytes);
-    expect(brotli.headers["content-type"]).toBe(plain.headers["content-type"]);
-    expect(brotli.headers["cache-control"]).toBe(plain.headers["cache-control"]);
-    expect(brotli.headers.vary).toMatch(/accept-encoding/i);
+  const { headers, bytes } = await askWire(url, accepting);
+  expect(headers["content-encoding"]).toBe("br");
+  // Whatever is loaded later is named by what is loaded now; the fleet's page is the first of them that most people see.
+  const waiting = filesOf(String(unpacked(await askWire(url, accepting))));
+  const seen = new Map<string, number>([["/", bytes.length]]);
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (seen.has(path)) continue;
+    const answer = await askWire(url + path, accepting);
+    expect([path, answer.status]).toEqual([path, 200]);
+    seen.set(path, answer.bytes.length);
+    const text = String(unpacked(answer));
+    for (const [, name = ""] of text.matchAll(/["'`](?:\.\/)?((?:assets\/)?[\w-]+-[\w-]{8}\.(?:js|css))["'`]/g)) {
+      waiting.push(`/assets/${name.replace("assets/", "")}`);
+    }
+  }
+  expect([...seen.keys()].join()).toMatch(/fleet-page.*\.js/);
+  // Even with all the other pages, charts and dialogs.
+  expect([...seen.values()].reduce((sum, size) => sum + size)).toBeLessThan(170_000);
+});
+
+test("a part of a file is a part of its bytes, and whoever has it already is told so", async () => {
+  const { url } = await startServer();
+  const [path = ""] = filesOf(String((await askWire(url)).bytes)).filter((each) => each.startsWith("/assets/"));
+  for (const asked of [{}, accepting]) {
+    const whole = await askWire(url + path, asked);
+    const part = await askWire(url + path, { ...asked, range: "bytes=10-19" });
+    expect([part.status, part.headers["content-range"]]).toEqual([206, `bytes 10-19/${whole.bytes.length}`]);
+    expect(part.headers["content-encoding"]).toBe(whole.headers["content-encoding"]);
+    expect(part.bytes).toEqual(whole.bytes.subarray(10, 20));
+    const known = await askWire(url + path, { ...asked, "if-none-match": String(whole.headers.etag) });
+    expect([known.status, known.bytes.length]).toEqual([304, 0]);
   }
 });
 
 test("an address that is nowhere is a page for a person, and a problem document for a program", async () => {
   const { url } = await startServer();
-  const person = await ask(`${url}/no/such/page`, { accept: "text/html,application/xhtml+xml,*/*;q=0.8" });
+  const person = await askWire(`${url}/no/such/page`, { accept: "text/html,application/xhtml+xml,*/*;q=0.8" });
   expect(person.status).toBe(404);
   expect(person.headers["content-type"]).toMatch("text/html");
   expect(String(person.bytes)).toContain('<div id="root">');
@@ -49,7 +81,7 @@ test("an address that is nowhere is a page for a person, and a problem document 
     ["/api/v1/nothing", "text/html"],
     ["/assets/nothing.js", "*/*"],
   ]) {
-    const program = await ask(url + path, { accept: accept ?? "" });
+    const program = await askWire(url + path, { accept: accept ?? "" });
     expect([path, program.status]).toEqual([path, 404]);
     expect(program.headers["content-type"]).toMatch("application/problem+json");
   }

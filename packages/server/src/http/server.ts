@@ -16,6 +16,7 @@ import { boundAnswers } from "./answer-flow.ts";
 import type { AuthorizationWatch } from "./authorization-watch.ts";
 import { mountAt } from "./base-path.ts";
 import { boundBodies } from "./body-deadline.ts";
+import { compressAnswers } from "./compressed-answers.ts";
 import { brakeGuesses } from "./login-throttle.ts";
 import { readPage, servePage } from "./page.ts";
 import { answerRaw, answerUnread, answerUnrouted, answerWithProblem, sendRefusal } from "./problem.ts";
@@ -112,6 +113,7 @@ export async function createHttpServer(
   const sendPage = readPage(services.basePath);
   answerWithProblem(app, services.log, services.throttle, sendPage);
   guard(app, services);
+  compressAnswers(app, services);
   boundAnswers(app, { ...services, stalledMs: limits.stalledMs });
   watchDownloads(app, services.rightsWatch);
 

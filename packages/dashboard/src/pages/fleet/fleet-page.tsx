@@ -24,6 +24,7 @@ import { FleetTable } from "./fleet-table.tsx";
 import { FleetTools } from "./fleet-tools.tsx";
 import { fleetTotals } from "./fleet-totals.ts";
 import { changeView, type FleetView, formatView, parseView } from "./fleet-view.ts";
+import { storedPageSize, storePageSize } from "./stored-page-size.ts";
 import { useHighlight } from "./use-highlight.ts";
 import { useSampledRows } from "./use-sampled-rows.ts";
 import { WaitingDevices } from "./waiting-devices.tsx";
@@ -37,17 +38,12 @@ const fieldsEveryMs = 3_000;
 export function FleetPage() {
   useTick(1_000);
   const { rows: rowsById, complete, total, link } = useFleetFeed();
-  const [params, setParams] = useSearchParams();
+  const { view, faults, change } = useFleetView();
   const [holding, setHolding] = useState(false);
   const highlight = useHighlight();
 
   const refusal = useRefusal(link);
   const events = usePolled<EventsBody>(refusal === null ? apiPaths.events() : null, { everyMs: 10_000 });
-
-  const address = params.toString();
-  const { view, faults } = useMemo(() => parseView(new URLSearchParams(address)), [address]);
-  const change = (changes: Partial<FleetView>) =>
-    setParams((before) => formatView(changeView(parseView(before).view, changes)), { replace: true });
 
   const nowMs = serverClock.now();
   const recent = useSampledRows(rowsById, arrangeEveryMs);
@@ -102,6 +98,19 @@ export function FleetPage() {
       )}
     </Page>
   );
+}
+
+/** The view that the address holds, and what changes it. */
+function useFleetView() {
+  const [params, setParams] = useSearchParams();
+  const address = params.toString();
+  const { view, faults } = useMemo(() => parseView(new URLSearchParams(address), storedPageSize()), [address]);
+  const change = (changes: Partial<FleetView>) => {
+    // Before the address, which leaves the usual number out.
+    if (changes.pageSize !== undefined) storePageSize(changes.pageSize);
+    setParams((before) => formatView(changeView(parseView(before, view.pageSize).view, changes)), { replace: true });
+  };
+  return { view, faults, change };
 }
 
 /** The devices that fit the view, in its order, and how many there were when the view was last changed. */

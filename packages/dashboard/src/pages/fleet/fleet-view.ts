@@ -4,7 +4,7 @@ import { type FleetFilter, fleetParts } from "./fleet-filter.ts";
 import type { Sort } from "./fleet-order.ts";
 
 export const pageSizes = [20, 50, 100] as const;
-type PageSize = (typeof pageSizes)[number];
+export type PageSize = (typeof pageSizes)[number];
 
 /** What of the fleet is shown, and how. All of it stands in the address, so that it can be shared, and survives a look at a device. */
 export interface FleetView extends FleetFilter {
@@ -16,7 +16,7 @@ export interface FleetView extends FleetFilter {
 }
 
 export const usualSorts: readonly Sort[] = [{ field: "id", descending: false }];
-const usualPageSize = 20;
+export const usualPageSize = 20;
 
 /** What is above these is left out of a view, with a word about it. */
 export const viewLimits = { conditions: 16, sorts: 4, columns: 24 } as const;
@@ -30,8 +30,14 @@ export function changeView(view: FleetView, changes: Partial<FleetView>): FleetV
   return { ...view, ...(isAnotherList && { page: 1 }), ...changes };
 }
 
-/** Reads a view from an address; `faults` says, for people, what could not be read and was left out. */
-export function parseView(params: URLSearchParams): { readonly view: FleetView; readonly faults: readonly string[] } {
+/**
+ * Reads a view from an address; `faults` says, for people, what could not be read and was left out. Where the address says nothing of the rows a
+ * page, there are `pageSize`.
+ */
+export function parseView(
+  params: URLSearchParams,
+  pageSize: PageSize = usualPageSize,
+): { readonly view: FleetView; readonly faults: readonly string[] } {
   const faults: string[] = [];
   const conditions: Condition[] = [];
   for (const text of [...params.getAll("where"), ...params.getAll("filter").map(olderForm)]) {
@@ -59,7 +65,7 @@ export function parseView(params: URLSearchParams): { readonly view: FleetView; 
     sorts: sorts.length === 0 ? usualSorts : uniqueBy(sorts, ({ field }) => field).slice(0, viewLimits.sorts),
     columns: withDevice(uniqueBy(columns, String).slice(0, viewLimits.columns)),
     page: Number.isSafeInteger(page) && page > 0 ? page : 1,
-    pageSize: pageSizes.find((size) => String(size) === params.get("rows")) ?? usualPageSize,
+    pageSize: pageSizeOf(params.get("rows")) ?? pageSize,
   };
   return { view, faults };
 }
@@ -76,6 +82,10 @@ export function formatView({ text, part, conditions, sorts, columns, page, pageS
   if (pageSize !== usualPageSize) params.set("rows", String(pageSize));
   if (page !== 1) params.set("page", String(page));
   return params;
+}
+
+export function pageSizeOf(text: string | null): PageSize | undefined {
+  return pageSizes.find((size) => String(size) === text);
 }
 
 function formatSorts(sorts: readonly Sort[]): string {
