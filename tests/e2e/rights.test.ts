@@ -1,0 +1,210 @@
+import type { Request } from "playwright-core";
+import { afterAll, expect, test } from "vitest";
+import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { needs } from "../support/needs.ts";
+import { BrowserLike, createAdministrator, invite } from "../support/people.ts";
+import { openSolMate, update } from "../support/smart-os.ts";
+import { openDevice, openSocket } from "../support/sockets.ts";
+import { startServer } from "../support/start-server.ts";
+import { sampleOf } from "../support/telemetry.ts";
+
+const dashboards = ["public", "people"] as const;
+const roles = ["anonymous", "guest", "viewer", "owner", "operator", "admin"] as const;
+type RoleHere = (typeof roles)[number];
+
+interface Control {
+  readonly path: string;
+  readonly name: RegExp;
+  readonly ask: readonly [method: string, path: string, body?: object];
+}
+
+/** What the pages offer, where, and a request of the same right, which does as little as it can. */
+const controls: readonly Control[] = [
+  { path: "/", name: /^People$/, ask: ["GET", "/people"] },
+  { path: "/", name: /^Audit$/, ask: ["GET", "/audit"] },
+  { path: "/", name: /^Accept /, ask: ["GET", "/smart-os/waiting"] },
+  ...["mine", "foreign"].flatMap((id): Control[] => [
+    { path: `/devices/${id}`, name: /^Set mode/, ask: ["POST", `/devices/${id}/commands`, setAuto()] },
+    { path: `/devices/${id}`, name: /^Reset error/, ask: ["POST", `/devices/${id}/commands`, setAuto()] },
+    { path: `/devices/${id}`, name: /^Restart/, ask: ["POST", `/devices/${id}/commands`, setAuto()] },
+    { path: `/devices/${id}`, name: /^Share$/, ask: ["POST", `/devices/${id}/share-links`, aShortLink()] },
+    { path: `/devices/${id}`, name: /^Strike out/, ask: ["POST", `/devices/${id}/strikes`, {}] },
+  ]),
+];
+
+function setAuto() {
+  return { action: "SET_MODE", payload: { target_mode: "AUTO" } };
+}
+
+function aShortLink() {
+  return { label: "a test", ttl_ms: 60_000 };
+}
+
+/** Two devices of which the owner has one, a SolMate that waits, and somebody of each role with their own browser. */
+async function start(access: (typeof dashboards)[number]) {
+  const server = await startServer({ settings: { "access.dashboards": access, "smart_os.access": "open" } });
+  for (const id of ["mine", "foreign"]) {
+    const device = await openSocket(`${server.wsUrl}/ws/device/${id}`, {
+      headers: { authorization: `Bearer ${server.addDevice(id)}` },
+      protocols: ["wattboard.v1"],
+    });
+    device.send({ type: "hello", commands: { SET_MODE: {}, RESET_ERROR: {}, RESTART: {} } });
+    device.send(sampleOf(id));
+  }
+  (await openSolMate(server.wsUrl)).send(update("0042", {}));
+  const admin = await createAdministrator(server);
+  const { path } = await admin.json<{ path: string }>("POST", "/devices/mine/share-links", aShortLink());
+  const guest = new BrowserLike(server.url);
+  await guest.json("POST", "/share-session", { token: path.slice(path.indexOf("#") + 1) });
+  const people: Record<RoleHere, BrowserLike> = {
+    anonymous: new BrowserLike(server.url),
+    guest,
+    viewer: await invite(admin, "vera", { role: "viewer", devices: null }),
+    owner: await invite(admin, "ann", { role: "operator", devices: ["mine"] }),
+    operator: await invite(admin, "otto", { role: "operator", devices: null }),
+    admin,
+  };
+  const open = (role: RoleHere, path: string): Promise<TestPage> => {
+    const cookies = [...people[role].cookies].map(([name, value]) => ({ name, value, ...cookieRest }));
+    return openPage(server.url + path, { storageState: { cookies, origins: [] } });
+  };
+  return { server, people, open };
+}
+
+const cookieRest = {
+  domain: "127.0.0.1",
+  path: "/",
+  expires: -1,
+  httpOnly: true,
+  secure: false,
+  sameSite: "Strict" as const,
+};
+
+/** Waits until the page has been told what there is, and who looks. */
+async function settle(page: TestPage): Promise<void> {
+  const shown = page
+    .getByRole("heading", { name: "Values" })
+    .or(page.getByRole("link", { name: /mine|foreign/ }))
+    .or(page.getByText(/people who are signed in|No device is called/));
+  await shown.first().waitFor();
+  await page.getByRole("navigation", { name: "Account" }).or(page.getByText("shared with you")).first().waitFor();
+}
+
+needs("chromium", chromiumPath !== null)("rights in view, in Chromium against a real server", () => {
+  afterAll(closeBrowser);
+
+  test.each(dashboards)(
+    "each role is shown just the controls that the API lets it use, where dashboards are for %s",
+    async (access) => {
+      const { people, open } = await start(access);
+      const refused = [401, 403, 404];
+      for (const role of roles) {
+        for (const path of new Set(controls.map((each) => each.path))) {
+          const page = await open(role, path);
+          await settle(page);
+          const here = [];
+          for (const { name, ask } of controls.filter((each) => each.path === path)) {
+            const { status } = await people[role].ask(...ask);
+            const control = page.getByRole("button", { name }).or(page.getByRole("link", { name })).first();
+            if (!refused.includes(status)) await control.waitFor();
+            here.push({ name, status, control });
+          }
+          // Looked for when what is to be there is there.
+          for (const { name, status, control } of here.filter((each) => refused.includes(each.status))) {
+            expect([role, path, name, status, await control.count()]).toEqual([role, path, name, status, 0]);
+          }
+          await page.context().close();
+        }
+      }
+    },
+  );
+
+  test("nothing that somebody can press is answered with 401 or 403", async () => {
+    const { open } = await start("public");
+    for (const role of roles) {
+      for (const path of ["/", "/devices/mine", "/devices/foreign"]) {
+        const page = await open(role, path);
+        const answers = watchAnswers(page);
+        await settle(page);
+        const buttons = page.locator("main").getByRole("button");
+        const names = new Set(await buttons.evaluateAll((all) => all.map((each) => each.textContent ?? "")));
+        for (const name of names) await press(page, name);
+        for (const { href } of await linksOfAccount(page)) {
+          await page.goto(href);
+          await page.getByRole("heading", { level: 1 }).waitFor();
+        }
+        await eventually(() => expect(answers.waited.size).toBe(0));
+        expect([role, path, answers.refused]).toEqual([role, path, []]);
+        await page.context().close();
+      }
+    }
+  });
+
+  test("who loses a right while the page is open loses its controls, at the latest with the first that is refused", async () => {
+    const { people, open } = await start("people");
+    const page = await open("operator", "/devices/mine");
+    await page.getByRole("button", { name: "Set mode" }).waitFor();
+    await people.admin.json("PATCH", "/people/otto", { role: "viewer" });
+    await page.getByRole("button", { name: "Set mode" }).click();
+    await page.getByText("An administrator can let you command it").waitFor();
+    expect(await page.getByRole("button", { name: /Set mode|Share|Restart/ }).count()).toBe(0);
+  });
+
+  test("what holds until somebody changes it asks once more where the device knows no time limit", async () => {
+    const server = await startServer();
+    const device = await openDevice(server.wsUrl, "mine", server.addDevice("mine"));
+    device.send(sampleOf("mine"));
+    const admin = await createAdministrator(server);
+    const cookies = [...admin.cookies].map(([name, value]) => ({ name, value, ...cookieRest }));
+    const page = await openPage(`${server.url}/devices/mine`, { storageState: { cookies, origins: [] } });
+    await page.getByRole("button", { name: "Charge", exact: true }).click();
+    await page.getByText("it holds until it is changed").waitFor();
+    await page.getByRole("button", { name: "Set mode…" }).click();
+    await page.getByRole("button", { name: "No", exact: true }).click();
+    const given = async () => (await admin.json<{ commands: unknown[] }>("GET", "/devices/mine/commands")).commands;
+    expect(await given()).toEqual([]);
+    await page.getByRole("button", { name: "Set mode…" }).click();
+    await page.getByRole("button", { name: "Hold it until it is changed" }).click();
+    await page.locator("summary [data-tone]").first().waitFor();
+    expect(await given()).toMatchObject([{ payload: { target_mode: "MANUAL_CHARGE" } }]);
+    expect(page.complaints).toEqual([]);
+  });
+});
+
+/** What the page asks from now on: what has not been answered yet, and what was refused. */
+function watchAnswers(page: TestPage) {
+  const waited = new Set<Request>();
+  const refused: string[] = [];
+  page.on("request", (request) => waited.add(request));
+  page.on("requestfailed", (request) => waited.delete(request));
+  page.on("requestfinished", (request) => waited.delete(request));
+  page.on("response", (answer) => {
+    if ([401, 403].includes(answer.status())) refused.push(`${answer.request().method()} ${answer.url()}`);
+  });
+  return { waited, refused };
+}
+
+function linksOfAccount(page: TestPage): Promise<{ href: string }[]> {
+  const links = page.getByRole("navigation", { name: "Account" }).getByRole("link");
+  return links.evaluateAll((all) => all.map((each) => ({ href: (each as HTMLAnchorElement).href })));
+}
+
+/** Presses a button, says yes where it asks, sends the form where it opens one, and closes that again. */
+async function press(page: TestPage, name: string): Promise<void> {
+  const button = page.locator("main").getByRole("button", { name, exact: true }).first();
+  if ((await button.count()) === 0 || !(await button.isEnabled())) return;
+  await button.click();
+  const sure = page.getByRole("button", { name: "Restart the device now" });
+  if ((await sure.count()) > 0) await sure.click();
+  const dialog = page.getByRole("dialog");
+  if ((await dialog.count()) === 0) return;
+  for (const field of await dialog.locator("input:not([readonly])[type=datetime-local]").all()) {
+    await field.fill("2026-01-01T00:00:00");
+  }
+  const label = dialog.getByLabel("For whom, or what for");
+  if ((await label.count()) > 0) await label.fill("a test");
+  const send = dialog.locator("button[type=submit]");
+  if ((await send.count()) > 0) await send.first().click();
+  await page.keyboard.press("Escape");
+}
