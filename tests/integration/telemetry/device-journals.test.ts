@@ -205,7 +205,7 @@ test("a server that was restored from an older backup says so, and gets what it 
   // What nobody has any more is told.
   await eventually(async () => {
     expect((await events(restored)).map(({ message }) => message)).toContain(
-      "ems_001 has lost a sample: its journal does not go back that far.",
+      "ems_001 has lost 1 sample: its journal does not go back that far.",
     );
   });
 });
