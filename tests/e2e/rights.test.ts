@@ -1,7 +1,5 @@
-import type { Request } from "playwright-core";
 import { afterAll, expect, test } from "vitest";
 import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
-import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
 import { BrowserLike, createAdministrator, invite } from "../support/people.ts";
 import { openSolMate, update } from "../support/smart-os.ts";
@@ -98,13 +96,12 @@ needs("chromium", chromiumPath !== null)("rights in view, in Chromium against a 
     ["public", roles],
     ["people", ["anonymous", "guest", "owner"]],
   ] as const)(
-    "where dashboards are for %s, each role is shown just what the API lets it use, and nothing that can be pressed is refused",
+    "where dashboards are for %s, each role is shown just what the API lets it use",
     async (access, looking) => {
       const { server, people, open } = await start(access);
       for (const role of looking) {
         const page = await open(role, "/account");
         for (const path of new Set(controls.map((each) => each.path))) {
-          const answers = watchAnswers(page);
           await page.goto(server.url + path);
           await settle(page);
           const here = [];
@@ -120,8 +117,6 @@ needs("chromium", chromiumPath !== null)("rights in view, in Chromium against a 
             const shown = (await control.count()) > 0;
             expect({ role, path, name, status, shown }).toEqual({ role, path, name, status, shown: isAllowed });
           }
-          const isRefused = (await page.getByText(/people who are signed in|No device is called/).count()) > 0;
-          if (!isRefused) expect([role, path, await pressAll(page, answers)]).toEqual([role, path, []]);
         }
         await page.context().close();
       }
@@ -158,50 +153,3 @@ needs("chromium", chromiumPath !== null)("rights in view, in Chromium against a 
     expect(page.complaints).toEqual([]);
   });
 });
-
-/** What the page asks from now on: what has not been answered yet, and what was refused. */
-function watchAnswers(page: TestPage) {
-  const waited = new Set<Request>();
-  const refused: string[] = [];
-  page.on("request", (request) => waited.add(request));
-  page.on("requestfailed", (request) => waited.delete(request));
-  page.on("requestfinished", (request) => waited.delete(request));
-  page.on("response", (answer) => {
-    if ([401, 403].includes(answer.status())) refused.push(`${answer.request().method()} ${answer.url()}`);
-  });
-  return { waited, refused };
-}
-
-/** Presses whatever can be pressed, goes where the account's links lead, and tells what was refused. */
-async function pressAll(page: TestPage, answers: ReturnType<typeof watchAnswers>): Promise<readonly string[]> {
-  const buttons = page.locator("main").getByRole("button");
-  for (const name of new Set(await buttons.evaluateAll((all) => all.map((each) => each.textContent ?? "")))) {
-    await press(page, name);
-  }
-  const links = page.getByRole("navigation", { name: "Account" }).getByRole("link");
-  for (const href of await links.evaluateAll((all) => all.map((each) => (each as HTMLAnchorElement).href))) {
-    await page.goto(href);
-    await page.getByRole("heading", { level: 1 }).first().waitFor();
-  }
-  await eventually(() => expect(answers.waited.size).toBe(0));
-  return answers.refused;
-}
-
-/** Presses a button, says yes where it asks, sends the form where it opens one, and closes that again. */
-async function press(page: TestPage, name: string): Promise<void> {
-  const button = page.locator("main").getByRole("button", { name, exact: true }).first();
-  if ((await button.count()) === 0 || !(await button.isEnabled())) return;
-  await button.click();
-  const sure = page.getByRole("button", { name: "Restart the device now" });
-  if ((await sure.count()) > 0) await sure.click();
-  const dialog = page.getByRole("dialog");
-  if ((await dialog.count()) === 0) return;
-  for (const field of await dialog.locator("input:not([readonly])[type=datetime-local]").all()) {
-    await field.fill("2026-01-01T00:00:00");
-  }
-  const label = dialog.getByLabel("For whom, or what for");
-  if ((await label.count()) > 0) await label.fill("a test");
-  const send = dialog.locator("button[type=submit]");
-  if ((await send.count()) > 0) await send.first().click();
-  await page.keyboard.press("Escape");
-}
