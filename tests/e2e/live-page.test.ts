@@ -2,6 +2,7 @@ import { afterAll, expect, test } from "vitest";
 import { chromiumPath, closeBrowser, openPage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
+import { createAdministrator, forPeople } from "../support/people.ts";
 import { openDevice } from "../support/sockets.ts";
 import { startServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
@@ -89,7 +90,8 @@ needs("chromium", chromiumPath !== null)("the live page, in Chromium against a r
   );
 
   test("says what to do where dashboards are not public", async () => {
-    const server = await startServer({ settings: { "access.dashboards": "people" } });
+    const server = await startServer(forPeople);
+    await createAdministrator(server);
     const page = await openPage(server.url);
     await page.getByRole("link", { name: "Sign in" }).last().waitFor();
     await page.getByText("to people who are signed in").first().waitFor();

@@ -6,7 +6,7 @@ import { makeFolder, runCli, runCliHere, runJson, untilFileEnds } from "../suppo
 const until = untilFileEnds();
 const folder = makeFolder(until);
 const target = ["--data-dir", join(folder, "data")];
-const registered = runJson(["device", "add", "ems_001", ...target], { until });
+const registered = runJson(["device", "add", "--create-folder", "ems_001", ...target], { until });
 
 async function importText(text: string | Buffer, ...args: string[]) {
   await registered;

@@ -70,6 +70,7 @@ test.skipIf(disk === null).each(["SIGKILL", "SIGTERM"] as const)(
     const { token: admin } = await runJson<{ token: string }>([
       "api-token",
       "add",
+      "--create-folder",
       "script",
       "--role",
       "admin",

@@ -24,6 +24,7 @@ export const apiPaths = {
   shareSession: api("/share-session"),
   inspectLink: api("/one-time-links/inspect"),
   redeemLink: api("/one-time-links/redeem"),
+  firstSteps: api("/first-steps"),
   devices: api("/devices"),
   device: (deviceId: string) => deviceApi(deviceId),
   points: (deviceId: string) => deviceApi(deviceId, "/points"),

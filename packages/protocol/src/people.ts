@@ -71,8 +71,16 @@ export const changedPersonSchema = body(
 /** The answer to changing or removing somebody. */
 export type ChangedPersonBody = ReadonlyBody<Type.Static<typeof changedPersonSchema>>;
 
+const url = orNull(
+  Type.String({
+    description: "All of it; null where the server has not been told its `public_url`",
+    examples: ["https://board.example.org/welcome#…"],
+  }),
+);
+
 export const issuedLinkSchema = body("IssuedLink", "A link that works once; it is shown only now.", {
   path: Type.String({ description: "To be put behind the server's address", examples: ["/welcome#…"] }),
+  url,
   expires_at: time("It works no longer than until then"),
 });
 /** A link that works once: `path` is to be put behind the server's address, and is shown only now. */
@@ -82,6 +90,24 @@ export const invitedSchema = body("Invited", "A new account, and the link by whi
   person: personSchema,
   link: issuedLinkSchema,
 });
+
+export const firstStepsSchema = body("FirstSteps", "What comes next on a server that is new, or has no devices.", {
+  is_new: Type.Boolean({ description: "Nobody administers the server yet" }),
+  setup_command: orNull(
+    Type.String({
+      description: "The command line that makes a link to create the administrator; null where there is one",
+      examples: ["npx wattboard user setup-link --data-dir /var/lib/wattboard"],
+    }),
+  ),
+  add_device_command: orNull(
+    Type.String({
+      description: "The command line that registers a device, for administrators; null for others",
+      examples: ["npx wattboard device add ems_001 --data-dir /var/lib/wattboard"],
+    }),
+  ),
+});
+/** `GET /api/v1/first-steps` */
+export type FirstStepsBody = ReadonlyBody<Type.Static<typeof firstStepsSchema>>;
 
 export const oneTimeLinkSchema = body("OneTimeLink", "What a link is for, before it is used up.", {
   kind: Type.Enum(["setup", "password", "sign_in"]),
@@ -114,6 +140,7 @@ export type AllShareLinksBody = ReadonlyBody<Type.Static<typeof allShareLinksSch
 export const newShareLinkSchema = body("NewShareLink", "A new link, which is shown this once.", {
   share_link: shareLinkSchema,
   path: Type.String({ description: "To be put behind the server's address", examples: ["/share#…"] }),
+  url,
 });
 
 /** `POST /api/v1/tickets` */

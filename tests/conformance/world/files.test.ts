@@ -301,7 +301,7 @@ describe("by the command line", () => {
   const stored = async (): Promise<string> => (await runCli(["export", "--all", ...target])).stdout;
 
   test("without --yes, and nobody to ask, it is shown what was understood, nothing is stored, and it is said what to do", async () => {
-    await runJson(["device", "add", "d1", ...target]);
+    await runJson(["device", "add", "--create-folder", "d1", ...target]);
     const { code, stdout, stderr } = await runCli(words("grid", "grid.power"));
     expect([code, stderr]).toEqual([2, expect.stringContaining("say --yes")]);
     expect(stdout).toContain("value -> grid.power: 2 values");

@@ -12,7 +12,8 @@ let at: string[];
 beforeAll(async () => {
   server = await startServe({ until });
   at = ["--data-dir", server.dataDir];
-  deviceToken = (await runJson<{ token: string }>(["device", "add", "ems_001", ...at], { until })).token;
+  deviceToken = (await runJson<{ token: string }>(["device", "add", "--create-folder", "ems_001", ...at], { until }))
+    .token;
 });
 
 /** A plain device that does what it is told, and shows it. */
@@ -81,7 +82,15 @@ describe("wattboard command", () => {
       ["operator", 0],
       ["viewer", 1],
     ] as const) {
-      const { token } = await runJson<{ token: string }>(["api-token", "add", role, "--role", role, ...at]);
+      const { token } = await runJson<{ token: string }>([
+        "api-token",
+        "add",
+        "--create-folder",
+        role,
+        "--role",
+        role,
+        ...at,
+      ]);
       const env = { WATTBOARD_TOKEN: token };
       const answer = await runCli(["command", "send", "ems_001", "RESET_ERROR", "--url", server.url], { env });
       expect([answer.code, answer.stderr]).toEqual([code, code === 0 ? "" : expect.stringContaining("operator")]);

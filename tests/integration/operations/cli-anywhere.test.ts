@@ -7,7 +7,7 @@ import { startServer } from "../../support/start-server.ts";
 
 /** Every verb, with what makes it succeed and what makes it fail, one after the other. */
 const lines = [
-  "device add ems_001 --name Cellar --property country=SE",
+  "device add ems_001 --create-folder --name Cellar --property country=SE",
   "device add ems_001",
   "device add ../etc",
   "device add ems_002 --json",

@@ -129,7 +129,15 @@ describe("simulate", () => {
 
   test("takes tokens from a file instead of the right to register", async () => {
     const server = await startServe();
-    const added = await runCli(["device", "add", "own_0001", "--json", "--data-dir", server.dataDir]);
+    const added = await runCli([
+      "device",
+      "add",
+      "--create-folder",
+      "own_0001",
+      "--json",
+      "--data-dir",
+      server.dataDir,
+    ]);
     const folder = makeFolder();
     const file = join(folder, "tokens.jsonl");
     writeFileSync(file, added.stdout);
@@ -155,7 +163,7 @@ describe("simulate", () => {
 
   test("says that no server runs on the folder, and how to start one", async () => {
     const folder = makeFolder();
-    await runCli(["device", "add", "a", "--data-dir", folder]);
+    await runCli(["device", "add", "--create-folder", "a", "--data-dir", folder]);
     const { code, stderr } = await runCli(["simulate", "--data-dir", folder]);
     expect([code, stderr]).toEqual([
       1,

@@ -129,6 +129,7 @@ describe.each([
     const added = await runJson<object>([
       "device",
       "add",
+      "--create-folder",
       "ems_001",
       "--name",
       "Cellar",
@@ -164,7 +165,7 @@ describe.each([
   });
 
   test("people read the token once, in words, and it is on no other line", async () => {
-    const { code, stdout } = await runCli(["device", "add", "ems_002", ...(await target())]);
+    const { code, stdout } = await runCli(["device", "add", "--create-folder", "ems_002", ...(await target())]);
     expect(code).toBe(0);
     expect(stdout).toContain("shown only this once");
     expect(stdout.match(/wb_/g)).toHaveLength(1);
@@ -229,9 +230,11 @@ describe.each([
 });
 
 describe("without a server", () => {
-  test("a folder with no data is not made by a question, and said to be empty", async () => {
+  test("a folder with no data is not made by a command that does not say so, and said to be empty", async () => {
     const folder = join(makeFolder(), "typo");
-    for (const args of [["device", "list"], ["device", "revoke", "a"], ["api-token", "list"], ["simulate"]]) {
+    const asked = [["device", "list"], ["device", "revoke", "a"], ["api-token", "list"], ["simulate"]];
+    const token = ["api-token", "add", "t", "--role", "viewer"];
+    for (const args of [...asked, ["device", "add", "a"], token, ["user", "setup-link"]]) {
       const { code, stderr } = await runCli([...args, "--data-dir", folder]);
       expect([code, stderr]).toEqual([1, expect.stringContaining(`There is no Wattboard data in ${folder}.`)]);
       expect(existsSync(folder)).toBe(false);
@@ -241,7 +244,9 @@ describe("without a server", () => {
   test("commands that run at the same time wait for each other, and each has its effect", async () => {
     const folder = makeFolder();
     const ids = ["a", "b", "c", "d", "e", "f"];
-    const added = await Promise.all(ids.map((id) => runCli(["device", "add", id, "--data-dir", folder])));
+    const added = await Promise.all(
+      ids.map((id) => runCli(["device", "add", "--create-folder", id, "--data-dir", folder])),
+    );
     expect(added.map(({ code, stderr }) => [code, stderr])).toEqual(ids.map(() => [0, ""]));
     const listed = await runJson<Listed[]>(["device", "list", "--data-dir", folder]);
     expect(listed.map(({ device_id: id }) => id)).toEqual(ids);

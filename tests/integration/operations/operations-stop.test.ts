@@ -168,7 +168,9 @@ test("commands sent while the server starts or stops wait for it, and none is lo
   const folder = makeFolder();
   const starting = startServe({ dataDir: folder });
   const ids = ["a", "b", "c"];
-  const added = await Promise.all(ids.map((id) => runCli(["device", "add", id, "--data-dir", folder])));
+  const added = await Promise.all(
+    ids.map((id) => runCli(["device", "add", "--create-folder", id, "--data-dir", folder])),
+  );
   expect(added.map(({ code, stderr }) => [code, stderr])).toEqual(ids.map(() => [0, ""]));
   const server = await starting;
   server.process.signal("SIGTERM");
@@ -189,7 +191,9 @@ test("a command that finds a server's address, and nobody there any more, waits 
   // As it is read by a command that then loses the race against the stop.
   const lock = lockAccessFile(dataDir);
   writeFileSync(controlFile, control);
-  const adding = new CliProcess(["device", "add", "a", "--data-dir", dataDir], { env: { NODE_DEBUG: "net" } });
+  const adding = new CliProcess(["device", "add", "--create-folder", "a", "--data-dir", dataDir], {
+    env: { NODE_DEBUG: "net" },
+  });
   await eventually(() => expect(adding.stderr).toContain("afterConnect"));
   lock.close();
   expect((await adding.exited).code).toBe(0);

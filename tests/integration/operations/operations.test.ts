@@ -228,7 +228,7 @@ describe("a start that cannot be", () => {
     const { port } = other.address() as { port: number };
     const folder = makeFolder();
     await fails(["--port", `${port}`, "--data-dir", folder], `Port ${port} on 127.0.0.1 is taken.`, "--port");
-    expect((await runCli(["device", "add", "a", "--data-dir", folder])).code).toBe(0);
+    expect((await runCli(["device", "add", "--create-folder", "a", "--data-dir", folder])).code).toBe(0);
     await fails(
       ["--host", "192.0.2.1", "--insecure", "--data-dir", folder],
       "Cannot listen on 192.0.2.1:8000",

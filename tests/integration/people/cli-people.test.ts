@@ -14,7 +14,7 @@ describe.each([
   test("adds people, changes their rights, and removes them", async () => {
     const dataDir = isRunning ? (await startServe()).dataDir : makeFolder();
     const at = ["--data-dir", dataDir];
-    const add = ["user", "add", "Ann", "--role", "operator", "--devices", "ems_001,ems_002", ...at];
+    const add = ["user", "add", "--create-folder", "Ann", "--role", "operator", "--devices", "ems_001,ems_002", ...at];
     const added = await runJson<{ person: PersonBody; link: IssuedLinkBody }>(add);
     expect(added.person).toMatchObject({
       name: "ann",
@@ -23,7 +23,7 @@ describe.each([
       active: false,
     });
     expect(added.link.path).toMatch(/^\/welcome#wb_/);
-    const everything = ["user", "add", "Bob", "--role", "admin", "--devices", "all", ...at];
+    const everything = ["user", "add", "--create-folder", "Bob", "--role", "admin", "--devices", "all", ...at];
     expect((await runJson<{ person: PersonBody }>(everything)).person).toMatchObject({ name: "bob", devices: null });
     expect((await runCli(add)).stderr).toContain("somebody with this name");
     expect(await runJson(["user", "role", "ann", "viewer", ...at])).toMatchObject({ role: "viewer" });
@@ -38,12 +38,24 @@ describe.each([
     expect(await runJson(["share", "list", ...at])).toEqual([]);
     const gone = await runCli(["user", "password", "ann", ...at]);
     expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining("no such")]);
-    const token = ["api-token", "add", "t", "--role", "viewer", "--devices", "ems_001", "--expires", "30d", ...at];
+    const token = [
+      "api-token",
+      "add",
+      "--create-folder",
+      "t",
+      "--role",
+      "viewer",
+      "--devices",
+      "ems_001",
+      "--expires",
+      "30d",
+      ...at,
+    ];
     expect(Object.keys(await runJson<object>(token))).toEqual(["name", "token"]);
 
-    expect(await runJson(["api-token", "add", "u", "--role", "viewer", "--devices", "all", ...at])).toHaveProperty(
-      "token",
-    );
+    expect(
+      await runJson(["api-token", "add", "--create-folder", "u", "--role", "viewer", "--devices", "all", ...at]),
+    ).toHaveProperty("token");
 
     expect(await runJson(["audit", "verify", ...at])).toMatchObject({ whole: true, fault: null });
     const { stdout } = await runCli(["audit", "export", "--format", "ndjson", "--who", "local", ...at]);
@@ -77,7 +89,7 @@ test("the first start prints a link on standard error, and `user setup-link` mak
 test("an audit that was changed is told as broken, with exit code 1", async () => {
   const dataDir = makeFolder();
   const at = ["--data-dir", dataDir];
-  for (const id of ["a", "b", "c"]) await runJson(["device", "add", id, ...at]);
+  for (const id of ["a", "b", "c"]) await runJson(["device", "add", "--create-folder", id, ...at]);
   const database = new DatabaseSync(join(dataDir, "audit.db"));
   database.exec("DROP TRIGGER audit_is_append_only; UPDATE audit SET device_id = 'x' WHERE seq = 2");
   database.close();
@@ -93,7 +105,7 @@ test("`user remove` lists what ends with somebody, does it with --yes, and says 
   const at = ["--data-dir", server.dataDir];
   await server.addDevice("ems_001");
   const { link } = await runJson<{ link: IssuedLinkBody }>([
-    ...["user", "add", "ann", "--role", "operator", "--devices", "all", ...at],
+    ...["user", "add", "--create-folder", "ann", "--role", "operator", "--devices", "all", ...at],
   ]);
   const ann = new BrowserLike(server.url);
   await ann.redeem(link.path, { password: "ann's long password" });

@@ -13,9 +13,10 @@ const tokens: Record<string, string> = {};
 beforeAll(async () => {
   server = await startServe({ until, args: ["--access-dashboards=people", `--access-origins=${origin}`] });
   const at = ["--data-dir", server.dataDir];
-  deviceToken = (await runJson<{ token: string }>(["device", "add", "ems_001", ...at], { until })).token;
+  deviceToken = (await runJson<{ token: string }>(["device", "add", "--create-folder", "ems_001", ...at], { until }))
+    .token;
   for (const role of ["viewer", "operator", "admin"]) {
-    const args = ["api-token", "add", role, "--role", role, ...at];
+    const args = ["api-token", "add", "--create-folder", role, "--role", role, ...at];
     tokens[role] = (await runJson<{ token: string }>(args, { until })).token;
   }
 });

@@ -24,7 +24,10 @@ let server: ServeProcess;
 let adminToken: string;
 beforeAll(async () => {
   server = await startServe({ until });
-  const made = await runJson<{ token: string }>(["api-token", "add", "root", "--role", "admin", ...at()], { until });
+  const made = await runJson<{ token: string }>(
+    ["api-token", "add", "--create-folder", "root", "--role", "admin", ...at()],
+    { until },
+  );
   adminToken = made.token;
 });
 
@@ -68,16 +71,16 @@ describe("a token made by Wattboard", () => {
   test("is nowhere in the data folder, neither while the server runs nor after; nor is one of the operator's own", async () => {
     const folder = makeFolder();
     const dir = ["--data-dir", folder];
-    const before = await runJson<{ token: string }>(["device", "add", "a", ...dir]);
+    const before = await runJson<{ token: string }>(["device", "add", "--create-folder", "a", ...dir]);
     const running = await startServe({ dataDir: folder });
     const secrets = [
       before.token,
       await running.addDevice("b"),
       (await runJson<{ token: string }>(["device", "rotate", "a", ...dir])).token,
-      (await runJson<{ token: string }>(["api-token", "add", "c", "--role", "admin", ...dir])).token,
+      (await runJson<{ token: string }>(["api-token", "add", "--create-folder", "c", "--role", "admin", ...dir])).token,
       seedToken,
     ];
-    await runCli(["device", "add", "own", "--token-file", "-", ...dir], { input: seedToken });
+    await runCli(["device", "add", "--create-folder", "own", "--token-file", "-", ...dir], { input: seedToken });
     const files = () => readdirSync(folder).map((name) => join(folder, name));
     const leaks = () =>
       files().flatMap((file) => {
@@ -98,9 +101,11 @@ describe("a token of the operator's own", () => {
   test("is taken from a file or from standard input, with or without a newline, and lets the device in", async () => {
     const file = join(makeFolder(), "token.txt");
     writeFileSync(file, `${seedToken}\n`);
-    const fromFile = await runJson(["device", "add", "from_file", "--token-file", file, ...at()]);
+    const fromFile = await runJson(["device", "add", "--create-folder", "from_file", "--token-file", file, ...at()]);
     expect(fromFile).toEqual({ device_id: "from_file", token: seedToken });
-    const words = await runCli(["device", "add", "from_stdin", "--token-file", "-", ...at()], { input: seedToken });
+    const words = await runCli(["device", "add", "--create-folder", "from_stdin", "--token-file", "-", ...at()], {
+      input: seedToken,
+    });
     expect(words.code).toBe(0);
     // Who brings it along knows it already.
     expect(words.stdout).not.toContain(seedToken);
@@ -115,7 +120,7 @@ describe("a token of the operator's own", () => {
   });
 
   test("may come slowly on standard input", async () => {
-    const args = ["device", "add", "slow", "--token-file", "-", ...at()];
+    const args = ["device", "add", "--create-folder", "slow", "--token-file", "-", ...at()];
     const add = new CliProcess(args, { input: openInput });
     add.child.stdin?.write(seedToken.slice(0, 5));
     // Another command that was begun later and is done: by now this one waits for the rest.
@@ -136,12 +141,22 @@ describe("a token of the operator's own", () => {
       ["pässwörd-pässwörd", "ASCII"],
     ] as const;
     for (const [input, message] of cases) {
-      const refused = await runCli(["device", "add", "refused", "--token-file", "-", ...at()], { input });
+      const refused = await runCli(["device", "add", "--create-folder", "refused", "--token-file", "-", ...at()], {
+        input,
+      });
       expect([input, refused.code, refused.stdout]).toEqual([input, 2, ""]);
       expect(refused.stderr).toContain(message);
       if (input !== "") expect(refused.stderr).not.toContain(input.trim());
     }
-    const missing = await runCli(["device", "add", "refused", "--token-file", "/nowhere/token", ...at()]);
+    const missing = await runCli([
+      "device",
+      "add",
+      "--create-folder",
+      "refused",
+      "--token-file",
+      "/nowhere/token",
+      ...at(),
+    ]);
     expect([missing.code, missing.stdout]).toEqual([2, ""]);
     expect(missing.stderr).toContain("The token file /nowhere/token cannot be read");
     const listed = await runJson<{ device_id: string }[]>(["device", "list", ...at()]);
@@ -165,7 +180,7 @@ describe("a token of the operator's own", () => {
       expect(answer.status).toBe(400);
       expect(await answer.text()).toContain("checksum");
     }
-    const typed = await runCli(["device", "add", "mistyped", "--token-file", "-", ...at()], {
+    const typed = await runCli(["device", "add", "--create-folder", "mistyped", "--token-file", "-", ...at()], {
       input: mistyped[0] ?? "",
     });
     expect([typed.code, typed.stderr]).toEqual([2, expect.stringContaining("mistyped or cut off")]);

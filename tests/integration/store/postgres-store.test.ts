@@ -60,7 +60,7 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("the store on Po
     const { url } = await emptyDatabase();
     const folder = makeFolder();
     const target = ["--data-dir", join(folder, "data"), "--store", url];
-    await runJson(["device", "add", "ems_001", "--data-dir", join(folder, "data")]);
+    await runJson(["device", "add", "--create-folder", "ems_001", "--data-dir", join(folder, "data")]);
     const csv = `device_id,observed_at,received_at,system_status.state,battery.soc
 ems_001,2026-01-31T12:00:00.000Z,2026-01-31T12:00:00.020Z,IDLE,85
 ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1

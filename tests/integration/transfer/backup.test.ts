@@ -164,7 +164,7 @@ describe("a restore", () => {
   test("refuses a folder that is not empty; forced, it moves what was there aside", async () => {
     const from = await makeBackup();
     const folder = makeFolder();
-    await runJson(["device", "add", "older", "--data-dir", folder]);
+    await runJson(["device", "add", "--create-folder", "older", "--data-dir", folder]);
     writeFileSync(join(folder, "notes.txt"), "mine");
     expect(await runCli(["restore", from, "--data-dir", folder])).toMatchObject({
       code: 2,

@@ -13,8 +13,9 @@ export function useMe(): MeBody | null | undefined {
     queryFn: askMe,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: Number.POSITIVE_INFINITY,
-    // Rights may have changed while somebody was elsewhere.
+    // Rights may have changed while somebody was elsewhere, or looked on.
     refetchOnWindowFocus: "always",
+    refetchInterval: 30_000,
   }).data;
 }
 

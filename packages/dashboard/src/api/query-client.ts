@@ -1,7 +1,17 @@
-import { QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryClient } from "@tanstack/react-query";
+import { apiPaths } from "../paths.ts";
+import { RequestFailed } from "./request.ts";
 
 /** What has been asked of the API, by path. Each page says how often it asks again, and a failed question is asked again by `usePolled`. */
 export const queryClient = new QueryClient({
+  mutationCache: new MutationCache({
+    // Who is refused what the page offered may do less than it knows: the controls follow.
+    onError(error) {
+      if (error instanceof RequestFailed && error.isRefused) {
+        void queryClient.invalidateQueries({ queryKey: [apiPaths.me] });
+      }
+    },
+  }),
   defaultOptions: {
     queries: {
       retry: false,

@@ -62,5 +62,24 @@ async function bodyOf(response: Response): Promise<unknown> {
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok) return body;
   const problem = body as Partial<Problem> | undefined;
-  throw new RequestFailed(response.status, problem?.detail ?? `The server answered ${response.status}.`, problem?.code);
+  throw new RequestFailed(response.status, wordsOf(problem, response.status), problem?.code);
+}
+
+/** What the API says is for programs; these are for people. */
+const words: { readonly [Code in RefusalCode]?: string } = {
+  unauthorized: "You are not signed in here any more. Sign in, and try again.",
+  not_permitted: "You may not do this.",
+  cross_origin:
+    "This page was opened at an address that the server does not know as its own. Open it at its usual one.",
+  insecure_transport: "The connection to the server is not encrypted, so it tells nothing. Open it with https://.",
+  too_many_answers: "You have asked for more at once than the server gives. Wait a moment, and try again.",
+  timeout: "The answer took too long. Ask for a shorter span.",
+};
+
+function wordsOf(problem: Partial<Problem> | undefined, status: number): string {
+  const { code, detail } = problem ?? {};
+  if (detail === undefined) return `The server answered ${status}.`;
+  // Schemas are no word for people; what does not fit stands behind.
+  if (code === "invalid_request") return detail.replace("The request does not fit its schema. ", "");
+  return (code !== undefined && words[code]) || detail;
 }

@@ -145,6 +145,11 @@ export class Authorizer {
     return this.#parts.proxies.addressOf(request);
   }
 
+  /** Whether somebody asks from the server's own machine, as far as can be told: what a proxy that is not declared passes on comes from elsewhere. */
+  isOnMachine(request: IncomingMessage): boolean {
+    return isLoopbackName(this.addressOf(request)) && !this.#parts.proxies.isForwardedByOthers(request);
+  }
+
   /** The name under which the server was asked for, as the request or a declared proxy says. */
   hostOf(request: IncomingMessage): string | undefined {
     return this.#parts.proxies.hostOf(request);

@@ -47,6 +47,8 @@ export interface PeopleParts {
   readonly outstanding: Outstanding;
   readonly passwords: Passwords;
   readonly people: People;
+  /** What links begin with; null where the server has not been told. */
+  readonly publicUrl: string | null;
   readonly revocations: Revocations;
   readonly sessions: LoginSessions;
   readonly shareLinks: ShareLinks;
@@ -85,10 +87,15 @@ interface PersonParams {
 
 /** `/api/v1/people`: accounts, their rights, and the one-time links by which people choose their passwords. */
 export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): void {
-  const { audit, oneTimeLinks, passwords, people, sessions } = parts;
+  const { audit, oneTimeLinks, passwords, people, publicUrl, sessions } = parts;
   const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
     defineRoute({ ...about, tag: "People", role: "admin" });
   const bodyOf = (person: Person): PersonBody => personBody(person, sessions.of(person.name).length);
+  const linkBody = ({ path, expiresAtMs }: IssuedLink): IssuedLinkBody => ({
+    path,
+    url: publicUrl === null ? null : publicUrl + path,
+    expires_at: isoTime(expiresAtMs),
+  });
   /** Administrators are known. */
   const callerOf = ({ principal }: FastifyRequest) => requesterOf(principal as Principal);
 
@@ -112,7 +119,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
         people.add(request.body),
       );
       if (isRefusal(added)) return sendRefusal(reply, added);
-      const link = issuedLinkBody(oneTimeLinks.issue("password", added.name, callerOf(request)));
+      const link = linkBody(oneTimeLinks.issue("password", added.name, callerOf(request)));
       return reply.code(201).send({ person: bodyOf(added), link });
     },
   );
@@ -192,7 +199,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
         (): Person | Refusal => people.find(name) ?? unknownPerson(name),
       );
       if (isRefusal(person)) return sendRefusal(reply, person);
-      return issuedLinkBody(oneTimeLinks.issue("password", person.name, callerOf(request)));
+      return linkBody(oneTimeLinks.issue("password", person.name, callerOf(request)));
     },
   );
 
@@ -230,7 +237,7 @@ export function registerPeopleApi(app: FastifyInstance, parts: PeopleParts): voi
       const link = audited(parts, request, { action: "setup_link.issue" }, () =>
         oneTimeLinks.issue("setup", null, callerOf(request)),
       );
-      return isRefusal(link) ? link : issuedLinkBody(link);
+      return isRefusal(link) ? link : linkBody(link);
     },
   );
 }
@@ -267,8 +274,4 @@ function personBody({ name, email, role, devices, createdAtMs, passwordHash }: P
     active: passwordHash !== null,
     sessions,
   };
-}
-
-function issuedLinkBody({ path, expiresAtMs }: IssuedLink): IssuedLinkBody {
-  return { path, expires_at: isoTime(expiresAtMs) };
 }

@@ -10,6 +10,7 @@ import { registerBackupApi } from "./backups.ts";
 import { type CommandParts, registerCommandsApi } from "./commands.ts";
 import { type ApiParts, registerDevicesApi } from "./devices.ts";
 import { registerExportApi } from "./export.ts";
+import { type FirstStepsParts, registerFirstStepsApi } from "./first-steps.ts";
 import { registerImportApi } from "./import.ts";
 import { registerCsvImportApi } from "./import-csv.ts";
 import { type LiveParts, liveDevices } from "./live-devices.ts";
@@ -29,6 +30,7 @@ export interface ApiServices
     Omit<AdministrationServices, "live">,
     ArchiveParts,
     CommandParts,
+    FirstStepsParts,
     LiveParts,
     RenewalParts,
     SmartOsParts,
@@ -47,6 +49,7 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerDevicesApi(app, { ...services, answers });
   registerAdministration(app, { ...services, live: liveDevices(services) });
   registerSignInApi(app, services);
+  registerFirstStepsApi(app, services);
   registerCommandsApi(app, services);
   registerSmartOsApi(app, services);
   registerTicketsApi(app, services);

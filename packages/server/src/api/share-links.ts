@@ -50,7 +50,7 @@ interface ShareParams {
 
 /** Read-only links to single devices: made, listed and revoked by those who may command the device, opened by whoever has one. */
 export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void {
-  const { audit, devices, authorizer, shareLinks, signIn, throttle } = parts;
+  const { audit, devices, authorizer, publicUrl, shareLinks, signIn, throttle } = parts;
 
   /** Who may not see the device is told the same as where there is none. */
   const mayShare = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -128,7 +128,9 @@ export function registerShareApi(app: FastifyInstance, parts: PeopleParts): void
         shareLinks.add(deviceId, { label, ttlMs, madeBy: requesterOf(request.principal as Principal) }),
       );
       if (isRefusal(added)) return sendRefusal(reply, added);
-      return reply.code(201).send({ share_link: shareLinkBody(added.link), path: added.path });
+      const { path } = added;
+      const url = publicUrl === null ? null : publicUrl + path;
+      return reply.code(201).send({ share_link: shareLinkBody(added.link), path, url });
     },
   );
 

@@ -27,7 +27,7 @@ export function assembleDoors(defer: Defer, parts: TelemetryParts) {
   const authorizer = new Authorizer(
     {
       dashboards: config.access.dashboards,
-      origins: config.access.origins,
+      origins: [...config.access.origins, ...(config.public_url === "" ? [] : [config.public_url])],
       loopbackOnly: isLoopbackName(config.host),
       isInsecure: config.insecure,
       metricsFrom: parts.metricsFrom,

@@ -3,6 +3,7 @@ import { TrustedProxies } from "../access/trusted-proxies.ts";
 import { assertNotInTheClear, readTls } from "../http/tls-files.ts";
 import type { Basis } from "./basis.ts";
 import type { Defer } from "./closing.ts";
+import { publicUrlOf } from "./public-url.ts";
 
 export type NetworkParts = ReturnType<typeof assembleNetwork>;
 
@@ -13,5 +14,5 @@ export function assembleNetwork(_defer: Defer, basis: Basis) {
   const metricsFrom = new AddressList("access.metrics_from", config.access.metrics_from);
   const tls = readTls(config);
   assertNotInTheClear(config);
-  return { ...basis, proxies, metricsFrom, tls };
+  return { ...basis, proxies, metricsFrom, tls, publicUrl: publicUrlOf(config) };
 }

@@ -21,6 +21,7 @@ import { type AccessParts, assembleAccess } from "./assemble-access.ts";
 import { Closing } from "./closing.ts";
 import { copyAllButStore } from "./data-folder.ts";
 import { openConfiguredStore } from "./open-store.ts";
+import { publicUrlOf } from "./public-url.ts";
 
 export interface OfflineOptions {
   readonly config: Config;
@@ -57,6 +58,7 @@ export async function openOffline({
   try {
     const access = assembleAccess(defer, {
       ...noNetwork,
+      publicUrl: publicUrlOf(config),
       config: { ...config, audit: { rows: unarchived.rowsMax, archives: unarchived.archivesMax } },
       clock,
       log,

@@ -4,10 +4,13 @@ import { listen } from "../http/listen.ts";
 import { readTls } from "../http/tls-files.ts";
 import type { HttpParts } from "./assemble-http.ts";
 import type { Defer } from "./closing.ts";
+import { addressForPeople } from "./public-url.ts";
 
 export interface Listening {
   /** Where the server listens: `http://127.0.0.1:8000`, and its base path. */
   readonly url: string;
+  /** The same for people, on other machines too: what links begin with. */
+  readonly publicUrl: string;
   /**
    * Opens log files anew, and reads certificate and key anew: new connections get them. Throws a `Failure` (`invalid_config`) where those do not
    * fit, and goes on with the old ones.
@@ -37,6 +40,7 @@ export async function startListening(defer: Defer, parts: HttpParts): Promise<Li
   health.started();
   return {
     url,
+    publicUrl: parts.publicUrl ?? addressForPeople(url),
     reload() {
       generalLog?.reopen();
       const fresh = readTls(config);

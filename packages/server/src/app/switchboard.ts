@@ -34,7 +34,7 @@ export interface Switchboard
     Pick<AssembledCommands, "outstanding">,
     Pick<Basis, "log">,
     Listening {
-  /** The link that creates the administrator, behind `url`; null where there is one. A start makes a new one. */
+  /** The link that creates the administrator, behind `publicUrl`; null where there is one. A start makes a new one. */
   readonly setupLink: IssuedLink | null;
   /**
    * Ends everything in order: no new links, links closed with 1012, samples stored, store closed. Within 10 s; rejects with the first error when
@@ -82,13 +82,14 @@ export async function startSwitchboard(options: SwitchboardOptions, steps = star
     const doors = steps.assembleDoors(defer, telemetry);
     const parts = await steps.assembleHttp(defer, doors);
     steps.assembleMetrics(defer, parts);
-    const { url, reload } = await steps.startListening(defer, parts);
+    const { url, publicUrl, reload } = await steps.startListening(defer, parts);
     warnOfOldSqlite(log);
     log.info({ version, url, data_dir: config.data_dir, devices: parts.devices.list().length }, "wattboard is ready");
     let stopped: Promise<void> | null = null;
     return {
       ...parts,
       url,
+      publicUrl,
       setupLink: issueSetupLink(parts),
       reload,
       stop: () => (stopped ??= closing.close().then(() => log.info("stopped"))),

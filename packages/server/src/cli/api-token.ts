@@ -1,7 +1,7 @@
 import { describeDevices } from "@wattboard/protocol";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Role, roles } from "../access/principal.ts";
-import { addAdministrationOptions, administer, type TargetOptions } from "./device.ts";
+import { addAdministrationOptions, addBeginningOptions, administer, type TargetOptions } from "./device.ts";
 import { printEnded } from "./outstanding.ts";
 import { parseDevices } from "./parse-devices.ts";
 import { printJson, printLine, printTable } from "./report.ts";
@@ -19,7 +19,7 @@ Examples:
   $ wattboard api-token list`,
     );
 
-  addAdministrationOptions(apiToken.command("add <name>"))
+  addBeginningOptions(apiToken.command("add <name>"))
     .description("Make a token and print it, which is done only this once.")
     .addOption(new Option("--role <role>", "what its bearer may do").choices([...roles]).makeOptionMandatory())
     .option("--expires <time>", "how long it is valid, such as 12h or 30d (default: for ever)", parseDuration)
@@ -34,11 +34,8 @@ Examples:
 Used as: Authorization: Bearer <token>`,
     )
     .action(async (name: string, options: TargetOptions & { role: Role; expires?: number; devices: string }) => {
-      const added = await administer(
-        options,
-        (administration) =>
-          administration.addApiToken(name, options.role, options.expires ?? null, parseDevices(options.devices)),
-        { mayCreate: true },
+      const added = await administer(options, (administration) =>
+        administration.addApiToken(name, options.role, options.expires ?? null, parseDevices(options.devices)),
       );
       if (options.json) return printJson(added);
       printLine(`API token ${name} (${options.role}), shown only this once:`);

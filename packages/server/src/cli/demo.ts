@@ -64,7 +64,7 @@ Examples:
   Wattboard is running with ${options.devices} simulated devices.
 
     Fleet, live       ${switchboard.url}
-    As operator       ${switchboard.url}${issueOperatorLink(switchboard)}
+    As operator       ${switchboard.publicUrl}${issueOperatorLink(switchboard)}
                       (signs you in, once; without it you may look)
     One device        ${switchboard.url}/devices/${planned[0]?.deviceId}
     As a dashboard    ${switchboard.url.replace("http", "ws")}/ws/dashboard/${planned[0]?.deviceId}

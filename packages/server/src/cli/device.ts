@@ -11,6 +11,7 @@ export interface TargetOptions {
   dataDir: string;
   url?: string;
   json?: boolean;
+  createFolder?: boolean;
 }
 
 interface TokenOptions extends TargetOptions {
@@ -42,7 +43,7 @@ Examples:
   $ wattboard device list`,
     );
 
-  addAdministrationOptions(device.command("add <id>"))
+  addBeginningOptions(device.command("add <id>"))
     .description("Register a device and print its token, which is shown only this once.")
     .option("--name <text>", "what people call it (default: its id)")
     .option("--property <key=value>", "a free property such as country=SE; may be given again", collectProperty)
@@ -63,17 +64,14 @@ Examples:
     )
     .action(async (id: string, options: AddDeviceOptions) => {
       const token = await readSecret("token", options.tokenFile);
-      const added = await administer(
-        options,
-        (administration) =>
-          administration.addDevice({
-            deviceId: id,
-            name: options.name,
-            properties: options.property,
-            token,
-            keepHistory: options.keepHistoryOf ?? options.keepHistory,
-          }),
-        { mayCreate: true },
+      const added = await administer(options, (administration) =>
+        administration.addDevice({
+          deviceId: id,
+          name: options.name,
+          properties: options.property,
+          token,
+          keepHistory: options.keepHistoryOf ?? options.keepHistory,
+        }),
       );
       printProvisioned(`Device ${id} is registered.`, added, options);
       if (options.json || added.history_from === undefined) return;
@@ -236,6 +234,11 @@ export function addAdministrationOptions(command: Command): Command {
   return addTargetOptions(command).option("--json", "answer in JSON, for scripts");
 }
 
+/** As `addAdministrationOptions`, for what can be done before a server's first start: then somebody has to say that the folder is the right one. */
+export function addBeginningOptions(command: Command): Command {
+  return addAdministrationOptions(command).option("--create-folder", "begin the data folder where there is none yet");
+}
+
 /** Where the registrations are. */
 export function addTargetOptions(command: Command): Command {
   const dataDir = settings.find(({ key }) => key === "data_dir");
@@ -250,11 +253,10 @@ export function addTargetOptions(command: Command): Command {
 
 /** Opens the registrations, does one thing, and lets go. */
 export async function administer<T>(
-  { dataDir, url }: TargetOptions,
+  { dataDir, url, createFolder = false }: TargetOptions,
   task: (administration: AdminClient) => Promise<T>,
-  { mayCreate = false } = {},
 ): Promise<T> {
-  const administration = await openAdminClient({ dataDir, url }, { mayCreate });
+  const administration = await openAdminClient({ dataDir, url }, { mayCreate: createFolder });
   try {
     return await task(administration);
   } finally {

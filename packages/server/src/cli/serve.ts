@@ -38,9 +38,9 @@ Examples:
 }
 
 /** On standard error, beside the log: it is for a person, and holds a secret. */
-function printSetupLink({ url, setupLink }: Switchboard): void {
+function printSetupLink({ publicUrl, setupLink }: Switchboard): void {
   if (setupLink === null) return;
   process.stderr.write(
-    `\nNobody can administer this server yet. To create the administrator, open this link, which works once:\n\n  ${url}${setupLink.path}\n\nA new one: wattboard user setup-link\n\n`,
+    `\nNobody can administer this server yet. To create the administrator, open this link, which works once:\n\n  ${publicUrl}${setupLink.path}\n\nA new one: wattboard user setup-link\n\n`,
   );
 }

@@ -2,7 +2,7 @@ import { defaultUrl, describeDevices, type IssuedLinkBody } from "@wattboard/pro
 import { Argument, type Command, Option } from "commander";
 import { type Role, roles } from "../access/principal.ts";
 import type { AdminClient } from "./admin-client.ts";
-import { addAdministrationOptions, administer, readSecret, type TargetOptions } from "./device.ts";
+import { addAdministrationOptions, addBeginningOptions, administer, readSecret, type TargetOptions } from "./device.ts";
 import { outstandingLines, printEnded } from "./outstanding.ts";
 import { parseDevices } from "./parse-devices.ts";
 import { Questioner, yesOrNo } from "./questions.ts";
@@ -30,7 +30,7 @@ Examples:
   $ wattboard user add ann --role operator --devices ems_001,ems_002`,
     );
 
-  addAdministrationOptions(user.command("add <name>"))
+  addBeginningOptions(user.command("add <name>"))
     .description("Make an account, and print the link by which its owner chooses a password.")
     .addOption(new Option("--role <role>", "what they may do").choices([...roles]).makeOptionMandatory())
     .addOption(devicesOption().makeOptionMandatory())
@@ -46,16 +46,12 @@ Examples:
     .action(async (name: string, options: AddUserOptions) => {
       const { role, email } = options;
       const devices = parseDevices(options.devices);
-      await administer(
-        options,
-        async (administration) => {
-          const added = await administration.addPerson({ name, role, devices, ...(email !== undefined && { email }) });
-          if (options.json) return printJson(added);
-          printLine(`${added.person.name} has an account. To choose a password, open this link, which works once:`);
-          printLink(administration, added.link);
-        },
-        { mayCreate: true },
-      );
+      await administer(options, async (administration) => {
+        const added = await administration.addPerson({ name, role, devices, ...(email !== undefined && { email }) });
+        if (options.json) return printJson(added);
+        printLine(`${added.person.name} has an account. To choose a password, open this link, which works once:`);
+        printLink(administration, added.link);
+      });
     });
 
   addAdministrationOptions(user.command("list"))
@@ -161,20 +157,16 @@ Examples:
       printEnded(removed.ended);
     });
 
-  addAdministrationOptions(user.command("setup-link"))
+  addBeginningOptions(user.command("setup-link"))
     .description("Print a new one-time link that creates an administrator; the one before is void.")
     .addHelpText("after", "\nExamples:\n  $ wattboard user setup-link")
     .action(async (options: TargetOptions) => {
-      await administer(
-        options,
-        async (administration) => {
-          const link = await administration.issueSetupLink();
-          if (options.json) return printJson(link);
-          printLine("Whoever opens this link, which works once, creates an administrator:");
-          printLink(administration, link);
-        },
-        { mayCreate: true },
-      );
+      await administer(options, async (administration) => {
+        const link = await administration.issueSetupLink();
+        if (options.json) return printJson(link);
+        printLine("Whoever opens this link, which works once, creates an administrator:");
+        printLink(administration, link);
+      });
     });
 }
 
@@ -212,9 +204,10 @@ export function devicesOption(): Option {
   return new Option("--devices <ids>", "the devices they see and command: ids with commas between, all, or none");
 }
 
-function printLink({ url }: AdminClient, { path, expires_at: expiresAt }: IssuedLinkBody): void {
+function printLink(client: AdminClient, { path, url, expires_at: expiresAt }: IssuedLinkBody): void {
   printLine();
-  printLine(`  ${url ?? defaultUrl}${path}`);
+  printLine(`  ${url ?? (client.url ?? defaultUrl) + path}`);
   printLine();
-  printLine(`It is valid until ${expiresAt}. If the server has another address for people, put that in front.`);
+  const hint = url === null ? " If the server has another address for people, put that in front (public_url)." : "";
+  printLine(`It is valid until ${expiresAt}.${hint}`);
 }

@@ -30,6 +30,14 @@ export const configSchema = Type.Object({
     description:
       "Path under which a proxy serves everything, e.g. `/energy` for `https://example.org/energy/`. The proxy may take it off or pass it on.",
   }),
+  public_url: Type.String({
+    default: "",
+    maxLength: 300,
+    pattern: "^(?:https?://[^/?#\\s]+)?$",
+    examples: ["https://board.example.org"],
+    description:
+      "Address at which people reach the server, e.g. `https://board.example.org`, without a path: that is `base_path`. Links that the server gives out begin with it, and its pages may connect as if it stood in `access.origins`. Empty: where it listens, and for links made in a page where that page was opened.",
+  }),
   data_dir: Type.String({ default: "./data", minLength: 1, description: "Folder for everything that is kept." }),
   insecure: Type.Boolean({
     default: false,

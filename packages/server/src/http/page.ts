@@ -8,7 +8,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 export const pageFolder = fileURLToPath(new URL("../../public", import.meta.url));
 
 /** The page's own addresses, which are routed in the browser. */
-const pagePaths = ["/", "/index.html", "/devices/*", "/sign-in", "/welcome", "/share", "/people", "/account", "/audit"];
+const pagePaths = ["/devices/:id", "/sign-in", "/welcome", "/share", "/people", "/account", "/audit"];
 
 type SendPage = (reply: FastifyReply) => FastifyReply;
 
@@ -23,7 +23,8 @@ export function readPage(basePath: string): SendPage | null {
 
 /** Serves the page at its addresses, and its files. */
 export async function servePage(app: FastifyInstance, sendPage: SendPage): Promise<void> {
-  for (const path of pagePaths) app.get(path, (_request, reply) => sendPage(reply));
+  for (const path of ["/", "/index.html", ...pagePaths.flatMap((each) => [each, `${each}/`])])
+    app.get(path, (_request, reply) => sendPage(reply));
   await app.register(fastifyStatic, {
     root: pageFolder,
     index: false,

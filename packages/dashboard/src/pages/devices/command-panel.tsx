@@ -7,7 +7,7 @@ import {
   type TargetMode,
   targetModes,
 } from "@wattboard/protocol";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { Link } from "wouter";
 import { mayCommand, useMe } from "../../api/me.ts";
 import { sendJson } from "../../api/request.ts";
@@ -119,6 +119,9 @@ function ModeForm({ known, points, onOrder }: ModeFormProps) {
   const mode = chosen ?? present.target ?? modes[0] ?? "AUTO";
   const hasPower = mode === "MANUAL_CHARGE" || mode === "MANUAL_DISCHARGE";
   const hasLease = known.leases === true && mode !== "AUTO";
+  // Without an end the device stays so until somebody thinks of it.
+  const isLasting = hasPower && !(hasLease && leaseMs > 0);
+  const formRef = useRef<HTMLFormElement>(null);
   const { minimum = 0, maximum } = (hasPower ? known.target_power?.[mode] : undefined) ?? {};
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -130,7 +133,7 @@ function ModeForm({ known, points, onOrder }: ModeFormProps) {
     onOrder({ action: "SET_MODE", payload });
   };
   return (
-    <form className={styles.order} onSubmit={submit}>
+    <form ref={formRef} className={styles.order} onSubmit={submit}>
       {present.word !== null && (
         <p className="fine">
           Mode now: <b>{present.word}</b>
@@ -175,10 +178,21 @@ function ModeForm({ known, points, onOrder }: ModeFormProps) {
           </select>
         </Labelled>
       )}
+      {hasPower && !hasLease && <p className="fine">This device knows no time limit: it holds until it is changed.</p>}
       <div className="buttons">
-        <Button type="submit" tone="strong">
-          Set mode
-        </Button>
+        {isLasting ? (
+          <ConfirmButton
+            key={mode}
+            sure="Hold it until it is changed"
+            onConfirm={() => formRef.current?.requestSubmit()}
+          >
+            Set mode
+          </ConfirmButton>
+        ) : (
+          <Button type="submit" tone="strong">
+            Set mode
+          </Button>
+        )}
       </div>
     </form>
   );

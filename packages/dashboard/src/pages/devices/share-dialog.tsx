@@ -32,11 +32,11 @@ export function ShareDialog({ detail, onClose }: { readonly detail: DeviceDetail
   const { body, failure } = usePolled<{ share_links: ShareLinkBody[] }>(path, { everyMs: 30_000 });
   const again = () => void queryClient.invalidateQueries({ queryKey: [path] });
   const making = useSubmit(async (form) => {
-    const added = await sendJson<{ path: string }>("POST", path, {
+    const added = await sendJson<{ path: string; url: string | null }>("POST", path, {
       label: String(form.get("label")),
       ttl_ms: Number(form.get("ttl")),
     });
-    setMade(serverUrl + added.path);
+    setMade(added.url ?? serverUrl + added.path);
     again();
   });
   const revoke = (link: ShareLinkBody) =>

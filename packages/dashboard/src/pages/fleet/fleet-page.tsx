@@ -59,7 +59,7 @@ export function FleetPage() {
   useScrollMemory(pagePaths.fleet, shown.length > 0);
 
   return (
-    <Page title="Fleet" link={link}>
+    <Page title="Fleet" {...(refusal === null && { link })}>
       <h1 className="sr-only">Fleet</h1>
       {refusal !== null ? <RefusedNotice failure={refusal} /> : <LostNotice link={link} />}
       {faults.length > 0 && <AddressFaults faults={faults} />}

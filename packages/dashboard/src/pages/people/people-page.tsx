@@ -47,7 +47,7 @@ export function PeoplePage() {
       {failure !== null && !failure.isRefused && <Notice tone="warn" title={failure.message} />}
       {issued !== null && (
         <Notice tone="info" icon="clock" title={`Give this link to ${issued.name}. It is shown only now.`}>
-          <CopyLine label={`Link for ${issued.name}`} text={serverUrl + issued.link.path} />
+          <CopyLine label={`Link for ${issued.name}`} text={issued.link.url ?? serverUrl + issued.link.path} />
           <p className="fine">
             It works once, to choose a password, until{" "}
             {formatInstant(Date.parse(issued.link.expires_at), serverClock.now())}.

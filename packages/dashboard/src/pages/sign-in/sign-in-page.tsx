@@ -1,7 +1,9 @@
 import type { MeBody } from "@wattboard/protocol";
 import { useLocation, useSearchParams } from "wouter";
+import { useFirstSteps } from "../../api/first-steps.ts";
 import { become } from "../../api/me.ts";
 import { sendJson } from "../../api/request.ts";
+import { NewServerNotice } from "../../frame/new-server-notice.tsx";
 import { Page } from "../../frame/page.tsx";
 import { apiPaths, pagePaths } from "../../paths.ts";
 import { Button } from "../../ui/button.tsx";
@@ -14,6 +16,7 @@ import { useSubmit } from "../../ui/use-submit.ts";
 export function SignInPage() {
   const [, navigate] = useLocation();
   const [params] = useSearchParams();
+  const setUp = useFirstSteps()?.setup_command ?? null;
   const { busy, fault, onSubmit } = useSubmit(async (form) => {
     const me = await sendJson<MeBody>("POST", apiPaths.session(), {
       account: String(form.get("account")),
@@ -25,6 +28,7 @@ export function SignInPage() {
   return (
     <Page title="Sign in" isNarrow>
       <h1 className="sr-only">Sign in</h1>
+      {setUp !== null && <NewServerNotice command={setUp} />}
       <Panel title="Sign in">
         <Form onSubmit={onSubmit}>
           <Field label="Name or e-mail address" name="account" autoComplete="username" required autoFocus />
@@ -34,8 +38,7 @@ export function SignInPage() {
             {busy ? "Signing in…" : "Sign in"}
           </Button>
           <p className="fine">
-            No account, or the password forgotten? An administrator of this server gives you a link to choose one. A new
-            server shows the link to create its administrator in its terminal.
+            No account, or the password forgotten? An administrator of this server gives you a link to choose one.
           </p>
         </Form>
       </Panel>
