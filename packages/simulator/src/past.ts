@@ -15,8 +15,11 @@ export interface PastOptions {
   /** Where the past ends and the present begins, ms since 1970 UTC. */
   readonly untilMs: number;
   readonly days: number;
-  /** Seconds between the samples of the last two days. */
-  readonly fineStepS: number;
+  /**
+   * Seconds between samples: in the last two days, in the week before now, and in all before. A sample holds the mean powers of its step, so that
+   * sums are right with any.
+   */
+  readonly steps: { readonly recentS: number; readonly weekS: number; readonly olderS: number };
   /** Spans in which the device was away: it lived on, and sent nothing. */
   readonly away?: readonly { readonly fromMs: number; readonly toMs: number }[];
   /** What it was told, in the order of time. */
@@ -29,12 +32,6 @@ export interface PastSample {
 }
 
 const dayMs = 86_400_000;
-/** Days before the present at which steps become shorter, and the step until then. A sample holds the mean powers of its step, so sums are right with any. */
-const coarser = [
-  { untilDaysAgo: 7, stepS: 3_600 },
-  { untilDaysAgo: 2, stepS: 900 },
-] as const;
-
 /**
  * What a device would have sent in the days before the present. The same options give the same past, and each of its parts can be had by itself:
  * what lies before it is lived through without telling, which costs a fraction.
@@ -75,9 +72,10 @@ export class Past {
     }
   }
 
+  /** A plant has lived through its first second when it is made. */
   #begin(): Life {
     const { seed, untilMs, days, orders = [] } = this.#options;
-    return new Life(new Plant(this.#planned, { seed, startMs: untilMs - days * dayMs }), orders);
+    return new Life(new Plant(this.#planned, { seed, startMs: untilMs - days * dayMs - 1_000 }), orders);
   }
 }
 
@@ -111,14 +109,15 @@ class Life {
 }
 
 /** Oldest first. The last day is an era of its own, as it is the first that is wanted. */
-function erasOf({ untilMs, days, fineStepS }: PastOptions): PastEra[] {
+function erasOf({ untilMs, days, steps }: PastOptions): PastEra[] {
   const eras: PastEra[] = [];
   let daysAgo = days;
-  for (const { untilDaysAgo, stepS } of [
-    ...coarser,
-    { untilDaysAgo: 1, stepS: fineStepS },
-    { untilDaysAgo: 0, stepS: fineStepS },
-  ]) {
+  for (const [untilDaysAgo, stepS] of [
+    [7, steps.olderS],
+    [2, steps.weekS],
+    [1, steps.recentS],
+    [0, steps.recentS],
+  ] as const) {
     if (untilDaysAgo >= daysAgo) continue;
     eras.push({ fromMs: untilMs - daysAgo * dayMs, toMs: untilMs - untilDaysAgo * dayMs, stepS });
     daysAgo = untilDaysAgo;

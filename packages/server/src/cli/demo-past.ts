@@ -34,8 +34,15 @@ export interface DemoPast {
 const noteName = "demo-past.json";
 /** More devices have no past, so that neither time nor disk grow without end. */
 export const devicesWithPastMax = 20;
-/** These have a sample a second in the last two days, the others one in ten seconds. */
+/** These have finer steps, the first two days as fine as live ones. */
 export const fineDevices = 3;
+const fineSteps = { recentS: 1, weekS: 900, olderS: 3_600 };
+const coarseSteps = { recentS: 10, weekS: 3_600, olderS: 10_800 };
+/**
+ * The store writes each window of 15 minutes to its place by itself, between what it is given. It gets this long for each: what comes faster than
+ * it is written would fill its memory, and live samples would wait for that.
+ */
+const windowMsEach = 2;
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
@@ -92,6 +99,7 @@ export async function startPast(
         const following = thread.call("next", member, era);
         following.catch(() => {});
         await appendPatiently(switchboard.store, batch.records, systemClock, stop.signal);
+        await systemClock.sleep(batch.windows * windowMsEach, stop.signal);
         inPart += batch.samples;
         onProgress((stored + inPart) / total);
         batch = await following;
@@ -152,7 +160,7 @@ function memberOf(
       seed,
       untilMs,
       days,
-      fineStepS: index < fineDevices ? 1 : 10,
+      steps: index < fineDevices ? fineSteps : coarseSteps,
       away: spans.filter(({ fromMs }) => fromMs > firstMs),
       orders: index === 0 ? ordersBefore(untilMs, planned) : [],
     },

@@ -48,9 +48,9 @@ export function addDemoCommand(program: Command): void {
     .addHelpText(
       "after",
       `
-A new demo has a past, so that charts, energy and coverage are there at once. It is made behind the live samples, today first: a sample a
-second in the last two days for the first ${fineDevices} devices and one in ten seconds for the others, then one in a quarter of an hour for
-five days, and one an hour before. The first ${devicesWithPastMax} devices have one. Ctrl-C may end it: the next demo goes on with it.
+A new demo has a past, so that charts, energy and coverage are there at once. It is made behind the live samples, today first. The first
+${fineDevices} devices have a sample a second in the last two days, one in 15 minutes in the last week, and one an hour before; the others one in
+ten seconds, an hour, and three hours. Only the first ${devicesWithPastMax} devices have a past. Ctrl-C may end it: the next demo goes on with it.
 
 Examples:
   $ wattboard demo
