@@ -32,6 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
     (await import("./scenarios/load.ts")).load,
     (await import("./scenarios/questions.ts")).questions,
     (await import("./scenarios/turns.ts")).turns,
+    (await import("./scenarios/backfill.ts")).backfill,
     (await import("./micro/validators.ts")).validators,
   ];
   let options: Options;

@@ -111,7 +111,7 @@ Why it is so: [ADR 70](../adr/0070-nothing-lost.md). The same frames for program
 2. The server begins with a ${code("welcome")}. It names no journal yet.
 3. The device's first frame is ${code("hello")}, once, with its ${code("journal")}. It need not wait for the welcome, but no numbered sample may go before it: its number would not be understood.
 4. **Live first.** Each sample goes out as it is measured, and waits for neither welcome nor backfill.
-5. As soon as the store has answered comes the second ${code("welcome")}, with ${code("journal_id")}. While the store is away it does not come, and live samples are shown but not stored. Frames of ${code("backfill")} and ${code("gap")} may follow it, and not go before it.
+5. As soon as the store has answered comes the second ${code("welcome")}, with ${code("journal_id")}. While the store is away it does not come, and live samples are shown but not stored; a ${code("pace")} of 0 comes first then, and says that the server knows journals: samples go on having numbers. Frames of ${code("backfill")} and ${code("gap")} may follow it, and not go before it.
 6. Then, in any order: live samples and ${code("backfill")}, ${code("gap")} from the device; ${code("ack")}, ${code("pace")}, ${code("refused")} from the server, beside the frames of commands.
 
 The ${code("epoch")} of that welcome is the journal's own, and stays the same. Another one for the same journal says that the server does not know it, since the device was registered anew or has opened ${limits.journalsPerDevice} other journals since. What was acknowledged under the earlier

@@ -49,11 +49,13 @@ const heaviest: Readonly<Record<string, (nowMs: number) => string>> = {
   "/api/v1/export": () => `device=${benchDeviceId(wideDevice)}`,
   "/api/v1/store": () => "",
   "/api/v1/store/verify": () => "",
+  "/api/v1/store/renewal": () => "",
   "/api/v1/backups/{id}/{name}": () => "",
 };
 /** What is not in the document, and is asked for all the same. */
 const undocumented = [
   "/api/v1/openapi.json",
+  "/api/v1/asyncapi.json",
   "/api/v1/docs/",
   "/api/v1/docs/json",
   "/api/v1/docs/yaml",

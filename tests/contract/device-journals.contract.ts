@@ -64,6 +64,16 @@ export function deviceJournalsContract({ openEmpty, everything, settle }: Contra
       await store.close();
     });
 
+    test("have an epoch that no other has, whatever the server's clock makes of it", async () => {
+      const { store } = await openEmpty();
+      expect((await store.openJournal(registration, "one", 1_000)).epoch).toBe(1_000);
+      await store.append([numbered([1, 2], 1_000)]);
+      expect(await store.openJournal(firstRegistration("ems_002"), "one", 1_000)).toEqual({ epoch: 1_001, ranges: [] });
+      expect(await store.openJournal(registration, "two", 7)).toEqual({ epoch: 1_002, ranges: [] });
+      expect(await store.openJournal(registration, "one", 8)).toEqual({ epoch: 1_000, ranges: [[1, 2]] });
+      await store.close();
+    });
+
     test("what is numbered in a batch that is not stored does not count", async () => {
       const { store } = await openEmpty();
       await store.openJournal(registration, "one", 1);

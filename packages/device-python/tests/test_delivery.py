@@ -30,6 +30,13 @@ class DeliveryTest(unittest.TestCase):
     def seqs(self, now_s: float) -> List[int]:
         return [each["seq"] for frame in self.frames(now_s) for each in frame.get("samples", [])]
 
+    def test_a_server_that_gives_a_pace_knows_numbers_however_long_its_store_takes(self) -> None:
+        self.assertFalse(self.delivery.numbers(31.0))
+        self.delivery.pace(0)
+        self.assertTrue(self.delivery.numbers(31.0))
+        self.delivery.opened(40.0)
+        self.assertFalse(self.delivery.numbers(71.0))
+
     def test_sends_no_faster_than_the_pace(self) -> None:
         self.keep(500)
         self.delivery.welcome(1, 0, [], 40, 16_384)

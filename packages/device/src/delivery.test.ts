@@ -303,6 +303,17 @@ describe("a server that does not know journals", () => {
     expect(device.waiting).toBe(1);
   });
 
+  test("is not one that gives a pace, however long its store takes for the welcome", () => {
+    const { clock, link, send, live } = startKeeping();
+    link().accept();
+    link().push(firstWelcome);
+    link().push({ type: "pace", backfill: 0 });
+    clock.advance(31_000);
+    link().ping();
+    send(1);
+    expect(seqs(live())).toEqual([1]);
+  });
+
   test("is not one that has known this journal before, and whose store is away", () => {
     const { clock, send, ack, relink, live } = welcomed();
     send(1);

@@ -53,6 +53,8 @@ export class Delivery {
   /** The server knows of this journal, and has said what it has of it, on the present link. */
   #isWelcome = false;
   #heardAtMs = 0;
+  /** The server has given a pace on the present link. */
+  #hasPace = false;
   /** What the journal held at the hello of the present link. */
   #helloFirst = 1;
   #helloLast = 0;
@@ -91,12 +93,12 @@ export class Delivery {
 
   /**
    * Whether samples for this connection get a number. A plain link does not know what that is; nor does a server of `wattboard.v1` that does not
-   * answer to a journal, unless it has done so before and only its store is away.
+   * answer to a journal, neither now nor before. One whose store is away gives a pace.
    */
   numbers(connection: Connection): boolean {
     if (!connection.speaksSubprotocol || this.#journal.lastSeq >= limits.seqMax) return false;
     const isYoung = this.#clock.monotonicMs() - this.#linkedAtMs < ackMsMax;
-    return this.#isWelcome || this.#journal.epoch !== null || isYoung;
+    return this.#isWelcome || this.#hasPace || this.#journal.epoch !== null || isYoung;
   }
 
   linked(): void {
@@ -108,6 +110,7 @@ export class Delivery {
 
   unlinked(): void {
     this.#isWelcome = false;
+    this.#hasPace = false;
     this.#samples.clear();
     this.#gaps.clear();
     this.stop();
@@ -153,6 +156,7 @@ export class Delivery {
   }
 
   pace(backfill: number): void {
+    this.#hasPace = true;
     this.#setPace(backfill);
     this.#goOn();
   }

@@ -99,6 +99,21 @@ test("what comes twice is stored once: on one link, across a takeover, and acros
   expect(await metric(again, "wattboard_duplicate_samples_total")).toBe(2);
 });
 
+test("of two clones that take turns, each finds what it has sent and what still waits for the store", async () => {
+  const { server, device: one, token } = await openScene({ settings: { "store.flush_ms": "2000" } });
+  await one.hello("one", 1, 0);
+  one.sendLive(1);
+  await eventually(async () => expect((await deviceDetail(server, "ems_001")).latest).not.toBeNull());
+  const other = await JournalDevice.open(server.wsUrl, "ems_001", token);
+  await other.hello("other", 1, 0);
+  const again = await JournalDevice.open(server.wsUrl, "ems_001", token);
+  expect(await again.hello("one", 1, 1)).toMatchObject({ durable_seq: 0 });
+  again.sendBackfill([[1, secondsAgo(1)]]);
+  await again.acked(1);
+  expect(await metric(server, "wattboard_duplicate_samples_total")).toBe(1);
+  expect(await storedNumbers(server)).toEqual([1]);
+});
+
 test("what a device declares as lost, and what it does not hold any more, counts as acknowledged, and is an event", async () => {
   const { server, device } = await openScene();
   await device.hello("one", 1, 9);
@@ -146,6 +161,8 @@ test("while the store is away live samples go on and are not acknowledged; a dev
   await dashboard.receive(3);
   expect(device.framesOf("ack").at(-1)).toMatchObject({ seq: 1 });
   expect(second.framesOf("welcome")).toHaveLength(1);
+  // It is told meanwhile that its numbers are understood.
+  expect(second.framesOf("pace")).toEqual([{ type: "pace", backfill: 0 }]);
   release();
   await eventually(() => expect(second.framesOf("welcome")).toHaveLength(2));
   second.sendBackfill([[1, secondsAgo(1)]]);
@@ -205,7 +222,7 @@ test("a server that was restored from an older backup says so, and gets what it 
   // What nobody has any more is told.
   await eventually(async () => {
     expect((await events(restored)).map(({ message }) => message)).toContain(
-      "ems_001 has lost a sample: its journal does not go back that far.",
+      "ems_001 has lost 1 sample: its journal does not go back that far.",
     );
   });
 });

@@ -53,6 +53,7 @@ class Delivery:
         self._acked_s = 0.0
         #: Whether the server has said what it has of this journal.
         self._is_welcome = False
+        self._has_pace = False
         self._pace = 0.0
         self._due_s = 0.0
         self.frame_bytes_max = FRAME_BYTES_MAX
@@ -69,6 +70,7 @@ class Delivery:
         self._todo = Ranges()
         self._gaps = [_Gap(each.loss, None) for each in self._gaps]
         self._is_welcome = False
+        self._has_pace = False
         self._pace = 0.0
         self._acked_s = self._opened_s = now_s
         self.frame_bytes_max = FRAME_BYTES_MAX
@@ -100,10 +102,15 @@ class Delivery:
         return not is_ahead
 
     def numbers(self, now_s: float) -> bool:
-        """Whether samples get a number on this link. A server that has not answered to a journal, now or before, does not know what that is."""
-        return self._is_welcome or self._journal.epoch is not None or now_s - self._opened_s < UNACKNOWLEDGED_S_MAX
+        """
+        Whether samples get a number on this link. A server that has not answered to a journal, now or before, does not know what that is; one whose store
+        is away gives a pace.
+        """
+        is_known = self._is_welcome or self._has_pace or self._journal.epoch is not None
+        return is_known or now_s - self._opened_s < UNACKNOWLEDGED_S_MAX
 
     def pace(self, samples_per_second: float) -> None:
+        self._has_pace = True
         self._pace = samples_per_second
         self._due_s = 0.0
 

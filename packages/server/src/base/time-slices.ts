@@ -1,10 +1,12 @@
-import { systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 
 /** What long work may have of one turn of the event loop, ms: less than a live sample takes by itself; a turn costs about 0.02 ms more. */
 const sliceMs = 0.5;
 
-/** Work that has been begun and not ended. Whoever begins some bounds how much of it waits here. */
-let jobs: Job[] = [];
+type SliceClock = Pick<Clock, "monotonicMs" | "nextTurn">;
+
+/** Work that has been begun and not ended, by its clock: that of the process but in tests. Whoever begins some bounds how much of it waits here. */
+const jobsByClock = new WeakMap<SliceClock, Job[]>();
 
 interface Job {
   /** Goes on until the slice is used up, by the monotonic clock; true once all is done. */
@@ -17,8 +19,12 @@ interface Job {
  * Gives null where the work was no longer wanted, which is asked before each slice.
  */
 export function inTimeSlices<T>(work: Generator<unknown, T>, isWanted: () => boolean): Promise<T | null>;
-export function inTimeSlices<T>(work: Generator<unknown, T>): Promise<T>;
-export function inTimeSlices<T>(work: Generator<unknown, T>, isWanted = () => true): Promise<T | null> {
+export function inTimeSlices<T>(work: Generator<unknown, T>, isWanted?: undefined, clock?: SliceClock): Promise<T>;
+export function inTimeSlices<T>(
+  work: Generator<unknown, T>,
+  isWanted = () => true,
+  clock: SliceClock = systemClock,
+): Promise<T | null> {
   const { promise, resolve, reject } = Promise.withResolvers<T | null>();
   const run = (endMs: number): boolean => {
     try {
@@ -33,20 +39,22 @@ export function inTimeSlices<T>(work: Generator<unknown, T>, isWanted = () => tr
         if (!done) continue;
         resolve(value as T);
         return true;
-      } while (systemClock.monotonicMs() < endMs);
+      } while (clock.monotonicMs() < endMs);
       return false;
     } catch (error) {
       reject(error);
       return true;
     }
   };
-  if (jobs.push({ run }) === 1) systemClock.nextTurn(runSlice);
+  const jobs = jobsByClock.get(clock) ?? [];
+  jobsByClock.set(clock, jobs);
+  if (jobs.push({ run }) === 1) clock.nextTurn(() => runSlice(clock));
   return promise;
 }
 
-function runSlice(): void {
-  const endMs = systemClock.monotonicMs() + sliceMs;
-  const waiting = jobs;
+function runSlice(clock: SliceClock): void {
+  const endMs = clock.monotonicMs() + sliceMs;
+  const waiting = jobsByClock.get(clock) ?? [];
   const unfinished: Job[] = [];
   let at = 0;
   for (const job of waiting) {
@@ -54,22 +62,27 @@ function runSlice(): void {
     // What is done with a result may take its time as well, so the slice ends with the first.
     if (job.run(endMs)) break;
     unfinished.push(job);
-    if (systemClock.monotonicMs() >= endMs) break;
+    if (clock.monotonicMs() >= endMs) break;
   }
   // Those that had their turn stand behind those that still wait.
-  jobs = [...waiting.slice(at), ...unfinished];
-  if (jobs.length > 0) systemClock.nextTurn(runSlice);
+  const jobs = [...waiting.slice(at), ...unfinished];
+  jobsByClock.set(clock, jobs);
+  if (jobs.length > 0) clock.nextTurn(() => runSlice(clock));
 }
 
 /** Visits one item after the other until `visit` gives false. What `items` walks over may change between two slices. */
-export function visitInSlices<T>(items: Iterable<T>, visit: (item: T) => boolean): Promise<void> {
+export function visitInSlices<T>(
+  items: Iterable<T>,
+  visit: (item: T) => boolean,
+  clock: SliceClock = systemClock,
+): Promise<void> {
   function* visits(): Generator<void, void> {
     for (const item of items) {
       if (!visit(item)) return;
       yield;
     }
   }
-  return inTimeSlices(visits());
+  return inTimeSlices(visits(), undefined, clock);
 }
 
 /** Sorts like `Array.sort`, equal items as they stood, in steps between which a slice may end. */

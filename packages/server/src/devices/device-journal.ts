@@ -3,6 +3,14 @@ import { SeqRanges } from "../store/algebra/seq-ranges.ts";
 import type { StoredJournal } from "../store/store.ts";
 import type { DurabilityMark, DurabilityWaiter, FilledSpan } from "./durability.ts";
 
+/** Numbers without samples. */
+export interface LostSamples {
+  readonly samples: number;
+  readonly why: string;
+  /** False: some of the numbers may never have stood for a sample. A device that was cut off does not know which it had given. */
+  readonly isExact: boolean;
+}
+
 /** What the server has taken of one journal of a device (ADR 70). It outlives the device's links. */
 export class DeviceJournal implements DurabilityWaiter {
   readonly id: string;
@@ -15,7 +23,7 @@ export class DeviceJournal implements DurabilityWaiter {
   /** What backfill has added since it was told last; null: nothing. */
   filled: FilledSpan | null = null;
   /** What its device has declared as lost since that was told last. */
-  lost: { readonly samples: number; readonly why: string } | null = null;
+  lost: LostSamples | null = null;
   mark: DurabilityMark | null = null;
   readonly #onDurable: (journal: DeviceJournal) => void;
 

@@ -55,6 +55,8 @@ export class DeviceState {
   readonly faultyValues = new FaultyValues();
   /** The journal whose numbers its samples have had last; null where they have none. */
   journal: DeviceJournal | null = null;
+  /** The one before: two clones take turns, and what one of them has sent may still wait for the store. */
+  formerJournal: DeviceJournal | null = null;
   /** What its properties say of its size. */
   rating: Rating | null = null;
 

@@ -34,8 +34,8 @@ export interface StoreWriter {
    */
   append(batches: readonly Uint8Array[]): Promise<void>;
   /**
-   * What is stored of a device's journal. One that is not known yet gets `epoch`, which must be greater than all before; of a registration's the
-   * `limits.journalsPerDevice` that were opened last are remembered.
+   * What is stored of a device's journal. One that is not known yet gets `epoch`, or the next that is free above all that are remembered: the clock that
+   * epochs are made of may have been set back. Of a registration's the `limits.journalsPerDevice` that were opened last are remembered.
    */
   openJournal(registration: Registration, journalId: string, epoch: number): Promise<StoredJournal>;
 }

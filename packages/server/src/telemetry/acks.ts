@@ -13,6 +13,7 @@ export interface AckListener {
 
 /** Tells devices what of their journals is stored, gathered over a quarter of a second. Bounded by the number of journals that are open. */
 export class Acks {
+  readonly #clock: Clock;
   readonly #listener: AckListener;
   readonly #stop: CancelTimer;
   #due = new Set<DeviceJournal>();
@@ -20,6 +21,7 @@ export class Acks {
   ackCount = 0;
 
   constructor(clock: Clock, listener: AckListener) {
+    this.#clock = clock;
     this.#listener = listener;
     this.#stop = clock.every(everyMs, () => void this.#send());
   }
@@ -38,12 +40,16 @@ export class Acks {
     this.#isSending = true;
     const due = this.#due;
     this.#due = new Set();
-    await visitInSlices(due, (journal) => {
+    const tell = (journal: DeviceJournal): boolean => {
       this.ackCount++;
       this.#listener.acked(journal, ackOf(journal));
       return true;
-    });
-    this.#isSending = false;
+    };
+    try {
+      await visitInSlices(due, tell, this.#clock);
+    } finally {
+      this.#isSending = false;
+    }
   }
 }
 

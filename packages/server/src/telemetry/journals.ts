@@ -9,7 +9,7 @@ import {
   type Welcome,
 } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
-import { DeviceJournal } from "../devices/device-journal.ts";
+import { DeviceJournal, type LostSamples } from "../devices/device-journal.ts";
 import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
 import type { DeviceState } from "../devices/device-state.ts";
@@ -95,8 +95,14 @@ export class Journals {
   /** The device numbers its samples from here on. It is welcomed as soon as it is known what is stored of its journal. */
   hello(device: DeviceState, session: DeviceSession, held: Held): void {
     session.isNumbering = true;
-    if (device.journal?.id === held.id) this.#welcome(device, session, device.journal, held);
-    else void this.#open(device, session, held);
+    const known = knownJournal(device, held.id);
+    if (known !== null) {
+      this.#welcome(device, session, known, held);
+      return;
+    }
+    // However long the store takes, the device knows that its numbers are understood.
+    session.notify?.({ type: "pace", backfill: 0 });
+    void this.#open(device, session, held);
   }
 
   backfill(device: DeviceState, session: DeviceSession, { samples }: BackfillFrame): Refusal | null {
@@ -113,7 +119,10 @@ export class Journals {
     if (journal === null) return refuse("invalid_frame", "A gap comes after the welcome that names the journal.");
     if (from_seq > to_seq) return refuse("invalid_frame", "from_seq must not be above to_seq.");
     const when = from === undefined || to === undefined ? "" : `, measured from ${from} to ${to}`;
-    this.#lose(device, journal, journal.taken.missing(from_seq, to_seq), `${lostBecause[reason]}${when}`);
+    this.#lose(device, journal, journal.taken.missing(from_seq, to_seq), {
+      why: `${lostBecause[reason]}${when}`,
+      isExact: reason === "overflow",
+    });
     return null;
   }
 
@@ -125,9 +134,8 @@ export class Journals {
       const stored = await store.openJournal(registration, held.id, registry.nextEpoch());
       if (session.fenced) return;
       // Another link of the device may have asked meanwhile.
-      const known = device.journal?.id === held.id ? device.journal : null;
+      const known = knownJournal(device, held.id);
       const journal = known ?? new DeviceJournal(held.id, stored, (each) => this.#acks.note(each));
-      device.journal = journal;
       this.#deviceOf.set(journal, device);
       this.#welcome(device, session, journal, held);
     } catch {
@@ -138,10 +146,14 @@ export class Journals {
 
   #welcome(device: DeviceState, session: DeviceSession, journal: DeviceJournal, held: Held): void {
     session.journal = journal;
+    if (device.journal !== journal) {
+      device.formerJournal = device.journal;
+      device.journal = journal;
+    }
     journal.noteHeld(held.last_seq);
     const isKnown = journal.taken.last > 0;
     const before = journal.taken.missing(1, held.first_seq - 1);
-    if (isKnown) this.#lose(device, journal, before, "its journal does not go back that far");
+    if (isKnown) this.#lose(device, journal, before, { why: "its journal does not go back that far", isExact: true });
     else for (const [from, to] of before) this.#services.storeQueue.pass(device, journal, from, to);
     const { durable } = journal;
     const ranges = durable.behind;
@@ -209,12 +221,22 @@ export class Journals {
   }
 
   /** These numbers are taken without samples, which people are told once that is durable. */
-  #lose(device: DeviceState, journal: DeviceJournal, ranges: readonly SeqRange[], why: string): void {
+  #lose(
+    device: DeviceState,
+    journal: DeviceJournal,
+    ranges: readonly SeqRange[],
+    { why, isExact }: Pick<LostSamples, "why" | "isExact">,
+  ): void {
     for (const [from, to] of ranges) {
       if (!journal.mayTake(from) || !this.#services.storeQueue.pass(device, journal, from, to)) return;
       const samples = to - from + 1;
       this.lostCount += samples;
-      journal.lost = { samples: (journal.lost?.samples ?? 0) + samples, why };
+      const before = journal.lost;
+      journal.lost = {
+        samples: (before?.samples ?? 0) + samples,
+        why,
+        isExact: isExact && before?.isExact !== false,
+      };
     }
   }
 
@@ -228,13 +250,18 @@ export class Journals {
     if (filled !== null) this.#services.onFilled(device.deviceId, filled);
     if (lost === null || this.#lossesTold.pass(device.deviceId) === null) return;
     journal.lost = null;
-    const samples = lost.samples === 1 ? "a sample" : `${lost.samples} samples`;
+    const { samples, why, isExact } = lost;
+    const verb = isExact ? "has" : "may have";
     this.#services.events.report(
       "samples_lost",
       device.deviceId,
-      `${device.deviceId} has lost ${samples}: ${lost.why}.`,
+      `${device.deviceId} ${verb} lost ${samples} sample${samples === 1 ? "" : "s"}: ${why}.`,
     );
   }
+}
+
+function knownJournal({ journal, formerJournal }: DeviceState, id: string): DeviceJournal | null {
+  return [journal, formerJournal].find((each) => each?.id === id) ?? null;
 }
 
 const lostBecause: Readonly<Record<GapFrame["reason"], string>> = {

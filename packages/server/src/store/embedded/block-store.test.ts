@@ -158,6 +158,34 @@ describe("the block store", () => {
     },
   );
 
+  test("takes a batch again whose commit happened and was not believed, and all that comes after it", () => {
+    const path = join(folder, "disbelieved.db");
+    let store = new BlockStore(path, limits, () => startMs);
+    const batches = [0, 1].map((seq) =>
+      batchOf([{ key: "ems_001", observedAtMs: startMs + seq, epoch: 1, seq, message: `{"grid":{"power":${seq}}}` }]),
+    );
+    const { tables } = store;
+    const durably = tables.durably.bind(tables);
+    tables.durably = (task) => {
+      durably(task);
+      throw new Error("the folder is not where it was");
+    };
+    for (let times = 0; times < 2; times++) expect(() => store.append(batches[0] as Uint8Array)).toThrow("not where");
+    tables.durably = durably;
+    for (const batch of batches) take(store, batch);
+    store.tables.close();
+    store = new BlockStore(path, limits, () => startMs);
+    const query = {
+      registration: firstRegistration("ems_001"),
+      fromMs: 0,
+      toMs: 1e15,
+      take: "first",
+      limit: 9,
+    } as const;
+    expect(finish(readSamples(new Reader(store.windows), query)).map(({ seq }) => seq)).toEqual([0, 1]);
+    store.close();
+  });
+
   test("counts journal rows on in a copy: what comes there after a crash is not taken for what was there before", () => {
     const path = join(folder, "original.db");
     const copy = join(folder, "copy.db");

@@ -43,7 +43,13 @@ export class DeviceJournals {
     const known = this.#of(key);
     let entry = known.find((each) => each.journalId === journalId);
     if (entry === undefined) {
-      entry = { key, journalId, epoch, ranges: new SeqRanges(), openedAtMs: this.#nowMs() };
+      entry = {
+        key,
+        journalId,
+        epoch: Math.max(epoch, this.#highestEpoch() + 1),
+        ranges: new SeqRanges(),
+        openedAtMs: this.#nowMs(),
+      };
       this.#tables.lazily(() => {
         this.#write(entry as Entry);
         for (const { epoch: old } of known.slice(limits.journalsPerDevice - 1)) {
@@ -51,7 +57,7 @@ export class DeviceJournals {
         }
       });
       for (const old of known.slice(limits.journalsPerDevice - 1)) this.#letGo(old);
-      this.#byEpoch.set(epoch, entry);
+      this.#byEpoch.set(entry.epoch, entry);
     } else if (Math.abs(this.#nowMs() - entry.openedAtMs) > openedEveryMs) {
       entry.openedAtMs = this.#nowMs();
       this.#tables.lazily(() => this.#write(entry as Entry));
@@ -92,6 +98,12 @@ export class DeviceJournals {
     const ended = new Set(keys);
     for (const entry of this.#byEpoch.values())
       if (ended.has(entry.key) && !this.#unsaved.has(entry)) this.#letGo(entry);
+  }
+
+  /** Epochs are made of the server's clock, which may have been set back; what a disk has made of one is passed over. */
+  #highestEpoch(): number {
+    const sql = "SELECT max(epoch) AS highest FROM device_journal WHERE epoch < ?";
+    return Number(this.#tables.first(sql, Number.MAX_SAFE_INTEGER)?.highest ?? 0);
   }
 
   /** The journals of a registration, the one that was opened last first. */

@@ -88,7 +88,9 @@ export class Journal {
     while (record.next());
     const id = this.#lastId + 1;
     const records = withChecksum(zstdCompressSync(batch, fast), "journal", id);
-    this.#tables.durably(() => this.#tables.run("INSERT INTO journal (id, records) VALUES (?, ?)", id, records));
+    // A row of that number is there already where a commit happened and was not believed: the folder was not where it was. Nobody was told of it.
+    const sql = "INSERT OR REPLACE INTO journal (id, records) VALUES (?, ?)";
+    this.#tables.durably(() => this.#tables.run(sql, id, records));
     this.#lastId = id;
     this.#bytes += records.length;
     return id;

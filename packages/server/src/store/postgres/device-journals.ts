@@ -13,7 +13,8 @@ export async function openJournal(
 ): Promise<StoredJournal> {
   const [stored, ranges] = await rowOf<[number, string]>(
     client,
-    `INSERT INTO device_journal (device_id, journal_id, epoch) VALUES ($1, $2, $3)
+    `INSERT INTO device_journal (device_id, journal_id, epoch)
+      VALUES ($1, $2, greatest($3::bigint, (SELECT max(epoch) + 1 FROM device_journal)))
       ON CONFLICT (device_id, journal_id) DO UPDATE SET opened_at = now()
       RETURNING epoch::float8, ranges::text`,
     [key, journalId, epoch],
