@@ -61,13 +61,7 @@ export async function startPast(
   const noteFile = join(dataDir, noteName);
   const found = isNew ? null : readNote(noteFile);
   if (!isNew && found === null) return null;
-  const note = found ?? {
-    // On whole seconds, as a device's own samples are never exactly.
-    untilMs: Math.floor(systemClock.wallMs() / 1_000) * 1_000,
-    days,
-    devices: Math.min(devicesWithPastMax, planned.length),
-    partsDone: 0,
-  };
+  const note = found ?? newNote(days, planned.length);
   const members = planned
     .slice(0, note.devices)
     .map((device, index) => memberOf(switchboard, device, index, note, seed));
@@ -122,6 +116,16 @@ export async function startPast(
       await thread.terminate();
       await done.catch(() => {});
     },
+  };
+}
+
+function newNote(days: number, devices: number): PastNote {
+  return {
+    // On whole seconds, as a device's own samples are never exactly.
+    untilMs: Math.floor(systemClock.wallMs() / 1_000) * 1_000,
+    days,
+    devices: Math.min(devicesWithPastMax, devices),
+    partsDone: 0,
   };
 }
 

@@ -90,25 +90,7 @@ Examples:
         onNotice: (status) => line.show(`${pastShare < 1 ? `past ${bar(pastShare)} · ` : ""}${formatStatus(status)}`),
       });
 
-      process.stdout.write(`
-  Wattboard is running with ${options.devices} simulated devices.
-
-    Fleet, live       ${switchboard.url}
-    As operator       ${switchboard.url}${issueOperatorLink(switchboard)}
-                      (signs you in, once; without it you may look)
-    One device        ${switchboard.url}/devices/${planned[0]?.deviceId}
-    As a dashboard    ${switchboard.url.replace("http", "ws")}/ws/dashboard/${planned[0]?.deviceId}
-    SolMates          ${switchboard.url.replace("http", "ws")}/update/   (SMART-OS: devices; web clients at /client/)
-    Metrics           ${switchboard.url}/metrics
-
-  To try next, in a second terminal:
-
-    npx wattboard device add ems_001 --data-dir ${config.data_dir}      a device of your own
-    npx wattboard simulate --help                              more and other fleets
-    npx wattboard simulate solmate --url ${switchboard.url}    devices that speak SMART-OS
-
-  Ctrl-C stops everything.
-`);
+      printWelcome(switchboard, options.devices, planned[0]?.deviceId, config.data_dir);
       // The batteries go on from where their past has left them. What the past is short of is no reason to end the live fleet.
       const starts = await Promise.race([ended.then(() => null), past?.starts]);
       if (starts !== null) {
@@ -130,6 +112,28 @@ Examples:
     exitSoon();
     printLine("Stopped. The samples are in the store; the next demo goes on from there.");
   });
+}
+
+function printWelcome(switchboard: Switchboard, devices: number, firstId: string | undefined, dataDir: string): void {
+  process.stdout.write(`
+  Wattboard is running with ${devices} simulated devices.
+
+    Fleet, live       ${switchboard.url}
+    As operator       ${switchboard.url}${issueOperatorLink(switchboard)}
+                      (signs you in, once; without it you may look)
+    One device        ${switchboard.url}/devices/${firstId}
+    As a dashboard    ${switchboard.url.replace("http", "ws")}/ws/dashboard/${firstId}
+    SolMates          ${switchboard.url.replace("http", "ws")}/update/   (SMART-OS: devices; web clients at /client/)
+    Metrics           ${switchboard.url}/metrics
+
+  To try next, in a second terminal:
+
+    npx wattboard device add ems_001 --data-dir ${dataDir}      a device of your own
+    npx wattboard simulate --help                              more and other fleets
+    npx wattboard simulate solmate --url ${switchboard.url}    devices that speak SMART-OS
+
+  Ctrl-C stops everything.
+`);
 }
 
 /** Who uses the demo may give commands, but not administer: that is `wattboard user setup-link`. */
