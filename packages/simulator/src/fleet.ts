@@ -11,11 +11,13 @@ import type { Command } from "@wattboard/protocol";
 import type { FleetStatus } from "./fleet-status.ts";
 import { Pacer } from "./pacer.ts";
 import type { PlannedDevice } from "./planned-device.ts";
-import { Plant } from "./plant.ts";
+import { Plant, type PlantStart } from "./plant.ts";
 
 export interface FleetMember {
   readonly device: PlannedDevice;
   readonly token: string;
+  /** How its battery stands when the fleet starts; by default as chance has it. */
+  readonly start?: PlantStart | undefined;
 }
 
 export interface FleetSettings {
@@ -100,6 +102,7 @@ export class SimulatedFleet {
     const plant = new Plant(member.device, {
       seed,
       startMs: this.#startMs,
+      start: member.start,
       ...(faultsPerDay !== undefined && { faultsPerDay }),
     });
     let kept: readonly RememberedCommand[] = [];

@@ -19,6 +19,15 @@ export interface PlantOptions {
   readonly startMs: number;
   /** Mishaps a day, on average. Default one in 20 days. */
   readonly faultsPerDay?: number;
+  /** How the battery stands at the start; by default as chance has it. */
+  readonly start?: PlantStart | undefined;
+}
+
+/** What a plant remembers for hours: all else is forgotten within minutes. */
+export interface PlantStart {
+  /** 0 to 1. */
+  readonly soc: number;
+  readonly batteryC: number;
 }
 
 /** Mean powers of the last step, W. `solarW + gridW = loadW + batteryW + inverterLossW` holds exactly but for rounding. */
@@ -72,7 +81,7 @@ export class Plant {
 
   constructor(planned: PlannedDevice, options: PlantOptions) {
     const { place, plant } = planned;
-    const { seed, startMs, faultsPerDay = 0.05 } = options;
+    const { seed, startMs, faultsPerDay = 0.05, start } = options;
     const stream = (part: string) => new Random(`${seed}/${planned.deviceId}/${part}`);
     this.#timeMs = startMs;
     this.#weather = new Weather(place, seed);
@@ -84,7 +93,8 @@ export class Plant {
     this.#grid = new Grid(place.grid, Math.max(connectionWMin, plant.inverter.ratedW), seed, stream("grid"));
     this.#faults = new Faults(faultsPerDay, stream("faults"));
     this.#random = stream("box");
-    this.battery = new Battery(plant.battery, this.#random.between(0.25, 0.85), roomC(this.#airC));
+    const soc = this.#random.between(0.25, 0.85);
+    this.battery = new Battery(plant.battery, start?.soc ?? soc, start?.batteryC ?? roomC(this.#airC));
     const { chargeMaxW, dischargeMaxW } = plant.battery;
     this.#controller.chargeMaxW = chargeMaxW;
     this.announcement = announcementOf(chargeMaxW, Math.min(dischargeMaxW, plant.inverter.ratedW));

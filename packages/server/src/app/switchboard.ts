@@ -14,7 +14,7 @@ import { assembleHttp } from "./assemble-http.ts";
 import { assembleMetrics } from "./assemble-metrics.ts";
 import { assembleNetwork } from "./assemble-network.ts";
 import { assembleObservation } from "./assemble-observation.ts";
-import { assembleStore } from "./assemble-store.ts";
+import { assembleStore, type StoreParts } from "./assemble-store.ts";
 import { assembleTelemetry } from "./assemble-telemetry.ts";
 import type { Basis } from "./basis.ts";
 import { Closing } from "./closing.ts";
@@ -26,6 +26,7 @@ import { type Listening, startListening } from "./start-listening.ts";
 /** What is built, and with which clock, chance, log and store; by default the machine's, and those that `config` names. */
 export type SwitchboardOptions = Pick<Basis, "config"> & Partial<Basis>;
 
+type Kept = "commandStore" | "events" | "store";
 type Registered = "apiTokens" | "audit" | "devices" | "knownBrowsers" | "oneTimeLinks" | "people" | "revocations";
 
 /** A running server. */
@@ -33,6 +34,7 @@ export interface Switchboard
   extends Pick<AccessParts, Registered | "sessions" | "shareLinks">,
     Pick<AssembledCommands, "outstanding">,
     Pick<Basis, "log">,
+    Pick<StoreParts, Kept>,
     Listening {
   /** The link that creates the administrator, behind `publicUrl`; null where there is one. A start makes a new one. */
   readonly setupLink: IssuedLink | null;

@@ -20,7 +20,8 @@ export class ProgressBar {
   }
 }
 
-function bar(share: number): string {
+/** `[████····] 50 %` */
+export function bar(share: number): string {
   const within = Math.min(1, Math.max(0, share));
   const full = Math.round(within * width);
   return `[${"█".repeat(full)}${"·".repeat(width - full)}] ${Math.floor(within * 100)} %`;

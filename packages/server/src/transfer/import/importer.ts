@@ -102,9 +102,10 @@ async function countStored(
   return counts;
 }
 
-async function appendPatiently(
+/** Rejects with the store's `Failure` where it has taken nothing for half a minute. */
+export async function appendPatiently(
   store: StoreWriter,
-  batch: Buffer,
+  batch: Uint8Array,
   clock: Clock,
   signal: AbortSignal | undefined,
 ): Promise<void> {
