@@ -28,7 +28,6 @@ const longFunctions: Readonly<Record<string, string>> = {
   "packages/server/src/api/share-links.ts registerShareApi": "a list of routes",
   "packages/server/src/api/sign-in.ts registerSignInApi": "a list of routes",
   "packages/server/src/api/store.ts registerStoreApi": "a list of routes",
-  "packages/server/src/cli/api-token.ts addApiTokenCommand": "a list of commands with their options",
   "packages/server/src/cli/command.ts addCommandCommand": "a list of commands with their options",
   "packages/server/src/cli/device.ts addDeviceCommand": "a list of commands with their options",
   "packages/server/src/cli/simulate-solmate.ts addSimulateSolMateCommand": "a list of commands with their options",

@@ -163,7 +163,7 @@ needs("openssl", opensslPath !== null)("with TLS of its own", () => {
 });
 
 test("the demo prints a link that signs its user in as operator, once", async () => {
-  const demo = new CliProcess(["demo", "--port=0", "--devices=1"], { cwd: makeFolder() });
+  const demo = new CliProcess(["demo", "--port=0", "--devices=1", "--no-history"], { cwd: makeFolder() });
   const [, link = ""] = await demo.printed(/As operator\s+(\S+)/);
   const { origin, pathname, hash } = new URL(link);
   const browser = new BrowserLike(origin);

@@ -45,7 +45,7 @@ async function storedCount(dataDir: string): Promise<number> {
 describe("demo", () => {
   test("starts a server with a live fleet from one command, says where it is, and Ctrl-C stops all of it", async () => {
     const cwd = makeFolder();
-    const demo = new CliProcess(["demo", "--devices", "5", "--port", "0"], { cwd });
+    const demo = new CliProcess(["demo", "--devices", "5", "--port", "0", "--no-history"], { cwd });
     const [, url = ""] = await demo.printed(/Fleet, live +(http:\/\/127\.0\.0\.1:\d+)\n/);
     await demo.printed(/Ctrl-C stops everything/);
     const fleet = await openSocket(`${url.replace("http", "ws")}/ws/fleet`);
@@ -75,7 +75,7 @@ describe("demo", () => {
     const cwd = makeFolder();
     const run = async () => {
       const startedAtMs = Date.now();
-      const demo = new CliProcess(["demo", "--devices=2", "--port=0"], { cwd });
+      const demo = new CliProcess(["demo", "--devices=2", "--port=0", "--no-history"], { cwd });
       const [, url = ""] = await demo.printed(/Fleet, live +(\S+)/);
       const fleet = await openSocket(`${url.replace("http", "ws")}/ws/fleet`);
       const live = await untilLive(fleet, 2, startedAtMs);

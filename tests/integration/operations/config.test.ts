@@ -109,7 +109,7 @@ test("a file that is not there, is broken, or holds no settings is named, with e
 test("demo has its own defaults, and the file goes over them", async () => {
   const cwd = folderWith({ "wattboard.json": '{"access": {"dashboards": "people"}}' });
   const status = async (args: readonly string[]) => {
-    const demo = new CliProcess(["demo", "--devices", "1", "--port", "0", ...args], { cwd });
+    const demo = new CliProcess(["demo", "--devices", "1", "--port", "0", "--no-history", ...args], { cwd });
     const [, url = ""] = await demo.printed(/Fleet, live\s+(\S+)/);
     const { status } = await fetch(`${url}/api/v1/devices`);
     demo.signal("SIGKILL");

@@ -109,7 +109,7 @@ describe("SIGHUP", () => {
 
   test("does not end a demo, which SIGTERM does", async () => {
     const folder = makeFolder();
-    const demo = new CliProcess(["demo", "--devices=1", "--port=0", `--data-dir=${folder}`]);
+    const demo = new CliProcess(["demo", "--devices=1", "--port=0", "--no-history", `--data-dir=${folder}`]);
     const [, url = ""] = await demo.printed(/Fleet, live +(http\S+)/);
     demo.signal("SIGHUP");
     await eventually(async () => expect(await answers(url)).toBe(true));

@@ -58,60 +58,62 @@ Examples:
   $ wattboard demo --history-days 30
   $ wattboard demo --no-history --data-dir ./data/demo-empty`,
     );
-  addSettingsOptions(command).action(async (options: DemoOptions) => {
-    const config = configOf(command, { ...demoDefaults, "limits.sockets": options.devices + socketsBesideFleet });
-    assertOnLoopback(config);
-    const ended = Promise.race([untilServerEnds(), untilTerminalIsGone()]);
-    const { startSwitchboard } = await import("../app/switchboard.ts");
-    const { formatStatus, planFleet } = await import("@wattboard/simulator");
-    const switchboard = await startSwitchboard({ config });
-    onHangup(switchboard);
-    let past: DemoPast | null = null;
-    try {
-      const planned = planFleet({ devices: options.devices, seed });
-      const isNew = planned.every(({ deviceId }) => switchboard.devices.find(deviceId) === undefined);
-      const fleet = await registerFleet(planned, await openAdminClient({ dataDir: config.data_dir }));
-      const line = new LiveLine();
-      let pastShare = 1;
-      if (options.history) {
-        const { days, onProgress } = { days: options.historyDays, onProgress: (share: number) => (pastShare = share) };
-        past = await startPast(switchboard, config.data_dir, planned, { days, isNew, seed }, onProgress);
-        if (past !== null) pastShare = 0;
-      }
-      let members: FleetSetup["fleet"] = fleet;
-      const thread = new WorkerClient<FleetMethods, FleetStatus>({
-        url: workerUrl(import.meta.url, "./fleet-worker"),
-        setup: () => ({
-          data: { url: switchboard.url, fleet: members, rateHz: 1, speed: 1, seed } satisfies FleetSetup,
-        }),
-        clock: systemClock,
-        name: "the thread of the fleet",
-        endedCode: "request_failed",
-        onNotice: (status) => line.show(`${pastShare < 1 ? `past ${bar(pastShare)} · ` : ""}${formatStatus(status)}`),
-      });
+  addSettingsOptions(command).action((options: DemoOptions) => runDemo(command, options));
+}
 
-      printWelcome(switchboard, options.devices, planned[0]?.deviceId, config.data_dir);
-      // The batteries go on from where their past has left them. What the past is short of is no reason to end the live fleet.
-      const starts = await Promise.race([ended.then(() => null), past?.starts]);
-      if (starts !== null) {
-        members = fleet.map((member, index) => ({ ...member, start: starts?.[index] }));
-        past?.done.catch((error: unknown) =>
-          switchboard.log.warn({ err: error }, "the past could not be made to its end"),
-        );
-        const fleetEnded = thread.call("run");
-        // A fleet that crashes ends the demo too; its error is thrown here.
-        await Promise.race([ended, fleetEnded]);
-        line.end();
-        printLine("Stopping …");
-        await Promise.all([past?.stop(), fleetEnded, thread.close()]);
-      }
-    } finally {
-      await past?.stop();
-      await switchboard.stop();
+async function runDemo(command: Command, options: DemoOptions): Promise<void> {
+  const config = configOf(command, { ...demoDefaults, "limits.sockets": options.devices + socketsBesideFleet });
+  assertOnLoopback(config);
+  const ended = Promise.race([untilServerEnds(), untilTerminalIsGone()]);
+  const { startSwitchboard } = await import("../app/switchboard.ts");
+  const { formatStatus, planFleet } = await import("@wattboard/simulator");
+  const switchboard = await startSwitchboard({ config });
+  onHangup(switchboard);
+  let past: DemoPast | null = null;
+  try {
+    const planned = planFleet({ devices: options.devices, seed });
+    const isNew = planned.every(({ deviceId }) => switchboard.devices.find(deviceId) === undefined);
+    const fleet = await registerFleet(planned, await openAdminClient({ dataDir: config.data_dir }));
+    const line = new LiveLine();
+    let pastShare = 1;
+    if (options.history) {
+      const { days, onProgress } = { days: options.historyDays, onProgress: (share: number) => (pastShare = share) };
+      past = await startPast(switchboard, config.data_dir, planned, { days, isNew, seed }, onProgress);
+      if (past !== null) pastShare = 0;
     }
-    exitSoon();
-    printLine("Stopped. The samples are in the store; the next demo goes on from there.");
-  });
+    let members: FleetSetup["fleet"] = fleet;
+    const thread = new WorkerClient<FleetMethods, FleetStatus>({
+      url: workerUrl(import.meta.url, "./fleet-worker"),
+      setup: () => ({
+        data: { url: switchboard.url, fleet: members, rateHz: 1, speed: 1, seed } satisfies FleetSetup,
+      }),
+      clock: systemClock,
+      name: "the thread of the fleet",
+      endedCode: "request_failed",
+      onNotice: (status) => line.show(`${pastShare < 1 ? `past ${bar(pastShare)} · ` : ""}${formatStatus(status)}`),
+    });
+
+    printWelcome(switchboard, options.devices, planned[0]?.deviceId, config.data_dir);
+    // The batteries go on from where their past has left them. What the past is short of is no reason to end the live fleet.
+    const starts = await Promise.race([ended.then(() => null), past?.starts]);
+    if (starts !== null) {
+      members = fleet.map((member, index) => ({ ...member, start: starts?.[index] }));
+      past?.done.catch((error: unknown) =>
+        switchboard.log.warn({ err: error }, "the past could not be made to its end"),
+      );
+      const fleetEnded = thread.call("run");
+      // A fleet that crashes ends the demo too; its error is thrown here.
+      await Promise.race([ended, fleetEnded]);
+      line.end();
+      printLine("Stopping …");
+      await Promise.all([past?.stop(), fleetEnded, thread.close()]);
+    }
+  } finally {
+    await past?.stop();
+    await switchboard.stop();
+  }
+  exitSoon();
+  printLine("Stopped. The samples are in the store; the next demo goes on from there.");
 }
 
 function printWelcome(switchboard: Switchboard, devices: number, firstId: string | undefined, dataDir: string): void {
