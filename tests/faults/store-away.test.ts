@@ -1,14 +1,14 @@
 // Aim: while the store takes nothing, live delivery goes on, nothing is acknowledged, memory is bounded, and afterwards nothing is missing or doubled.
 // Method: devices of the SDK send twenty samples a second each, far more than the queue to the store may hold. The store first stands still, as a disk
 // does that does not answer, then refuses, as a full one does. Dashboards watch meanwhile. Then it is well again, and must get all that it lacks.
-import { connectDevice } from "@wattboard/device";
+import { connectDevice, fileJournal } from "@wattboard/device";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { metric, storedSamples } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { hurriedClock } from "../support/hurried-clock.ts";
 import { rounds } from "../support/long-run.ts";
 import { openDashboard } from "../support/sockets.ts";
-import { startServer } from "../support/start-server.ts";
+import { startServer, temporaryFolder } from "../support/start-server.ts";
 
 const queueBytes = 1024 * 1024;
 const awayMs = rounds(8_000, 600_000);
@@ -30,7 +30,7 @@ test(`a store that stands still and then refuses for ${awayMs / 1_000} s loses n
       deviceId,
       token: server.addDevice(deviceId),
       url: server.url,
-      journal: "memory",
+      journal: fileJournal(temporaryFolder(), { bytesMax: 200_000_000 }),
       clock: hurriedClock(5),
       log: () => {},
     });
