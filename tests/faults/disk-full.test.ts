@@ -170,7 +170,11 @@ test.skipIf(disk === null)(
     if (disk === null) return;
     const dataDir = join(disk, "offline");
     const run = (line: string) => runCliHere([...line.split(" "), "--data-dir", dataDir], { cwd: disk });
-    for (const line of ["device add ems_001", "device add ems_002", "api-token add script --role viewer"]) {
+    for (const line of [
+      "device add ems_001 --create-folder",
+      "device add ems_002",
+      "api-token add script --role viewer",
+    ]) {
       expect(await run(line)).toMatchObject({ code: 0 });
     }
     const makeRoom = fill(disk);

@@ -67,6 +67,7 @@ export const table: Readonly<Record<string, Row>> = {
   "GET /fleet-commands/{fleet}": row("see fleet command"),
   "GET /fleet-commands/{fleet}/devices": row("see fleet command"),
   "POST /fleet-commands/{fleet}/abort": row("end fleet command"),
+  "GET /first-steps": row("open"),
   "GET /me": row("known"),
   "POST /me/password": { right: "person", body: password },
   "POST /session": row("open"),
