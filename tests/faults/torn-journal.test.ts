@@ -15,20 +15,21 @@ import {
 import { describe, expect, onTestFinished, test } from "vitest";
 import { fill, mountDisk, unmountDisk } from "../support/disk.ts";
 import { eventually } from "../support/eventually.ts";
+import { seed as faultsSeed, rounds } from "../support/long-run.ts";
 import { needs } from "../support/needs.ts";
 import { temporaryFolder } from "../support/start-server.ts";
 
 /**
  * Aim: whatever becomes of the files of a device's journal, what can be read is true, what cannot is named, the program goes on, and no number is
  * given twice.
- * Method: the files of a journal with several segments are cut at 1,000 random places, as a power failure does, and what comes behind is gone; then one
- * random bit is flipped, 1,000 times; each time the journal is opened and read as a whole. A process that writes is killed at random (kill -9), and what it
+ * Method: the files of a journal with several segments are cut at random places (1,000 in a long run), as a power failure does, and what comes behind is gone; then one
+ * random bit is flipped, as often; each time the journal is opened and read as a whole. A process that writes is killed at random (kill -9), and what it
  * had said is compared with what it left. The folder is shared by two processes, and its disk is full. The seed stands in the titles:
  * `JOURNAL_SEED=… npx vitest run tests/faults/torn-journal.test.ts` goes through the same places again.
  */
 
-const seed = Number(process.env.JOURNAL_SEED ?? Date.now() % 1_000_000);
-const rounds = 1_000;
+const seed = Number(process.env.JOURNAL_SEED ?? faultsSeed);
+const tries = rounds(300, 1_000);
 
 /** Numbers from 0 to below 1 that a seed repeats (mulberry32). */
 function randomOf(from: number): () => number {
@@ -107,10 +108,10 @@ async function written() {
 }
 
 describe("the files of a journal", () => {
-  test(`cut at ${rounds} random places lose a suffix and nothing else (seed ${seed})`, async () => {
+  test(`cut at ${tries} random places lose a suffix and nothing else (seed ${seed})`, async () => {
     const { folder, texts, names, files, total, restore, at, random } = await written();
     let cutInside = 0;
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < tries; round++) {
       restore();
       const { index, offset } = at(random() * total);
       for (const name of names.slice(index + 1)) rmSync(join(folder, name));
@@ -129,15 +130,15 @@ describe("the files of a journal", () => {
       if (kept.length > 0 && kept.length < texts.length - 1) cutInside++;
       await journal.close();
     }
-    expect(cutInside).toBeGreaterThan(rounds / 2);
+    expect(cutInside).toBeGreaterThan(tries / 2);
   });
 
-  test(`with one bit flipped, ${rounds} times, lose one record or one segment, which is named (seed ${seed})`, async () => {
+  test(`with one bit flipped, ${tries} times, lose one record or one segment, which is named (seed ${seed})`, async () => {
     const { folder, texts, names, files, total, restore, at, random } = await written();
     const firstOf = (name: string | undefined) => (name === undefined ? texts.length : Number(name.slice(0, 10)));
     let harmed = 0;
     let missedMost = 0;
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < tries; round++) {
       restore();
       const { index, offset } = at(random() * total);
       const name = names[index] ?? "";
@@ -158,9 +159,9 @@ describe("the files of a journal", () => {
       if (missing.length > 6) missedMost++;
       await journal.close();
     }
-    expect(harmed).toBeGreaterThan(rounds / 3);
+    expect(harmed).toBeGreaterThan(tries / 3);
     // Only what says whose the segment is, and what its samples are deflated with, takes all of it along.
-    expect(missedMost).toBeLessThan(rounds / 20);
+    expect(missedMost).toBeLessThan(tries / 20);
   });
 });
 
