@@ -250,7 +250,7 @@ needs("chromium", chromiumPath !== null)("the fleet table, in Chromium against a
     const solMate = await startSolMate(server, "0042", { battery: 50 });
     expect(solMate.answer).toContain("0000:0042:ERROR");
     const viewer = await openPage(server.url);
-    await viewer.getByText("wattboard device add").first().waitFor();
+    await viewer.getByText("No devices yet").waitFor();
     expect(await viewer.getByText("SolMates waiting").count()).toBe(0);
 
     const page = await openPage(server.url + (server.setupLink?.path ?? ""));

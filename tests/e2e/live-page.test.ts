@@ -13,7 +13,7 @@ needs("chromium", chromiumPath !== null)("the live page, in Chromium against a r
   test("shows a device from the moment it sends, and each new value within moments", async () => {
     const server = await startServer();
     const page = await openPage(server.url);
-    await page.getByText("wattboard device add").first().waitFor();
+    await page.getByText("No devices yet").waitFor();
 
     const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));
     device.send(sampleOf("ems_001"));
