@@ -25,7 +25,7 @@ test("a device that speaks wattboard.v1 is told each reason by itself; a plain o
   const server = await startServer();
   const token = server.addDevice("ems_001");
   const device = await openV1(server, token);
-  for (const message of ["garbage", sampleOf("ems_002"), { type: "hello" }]) device.send(message);
+  for (const message of ["garbage", sampleOf("ems_002"), { type: "hello", commands: 1 }]) device.send(message);
   await eventually(() => expect(told(device)).toHaveLength(3));
   expect(told(device)).toEqual([
     { type: "refused", code: "invalid_json", message: expect.stringContaining("JSON"), count: 1 },
