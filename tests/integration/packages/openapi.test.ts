@@ -154,6 +154,7 @@ test("real answers about people, sharing, the audit and commands fit the documen
     token: string;
   };
   await ask("get", "/me", "/me");
+  await ask("get", "/first-steps", "/first-steps");
   const rights = { role: "operator", devices: ["ems_002"] };
   await ask("post", "/people", "/people", { name: "ann", ...rights });
   await ask("post", "/people", "/people", { name: "ann", ...rights });
