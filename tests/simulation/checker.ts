@@ -1,5 +1,4 @@
-import { limits, type Welcome } from "@wattboard/protocol";
-import { SeqRanges } from "../../packages/server/dist/store/algebra/seq-ranges.js";
+import { limits, SeqRanges, type Welcome } from "@wattboard/protocol";
 import type { RecordReader } from "../../packages/server/dist/store/sample-record.js";
 
 /** A sample that a device's journal has taken. Its value is a number that the world gives once. */

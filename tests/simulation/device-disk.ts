@@ -1,5 +1,5 @@
+import type { SeqRanges } from "@wattboard/protocol";
 import type { JournalContext, JournalPart, SampleJournal } from "../../packages/device/dist/journal.js";
-import type { SeqSet } from "../../packages/device/dist/seq-set.js";
 import type { Chance } from "./chance.ts";
 
 /** Numbers that may be given before the next fsync; a crash costs those that were not. */
@@ -154,7 +154,7 @@ class DiskJournal implements SampleJournal {
     this.#stored.lastSeq = Math.max(this.lastSeq, throughSeq);
   }
 
-  acknowledge(durable: SeqSet, epoch: number): void {
+  acknowledge(durable: SeqRanges, epoch: number): void {
     this.#stored.durableSeq = durable.firstMissing(1) - 1;
     this.#stored.epoch = epoch;
   }

@@ -2,11 +2,12 @@
  * Whether the simulation finds what it is for. Each mutant is one mistake in the code under test, made by wrapping a method while the test runs; the
  * simulation must object within a few seeds, and has nothing to say against the code as it is.
  */
+
+import { SeqRanges } from "@wattboard/protocol";
 import { afterEach, describe, expect, test } from "vitest";
 import { Flight } from "../../packages/device/dist/flight.js";
 import { DeviceJournal } from "../../packages/server/dist/devices/device-journal.js";
 import { DeviceSession } from "../../packages/server/dist/devices/device-session.js";
-import { SeqRanges } from "../../packages/server/dist/store/algebra/seq-ranges.js";
 import { DeviceJournals } from "../../packages/server/dist/store/embedded/device-journals.js";
 import { Tables } from "../../packages/server/dist/store/embedded/tables.js";
 import { BackfillPace } from "../../packages/server/dist/telemetry/backfill-pace.js";

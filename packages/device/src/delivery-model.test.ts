@@ -1,3 +1,4 @@
+import { SeqRanges } from "@wattboard/protocol";
 import { DuplexLink, duplexTransport, ManualSdkClock } from "@wattboard/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -8,7 +9,6 @@ import { FileJournal } from "./file-journal.ts";
 import type { JournalOpener } from "./journal.ts";
 import type { JournalFolder } from "./journal-folder.ts";
 import { memoryJournal } from "./memory-journal.ts";
-import { SeqSet } from "./seq-set.ts";
 
 /**
  * Method: a device, and a server of a page that does what ADR 70 says, go through random faults: frames that are dropped for their rate, commits that come
@@ -52,7 +52,7 @@ function startWorld(open: OpenFor) {
   let told = 0;
   let value = 0;
   const durable = () => {
-    const ranges = new SeqSet();
+    const ranges = new SeqRanges();
     for (const seq of server.stored.keys()) ranges.add(seq, seq);
     const seq = ranges.firstMissing(1) - 1;
     const list: [number, number][] = [];

@@ -76,3 +76,14 @@ export const firstWelcome = { type: "welcome", server_time: "2026-01-31T12:00:00
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** A device whose second welcome has come, and that had sent nothing before. */
+export function welcomed(more: Record<string, unknown> = {}) {
+  const started = startKeeping();
+  started.link().accept();
+  started.link().push(firstWelcome);
+  started.welcome(more);
+  return started;
+}
+
+export const seqs = (frames: readonly Record<string, unknown>[]) => frames.map(({ seq }) => seq);

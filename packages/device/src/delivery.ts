@@ -1,4 +1,4 @@
-import { type AckFrame, type GapFrame, limits, type Welcome } from "@wattboard/protocol";
+import { type AckFrame, type GapFrame, limits, SeqRanges, type Welcome } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";
 import type { DeviceCounters } from "./device.ts";
 import { Flight } from "./flight.ts";
@@ -11,7 +11,6 @@ import {
   type SampleJournal,
 } from "./journal.ts";
 import type { Notices } from "./notices.ts";
-import { SeqSet } from "./seq-set.ts";
 import type { Connection } from "./transport.ts";
 
 /** After so long without an ack, what was sent counts as not sent. */
@@ -29,7 +28,7 @@ const frameEnd = "]}";
 interface DeliveryOptions {
   readonly journal: SampleJournal;
   readonly clock: Clock;
-  readonly link: { readonly connection: Connection | undefined };
+  readonly link: { readonly connection: Connection | undefined; readonly heardAtMs: number };
   readonly counters: DeviceCounters;
   readonly notices: Notices;
 }
@@ -42,7 +41,7 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #journal: SampleJournal;
   readonly #clock: Clock;
-  #durable: SeqSet;
+  #durable: SeqRanges;
   /** Samples on the present link. */
   readonly #samples = new Flight();
   /** Declared gaps on the present link: the server stores them on their own, so they prove nothing about samples. */
@@ -69,14 +68,14 @@ export class Delivery {
   #withheldSeq = 0;
   /** The first number that this process gives; and which of them it has sent, until the server has said once what it has. */
   readonly #ownFrom: number;
-  #ownSent: SeqSet | null = new SeqSet();
+  #ownSent: SeqRanges | null = new SeqRanges();
   readonly #waiters = new Set<() => void>();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#journal = options.journal;
     this.#clock = options.clock;
-    this.#durable = SeqSet.of(options.journal.durableSeq);
+    this.#durable = SeqRanges.of(options.journal.durableSeq);
     this.#ownFrom = options.journal.lastSeq + 1;
   }
 
@@ -93,12 +92,13 @@ export class Delivery {
 
   /**
    * Whether samples for this connection get a number. A plain link does not know what that is; nor does a server of `wattboard.v1` that does not
-   * answer to a journal, neither now nor before. One whose store is away gives a pace.
+   * answer to a journal, neither now nor before, though it is heard 30 s later. One whose store is away gives a pace.
    */
   numbers(connection: Connection): boolean {
     if (!connection.speaksSubprotocol || this.#journal.lastSeq >= limits.seqMax) return false;
-    const isYoung = this.#clock.monotonicMs() - this.#linkedAtMs < ackMsMax;
-    return this.#isWelcome || this.#hasPace || this.#journal.epoch !== null || isYoung;
+    // A link on which nothing has come since may be dead, and what is sent there has to be kept.
+    const hasHadTime = this.#options.link.heardAtMs - this.#linkedAtMs >= ackMsMax;
+    return this.#isWelcome || this.#hasPace || this.#journal.epoch !== null || !hasHadTime;
   }
 
   linked(): void {
@@ -134,7 +134,7 @@ export class Delivery {
     if (knownEpoch !== null && knownEpoch !== epoch) this.#withheldSeq = Math.max(this.#withheldSeq, durableSeq);
     this.#isWelcome = true;
     this.#frameBytesMax = Math.min(limits.frameBytesMax, bounds?.frame_bytes ?? limits.frameBytesMax);
-    const durable = SeqSet.of(durable_seq, durable_ranges);
+    const durable = SeqRanges.of(durable_seq, durable_ranges);
     const held = this.#helloLast - this.#helloFirst + 1;
     const wasBehind = durable.countWithin(this.#helloFirst, this.#helloLast) < held;
     // A server gives no pace to who had nothing to send; what did not arrive since, such as what it was sent before this welcome, asks for one.
@@ -149,7 +149,7 @@ export class Delivery {
     if (!this.#isWelcome || epoch === null) return;
     this.#heardAtMs = this.#clock.monotonicMs();
     // An ack that was overtaken by a later one takes nothing back.
-    const durable = SeqSet.of(seq, ranges);
+    const durable = SeqRanges.of(seq, ranges);
     durable.addAll(this.#durable);
     this.#setDurable(durable, epoch);
     this.#goOn();
@@ -189,7 +189,7 @@ export class Delivery {
     });
   }
 
-  #setDurable(durable: SeqSet, epoch: number): void {
+  #setDurable(durable: SeqRanges, epoch: number): void {
     const before = this.waiting;
     this.#durable = durable;
     this.#journal.acknowledge(durable, epoch);

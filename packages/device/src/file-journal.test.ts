@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SeqRanges } from "@wattboard/protocol";
 import { ManualSdkClock } from "@wattboard/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { settle } from "./delivery.fixture.ts";
@@ -8,7 +9,6 @@ import type { DeviceNotice } from "./device-notice.ts";
 import { FileJournal, type FileJournalOptions, fileJournal } from "./file-journal.ts";
 import { isGap, type JournalPart, type SampleJournal } from "./journal.ts";
 import type { JournalFolder } from "./journal-folder.ts";
-import { SeqSet } from "./seq-set.ts";
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "wattboard-journal-"));
@@ -79,7 +79,7 @@ describe("a journal on disk", () => {
     const folder = temporaryFolder();
     const { journal: first } = open(folder);
     for (let index = 0; index < 9; index++) first.append(text(index));
-    first.acknowledge(SeqSet.of(4, [[7, 8]]), 12);
+    first.acknowledge(SeqRanges.of(4, [[7, 8]]), 12);
     await first.close();
     expect(open(folder).journal).toMatchObject({ durableSeq: 4, epoch: 12 });
   });
@@ -87,7 +87,7 @@ describe("a journal on disk", () => {
   test("holds what is acknowledged as well, until its room is needed: a restored server asks for it", async () => {
     const { journal } = open(temporaryFolder());
     for (let index = 0; index < 9; index++) journal.append(text(index));
-    journal.acknowledge(SeqSet.of(9), 1);
+    journal.acknowledge(SeqRanges.of(9), 1);
     expect(samplesOf(await readAll(journal))).toHaveLength(9);
   });
 

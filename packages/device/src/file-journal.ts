@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { limits } from "@wattboard/protocol";
+import { limits, type SeqRanges } from "@wattboard/protocol";
 import {
   bytesInFrame,
   gapTimes,
@@ -13,7 +13,6 @@ import { JournalError, type JournalFolder, openJournalFolder } from "./journal-f
 import type { RecordHead } from "./journal-record.ts";
 import { damagedContent, OpenSegment, readSegment, type SegmentContent, textsOf } from "./journal-segment.ts";
 import { memoryJournal } from "./memory-journal.ts";
-import type { SeqSet } from "./seq-set.ts";
 
 export interface FileJournalOptions {
   /** All files together; then the oldest goes. Default 24 MB: two days of a sample of 500 bytes a second. */
@@ -132,7 +131,7 @@ export class FileJournal implements SampleJournal {
   }
 
   /** Nothing goes before its time: a server that is restored from a backup asks for what it has stored since. */
-  acknowledge(durable: SeqSet, epoch: number): void {
+  acknowledge(durable: SeqRanges, epoch: number): void {
     this.durableSeq = durable.firstMissing(1) - 1;
     this.epoch = epoch;
   }

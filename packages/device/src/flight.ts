@@ -1,4 +1,4 @@
-import type { SeqSet } from "./seq-set.ts";
+import type { SeqRanges } from "@wattboard/protocol";
 
 /** Samples that went out together, or within a second. */
 interface Sent {
@@ -40,7 +40,7 @@ export class Flight {
    * Takes away what is durable, and what was sent before something that is: the link keeps the order and the server stores in it, so that did not
    * arrive. What was sent later is on its way.
    */
-  settle(durable: SeqSet): void {
+  settle(durable: SeqRanges): void {
     for (let index = this.#sent.length - 1; index >= 0; index--) {
       const sent = this.#sent[index] as Sent;
       const last = durable.lastWithin(sent.from, sent.to);

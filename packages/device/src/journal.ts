@@ -1,7 +1,6 @@
-import type { GapFrame } from "@wattboard/protocol";
+import type { GapFrame, SeqRanges } from "@wattboard/protocol";
 import type { Clock } from "./clock.ts";
 import type { DeviceNotice, NoticeCode } from "./device-notice.ts";
-import type { SeqSet } from "./seq-set.ts";
 
 /** A sample as it was measured: a telemetry message without its `seq`. */
 export interface JournalSample {
@@ -35,7 +34,7 @@ export interface SampleJournal {
   /** Goes on behind this number: those before it were given by somebody else. */
   skip(throughSeq: number): void;
   /** The server has stored these; they need not be held any longer. */
-  acknowledge(durable: SeqSet, epoch: number): void;
+  acknowledge(durable: SeqRanges, epoch: number): void;
   /**
    * Samples and gaps that follow on each other, from `fromSeq` to `toSeq` at most; at least one, and no more samples and bytes than asked for
    * where there are several.

@@ -48,7 +48,8 @@ export class Link {
   #outage: Outage | undefined;
   #failures = 0;
   #openedAtMs = 0;
-  #heardAtMs = 0;
+  /** When something of the server came last on the present link, pings included; by the monotonic clock. */
+  heardAtMs = 0;
   /**
    * One timer, since one thing is waited for at a time: the handshake, a sign of life, the next try, or the closing. It keeps the
    * process alive just as the socket does.
@@ -104,7 +105,7 @@ export class Link {
 
   readonly #events: ConnectionEvents = {
     opened: () => {
-      this.#openedAtMs = this.#heardAtMs = this.#clock.monotonicMs();
+      this.#openedAtMs = this.heardAtMs = this.#clock.monotonicMs();
       this.#clock.clearTimeout(this.#timer);
       this.#timer = this.#clock.setTimeout(this.#checkSilence, silenceMsMax);
       this.#options.notices.tell("info", "online", `Connected to ${this.#options.host}.`);
@@ -112,11 +113,11 @@ export class Link {
       if (!this.#isStopping) this.#options.hooks.opened();
     },
     received: (text) => {
-      this.#heardAtMs = this.#clock.monotonicMs();
+      this.heardAtMs = this.#clock.monotonicMs();
       if (!this.#isStopping) this.#options.hooks.received(text);
     },
     pinged: () => {
-      this.#heardAtMs = this.#clock.monotonicMs();
+      this.heardAtMs = this.#clock.monotonicMs();
     },
     refused: (status, retryAfter) => {
       const { host, deviceId } = this.#options;
@@ -147,7 +148,7 @@ export class Link {
 
   /** Looks up rarely instead of resetting a timer with every frame. */
   readonly #checkSilence = (): void => {
-    const leftMs = this.#heardAtMs + silenceMsMax - this.#clock.monotonicMs();
+    const leftMs = this.heardAtMs + silenceMsMax - this.#clock.monotonicMs();
     if (leftMs > 0) this.#timer = this.#clock.setTimeout(this.#checkSilence, leftMs);
     else this.#cutBecause({ code: "silent", message: `Nothing heard from the server for ${silenceMsMax / 1000} s.` });
   };

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { SeqRanges } from "@wattboard/protocol";
 import {
   bytesInFrame,
   gapTimes,
@@ -8,7 +9,6 @@ import {
   type JournalPart,
   type SampleJournal,
 } from "./journal.ts";
-import type { SeqSet } from "./seq-set.ts";
 
 /** Half an hour at one sample of 500 bytes a second. */
 const bytesMaxDefault = 1_000_000;
@@ -59,7 +59,7 @@ class MemoryJournal implements SampleJournal {
     this.lastSeq = Math.max(this.lastSeq, throughSeq);
   }
 
-  acknowledge(durable: SeqSet, epoch: number): void {
+  acknowledge(durable: SeqRanges, epoch: number): void {
     this.epoch = epoch;
     this.durableSeq = durable.firstMissing(1) - 1;
     for (const seq of this.#held.keys()) if (durable.has(seq)) this.#delete(seq);

@@ -6,6 +6,7 @@ export * from "./constants.ts";
 export * from "./fleet-frames.ts";
 export * from "./journal.ts";
 export * from "./people.ts";
+export * from "./seq-ranges.ts";
 export * from "./stream-frames.ts";
 export * from "./subprotocol.ts";
 export * from "./telemetry.ts";

@@ -78,8 +78,12 @@ export const gapSchema = Type.Object(
     type: Type.Literal("gap"),
     from_seq: seqSchema,
     to_seq: seqSchema,
-    from: Type.Optional(Type.String({ description: "RFC 3339, when the first of them was measured" })),
-    to: Type.Optional(Type.String({ description: "RFC 3339, when the last of them was" })),
+    from: Type.Optional(
+      Type.String({ maxLength: limits.nameLengthMax, description: "RFC 3339, when the first of them was measured" }),
+    ),
+    to: Type.Optional(
+      Type.String({ maxLength: limits.nameLengthMax, description: "RFC 3339, when the last of them was" }),
+    ),
     reason: Type.Enum(["overflow", "lost", "damaged"], {
       description: "The journal was full, is gone, or could not be read",
     }),

@@ -54,6 +54,7 @@ export const helloSchema = Type.Object(
     software_version: Type.Optional(Type.String({ maxLength: limits.textLengthMax })),
     device_time: Type.Optional(
       Type.String({
+        maxLength: limits.nameLengthMax,
         description: "RFC 3339: the device's clock as it sends this, from which the server learns how far it is off",
       }),
     ),

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { deviceDetail, events, metric, storedSamples } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { JournalDevice } from "../../support/journal-device.ts";
@@ -245,4 +245,28 @@ test("devices that come back all at once are let in at a rate; the others are to
   // Whoever has no token uses up nothing of it, and learns nothing from it.
   const [stranger] = await Promise.all([tryOpenSocket(`${server.wsUrl}/ws/device/ems_1`)]);
   expect(stranger).toMatchObject({ status: 403 });
+});
+
+test("a hello that is said often costs the store one question, and the last one holds", async () => {
+  const { server, device } = await openScene();
+  const asked = vi.spyOn(server.store, "openJournal");
+  const release = server.store.stall();
+  onTestFinished(release);
+  for (let at = 0; at < 40; at++) device.sendHello(`journal ${at}`, 1, 0);
+  device.socket.send({ type: "gap", from_seq: 1, to_seq: 2, from: "soon".repeat(15), to: "later", reason: "lost" });
+  await eventually(() => expect(device.framesOf("refused")).toHaveLength(1));
+  release();
+  await eventually(() =>
+    expect(device.framesOf("welcome").at(-1)).toMatchObject({ journal_id: "journal 39", durable_seq: 0 }),
+  );
+  expect(asked.mock.calls.length).toBeLessThanOrEqual(2);
+  expect(device.framesOf("welcome")).toHaveLength(2);
+  device.socket.send({ type: "gap", from_seq: 1, to_seq: 2, from: "soon", to: "later", reason: "overflow" });
+  device.sendLive(3);
+  await device.acked(3);
+  await eventually(async () => {
+    expect((await events(server)).map(({ message }) => message)).toContain(
+      "ems_001 has lost 2 samples: its journal was full.",
+    );
+  });
 });

@@ -180,7 +180,7 @@ class AsyncDevice:
         self._go_live(seq, text)
 
     def _numbers(self) -> bool:
-        return self._link.speaks_subprotocol and self._delivery.numbers(time.monotonic())
+        return self._link.speaks_subprotocol and self._delivery.numbers(self._link.heard_s)
 
     def _send_plain(self, text: str) -> bool:
         was_sent = not self._link.is_congested() and self._link.send(text)

@@ -101,13 +101,13 @@ class Delivery:
         self.pace(pace)
         return not is_ahead
 
-    def numbers(self, now_s: float) -> bool:
+    def numbers(self, heard_s: float) -> bool:
         """
-        Whether samples get a number on this link. A server that has not answered to a journal, now or before, does not know what that is; one whose store
-        is away gives a pace.
+        Whether samples get a number on this link, on which the server was heard last at `heard_s`. One that has not answered to a journal, now or before,
+        and is heard 30 s later, does not know what that is; one whose store is away gives a pace. On a dead link they are kept.
         """
         is_known = self._is_welcome or self._has_pace or self._journal.epoch is not None
-        return is_known or now_s - self._opened_s < UNACKNOWLEDGED_S_MAX
+        return is_known or heard_s - self._opened_s < UNACKNOWLEDGED_S_MAX
 
     def pace(self, samples_per_second: float) -> None:
         self._has_pace = True

@@ -66,7 +66,7 @@ class Link:
         self._waiting: Deque[str] = collections.deque()
         self._waiting_bytes = 0
         self._to_write = asyncio.Event()
-        self._heard_s = 0.0
+        self.heard_s = 0.0
         self.status = DeviceStatus("connecting")
         #: Set before `run` is cancelled, since what it waits for may lose that.
         self.is_stopping = False
@@ -117,7 +117,7 @@ class Link:
             return Outage("unreachable", "No answer in 20 s."), 0.0
         except Exception as error:
             return Outage("unreachable", f"{self._host}: {error or type(error).__name__}."), 0.0
-        opened_s = self._heard_s = time.monotonic()
+        opened_s = self.heard_s = time.monotonic()
         self._waiting.clear()
         self._waiting_bytes = 0
         self._socket = socket
@@ -153,7 +153,7 @@ class Link:
             frame = await socket.receive()
             if frame is None:
                 return
-            self._heard_s = time.monotonic()
+            self.heard_s = time.monotonic()
             self._hooks.received(frame)
 
     async def _write(self, socket: Socket) -> None:
@@ -168,7 +168,7 @@ class Link:
     async def _end_silence(self, socket: Socket) -> None:
         """Returns when the server has been silent for too long. It is asked for a sign of life three times in that time."""
         while True:
-            left_s = self._heard_s + self._silence_s_max - time.monotonic()
+            left_s = self.heard_s + self._silence_s_max - time.monotonic()
             if left_s <= 0:
                 return
             asking = asyncio.ensure_future(self._ask(socket))
@@ -178,7 +178,7 @@ class Link:
     async def _ask(self, socket: Socket) -> None:
         answered: Awaitable[Any] = await socket.ping()
         await answered
-        self._heard_s = time.monotonic()
+        self.heard_s = time.monotonic()
 
     def _become(self, status: DeviceStatus) -> None:
         self.status = status

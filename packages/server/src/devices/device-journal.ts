@@ -1,5 +1,4 @@
-import { limits } from "@wattboard/protocol";
-import { SeqRanges } from "../store/algebra/seq-ranges.ts";
+import { limits, SeqRanges } from "@wattboard/protocol";
 import type { StoredJournal } from "../store/store.ts";
 import type { DurabilityMark, DurabilityWaiter, FilledSpan } from "./durability.ts";
 

@@ -1,7 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
+import type { SeqRange } from "@wattboard/protocol";
 import type { Energy } from "./algebra/energy.ts";
 import type { PointKind, PointValue } from "./algebra/point-value.ts";
-import type { SeqRange } from "./algebra/seq-ranges.ts";
 import type { Registration } from "./registration.ts";
 
 /**

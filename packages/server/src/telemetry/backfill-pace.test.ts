@@ -30,3 +30,16 @@ test("who is told to wait, with or without something to send, is told when it ma
   clock.advance(1_000);
   expect(told).toEqual([{ type: "pace", backfill: 80 }]);
 });
+
+test("who says hello again and again gets no more for it, and whoever is much faster than told is refused", () => {
+  const { clock, pace, device } = openScene();
+  expect(pace.begin(device)).toBe(80);
+  expect([pace.take(device, 160), pace.begin(device), pace.take(device, 1)]).toEqual([true, 80, false]);
+  let taken = 0;
+  for (let second = 0; second < 10; second++) {
+    clock.advance(1_000);
+    for (; pace.take(device, 10); ) taken += 10;
+  }
+  expect(taken).toBeGreaterThanOrEqual(10 * 80);
+  expect(taken).toBeLessThanOrEqual(10 * 80 * 1.25 + 10);
+});

@@ -16,7 +16,7 @@ export interface BackfillLimits {
 const everyMs = 1_000;
 /** Who has sent none for so long takes no share, ms. */
 const activeMs = 5_000;
-/** A share that changes by less than this factor is not told. */
+/** A share that changes by less than this factor is not told, and who is faster by less is not refused. */
 const toldFactor = 1.25;
 
 interface Share {
@@ -54,6 +54,9 @@ export class BackfillPace {
   /** What a device begins with, samples a second. Where it has something to send, or must wait until it may, it takes a share. */
   begin(device: Backfiller, isBehind = true): number {
     if (!isBehind && !this.#isQueueFull()) return this.#presentShare();
+    // Whoever says hello again has no more for it.
+    const known = this.#shares.get(device);
+    if (known !== undefined) return known.told;
     const share = { told: 0, seenAtMs: this.#clock.monotonicMs(), left: 0 };
     this.#shares.set(device, share);
     share.told = this.#presentShare();
@@ -61,7 +64,7 @@ export class BackfillPace {
     return share.told;
   }
 
-  /** Whether the device may send so many samples now; it may be twice as fast as it was told for two seconds. */
+  /** Whether the device may send so many samples now: a little more than it was told, and two seconds' worth at once. */
   take(device: Backfiller, samples: number): boolean {
     const share = this.#shares.get(device);
     if (share === undefined) {
@@ -89,7 +92,7 @@ export class BackfillPace {
     }
     const now = this.#presentShare();
     for (const [device, share] of this.#shares) {
-      share.left = Math.min(4 * now, share.left + 2 * now);
+      share.left = Math.min(2 * now, share.left + toldFactor * now);
       const isSame = now <= share.told * toldFactor && share.told <= now * toldFactor;
       if (isSame) continue;
       share.told = now;

@@ -6,9 +6,12 @@ import {
   limits,
   type Refusal,
   refuse,
+  type SeqRange,
   type Welcome,
 } from "@wattboard/protocol";
+import { readDeviceTime } from "@wattboard/protocol/constants";
 import type { Clock } from "../base/clock.ts";
+import { isoTime } from "../base/iso-time.ts";
 import { DeviceJournal, type LostSamples } from "../devices/device-journal.ts";
 import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
@@ -17,9 +20,8 @@ import type { FilledSpan } from "../devices/durability.ts";
 import type { Sample } from "../devices/sample.ts";
 import type { Events } from "../observe/events.ts";
 import { Throttle } from "../observe/throttle.ts";
-import type { SeqRange } from "../store/algebra/seq-ranges.ts";
 import type { Registration } from "../store/registration.ts";
-import type { StoreWriter } from "../store/store.ts";
+import type { StoredJournal, StoreWriter } from "../store/store.ts";
 import { Acks } from "./acks.ts";
 import { type BackfillLimits, BackfillPace } from "./backfill-pace.ts";
 import { decode } from "./gatekeeper.ts";
@@ -65,6 +67,8 @@ export class Journals {
   readonly #welcomeLimits: WelcomeLimits;
   readonly #lossesTold: Throttle;
   readonly #deviceOf = new WeakMap<DeviceJournal, DeviceState>();
+  /** What was said last by those for whom the store is being asked: once for each, however often they say it. */
+  readonly #opening = new WeakMap<DeviceSession, Held>();
   backfilledCount = 0;
   /** Numbers that will never come, as devices have declared. */
   lostCount = 0;
@@ -97,12 +101,18 @@ export class Journals {
     session.isNumbering = true;
     const known = knownJournal(device, held.id);
     if (known !== null) {
+      this.#opening.delete(session);
       this.#welcome(device, session, known, held);
       return;
     }
+    // Numbers are of the new journal from here on.
+    session.journal = null;
+    const isAsked = this.#opening.has(session);
+    this.#opening.set(session, held);
+    if (isAsked) return;
     // However long the store takes, the device knows that its numbers are understood.
     session.notify?.({ type: "pace", backfill: 0 });
-    void this.#open(device, session, held);
+    void this.#open(device, session);
   }
 
   backfill(device: DeviceState, session: DeviceSession, { samples }: BackfillFrame): Refusal | null {
@@ -118,7 +128,9 @@ export class Journals {
     const { journal } = session;
     if (journal === null) return refuse("invalid_frame", "A gap comes after the welcome that names the journal.");
     if (from_seq > to_seq) return refuse("invalid_frame", "from_seq must not be above to_seq.");
-    const when = from === undefined || to === undefined ? "" : `, measured from ${from} to ${to}`;
+    const [fromMs, toMs] = [readDeviceTime(from)?.ms, readDeviceTime(to)?.ms];
+    const when =
+      fromMs === undefined || toMs === undefined ? "" : `, measured from ${isoTime(fromMs)} to ${isoTime(toMs)}`;
     this.#lose(device, journal, journal.taken.missing(from_seq, to_seq), {
       why: `${lostBecause[reason]}${when}`,
       isExact: reason === "overflow",
@@ -126,22 +138,30 @@ export class Journals {
     return null;
   }
 
-  async #open(device: DeviceState, session: DeviceSession, held: Held): Promise<void> {
+  async #open(device: DeviceState, session: DeviceSession): Promise<void> {
     const { clock, registry, registrationOf, store } = this.#services;
+    const held = this.#opening.get(session);
     const registration = registrationOf(device.deviceId);
-    if (session.fenced || registration === undefined) return;
+    if (session.fenced || held === undefined || registration === undefined) return;
+    let stored: StoredJournal;
     try {
-      const stored = await store.openJournal(registration, held.id, registry.nextEpoch());
-      if (session.fenced) return;
-      // Another link of the device may have asked meanwhile.
-      const known = knownJournal(device, held.id);
-      const journal = known ?? new DeviceJournal(held.id, stored, (each) => this.#acks.note(each));
-      this.#deviceOf.set(journal, device);
-      this.#welcome(device, session, journal, held);
+      stored = await store.openJournal(registration, held.id, registry.nextEpoch());
     } catch {
       // The store tells by itself that it fails.
-      clock.after(retryMs, () => void this.#open(device, session, held));
+      clock.after(retryMs, () => void this.#open(device, session));
+      return;
     }
+    if (this.#opening.get(session) !== held) {
+      await this.#open(device, session);
+      return;
+    }
+    this.#opening.delete(session);
+    if (session.fenced) return;
+    // Another link of the device may have asked meanwhile.
+    const known = knownJournal(device, held.id);
+    const journal = known ?? new DeviceJournal(held.id, stored, (each) => this.#acks.note(each));
+    this.#deviceOf.set(journal, device);
+    this.#welcome(device, session, journal, held);
   }
 
   #welcome(device: DeviceState, session: DeviceSession, journal: DeviceJournal, held: Held): void {

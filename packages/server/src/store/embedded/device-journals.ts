@@ -1,5 +1,4 @@
-import { limits } from "@wattboard/protocol";
-import { type SeqRange, SeqRanges } from "../algebra/seq-ranges.ts";
+import { limits, type SeqRange, SeqRanges } from "@wattboard/protocol";
 import type { StoredJournal } from "../store.ts";
 import { checksumOf } from "./checksum.ts";
 import { type DamageLog, damageOf } from "./damage.ts";

@@ -1,5 +1,4 @@
-import { limits } from "@wattboard/protocol";
-import { type SeqRange, SeqRanges } from "../algebra/seq-ranges.ts";
+import { limits, type SeqRange, SeqRanges } from "@wattboard/protocol";
 import { RecordReader } from "../sample-record.ts";
 import type { StoredJournal } from "../store.ts";
 import { type Client, rowOf } from "./database.ts";

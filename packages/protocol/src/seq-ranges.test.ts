@@ -16,6 +16,14 @@ test("it is a set of numbers, in whatever order and however often they come", ()
       expect(numbers.filter((seq) => ranges.has(seq))).toEqual(numbers.filter((seq) => set.has(seq)));
       const alone = (seq: number): boolean => seq !== 1 && ![seq - 1, seq, seq + 1].some((each) => set.has(each));
       expect(numbers.filter((seq) => ranges.isApart(seq))).toEqual(numbers.filter(alone));
+      expect(numbers.map((seq) => ranges.firstMissing(seq))).toEqual(
+        numbers.map((seq) => [...numbers, 81].find((each) => each >= seq && !set.has(each))),
+      );
+      expect(numbers.map((seq) => ranges.firstFrom(seq))).toEqual(
+        numbers.map((seq) => numbers.find((each) => each >= seq && set.has(each)) ?? Number.POSITIVE_INFINITY),
+      );
+      const within = numbers.filter((seq) => seq >= 7 && seq <= 40 && set.has(seq));
+      expect([ranges.countWithin(7, 40), ranges.lastWithin(7, 40)]).toEqual([within.length, within.at(-1) ?? null]);
       const missing = ranges.missing(5, 75).flatMap(([from, to]) => numbers.filter((seq) => seq >= from && seq <= to));
       expect(missing).toEqual(numbers.filter((seq) => seq >= 5 && seq <= 75 && !set.has(seq)));
       expect(ranges.through).toBe((numbers.find((seq) => !set.has(seq)) ?? 0) - 1);

@@ -1,13 +1,20 @@
 /** Both included. */
 export type SeqRange = readonly [from: number, to: number];
 
-/** A set of numbers that mostly follow one another, as the ranges that they make. Numbers begin with 1. */
+/** A set of sample numbers, which mostly follow one another, as the ranges that they make. Numbers begin with 1. */
 export class SeqRanges {
   /** Ascending; between two of them at least one number is missing. */
   readonly #ranges: [from: number, to: number][] = [];
 
   constructor(ranges: readonly SeqRange[] = []) {
     for (const [from, to] of ranges) this.add(from, to);
+  }
+
+  /** What a welcome or an ack calls durable: all up to `seq`, and the ranges. */
+  static of(seq: number, ranges: readonly SeqRange[] = []): SeqRanges {
+    const set = new SeqRanges(ranges);
+    set.add(1, seq);
+    return set;
   }
 
   /** All numbers up to this one are in it; 0 if 1 is missing. */
@@ -23,7 +30,7 @@ export class SeqRanges {
 
   /** How many numbers are in it. */
   get count(): number {
-    return this.#ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+    return this.countWithin(1, this.last);
   }
 
   /** How many stretches it is made of. */
@@ -37,8 +44,7 @@ export class SeqRanges {
   }
 
   has(seq: number): boolean {
-    const range = this.#ranges[this.#at(seq)];
-    return range !== undefined && range[0] <= seq;
+    return this.firstFrom(seq) === seq;
   }
 
   /** Whether the number would begin a range: it neither is in one nor next to one, nor is it 1. */
@@ -48,7 +54,9 @@ export class SeqRanges {
     return from > seq + 1 && (this.#ranges[at - 1]?.[1] ?? 0) < seq - 1;
   }
 
+  /** Both included; nothing if `to` is the lower one. */
   add(from: number, to = from): void {
+    if (to < from) return;
     const last = this.#ranges.at(-1);
     // As nearly always: the next one, or a later one.
     if (last === undefined || from > last[1] + 1) this.#ranges.push([from, to]);
@@ -56,20 +64,44 @@ export class SeqRanges {
     else this.#insert(from, to);
   }
 
+  addAll(other: SeqRanges): void {
+    for (const [from, to] of other.#ranges) this.add(from, to);
+  }
+
   /** What of `from` to `to` is not in it. */
   missing(from: number, to: number): SeqRange[] {
     const found: SeqRange[] = [];
-    let next = from;
-    for (let at = this.#at(from); next <= to; at++) {
-      const range = this.#ranges[at];
-      if (range === undefined || range[0] > to) {
-        found.push([next, to]);
-        break;
-      }
-      if (range[0] > next) found.push([next, range[0] - 1]);
-      next = range[1] + 1;
+    for (let next = this.firstMissing(from); next <= to; ) {
+      const end = this.firstFrom(next);
+      found.push([next, Math.min(to, end - 1)]);
+      next = this.firstMissing(end);
     }
     return found;
+  }
+
+  /** How many of the numbers from and to, both included, are in it. */
+  countWithin(from: number, to: number): number {
+    let count = 0;
+    for (const [first, last] of this.#ranges) count += Math.max(0, Math.min(to, last) - Math.max(from, first) + 1);
+    return count;
+  }
+
+  /** The highest of the numbers from and to, both included, that is in it; null if none is. */
+  lastWithin(from: number, to: number): number | null {
+    const range = this.#ranges.findLast(([first]) => first <= to);
+    return range === undefined || range[1] < from ? null : Math.min(to, range[1]);
+  }
+
+  /** The first number from `seq` on that is not in it. */
+  firstMissing(seq: number): number {
+    const range = this.#ranges[this.#at(seq)];
+    return range !== undefined && range[0] <= seq ? range[1] + 1 : seq;
+  }
+
+  /** The first number from `seq` on that is in it; infinite if none is. */
+  firstFrom(seq: number): number {
+    const range = this.#ranges[this.#at(seq)];
+    return range === undefined ? Number.POSITIVE_INFINITY : Math.max(seq, range[0]);
   }
 
   toJSON(): SeqRange[] {
