@@ -78,12 +78,15 @@ async function start(theme: "light" | "dark") {
   });
   const status = { state: "ERROR", mode: "AUTO", error_flags: ["OVERHEAT"] } as const;
   // What is live stays so, and what is late stays late, however long the page and axe take.
+  let turns = 0;
   const goOn = () => {
+    // By the same lag each time it would be a clock that is behind, and soon known as such.
+    const lagMs = turns++ % 2 === 0 ? 10_000 : 14_000;
     clock.advance(Math.max(0, Date.now() - clock.wallMs()));
     live.send(
       sampleOf("live", { ...full, ...now(), system_status: { ...status, error_flags: [...status.error_flags] } }),
     );
-    late.send(sampleOf("late", { ...sold, timestamp: new Date(clock.wallMs() - 12_000).toISOString() }));
+    late.send(sampleOf("late", { ...sold, timestamp: new Date(clock.wallMs() - lagMs).toISOString() }));
   };
   goOn();
   const going = setInterval(goOn, 500);
