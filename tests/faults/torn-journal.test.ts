@@ -12,7 +12,7 @@ import {
   type SampleJournal,
   systemClock,
 } from "@wattboard/device";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { fill, mountDisk, unmountDisk } from "../support/disk.ts";
 import { eventually } from "../support/eventually.ts";
 import { seed as faultsSeed, rounds } from "../support/long-run.ts";
@@ -231,7 +231,9 @@ describe("a folder that two processes want", () => {
 });
 
 const disk = mountDisk("600k");
-if (disk !== null) process.once("exit", () => unmountDisk(disk));
+afterAll(() => {
+  if (disk !== null) unmountDisk(disk);
+});
 
 needs("mount", disk !== null)("a disk that is full", () => {
   test("leaves samples in memory, tells it, and gets them when there is room", async () => {

@@ -16,7 +16,7 @@ export default function makeRunFolder(): () => void {
   chmodSync(folder, 0o711);
   // Workers, and what they start, are given this environment.
   process.env.TMPDIR = folder;
-  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   // After Ctrl-C nobody calls the teardown.
   process.once("exit", remove);
   return remove;

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-_FIRST_S, _BACKOFF_S_MAX = 5.0, 60.0
+_FIRST_S, _FIRST_S_MIN, _BACKOFF_S_MAX = 5.0, 1.0, 60.0
 #: A server that asks for more patience than this is asked again all the same.
 _RETRY_AFTER_S_MAX = 5 * 60.0
 
@@ -72,7 +72,8 @@ def parse_retry_after(header: Optional[str], now_s: Callable[[], float] = time.t
 def retry_delay_s(outage: Outage, failures: int, random: Callable[[], float]) -> float:
     """How long to wait before the next try, after so many earlier ones without a link that stayed up.
 
-    At first 5 s (±10 %, so that a fleet does not come back as one), then full jitter: anywhere up to 10, 20, 40, 60 s, but at least 1 s.
+    At first 5 s on average, within 1 to 9, so that a fleet does not come back as one; then full jitter: anywhere up to 10, 20, 40, 60 s, but at least
+    1 s.
     """
 
     def between(first_s: float, last_s: float) -> float:
@@ -89,5 +90,5 @@ def retry_delay_s(outage: Outage, failures: int, random: Callable[[], float]) ->
         asked_s = min(max(outage.retry_after_s, 1.0), _RETRY_AFTER_S_MAX)
         return between(asked_s, asked_s * 1.25)
     if failures == 0:
-        return between(_FIRST_S * 0.9, _FIRST_S * 1.1)
+        return between(_FIRST_S_MIN, 2 * _FIRST_S - _FIRST_S_MIN)
     return max(1.0, random() * min(_BACKOFF_S_MAX, _FIRST_S * float(2 ** min(failures, 16))))
