@@ -94,7 +94,7 @@ export type CommandListBody = ReadonlyBody<Omit<Type.Static<typeof commandListSc
 const fleetExtras = {
   where: Type.Array(Type.String({ minLength: 1, maxLength: 512 }), {
     minItems: 1,
-    maxItems: 16,
+    maxItems: limits.conditionsMax,
     description:
       "Conditions that a device must meet, all of them, as in the filters of the fleet page: `properties.region = SE`, `battery.soc > 80`, `name ~ villa`. Operators: = != ~ (contains) ^ (starts with) < <= > >=",
   }),

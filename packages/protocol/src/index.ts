@@ -1,3 +1,4 @@
+export * from "./alarms.ts";
 export * from "./api.ts";
 export * from "./capabilities.ts";
 export * from "./command.ts";

@@ -27,6 +27,8 @@ export const limits = {
   nameLengthMax: 64,
   /** Characters of one condition of a filter or a fleet command; longer ones are refused. */
   conditionLengthMax: 500,
+  /** Conditions of one filter, fleet command or rule of an alarm, all of which are to be met. */
+  conditionsMax: 16,
   /** Characters in a text value; a longer one is left out. */
   textLengthMax: 256,
   /** Error flags in one message; what is beyond is left out. */
