@@ -8,6 +8,7 @@ export * from "./fleet-frames.ts";
 export * from "./journal.ts";
 export * from "./people.ts";
 export * from "./seq-ranges.ts";
+export * from "./server-api.ts";
 export * from "./stream-frames.ts";
 export * from "./subprotocol.ts";
 export * from "./telemetry.ts";

@@ -118,6 +118,8 @@ test("real answers fit what the document says of them, good ones and errors", as
     properties: { time_zone: "Europe/Vienna" },
   })) as { token: string };
   await ask("get", "/devices/ems_001", "/devices/{id}");
+  await ask("get", "/devices/ems_001/lines", "/devices/{id}/lines");
+  await ask("get", "/devices/nobody/lines", "/devices/{id}/lines");
   await ask("get", "/devices/ems_001/latest", "/devices/{id}/latest");
   const device = await openDevice(server.wsUrl, "ems_001", added.token);
   device.send(sampleOf("ems_001", { heat_pump: { flow_temperature: 38.5 } }));
@@ -141,6 +143,7 @@ test("real answers fit what the document says of them, good ones and errors", as
   await ask("patch", "/devices/ems_001", "/devices/{id}", { name: "Cellar", properties: { country: "AT" } });
   await ask("get", "/smart-os/waiting", "/smart-os/waiting");
   await ask("post", "/smart-os/waiting/0001/accept", "/smart-os/waiting/{id}/accept");
+  await ask("delete", "/smart-os/waiting/0001", "/smart-os/waiting/{id}");
   await ask("post", "/devices/ems_001/rotate", "/devices/{id}/rotate", {});
   await ask("post", "/devices/ems_001/revoke", "/devices/{id}/revoke");
   await ask("delete", "/devices/ems_001", "/devices/{id}");
@@ -252,6 +255,12 @@ test("real answers about exports, imports, backups and the store fit the documen
   const lines = (await askFile("post", "/backups", "/backups")).trimEnd().split("\n");
   const { backup_id: id } = JSON.parse(lines.at(-1) ?? "") as { backup_id: string };
   await ask("post", "/backups", "/backups");
+  await ask("get", "/backups", "/backups");
+  await askFile("post", `/backups/${id}/verify`, "/backups/{id}/verify");
+  await askFile("get", `/backups/${id}/tar`, "/backups/{id}/tar");
+  await ask("get", "/backups/other/tar", "/backups/{id}/tar");
+  await ask("get", "/exports", "/exports");
+  await ask("get", "/server", "/server");
   await askFile("get", `/backups/${id}/access.db`, "/backups/{id}/{name}");
   await ask("get", `/backups/${id}/other.db`, "/backups/{id}/{name}");
   await ask("delete", `/backups/${id}`, "/backups/{id}");

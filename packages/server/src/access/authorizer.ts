@@ -160,6 +160,11 @@ export class Authorizer {
     return { address: this.addressOf(request), browser: this.readCookie(request, "browser") };
   }
 
+  /** The origin at which the request was made, as far as it tells; null where it does not. */
+  originOf(request: IncomingMessage): string | null {
+    return this.#parts.proxies.originOf(request);
+  }
+
   /** Whether what is said here could be read on its way: without TLS only this machine and the declared proxies are listened to, unless told otherwise. */
   isTransportAllowed(request: IncomingMessage): boolean {
     const address = plainAddress(request.socket.remoteAddress);

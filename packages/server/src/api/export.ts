@@ -1,8 +1,9 @@
 import { Readable } from "node:stream";
-import { paths, refuse } from "@wattboard/protocol";
-import type { FastifyInstance } from "fastify";
+import { type ExportsBody, exportsSchema, paths, refuse } from "@wattboard/protocol";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { addressPrefix } from "../access/address-prefix.ts";
+import { hasRole } from "../access/principal.ts";
 import { parseTime, timeForms } from "../base/parse-time.ts";
 import { startingWith } from "../base/starting-with.ts";
 import { readTimeZone } from "../history/range.ts";
@@ -16,6 +17,7 @@ import { contentTypes, leftOutTrailer, openExport } from "../transfer/export/exp
 import { exportEndMs, exportFormats } from "../transfer/export/export-query.ts";
 import { isPointName } from "../transfer/import/point-name.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
+import { ExportLog, exportBody, type LoggedExport } from "./export-log.ts";
 
 const querySchema = Type.Object(
   {
@@ -55,10 +57,27 @@ const exportsMaxEach = 2;
 /** Of the trailer: clients bound headers, and trailers with them. */
 const leftOutBytesMax = 4_000;
 
-/** `GET /api/v1/export`: raw samples as a file, streamed at the client's speed. */
+/** `GET /api/v1/export`: raw samples as a file, streamed at the client's speed; `/exports`: how far those are. */
 export function registerExportApi(app: FastifyInstance, parts: ArchiveParts): void {
   const { budget, clock, devices, authorizer, store } = parts;
-  const running: string[] = [];
+  const log = new ExportLog(clock);
+  const requesterOf = ({ principal, raw }: FastifyRequest): string =>
+    `${auditName(principal)} ${addressPrefix(authorizer.addressOf(raw))}`;
+
+  app.get(
+    `${paths.api}/exports`,
+    defineRoute({
+      tag: "Archive",
+      role: "viewer",
+      summary: "Exports that run, and the newest fifty of those that have ended since the start",
+      answer: exportsSchema,
+    }),
+    (request, reply): ExportsBody => {
+      reply.header("Cache-Control", "no-store");
+      const mine = hasRole(request.principal, "admin") ? undefined : requesterOf(request);
+      return { exports: log.list(mine).map(exportBody) };
+    },
+  );
 
   app.get<{ Querystring: Type.Static<typeof querySchema> }>(
     `${paths.api}/export`,
@@ -103,17 +122,18 @@ export function registerExportApi(app: FastifyInstance, parts: ArchiveParts): vo
       if (start !== undefined && (Number.isNaN(start.fromMs) || !deviceIds.includes(start.deviceId))) {
         return invalid(`start_device must be one of the devices, and start_at ${timeForms}.`);
       }
-      const requester = `${auditName(request.principal)} ${addressPrefix(authorizer.addressOf(request.raw))}`;
-      const own = running.filter((each) => each === requester).length;
-      if (running.length >= exportsMax || own >= exportsMaxEach) return sendRefusal(reply, refuse("busy"));
+      const requester = requesterOf(request);
+      if (log.runningCount() >= exportsMax || log.runningCount(requester) >= exportsMaxEach) {
+        return sendRefusal(reply, refuse("busy"));
+      }
 
-      running.push(requester);
+      const by = auditName(request.principal);
+      const logged = log.begin({ requester, by, deviceIds, format, fromMs, toMs });
       const left = new AbortController();
       onAnswerEnd(reply.raw, () => {
-        running.splice(running.indexOf(requester), 1);
+        log.end(logged);
         left.abort();
       });
-      let leftOut = "";
       const pieces = await openExport(store, clock, {
         devices: deviceIds.map((deviceId) => ({ deviceId, registration: devices.registrationOf(deviceId) })),
         fromMs,
@@ -123,20 +143,24 @@ export function registerExportApi(app: FastifyInstance, parts: ArchiveParts): vo
         start,
         signal: left.signal,
         onLeftOut(what) {
-          leftOut = what
+          logged.leftOut = what
             .join("; ")
             .replace(/[^ -~]/g, "?")
             .slice(0, leftOutBytesMax);
         },
       });
-      reply.trailer(leftOutTrailer, (_reply, _payload, done) => done(null, leftOut));
+      reply.trailer(leftOutTrailer, (_reply, _payload, done) => done(null, logged.leftOut));
       // The first piece before the first header: what fails until then is answered as a problem.
-      const first = await pieces.next();
+      const first = await pieces.next().catch((error: unknown) => {
+        logged.outcome = "failed";
+        throw error;
+      });
       const name = deviceIds.length === 1 ? `${deviceIds[0]}-` : "";
       const day = new Date(Math.min(toMs, nowMs)).toISOString().slice(0, 10);
       reply.header("Content-Disposition", `attachment; filename="wattboard-${name}${day}.${format}"`);
       reply.header("Cache-Control", "no-store");
-      const slices = countedSlices(startingWith(first, pieces), (bytes) => budget.hold(request.caller, bytes));
+      const hold = (bytes: number) => budget.hold(request.caller, bytes);
+      const slices = loggedSlices(logged, countedSlices(startingWith(first, pieces), hold));
       return reply.type(contentTypes[format]).send(Readable.from(slices, { objectMode: false }));
     },
   );
@@ -154,5 +178,20 @@ async function* countedSlices(
     } finally {
       release();
     }
+  }
+}
+
+/** The slices, and in the log how much of them was taken and how they ended. */
+async function* loggedSlices(logged: LoggedExport, slices: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const slice of slices) {
+      yield slice;
+      logged.bytes += slice.length;
+    }
+    logged.outcome = "done";
+  } catch (error) {
+    // Whoever goes away ends the reading too, and has not seen it fail.
+    if (logged.endedAtMs === null) logged.outcome = "failed";
+    throw error;
   }
 }

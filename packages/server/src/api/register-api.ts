@@ -16,10 +16,11 @@ import { registerCsvImportApi } from "./import-csv.ts";
 import { type LiveParts, liveDevices } from "./live-devices.ts";
 import { type PeopleParts, registerPeopleApi } from "./people.ts";
 import { type RegistrationParts, registerRegistrationsApi } from "./registrations.ts";
+import { registerServerApi, type ServerParts } from "./server.ts";
 import { registerShareApi } from "./share-links.ts";
 import { registerSignInApi } from "./sign-in.ts";
 import { registerSmartOsApi, type SmartOsParts } from "./smart-os.ts";
-import { type RenewalParts, registerRenewalApi, registerStoreApi } from "./store.ts";
+import { registerRenewalApi, registerStoreApi } from "./store.ts";
 import { registerStrikesApi } from "./strikes.ts";
 import { registerTicketsApi, type TicketParts } from "./tickets.ts";
 
@@ -32,7 +33,7 @@ export interface ApiServices
     CommandParts,
     FirstStepsParts,
     LiveParts,
-    RenewalParts,
+    ServerParts,
     SmartOsParts,
     TicketParts {
   /** Under which path everything is served. */
@@ -54,6 +55,7 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerSmartOsApi(app, services);
   registerTicketsApi(app, services);
   registerRenewalApi(app, services);
+  registerServerApi(app, services);
   registerArchive(app, services);
 }
 

@@ -5,6 +5,7 @@ import {
   refuse,
   smartOsDialect,
   type WaitingDeviceBody,
+  waitingDeviceSchema,
   waitingDevicesSchema,
 } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
@@ -41,10 +42,34 @@ export function registerSmartOsApi(app: FastifyInstance, parts: SmartOsParts): v
     () => ({ waiting: waitingDevices.list().map(waitingBody) }),
   );
 
+  const params = Type.Object({ id: Type.String({ description: "Its serial number", examples: ["0001"] }) });
+  const noneWaits = () =>
+    refuse("not_found", "No device of this serial number waits; it is listed when it has sent a message.");
+  app.delete<{ Params: { id: string } }>(
+    `${paths.api}/smart-os/waiting/:id`,
+    defineRoute({
+      ...admin,
+      summary: "Refuse a device that waits at the SMART-OS door: it is listed no more until the server is started anew",
+      params,
+      answer: waitingDeviceSchema,
+      errors: [404],
+    }),
+    (request, reply) => {
+      const { id: deviceId } = request.params;
+      const refused = audited(parts, request, { action: "device.refuse", deviceId }, () => {
+        const waiting = waitingDevices.list().find(({ serial }) => serial === deviceId);
+        if (waiting === undefined) return noneWaits();
+        waitingDevices.refuse(deviceId);
+        return waitingBody(waiting);
+      });
+      return isRefusal(refused) ? sendRefusal(reply, refused) : refused;
+    },
+  );
+
   const accept = defineRoute({
     ...admin,
     summary: "Register a device that waits at the SMART-OS door",
-    params: Type.Object({ id: Type.String({ description: "Its serial number", examples: ["0001"] }) }),
+    params,
     answer: provisionedSchema,
     status: 201,
     errors: [404, 409],
@@ -53,7 +78,7 @@ export function registerSmartOsApi(app: FastifyInstance, parts: SmartOsParts): v
     const { id: deviceId } = request.params;
     const accepted = audited(parts, request, { action: "device.accept", deviceId }, () => {
       if (!waitingDevices.has(deviceId)) {
-        return refuse("not_found", "No device of this serial number waits; it is listed when it has sent a message.");
+        return noneWaits();
       }
       return devices.add({ deviceId, properties: { [smartOsDialect.key]: smartOsDialect.value } });
     });

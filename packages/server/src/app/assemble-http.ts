@@ -27,6 +27,7 @@ export async function assembleHttp(defer: Defer, parts: DoorParts) {
     passwords,
     queryMsMax: config.limits.query_ms,
     refusalAtDoor: (request: IncomingMessage) => parts.router.refusalOf(request),
+    storeLimits: { queueBytesMax: config.store.queue_bytes, retentionDays: config.store.retention_days },
     signIn: new SignIn(clock, { ...parts, passwords }),
     timeZone: zoneNamed(config.site.time_zone),
   };

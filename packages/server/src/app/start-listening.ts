@@ -45,6 +45,7 @@ export async function startListening(defer: Defer, parts: HttpParts): Promise<Li
       generalLog?.reopen();
       const fresh = readTls(config);
       if (fresh === null) return;
+      Object.assign(tls ?? {}, fresh);
       // With TLS files the server is one of TLS; Fastify's type does not know it.
       (app.server as unknown as TlsServer).setSecureContext(fresh);
       writeControlFile(fresh.cert);

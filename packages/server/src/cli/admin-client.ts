@@ -11,6 +11,7 @@ import {
   type ProvisionedBody,
   type RemovedApiTokenBody,
   refuse,
+  type ServerBody,
   type ShareLinkBody,
   type WaitingDeviceBody,
 } from "@wattboard/protocol";
@@ -75,6 +76,16 @@ export class AdminClient {
 
   acceptWaiting(deviceId: string) {
     return this.#requestLive<ProvisionedBody>("POST", `/smart-os/waiting/${encodeURIComponent(deviceId)}/accept`);
+  }
+
+  /** Takes it off the list; it may ask as often as it likes. */
+  refuseWaiting(deviceId: string) {
+    return this.#requestLive<WaitingDeviceBody>("DELETE", `/smart-os/waiting/${encodeURIComponent(deviceId)}`);
+  }
+
+  /** How the running server does. */
+  serverStatus() {
+    return this.#requestLive<ServerBody>("GET", "/server");
   }
 
   rotateToken(deviceId: string, token: string | undefined) {
@@ -182,7 +193,7 @@ export class AdminClient {
     if (this.url !== undefined) return await this.#request<T>(method, path);
     throw new Failure(
       "no_server",
-      "No server runs on this folder, so no device waits there. Start one: wattboard serve",
+      "No server runs on this folder, and only a running one knows that. Start one: wattboard serve",
     );
   }
 }

@@ -184,6 +184,19 @@ Examples:
       );
     });
 
+  addAdministrationOptions(device.command("refuse <serials...>"))
+    .description("Take devices off the list of those that wait at the SMART-OS door, until the server is started anew.")
+    .addHelpText("after", "\nExamples:\n  $ wattboard device refuse 0001 0002")
+    .action(async (serials: string[], options: TargetOptions) => {
+      const refused = await administer(options, async (administration) => {
+        const done: string[] = [];
+        for (const serial of serials) done.push((await administration.refuseWaiting(serial)).device_id);
+        return done;
+      });
+      if (options.json) printJson(refused);
+      else printLine(`Refused: ${refused.join(", ")}.`);
+    });
+
   addAdministrationOptions(device.command("rotate <id>"))
     .description("Give a device a new token; the old one is void at once, and its connection is closed.")
     .addOption(tokenFileOption())

@@ -13,6 +13,7 @@ import { addServeCommand } from "./serve.ts";
 import { addShareCommand } from "./share.ts";
 import { addSimulateCommand } from "./simulate.ts";
 import { addSimulateSolMateCommand } from "./simulate-solmate.ts";
+import { addStatusCommand } from "./status.ts";
 import { addStoreCommand } from "./store.ts";
 import { addUserCommand } from "./user.ts";
 
@@ -52,5 +53,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addRestoreCommand(program);
   addHistoryCommand(program);
   addStoreCommand(program);
+  addStatusCommand(program);
   return program;
 }

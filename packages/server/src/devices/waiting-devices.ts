@@ -13,17 +13,22 @@ export interface WaitingDevice {
 /** Above this the one that was silent longest is forgotten; it comes back with its next message. */
 const waitingMax = 1_000;
 
+/** Serial numbers that an administrator has refused; above it the one refused first may ask again. */
+const refusedMax = 1_000;
+
 /** Serial numbers that came in by the SMART-OS door and are not registered. In memory only: who still wants to come in says so again. */
 export class WaitingDevices {
   readonly #clock: Clock;
   /** In order of their last message. */
   readonly #waiting = new Map<string, WaitingDevice>();
+  readonly #refused = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   note(serial: string, address: string): void {
+    if (this.#refused.has(serial)) return;
     const nowMs = this.#clock.wallMs();
     const before = this.#waiting.get(serial);
     this.#waiting.delete(serial);
@@ -36,6 +41,14 @@ export class WaitingDevices {
     });
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size > waitingMax && oldest !== undefined) this.#waiting.delete(oldest);
+  }
+
+  /** Lists it no more, however often it asks, until the server is started anew. */
+  refuse(serial: string): void {
+    this.#waiting.delete(serial);
+    this.#refused.add(serial);
+    const [oldest] = this.#refused;
+    if (this.#refused.size > refusedMax && oldest !== undefined) this.#refused.delete(oldest);
   }
 
   has(serial: string): boolean {

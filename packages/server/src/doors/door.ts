@@ -100,6 +100,11 @@ export class Links {
     return this.#links[door].size;
   }
 
+  /** Links of those who look on. */
+  get viewerCount(): number {
+    return this.count("dashboard") + this.count("fleet") + this.count("client");
+  }
+
   all(): Link[] {
     return Object.values(this.#links).flatMap((links) => [...links]);
   }

@@ -31,10 +31,10 @@ export interface HttpLimits {
   readonly stalledMs: number;
 }
 
-/** Certificate and key, as PEM. */
+/** Certificate and key, as PEM, which new connections get: a reload puts others in their place. */
 export interface TlsFiles {
-  readonly cert: Buffer;
-  readonly key: Buffer;
+  cert: Buffer;
+  key: Buffer;
 }
 
 /** What the server itself needs; what its routes need is theirs. */

@@ -35,6 +35,8 @@ export class StoreWatch implements StoreQueueObserver {
   readonly #settings: StoreWatchSettings;
   #stopTimer: CancelTimer = () => {};
   unstoredCount = 0;
+  /** When the store took samples last; null before it has. */
+  storedAtMs: number | null = null;
   /** The share of the summaries that are made anew which is done; 1 where none are, as far as the store has told. */
   renewedShare = 1;
 
@@ -56,7 +58,9 @@ export class StoreWatch implements StoreQueueObserver {
   }
 
   committed(samples: number, tookMs: number, queuedBytes: number): void {
-    const { store } = this.#services.metrics;
+    const { clock, metrics } = this.#services;
+    const { store } = metrics;
+    this.storedAtMs = clock.wallMs();
     store.commitSeconds.observe(tookMs / 1_000);
     store.committed.inc(samples);
     // A store that only just keeps up with a full queue has not recovered; half empty it has, and does not flap.

@@ -135,6 +135,47 @@ export function readManifest(folder: string): Manifest {
   return manifest;
 }
 
+/** Reads a backup again and gives what of it is not as it was made, in words. Rejects where the signal ends it. */
+export async function verifyBackup(
+  folder: string,
+  { files }: Manifest,
+  progress: (share: number) => void,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const faults: string[] = [];
+  const bytesInAll = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  let bytesRead = 0;
+  for (const file of files) {
+    const fault = await describeFault(join(folder, file.name), file, (bytes) => {
+      signal.throwIfAborted();
+      bytesRead += bytes;
+      progress(bytesRead / bytesInAll);
+    });
+    signal.throwIfAborted();
+    if (fault !== null) faults.push(`${file.name} ${fault}`);
+  }
+  return faults;
+}
+
+/** What is wrong with a file of a backup, in words; null: nothing. */
+async function describeFault(
+  path: string,
+  { bytes, sha256 }: ManifestFile,
+  progress: (bytes: number) => void,
+): Promise<string | null> {
+  let bytesRead = 0;
+  try {
+    const hash = await hashFile(path, (read) => {
+      bytesRead += read;
+      progress(read);
+    });
+    if (bytesRead !== bytes) return `has ${bytesRead} bytes, and the manifest says ${bytes}`;
+    return hash === sha256 ? null : "is damaged: its checksum is not the manifest's";
+  } catch (error) {
+    return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
 /** Copies one file of a backup and checks it on the way. Rejects with a `Failure`, `backup_damaged`, where it is not as it was. */
 export async function copyChecked(
   from: NodeJS.ReadableStream,
