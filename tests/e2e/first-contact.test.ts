@@ -31,7 +31,7 @@ needs("chromium", chromiumPath !== null)("first contact, in Chromium against a r
     const ann = await invite(admin, "ann", { role: "operator", devices: [] });
     const vera = await invite(admin, "vera", { role: "viewer", devices: null });
     for (const [browser, told] of [
-      [admin, "Register it, on the machine of the server"],
+      [admin, "comes alive with its first message"],
       [ann, "None is yours yet"],
       [vera, "Whoever administers this server registers them"],
     ] as const) {
@@ -53,7 +53,7 @@ needs("chromium", chromiumPath !== null)("first contact, in Chromium against a r
 
   test("an address that is nothing gets the page's own 404, with that status", async () => {
     const server = await startServer();
-    for (const path of ["/nothing", "/devices", "/devices/a/b", "/people/ann"]) {
+    for (const path of ["/nothing", "/device", "/devices/a/b", "/people/ann"]) {
       const answer = await fetch(server.url + path, { headers: { accept: "text/html" } });
       expect([path, answer.status, answer.headers.get("content-type")]).toEqual([
         path,

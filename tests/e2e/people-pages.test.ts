@@ -27,6 +27,12 @@ async function startWithAdministrator() {
   return { server, admin };
 }
 
+/** Goes to a page of the administration. */
+async function manage(admin: TestPage, name: string): Promise<void> {
+  await admin.getByRole("link", { name: "Manage" }).click();
+  await admin.getByRole("navigation", { name: "Administration" }).getByRole("link", { name }).click();
+}
+
 async function choosePassword(page: TestPage, button: string): Promise<void> {
   await page.getByLabel("New password").fill("a long enough one");
   await page.getByLabel("The same once more").fill("a long enough one");
@@ -70,7 +76,7 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
 
   test("what cannot be undone asks once more", async () => {
     const { admin } = await startWithAdministrator();
-    await admin.getByRole("link", { name: "People" }).click();
+    await manage(admin, "People");
     await admin.getByRole("button", { name: "Invite somebody" }).click();
     await admin.getByLabel("Name").fill("ann");
     await admin.getByRole("button", { name: "Make the invitation" }).click();
@@ -86,7 +92,7 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
 
   test("an administrator invites an owner, who chooses a password, sees one device, signs out and in again", async () => {
     const { server, admin } = await startWithAdministrator();
-    await admin.getByRole("link", { name: "People" }).click();
+    await manage(admin, "People");
     await admin.getByRole("button", { name: "Invite somebody" }).click();
     await admin.getByLabel("Name").fill("ann");
     await admin.getByLabel(/ems_001/).check();
@@ -168,7 +174,7 @@ needs("chromium", chromiumPath !== null)("the pages about people, in Chromium ag
   test("the audit shows what was done, filters it, and checks its chain", async () => {
     const { server, admin } = await startWithAdministrator();
     await new BrowserLike(server.url).ask("POST", "/session", { account: "root", password: "guess" });
-    await admin.getByRole("link", { name: "Audit" }).click();
+    await manage(admin, "Audit");
     await admin.getByText("wrong_credentials").waitFor();
     await admin.getByLabel("Action").fill("one_time_link.redeem");
     await admin.getByRole("button", { name: "Filter" }).click();

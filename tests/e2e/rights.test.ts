@@ -18,14 +18,29 @@ interface Control {
 
 /** What the pages offer, where, and a request of the same right, which does as little as it can. */
 const controls: readonly Control[] = [
-  { path: "/", name: /^People$/, ask: ["GET", "/people"] },
-  { path: "/", name: /^Audit$/, ask: ["GET", "/audit"] },
+  { path: "/", name: /^Manage$/, ask: ["GET", "/people"] },
   { path: "/", name: /^Accept /, ask: ["GET", "/smart-os/waiting"] },
+  { path: "/", name: /^Refuse /, ask: ["GET", "/smart-os/waiting"] },
+  { path: "/devices", name: /^Add a device$/, ask: ["POST", "/devices", {}] },
+  { path: "/devices", name: /^Add from a CSV$/, ask: ["POST", "/devices", {}] },
+  { path: "/devices", name: /^Settings of mine$/, ask: ["PATCH", "/devices/mine", {}] },
+  { path: "/devices", name: /^Accept /, ask: ["GET", "/smart-os/waiting"] },
+  { path: "/add-device", name: /^Add the device$/, ask: ["POST", "/devices", {}] },
+  { path: "/devices/mine/settings", name: /^Save$/, ask: ["PATCH", "/devices/mine", {}] },
+  { path: "/devices/mine/settings", name: /^New token/, ask: ["POST", "/devices/mine/rotate", { token: "" }] },
+  { path: "/devices/mine/settings", name: /^Remove/, ask: ["POST", "/devices", {}] },
+  { path: "/people", name: /^Invite somebody$/, ask: ["GET", "/people"] },
+  { path: "/people", name: /^Audit$/, ask: ["GET", "/audit"] },
+  { path: "/api-tokens", name: /^Make a token$/, ask: ["GET", "/api-tokens"] },
+  { path: "/backups", name: /^Make a backup$/, ask: ["GET", "/backups"] },
+  { path: "/server", name: /^Verify$/, ask: ["GET", "/server"] },
+  { path: "/exports", name: /^Export$/, ask: ["GET", "/exports"] },
   ...["mine", "foreign"].flatMap((id): Control[] => [
     { path: `/devices/${id}`, name: /^Set mode/, ask: ["POST", `/devices/${id}/commands`, setAuto()] },
     { path: `/devices/${id}`, name: /^Reset error/, ask: ["POST", `/devices/${id}/commands`, setAuto()] },
     { path: `/devices/${id}`, name: /^Restart/, ask: ["POST", `/devices/${id}/commands`, setAuto()] },
     { path: `/devices/${id}`, name: /^Share$/, ask: ["POST", `/devices/${id}/share-links`, aShortLink()] },
+    { path: `/devices/${id}`, name: /^Settings$/, ask: ["PATCH", `/devices/${id}`, {}] },
     { path: `/devices/${id}`, name: /^Strike out/, ask: ["POST", `/devices/${id}/strikes`, {}] },
   ]),
 ];
@@ -83,7 +98,8 @@ async function settle(page: TestPage): Promise<void> {
   const shown = page
     .getByRole("heading", { name: "Values" })
     .or(page.getByRole("link", { name: /mine|foreign/ }))
-    .or(page.getByText(/people who are signed in|No device is called/));
+    .or(page.getByRole("button", { name: /^(Invite|Make a|Verify|Export|Add the device)/ }))
+    .or(page.getByText(/people who are signed in|No device is called|This is not for/));
   await shown.first().waitFor();
   await page.getByRole("navigation", { name: "Account" }).or(page.getByText("shared with you")).first().waitFor();
 }

@@ -15,6 +15,16 @@ const SignInPage = page(async () => (await import("./pages/sign-in/sign-in-page.
 const WelcomePage = page(async () => (await import("./pages/welcome/welcome-page.tsx")).WelcomePage);
 const PeoplePage = page(async () => (await import("./pages/people/people-page.tsx")).PeoplePage);
 const AccountPage = page(async () => (await import("./pages/account/account-page.tsx")).AccountPage);
+const DevicesPage = page(async () => (await import("./pages/devices/devices-page.tsx")).DevicesPage);
+const DeviceSettingsPage = page(
+  async () => (await import("./pages/devices/settings/settings-page.tsx")).DeviceSettingsPage,
+);
+const AddDevicePage = page(async () => (await import("./pages/add-device/add-device-page.tsx")).AddDevicePage);
+const AddDevicesPage = page(async () => (await import("./pages/add-devices/add-devices-page.tsx")).AddDevicesPage);
+const ApiTokensPage = page(async () => (await import("./pages/api-tokens/api-tokens-page.tsx")).ApiTokensPage);
+const BackupsPage = page(async () => (await import("./pages/backups/backups-page.tsx")).BackupsPage);
+const ExportsPage = page(async () => (await import("./pages/exports/exports-page.tsx")).ExportsPage);
+const ServerPage = page(async () => (await import("./pages/server/server-page.tsx")).ServerPage);
 const AuditPage = page(async () => (await import("./pages/audit/audit-page.tsx")).AuditPage);
 
 /** The pages by address; `pages/` has the same shape. */
@@ -24,6 +34,14 @@ export function Routes() {
       <Switch>
         <Route path="/" component={FleetPage} />
         <Route path="/devices/:id">{({ id }) => <DevicePage key={id} deviceId={id} />}</Route>
+        <Route path="/devices/:id/settings">{({ id }) => <DeviceSettingsPage key={id} deviceId={id} />}</Route>
+        <Route path="/devices" component={DevicesPage} />
+        <Route path="/add-device" component={AddDevicePage} />
+        <Route path="/add-devices" component={AddDevicesPage} />
+        <Route path="/api-tokens" component={ApiTokensPage} />
+        <Route path="/backups" component={BackupsPage} />
+        <Route path="/exports" component={ExportsPage} />
+        <Route path="/server" component={ServerPage} />
         <Route path="/sign-in" component={SignInPage} />
         <Route path="/welcome" component={WelcomePage} />
         <Route path="/share" component={SharePage} />

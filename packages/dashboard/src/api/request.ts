@@ -46,6 +46,33 @@ export async function sendJson<Body>(
   return (await bodyOf(response)) as Body;
 }
 
+/** The pieces of a text as they come, from a request that may take as long as it likes. Throws a `RequestFailed`. */
+export async function getStream(
+  method: "GET" | "POST",
+  path: string,
+  signal?: AbortSignal,
+): Promise<AsyncIterable<string>> {
+  const response = await ask(path, { method, ...(signal !== undefined && { signal }) });
+  if (!response.ok || response.body === null) await bodyOf(response);
+  return pieces(response.body ?? new ReadableStream());
+}
+
+async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  // Not every browser can iterate over a stream.
+  const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } catch (cause) {
+    throw new RequestFailed(0, "The connection to the server was lost before it was done.", undefined, cause);
+  } finally {
+    reader.cancel().catch(() => undefined);
+  }
+}
+
 async function ask(path: string, init: RequestInit, hint = ""): Promise<Response> {
   try {
     const response = await fetch(path, { ...init, headers: { accept: "application/json", ...init.headers } });

@@ -17,12 +17,12 @@ function KnownMenu() {
   const person = me?.kind === "person" ? me : null;
   return (
     <nav className={styles.menu} aria-label="Account">
-      {person?.role === "admin" && (
-        <>
-          <Link href={pagePaths.people}>People</Link>
-          <Link href={pagePaths.audit}>Audit</Link>
-        </>
-      )}
+      {person !== null &&
+        (person.role === "admin" ? (
+          <Link href={pagePaths.devices}>Manage</Link>
+        ) : (
+          <Link href={pagePaths.exports}>Export</Link>
+        ))}
       {person === null ? (
         <Link href={pagePaths.signIn()}>Sign in</Link>
       ) : (

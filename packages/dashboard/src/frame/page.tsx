@@ -11,6 +11,8 @@ interface PageProps {
   readonly heading?: string;
   /** What stands at the other end of the heading's line. */
   readonly aside?: ReactNode;
+  /** What leads to its neighbours, above the heading. */
+  readonly nav?: ReactNode;
   /** Absent on pages that show nothing live. */
   readonly link?: LinkView;
   readonly isNarrow?: boolean;
@@ -20,12 +22,13 @@ interface PageProps {
 }
 
 /** What all pages have: the line at the top, and the part that is theirs. */
-export function Page({ title, heading, aside, link, isNarrow = false, waitingFor, children }: PageProps) {
+export function Page({ title, heading, aside, nav, link, isNarrow = false, waitingFor, children }: PageProps) {
   useTitle(title === undefined ? "Wattboard" : `${title} · Wattboard`);
   return (
     <>
       <TopBar link={link} />
       <main id="content" className={styles.page} data-narrow={isNarrow} data-lost={link?.phase === "lost"}>
+        {nav}
         {heading !== undefined && (
           <div className={styles.head}>
             <h1 className={styles.heading}>{heading}</h1>

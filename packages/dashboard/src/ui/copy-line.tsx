@@ -1,26 +1,31 @@
-import { useState } from "react";
+import { useRef } from "react";
 import { Button } from "./button.tsx";
 import styles from "./copy-line.module.css";
 import { inputLook } from "./field.tsx";
+import { useCopy } from "./use-copy.ts";
 
 /** A text that is there to be copied, such as a link that is shown only once. */
 export function CopyLine({ label, text }: { readonly label: string; readonly text: string }) {
-  const [isCopied, setCopied] = useState(false);
-  const copy = async () => {
-    // Without TLS there is no clipboard; the text can still be selected.
-    await navigator.clipboard?.writeText(text);
-    setCopied(navigator.clipboard !== undefined);
-  };
+  const shown = useRef<HTMLInputElement>(null);
+  const { isCopied, copy } = useCopy(text);
   return (
     <div className={styles.line}>
       <input
+        ref={shown}
         className={inputLook}
         aria-label={label}
         readOnly
         value={text}
         onFocus={(event) => event.currentTarget.select()}
       />
-      <Button onClick={copy}>{isCopied ? "Copied" : "Copy"}</Button>
+      <Button
+        onClick={async () => {
+          // Without TLS there is no clipboard; then it is at least selected.
+          if (!(await copy())) shown.current?.select();
+        }}
+      >
+        {isCopied ? "Copied" : "Copy"}
+      </Button>
     </div>
   );
 }

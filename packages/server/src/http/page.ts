@@ -8,7 +8,23 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 export const pageFolder = fileURLToPath(new URL("../../public", import.meta.url));
 
 /** The page's own addresses, which are routed in the browser. */
-const pagePaths = ["/devices/:id", "/sign-in", "/welcome", "/share", "/people", "/account", "/audit"];
+const pagePaths = [
+  "/account",
+  "/add-device",
+  "/add-devices",
+  "/api-tokens",
+  "/audit",
+  "/backups",
+  "/devices",
+  "/devices/:id",
+  "/devices/:id/settings",
+  "/exports",
+  "/people",
+  "/server",
+  "/share",
+  "/sign-in",
+  "/welcome",
+];
 
 type SendPage = (reply: FastifyReply) => FastifyReply;
 

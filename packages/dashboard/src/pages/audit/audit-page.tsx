@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 import { useSearchParams } from "wouter";
 import { getJson, type RequestFailed } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
+import { AdministrationNav } from "../../frame/administration-page.tsx";
 import { Page } from "../../frame/page.tsx";
 import { RefusedNotice } from "../../frame/refused-notice.tsx";
 import { apiPaths } from "../../paths.ts";
@@ -48,6 +49,7 @@ export function AuditPage() {
     <Page
       title="Audit"
       heading="Audit"
+      nav={<AdministrationNav />}
       aside={
         rows !== undefined && (
           <div className="buttons">

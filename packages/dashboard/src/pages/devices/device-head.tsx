@@ -8,7 +8,7 @@ import { StateChip } from "../../domain/state-chip.tsx";
 import { modeWord } from "../../domain/state-words.ts";
 import type { LivePoints } from "../../live/live-points.ts";
 import { pagePaths } from "../../paths.ts";
-import { Button } from "../../ui/button.tsx";
+import { Button, buttonLook } from "../../ui/button.tsx";
 import { formatInstant, timeOfDayIn } from "../../ui/format-time.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { Tag } from "../../ui/tag.tsx";
@@ -49,6 +49,11 @@ export function DeviceHead({ detail, live, nowMs, share }: DeviceHeadProps) {
           </span>
         )}
         <span className="buttons">
+          {me?.role === "admin" && (
+            <Link {...buttonLook} href={pagePaths.deviceSettings(device_id)}>
+              Settings
+            </Link>
+          )}
           {me?.role === "admin" && <Button onClick={() => setStriking(true)}>Strike out…</Button>}
           {mayCommand(me, device_id) && <Button onClick={() => setSharing(true)}>Share</Button>}
         </span>

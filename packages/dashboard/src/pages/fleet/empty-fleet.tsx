@@ -1,8 +1,9 @@
-import { paths, webSocketUrl } from "@wattboard/protocol";
+import { Link } from "wouter";
 import { useFirstSteps } from "../../api/first-steps.ts";
 import { useMe } from "../../api/me.ts";
 import { NewServerNotice } from "../../frame/new-server-notice.tsx";
-import { serverUrl } from "../../paths.ts";
+import { pagePaths } from "../../paths.ts";
+import { buttonLook } from "../../ui/button.tsx";
 import { CopyLine } from "../../ui/copy-line.tsx";
 import styles from "./empty-fleet.module.css";
 
@@ -30,24 +31,21 @@ export function EmptyFleet() {
 /** The way to the first value, for an administrator. */
 function AddSteps({ command }: { readonly command: string }) {
   return (
-    <>
+    <div className={styles.steps}>
       <p>A device shows up here the moment it is registered, and comes alive with its first message.</p>
-      <ol>
-        <li>
-          <span>Register it, on the machine of the server. The token is printed once.</span>
-          <CopyLine label="Command that registers a device" text={command} />
-        </li>
-        <li>
-          <span>Let the device connect, with its token in the handshake.</span>
-          <pre>
-            {`${webSocketUrl(serverUrl, paths.device)}ems_001`}
-            {"\n"}Authorization: Bearer wb_…
-          </pre>
-        </li>
-        <li>
-          <span>Send one JSON message a second. It is here before you look up.</span>
-        </li>
-      </ol>
-    </>
+      <div className="buttons">
+        <Link {...buttonLook} data-tone="strong" href={pagePaths.addDevice}>
+          Add a device
+        </Link>
+        <Link {...buttonLook} href={pagePaths.addDevices}>
+          Many, from a CSV file
+        </Link>
+      </div>
+      <details>
+        <summary>On the command line</summary>
+        <p className="fine">On the machine of the server. The token is printed once.</p>
+        <CopyLine label="Command that registers a device" text={command} />
+      </details>
+    </div>
   );
 }

@@ -5,6 +5,7 @@ import type { RequestFailed } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { usePolled } from "../../api/use-polled.ts";
 import { EventList } from "../../domain/event-list.tsx";
+import { WaitingDevices } from "../../domain/waiting-devices.tsx";
 import { LostNotice } from "../../frame/lost-notice.tsx";
 import { Page, Waiting } from "../../frame/page.tsx";
 import { RefusedNotice } from "../../frame/refused-notice.tsx";
@@ -27,7 +28,6 @@ import { changeView, type FleetView, formatView, parseView } from "./fleet-view.
 import { storedPageSize, storePageSize } from "./stored-page-size.ts";
 import { useHighlight } from "./use-highlight.ts";
 import { useSampledRows } from "./use-sampled-rows.ts";
-import { WaitingDevices } from "./waiting-devices.tsx";
 
 /** Arranging 10,000 rows takes some milliseconds, so it is done at most this often, however fast samples come. Shown rows follow each sample. */
 const arrangeEveryMs = 500;

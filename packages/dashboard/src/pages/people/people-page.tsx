@@ -5,6 +5,7 @@ import { queryClient } from "../../api/query-client.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { usePolled } from "../../api/use-polled.ts";
 import { roleWord } from "../../domain/rights.ts";
+import { AdministrationNav } from "../../frame/administration-page.tsx";
 import { Page } from "../../frame/page.tsx";
 import { RefusedNotice } from "../../frame/refused-notice.tsx";
 import { apiPaths, serverUrl } from "../../paths.ts";
@@ -35,6 +36,7 @@ export function PeoplePage() {
     <Page
       title="People"
       heading="People"
+      nav={<AdministrationNav />}
       aside={
         body !== null && (
           <Button tone="strong" onClick={() => setOpened({ kind: "new" })}>

@@ -1,16 +1,15 @@
 import type { IssuedLinkBody, OutstandingBody, PersonBody, RoleName } from "@wattboard/protocol";
 import { useState } from "react";
 import { getJson, sendJson } from "../../api/request.ts";
-import { usePolled } from "../../api/use-polled.ts";
+import { DevicePicker } from "../../domain/device-picker.tsx";
 import { nameRules, roleMeaning, roleNames, roleWord } from "../../domain/rights.ts";
 import { apiPaths } from "../../paths.ts";
 import { Button } from "../../ui/button.tsx";
 import { ConfirmButton } from "../../ui/confirm-button.tsx";
 import { FaultLine } from "../../ui/fault-line.tsx";
-import { Choice, Choices, Field, Form, inputLook } from "../../ui/field.tsx";
+import { Choice, Choices, Field, Form } from "../../ui/field.tsx";
 import { useSubmit } from "../../ui/use-submit.ts";
 import { OutstandingList } from "./outstanding-list.tsx";
-import styles from "./person-form.module.css";
 
 /** A link that was made for somebody, to be handed over. */
 export interface IssuedTo {
@@ -122,58 +121,5 @@ function RoleChoice({ role, onChange }: { readonly role: RoleName; readonly onCh
         </Choice>
       ))}
     </Choices>
-  );
-}
-
-/** More are found by typing. */
-const shownMax = 50;
-
-interface DevicePickerProps {
-  readonly chosen: ReadonlySet<string>;
-  readonly onChange: (chosen: ReadonlySet<string>) => void;
-}
-
-function DevicePicker({ chosen, onChange }: DevicePickerProps) {
-  const [text, setText] = useState("");
-  const { body } = usePolled<{ devices: { device_id: string; name: string }[] }>(apiPaths.devices, {
-    everyMs: 60_000,
-  });
-  const wanted = text.trim().toLowerCase();
-  const fitting = (body?.devices ?? []).filter(({ device_id, name }) =>
-    `${device_id} ${name}`.toLowerCase().includes(wanted),
-  );
-  // What is chosen stands first, so that it is seen however many there are.
-  const shown = fitting
-    .sort((a, b) => Number(chosen.has(b.device_id)) - Number(chosen.has(a.device_id)))
-    .slice(0, shownMax);
-  const toggle = (deviceId: string) => {
-    const next = new Set(chosen);
-    if (!next.delete(deviceId)) next.add(deviceId);
-    onChange(next);
-  };
-  return (
-    <div className={styles.picker}>
-      <input
-        className={inputLook}
-        type="search"
-        placeholder="Find a device"
-        aria-label="Find a device"
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-      />
-      <ul className={styles.list}>
-        {shown.map(({ device_id, name }) => (
-          <li key={device_id}>
-            <Choice type="checkbox" checked={chosen.has(device_id)} onChange={() => toggle(device_id)}>
-              {name} <code className="muted">{device_id}</code>
-            </Choice>
-          </li>
-        ))}
-      </ul>
-      {fitting.length > shown.length && (
-        <p className="fine">{fitting.length - shown.length} more; type to find them.</p>
-      )}
-      {body !== null && fitting.length === 0 && <p className="fine">No device fits.</p>}
-    </div>
   );
 }

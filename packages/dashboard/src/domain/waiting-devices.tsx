@@ -1,16 +1,17 @@
 import type { WaitingDeviceBody } from "@wattboard/protocol";
 import { useState } from "react";
-import { useMe } from "../../api/me.ts";
-import { queryClient } from "../../api/query-client.ts";
-import { sendJson } from "../../api/request.ts";
-import { usePolled } from "../../api/use-polled.ts";
-import { ageOf, formatAge } from "../../domain/age.ts";
-import { apiPaths } from "../../paths.ts";
-import { Button } from "../../ui/button.tsx";
-import { CopyLine } from "../../ui/copy-line.tsx";
-import { FaultLine } from "../../ui/fault-line.tsx";
-import { Panel } from "../../ui/panel.tsx";
-import { useSubmit } from "../../ui/use-submit.ts";
+import { useMe } from "../api/me.ts";
+import { queryClient } from "../api/query-client.ts";
+import { sendJson } from "../api/request.ts";
+import { usePolled } from "../api/use-polled.ts";
+import { apiPaths } from "../paths.ts";
+import { Button } from "../ui/button.tsx";
+import { ConfirmButton } from "../ui/confirm-button.tsx";
+import { CopyLine } from "../ui/copy-line.tsx";
+import { FaultLine } from "../ui/fault-line.tsx";
+import { Panel } from "../ui/panel.tsx";
+import { useSubmit } from "../ui/use-submit.ts";
+import { ageOf, formatAge } from "./age.ts";
 import styles from "./waiting-devices.module.css";
 
 /** More would push the fleet out of sight; those that are accepted make room. */
@@ -36,6 +37,11 @@ export function WaitingDevices({ nowMs }: { readonly nowMs: number }) {
   const accept = (deviceId: string) =>
     run(async () => {
       setAccepted(await sendJson<Accepted>("POST", apiPaths.acceptWaiting(deviceId)));
+      await queryClient.invalidateQueries({ queryKey: [apiPaths.waiting] });
+    });
+  const refuse = (deviceId: string) =>
+    run(async () => {
+      await sendJson("DELETE", apiPaths.refuseWaiting(deviceId));
       await queryClient.invalidateQueries({ queryKey: [apiPaths.waiting] });
     });
   return (
@@ -67,14 +73,24 @@ export function WaitingDevices({ nowMs }: { readonly nowMs: number }) {
                 {messages} {messages === 1 ? "message" : "messages"} from {address}, the last{" "}
                 {formatAge(ageOf(Date.parse(last_seen_at), nowMs) ?? 0)} ago
               </span>
-              <Button
-                tone="strong"
-                disabled={busy}
-                aria-label={`Accept ${device_id}`}
-                onClick={() => accept(device_id)}
-              >
-                Accept
-              </Button>
+              <span className={styles.choice}>
+                <ConfirmButton
+                  sure={`List ${device_id} no more`}
+                  label={`Refuse ${device_id}`}
+                  disabled={busy}
+                  onConfirm={() => refuse(device_id)}
+                >
+                  Refuse
+                </ConfirmButton>
+                <Button
+                  tone="strong"
+                  disabled={busy}
+                  aria-label={`Accept ${device_id}`}
+                  onClick={() => accept(device_id)}
+                >
+                  Accept
+                </Button>
+              </span>
             </li>
           ))}
         </ul>
