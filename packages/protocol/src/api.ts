@@ -390,19 +390,16 @@ export const eventsSchema = body("Events", "A page of events, newest first.", {
 });
 export type EventsBody = ReadonlyBody<Type.Static<typeof eventsSchema>>;
 
-export const waitingDeviceSchema = body(
-  "WaitingDevice",
-  "A device that has come to the SMART-OS door and is not registered.",
-  {
-    device_id: deviceId,
-    first_seen_at: time("When it asked first"),
-    last_seen_at: time("When it asked last"),
-    messages: Type.Integer({ minimum: 1, description: "What it has sent so far" }),
-    address: Type.String({ description: "From where it asked last", examples: ["192.0.2.17"] }),
-  },
-);
 export const waitingDevicesSchema = body("WaitingDevices", "Devices at the SMART-OS door, the last to ask first.", {
-  waiting: Type.Array(waitingDeviceSchema),
+  waiting: Type.Array(
+    body("WaitingDevice", "A device that has come to the SMART-OS door and is not registered.", {
+      device_id: deviceId,
+      first_seen_at: time("When it asked first"),
+      last_seen_at: time("When it asked last"),
+      messages: Type.Integer({ minimum: 1, description: "What it has sent so far" }),
+      address: Type.String({ description: "From where it asked last", examples: ["192.0.2.17"] }),
+    }),
+  ),
 });
 export type WaitingDevicesBody = ReadonlyBody<Type.Static<typeof waitingDevicesSchema>>;
 export type WaitingDeviceBody = WaitingDevicesBody["waiting"][number];

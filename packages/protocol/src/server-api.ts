@@ -4,7 +4,7 @@ import { body, deviceId, orNull, type ReadonlyBody, time } from "./body.ts";
 /** Bodies of `/api/v1` about the server itself, and about what is made there for administrators. */
 
 const bytes = (description: string) => Type.Integer({ minimum: 0, description: `${description}, bytes` });
-const count = (description: string) => Type.Integer({ minimum: 0, description });
+const counted = (description: string) => Type.Integer({ minimum: 0, description });
 
 const certificateSchema = body("Certificate", "A certificate that the server shows, or one of its chain.", {
   subject: Type.String({ examples: ["CN=board.example.org"] }),
@@ -33,24 +33,24 @@ export const serverSchema = body("Server", "How the server itself does.", {
     queued_bytes_max: bytes("With more than that samples are live and not stored"),
     unanswered_ms: Type.Integer({ minimum: 0, description: "For how long it has not answered what it was given, ms" }),
     stored_at: orNull(time("When it stored samples last, since the start")),
-    unstored: count("Samples that were live and not stored, since the start"),
+    unstored: counted("Samples that were live and not stored, since the start"),
     renewed_share: Type.Number({ description: "Of the summaries that are made anew; 1 where none are" }),
-    retention_days: count("Samples older than this are deleted; 0: kept for ever"),
+    retention_days: counted("Samples older than this are deleted; 0: kept for ever"),
   }),
   live: body("ServerLive", "The live lane, since the start.", {
-    accepted: count("Messages of devices that were taken"),
-    dropped: count("Messages of devices that were not"),
-    delivered: count("Messages handed to dashboards"),
+    accepted: counted("Messages of devices that were taken"),
+    dropped: counted("Messages of devices that were not"),
+    delivered: counted("Messages handed to dashboards"),
     stalled_ms: Type.Integer({ minimum: 0, description: "How long nothing could be read, all in all, ms" }),
-    open_commands: count("Commands that have not ended"),
+    open_commands: counted("Commands that have not ended"),
   }),
   links: body("ServerLinks", "Open connections.", {
-    devices: count("Registered devices"),
-    devices_online: count("Devices that are connected"),
-    dashboards: count("Dashboards of one device, of the fleet, and of SMART-OS"),
-    sockets: count("Sockets of any kind"),
-    sockets_max: count("With more than that, WebSockets are refused"),
-    slow_readers: count("Dashboards that were cut since they did not read, since the start"),
+    devices: counted("Registered devices"),
+    devices_online: counted("Devices that are connected"),
+    dashboards: counted("Dashboards of one device, of the fleet, and of SMART-OS"),
+    sockets: counted("Sockets of any kind"),
+    sockets_max: counted("With more than that, WebSockets are refused"),
+    slow_readers: counted("Dashboards that were cut since they did not read, since the start"),
   }),
   disk: body("ServerDisk", "The disk of the data folder.", {
     free_bytes: orNull(bytes("What the server may still write; null where the system does not tell")),
@@ -70,7 +70,7 @@ export const backupsSchema = body("Backups", "Copies that lie in the data folder
       made_at: time("When it was made"),
       kept_until: orNull(time("When it goes by itself; null while somebody fetches it")),
       bytes: bytes("All its files together"),
-      samples: orNull(count("Samples that it holds at least; null where it does not hold the store")),
+      samples: orNull(counted("Samples that it holds at least; null where it does not hold the store")),
       note: orNull(Type.String({ description: "What to do where the store is not in it" })),
       files: Type.Array(
         body("BackupFile", "A file of a backup.", {
@@ -90,7 +90,7 @@ export const exportsSchema = body("Exports", "Exports of whoever asks, the newes
   exports: Type.Array(
     body("Export", "An export of samples that runs, or ran.", {
       by: Type.String({ description: "Who asked for it", examples: ["person ada"] }),
-      devices: count("How many devices it is of"),
+      devices: counted("How many devices it is of"),
       device_id: orNull(deviceId),
       format: Type.String({ examples: ["csv"] }),
       from: orNull(time("Samples from then on; null: all")),

@@ -16,8 +16,7 @@ const notInThePage: Readonly<Record<string, string>> = {
   "POST /tickets": "for dashboards elsewhere, which cannot send a header with a WebSocket",
   "GET /share-links": "each device's page lists its own",
   "POST /import": "for programs that move samples between servers",
-  "POST /import/csv":
-    "asks back about the columns and times of a file, on a terminal",
+  "POST /import/csv": "asks back about the columns and times of a file, on a terminal",
   "GET /backups/{id}/{name}": "the page fetches all files of a backup as one",
   "POST /fleet-commands": "comes with the page of fleet commands",
   "POST /fleet-commands/{fleet}/abort": "comes with the page of fleet commands",

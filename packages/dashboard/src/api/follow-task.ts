@@ -1,7 +1,7 @@
 import type { Problem } from "@wattboard/protocol";
 import { getStream, RequestFailed } from "./request.ts";
 
-type Line<Result> =
+type TaskLine<Result> =
   | { readonly share: number }
   | { readonly problem: Pick<Problem, "code"> & { readonly message: string } }
   | Result;
@@ -18,7 +18,7 @@ export async function followTask<Result extends object>(
     const lines = (rest + piece).split("\n");
     rest = lines.pop() ?? "";
     for (const text of lines) {
-      const line = JSON.parse(text) as Line<Result>;
+      const line = JSON.parse(text) as TaskLine<Result>;
       if ("share" in line) onShare(line.share);
       else if ("problem" in line) throw new RequestFailed(500, line.problem.message, line.problem.code);
       else return line;

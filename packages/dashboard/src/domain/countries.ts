@@ -11,11 +11,11 @@ export function countries(): readonly (readonly [code: string, name: string])[] 
   const compare = new Intl.Collator(locale).compare;
   return codes
     .map((code) => [code, countryName(code)] as const)
-    .filter(([code, name]) => name !== code && !others.has(code) && isPresent(code))
+    .filter(([code, name]) => name !== code && !others.has(code) && isCode(code))
     .sort(([, one], [, other]) => compare(one, other));
 }
 
 /** Not one that has another code now, such as `DD`. */
-function isPresent(code: string): boolean {
+function isCode(code: string): boolean {
   return new Intl.Locale(`und-${code}`).region === code;
 }

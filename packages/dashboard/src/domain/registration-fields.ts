@@ -1,5 +1,5 @@
 /** What of a device's properties has a field of its own; the others are written as lines. */
-export const knownProperties = [
+const knownProperties = [
   "country",
   "place",
   "postcode",
@@ -18,13 +18,13 @@ export type KnownProperty = (typeof knownProperties)[number];
 
 const known: ReadonlySet<string> = new Set(knownProperties);
 
-export interface Registration {
+export interface DeviceWords {
   readonly name: string;
   readonly properties: Readonly<Record<string, string>>;
 }
 
 /** What a form says of a device; a field that is empty says nothing. Throws where a line of the others cannot be read. */
-export function readRegistration(form: FormData): Registration {
+export function readRegistration(form: FormData): DeviceWords {
   const text = (name: string): string => String(form.get(name) ?? "").trim();
   const given = knownProperties.map((name) => [name, name === "tags" ? tidyTags(text(name)) : text(name)] as const);
   const others = parseProperties(String(form.get("others") ?? ""));

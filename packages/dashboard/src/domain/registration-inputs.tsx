@@ -34,12 +34,7 @@ export function RegistrationInputs({ name, properties }: RegistrationInputsProps
   const all = useMemo(countries, []);
   const known = useKnownValues();
   const isOddCountry = properties.country !== undefined && !all.some(([code]) => code === properties.country);
-  const isRated = ratedNames.some((property) => properties[property] !== undefined);
-  const field = (property: KnownProperty) => ({
-    name: property,
-    defaultValue: properties[property] ?? "",
-    maxLength: 1_000,
-  });
+  const field = inputOf(properties);
   return (
     <>
       <Field
@@ -89,19 +84,7 @@ export function RegistrationInputs({ name, properties }: RegistrationInputsProps
       </div>
       <datalist id="known-places">{options(known.places)}</datalist>
       <datalist id="known-sites">{options(known.sites)}</datalist>
-      <details className={styles.group} open={isRated}>
-        <summary>Rating</summary>
-        <p className="fine">
-          A power of more than twice the rated one is no measurement, and left out of what is stored.
-        </p>
-        <div className={styles.ratings}>
-          {ratings.map(([property, label]) => (
-            <Field key={property} label={label} {...field(property)} {...powerRules} placeholder="5 kW" />
-          ))}
-          <Field label="Capacity, Wh" {...field("capacity_wh")} {...wholeRules} placeholder="5120" />
-          <Field label="Panels, W" {...field("peak_w")} {...wholeRules} placeholder="6400" />
-        </div>
-      </details>
+      <Rating properties={properties} />
       <Labelled label="Other properties" note="A line each: name=value. Names are of a–z, digits and _.">
         <textarea
           className={styles.lines}
@@ -114,6 +97,32 @@ export function RegistrationInputs({ name, properties }: RegistrationInputsProps
       </Labelled>
     </>
   );
+}
+
+/** How large the device is, which bounds what its values may be. */
+function Rating({ properties }: Pick<RegistrationInputsProps, "properties">) {
+  const isRated = ratedNames.some((property) => properties[property] !== undefined);
+  const field = inputOf(properties);
+  return (
+    <details className={styles.group} open={isRated}>
+      <summary>Rating</summary>
+      <p className="fine">
+        A power of more than twice the rated one is no measurement, and left out of what is stored.
+      </p>
+      <div className={styles.ratings}>
+        {ratings.map(([property, label]) => (
+          <Field key={property} label={label} {...field(property)} {...powerRules} placeholder="5 kW" />
+        ))}
+        <Field label="Capacity, Wh" {...field("capacity_wh")} {...wholeRules} placeholder="5120" />
+        <Field label="Panels, W" {...field("peak_w")} {...wholeRules} placeholder="6400" />
+      </div>
+    </details>
+  );
+}
+
+/** What each input of a property has. */
+function inputOf(properties: Readonly<Record<string, string>>) {
+  return (name: KnownProperty) => ({ name, defaultValue: properties[name] ?? "", maxLength: 1_000 });
 }
 
 /** The zones that the browser knows, and the one that is set already. */

@@ -64,38 +64,53 @@ export function WaitingDevices({ nowMs }: { readonly nowMs: number }) {
         )}
         <FaultLine fault={fault} />
         <ul className={styles.list}>
-          {waiting.slice(0, shownMax).map(({ device_id, last_seen_at, messages, address }) => (
-            <li key={device_id}>
-              <code>
-                <b>{device_id}</b>
-              </code>
-              <span className="muted">
-                {messages} {messages === 1 ? "message" : "messages"} from {address}, the last{" "}
-                {formatAge(ageOf(Date.parse(last_seen_at), nowMs) ?? 0)} ago
-              </span>
-              <span className={styles.choice}>
-                <ConfirmButton
-                  sure={`List ${device_id} no more`}
-                  label={`Refuse ${device_id}`}
-                  disabled={busy}
-                  onConfirm={() => refuse(device_id)}
-                >
-                  Refuse
-                </ConfirmButton>
-                <Button
-                  tone="strong"
-                  disabled={busy}
-                  aria-label={`Accept ${device_id}`}
-                  onClick={() => accept(device_id)}
-                >
-                  Accept
-                </Button>
-              </span>
-            </li>
+          {waiting.slice(0, shownMax).map((device) => (
+            <WaitingItem
+              key={device.device_id}
+              {...{ device, nowMs, busy }}
+              onAccept={() => accept(device.device_id)}
+              onRefuse={() => refuse(device.device_id)}
+            />
           ))}
         </ul>
         {waiting.length > shownMax && <p className="fine">{waiting.length - shownMax} more wait behind these.</p>}
       </Panel>
     </div>
+  );
+}
+
+interface WaitingItemProps {
+  readonly device: WaitingDeviceBody;
+  readonly nowMs: number;
+  readonly busy: boolean;
+  readonly onAccept: () => void;
+  readonly onRefuse: () => void;
+}
+
+function WaitingItem({ device, nowMs, busy, onAccept, onRefuse }: WaitingItemProps) {
+  const { device_id: deviceId, last_seen_at, messages, address } = device;
+  return (
+    <li>
+      <code>
+        <b>{deviceId}</b>
+      </code>
+      <span className="muted">
+        {messages} {messages === 1 ? "message" : "messages"} from {address}, the last{" "}
+        {formatAge(ageOf(Date.parse(last_seen_at), nowMs) ?? 0)} ago
+      </span>
+      <span className={styles.choice}>
+        <ConfirmButton
+          sure={`List ${deviceId} no more`}
+          label={`Refuse ${deviceId}`}
+          disabled={busy}
+          onConfirm={onRefuse}
+        >
+          Refuse
+        </ConfirmButton>
+        <Button tone="strong" disabled={busy} aria-label={`Accept ${deviceId}`} onClick={onAccept}>
+          Accept
+        </Button>
+      </span>
+    </li>
   );
 }

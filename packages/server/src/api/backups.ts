@@ -1,20 +1,18 @@
-import { createReadStream, rmSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { type BackupBody, type BackupsBody, backupsSchema, paths, refuse } from "@wattboard/protocol";
+import { type BackupsBody, backupsSchema, paths, refuse } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import { packTar } from "modern-tar/fs";
 import Type from "typebox";
-import type { CancelTimer } from "../base/clock.ts";
-import { isoTime } from "../base/iso-time.ts";
 import { randomId } from "../base/random-id.ts";
-import { removeLeftOver, temporaryPath } from "../base/temporary-files.ts";
 import { auditedTask } from "../http/access-guard.ts";
 import { onAnswerEnd } from "../http/answer-end.ts";
 import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { longTaskMsMax, progressWords, sendProgress } from "../http/progress-stream.ts";
-import { type Manifest, makeBackup, verifyBackup } from "../transfer/backup/backup.ts";
+import { makeBackup, verifyBackup } from "../transfer/backup/backup.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
+import { BackupShelf } from "./backup-shelf.ts";
 
 const backupParams = Type.Object({ id: Type.String({ description: "The backup's `backup_id`" }) });
 const fileParams = Type.Object({
@@ -23,114 +21,86 @@ const fileParams = Type.Object({
 });
 const removedSchema = Type.Object({ backup_id: Type.String() });
 
-interface Backup {
-  readonly id: string;
-  readonly folder: string;
-  /** How far it is. */
-  share: number;
-  /** Null until it is whole. */
-  manifest: Manifest | null;
-  /** Those who fetch or verify it just now. */
-  users: number;
-  /** When it goes by itself, while nobody uses it. */
-  expiresAtMs: number;
-  cancelExpiry: CancelTimer;
-}
-
-/** Copies lie in the data folder until they are fetched; one that nobody uses goes after this time. */
-const keptMsMax = 60 * 60_000;
 const gone = refuse("not_found", "A backup goes an hour after somebody has used it last; make another.");
+const adminTask = (about: Omit<RouteDefinition, "role" | "tag">) =>
+  defineRoute({ ...about, tag: "Archive", role: "admin", timeoutMs: longTaskMsMax });
 
 /**
  * `/api/v1/backups`: a `POST` makes a consistent copy and tells its progress, its files are then fetched one by one or all in one, a `DELETE` ends
  * it. One at a time, since each takes as much of the disk as the store.
  */
 export function registerBackupApi(app: FastifyInstance, parts: ArchiveParts): void {
-  const { clock, dataDir, newId = randomId } = parts;
-  const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
-    defineRoute({ ...about, tag: "Archive", role: "admin", timeoutMs: longTaskMsMax });
-  let backup: Backup | null = null;
-  /** The backup of that id, whole; whoever has it keeps it until they let it go. */
-  const use = (id: string): (Backup & { readonly manifest: Manifest }) | null => {
-    if (backup?.id !== id || backup.manifest === null) return null;
-    backup.cancelExpiry();
-    backup.users++;
-    return backup as Backup & { readonly manifest: Manifest };
-  };
-  const expire = (made: Backup): void => {
-    if (backup !== made || made.users > 0) return;
-    made.expiresAtMs = clock.wallMs() + keptMsMax;
-    made.cancelExpiry = clock.after(keptMsMax, remove);
-  };
-  const letGo = (used: Backup): void => {
-    used.users--;
-    expire(used);
-  };
+  const shelf = new BackupShelf(parts.clock, parts.dataDir);
+  app.addHook("onClose", async () => shelf.clear());
+  registerMaking(app, parts, shelf);
+  registerFetching(app, parts, shelf);
+}
 
-  removeLeftOver(dataDir);
-  const remove = (): void => {
-    backup?.cancelExpiry();
-    if (backup !== null) rmSync(backup.folder, { recursive: true, force: true });
-    backup = null;
-  };
-  app.addHook("onClose", async () => remove());
+function registerMaking(app: FastifyInstance, parts: ArchiveParts, shelf: BackupShelf): void {
+  const { newId = randomId } = parts;
 
   app.post(
     `${paths.api}/backups`,
-    admin({
+    adminTask({
       summary: "Make a consistent copy of everything",
       description: progressWords,
       answer: ["application/x-ndjson"],
       errors: [429],
     }),
     (request, reply) => {
-      if (backup !== null) return sendRefusal(reply, refuse("busy"));
       const id = newId(16);
-      const made: Backup = {
-        id,
-        folder: temporaryPath(dataDir, id),
-        share: 0,
-        manifest: null,
-        users: 0,
-        expiresAtMs: 0,
-        cancelExpiry: () => {},
-      };
-      backup = made;
+      const made = shelf.begin(id);
+      if (made === null) return sendRefusal(reply, refuse("busy"));
       return sendProgress(reply, parts, async (progress, signal) => {
+        const tell = (share: number): void => {
+          made.share = share;
+          progress(share);
+        };
         try {
-          made.manifest = await auditedTask(parts, request, { action: "backup.make", target: id }, () =>
-            makeBackup(parts, made.folder, (share) => {
-              made.share = share;
-              progress(share);
-            }),
+          const manifest = await auditedTask(parts, request, { action: "backup.make", target: id }, () =>
+            makeBackup(parts, made.folder, tell),
           );
           signal.throwIfAborted();
-          expire(made);
-          return { backup_id: id, manifest: made.manifest };
+          shelf.put(made, manifest);
+          return { backup_id: id, manifest };
         } catch (error) {
-          remove();
+          shelf.clear();
           throw error;
         }
       });
     },
   );
 
+  app.delete<{ Params: { id: string } }>(
+    `${paths.api}/backups/:id`,
+    adminTask({
+      summary: "Delete a backup that was fetched",
+      params: backupParams,
+      answer: removedSchema,
+      errors: [404],
+    }),
+    (request, reply) => {
+      const { id } = request.params;
+      if (shelf.find(id) === null) return sendRefusal(reply, refuse("not_found"));
+      shelf.clear();
+      return { backup_id: id };
+    },
+  );
+}
+
+function registerFetching(app: FastifyInstance, parts: ArchiveParts, shelf: BackupShelf): void {
   app.get(
     `${paths.api}/backups`,
-    admin({ summary: "Backups that can be fetched, and the one that is being made", answer: backupsSchema }),
+    adminTask({ summary: "Backups that can be fetched, and the one that is being made", answer: backupsSchema }),
     (_request, reply): BackupsBody => {
       reply.header("Cache-Control", "no-store");
-      if (backup === null) return { making: null, backups: [] };
-      const { manifest, share } = backup;
-      return manifest === null
-        ? { making: share, backups: [] }
-        : { making: null, backups: [backupBody(backup, manifest)] };
+      return shelf.list();
     },
   );
 
   app.post<{ Params: { id: string } }>(
     `${paths.api}/backups/:id/verify`,
-    admin({
+    adminTask({
       summary: "Read a backup again, and compare it with its checksums",
       description: `${progressWords} The result is \`{"faults": [what is not as it was made, …]}\`.`,
       params: backupParams,
@@ -138,13 +108,13 @@ export function registerBackupApi(app: FastifyInstance, parts: ArchiveParts): vo
       errors: [404],
     }),
     (request, reply) => {
-      const used = use(request.params.id);
+      const used = shelf.use(request.params.id);
       if (used === null) return sendRefusal(reply, gone);
       return sendProgress(reply, parts, async (progress, signal) => {
         try {
           return { faults: await verifyBackup(used.folder, used.manifest, progress, signal) };
         } finally {
-          letGo(used);
+          shelf.letGo(used);
         }
       });
     },
@@ -152,18 +122,18 @@ export function registerBackupApi(app: FastifyInstance, parts: ArchiveParts): vo
 
   app.get<{ Params: { id: string } }>(
     `${paths.api}/backups/:id/tar`,
-    admin({
+    adminTask({
       summary: "All of a backup in one file, for `wattboard restore`",
       params: backupParams,
       answer: ["application/x-tar"],
       errors: [404],
     }),
     (request, reply) => {
-      const used = use(request.params.id);
+      const used = shelf.use(request.params.id);
       if (used === null) return sendRefusal(reply, gone);
-      onAnswerEnd(reply.raw, () => letGo(used));
-      const day = used.manifest.made_at.slice(0, 10);
-      reply.header("Content-Disposition", `attachment; filename="wattboard-backup-${day}.tar"`);
+      onAnswerEnd(reply.raw, () => shelf.letGo(used));
+      const name = `wattboard-backup-${used.manifest.made_at.slice(0, 10)}.tar`;
+      reply.header("Content-Disposition", `attachment; filename="${name}"`);
       reply.header("Cache-Control", "no-store");
       return reply.type("application/x-tar").send(packTar(used.folder));
     },
@@ -171,38 +141,20 @@ export function registerBackupApi(app: FastifyInstance, parts: ArchiveParts): vo
 
   app.get<{ Params: { id: string; name: string } }>(
     `${paths.api}/backups/:id/:name`,
-    admin({ summary: "A file of a backup", params: fileParams, answer: ["application/octet-stream"], errors: [404] }),
+    adminTask({
+      summary: "A file of a backup",
+      params: fileParams,
+      answer: ["application/octet-stream"],
+      errors: [404],
+    }),
     (request, reply) => {
-      const { id, name } = request.params;
-      const used = use(id);
+      const used = shelf.use(request.params.id);
       if (used === null) return sendRefusal(reply, gone);
-      onAnswerEnd(reply.raw, () => letGo(used));
-      const file = used.manifest.files.find((each) => each.name === name);
+      onAnswerEnd(reply.raw, () => shelf.letGo(used));
+      const file = used.manifest.files.find(({ name }) => name === request.params.name);
       if (file === undefined) return sendRefusal(reply, refuse("not_found", "Its manifest names no such file."));
       reply.header("Content-Length", file.bytes);
       return reply.type("application/octet-stream").send(createReadStream(join(used.folder, file.name)));
     },
   );
-
-  app.delete<{ Params: { id: string } }>(
-    `${paths.api}/backups/:id`,
-    admin({ summary: "Delete a backup that was fetched", params: backupParams, answer: removedSchema, errors: [404] }),
-    (request, reply) => {
-      if (backup?.id !== request.params.id || backup.manifest === null) return sendRefusal(reply, refuse("not_found"));
-      remove();
-      return { backup_id: request.params.id };
-    },
-  );
-}
-
-function backupBody({ id, users, expiresAtMs }: Backup, { made_at, store, files }: Manifest): BackupBody {
-  return {
-    backup_id: id,
-    made_at,
-    kept_until: users > 0 ? null : isoTime(expiresAtMs),
-    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
-    samples: store.samples,
-    note: store.note,
-    files,
-  };
 }

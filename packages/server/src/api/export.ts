@@ -143,10 +143,7 @@ export function registerExportApi(app: FastifyInstance, parts: ArchiveParts): vo
         start,
         signal: left.signal,
         onLeftOut(what) {
-          logged.leftOut = what
-            .join("; ")
-            .replace(/[^ -~]/g, "?")
-            .slice(0, leftOutBytesMax);
+          logged.leftOut = trailerOf(what);
         },
       });
       reply.trailer(leftOutTrailer, (_reply, _payload, done) => done(null, logged.leftOut));
@@ -179,6 +176,14 @@ async function* countedSlices(
       release();
     }
   }
+}
+
+/** Only what a header may hold. */
+function trailerOf(what: readonly string[]): string {
+  return what
+    .join("; ")
+    .replace(/[^ -~]/g, "?")
+    .slice(0, leftOutBytesMax);
 }
 
 /** The slices, and in the log how much of them was taken and how they ended. */

@@ -5,7 +5,6 @@ import {
   refuse,
   smartOsDialect,
   type WaitingDeviceBody,
-  waitingDeviceSchema,
   waitingDevicesSchema,
 } from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
@@ -51,7 +50,7 @@ export function registerSmartOsApi(app: FastifyInstance, parts: SmartOsParts): v
       ...admin,
       summary: "Refuse a device that waits at the SMART-OS door: it is listed no more until the server is started anew",
       params,
-      answer: waitingDeviceSchema,
+      answer: waitingDevicesSchema.properties.waiting.items,
       errors: [404],
     }),
     (request, reply) => {

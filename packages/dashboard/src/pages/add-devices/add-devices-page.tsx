@@ -16,7 +16,7 @@ import {
   fileLimits,
   formatResults,
   type ListedDevice,
-  type RegisteredDevice,
+  type RowResult,
   readDeviceList,
 } from "./device-list-file.ts";
 import { registerDevices } from "./register-devices.ts";
@@ -137,7 +137,7 @@ function Listed({ file: { fault, rows }, onAgain }: ListedProps) {
 
 /** Registers the devices, and keeps what became of each. */
 function useRegistering(devices: readonly ListedDevice[]) {
-  const [results, setResults] = useState<ReadonlyMap<number, RegisteredDevice>>(new Map());
+  const [results, setResults] = useState<ReadonlyMap<number, RowResult>>(new Map());
   const task = useSubmit();
   const stopper = useRef<AbortController>(null);
   useEffect(() => () => stopper.current?.abort(), []);
@@ -145,7 +145,7 @@ function useRegistering(devices: readonly ListedDevice[]) {
     task.run(async () => {
       stopper.current = new AbortController();
       const left = devices.filter(({ line }) => !results.has(line));
-      const note = (done: RegisteredDevice) => setResults((before) => new Map(before).set(done.line, done));
+      const note = (done: RowResult) => setResults((before) => new Map(before).set(done.line, done));
       await registerDevices(left, note, stopper.current.signal);
     });
   return { results, isBusy: task.busy, failure: task.fault, start, stop: () => stopper.current?.abort() };
@@ -163,13 +163,13 @@ function useWarning(isOn: boolean): void {
 
 interface SaveResultsProps {
   readonly rows: readonly ListedDevice[];
-  readonly results: ReadonlyMap<number, RegisteredDevice>;
+  readonly results: ReadonlyMap<number, RowResult>;
 }
 
 function SaveResults({ rows, results }: SaveResultsProps) {
   const save = () => {
     const all = rows.map(
-      ({ line, deviceId, fault }): RegisteredDevice =>
+      ({ line, deviceId, fault }): RowResult =>
         results.get(line) ?? {
           line,
           deviceId,

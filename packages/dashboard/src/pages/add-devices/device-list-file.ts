@@ -135,12 +135,12 @@ function describeRowFault(
       return `${key} has ${value.length} characters; at most ${limits.textLengthMax} are allowed.`;
   }
   const zone = properties.time_zone;
-  return zone === undefined || isTimeZone(zone)
+  return zone === undefined || isZoneName(zone)
     ? null
     : `“${zone.slice(0, 60)}” is no time zone; one is Europe/Vienna.`;
 }
 
-function isTimeZone(name: string): boolean {
+function isZoneName(name: string): boolean {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }) !== null;
   } catch {
@@ -149,7 +149,7 @@ function isTimeZone(name: string): boolean {
 }
 
 /** What became of a row. */
-export interface RegisteredDevice {
+export interface RowResult {
   readonly line: number;
   readonly deviceId: string;
   readonly outcome: "added" | "refused" | "left out" | "not tried";
@@ -158,7 +158,7 @@ export interface RegisteredDevice {
 }
 
 /** The result, as a table for whoever prepares the boxes. What a program for tables would take for a formula is not one. */
-export function formatResults(results: readonly RegisteredDevice[]): string {
+export function formatResults(results: readonly RowResult[]): string {
   const rows = results.map(({ line, deviceId, outcome, token, message }) => [line, deviceId, outcome, token, message]);
   return Papa.unparse(
     { fields: ["line", "device_id", "outcome", "token", "message"], data: rows },

@@ -1,6 +1,6 @@
 import { RequestFailed, sendJson } from "../../api/request.ts";
 import { apiPaths } from "../../paths.ts";
-import type { ListedDevice, RegisteredDevice } from "./device-list-file.ts";
+import type { ListedDevice, RowResult } from "./device-list-file.ts";
 
 /** Requests under way at once. */
 const atOnceMax = 4;
@@ -8,7 +8,7 @@ const atOnceMax = 4;
 /** Registers each device, a few at a time, and tells of each what became of it. Where the server does not answer it stops, and the rest is not tried. */
 export async function registerDevices(
   devices: readonly ListedDevice[],
-  onDone: (done: RegisteredDevice) => void,
+  onDone: (done: RowResult) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const waiting = [...devices];
@@ -28,7 +28,7 @@ export async function registerDevices(
   if (failure !== null) throw failure;
 }
 
-async function register({ line, deviceId, name, properties, token: own }: ListedDevice): Promise<RegisteredDevice> {
+async function register({ line, deviceId, name, properties, token: own }: ListedDevice): Promise<RowResult> {
   const body = { device_id: deviceId, ...(name !== "" && { name }), properties, ...(own !== null && { token: own }) };
   try {
     const { token } = await sendJson<{ token: string }>("POST", apiPaths.devices, body);

@@ -5,12 +5,12 @@ import list from "../../ui/list.module.css";
 import { Panel } from "../../ui/panel.tsx";
 import { Segments } from "../../ui/segments.tsx";
 import styles from "./add-devices-page.module.css";
-import type { ListedDevice, RegisteredDevice } from "./device-list-file.ts";
+import type { ListedDevice, RowResult } from "./device-list-file.ts";
 
 interface RowTableProps {
   readonly rows: readonly ListedDevice[];
   /** By line. */
-  readonly results: ReadonlyMap<number, RegisteredDevice>;
+  readonly results: ReadonlyMap<number, RowResult>;
 }
 
 const shownMax = 100;
@@ -50,7 +50,7 @@ export function RowTable({ rows, results }: RowTableProps) {
           </thead>
           <tbody>
             {wanted.slice(0, count).map((row) => (
-              <DeviceRow key={row.line} row={row} result={results.get(row.line)} />
+              <ListedRow key={row.line} row={row} result={results.get(row.line)} />
             ))}
           </tbody>
         </table>
@@ -66,12 +66,12 @@ export function RowTable({ rows, results }: RowTableProps) {
   );
 }
 
-interface DeviceRowProps {
+interface ListedRowProps {
   readonly row: ListedDevice;
-  readonly result: RegisteredDevice | undefined;
+  readonly result: RowResult | undefined;
 }
 
-function DeviceRow({ row: { line, deviceId, name, properties, fault }, result }: DeviceRowProps) {
+function ListedRow({ row: { line, deviceId, name, properties, fault }, result }: ListedRowProps) {
   return (
     <tr>
       <td data-label="Line">{line}</td>

@@ -49,7 +49,7 @@ export function ApiTokensPage() {
                 onMade={(token) => {
                   setMade(token);
                   setAdding(false);
-                  askAgain();
+                  askTokens();
                 }}
               />
             </Dialog>
@@ -60,7 +60,7 @@ export function ApiTokensPage() {
   );
 }
 
-function askAgain(): void {
+function askTokens(): void {
   void queryClient.invalidateQueries({ queryKey: [apiPaths.apiTokens] });
 }
 
@@ -70,7 +70,7 @@ function TokenList() {
   const remove = (name: string) =>
     removing.run(async () => {
       await sendJson("DELETE", apiPaths.apiToken(name));
-      askAgain();
+      askTokens();
     });
   const fault = removing.fault ?? failure?.message ?? null;
   const tokens = body?.api_tokens ?? [];

@@ -71,26 +71,7 @@ export function AuditPage() {
         <>
           <FilterForm key={params.toString()} filter={filter} onFilter={setParams} />
           <Panel title="Newest first">
-            {rows.length === 0 ? (
-              <p className="muted">Nothing fits.</p>
-            ) : (
-              <table className={list.list}>
-                <thead>
-                  <tr>
-                    <th>When</th>
-                    <th>Who</th>
-                    <th>What</th>
-                    <th>Whom or which</th>
-                    <th>Outcome</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((row) => (
-                    <AuditRow key={row.seq} row={row} />
-                  ))}
-                </tbody>
-              </table>
-            )}
+            {rows.length === 0 ? <p className="muted">Nothing fits.</p> : <AuditTable rows={rows} />}
             {hasNextPage && (
               <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
                 Older
@@ -151,6 +132,27 @@ function FilterForm({ filter, onFilter }: FilterFormProps) {
 function given(read: (name: string) => string | null): Record<string, string> {
   const entries = filters.map(([name]) => [name, read(name) ?? ""] as const);
   return Object.fromEntries(entries.filter(([, value]) => value !== ""));
+}
+
+function AuditTable({ rows }: { readonly rows: readonly AuditBody[] }) {
+  return (
+    <table className={list.list}>
+      <thead>
+        <tr>
+          <th>When</th>
+          <th>Who</th>
+          <th>What</th>
+          <th>Whom or which</th>
+          <th>Outcome</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <AuditRow key={row.seq} row={row} />
+        ))}
+      </tbody>
+    </table>
+  );
 }
 
 function AuditRow({ row }: { readonly row: AuditBody }) {

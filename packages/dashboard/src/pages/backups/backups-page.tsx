@@ -11,8 +11,8 @@ import { Button, buttonLook } from "../../ui/button.tsx";
 import { ConfirmButton } from "../../ui/confirm-button.tsx";
 import { Facts } from "../../ui/facts.tsx";
 import { FaultLine } from "../../ui/fault-line.tsx";
-import { formatBytes } from "../../ui/format-bytes.ts";
 import { formatNumber } from "../../ui/format-number.ts";
+import { formatSize } from "../../ui/format-size.ts";
 import { formatInstant } from "../../ui/format-time.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
@@ -25,7 +25,7 @@ export function BackupsPage() {
   return <AdministrationPage title="Backups">{() => <Backups />}</AdministrationPage>;
 }
 
-function askAgain(): Promise<void> {
+function askBackups(): Promise<void> {
   return queryClient.invalidateQueries({ queryKey: [apiPaths.backups] });
 }
 
@@ -37,7 +37,7 @@ function Backups() {
     making.run(async () => {
       setShare(0);
       await followTask("POST", apiPaths.backups, setShare).finally(() => setShare(null));
-      await askAgain();
+      await askBackups();
     });
   const [backup] = body?.backups ?? [];
   const shareShown = share ?? body?.making ?? null;
@@ -97,7 +97,7 @@ function MadeBackup({ backup }: { readonly backup: BackupBody }) {
   const remove = () =>
     task.run(async () => {
       await sendJson("DELETE", apiPaths.backup(id));
-      await askAgain();
+      await askBackups();
     });
   return (
     <Panel title={`Backup of ${formatInstant(Date.parse(made_at), nowMs)}`}>
@@ -110,7 +110,7 @@ function MadeBackup({ backup }: { readonly backup: BackupBody }) {
                 ? "the registrations, and not the samples"
                 : `${formatNumber(samples, 0)} samples and the registrations`,
             ],
-            ["Size", formatBytes(bytes)],
+            ["Size", formatSize(bytes)],
             [
               "Kept until",
               kept_until === null ? "somebody uses it just now" : formatInstant(Date.parse(kept_until), nowMs),
@@ -131,35 +131,40 @@ function MadeBackup({ backup }: { readonly backup: BackupBody }) {
         </div>
         {share !== null && <ProgressBar label="Reading it again" share={share} />}
         <FaultLine fault={task.fault} />
-        {faults !== null && (
-          <div role="status">
-            {faults.length === 0 ? (
-              <p>All {files.length} files are as they were made.</p>
-            ) : (
-              <ul className="bad">
-                {faults.map((fault) => (
-                  <li key={fault}>{fault}. Make another backup.</li>
-                ))}
-              </ul>
-            )}
-          </div>
-        )}
-        <details>
-          <summary>Files and checksums (SHA-256)</summary>
-          <ul className={styles.files}>
-            {files.map(({ name, bytes: size, sha256 }) => (
-              <li key={name}>
-                <b>{name}</b> <span className="muted">{formatBytes(size)}</span>
-                <code>{sha256}</code>
-              </li>
-            ))}
-          </ul>
-        </details>
+        {faults !== null && <Verified count={files.length} faults={faults} />}
+        <BackupFiles files={files} />
         <p className="fine">
           To bring it back, where no server runs:{" "}
           <code>npx wattboard restore wattboard-backup.tar --data-dir FOLDER</code>
         </p>
       </div>
     </Panel>
+  );
+}
+
+function Verified({ count, faults }: { readonly count: number; readonly faults: readonly string[] }) {
+  if (faults.length === 0) return <p role="status">All {count} files are as they were made.</p>;
+  return (
+    <ul className="bad" role="status">
+      {faults.map((fault) => (
+        <li key={fault}>{fault}. Make another backup.</li>
+      ))}
+    </ul>
+  );
+}
+
+function BackupFiles({ files }: Pick<BackupBody, "files">) {
+  return (
+    <details>
+      <summary>Files and checksums (SHA-256)</summary>
+      <ul className={styles.files}>
+        {files.map(({ name, bytes: size, sha256 }) => (
+          <li key={name}>
+            <b>{name}</b> <span className="muted">{formatSize(size)}</span>
+            <code>{sha256}</code>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }

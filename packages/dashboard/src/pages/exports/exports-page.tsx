@@ -11,7 +11,7 @@ import { apiPaths } from "../../paths.ts";
 import { Button } from "../../ui/button.tsx";
 import { FaultLine } from "../../ui/fault-line.tsx";
 import { Choice, Choices, Field, Form } from "../../ui/field.tsx";
-import { formatBytes } from "../../ui/format-bytes.ts";
+import { formatSize } from "../../ui/format-size.ts";
 import { formatInstant } from "../../ui/format-time.ts";
 import list from "../../ui/list.module.css";
 import { Notice } from "../../ui/notice.tsx";
@@ -166,7 +166,7 @@ function ExportRow({ export: each }: { readonly export: ExportBody }) {
           {Date.parse(to) < nowMs ? ` to ${to.slice(0, 10)}` : ""}
         </span>
       </td>
-      <td data-label="So far">{formatBytes(bytes)}</td>
+      <td data-label="So far">{formatSize(bytes)}</td>
       <td data-label="How it stands" className={isOdd ? "warn" : undefined}>
         {outcomeWords[outcome]}
         {left_out !== "" && <span className="warn">, without {left_out}</span>}

@@ -4,8 +4,8 @@ import { AdministrationPage } from "../../frame/administration-page.tsx";
 import { Waiting } from "../../frame/page.tsx";
 import { apiPaths } from "../../paths.ts";
 import { Facts } from "../../ui/facts.tsx";
-import { formatBytes } from "../../ui/format-bytes.ts";
 import { formatNumber } from "../../ui/format-number.ts";
+import { formatSize } from "../../ui/format-size.ts";
 import { formatInstant, formatSpan } from "../../ui/format-time.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
@@ -17,7 +17,7 @@ export function ServerPage() {
   return <AdministrationPage title="Server">{() => <ServerFacts />}</AdministrationPage>;
 }
 
-const count = (value: number): string => formatNumber(value, 0);
+const whole = (value: number): string => formatNumber(value, 0);
 /** Less room than this is pointed at. */
 const littleBytes = 2_000_000_000;
 /** A certificate that ends so soon is pointed at. */
@@ -65,18 +65,16 @@ function Judgement({ server: { status, fault, store, disk, certificates } }: { r
     <>
       {fault !== null && (
         <Notice tone="error" title={`${status === "degraded" ? "Samples are not being stored" : status}: ${fault}.`}>
-          <p>
-            Live delivery goes on. What waits is stored once it can be, up to {formatBytes(store.queued_bytes_max)}.
-          </p>
+          <p>Live delivery goes on. What waits is stored once it can be, up to {formatSize(store.queued_bytes_max)}.</p>
         </Notice>
       )}
       {fault === null && store.unstored > 0 && (
-        <Notice tone="warn" title={`${count(store.unstored)} samples were not stored since the start.`}>
+        <Notice tone="warn" title={`${whole(store.unstored)} samples were not stored since the start.`}>
           <p>The store was behind for longer than the queue holds. The events say when.</p>
         </Notice>
       )}
       {freeBytes !== null && freeBytes < littleBytes && (
-        <Notice tone="warn" title={`The disk is nearly full: ${formatBytes(freeBytes)} are left.`} />
+        <Notice tone="warn" title={`The disk is nearly full: ${formatSize(freeBytes)} are left.`} />
       )}
       {ending.map(({ subject, days_left }) => (
         <Notice
@@ -116,19 +114,19 @@ function aboutServer(server: ServerBody) {
 
 function aboutLive({ live, links }: ServerBody) {
   return [
-    ["Devices", `${count(links.devices_online)} of ${count(links.devices)} connected`],
-    ["Dashboards", `${count(links.dashboards)} open, ${count(links.slow_readers)} cut since they did not read`],
-    ["Sockets", `${count(links.sockets)} of ${count(links.sockets_max)}`],
-    ["Messages", `${count(live.accepted)} taken, ${count(live.dropped)} dropped`],
-    ["Delivered", count(live.delivered)],
+    ["Devices", `${whole(links.devices_online)} of ${whole(links.devices)} connected`],
+    ["Dashboards", `${whole(links.dashboards)} open, ${whole(links.slow_readers)} cut since they did not read`],
+    ["Sockets", `${whole(links.sockets)} of ${whole(links.sockets_max)}`],
+    ["Messages", `${whole(live.accepted)} taken, ${whole(live.dropped)} dropped`],
+    ["Delivered", whole(live.delivered)],
     ["Stood still", `${formatSpanMs(live.stalled_ms)} in all`],
-    ["Commands", `${count(live.open_commands)} open`],
+    ["Commands", `${whole(live.open_commands)} open`],
   ] as const;
 }
 
 function aboutGround({ disk, certificates }: ServerBody) {
   const free =
-    disk.free_bytes === null ? <span className="muted">not told by the system</span> : formatBytes(disk.free_bytes);
+    disk.free_bytes === null ? <span className="muted">not told by the system</span> : formatSize(disk.free_bytes);
   if (certificates.length === 0) {
     return [
       ["Free", free],
@@ -153,7 +151,7 @@ function Ends({ subject, issuer, valid_to, days_left }: CertificateBody) {
     <>
       {subject}{" "}
       <span className={days_left < soonDays ? "warn" : "muted"}>
-        {days_left < 0 ? `ended ${count(-days_left)} days ago` : `${count(days_left)} days left`}
+        {days_left < 0 ? `ended ${whole(-days_left)} days ago` : `${whole(days_left)} days left`}
       </span>
       <span className={styles.sub}>
         to {valid_to.slice(0, 10)}, from {issuer}
@@ -163,5 +161,5 @@ function Ends({ subject, issuer, valid_to, days_left }: CertificateBody) {
 }
 
 function formatSpanMs(ms: number): string {
-  return ms < 1_000 ? `${count(ms)} ms` : formatSpan(ms);
+  return ms < 1_000 ? `${whole(ms)} ms` : formatSpan(ms);
 }

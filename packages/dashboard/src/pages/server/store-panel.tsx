@@ -8,8 +8,8 @@ import { Button } from "../../ui/button.tsx";
 import { ConfirmButton } from "../../ui/confirm-button.tsx";
 import { Facts } from "../../ui/facts.tsx";
 import { FaultLine } from "../../ui/fault-line.tsx";
-import { formatBytes } from "../../ui/format-bytes.ts";
 import { formatNumber } from "../../ui/format-number.ts";
+import { formatSize } from "../../ui/format-size.ts";
 import { formatInstant } from "../../ui/format-time.ts";
 import { Panel } from "../../ui/panel.tsx";
 import { ProgressBar } from "../../ui/progress-bar.tsx";
@@ -17,7 +17,7 @@ import { useSubmit } from "../../ui/use-submit.ts";
 import styles from "./server-page.module.css";
 
 /** `GET /store`, as far as it is shown. */
-interface StoreInfo {
+interface KeptInfo {
   readonly samples: number;
   readonly bytes: number;
   readonly bytes_per_sample: number | null;
@@ -28,7 +28,7 @@ interface StoreInfo {
 /** The lane to the store, what is kept, and whether all of it can be read. */
 export function StorePanel({ store }: { readonly store: ServerBody["store"] }) {
   // To ask the store costs it something, and what it keeps changes slowly.
-  const { body } = usePolled<StoreInfo>(apiPaths.store, { everyMs: 120_000 });
+  const { body } = usePolled<KeptInfo>(apiPaths.store, { everyMs: 120_000 });
   return (
     <Panel title="Store">
       <Facts facts={[...aboutLane(store), ...(body === null ? [] : aboutKept(body))]} />
@@ -45,18 +45,18 @@ function aboutLane(store: ServerBody["store"]) {
       "Stored last",
       storedAt === null ? "nothing since the start" : formatInstant(Date.parse(storedAt), serverClock.now()),
     ] as const,
-    ["Waits for it", `${formatBytes(store.queued_bytes)} of ${formatBytes(store.queued_bytes_max)}`] as const,
+    ["Waits for it", `${formatSize(store.queued_bytes)} of ${formatSize(store.queued_bytes_max)}`] as const,
     ["Not stored", `${formatNumber(store.unstored, 0)} samples since the start`] as const,
     ...(renewedShare < 1 ? [["Summaries", `${Math.floor(100 * renewedShare)} % made anew`] as const] : []),
     ["Kept", days === 0 ? "for ever" : `for ${formatNumber(days, 0)} days`] as const,
   ];
 }
 
-function aboutKept({ samples, bytes, bytes_per_sample: each, from, to }: StoreInfo) {
+function aboutKept({ samples, bytes, bytes_per_sample: each, from, to }: KeptInfo) {
   const nowMs = serverClock.now();
   return [
     ["Samples", formatNumber(samples, 0)] as const,
-    ["Size", `${formatBytes(bytes)}${each === null ? "" : `, ${each} B a sample`}`] as const,
+    ["Size", `${formatSize(bytes)}${each === null ? "" : `, ${each} B a sample`}`] as const,
     ...(from === null || to === null
       ? []
       : [

@@ -146,7 +146,7 @@ export async function verifyBackup(
   const bytesInAll = files.reduce((sum, { bytes }) => sum + bytes, 0);
   let bytesRead = 0;
   for (const file of files) {
-    const fault = await describeFault(join(folder, file.name), file, (bytes) => {
+    const fault = await describeFileFault(join(folder, file.name), file, (bytes) => {
       signal.throwIfAborted();
       bytesRead += bytes;
       progress(bytesRead / bytesInAll);
@@ -158,7 +158,7 @@ export async function verifyBackup(
 }
 
 /** What is wrong with a file of a backup, in words; null: nothing. */
-async function describeFault(
+async function describeFileFault(
   path: string,
   { bytes, sha256 }: ManifestFile,
   progress: (bytes: number) => void,
