@@ -42,7 +42,7 @@ export class Database {
     this.#where = `${parts.hostname === "" ? "the local socket" : parts.hostname}${parts.port === "" ? "" : `:${parts.port}`}${parts.pathname}`;
     this.#secrets = [url, parts.password, decodeURIComponent(parts.password)].filter((secret) => secret !== "");
     this.#questions = makePool(url, questionsMax, questionMs);
-    this.#writes = makePool(url, 1, writeMs, isOwner ? own : undefined);
+    this.#writes = makePool(url, 1, writeMs, isOwner ? takeOwnership : undefined);
     this.#care = makePool(url, 2, careMs);
   }
 
@@ -217,7 +217,7 @@ function parseUrl(url: string): URL {
 }
 
 /** Of a host that is gone without a word, the database learns within half a minute. */
-async function own(client: pg.ClientBase): Promise<void> {
+async function takeOwnership(client: pg.ClientBase): Promise<void> {
   await client.query(
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 30000",
   );
