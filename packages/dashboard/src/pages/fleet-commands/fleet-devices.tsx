@@ -10,6 +10,7 @@ import { Pager } from "../../ui/pager.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { Segments } from "../../ui/segments.tsx";
 import { Tag } from "../../ui/tag.tsx";
+import styles from "./fleet-devices.module.css";
 import { partOf } from "./wave-picture.tsx";
 
 const parts = [
@@ -40,11 +41,11 @@ export function FleetDevices({ devices }: { readonly devices: readonly FleetDevi
       : [[each, `${label} ${formatNumber(count, 0)}`] as const];
   });
   return (
-    <Panel
-      title="Devices"
-      aside={
+    <Panel title="Devices">
+      <div className={styles.parts}>
         <Segments
           label="Which devices"
+          isWide
           value={part}
           options={options}
           onChange={(each) => {
@@ -52,8 +53,7 @@ export function FleetDevices({ devices }: { readonly devices: readonly FleetDevi
             setPage(0);
           }}
         />
-      }
-    >
+      </div>
       <table className={list.list}>
         <thead>
           <tr>

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Capabilities, CommandAction, CommandListBody } from "@wattboard/protocol";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { mayCommandAny, useMe } from "../../api/me.ts";
 import { getJson } from "../../api/request.ts";
@@ -84,6 +84,11 @@ function NewFleetCommand({ view }: { readonly view: FleetView }) {
   const where = useMemo(() => conditionsOf(view), [view]);
   const [order, setOrder] = useState<CommandOrder | null>(null);
   const [settings, setSettings] = useState<RolloutSettings>(usualSettings);
+  const previewRef = useRef<HTMLDivElement>(null);
+  // On a phone it stands below all else.
+  useEffect(() => {
+    if (order !== null) previewRef.current?.scrollIntoView({ block: "nearest" });
+  }, [order]);
   return (
     <div className={styles.layout}>
       <div className={styles.steps}>
@@ -99,7 +104,7 @@ function NewFleetCommand({ view }: { readonly view: FleetView }) {
           <RolloutSettingsForm settings={settings} onChange={setSettings} />
         </Panel>
       </div>
-      <div className={styles.preview}>
+      <div ref={previewRef} className={styles.preview}>
         {order === null ? (
           <Panel title="Preview">
             <p className="muted">
@@ -160,8 +165,8 @@ function Offered({
 }
 
 const actionWords: Readonly<Record<CommandAction, string>> = {
-  SET_MODE: "Set mode",
-  SET_PARAMETER: "Set parameter",
+  SET_MODE: "Mode",
+  SET_PARAMETER: "Parameter",
   RESET_ERROR: "Reset error",
   RESTART: "Restart",
 };

@@ -69,20 +69,20 @@ export function RolloutSettingsForm({ settings, onChange }: RolloutSettingsFormP
         </select>
       </Labelled>
       <NumberField
-        label="New errors that may be"
+        label="New errors allowed"
         note="Changed devices that may raise an error flag; one more stops everything."
         value={settings.errors_max}
         minimum={0}
         onChange={(value) => change("errors_max", value)}
       />
       <NumberField
-        label="Failures that may be"
+        label="Failures allowed"
         note="Devices that may not apply it; one more stops everything. Empty: a tenth of all."
         value={settings.failures_max}
         minimum={0}
         onChange={(value) => change("failures_max", value)}
       />
-      <Labelled label="An offline device is waited for" note="Comes it later, it is not commanded, and is a failure.">
+      <Labelled label="Wait for offline devices" note="Whoever comes later is not commanded, and counts as a failure.">
         <select
           className={inputLook}
           value={settings.ttl_ms}

@@ -68,7 +68,6 @@ export function FleetTools(props: FleetToolsProps) {
           <Icon name="columns" size={14} /> Columns
         </Button>
         <HighlightSwitch highlight={highlight} />
-        <CommandLinks view={view} shown={shown} commandable={commandable} />
       </div>
       {isAdding && (
         <ConditionForm
@@ -85,6 +84,7 @@ export function FleetTools(props: FleetToolsProps) {
         <p className="sr-only" role="status">
           {formatNumber(found, 0)} devices
         </p>
+        <CommandLinks view={view} shown={shown} commandable={commandable} />
       </div>
       {isChoosing && (
         <ColumnChoice
@@ -119,16 +119,14 @@ function CommandLinks({ view, shown, commandable }: Pick<FleetToolsProps, "view"
   if (!mayCommandAny(useMe())) return null;
   const these = shown === 1 ? "this device" : `these ${formatNumber(shown, 0)} devices`;
   return (
-    <>
+    <div className={styles.commands}>
+      <Link href={pagePaths.fleetCommands}>Fleet commands</Link>
       {commandable > 0 && (
         <Link {...buttonLook} href={pagePaths.newFleetCommand(formatView(view))}>
           Command {commandable === shown ? these : `${formatNumber(commandable, 0)} of ${these}`}…
         </Link>
       )}
-      <Link className={styles.record} href={pagePaths.fleetCommands}>
-        Fleet commands
-      </Link>
-    </>
+    </div>
   );
 }
 
