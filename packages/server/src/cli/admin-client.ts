@@ -10,6 +10,8 @@ import {
   type PersonBody,
   type ProvisionedBody,
   type RemovedApiTokenBody,
+  type RotateBody,
+  type RotatedBody,
   refuse,
   type ShareLinkBody,
   type WaitingDeviceBody,
@@ -77,9 +79,8 @@ export class AdminClient {
     return this.#requestLive<ProvisionedBody>("POST", `/smart-os/waiting/${encodeURIComponent(deviceId)}/accept`);
   }
 
-  rotateToken(deviceId: string, token: string | undefined) {
-    const body = token === undefined ? {} : { token };
-    return this.#request<ProvisionedBody>("POST", `/devices/${encodeURIComponent(deviceId)}/rotate`, body);
+  rotateToken(deviceId: string, rotate: RotateBody) {
+    return this.#request<RotatedBody>("POST", `/devices/${encodeURIComponent(deviceId)}/rotate`, rotate);
   }
 
   revokeToken(deviceId: string) {

@@ -196,7 +196,9 @@ Examples:
     )
     .action(async (id: string, options: TokenOptions) => {
       const token = await readSecret("token", options.tokenFile);
-      const rotated = await administer(options, (administration) => administration.rotateToken(id, token));
+      const rotated = await administer(options, (administration) =>
+        administration.rotateToken(id, { ...(token !== undefined && { token }) }),
+      );
       printProvisioned(`Device ${id} has a new token.`, rotated, options);
     });
 
