@@ -19,6 +19,11 @@ interface Control {
 /** What the pages offer, where, and a request of the same right, which does as little as it can. */
 const controls: readonly Control[] = [
   { path: "/", name: /^Manage$/, ask: ["GET", "/people"] },
+  {
+    path: "/",
+    name: /^Command (this|these|\d+ of) /,
+    ask: ["POST", "/fleet-commands", { ...setAuto(), where: ["id = mine"], dry_run: true }],
+  },
   { path: "/", name: /^Accept /, ask: ["GET", "/smart-os/waiting"] },
   { path: "/", name: /^Refuse /, ask: ["GET", "/smart-os/waiting"] },
   { path: "/devices", name: /^Add a device$/, ask: ["POST", "/devices", {}] },

@@ -10,7 +10,7 @@ interface ConfirmButtonProps {
   readonly sure: ReactNode;
   /** For what is gone for ever: a word that has to be typed first, such as the name of what is hit. */
   readonly typed?: string;
-  readonly tone?: "plain" | "bad";
+  readonly tone?: "plain" | "strong" | "bad";
   readonly disabled?: boolean;
   readonly label?: string;
   readonly onConfirm: () => void;
