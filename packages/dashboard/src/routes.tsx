@@ -13,6 +13,7 @@ const DevicePage = page(async () => (await import("./pages/devices/device-page.t
 const SharePage = page(async () => (await import("./pages/share/share-page.tsx")).SharePage);
 const SignInPage = page(async () => (await import("./pages/sign-in/sign-in-page.tsx")).SignInPage);
 const WelcomePage = page(async () => (await import("./pages/welcome/welcome-page.tsx")).WelcomePage);
+const ClaimPage = page(async () => (await import("./pages/claim/claim-page.tsx")).ClaimPage);
 const PeoplePage = page(async () => (await import("./pages/people/people-page.tsx")).PeoplePage);
 const AccountPage = page(async () => (await import("./pages/account/account-page.tsx")).AccountPage);
 const AuditPage = page(async () => (await import("./pages/audit/audit-page.tsx")).AuditPage);
@@ -27,6 +28,7 @@ export function Routes() {
         <Route path="/sign-in" component={SignInPage} />
         <Route path="/welcome" component={WelcomePage} />
         <Route path="/share" component={SharePage} />
+        <Route path="/claim" component={ClaimPage} />
         <Route path="/people" component={PeoplePage} />
         <Route path="/account" component={AccountPage} />
         <Route path="/audit" component={AuditPage} />
