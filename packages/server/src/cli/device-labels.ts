@@ -13,6 +13,8 @@ interface LabelOptions extends TargetOptions, SelectionOptions {
 }
 
 const requestCodes = 500;
+const addressMissing =
+  "The server has not been told the address that people reach it by: set public_url, and print again.";
 
 /** `device labels`. */
 export function addDeviceLabelsCommand(device: Command): void {
@@ -42,15 +44,11 @@ Examples:
           bar.show(from / devices.length, `${from} of ${devices.length} codes`);
           const some = devices.slice(from, from + requestCodes).map(({ device_id }) => device_id);
           const made = await administration.makeClaimCodes(some);
+          if (made.claim_codes.some(({ url }) => url === null)) throw new WrongUsage(addressMissing);
           codes.push(...made.claim_codes);
           refused.push(...made.refused);
         }
         bar.end();
-        if (codes.some(({ url }) => url === null)) {
-          throw new WrongUsage(
-            "The server has not been told the address that people reach it by: set public_url, and print again.",
-          );
-        }
         if (codes.length > 0) writePrivateFile(options.out, await sheetOf(codes));
         if (options.json) return printJson({ labels: codes.length, out: options.out, refused });
         printLine(`${codes.length} labels are in ${options.out}. Labels that these devices had before are void.`);
