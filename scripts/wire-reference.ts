@@ -22,6 +22,8 @@ import {
   streamWelcomeSchema,
   subprotocol,
   telemetrySchema,
+  tokenSchema,
+  tokenStoredSchema,
   valueFaults,
   webSocketUrl,
   welcomeSchema,
@@ -111,6 +113,14 @@ The answer to ${code("peers")} is ${code('{"type":"peers","device_ids":[…]}')}
 ${code('{"type":"peer","telemetry":{…}}')} with the newest sample of each of them, as it was sent, at most once a second. It takes the setting
 ${code("access.peers")} and the device's property ${code("peers")}, ${code("site")} or ${code("owner")}, from an administrator; at most ${limits.peersMax} peers.
 
+A device whose token is rotated keeps both for some time. Whether the new one comes over its link is the device's choice: ${code("takes_tokens")} in its hello. A device that does not say so gets no frame of it, and notices nothing.
+One that does:
+
+1. gets ${code("token")}, at once or with a later link, as long as the token with which it came still holds;
+2. stores it, so that it survives a power failure, and only then answers ${code("token_stored")} with its ${code("token_id")}; a token that comes again is answered again, and one that cannot be stored is not answered;
+3. is closed with 4001, comes soon, and with the new token. That the server has seen it with the new token is what ends the one before: at each moment the device holds one that is valid;
+4. keeps the token that it was set up with as well, and comes with that where the stored one is answered with 403.
+
 ${[
   welcomeSchema,
   helloSchema,
@@ -121,6 +131,8 @@ ${[
   deadlineSchema,
   commandResultSchema,
   peersSchema,
+  tokenSchema,
+  tokenStoredSchema,
   refusedSchema,
 ]
   .map(frameOf)

@@ -118,6 +118,7 @@ class Recorded {
       type: "hello",
       commands: { RESET_ERROR: {} },
       journal: { id: `of ${deviceId}`, first_seq: 1, last_seq: 3 },
+      takes_tokens: true,
       software_version: "1.0",
       device_time: new Date().toISOString(),
     });
@@ -179,6 +180,11 @@ test("what is said at every door of a real server is in the document", async () 
   await dashboard.hear('"device_id":"ems_001"');
   await dashboard.hear('"presence"');
   await dashboard.hear('"backfilled"');
+
+  server.devices.rotate("ems_001", undefined, 60_000);
+  device.say({ type: "hello", takes_tokens: true });
+  const { token_id } = JSON.parse(await device.hear('{"type":"token"'));
+  device.say({ type: "token_stored", token_id });
 
   const solMate = await recorded.open("smartOsDevice", protocol.smartOsPaths.update);
   await solMate.hear("Welcome");

@@ -36,6 +36,8 @@ export const apiPaths = {
   shareSession: api("/share-session"),
   inspectLink: api("/one-time-links/inspect"),
   redeemLink: api("/one-time-links/redeem"),
+  inspectClaim: api("/claims/inspect"),
+  claims: api("/claims"),
   firstSteps: api("/first-steps"),
   devices: api("/devices"),
   device: (deviceId: string) => deviceApi(deviceId),

@@ -22,6 +22,7 @@ const FleetCommandPage = page(
 const SharePage = page(async () => (await import("./pages/share/share-page.tsx")).SharePage);
 const SignInPage = page(async () => (await import("./pages/sign-in/sign-in-page.tsx")).SignInPage);
 const WelcomePage = page(async () => (await import("./pages/welcome/welcome-page.tsx")).WelcomePage);
+const ClaimPage = page(async () => (await import("./pages/claim/claim-page.tsx")).ClaimPage);
 const PeoplePage = page(async () => (await import("./pages/people/people-page.tsx")).PeoplePage);
 const AccountPage = page(async () => (await import("./pages/account/account-page.tsx")).AccountPage);
 const DevicesPage = page(async () => (await import("./pages/devices/devices-page.tsx")).DevicesPage);
@@ -57,6 +58,7 @@ export function Routes() {
         <Route path="/sign-in" component={SignInPage} />
         <Route path="/welcome" component={WelcomePage} />
         <Route path="/share" component={SharePage} />
+        <Route path="/claim" component={ClaimPage} />
         <Route path="/people" component={PeoplePage} />
         <Route path="/account" component={AccountPage} />
         <Route path="/audit" component={AuditPage} />

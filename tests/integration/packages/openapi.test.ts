@@ -145,6 +145,19 @@ test("real answers fit what the document says of them, good ones and errors", as
   await ask("post", "/smart-os/waiting/0001/accept", "/smart-os/waiting/{id}/accept");
   await ask("delete", "/smart-os/waiting/0001", "/smart-os/waiting/{id}");
   await ask("post", "/devices/ems_001/rotate", "/devices/{id}/rotate", {});
+  const labelled = { device_ids: ["ems_001", "nobody"] };
+  const made = (await ask("post", "/claim-codes", "/claim-codes", labelled)) as {
+    claim_codes: { device_id: string; code: string }[];
+  };
+  await ask("post", "/claim-labels", "/claim-labels", labelled);
+  await ask("get", "/devices/ems_001/claim", "/devices/{id}/claim");
+  const { device_id, code } = made.claim_codes[0] as { device_id: string; code: string };
+  await ask("post", "/claims/inspect", "/claims/inspect", { device_id, code });
+  await ask("post", "/claims/inspect", "/claims/inspect", { device_id, code: "another" });
+  const account = { name: "claimant", password: "claimant's long password" };
+  await ask("post", "/claims", "/claims", { device_id, code, account });
+  await ask("post", "/claims", "/claims", { device_id, code, account });
+  await ask("delete", "/devices/ems_001/claim", "/devices/{id}/claim");
   await ask("get", "/token-rotations", "/token-rotations");
   const many = { devices: [{ device_id: "ems_001" }, { device_id: "ems_003" }] };
   await ask("post", "/bulk/devices", "/bulk/devices", many);

@@ -19,6 +19,15 @@ export function generateToken(): string {
   return tokenPrefix + secret + checksum(secret);
 }
 
+/** Crockford's base 32, without the letters that are taken for others. */
+const codeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** A new code for a label, which people may have to type: 100 random bits, in groups. */
+export function generateClaimCode(): string {
+  const signs = [...randomBytes(20)].map((byte) => codeAlphabet.charAt(byte % 32)).join("");
+  return signs.replace(/(.{5})(?=.)/g, "$1-");
+}
+
 /** What is wrong with a token that an operator brings along, in words; null where it can be used. */
 export function describeTokenFault(token: string): string | null {
   if (!/^[\x21-\x7e]*$/.test(token)) return "It may hold visible ASCII characters only, and no blanks.";

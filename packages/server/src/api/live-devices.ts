@@ -20,6 +20,8 @@ export interface LiveDevices {
   /** These have a new token beside the one before, which still holds: it is handed over to those that are connected and take it. */
   rotated(deviceIds: readonly string[]): void;
   handoverOf(deviceId: string): HandoverState;
+  /** The device goes on under another registration: what is live of this one is gone, and it comes anew. */
+  begunAnew(former: Device): void;
   removed(device: Device): void;
 }
 
@@ -30,6 +32,7 @@ export const noLiveDevices: LiveDevices = {
   tokenChanged() {},
   rotated() {},
   handoverOf: () => ({ state: "waiting", isByHand: false }),
+  begunAnew() {},
   removed() {},
 };
 
@@ -56,6 +59,13 @@ export function liveDevices({
   registry,
   store,
 }: LiveParts): LiveDevices {
+  const forget = ({ deviceId, registration }: Device): void => {
+    latest.forget(deviceId);
+    commands.forget(deviceId);
+    presence.forget(deviceId);
+    store.forget([registration.key]);
+    fanout.forget(deviceId);
+  };
   return {
     isOnline: (deviceId) => registry.find(deviceId) !== undefined,
     changed: (deviceId) => fleetFeed.markChanged(deviceId),
@@ -72,13 +82,14 @@ export function liveDevices({
       if (deviceIds.length > 0) events.report("token_changed", isOne ? deviceId : null, message);
     },
     handoverOf: (deviceId) => handover.stateOf(deviceId),
-    removed({ deviceId, registration }) {
-      latest.forget(deviceId);
-      commands.forget(deviceId);
-      presence.forget(deviceId);
-      store.forget([registration.key]);
-      fanout.forget(deviceId);
-      fleetFeed.markRemoved(deviceId);
+    begunAnew(former) {
+      registry.disconnect(former.deviceId, disconnects.restarting);
+      forget(former);
+      fleetFeed.markChanged(former.deviceId);
+    },
+    removed(device) {
+      forget(device);
+      fleetFeed.markRemoved(device.deviceId);
     },
   };
 }

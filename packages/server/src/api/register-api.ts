@@ -7,6 +7,8 @@ import { type ApiTokenParts, registerApiTokensApi } from "./api-tokens.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
 import { registerAuditApi } from "./audit.ts";
 import { registerBackupApi } from "./backups.ts";
+import { type ClaimCodeParts, registerClaimCodesApi } from "./claim-codes.ts";
+import { type ClaimParts, registerClaimsApi } from "./claims.ts";
 import { type CommandParts, registerCommandsApi } from "./commands.ts";
 import { type ApiParts, registerDevicesApi } from "./devices.ts";
 import { registerExportApi } from "./export.ts";
@@ -25,12 +27,13 @@ import { registerRenewalApi, registerStoreApi } from "./store.ts";
 import { registerStrikesApi } from "./strikes.ts";
 import { registerTicketsApi, type TicketParts } from "./tickets.ts";
 
-export interface AdministrationServices extends ApiTokenParts, PeopleParts, RegistrationParts {}
+export interface AdministrationServices extends ApiTokenParts, ClaimCodeParts, PeopleParts, RegistrationParts {}
 
 export interface ApiServices
   extends Omit<ApiParts, "answers">,
     Omit<AdministrationServices, "live">,
     ArchiveParts,
+    Omit<ClaimParts, "live">,
     CommandParts,
     FirstStepsParts,
     LiveParts,
@@ -49,7 +52,9 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   await serveOpenApi(app, services.basePath);
   serveAsyncApi(app, services.basePath);
   registerDevicesApi(app, { ...services, answers });
-  registerAdministration(app, { ...services, live: liveDevices(services) });
+  const live = liveDevices(services);
+  registerAdministration(app, { ...services, live });
+  registerClaimsApi(app, { ...services, live });
   registerSignInApi(app, services);
   registerFirstStepsApi(app, services);
   registerCommandsApi(app, services);
@@ -63,6 +68,7 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
 /** Who may do what, and who did what: all that needs the registrations alone, and neither a store nor anything live. */
 export function registerAdministration(app: FastifyInstance, services: AdministrationServices): void {
   registerRegistrationsApi(app, services);
+  registerClaimCodesApi(app, services);
   registerApiTokensApi(app, services);
   registerPeopleApi(app, services);
   registerShareApi(app, services);

@@ -1,6 +1,7 @@
 import type { ApiTokens } from "../access/api-tokens.ts";
 import type { Audit } from "../access/audit/audit.ts";
 import type { Authorizer } from "../access/authorizer.ts";
+import type { Claims } from "../access/claims.ts";
 import type { People } from "../access/people.ts";
 import type { Revocations } from "../access/revocations.ts";
 import type { ShareLinks } from "../access/share-links.ts";
@@ -15,6 +16,7 @@ export interface RegistrationParts {
   readonly apiTokens: ApiTokens;
   readonly audit: Audit;
   readonly authorizer: Authorizer;
+  readonly claims: Claims;
   readonly clock: Clock;
   readonly devices: DeviceRegistry;
   readonly live: LiveDevices;

@@ -99,7 +99,7 @@ function registerDeviceList(app: FastifyInstance, parts: RegistrationParts): voi
 }
 
 function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): void {
-  const { apiTokens, devices, live, log, people, shareLinks } = parts;
+  const { apiTokens, claims, devices, live, log, people, shareLinks } = parts;
 
   app.post<{ Body: NewDeviceBody }>(
     `${paths.api}/devices`,
@@ -156,6 +156,7 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
       if (isRefusal(removed)) return sendRefusal(reply, removed);
       live.tokenChanged(removed.deviceId, "removed with its device");
       for (const rights of [people, apiTokens, shareLinks]) rights.forgetDevice(removed.deviceId);
+      claims.release(removed.deviceId);
       live.removed(removed);
       return deviceBody(removed, false);
     },

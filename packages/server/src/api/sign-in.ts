@@ -13,7 +13,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { addressPrefix } from "../access/address-prefix.ts";
 import { writeCookie } from "../access/cookies.ts";
-import { knownBrowserMs } from "../access/known-browsers.ts";
 import { describePasswordFault } from "../access/passwords.ts";
 import type { Person } from "../access/people.ts";
 import type { Principal } from "../access/principal.ts";
@@ -22,6 +21,7 @@ import { isoTime } from "../base/iso-time.ts";
 import { auditEntry } from "../http/access-guard.ts";
 import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
+import { beginSession, signedInBody } from "./begin-session.ts";
 import type { PeopleParts } from "./people.ts";
 
 const closed = { additionalProperties: false };
@@ -54,7 +54,7 @@ const signOutQuery = Type.Object(
 
 /** `/api/v1/me` and `/session`: who asks, signing in and out, one-time links, and a person's own password. */
 export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): void {
-  const { audit, authorizer, knownBrowsers, oneTimeLinks, passwords, people, sessions, signIn, throttle } = parts;
+  const { audit, authorizer, oneTimeLinks, passwords, people, sessions, signIn, throttle } = parts;
 
   /** By the person themselves: whoever signs in is nobody until they have. */
   const record = (request: FastifyRequest, entry: { action: string; target: string; outcome: string }): void =>
@@ -65,19 +65,6 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
     const suppressed = throttle.pass(`sign-in ${addressPrefix(authorizer.addressOf(request.raw))}`);
     if (suppressed === null) return;
     audit.record(auditEntry(authorizer, request, { ...entry, detail: { suppressed } }));
-  };
-
-  const beginSession = (request: FastifyRequest, reply: FastifyReply, person: Person): MeBody => {
-    const before = authorizer.sessionOf(request.raw);
-    if (before !== null) sessions.end(before);
-    const { address, browser } = authorizer.signInSourceOf(request.raw);
-    const { session, secret } = sessions.begin(person.name, address);
-    const ttlMs = session.expiresAtMs - session.createdAtMs;
-    const known = knownBrowsers.remember(person.name, addressPrefix(address), browser);
-    const isSecure = authorizer.hasSecureCookies(request.raw);
-    reply.header("Set-Cookie", writeCookie("session", secret, isSecure, ttlMs));
-    reply.header("Set-Cookie", writeCookie("browser", known, isSecure, knownBrowserMs));
-    return signedInBody(person, session.expiresAtMs);
   };
 
   /** The person who is signed in here; cookies alone make one. */
@@ -139,7 +126,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
         return sendSignInRefusal(reply, person);
       }
       record(request, { action: "sign_in", target: person.name, outcome: "done" });
-      return beginSession(request, reply, person);
+      return beginSession(parts, request, reply, person);
     },
   );
 
@@ -232,7 +219,7 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
         return sendRefusal(reply, person);
       }
       record(request, { action, target: person.name, outcome: "done" });
-      return beginSession(request, reply, person);
+      return beginSession(parts, request, reply, person);
     },
   );
 
@@ -261,18 +248,6 @@ export function registerSignInApi(app: FastifyInstance, parts: PeopleParts): voi
     sessions.endAll(added.name);
     return people.setPassword(added.name, hash);
   }
-}
-
-function signedInBody({ name, role, devices, email }: Person, expiresAtMs: number | null): MeBody {
-  return {
-    kind: "person",
-    name,
-    role,
-    devices: devices === null ? null : [...devices],
-    shared_devices: [],
-    email,
-    session_expires_at: expiresAtMs === null ? null : isoTime(expiresAtMs),
-  };
 }
 
 export function sendSignInRefusal(reply: FastifyReply, refusal: SignInRefusal): FastifyReply {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { accessFileName } from "../access/access-file.ts";
 import { ApiTokens } from "../access/api-tokens.ts";
 import { Audit } from "../access/audit/audit.ts";
+import { Claims } from "../access/claims.ts";
 import { removeControlFile } from "../access/control-file.ts";
 import { KnownBrowsers } from "../access/known-browsers.ts";
 import { LoginSessions } from "../access/login-sessions.ts";
@@ -38,6 +39,7 @@ export function assembleAccess(defer: Defer, parts: NetworkParts) {
     return {
       devices: new DeviceRegistry(accessFile, clock, revocations),
       apiTokens,
+      claims: new Claims(accessFile, clock, people),
       people,
       requesters,
       sessions: new LoginSessions(accessFile, clock, config.access.session_ms, revocations),

@@ -23,6 +23,7 @@ export async function assembleHttp(defer: Defer, parts: DoorParts) {
     commandRate: { perSecond: config.commands.per_second, burst: config.commands.burst },
     copyRest: (folder: string) => copyAllButStore(parts, folder),
     dataDir: config.data_dir,
+    mayClaimantsSignUp: config.access.claim_sign_up,
     metrics: parts.metrics.registry,
     passwords,
     queryMsMax: config.limits.query_ms,

@@ -81,6 +81,11 @@ export const configSchema = Type.Object({
       description:
         "Devices may get the samples of others over their own connection, where an administrator has given them the property `peers` (`site` or `owner`).",
     }),
+    claim_sign_up: Type.Boolean({
+      default: true,
+      description:
+        "Whoever has the label of a box, and no account, may make one as they claim it: an operator's, for this device alone. Off: an administrator invites them first.",
+    }),
     session_ms: count(
       7 * 24 * 3_600_000,
       "How long somebody stays signed in in a browser; then they sign in again.",

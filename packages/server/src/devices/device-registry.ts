@@ -7,47 +7,12 @@ import { describeTokenFault, generateToken, nobody, type TokenHash, tokenMatches
 import type { Clock } from "../base/clock.ts";
 import { inTransaction } from "../base/transaction.ts";
 import { type Registration, readRegistrationKey } from "../store/registration.ts";
+import type { Device, DeviceChange, NewDevice, Provisioned } from "./device.ts";
 import { describePropertiesFault, propertiesMax } from "./device-properties.ts";
 import { nextRegistration, registrationAs } from "./next-registration.ts";
-import { type DeviceToken, deviceToken, type TokenRotation, TokenRotations } from "./token-rotations.ts";
+import { deviceToken, type TokenRotation, TokenRotations } from "./token-rotations.ts";
 
-export interface Device {
-  readonly deviceId: string;
-  readonly name: string;
-  /** Free properties, given by an administrator: `country`, `place`, `time_zone`, `simulated`, … */
-  readonly properties: Readonly<Record<string, string>>;
-  /** What the device says of itself: `software_version`, `postcode`, … */
-  readonly reported: Readonly<Record<string, string>>;
-  readonly createdAtMs: number;
-  /** Under what its samples, events and commands are stored: no other device has it, not one of the same id either. */
-  readonly registration: Registration;
-  /** Null once revoked. */
-  readonly token: DeviceToken | null;
-}
-
-export interface NewDevice {
-  readonly deviceId: string;
-  readonly name?: string | undefined;
-  readonly properties?: Readonly<Record<string, string>> | undefined;
-  /** A token of the operator's own; absent: one is made. */
-  readonly token?: string | undefined;
-  /** Whether it is the device that had the id last, or in its registration of that number, and goes on where that ended. */
-  readonly keepHistory?: boolean | number | undefined;
-}
-
-export interface DeviceChange {
-  readonly name?: string | undefined;
-  /** Null takes the property away. */
-  readonly properties?: Readonly<Record<string, string | null>> | undefined;
-}
-
-/** A device with its token in plain text, which is shown this once and nowhere kept. */
-export interface Provisioned {
-  readonly device: Device;
-  readonly token: string;
-  /** The number of the id's last registration, where that was another device, whose past is not shown as this one's. */
-  readonly formerRegistration?: number;
-}
+export type { Device, DeviceChange, NewDevice, Provisioned } from "./device.ts";
 
 /** What is to become of a device's token. */
 export interface NewToken {
@@ -294,6 +259,22 @@ export class DeviceRegistry {
       });
     });
     return revoked;
+  }
+
+  /** Ends the device's registration, and begins another with the same name, properties and token: whoever has it from here on sees nothing of before. */
+  beginAnew(deviceId: string): Device | Refusal {
+    const device = this.#devices.get(deviceId);
+    if (device === undefined) return refuse("unknown_device");
+    const anew = inTransaction(this.#database, () => {
+      this.#note(this.#noteEnded, device.registration);
+      const registration = nextRegistration(deviceId, this.#findFormer.get(deviceId), false);
+      if (isRefusal(registration)) return registration;
+      const begun = { ...device, registration, reported: {}, createdAtMs: this.#clock.wallMs() };
+      this.#write(begun);
+      return begun;
+    });
+    if (!isRefusal(anew)) this.#devices.set(deviceId, anew);
+    return anew;
   }
 
   /** Ends the device's registration; its samples stay in the store under its key, which a later device of its id does not have. */

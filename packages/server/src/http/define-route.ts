@@ -19,6 +19,7 @@ export const tags = {
   Commands: "Telling one device, or many, what to do, and following it to its end",
   "Signing in": "Who asks; signing in and out; one-time links",
   People: "Accounts and their rights",
+  Claiming: "Taking a box over with the code of its label, and giving it up",
   Sharing: "Read-only links to single devices",
   Audit: "Who did what",
   Archive: "Samples as files, in and out; backups; what is kept",

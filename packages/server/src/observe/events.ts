@@ -4,6 +4,7 @@ import type { Log } from "./log.ts";
 export type EventKind =
   | "contested"
   | "token_changed"
+  | "claim_contested"
   | "store_failing"
   | "store_recovered"
   | "data_dir_gone"
