@@ -44,7 +44,8 @@ export class RuleState {
     const { rule, when, clearWhen } = prepared;
     this.settle(atMs, holdMs, onChange);
     if (isWhole) this.#known = this.#met = 0;
-    const heard = this.#read(sample, atMs, when, 0) + (clearWhen === null ? 0 : this.#read(sample, atMs, clearWhen, when.length));
+    const heard =
+      this.#read(sample, atMs, when, 0) + (clearWhen === null ? 0 : this.#read(sample, atMs, clearWhen, when.length));
     if (heard === 0) return;
     this.#forgetBefore(atMs - holdMs);
     const wants = this.#wants();

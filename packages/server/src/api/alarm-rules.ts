@@ -3,10 +3,10 @@ import {
   alarmRuleChangeSchema,
   alarmRuleSchema,
   alarmRulesSchema,
+  isOfSmartOs,
   isRefusal,
   limits,
   type NewAlarmRuleBody,
-  isOfSmartOs,
   newAlarmRuleSchema,
   parseRfc3339,
   paths,
@@ -171,7 +171,8 @@ async function readTrial(
   const nowMs = parts.clock.wallMs();
   const toMs = request.query.to === undefined ? nowMs : Math.min(nowMs, parseRfc3339(request.query.to));
   const fromMs = request.query.from === undefined ? toMs - trialMs : parseRfc3339(request.query.from);
-  if (!(fromMs < toMs)) return refuse("invalid_request", "from and to are RFC 3339 times, the first before the second.");
+  if (!(fromMs < toMs))
+    return refuse("invalid_request", "from and to are RFC 3339 times, the first before the second.");
   if (toMs - fromMs > trialMsMax) return refuse("range_too_large", "A rule is tried on 400 days at most.");
   const rule = newRule("try", request.body);
   const prepared = prepareRule(rule);
