@@ -2,6 +2,8 @@ import type { FastifyInstance } from "fastify";
 import { serveAsyncApi } from "../http/asyncapi.ts";
 import { judgeRequests } from "../http/define-route.ts";
 import { serveOpenApi } from "../http/openapi.ts";
+import { type AlarmRulesApiParts, registerAlarmRulesApi } from "./alarm-rules.ts";
+import { registerAlarmsApi } from "./alarms.ts";
 import { Answers } from "./answers/answers.ts";
 import { type ApiTokenParts, registerApiTokensApi } from "./api-tokens.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
@@ -32,6 +34,7 @@ export interface AdministrationServices extends ApiTokenParts, ClaimCodeParts, P
 export interface ApiServices
   extends Omit<ApiParts, "answers">,
     Omit<AdministrationServices, "live">,
+    AlarmRulesApiParts,
     ArchiveParts,
     Omit<ClaimParts, "live">,
     CommandParts,
@@ -58,6 +61,8 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerSignInApi(app, services);
   registerFirstStepsApi(app, services);
   registerCommandsApi(app, services);
+  registerAlarmsApi(app, services);
+  registerAlarmRulesApi(app, services);
   registerSmartOsApi(app, services);
   registerTicketsApi(app, services);
   registerRenewalApi(app, services);
