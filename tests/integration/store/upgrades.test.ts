@@ -96,6 +96,10 @@ describe("a database of every schema there has been", () => {
     } else if (fixture.startsWith("audit")) {
       expect(server.audit.list({}, 10)).toMatchObject([{ seq: 1, who: "person ann", action: "device.add" }]);
       expect(await server.audit.verify()).toMatchObject({ fault: null, rows: 1 });
+    } else if (fixture.startsWith("alarms")) {
+      expect(server.alarms.rules.find("rul_1")).toMatchObject({ name: "Battery is nearly empty", forMs: 30_000 });
+      const ended = await (await fetch(`${server.url}/api/v1/alarms/alm_1`)).json();
+      expect(ended).toMatchObject({ state: "cleared", devices: [{ device_id: "ems_001" }] });
     } else if (fixture.startsWith("store")) {
       server.devices.add({ deviceId: "ems_001", keepHistory: true });
       const stored = await storedSamples(server, "ems_001", "from=2026-01-31T00:00:00Z&to=2026-02-01T00:00:00Z");
@@ -139,6 +143,7 @@ describe("a database of every schema there has been", () => {
       ],
       "audit.db": ["debce26bcb71e603"],
       "commands.db": ["47830ed198bc115e"],
+      "alarms.db": ["127b41a1826d3af0"],
       "store.db": [
         "aa2cc7a4c191e7ba",
         "f262ee322eb81bae",

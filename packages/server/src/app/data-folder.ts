@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { accessFailure, accessFileName, accessSchema, lockAccessFile, readyAccessFile } from "../access/access-file.ts";
 import { type Audit, auditFileName, auditSchema } from "../access/audit/audit.ts";
+import { alarmsFileName, alarmsSchema } from "../alarms/alarm-database.ts";
+import type { AlarmStore } from "../alarms/alarm-store.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { copyDatabase } from "../base/copy-database.ts";
 import { besides, makePrivate } from "../base/database-file.ts";
@@ -17,6 +19,7 @@ export const dataFiles: readonly DataFile[] = [
   { name: accessFileName, schema: accessSchema },
   { name: auditFileName, schema: auditSchema },
   { name: commandsFileName, schema: commandsSchema },
+  { name: alarmsFileName, schema: alarmsSchema },
   { name: storeFileName, schema: storeSchema, isLarge: true },
 ];
 
@@ -59,15 +62,18 @@ export async function copyAllButStore(
     accessFile,
     audit,
     commandStore,
+    alarmStore,
   }: {
     readonly accessFile: DatabaseSync;
     readonly audit: Audit;
     readonly commandStore: CommandStoreClient;
+    readonly alarmStore: AlarmStore;
   },
   folder: string,
 ): Promise<void> {
   await audit.copyTo(folder);
   await commandStore.copyTo(join(folder, commandsFileName));
+  await alarmStore.copyTo(join(folder, alarmsFileName));
   await copyDatabase(accessFile, join(folder, accessFileName));
 }
 

@@ -7,6 +7,7 @@ import { version } from "../base/version.ts";
 import { createLog } from "../observe/log.ts";
 import { warnOfOldSqlite } from "../observe/sqlite-version.ts";
 import { type AccessParts, assembleAccess } from "./assemble-access.ts";
+import { type AlarmParts, assembleAlarms } from "./assemble-alarms.ts";
 import { type AssembledCommands, assembleCommands } from "./assemble-commands.ts";
 import { assembleDevices } from "./assemble-devices.ts";
 import { assembleDoors } from "./assemble-doors.ts";
@@ -33,6 +34,7 @@ type Registered = "apiTokens" | "audit" | "devices" | "knownBrowsers" | "oneTime
 export interface Switchboard
   extends Pick<AccessParts, Registered | "sessions" | "shareLinks">,
     Pick<AssembledCommands, "outstanding">,
+    Pick<AlarmParts, "alarms">,
     Pick<Basis, "log">,
     Pick<StoreParts, Kept>,
     Listening {
@@ -53,6 +55,7 @@ export const startSteps = {
   assembleStore,
   assembleDevices,
   assembleCommands,
+  assembleAlarms,
   assembleTelemetry,
   restoreState,
   assembleDoors,
@@ -79,7 +82,8 @@ export async function startSwitchboard(options: SwitchboardOptions, steps = star
     const store = await steps.assembleStore(defer, observation);
     const devices = steps.assembleDevices(defer, store);
     const commands = steps.assembleCommands(defer, devices);
-    const telemetry = steps.assembleTelemetry(defer, commands);
+    const alarms = steps.assembleAlarms(defer, commands);
+    const telemetry = steps.assembleTelemetry(defer, alarms);
     await steps.restoreState(defer, telemetry);
     const doors = steps.assembleDoors(defer, telemetry);
     const parts = await steps.assembleHttp(defer, doors);
