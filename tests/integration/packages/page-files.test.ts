@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { startServer } from "../../support/start-server.ts";
 import { askWire, unpacked } from "../../support/wire-answer.ts";
@@ -37,7 +38,7 @@ test.each(["", "/energy"])(
 test("the fleet opens with 170 KB at most, all of its scripts and styles together", async () => {
   const { url } = await startServer();
   const { bytes } = await askWire(url, accepting);
-  // Whatever is loaded later is named by what is loaded now; the fleet's page is the first of them that most people see.
+  // What a script imports comes with it. What it may load later is only named there, of which the fleet's own page comes as well.
   const waiting = filesOf(String(unpacked(await askWire(url, accepting))));
   const seen = new Map<string, number>([["/", bytes.length]]);
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
@@ -46,12 +47,14 @@ test("the fleet opens with 170 KB at most, all of its scripts and styles togethe
     expect([path, answer.status]).toEqual([path, 200]);
     seen.set(path, answer.bytes.length);
     const text = String(unpacked(answer));
-    for (const [, name = ""] of text.matchAll(/["'`](?:\.\/)?((?:assets\/)?[\w-]+-[\w-]{8}\.(?:js|css))["'`]/g)) {
-      waiting.push(`/assets/${name.replace("assets/", "")}`);
+    for (const [, name = ""] of text.matchAll(/(?:from|import)\s*["'`]\.\/([\w-]+\.js)["'`]/g)) {
+      waiting.push(`/assets/${name}`);
+    }
+    for (const [, name = ""] of text.matchAll(/["'`](?:\.\/)?(?:assets\/)?(fleet-page-[\w-]{8}\.(?:js|css))["'`]/g)) {
+      waiting.push(`/assets/${name}`);
     }
   }
   expect([...seen.keys()].join()).toMatch(/fleet-page.*\.js/);
-  // Even with all the other pages, charts and dialogs.
   expect([...seen.values()].reduce((sum, size) => sum + size)).toBeLessThan(170_000);
 });
 
@@ -66,6 +69,17 @@ test("a part of a file is a part of its bytes, and whoever has it already is tol
     expect(part.bytes).toEqual(whole.bytes.subarray(10, 20));
     const known = await askWire(url + path, { ...asked, "if-none-match": String(whole.headers.etag) });
     expect([known.status, known.bytes.length]).toEqual([304, 0]);
+  }
+});
+
+test("every page that the browser routes to is an address of the server, so that it can be loaded again", async () => {
+  const { url } = await startServer();
+  const routes = readFileSync(new URL("../../../packages/dashboard/src/routes.tsx", import.meta.url), "utf8");
+  const pages = [...routes.matchAll(/<Route path="([^"]+)"/g)].map(([, path = ""]) => path);
+  expect(pages.length).toBeGreaterThan(5);
+  for (const path of pages) {
+    const { status } = await fetch(url + path.replace(":id", "one"), { headers: { accept: "text/html" } });
+    expect([path, status]).toEqual([path, 200]);
   }
 });
 

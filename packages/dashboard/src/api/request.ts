@@ -46,6 +46,14 @@ export async function sendJson<Body>(
   return (await bodyOf(response)) as Body;
 }
 
+/** The answer itself, for what is read piece by piece; a `RequestFailed` is thrown where it is not a good one. */
+export async function send(method: "POST", path: string, body: object, signal: AbortSignal): Promise<Response> {
+  const headers = { "content-type": "application/json" };
+  const response = await ask(path, { method, body: JSON.stringify(body), headers, signal });
+  if (!response.ok) await bodyOf(response);
+  return response;
+}
+
 async function ask(path: string, init: RequestInit, hint = ""): Promise<Response> {
   try {
     const response = await fetch(path, { ...init, headers: { accept: "application/json", ...init.headers } });

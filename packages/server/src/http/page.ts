@@ -8,7 +8,24 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 export const pageFolder = fileURLToPath(new URL("../../public", import.meta.url));
 
 /** The page's own addresses, which are routed in the browser. */
-const pagePaths = ["/devices/:id", "/sign-in", "/welcome", "/share", "/people", "/account", "/audit"];
+const pagePaths = [
+  "/devices/:id",
+  "/fleet-commands",
+  "/fleet-commands/new",
+  "/fleet-commands/:id",
+  "/alarms",
+  "/alarms/:id",
+  "/alarm-rules",
+  "/alarm-rules/new",
+  "/alarm-rules/:id",
+  "/events",
+  "/sign-in",
+  "/welcome",
+  "/share",
+  "/people",
+  "/account",
+  "/audit",
+];
 
 type SendPage = (reply: FastifyReply) => FastifyReply;
 
