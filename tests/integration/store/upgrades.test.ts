@@ -273,7 +273,7 @@ describe("a damaged database", () => {
   const cases = dataFiles.flatMap(({ name }) => Object.keys(damages).map((how) => [name, how] as const));
 
   test.each(cases)("is named, with what to do, and nothing is changed: %s %s", async (name, how) => {
-    const folder = folderOf("access-6", "audit-1", "commands-1", "store-6");
+    const folder = folderOf("access-6", "audit-1", "commands-1", "alarms-1", "store-6");
     openDataFolder(folder).close();
     damages[how]?.(join(folder, name));
     const before = contentOf(folder);
@@ -299,7 +299,7 @@ describe("a damaged database", () => {
   });
 
   test("ends the command with 1 and no stack, and a restore brings back what was", async () => {
-    const folder = folderOf("access-6", "audit-1", "commands-1", "store-6");
+    const folder = folderOf("access-6", "audit-1", "commands-1", "alarms-1", "store-6");
     const backup = join(makeFolder(), "backup");
     expect(await runCli(["backup", backup, "--data-dir", folder])).toMatchObject({ code: 0 });
     writeFileSync(join(folder, "access.db"), "gone");

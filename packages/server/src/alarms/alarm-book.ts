@@ -1,3 +1,4 @@
+import type { AlarmSeverity } from "@wattboard/protocol";
 import type { NewId } from "../base/random-id.ts";
 import { AlarmEntry } from "./alarm-entry.ts";
 import type { AlarmJournal } from "./alarm-journal.ts";
@@ -95,6 +96,15 @@ export class AlarmBook {
 
   get openCount(): number {
     return this.#open.size;
+  }
+
+  /** How many are open, and not snoozed. */
+  count(severity: AlarmSeverity): number {
+    let count = 0;
+    for (const { record } of this.#open.values()) {
+      if (record.severity === severity && record.snoozedUntilMs === null) count++;
+    }
+    return count;
   }
 
   /** An alarm that is open, or over since a short time. */

@@ -122,9 +122,8 @@ export class FleetWatch {
   }
 
   describe(device: Device): { readonly row: ScopeRow; readonly traits: readonly Trait[] } {
-    const properties = propertiesOf(device);
-    const { deviceId: id, name } = device;
-    return { row: { id, name: name === "" ? id : name, properties }, traits: traitsOf(properties) };
+    const row = rowOf(device);
+    return { row, traits: traitsOf(row.properties) };
   }
 
   /** Stores what has held for a while and has not rung yet, and forgets what has ended. */
@@ -255,4 +254,10 @@ export class FleetWatch {
       }
     }
   }
+}
+
+/** What scopes judge a device by. */
+export function rowOf(device: Device): ScopeRow {
+  const { deviceId: id, name } = device;
+  return { id, name: name === "" ? id : name, properties: propertiesOf(device) };
 }

@@ -88,8 +88,13 @@ function prepareTests(texts: readonly string[], where: string): PointTest[] | Re
   return conditions.map(prepareTest);
 }
 
+/** The point of a field that may have a short name. */
+export function fullPointName(field: string): string {
+  return shortNames[field] ?? field;
+}
+
 function prepareTest(condition: Condition): PointTest {
-  const point = shortNames[condition.field] ?? condition.field;
+  const point = fullPointName(condition.field);
   const dot = point.indexOf(".");
   const test = conditionTest(condition);
   return {

@@ -2,8 +2,8 @@ import type { FastifyInstance } from "fastify";
 import { serveAsyncApi } from "../http/asyncapi.ts";
 import { judgeRequests } from "../http/define-route.ts";
 import { serveOpenApi } from "../http/openapi.ts";
-import { registerAlarmRulesApi } from "./alarm-rules.ts";
-import { type AlarmApiParts, registerAlarmsApi } from "./alarms.ts";
+import { type AlarmRulesApiParts, registerAlarmRulesApi } from "./alarm-rules.ts";
+import { registerAlarmsApi } from "./alarms.ts";
 import { Answers } from "./answers/answers.ts";
 import { type ApiTokenParts, registerApiTokensApi } from "./api-tokens.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
@@ -30,7 +30,7 @@ export interface AdministrationServices extends ApiTokenParts, PeopleParts, Regi
 export interface ApiServices
   extends Omit<ApiParts, "answers">,
     Omit<AdministrationServices, "live">,
-    AlarmApiParts,
+    AlarmRulesApiParts,
     ArchiveParts,
     CommandParts,
     FirstStepsParts,
