@@ -9,7 +9,15 @@ export const serverUrl = location.origin + basePath;
 /** Where the pages are, for the router, which puts the base path before them. Ids and names come from outside, so they are encoded here and nowhere else. */
 export const pagePaths = {
   fleet: "/",
-  device: (deviceId: string) => `/devices/${encodeURIComponent(deviceId)}`,
+  /** `at`: an instant that its history opens at. */
+  device: (deviceId: string, at?: string) =>
+    `/devices/${encodeURIComponent(deviceId)}${at === undefined ? "" : `?${query({ at })}`}`,
+  alarms: (filter: QueryValues = {}) => withQuery("/alarms", filter),
+  alarm: (alarmId: string) => `/alarms/${encodeURIComponent(alarmId)}`,
+  alarmRules: "/alarm-rules",
+  newAlarmRule: "/alarm-rules/new",
+  alarmRule: (ruleId: string) => `/alarm-rules/${encodeURIComponent(ruleId)}`,
+  events: (filter: QueryValues = {}) => withQuery("/events", filter),
   fleetCommands: "/fleet-commands",
   /** `view`: that of the fleet's table, whose devices it is for. */
   newFleetCommand: (view: URLSearchParams) => `/fleet-commands/new?${view}`,
@@ -62,6 +70,14 @@ export const apiPaths = {
   shareLink: (deviceId: string, shareId: string) => deviceApi(deviceId, `/share-links/${encodeURIComponent(shareId)}`),
   renewal: api("/store/renewal"),
   events: (given: QueryValues = {}) => api("/events", given),
+  alarms: (given: QueryValues = {}) => api("/alarms", given),
+  alarm: (alarmId: string) => alarmApi(alarmId),
+  alarmDevices: (alarmId: string, given: QueryValues) => alarmApi(alarmId, "/devices", given),
+  acknowledgeAlarm: (alarmId: string) => alarmApi(alarmId, "/acknowledge"),
+  snoozeAlarm: (alarmId: string) => alarmApi(alarmId, "/snooze"),
+  alarmRules: api("/alarm-rules"),
+  alarmRule: (ruleId: string) => api(`/alarm-rules/${encodeURIComponent(ruleId)}`),
+  tryAlarmRule: api("/alarm-rules/try"),
   people: api("/people"),
   person: (name: string) => api(`/people/${encodeURIComponent(name)}`),
   personOutstanding: (name: string) => api(`/people/${encodeURIComponent(name)}/outstanding`),
@@ -92,9 +108,17 @@ function deviceApi(deviceId: string, rest = "", given: QueryValues = {}): string
   return api(`/devices/${encodeURIComponent(deviceId)}${rest}`, given);
 }
 
+function alarmApi(alarmId: string, rest = "", given: QueryValues = {}): string {
+  return api(`/alarms/${encodeURIComponent(alarmId)}${rest}`, given);
+}
+
 function api(path: string, given: QueryValues = {}): string {
+  return basePath + paths.api + withQuery(path, given);
+}
+
+function withQuery(path: string, given: QueryValues): string {
   const asked = query(given);
-  return `${basePath}${paths.api}${path}${asked === "" ? "" : `?${asked}`}`;
+  return asked === "" ? path : `${path}?${asked}`;
 }
 
 function query(given: QueryValues): string {

@@ -19,6 +19,11 @@ const NewFleetCommandPage = page(
 const FleetCommandPage = page(
   async () => (await import("./pages/fleet-commands/fleet-command-page.tsx")).FleetCommandPage,
 );
+const AlarmsPage = page(async () => (await import("./pages/alarms/alarms-page.tsx")).AlarmsPage);
+const AlarmPage = page(async () => (await import("./pages/alarms/alarm-page.tsx")).AlarmPage);
+const AlarmRulesPage = page(async () => (await import("./pages/alarm-rules/alarm-rules-page.tsx")).AlarmRulesPage);
+const AlarmRulePage = page(async () => (await import("./pages/alarm-rules/alarm-rule-page.tsx")).AlarmRulePage);
+const EventsPage = page(async () => (await import("./pages/events/events-page.tsx")).EventsPage);
 const SharePage = page(async () => (await import("./pages/share/share-page.tsx")).SharePage);
 const SignInPage = page(async () => (await import("./pages/sign-in/sign-in-page.tsx")).SignInPage);
 const WelcomePage = page(async () => (await import("./pages/welcome/welcome-page.tsx")).WelcomePage);
@@ -55,6 +60,14 @@ export function Routes() {
         <Route path="/fleet-commands" component={FleetCommandsPage} />
         <Route path="/fleet-commands/new" component={NewFleetCommandPage} />
         <Route path="/fleet-commands/:id">{({ id }) => <FleetCommandPage key={id} fleetCommandId={id} />}</Route>
+        <Route path="/alarms" component={AlarmsPage} />
+        <Route path="/alarms/:id">{({ id }) => <AlarmPage key={id} alarmId={id} />}</Route>
+        <Route path="/alarm-rules" component={AlarmRulesPage} />
+        <Route path="/alarm-rules/new">
+          <AlarmRulePage ruleId={null} />
+        </Route>
+        <Route path="/alarm-rules/:id">{({ id }) => <AlarmRulePage key={id} ruleId={id} />}</Route>
+        <Route path="/events" component={EventsPage} />
         <Route path="/sign-in" component={SignInPage} />
         <Route path="/welcome" component={WelcomePage} />
         <Route path="/share" component={SharePage} />

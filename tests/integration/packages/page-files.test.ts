@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { startServer } from "../../support/start-server.ts";
 import { askWire, unpacked } from "../../support/wire-answer.ts";
@@ -81,6 +82,17 @@ test("a part of a file is a part of its bytes, and whoever has it already is tol
     expect(part.bytes).toEqual(whole.bytes.subarray(10, 20));
     const known = await askWire(url + path, { ...asked, "if-none-match": String(whole.headers.etag) });
     expect([known.status, known.bytes.length]).toEqual([304, 0]);
+  }
+});
+
+test("every page that the browser routes to is an address of the server, so that it can be loaded again", async () => {
+  const { url } = await startServer();
+  const routes = readFileSync(new URL("../../../packages/dashboard/src/routes.tsx", import.meta.url), "utf8");
+  const pages = [...routes.matchAll(/<Route path="([^"]+)"/g)].map(([, path = ""]) => path);
+  expect(pages.length).toBeGreaterThan(5);
+  for (const path of pages) {
+    const { status } = await fetch(url + path.replace(":id", "one"), { headers: { accept: "text/html" } });
+    expect([path, status]).toEqual([path, 200]);
   }
 });
 

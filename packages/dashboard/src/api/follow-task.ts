@@ -11,10 +11,10 @@ export async function followTask<Result extends object>(
   method: "GET" | "POST",
   path: string,
   onShare: (share: number) => void,
-  signal?: AbortSignal,
+  given: { readonly signal?: AbortSignal; readonly body?: object } = {},
 ): Promise<Result> {
   let rest = "";
-  for await (const piece of await getStream(method, path, signal)) {
+  for await (const piece of await getStream(method, path, given)) {
     const lines = (rest + piece).split("\n");
     rest = lines.pop() ?? "";
     for (const text of lines) {

@@ -38,7 +38,7 @@ export async function sendJson<Body>(
     path,
     {
       method,
-      ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      ...withBody(body),
       signal: AbortSignal.timeout(20_000),
     },
     " Nothing may have changed; try again.",
@@ -50,9 +50,9 @@ export async function sendJson<Body>(
 export async function getStream(
   method: "GET" | "POST",
   path: string,
-  signal?: AbortSignal,
+  { signal, body }: { readonly signal?: AbortSignal | undefined; readonly body?: object | undefined } = {},
 ): Promise<AsyncIterable<string>> {
-  const response = await ask(path, { method, ...(signal !== undefined && { signal }) });
+  const response = await ask(path, { method, signal: signal ?? null, ...withBody(body) });
   if (!response.ok || response.body === null) await bodyOf(response);
   return pieces(response.body ?? new ReadableStream());
 }
@@ -71,6 +71,10 @@ async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<string>
   } finally {
     reader.cancel().catch(() => undefined);
   }
+}
+
+function withBody(body: object | undefined): RequestInit {
+  return body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
 }
 
 async function ask(path: string, init: RequestInit, hint = ""): Promise<Response> {

@@ -16,15 +16,27 @@ interface EventListProps {
   readonly timeZone?: string;
   /** Whether each event names its device, with a link to its page. */
   readonly namesDevice: boolean;
+  /** Where all of them are. */
+  readonly allAt?: string;
 }
 
 /** More would make this a page of its own. */
 const shownMax = 20;
 
 /** What a person should know of, such as two devices that share a token. */
-export function EventList({ events, failure, nowMs, timeZone, namesDevice }: EventListProps) {
+export function EventList({ events, failure, nowMs, timeZone, namesDevice, allAt }: EventListProps) {
   return (
-    <Panel title="Events" fills={namesDevice} aside={failure !== null && <span className="muted">not up to date</span>}>
+    <Panel
+      title="Events"
+      fills={namesDevice}
+      aside={
+        failure === null ? (
+          allAt !== undefined && <Link href={allAt}>All events</Link>
+        ) : (
+          <span className="muted">not up to date</span>
+        )
+      }
+    >
       {events === null ? (
         <p className="muted">{failure === null ? "…" : failure.message}</p>
       ) : events.length === 0 ? (

@@ -6,6 +6,7 @@ import { basePath, pagePaths } from "../paths.ts";
 import { ThemeToggle } from "../ui/theme-toggle.tsx";
 import { useTick } from "../ui/use-tick.ts";
 import { AccountMenu } from "./account-menu.tsx";
+import { AlarmCount } from "./alarm-count.tsx";
 import styles from "./top-bar.module.css";
 
 /** The line at the top of each page; `link` is absent on pages that show nothing live. */
@@ -20,6 +21,7 @@ export function TopBar({ link }: { readonly link: LinkView | undefined }) {
         <span>Wattboard</span>
       </Link>
       {link !== undefined && <LinkState link={link} />}
+      <AlarmCount />
       <AccountMenu />
       <ThemeToggle />
     </header>

@@ -1,6 +1,6 @@
 import { type DeviceDetail, type Freshness, freshnessOf, isPresent, type ShareLinkBody } from "@wattboard/protocol";
 import { useState } from "react";
-import { Link } from "wouter";
+import { Link, useSearchParams } from "wouter";
 import type { RequestFailed } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { ageOf } from "../../domain/age.ts";
@@ -24,6 +24,7 @@ import { EnergyFlow, type FlowPower } from "./energy-flow.tsx";
 import { HistoryPanel } from "./history-panel.tsx";
 import { PointValues } from "./point-values.tsx";
 import { PowerChart } from "./power-chart.tsx";
+import { useMarks } from "./use-marks.ts";
 
 const chartMinutes = [5, 15, 60] as const;
 
@@ -40,6 +41,8 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
   const feed = useDeviceFeed(deviceId, minutes * 60_000);
   const { detail, failure, live, lastText, link, commands, announced, fileCommand } = feed;
   const nowMs = serverClock.now();
+  const at = useSearchParams()[0].get("at") ?? "";
+  const atMs = Date.parse(at);
   const title = detail?.name || deviceId;
 
   if (failure?.isRefused === true || (detail === null && failure !== null && failure.status !== 0)) {
@@ -66,7 +69,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
             <LivePanels {...feed} detail={detail} minutes={minutes} onMinutes={setMinutes} nowMs={nowMs} />
           )}
           <div className={styles.past}>
-            <HistoryPanel detail={detail} />
+            <HistoryPanel key={at} detail={detail} atMs={Number.isNaN(atMs) ? null : atMs} />
           </div>
           <div className={styles.rest}>
             <Panel title="Values">
@@ -133,6 +136,7 @@ interface LivePanelsProps extends Pick<DeviceFeed, "live" | "history" | "link"> 
 /** What the device does now, and did in the last minutes. */
 function LivePanels({ detail, live, history, link, minutes, onMinutes, nowMs }: LivePanelsProps) {
   const { points } = live;
+  const marks = useMarks(detail.device_id, null);
   const freshnessAt = (atMs: number | null): Freshness => freshnessOf(detail, ageOf(atMs, nowMs));
   const power = (point: PowerPointName): FlowPower => ({
     signedW: liveNumber(points, point),
@@ -167,7 +171,7 @@ function LivePanels({ detail, live, history, link, minutes, onMinutes, nowMs }: 
           />
         }
       >
-        <PowerChart history={history} chartMs={minutes * 60_000} timeZone={detail.time_zone} />
+        <PowerChart history={history} chartMs={minutes * 60_000} timeZone={detail.time_zone} marks={marks} />
       </Panel>
     </div>
   );

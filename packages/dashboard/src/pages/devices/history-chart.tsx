@@ -4,9 +4,11 @@ import uPlot from "uplot";
 import { chartPoints } from "../../live/power-history.ts";
 import { formatNumber, scaleQuantity } from "../../ui/format-number.ts";
 import { locale } from "../../ui/locale.ts";
+import { marksPlugin, type PlotMark } from "../../ui/plot/marks.ts";
 import { breaks, colourOf, plotFrame, plotRightPx, yRange } from "../../ui/plot/plot-style.ts";
 import { usePlot } from "../../ui/plot/use-plot.ts";
 import styles from "./chart.module.css";
+import { ChartMarks } from "./chart-marks.tsx";
 import { hueOf, labelOf } from "./power-chart.tsx";
 import type { PlotCursor } from "./state-band.tsx";
 
@@ -24,19 +26,22 @@ interface HistoryChartProps {
   readonly timeZone: string;
   /** The right edge, which may lie ahead. */
   readonly toMs: number;
+  readonly marks: readonly PlotMark[];
   /** What stands below on the same axis, given where the cursor is and how to move it. */
   readonly below: (cursor: PlotCursor) => ReactNode;
 }
 
 /** Means over time, with the span from the least to the greatest value behind them. Where nothing was measured there is no line. */
-export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartProps) {
+export function HistoryChart({ history, timeZone, toMs, marks, below }: HistoryChartProps) {
   const isBroken = useRef<IsBroken>(() => false);
   const [hidden, setHidden] = useState<ReadonlySet<ChartLine>>(new Set());
   const columns = chartColumns(history);
   const fromMs = Date.parse(history.from);
   isBroken.current = breaksOf(history, columns[0]);
+  const drawn = useRef(marks);
+  drawn.current = marks;
   const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot(
-    (host) => historyPlotOptions(host, timeZone, isBroken),
+    (host) => ({ ...historyPlotOptions(host, timeZone, isBroken), plugins: [marksPlugin(host, drawn)] }),
     timeZone,
   );
 
@@ -95,6 +100,7 @@ export function HistoryChart({ history, timeZone, toMs, below }: HistoryChartPro
           role="img"
           aria-label="Chart of powers and the state of charge over time"
         />
+        <ChartMarks marks={marks} axis={{ fromMs, toMs }} readAt={cursorShare} hostRef={hostRef} timeZone={timeZone} />
         {columns[0].length === 0 && <p className={styles.empty}>Nothing was measured in this time.</p>}
       </div>
       {below({ readAt: cursorShare, onPoint: pointAt })}

@@ -1,5 +1,5 @@
 import type { DeviceDetail, DeviceEnergyBody, HistoryBody } from "@wattboard/protocol";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { serverClock } from "../../api/server-clock.ts";
 import { usePolled } from "../../api/use-polled.ts";
 import { apiPaths } from "../../paths.ts";
@@ -7,13 +7,15 @@ import { Button } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
+import type { PlotMark } from "../../ui/plot/marks.ts";
 import { Segments } from "../../ui/segments.tsx";
 import { CoverageStrip } from "./coverage-strip.tsx";
 import { EnergyBars } from "./energy-bars.tsx";
 import { HistoryBands } from "./history-bands.tsx";
 import { HistoryChart, historyPoints, timeIn } from "./history-chart.tsx";
 import styles from "./history-panel.module.css";
-import { dateIn, type Period, type PeriodUnit, periodName, periodOf, periodUnits } from "./period.ts";
+import { dateIn, daysBetween, type Period, type PeriodUnit, periodName, periodOf, periodUnits } from "./period.ts";
+import { useMarks } from "./use-marks.ts";
 
 const unitNames: Record<PeriodUnit, string> = { day: "Day", week: "Week", month: "Month", year: "Year" };
 /** Means that show the course of a day, and of the days of a longer time. One more than the days of a month: one of them can have 25 hours. */
@@ -23,12 +25,20 @@ const perOf: Record<PeriodUnit, DeviceEnergyBody["per"]> = { day: "hour", week: 
 const everyMs = 60_000;
 const pastEveryMs = 15 * 60_000;
 
+interface HistoryPanelProps {
+  readonly detail: DeviceDetail;
+  /** The instant that it opens at, which is marked; null: today. */
+  readonly atMs: number | null;
+}
+
 /** What was stored of a device, by day, week, month and year of its time zone: a chart, how much was measured, and energy. */
-export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
-  const [unit, setUnit] = useState<PeriodUnit>("day");
-  const [back, setBack] = useState(0);
+export function HistoryPanel({ detail, atMs }: HistoryPanelProps) {
   const timeZone = detail.time_zone;
   const nowMs = serverClock.now();
+  const [unit, setUnit] = useState<PeriodUnit>("day");
+  const [back, setBack] = useState(atMs === null ? 0 : daysBetween(dateIn(timeZone, atMs), dateIn(timeZone, nowMs)));
+  const ref = useRef<HTMLDivElement>(null);
+  const hasHistory = useRef(false);
   const period = periodOf(unit, dateIn(timeZone, nowMs), back);
   const range = { from: period.from, to: period.to };
   const options = { everyMs: back === 0 ? everyMs : pastEveryMs, keepsBefore: true };
@@ -42,6 +52,14 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
   );
   const failure = history.failure ?? energy.failure;
   const historyBody = history.body;
+  const marks = useMarks(detail.device_id, range);
+  const chosen: PlotMark[] = atMs === null ? [] : [{ atMs, tone: "chosen", label: "The instant of the link" }];
+  // Whoever comes for an instant does not have to look for it.
+  useEffect(() => {
+    if (atMs === null || historyBody === null || hasHistory.current) return;
+    hasHistory.current = true;
+    ref.current?.scrollIntoView({ block: "start" });
+  }, [atMs, historyBody]);
 
   return (
     <>
@@ -61,7 +79,7 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
           />
         }
       >
-        <div className={styles.period}>
+        <div ref={ref} className={styles.period}>
           <Button tone="icon" aria-label={`The ${unit} before`} onClick={() => setBack(back + 1)}>
             <Icon name="left" />
           </Button>
@@ -84,6 +102,7 @@ export function HistoryPanel({ detail }: { readonly detail: DeviceDetail }) {
               history={historyBody}
               timeZone={timeZone}
               toMs={endOf(period, historyBody, back === 0)}
+              marks={[...marks, ...chosen]}
               below={(cursor) => (
                 <HistoryBands
                   deviceId={detail.device_id}

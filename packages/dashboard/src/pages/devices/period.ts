@@ -45,6 +45,11 @@ export function periodOf(unit: PeriodUnit, date: string, back = 0): Period {
   return { unit, from: iso(fromMs), to: iso(fromMs + days * dayMs), bars: unit === "week" ? 7 : 24 };
 }
 
+/** Days from one date to another; none where the other comes before it. */
+export function daysBetween(from: string, to: string): number {
+  return Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / dayMs));
+}
+
 /** What a person calls the period: `Sunday, 29 March 2026`, `23 – 29 March 2026`, `March 2026`, `2026`. */
 export function periodName({ unit, from, to }: Period): string {
   const fromMs = Date.parse(from);

@@ -7,10 +7,12 @@ import { bandPoints, chartPoints, gapSeconds, type PowerHistory } from "../../li
 import { scaleQuantity } from "../../ui/format-number.ts";
 import { formatInstant } from "../../ui/format-time.ts";
 import { locale } from "../../ui/locale.ts";
+import { marksPlugin, type PlotMark } from "../../ui/plot/marks.ts";
 import { colourOf, plotFrame, plotRightPx, silences, yRange } from "../../ui/plot/plot-style.ts";
 import { usePlot } from "../../ui/plot/use-plot.ts";
 import { useTick } from "../../ui/use-tick.ts";
 import styles from "./chart.module.css";
+import { ChartMarks } from "./chart-marks.tsx";
 import { type BandAxis, StateBand } from "./state-band.tsx";
 
 interface PowerChartProps {
@@ -18,6 +20,7 @@ interface PowerChartProps {
   readonly chartMs: number;
   /** Of the device, as in its history below. */
   readonly timeZone: string;
+  readonly marks: readonly PlotMark[];
 }
 
 export const hueOf: Record<PowerPointName, string> = {
@@ -28,15 +31,17 @@ export const hueOf: Record<PowerPointName, string> = {
 };
 
 /** The powers of the last minutes. The right edge is the present, so a silent device shows as a line that ends before it. */
-export function PowerChart({ history, chartMs, timeZone }: PowerChartProps) {
+export function PowerChart({ history, chartMs, timeZone, marks }: PowerChartProps) {
   useTick(1_000);
   const [hidden, setHidden] = useState<ReadonlySet<PowerPointName>>(new Set());
   const nowMs = serverClock.now();
   const columns = history.columns(nowMs - chartMs);
   const gapS = useRef(5);
   gapS.current = gapSeconds(columns[0]);
+  const drawn = useRef(marks);
+  drawn.current = marks;
   const { hostRef, plotRef, cursorAt, cursorShare, pointAt } = usePlot(
-    (host) => powerPlotOptions(host, gapS, timeZone),
+    (host) => ({ ...powerPlotOptions(host, gapS, timeZone), plugins: [marksPlugin(host, drawn)] }),
     timeZone,
   );
 
@@ -99,6 +104,7 @@ export function PowerChart({ history, chartMs, timeZone }: PowerChartProps) {
           role="img"
           aria-label="Chart of solar, load, battery and grid power"
         />
+        <ChartMarks marks={marks} axis={axis} readAt={cursorShare} hostRef={hostRef} timeZone={timeZone} />
         {times.length === 0 && <p className={styles.empty}>No samples in the last {chartMs / 60_000} minutes.</p>}
       </div>
       {bandPoints.map((point) => (

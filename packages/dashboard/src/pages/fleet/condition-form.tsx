@@ -11,13 +11,16 @@ interface ConditionFormProps {
   readonly fields: readonly FleetField[];
   readonly valuesOf: (field: string) => readonly string[];
   readonly isFull: boolean;
+  /** What one of them is called; `filter` where nothing is said. */
+  readonly noun?: string;
   readonly onAdd: (condition: Condition) => void;
 }
 
 /** Makes a filter of a field, a comparison and a value. It stays open, since one rarely comes alone. */
-export function ConditionForm({ fields, valuesOf, isFull, onAdd }: ConditionFormProps) {
-  const [field, setField] = useState("battery.soc");
-  const [operator, setOperator] = useState<Operator>(">");
+export function ConditionForm({ fields, valuesOf, isFull, noun = "filter", onAdd }: ConditionFormProps) {
+  const [chosen, setField] = useState("battery.soc");
+  const field = fields.some(({ name }) => name === chosen) ? chosen : (fields[0]?.name ?? chosen);
+  const [operator, setOperator] = useState<Operator>(fleetField(field).kind === "number" ? ">" : "~");
   const [value, setValue] = useState("");
   const listId = useId();
   const { unit } = fleetField(field);
@@ -33,7 +36,7 @@ export function ConditionForm({ fields, valuesOf, isFull, onAdd }: ConditionForm
     setValue("");
   };
   return (
-    <form className={styles.form} onSubmit={add} aria-label="New filter">
+    <form className={styles.form} onSubmit={add} aria-label={`New ${noun}`}>
       <label>
         <span className="sr-only">Field</span>
         <select className={inputLook} value={field} onChange={({ target }) => chooseField(target.value)}>
@@ -68,9 +71,9 @@ export function ConditionForm({ fields, valuesOf, isFull, onAdd }: ConditionForm
         ))}
       </datalist>
       <Button type="submit" tone="strong" disabled={isFull}>
-        Add filter
+        Add {noun}
       </Button>
-      {isFull && <span className="muted">There are at most {viewLimits.conditions} filters.</span>}
+      {isFull && <span className="muted">There are at most {viewLimits.conditions} of them.</span>}
     </form>
   );
 }

@@ -19,6 +19,7 @@ import { Notice } from "../../ui/notice.tsx";
 import { useTick } from "../../ui/use-tick.ts";
 import { arrangeFleet } from "./arrange-fleet.ts";
 import { EmptyFleet } from "./empty-fleet.tsx";
+import { FleetAlarms } from "./fleet-alarms.tsx";
 import { fieldsOfFleet, toldValues } from "./fleet-field.ts";
 import { FleetOverview } from "./fleet-overview.tsx";
 import styles from "./fleet-page.module.css";
@@ -67,6 +68,7 @@ export function FleetPage() {
       {faults.length > 0 && <AddressFaults faults={faults} />}
       {!complete && rowsById.size === 0 && refusal === null && link.phase !== "lost" && <Waiting for="the fleet" />}
       {!complete && rowsById.size > 0 && <Arriving count={rowsById.size} total={total} />}
+      {refusal === null && link.phase !== "connecting" && <FleetAlarms nowMs={nowMs} />}
       {refusal === null && <Renewal />}
       {refusal === null && <WaitingDevices nowMs={nowMs} />}
       {complete && rowsById.size === 0 && <EmptyFleet />}
@@ -74,7 +76,13 @@ export function FleetPage() {
         <>
           <div className={styles.head}>
             <FleetOverview totals={totals} isLost={link.phase === "lost"} />
-            <EventList events={events.body?.events ?? null} failure={events.failure} nowMs={nowMs} namesDevice />
+            <EventList
+              events={events.body?.events ?? null}
+              failure={events.failure}
+              nowMs={nowMs}
+              namesDevice
+              allAt={pagePaths.events()}
+            />
           </div>
           <FleetTools
             view={view}

@@ -1,4 +1,3 @@
-import { formatCondition, operators } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import { mayCommandAny, useMe } from "../../api/me.ts";
@@ -8,9 +7,10 @@ import { inputLook } from "../../ui/field.tsx";
 import { formatNumber } from "../../ui/format-number.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { Segments } from "../../ui/segments.tsx";
+import { Switch } from "../../ui/switch.tsx";
 import { ColumnChoice } from "./column-choice.tsx";
 import { ConditionForm } from "./condition-form.tsx";
-import { conditionWords } from "./condition-words.ts";
+import { ConditionList } from "./condition-list.tsx";
 import type { FleetField } from "./fleet-field.ts";
 import { fleetField } from "./fleet-field.ts";
 import type { FleetPart } from "./fleet-filter.ts";
@@ -78,7 +78,12 @@ export function FleetTools(props: FleetToolsProps) {
         />
       )}
       <div className={styles.chosen}>
-        <Filters conditions={view.conditions} onChange={(conditions) => onChange({ conditions })} />
+        <ConditionList
+          label="Filters"
+          noun="filter"
+          conditions={view.conditions}
+          onChange={(conditions) => onChange({ conditions })}
+        />
         <SortChoice view={view} fields={fields} onChange={onChange} />
         <p>{shown === devices ? "" : `${formatNumber(shown, 0)} of ${formatNumber(devices, 0)} fit`}</p>
         <p className="sr-only" role="status">
@@ -132,49 +137,17 @@ function CommandLinks({ view, shown, commandable }: Pick<FleetToolsProps, "view"
 
 function HighlightSwitch({ highlight }: Pick<FleetToolsProps, "highlight">) {
   return (
-    <button
-      type="button"
-      role="switch"
-      className={styles.switch}
-      aria-checked={highlight.isOn}
+    <Switch
+      label="Highlight updates"
+      isOn={highlight.isOn}
       disabled={highlight.isStilled}
       title={highlight.isStilled ? "Your system asks for less motion." : "Values light up when they change"}
-      onClick={highlight.toggle}
+      onChange={highlight.toggle}
     >
-      <span className={styles.track} aria-hidden="true" />
       <span>
         Highlight<span className={styles.wide}> updates</span>
       </span>
-    </button>
-  );
-}
-
-interface FiltersProps {
-  readonly conditions: FleetView["conditions"];
-  readonly onChange: (conditions: FleetView["conditions"]) => void;
-}
-
-function Filters({ conditions, onChange }: FiltersProps) {
-  return (
-    <ul className={styles.list} aria-label="Filters">
-      {conditions.map((condition, at) => {
-        const { label, unit } = fleetField(condition.field);
-        return (
-          <li key={formatCondition(condition)} className={styles.one} title={condition.field}>
-            <span>
-              {label} <i>{operators[condition.operator]}</i> <b>{condition.value || "…"}</b> {unit}
-            </span>
-            <button
-              type="button"
-              aria-label={`Remove filter: ${conditionWords(condition)}`}
-              onClick={() => onChange(conditions.filter((_, index) => index !== at))}
-            >
-              <Icon name="close" size={11} />
-            </button>
-          </li>
-        );
-      })}
-    </ul>
+    </Switch>
   );
 }
 
