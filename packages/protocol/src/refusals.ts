@@ -86,6 +86,15 @@ export const refusals = {
   fleet_commands_full: { status: 429, message: "Too many fleet commands are under way." },
   fleet_command_ended: { status: 409, message: "The fleet command has ended already." },
   commands_unavailable: { status: 503, message: "Commands cannot be stored just now, so none is taken." },
+  channel_exists: { status: 409, message: "You are told there already." },
+  too_many_notifications: {
+    status: 429,
+    message: "As many messages as may go to one person within an hour have been sent (notify.per_hour).",
+  },
+  notifications_unavailable: {
+    status: 503,
+    message: "Nothing about notifications can be stored just now, so nothing of it is changed.",
+  },
   audit_unavailable: {
     status: 503,
     message: "The audit cannot be written just now, and what cannot be recorded is not done.",

@@ -15,6 +15,7 @@ import { CommandStoreClient } from "../commands/command-store-client.ts";
 import type { Config } from "../config/config.ts";
 import { AnswerBudget } from "../http/answer-budget.ts";
 import { createInProcessApp } from "../http/in-process.ts";
+import { NotifyStoreClient } from "../notify/notify-store-client.ts";
 import { createLog } from "../observe/log.ts";
 import { Throttle } from "../observe/throttle.ts";
 import { type AccessParts, assembleAccess } from "./assemble-access.ts";
@@ -114,6 +115,12 @@ function administrationOf(access: AccessParts) {
 }
 
 async function copyRest(access: AccessParts, folder: string): Promise<void> {
-  const commandStore = await CommandStoreClient.open(access.config.data_dir, access.clock);
-  await copyAllButStore({ ...access, commandStore }, folder).finally(() => commandStore.close());
+  const { config, clock } = access;
+  const commandStore = await CommandStoreClient.open(config.data_dir, clock);
+  try {
+    const notifyStore = await NotifyStoreClient.open(config.data_dir, clock);
+    await copyAllButStore({ ...access, commandStore, notifyStore }, folder).finally(() => notifyStore.close());
+  } finally {
+    await commandStore.close();
+  }
 }

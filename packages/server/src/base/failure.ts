@@ -19,6 +19,7 @@ export type FailureCode =
   | "store_damaged"
   | "not_supported"
   | "commands_failed"
+  | "notify_failed"
   | "no_data_dir"
   | "no_server"
   | "request_failed"

@@ -23,7 +23,10 @@ export type EventKind =
   | "values_left_out"
   | "clock_off"
   | "clock_stepped"
-  | "sockets_full";
+  | "sockets_full"
+  | "channel_failing"
+  | "channel_recovered"
+  | "notification_given_up";
 
 export interface RecordedEvent {
   readonly atMs: number;
