@@ -93,7 +93,7 @@ export const refusals = {
   },
   notifications_unavailable: {
     status: 503,
-    message: "Nothing about notifications can be stored just now, so nothing of it is changed.",
+    message: "Nothing about notifications can be stored just now.",
   },
   audit_unavailable: {
     status: 503,

@@ -7,6 +7,7 @@ import { type ApiTokenParts, registerApiTokensApi } from "./api-tokens.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
 import { registerAuditApi } from "./audit.ts";
 import { registerBackupApi } from "./backups.ts";
+import { registerChannelsApi } from "./channels.ts";
 import { type CommandParts, registerCommandsApi } from "./commands.ts";
 import { type ApiParts, registerDevicesApi } from "./devices.ts";
 import { registerExportApi } from "./export.ts";
@@ -14,6 +15,9 @@ import { type FirstStepsParts, registerFirstStepsApi } from "./first-steps.ts";
 import { registerImportApi } from "./import.ts";
 import { registerCsvImportApi } from "./import-csv.ts";
 import { type LiveParts, liveDevices } from "./live-devices.ts";
+import { registerMaintenanceWindowsApi } from "./maintenance-windows.ts";
+import { registerNotificationsApi } from "./notifications.ts";
+import type { NotifyParts } from "./notify-parts.ts";
 import { type PeopleParts, registerPeopleApi } from "./people.ts";
 import { type RegistrationParts, registerRegistrationsApi } from "./registrations.ts";
 import { registerShareApi } from "./share-links.ts";
@@ -32,6 +36,7 @@ export interface ApiServices
     CommandParts,
     FirstStepsParts,
     LiveParts,
+    NotifyParts,
     RenewalParts,
     SmartOsParts,
     TicketParts {
@@ -51,6 +56,9 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerSignInApi(app, services);
   registerFirstStepsApi(app, services);
   registerCommandsApi(app, services);
+  registerChannelsApi(app, services);
+  registerNotificationsApi(app, services);
+  registerMaintenanceWindowsApi(app, services);
   registerSmartOsApi(app, services);
   registerTicketsApi(app, services);
   registerRenewalApi(app, services);

@@ -71,18 +71,14 @@ export async function assembleNotify(defer: Defer, parts: TelemetryParts) {
     perHour: per_hour,
     person: (name) => requesterOfPerson(people.find(name)),
     nameOf,
-    deliver(channel, messageId, records, { concerns }) {
+    deliver(channel, messageId, told) {
       const timeZone = channels.preferencesOf(channel.person).timeZone ?? zone;
       const context = { timeZone, nowMs: clock.wallMs(), linkBase, nameOf };
-      const told = records.flatMap((record) => {
-        const found = concerns(record);
-        return found === null ? [] : [{ record, ...found }];
-      });
-      const [first] = told;
+      const [first, ...others] = told;
       const message =
         first === undefined
           ? composeTest(messageId, context)
-          : records.length === 1
+          : others.length === 0
             ? composeOne(messageId, first, context)
             : composeDigest(messageId, told, context);
       return deliveries.deliver(channel, message);

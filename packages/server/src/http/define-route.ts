@@ -17,6 +17,7 @@ export const tags = {
   Fleet: "Many devices together",
   Events: "What a person should know of",
   Commands: "Telling one device, or many, what to do, and following it to its end",
+  Notifications: "Who is told of what, by what and when; times in which nobody is",
   "Signing in": "Who asks; signing in and out; one-time links",
   People: "Accounts and their rights",
   Sharing: "Read-only links to single devices",

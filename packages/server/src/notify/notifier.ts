@@ -12,7 +12,7 @@ import type { Requester } from "../base/requester.ts";
 import { inTimeSlices } from "../base/time-slices.ts";
 import { ChannelQueue } from "./channel-queue.ts";
 import { type Channels, isUsable } from "./channels.ts";
-import { titleOf } from "./compose.ts";
+import { type Told, titleOf } from "./compose.ts";
 import { HourLimit } from "./hour-limit.ts";
 import type { FleetRowSource, MaintenanceWindows } from "./maintenance-windows.ts";
 import type { Delivery } from "./message.ts";
@@ -56,13 +56,8 @@ export interface NotifierParts {
   /** Who is called so now; undefined: nobody. */
   person(name: string): Requester | undefined;
   nameOf(deviceId: string): string;
-  /** Hands one message over. Resolves in any case, within a deadline. */
-  deliver(
-    channel: Channel,
-    messageId: string,
-    records: readonly NotificationRecord[],
-    notifier: Pick<Notifier, "concerns">,
-  ): Promise<Delivery>;
+  /** Hands one message over; nothing told: it is a test. Resolves in any case, within a deadline. */
+  deliver(channel: Channel, messageId: string, told: readonly Told[]): Promise<Delivery>;
 }
 
 const tickMs = 15_000;
@@ -144,6 +139,7 @@ export class Notifier implements NoticeSink {
         escalated: known?.escalated ?? [],
         told: known?.told ?? [],
         missed: known?.missed ?? [],
+        isOverTold: false,
       });
       if (known === undefined) this.#forgetOldest();
     }
@@ -201,7 +197,7 @@ export class Notifier implements NoticeSink {
   }
 
   /** What the record tells, as its person may see it now; null where that is nothing. */
-  concerns(record: NotificationRecord): { readonly notice: Notice; readonly deviceIds: readonly string[] } | null {
+  #concerns(record: NotificationRecord): { readonly notice: Notice; readonly deviceIds: readonly string[] } | null {
     const subject = record.about === null ? undefined : this.#subjects.get(record.about);
     const given = this.#parts.rights.devicesOf(record.person);
     const notice = record.phase === "over" ? subject?.over : subject?.begins;
@@ -272,7 +268,7 @@ export class Notifier implements NoticeSink {
     for (const channel of [...this.#parts.channels.all()]) {
       yield;
       const subject = this.#subjects.get(about);
-      if (subject === undefined) return;
+      if (subject === undefined || subject.isOverTold) return;
       if (subject.told.includes(channel.channelId) || !wants(channel, subject)) continue;
       const deviceIds = yield* this.#wanted(channel, begins, left);
       if (deviceIds !== null) this.#queueFor(channel, subject, "begins", deviceIds);
@@ -302,8 +298,8 @@ export class Notifier implements NoticeSink {
   /** To those who were told that it began, by the same channels. */
   #tellOver(about: string): void {
     const subject = this.#subjects.get(about);
-    if (subject === undefined || subject.over === null) return;
-    this.#save({ ...subject, told: [] });
+    if (subject === undefined || subject.over === null || subject.isOverTold) return;
+    this.#save({ ...subject, isOverTold: true });
     for (const channelId of subject.told) {
       if (subject.missed.includes(channelId)) continue;
       const channel = this.#parts.channels.find(channelId);
@@ -417,7 +413,7 @@ export class Notifier implements NoticeSink {
         limit: this.#limit,
         channel: () => channels.find(channelId),
         withdrawnBecause: (record) => this.#withdrawnBecause(record),
-        deliver: (channel, messageId, records) => this.#parts.deliver(channel, messageId, records, this),
+        deliver: (channel, messageId, records) => this.#parts.deliver(channel, messageId, this.#told(records)),
         setFault: (fault) => this.#setFault(channelId, fault),
         ended: (record) => this.#ended(record),
       },
@@ -430,7 +426,14 @@ export class Notifier implements NoticeSink {
     if (record.phase === "over" && this.#subjects.get(record.about)?.missed.includes(record.channelId)) {
       return "They were not told that it began.";
     }
-    return this.concerns(record) === null ? "They may not see any of it any more." : null;
+    return this.#concerns(record) === null ? "They may not see any of it any more." : null;
+  }
+
+  #told(records: readonly NotificationRecord[]): Told[] {
+    return records.flatMap((record) => {
+      const found = this.#concerns(record);
+      return found === null ? [] : [{ record, ...found }];
+    });
   }
 
   #setFault(channelId: string, fault: ChannelFault | null): void {
@@ -459,7 +462,7 @@ export class Notifier implements NoticeSink {
   /** What is over is forgotten once nobody is to be told any more. */
   #forgetIfDone(about: string): void {
     const subject = this.#subjects.get(about);
-    if (subject?.over == null || subject.told.length > 0 || (this.#openCounts.get(about) ?? 0) > 0) return;
+    if (subject === undefined || !subject.isOverTold || (this.#openCounts.get(about) ?? 0) > 0) return;
     this.#subjects.delete(about);
     this.#openCounts.delete(about);
     this.#parts.journal.save({ table: "subject", id: about, record: null });

@@ -131,6 +131,8 @@ export interface Subject {
   readonly told: readonly string[];
   /** Those of them whose notification was given up or withdrawn: they are not told that it is over either. */
   readonly missed: readonly string[];
+  /** Whether those who are to be told that it is over have a notification of that. */
+  readonly isOverTold: boolean;
 }
 
 export interface MaintenanceWindow {
