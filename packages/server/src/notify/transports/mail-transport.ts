@@ -41,7 +41,7 @@ export class MailTransport implements Transport {
         socket.once("error", (error) => callback(error));
       },
     });
-    const end = (): void => void socket?.destroy();
+    const end = (): void => void socket?.destroy(new Error("It is not waited for any longer."));
     signal.addEventListener("abort", end);
     try {
       await transport.sendMail({
@@ -90,6 +90,11 @@ function deliveryOf(error: unknown): Delivery {
     EAUTH: "The mail server does not accept the name or the password in notify.smtp_url",
     ECONNECTION: "The mail server cannot be reached",
     ESOCKET: "The mail server cannot be reached",
+    ECONNREFUSED: "The mail server cannot be reached",
+    ECONNRESET: "The mail server ended the connection",
+    EHOSTUNREACH: "The mail server cannot be reached",
+    ENETUNREACH: "The mail server cannot be reached",
+    ENOTFOUND: "The name of the mail server cannot be resolved",
     EDNS: "The name of the mail server cannot be resolved",
     ETIMEDOUT: "The mail server did not answer in time",
     EENVELOPE: "The mail server does not take mail for this address",
