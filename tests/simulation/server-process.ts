@@ -1,4 +1,4 @@
-import type { AssembledCommands } from "../../packages/server/dist/app/assemble-commands.js";
+import type { AlarmParts } from "../../packages/server/dist/app/assemble-alarms.js";
 import { assembleDevices } from "../../packages/server/dist/app/assemble-devices.js";
 import type { StoreParts } from "../../packages/server/dist/app/assemble-store.js";
 import { assembleTelemetry } from "../../packages/server/dist/app/assemble-telemetry.js";
@@ -173,7 +173,8 @@ function assembleCore(
   });
   core.registry.watch(fanout);
   const commands = { accept: nothing, connected: nothing, disconnected: nothing, hello: nothing, result: nothing };
-  return assembleTelemetry(defer, { ...core, commands, fanout } as unknown as AssembledCommands);
+  const alarms = { accept: nothing, filled: nothing };
+  return assembleTelemetry(defer, { ...core, commands, fanout, alarms } as unknown as AlarmParts);
 }
 
 function deviceDoor(

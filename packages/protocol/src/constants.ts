@@ -8,6 +8,7 @@ export * from "./device-clock.ts";
 export * from "./device-id.ts";
 export * from "./device-time.ts";
 export * from "./disconnects.ts";
+export * from "./error-flag-words.ts";
 export * from "./fleet.ts";
 export * from "./freshness.ts";
 export * from "./limits.ts";

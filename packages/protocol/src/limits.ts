@@ -63,6 +63,16 @@ export const limits = {
   fleetCommandsRunning: 4,
   /** Fleet commands that are kept; then the oldest that has ended goes. */
   fleetCommandsKept: 100,
+  /** Alarms that are kept when they are over; then the oldest goes. Open ones always are. */
+  alarmsKept: 10_000,
+  /** Devices that are listed of an alarm that is over; the others are counted. */
+  alarmDevicesKept: 1_000,
+  /** Steps that are kept of one alarm: the first ones and the newest; those between go. */
+  alarmStepsMax: 100,
+  /** Rules of one's own; one more is refused. */
+  alarmRulesMax: 100,
+  /** How far ahead an alarm may be snoozed, ms; a longer time is refused. */
+  alarmSnoozeMsMax: 30 * 24 * 60 * 60_000,
   /** The shortest lease of a manual mode, ms; a shorter one is refused. */
   leaseMsMin: 1_000,
   /** The longest lease of a manual mode, ms; a longer one is refused. */

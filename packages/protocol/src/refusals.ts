@@ -85,6 +85,10 @@ export const refusals = {
   too_many_requests: { status: 429, message: "Too many commands in a short time." },
   fleet_commands_full: { status: 429, message: "Too many fleet commands are under way." },
   fleet_command_ended: { status: 409, message: "The fleet command has ended already." },
+  too_many_rules: { status: 409, message: "There are as many rules of one's own as there may be (100)." },
+  rule_built_in: { status: 409, message: "The rule is built in: it can be switched off, and not removed." },
+  alarm_cleared: { status: 409, message: "The alarm is over already." },
+  alarms_unavailable: { status: 503, message: "Alarms cannot be stored just now, so no rule is changed." },
   commands_unavailable: { status: 503, message: "Commands cannot be stored just now, so none is taken." },
   channel_exists: { status: 409, message: "You are told there already." },
   too_many_notifications: {

@@ -96,6 +96,10 @@ describe("a database of every schema there has been", () => {
     } else if (fixture.startsWith("audit")) {
       expect(server.audit.list({}, 10)).toMatchObject([{ seq: 1, who: "person ann", action: "device.add" }]);
       expect(await server.audit.verify()).toMatchObject({ fault: null, rows: 1 });
+    } else if (fixture.startsWith("alarms")) {
+      expect(server.alarms.rules.find("rul_1")).toMatchObject({ name: "Battery is nearly empty", forMs: 30_000 });
+      const ended = await (await fetch(`${server.url}/api/v1/alarms/alm_1`)).json();
+      expect(ended).toMatchObject({ state: "cleared", devices: [{ device_id: "ems_001" }] });
     } else if (fixture.startsWith("store")) {
       server.devices.add({ deviceId: "ems_001", keepHistory: true });
       const stored = await storedSamples(server, "ems_001", "from=2026-01-31T00:00:00Z&to=2026-02-01T00:00:00Z");
@@ -104,6 +108,11 @@ describe("a database of every schema there has been", () => {
     await server.stop();
     for (const { name, schema } of dataFiles) {
       expect([name, schemaOf(join(folder, name))]).toEqual([name, schema.steps.length]);
+    }
+    if (fixture.startsWith("notify")) {
+      const database = new DatabaseSync(join(folder, "notify.db"));
+      expect(database.prepare("SELECT id FROM setting").all()).toMatchObject([{ id: "vapid" }]);
+      database.close();
     }
     if (fixture.startsWith("commands")) {
       const database = new DatabaseSync(join(folder, "commands.db"));
@@ -139,6 +148,8 @@ describe("a database of every schema there has been", () => {
       ],
       "audit.db": ["debce26bcb71e603"],
       "commands.db": ["47830ed198bc115e"],
+      "alarms.db": ["127b41a1826d3af0"],
+      "notify.db": ["ed202715054d94be"],
       "store.db": [
         "aa2cc7a4c191e7ba",
         "f262ee322eb81bae",
@@ -268,7 +279,7 @@ describe("a damaged database", () => {
   const cases = dataFiles.flatMap(({ name }) => Object.keys(damages).map((how) => [name, how] as const));
 
   test.each(cases)("is named, with what to do, and nothing is changed: %s %s", async (name, how) => {
-    const folder = folderOf("access-6", "audit-1", "commands-1", "store-6");
+    const folder = folderOf("access-6", "audit-1", "commands-1", "alarms-1", "notify-1", "store-6");
     openDataFolder(folder).close();
     damages[how]?.(join(folder, name));
     const before = contentOf(folder);
@@ -294,7 +305,7 @@ describe("a damaged database", () => {
   });
 
   test("ends the command with 1 and no stack, and a restore brings back what was", async () => {
-    const folder = folderOf("access-6", "audit-1", "commands-1", "store-6");
+    const folder = folderOf("access-6", "audit-1", "commands-1", "alarms-1", "notify-1", "store-6");
     const backup = join(makeFolder(), "backup");
     expect(await runCli(["backup", backup, "--data-dir", folder])).toMatchObject({ code: 0 });
     writeFileSync(join(folder, "access.db"), "gone");

@@ -2,6 +2,8 @@ import type { FastifyInstance } from "fastify";
 import { serveAsyncApi } from "../http/asyncapi.ts";
 import { judgeRequests } from "../http/define-route.ts";
 import { serveOpenApi } from "../http/openapi.ts";
+import { registerAlarmRulesApi } from "./alarm-rules.ts";
+import { type AlarmApiParts, registerAlarmsApi } from "./alarms.ts";
 import { Answers } from "./answers/answers.ts";
 import { type ApiTokenParts, registerApiTokensApi } from "./api-tokens.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
@@ -32,6 +34,7 @@ export interface AdministrationServices extends ApiTokenParts, PeopleParts, Regi
 export interface ApiServices
   extends Omit<ApiParts, "answers">,
     Omit<AdministrationServices, "live">,
+    AlarmApiParts,
     ArchiveParts,
     CommandParts,
     FirstStepsParts,
@@ -59,6 +62,8 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerChannelsApi(app, services);
   registerNotificationsApi(app, services);
   registerMaintenanceWindowsApi(app, services);
+  registerAlarmsApi(app, services);
+  registerAlarmRulesApi(app, services);
   registerSmartOsApi(app, services);
   registerTicketsApi(app, services);
   registerRenewalApi(app, services);

@@ -16,6 +16,7 @@ import { PushTransport } from "../notify/transports/push-transport.ts";
 import { newVapidKeys, type VapidKeys } from "../notify/transports/vapid.ts";
 import { WebhookTransport } from "../notify/transports/webhook-transport.ts";
 import { Verifications } from "../notify/verifications.ts";
+import { checkChannels, tellAlarms, tellWhatIsOpen } from "./alarm-notices.ts";
 import type { TelemetryParts } from "./assemble-telemetry.ts";
 import type { Defer } from "./closing.ts";
 
@@ -101,6 +102,8 @@ export async function assembleNotify(defer: Defer, parts: TelemetryParts) {
       }
     },
   });
+  parts.alarms.watch(tellAlarms(notifier));
+  parts.alarms.addCheck(checkChannels(channels));
   defer("notifications", () => {
     verifications.stop();
     notifier.stop();
@@ -119,6 +122,7 @@ export async function assembleNotify(defer: Defer, parts: TelemetryParts) {
     start(publicUrl: string): void {
       linkBase = publicUrl;
       notifier.start();
+      tellWhatIsOpen(parts.alarms, notifier, clock.wallMs());
       verifications.start();
     },
   };

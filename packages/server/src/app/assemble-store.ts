@@ -1,3 +1,4 @@
+import { AlarmStoreClient } from "../alarms/alarm-store-client.ts";
 import { CommandStoreClient } from "../commands/command-store-client.ts";
 import { ServerClockWatch } from "../observe/clock-watch.ts";
 import { Events } from "../observe/events.ts";
@@ -31,6 +32,8 @@ export async function assembleStore(defer: Defer, parts: ObservationParts) {
   defer("the store", () => store.close());
   const commandStore = await CommandStoreClient.open(config.data_dir, clock);
   defer("the store of commands", () => commandStore.close());
+  const alarmStore = await AlarmStoreClient.open(config.data_dir, clock);
+  defer("the store of alarms", () => alarmStore.close());
   const events = new Events(clock, log, store, (deviceId) => devices.registrationOf(deviceId).key);
   defer("the events", (graceMs) => events.close(Math.min(eventsMsMax, graceMs)));
   const clockWatch = new ServerClockWatch(clock, events);
@@ -44,5 +47,5 @@ export async function assembleStore(defer: Defer, parts: ObservationParts) {
   store.watchDamage((damage) => storeWatch.damaged(damage));
   renewal.tell = (told) => storeWatch.renewing(told);
   if (renewal.last !== null) storeWatch.renewing(renewal.last);
-  return { ...parts, clockWatch, store, commandStore, events, storeWatch };
+  return { ...parts, clockWatch, store, commandStore, alarmStore, events, storeWatch };
 }

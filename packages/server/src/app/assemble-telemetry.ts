@@ -8,13 +8,13 @@ import { RefusedMessages } from "../telemetry/refused-messages.ts";
 import type { SampleSink } from "../telemetry/sample-sink.ts";
 import { StoreQueue } from "../telemetry/store-queue.ts";
 import { tellFaults } from "../telemetry/tell-faults.ts";
-import type { AssembledCommands } from "./assemble-commands.ts";
+import type { AlarmParts } from "./assemble-alarms.ts";
 import type { Defer } from "./closing.ts";
 
 export type TelemetryParts = ReturnType<typeof assembleTelemetry>;
 
 /** The way of a sample, and who hears of it: the one list of sinks, in their order. */
-export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
+export function assembleTelemetry(defer: Defer, parts: AlarmParts) {
   const {
     config,
     clock,
@@ -29,6 +29,7 @@ export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
     fleetRows,
     fanout,
     commands,
+    alarms,
   } = parts;
   const storeQueue = new StoreQueue(
     store,
@@ -55,7 +56,7 @@ export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
   const peering = config.access.peers ? { peers, feed: new PeerFeed(clock, latest, peers) } : null;
   defer("the feed of peers", () => peering?.feed.stop());
   const clientFeed = new ClientFeed();
-  const sinks: SampleSink[] = [fanout, fleetFeed, commands, clientFeed, storeQueue];
+  const sinks: SampleSink[] = [fanout, fleetFeed, commands, clientFeed, storeQueue, alarms];
   if (peering !== null) sinks.splice(2, 0, peering.feed);
   const refused = new RefusedMessages(clock, log, events, (deviceId, frame) =>
     registry.find(deviceId)?.notify?.(frame),
@@ -71,7 +72,10 @@ export function assembleTelemetry(defer: Defer, parts: AssembledCommands) {
       registry,
       events,
       registrationOf: (deviceId) => devices.find(deviceId)?.registration,
-      onFilled: (deviceId, { fromMs, toMs, samples }) => fanout.backfilled(deviceId, fromMs, toMs, samples),
+      onFilled(deviceId, { fromMs, toMs, samples }) {
+        fanout.backfilled(deviceId, fromMs, toMs, samples);
+        alarms.filled(deviceId);
+      },
     },
     ingest,
     { perSecond: config.limits.backfill_per_second, perDevice: config.limits.backfill_per_device },

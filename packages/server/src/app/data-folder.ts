@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { accessFailure, accessFileName, accessSchema, lockAccessFile, readyAccessFile } from "../access/access-file.ts";
 import { type Audit, auditFileName, auditSchema } from "../access/audit/audit.ts";
+import { alarmsFileName, alarmsSchema } from "../alarms/alarm-database.ts";
+import type { AlarmStore } from "../alarms/alarm-store.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { copyDatabase } from "../base/copy-database.ts";
 import { besides, makePrivate } from "../base/database-file.ts";
@@ -20,6 +22,7 @@ export const dataFiles: readonly DataFile[] = [
   { name: auditFileName, schema: auditSchema },
   { name: commandsFileName, schema: commandsSchema },
   { name: notifyFileName, schema: notifySchema },
+  { name: alarmsFileName, schema: alarmsSchema },
   { name: storeFileName, schema: storeSchema, isLarge: true },
 ];
 
@@ -63,17 +66,20 @@ export async function copyAllButStore(
     audit,
     commandStore,
     notifyStore,
+    alarmStore,
   }: {
     readonly accessFile: DatabaseSync;
     readonly audit: Audit;
     readonly commandStore: CommandStoreClient;
     readonly notifyStore: NotifyStoreClient;
+    readonly alarmStore: AlarmStore;
   },
   folder: string,
 ): Promise<void> {
   await audit.copyTo(folder);
   await commandStore.copyTo(join(folder, commandsFileName));
   await notifyStore.copyTo(join(folder, notifyFileName));
+  await alarmStore.copyTo(join(folder, alarmsFileName));
   await copyDatabase(accessFile, join(folder, accessFileName));
 }
 

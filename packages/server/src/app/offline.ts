@@ -6,6 +6,7 @@ import { Outstanding, outstandingAccess } from "../access/outstanding.ts";
 import { Passwords, passwordCost } from "../access/passwords.ts";
 import { SignIn } from "../access/sign-in.ts";
 import { TrustedProxies } from "../access/trusted-proxies.ts";
+import { AlarmStoreClient } from "../alarms/alarm-store-client.ts";
 import { noLiveDevices } from "../api/live-devices.ts";
 import { registerAdministration, registerArchive } from "../api/register-api.ts";
 import { systemClock } from "../base/clock.ts";
@@ -116,11 +117,12 @@ function administrationOf(access: AccessParts) {
 
 async function copyRest(access: AccessParts, folder: string): Promise<void> {
   const { config, clock } = access;
+  await using stores = new AsyncDisposableStack();
   const commandStore = await CommandStoreClient.open(config.data_dir, clock);
-  try {
-    const notifyStore = await NotifyStoreClient.open(config.data_dir, clock);
-    await copyAllButStore({ ...access, commandStore, notifyStore }, folder).finally(() => notifyStore.close());
-  } finally {
-    await commandStore.close();
-  }
+  stores.defer(() => commandStore.close());
+  const alarmStore = await AlarmStoreClient.open(config.data_dir, clock);
+  stores.defer(() => alarmStore.close());
+  const notifyStore = await NotifyStoreClient.open(config.data_dir, clock);
+  stores.defer(() => notifyStore.close());
+  await copyAllButStore({ ...access, commandStore, alarmStore, notifyStore }, folder);
 }

@@ -14,9 +14,12 @@ import type { Defer } from "./closing.ts";
 /** Takes up where the server before this one ended: samples and presence as soon as the store tells them, and commands. */
 export async function restoreState(defer: Defer, parts: TelemetryParts): Promise<void> {
   const { clock, store, storeWatch, devices, latest, presence, fleetFeed, commandStore, commands, rollouts } = parts;
+  const { alarms } = parts;
+  await alarms.restore();
   const restore = async (): Promise<void> => {
     await restoreSamples(store, devices, latest);
     await restorePresence(presence, store, devices, latest);
+    await alarms.devicesRestored(latest.all());
   };
   const stopRestoring = await restoreWhenPossible(restore, clock, {
     failed: (error) => storeWatch.failing(error),

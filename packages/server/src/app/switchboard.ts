@@ -7,6 +7,7 @@ import { version } from "../base/version.ts";
 import { createLog } from "../observe/log.ts";
 import { warnOfOldSqlite } from "../observe/sqlite-version.ts";
 import { type AccessParts, assembleAccess } from "./assemble-access.ts";
+import { type AlarmParts, assembleAlarms } from "./assemble-alarms.ts";
 import { type AssembledCommands, assembleCommands } from "./assemble-commands.ts";
 import { assembleDevices } from "./assemble-devices.ts";
 import { assembleDoors } from "./assemble-doors.ts";
@@ -34,6 +35,7 @@ type Registered = "apiTokens" | "audit" | "devices" | "knownBrowsers" | "oneTime
 export interface Switchboard
   extends Pick<AccessParts, Registered | "sessions" | "shareLinks">,
     Pick<AssembledCommands, "outstanding">,
+    Pick<AlarmParts, "alarms">,
     Pick<Basis, "log">,
     Pick<StoreParts, Kept>,
     Listening {
@@ -54,6 +56,7 @@ export const startSteps = {
   assembleStore,
   assembleDevices,
   assembleCommands,
+  assembleAlarms,
   assembleTelemetry,
   assembleNotify,
   restoreState,
@@ -81,7 +84,8 @@ export async function startSwitchboard(options: SwitchboardOptions, steps = star
     const store = await steps.assembleStore(defer, observation);
     const devices = steps.assembleDevices(defer, store);
     const commands = steps.assembleCommands(defer, devices);
-    const telemetry = steps.assembleTelemetry(defer, commands);
+    const alarms = steps.assembleAlarms(defer, commands);
+    const telemetry = steps.assembleTelemetry(defer, alarms);
     const notify = await steps.assembleNotify(defer, telemetry);
     await steps.restoreState(defer, notify);
     const doors = steps.assembleDoors(defer, notify);

@@ -26,6 +26,10 @@ export class DeviceStates {
     return this.#states.get(deviceId);
   }
 
+  all(): Iterable<DeviceState> {
+    return this.#states.values();
+  }
+
   /** The device's properties are others. */
   rate(deviceId: string, properties: Readonly<Record<string, string>>): void {
     const state = this.#states.get(deviceId);

@@ -178,6 +178,7 @@ export class ChannelQueue {
       tries,
       // Another message may be taken.
       retryAtMs: clock.wallMs() + (final === "message" ? 0 : backoffMs),
+      hasLost: final === "message" || before?.hasLost === true,
       isGone: final === "channel",
     });
   }

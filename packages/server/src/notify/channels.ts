@@ -56,6 +56,13 @@ export class Channels {
     return this.#channels.values();
   }
 
+  /** Everybody who has a channel or preferences. */
+  people(): Iterable<Requester> {
+    const channels = [...this.#channels.values()];
+    const all = [...channels, ...this.#preferences.values()];
+    return new Map(all.map(({ person }) => [personKey(person), person])).values();
+  }
+
   /** The first made first. */
   of(person: Requester): Channel[] {
     const found = [...(this.#byPerson.get(personKey(person)) ?? [])].flatMap((id) => this.#channels.get(id) ?? []);
@@ -180,6 +187,14 @@ export class Channels {
 /** Whether anything but tests is sent there. */
 export function isUsable({ isVerified, scope, fault }: Channel): boolean {
   return isVerified && scope.isOn && fault?.isGone !== true;
+}
+
+/** So many failures in a row, and others are told that a channel fails. */
+const failingAfter = 3;
+
+/** Whether it fails for so long, or so badly, that somebody should look at it. */
+export function isFailing(fault: ChannelFault | null): boolean {
+  return fault !== null && (fault.isGone || fault.hasLost || fault.tries >= failingAfter);
 }
 
 function describeScopeFault({ where = [] }: Partial<ChannelScope>): string | null {

@@ -9,8 +9,10 @@ export type NoticePhase = "begins" | "over";
  * for whom there was nothing in it before.
  */
 export interface Notice {
-  /** What it is about, the same for its beginning and its end: an alarm's id. One that begins anew after its end has another. */
+  /** What it is about, the same for its beginning and its end: an alarm's id. */
   readonly about: string;
+  /** How often it has rung: with a higher number everybody is told again, as after a snooze. */
+  readonly ring: number;
   readonly phase: NoticePhase;
   readonly severity: AlarmSeverity;
   /** In words, for who may see all of its devices: `41 devices send nothing, all in Uppsala`. */
@@ -25,6 +27,8 @@ export interface Notice {
   readonly overMs: number | null;
   /** All that it concerns, those of them included for which it is over; none: it is about the server as a whole. */
   readonly deviceIds: readonly string[];
+  /** It names who has which access, and concerns nobody else. */
+  readonly forAdministrators: boolean;
   /** The page about it, behind the server's address: `/alarms/alm_5QY2`. */
   readonly path: string;
 }
@@ -35,5 +39,5 @@ export interface NoticeSink {
   /** Somebody has taken it on: nobody else is told for want of an answer. */
   acknowledged(about: string): void;
   /** What began and is not over, as far as this sink was told: for who compares it with what holds, after a start. */
-  open(): readonly string[];
+  open(): readonly Notice[];
 }

@@ -225,7 +225,9 @@ describe("a receiver that fails", () => {
     await w.pass(hourMs, 10 * minuteMs);
     w.notifier.tell(over(begun, w.clock.wallMs()));
     await w.pass(24 * hourMs, 10 * minuteMs);
-    expect(w.gaveUp.map(({ phase, cause }) => `${phase}: ${cause}`)).toEqual(["begins: Tried for a day. It answers 503."]);
+    expect(w.gaveUp.map(({ phase, cause }) => `${phase}: ${cause}`)).toEqual([
+      "begins: Tried for a day. It answers 503.",
+    ]);
     w.receiver = () => ({ kind: "delivered" });
     await w.pass(hourMs, minuteMs);
     expect(w.taken).toEqual([]);

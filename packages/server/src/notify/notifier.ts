@@ -11,7 +11,7 @@ import type { NewId } from "../base/random-id.ts";
 import type { Requester } from "../base/requester.ts";
 import { inTimeSlices } from "../base/time-slices.ts";
 import { ChannelQueue } from "./channel-queue.ts";
-import { type Channels, isUsable } from "./channels.ts";
+import { type Channels, isFailing, isUsable } from "./channels.ts";
 import { type Told, titleOf } from "./compose.ts";
 import { HourLimit } from "./hour-limit.ts";
 import type { FleetRowSource, MaintenanceWindows } from "./maintenance-windows.ts";
@@ -60,10 +60,10 @@ export interface NotifierParts {
   deliver(channel: Channel, messageId: string, told: readonly Told[]): Promise<Delivery>;
 }
 
+/** Of a subject of which nobody has been told yet. */
+const untold = { over: null, acknowledgedAtMs: null, escalated: [], told: [], missed: [], isOverTold: false };
 const tickMs = 15_000;
 const dayMs = 86_400_000;
-/** So many failures in a row, and others are told that a channel fails. */
-const failingAfter = 3;
 /** What began and is not over; above it the oldest is forgotten, and nobody is told that it is over. */
 const subjectsMax = 10_000;
 /** Devices that one notification names, where they are not all of its notice. */
@@ -123,24 +123,16 @@ export class Notifier implements NoticeSink {
 
   tell(notice: Notice): void {
     const known = this.#subjects.get(notice.about);
+    // Of what nobody was told the beginning, nobody is told the end.
     if (notice.phase === "over") {
-      // Of what nobody was told the beginning, nobody is told the end.
       if (known === undefined || known.over !== null) return;
       this.#save({ ...known, over: notice });
     } else {
-      if (known !== undefined && (known.over !== null || isSameNotice(known.begins, notice))) return;
-      this.#save({
-        about: notice.about,
-        begins: notice,
-        over: null,
-        beganAtMs: known?.beganAtMs ?? this.#parts.clock.wallMs(),
-        toldAtMs: this.#parts.clock.wallMs(),
-        acknowledgedAtMs: known?.acknowledgedAtMs ?? null,
-        escalated: known?.escalated ?? [],
-        told: known?.told ?? [],
-        missed: known?.missed ?? [],
-        isOverTold: false,
-      });
+      const isNew = known === undefined || notice.ring > known.begins.ring;
+      if (!isNew && (known.over !== null || isSameNotice(known.begins, notice))) return;
+      const nowMs = this.#parts.clock.wallMs();
+      const so = isNew ? { ...untold, beganAtMs: nowMs } : known;
+      this.#save({ ...so, about: notice.about, begins: notice, toldAtMs: nowMs });
       if (known === undefined) this.#forgetOldest();
     }
     this.#distribute(notice.about);
@@ -152,8 +144,8 @@ export class Notifier implements NoticeSink {
     this.#save({ ...subject, acknowledgedAtMs: this.#parts.clock.wallMs() });
   }
 
-  open(): string[] {
-    return [...this.#subjects.values()].filter(({ over }) => over === null).map(({ about }) => about);
+  open(): Notice[] {
+    return [...this.#subjects.values()].filter(({ over }) => over === null).map(({ begins }) => begins);
   }
 
   get escalation(): EscalationSteps {
@@ -176,6 +168,7 @@ export class Notifier implements NoticeSink {
       this.#parts.channels.setFault(channel.channelId, { ...channel.fault, retryAtMs: 0, isGone: false });
     return this.#queue(channel, {
       about: null,
+      ring: 0,
       phase: "test",
       severity: "info",
       title: "Test",
@@ -201,7 +194,7 @@ export class Notifier implements NoticeSink {
     const subject = record.about === null ? undefined : this.#subjects.get(record.about);
     const given = this.#parts.rights.devicesOf(record.person);
     const notice = record.phase === "over" ? subject?.over : subject?.begins;
-    if (notice == null || given === undefined) return null;
+    if (notice == null || given === undefined || !this.#isTheirs(notice, record.person)) return null;
     if (notice.deviceIds.length === 0) return given === null ? { notice, deviceIds: [] } : null;
     const deviceIds = viewable(record.only ?? notice.deviceIds, given);
     return deviceIds.length === 0 ? null : { notice, deviceIds };
@@ -229,7 +222,7 @@ export class Notifier implements NoticeSink {
 
   #tick(): void {
     const { channels, windows, rights } = this.#parts;
-    for (const person of new Map([...channels.all()].map(({ person }) => [personKey(person), person])).values()) {
+    for (const person of channels.people()) {
       if (rights.devicesOf(person) !== undefined) continue;
       const theirs = channels.of(person);
       channels.forget(person);
@@ -284,7 +277,8 @@ export class Notifier implements NoticeSink {
     if (left.length === 0 && subject.begins.deviceIds.length > 0) return;
     this.#save({ ...subject, escalated: [...subject.escalated, key] });
     const person = this.#parts.person(name);
-    const given = person === undefined ? undefined : this.#parts.rights.devicesOf(person);
+    const mayHear = person !== undefined && this.#isTheirs(subject.begins, person);
+    const given = mayHear ? this.#parts.rights.devicesOf(person) : undefined;
     const usable = person === undefined ? [] : this.#parts.channels.of(person).filter(isUsable);
     const deviceIds = given === undefined ? [] : viewable(left, given);
     const isTheirs = subject.begins.deviceIds.length === 0 ? given === null : deviceIds.length > 0;
@@ -312,6 +306,10 @@ export class Notifier implements NoticeSink {
     this.#forgetIfDone(about);
   }
 
+  #isTheirs({ forAdministrators }: Notice, person: Requester): boolean {
+    return !forAdministrators || this.#parts.rights.mayAdminister(person);
+  }
+
   *#notInMaintenance({ deviceIds }: Notice): Generator<void, readonly string[]> {
     const covered = yield* this.#parts.windows.coveredOf(deviceIds);
     return covered.size === 0 ? deviceIds : deviceIds.filter((deviceId) => !covered.has(deviceId));
@@ -324,7 +322,7 @@ export class Notifier implements NoticeSink {
     left: readonly string[],
   ): Generator<void, readonly string[] | null> {
     const given = this.#parts.rights.devicesOf(person);
-    if (given === undefined) return null;
+    if (given === undefined || !this.#isTheirs(notice, person)) return null;
     if (notice.deviceIds.length === 0) return given === null && scope.withServer ? [] : null;
     const theirs = viewable(left, given);
     const conditions = parseConditions(scope.where);
@@ -346,15 +344,15 @@ export class Notifier implements NoticeSink {
     deviceIds: readonly string[],
     behind?: NotificationRecord,
   ): void {
-    const { about, path, severity, ...notice } = (phase === "over" ? subject.over : null) ?? subject.begins;
+    const { about, ring, path, severity, ...notice } = (phase === "over" ? subject.over : null) ?? subject.begins;
     if (phase !== "over" && !subject.told.includes(channel.channelId)) {
       this.#save({ ...subject, told: [...subject.told, channel.channelId] });
     }
     this.#openCounts.set(about, (this.#openCounts.get(about) ?? 0) + 1);
     const hold = phase === "escalated" ? null : (heldWith(behind) ?? this.#holdOf(channel, severity));
-    const title = titleOf({ about, path, severity, ...notice }, deviceIds, this.#parts.nameOf);
+    const title = titleOf({ about, ring, path, severity, ...notice }, deviceIds, this.#parts.nameOf);
     const only = deviceIds.length === notice.deviceIds.length ? null : deviceIds.slice(0, onlyMax);
-    this.#queue(channel, { about, phase, severity, title, path, only }, hold);
+    this.#queue(channel, { about, ring, phase, severity, title, path, only }, hold);
   }
 
   /** Why it is collected instead of being sent at once, and until when. */
@@ -373,7 +371,9 @@ export class Notifier implements NoticeSink {
 
   #queue(
     channel: Channel,
-    what: Pick<NotificationRecord, "about" | "severity" | "title" | "path" | "only"> & { phase: NotificationPhase },
+    what: Pick<NotificationRecord, "about" | "ring" | "severity" | "title" | "path" | "only"> & {
+      phase: NotificationPhase;
+    },
     hold: Pick<NotificationRecord, "heldBecause" | "dueAtMs"> | null = null,
   ): NotificationRecord {
     const nowMs = this.#parts.clock.wallMs();
@@ -423,6 +423,7 @@ export class Notifier implements NoticeSink {
 
   #withdrawnBecause(record: NotificationRecord): string | null {
     if (record.about === null) return null;
+    if ((this.#subjects.get(record.about)?.begins.ring ?? 0) > record.ring) return "It has begun again since.";
     if (record.phase === "over" && this.#subjects.get(record.about)?.missed.includes(record.channelId)) {
       return "They were not told that it began.";
     }
@@ -485,10 +486,6 @@ export class Notifier implements NoticeSink {
 /** Who sets a channel up is not told of all that holds at that time. */
 function wants(channel: Channel, { begins, toldAtMs }: Subject): boolean {
   return isUsable(channel) && channel.scope.severities.includes(begins.severity) && channel.createdAtMs <= toldAtMs;
-}
-
-function isFailing(fault: ChannelFault | null): boolean {
-  return fault !== null && (fault.isGone || fault.tries >= failingAfter);
 }
 
 function heldWith(behind: NotificationRecord | undefined): Pick<NotificationRecord, "heldBecause" | "dueAtMs"> | null {

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { type FleetRow, isRefusal } from "@wattboard/protocol";
 import { ManualClock } from "@wattboard/testing";
 import { onTestFinished } from "vitest";
+import { untilNextTurn } from "../base/clock.ts";
 import type { Requester } from "../base/requester.ts";
 import { Channels } from "./channels.ts";
 import { MaintenanceWindows } from "./maintenance-windows.ts";
 import type { Delivery } from "./message.ts";
 import type { Notice } from "./notice.ts";
-import { NotifyJournal } from "./notify-journal.ts";
 import { Notifier } from "./notifier.ts";
+import { NotifyJournal } from "./notify-journal.ts";
 import type { Channel, ChannelScope, NotificationRecord, NotifyStore } from "./records.ts";
 import { storeInMemory } from "./store-in-memory.ts";
 
@@ -83,7 +84,10 @@ export class NotifyWorld {
       journal: this.journal,
       channels: this.channels,
       windows: this.windows,
-      rights: { devicesOf: ({ name }) => this.rights.get(name) },
+      rights: {
+        devicesOf: ({ name }) => this.rights.get(name),
+        mayAdminister: ({ name }) => name === "ada",
+      },
       fleet: this.fleet,
       watch: {
         failing: ({ name }) => this.told.push(`${name} fails`),
@@ -136,7 +140,7 @@ export class NotifyWorld {
   /** All turns of the event loop that have something to do without time going on. */
   async settle(): Promise<void> {
     await this.notifier.distributed();
-    for (let turn = 0; turn < 12; turn++) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < 12; turn++) await untilNextTurn(this.clock);
   }
 
   async pass(ms: number, stepMs = 15_000): Promise<void> {
@@ -185,6 +189,7 @@ export function notice(about: string, change: Partial<Notice> = {}): Notice {
   const deviceIds = change.deviceIds ?? ["ems_001", "ems_002"];
   return {
     about,
+    ring: 1,
     phase: "begins",
     severity: "warning",
     title: `${deviceIds.length} devices send nothing`,
@@ -193,6 +198,7 @@ export function notice(about: string, change: Partial<Notice> = {}): Notice {
     sinceMs: Date.UTC(2026, 0, 31, 10, 59),
     overMs: null,
     deviceIds,
+    forAdministrators: false,
     path: `/alarms/${about}`,
     ...change,
   };

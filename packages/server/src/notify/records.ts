@@ -61,6 +61,8 @@ export interface ChannelFault {
   readonly cause: string;
   readonly tries: number;
   readonly retryAtMs: number;
+  /** Something was given up since it works no more. */
+  readonly hasLost: boolean;
   /** There is nobody any more: it is not tried again. */
   readonly isGone: boolean;
 }
@@ -97,6 +99,7 @@ export interface NotificationRecord {
   readonly kind: ChannelKind;
   /** Null: a test. */
   readonly about: string | null;
+  readonly ring: number;
   readonly phase: NotificationPhase;
   readonly severity: AlarmSeverity;
   readonly title: string;

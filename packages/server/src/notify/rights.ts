@@ -4,6 +4,7 @@ import type { Requester } from "../base/requester.ts";
 export interface NotifyRights {
   /** The devices given to them; null: all there are; undefined: they are gone. */
   devicesOf(person: Requester): ReadonlySet<string> | null | undefined;
+  mayAdminister(person: Requester): boolean;
 }
 
 /** Those of the devices that they may see. Goes through the smaller of both lists. */

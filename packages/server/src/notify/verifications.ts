@@ -80,7 +80,7 @@ export class Verifications {
       channel.channelId,
       delivery.kind === "delivered"
         ? null
-        : { sinceMs: nowMs, cause: delivery.cause, tries: 1, retryAtMs: 0, isGone: false },
+        : { sinceMs: nowMs, cause: delivery.cause, tries: 1, retryAtMs: 0, hasLost: false, isGone: false },
     );
     return null;
   }

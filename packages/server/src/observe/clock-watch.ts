@@ -12,7 +12,7 @@ const hourMs = 3_600_000;
 export class ServerClockWatch {
   readonly #clock: Clock;
   readonly #events: Events;
-  #onStep: (stepMs: number) => void = () => {};
+  readonly #listeners: ((stepMs: number) => void)[] = [];
   readonly #stop: CancelTimer;
   #aheadMs: number;
   #told = 0;
@@ -25,9 +25,9 @@ export class ServerClockWatch {
     this.#stop = clock.every(watchMs, () => this.#look());
   }
 
-  /** Has the listener told of each step, ms. */
+  /** Has the listener told of each step from now on, ms. */
   watch(listener: (stepMs: number) => void): void {
-    this.#onStep = listener;
+    this.#listeners.push(listener);
   }
 
   stop(): void {
@@ -43,7 +43,7 @@ export class ServerClockWatch {
     const stepMs = aheadMs - this.#aheadMs;
     this.#aheadMs = aheadMs;
     if (Math.abs(stepMs) < stepMsMin) return;
-    this.#onStep(stepMs);
+    for (const listener of this.#listeners) listener(stepMs);
     const monotonicMs = this.#clock.monotonicMs();
     if (monotonicMs >= this.#hourEndMs) {
       this.#told = 0;

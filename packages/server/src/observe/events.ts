@@ -26,7 +26,14 @@ export type EventKind =
   | "sockets_full"
   | "channel_failing"
   | "channel_recovered"
-  | "notification_given_up";
+  | "notification_given_up"
+  | "alarm_raised"
+  | "alarm_cleared"
+  | "alarms_failing"
+  | "alarms_recovered";
+
+/** Told of each event of a device, as it is reported. */
+export type OnDeviceEvent = (kind: EventKind, deviceId: string, message: string) => void;
 
 export interface RecordedEvent {
   readonly atMs: number;
@@ -80,6 +87,7 @@ export class Events {
   #writing: Promise<void> | null = null;
   #cancelRetry: CancelTimer | null = null;
   #isClosed = false;
+  #onDeviceEvent: OnDeviceEvent = () => {};
 
   /** `keyOf` gives the key of a device's registration, or of its last one. */
   constructor(clock: Clock, log: Log, store: EventStore, keyOf: (deviceId: string) => string) {
@@ -87,6 +95,11 @@ export class Events {
     this.#log = log;
     this.#store = store;
     this.#keyOf = keyOf;
+  }
+
+  /** Has the listener told of what devices do, from now on. */
+  watch(listener: OnDeviceEvent): void {
+    this.#onDeviceEvent = listener;
   }
 
   /** Keeps an event, and writes it to the log as a warning. */
@@ -101,6 +114,7 @@ export class Events {
     this.#newest = newestOf([...this.#newest, event]);
     this.#waiting = newestOf([...this.#waiting, event]);
     if (this.#cancelRetry === null) this.#write();
+    if (deviceId !== null) this.#onDeviceEvent(kind, deviceId, message);
   }
 
   async list(filter: EventsFilter): Promise<EventsPage> {

@@ -16,6 +16,8 @@ export class Machine {
   openDescriptors: number | null = null;
   /** Bytes that the server may still write to its data folder; null where the system does not tell. */
   freeBytes: number | null = null;
+  /** Of how many that the disk has. */
+  diskBytes: number | null = null;
 
   constructor(clock: Clock, dataDir: string) {
     this.#dataDir = dataDir;
@@ -36,6 +38,7 @@ export class Machine {
     this.openDescriptors =
       descriptors.status === "fulfilled" && descriptors.value.size > 0 ? descriptors.value.size : null;
     this.freeBytes = disk.status === "fulfilled" ? disk.value.bavail * disk.value.bsize : null;
+    this.diskBytes = disk.status === "fulfilled" ? disk.value.blocks * disk.value.bsize : null;
     this.#isLooking = false;
   }
 }

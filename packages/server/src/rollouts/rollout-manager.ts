@@ -59,6 +59,7 @@ export class RolloutManager implements StepListener {
   readonly #records = new Map<string, FleetCommandRecord>();
   readonly #owner: RolloutOwner;
   readonly #stopTimer: CancelTimer;
+  #onStopped: (record: FleetCommandRecord) => void = () => {};
   #isStopped = false;
 
   constructor(
@@ -85,6 +86,11 @@ export class RolloutManager implements StepListener {
     this.#stopTimer = clock.every(tickMs, () => {
       for (const rollout of [...this.#rollouts.values()]) rollout.advance();
     });
+  }
+
+  /** Has the listener told of each that stops itself, from now on. */
+  watch(listener: (record: FleetCommandRecord) => void): void {
+    this.#onStopped = listener;
   }
 
   /** Takes up what an earlier run left running. */
@@ -286,7 +292,11 @@ export class RolloutManager implements StepListener {
       },
       findRow: (deviceId) => this.#fleet.find(deviceId),
       mayStill: (record) => this.#rights.mayCommand(commandRequester(record), null),
-      changed: (record) => this.#records.set(record.fleetCommandId, record),
+      changed: (record) => {
+        const { status: before } = this.#records.get(record.fleetCommandId) ?? {};
+        this.#records.set(record.fleetCommandId, record);
+        if (record.status === "stopped" && before === "running") this.#onStopped(record);
+      },
       finished: ({ fleetCommandId }) => this.#rollouts.delete(fleetCommandId),
     };
   }

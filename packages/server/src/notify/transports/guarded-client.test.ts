@@ -1,5 +1,5 @@
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { AddressList } from "../../access/address-list.ts";
 import { GuardedClient, RequestFault } from "./guarded-client.ts";
@@ -150,7 +150,11 @@ test.each([
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());
   const controller = new AbortController();
-  const posted = post(loopbackClient(), `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, controller.signal);
+  const posted = post(
+    loopbackClient(),
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    controller.signal,
+  );
   const refused = expect(posted).rejects.toBeInstanceOf(RequestFault);
   await new Promise((resolve) => server.once("connection", (socket) => socket.once("data", resolve)));
   setImmediate(() => controller.abort());

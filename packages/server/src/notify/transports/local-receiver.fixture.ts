@@ -2,9 +2,9 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import { AddressList } from "../../access/address-list.ts";
+import { defaultScope } from "../channels.ts";
 import type { Message } from "../message.ts";
 import type { Channel, ChannelAddress, WebhookAddress } from "../records.ts";
-import { defaultScope } from "../channels.ts";
 import { GuardedClient } from "./guarded-client.ts";
 
 export interface Received {

@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { expect, onTestFinished, test } from "vitest";
 import { failed } from "../message.ts";
@@ -8,7 +8,9 @@ import { MailTransport } from "./mail-transport.ts";
 const signal = new AbortController().signal;
 const ada = channelTo({ kind: "email", address: "ada@example.org" });
 
-async function startMailServer(options: SMTPServerOptions = {}): Promise<{ transport: MailTransport; mails: string[] }> {
+async function startMailServer(
+  options: SMTPServerOptions = {},
+): Promise<{ transport: MailTransport; mails: string[] }> {
   const mails: string[] = [];
   const server = new SMTPServer({
     authOptional: true,
@@ -64,7 +66,11 @@ test.each([
 
 test("an address that is a list, or has a name, goes nowhere else", async () => {
   const { transport, mails } = await startMailServer();
-  await transport.deliver(channelTo({ kind: "email", address: "ada@example.org, eve@example.org" }), hostileMessage, signal);
+  await transport.deliver(
+    channelTo({ kind: "email", address: "ada@example.org, eve@example.org" }),
+    hostileMessage,
+    signal,
+  );
   expect(mails.filter((mail) => mail.split("\n", 1)[0]?.includes("eve@"))).toEqual([]);
 });
 

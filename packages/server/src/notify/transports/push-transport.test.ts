@@ -1,7 +1,7 @@
 import { createDecipheriv, createECDH, createPublicKey, hkdfSync, verify } from "node:crypto";
-import { randomId } from "../../base/random-id.ts";
 import { ManualClock } from "@wattboard/testing";
 import { expect, test } from "vitest";
+import { randomId } from "../../base/random-id.ts";
 import type { PushAddress } from "../records.ts";
 import { channelTo, hostileMessage, loopbackClient, type Received, startReceiver } from "./local-receiver.fixture.ts";
 import { encryptPush } from "./push-encryption.ts";
@@ -10,7 +10,10 @@ import { newVapidKeys } from "./vapid.ts";
 
 const clock = new ManualClock();
 const keys = newVapidKeys();
-const transport = new PushTransport(loopbackClient(), clock, randomId, { keys, contact: () => "mailto:board@example.org" });
+const transport = new PushTransport(loopbackClient(), clock, randomId, {
+  keys,
+  contact: () => "mailto:board@example.org",
+});
 const signal = new AbortController().signal;
 
 /** A browser as the specifications describe it: keys, and how it opens what comes (RFC 8291 §3.4, RFC 8188). */
@@ -48,7 +51,12 @@ function claimsOf({ headers }: Received): Record<string, unknown> {
   expect(key).toBe(keys.publicKey);
   const [head = "", claims = "", signature = ""] = token.split(".");
   const point = Buffer.from(key, "base64url");
-  const jwk = { kty: "EC", crv: "P-256", x: point.subarray(1, 33).toString("base64url"), y: point.subarray(33).toString("base64url") };
+  const jwk = {
+    kty: "EC",
+    crv: "P-256",
+    x: point.subarray(1, 33).toString("base64url"),
+    y: point.subarray(33).toString("base64url"),
+  };
   const publicKey = createPublicKey({ key: jwk, format: "jwk" });
   const isValid = verify(
     "sha256",

@@ -26,7 +26,11 @@ describe("Standard Webhooks", () => {
     const headers = { "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "webhook-timestamp": "1614265330" };
     const signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
     expect(
-      isSigned({ ...headers, "webhook-signature": signature }, Buffer.from(body), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+      isSigned(
+        { ...headers, "webhook-signature": signature },
+        Buffer.from(body),
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+      ),
     ).toBe(true);
   });
 
@@ -37,8 +41,14 @@ describe("Standard Webhooks", () => {
     await transport.deliver(webhookTo(url, { ...rotated, oldSecretUntilMs: clock.wallMs() }), hostileMessage, signal);
     const [both, one] = received;
     if (both === undefined || one === undefined) throw new Error("Nothing came.");
-    expect([isSigned(both.headers, both.body, secret), isSigned(both.headers, both.body, oldSecret)]).toEqual([true, true]);
-    expect([isSigned(one.headers, one.body, secret), isSigned(one.headers, one.body, oldSecret)]).toEqual([true, false]);
+    expect([isSigned(both.headers, both.body, secret), isSigned(both.headers, both.body, oldSecret)]).toEqual([
+      true,
+      true,
+    ]);
+    expect([isSigned(one.headers, one.body, secret), isSigned(one.headers, one.body, oldSecret)]).toEqual([
+      true,
+      false,
+    ]);
     expect(both.headers["webhook-id"]).toBe(hostileMessage.messageId);
     expect(Number(both.headers["webhook-timestamp"])).toBe(Math.floor(clock.wallMs() / 1_000));
     expect(JSON.parse(both.body.toString())).toEqual({
@@ -63,7 +73,12 @@ describe("what the services document", () => {
     const body = JSON.parse(String(received[0]?.body));
     expect(received[0]?.headers.authorization).toBe("Bearer tk_1");
     expect(Object.keys(body).sort()).toEqual(["click", "message", "priority", "tags", "title", "topic"]);
-    expect(body).toMatchObject({ topic: "cellar", title: hostileMessage.title, priority: 5, click: hostileMessage.url });
+    expect(body).toMatchObject({
+      topic: "cellar",
+      title: hostileMessage.title,
+      priority: 5,
+      click: hostileMessage.url,
+    });
     expect(body.message).toContain("since 03:12");
     expect(body.tags).toEqual(["rotating_light"]);
   });
