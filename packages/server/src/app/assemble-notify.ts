@@ -43,8 +43,10 @@ export async function assembleNotify(defer: Defer, parts: TelemetryParts) {
     requesters.mayCommand(requester, deviceId),
   );
   windows.restore(persisted.windows);
-  const pushKeys = (persisted.settings.vapid as VapidKeys | undefined) ?? newVapidKeys();
-  journal.save({ table: "setting", id: "vapid", record: pushKeys });
+  const stored = persisted.settings.vapid as VapidKeys | undefined;
+  const pushKeys = stored ?? newVapidKeys();
+  // Browsers subscribe with them: others would void every subscription.
+  if (stored === undefined) journal.save({ table: "setting", id: "vapid", record: pushKeys });
 
   let linkBase: string | null = null;
   const client = new GuardedClient(new AddressList("notify.private_networks", private_networks));

@@ -9,6 +9,8 @@ import { addDeviceCommand } from "./device.ts";
 import { addExportCommand } from "./export.ts";
 import { addHistoryCommand } from "./history.ts";
 import { addImportCommand } from "./import.ts";
+import { addMaintenanceCommand } from "./maintenance-window.ts";
+import { addNotifyCommand } from "./notify.ts";
 import { addServeCommand } from "./serve.ts";
 import { addShareCommand } from "./share.ts";
 import { addSimulateCommand } from "./simulate.ts";
@@ -45,6 +47,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addShareCommand(program);
   addCommandCommand(program);
   addAuditCommand(program);
+  addNotifyCommand(program);
+  addMaintenanceCommand(program);
   addSimulateSolMateCommand(addSimulateCommand(program));
   addExportCommand(program);
   addImportCommand(program);
