@@ -154,7 +154,15 @@ test("a server that runs has all of it open, and one that has stopped has nothin
   const { files, control, listening, timers, workers } = bench.open();
   expect({ control, listening, workers }).toEqual({ control: ["control.json"], listening: 1, workers: 4 });
   expect(files.map((path) => path.slice(bench.folder.length + 1))).toEqual(
-    expect.arrayContaining(["access.db", "audit.db", "commands.db", "alarms.db", "notify.db", "store.db", "revocations"]),
+    expect.arrayContaining([
+      "access.db",
+      "audit.db",
+      "commands.db",
+      "alarms.db",
+      "notify.db",
+      "store.db",
+      "revocations",
+    ]),
   );
   expect(timers).toBeGreaterThan(10);
   await server.stop();

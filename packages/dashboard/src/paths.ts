@@ -12,6 +12,9 @@ export const pagePaths = {
   device: (deviceId: string) => `/devices/${encodeURIComponent(deviceId)}`,
   people: "/people",
   account: "/account",
+  notifications: "/account/notifications",
+  maintenance: (deviceId?: string) =>
+    deviceId === undefined ? "/maintenance" : `/maintenance?${query({ device: deviceId })}`,
   audit: "/audit",
   signIn: (to?: string) => (to === undefined ? "/sign-in" : `/sign-in?${query({ to })}`),
 } as const;
@@ -46,6 +49,14 @@ export const apiPaths = {
   audit: (given: QueryValues) => api("/audit", given),
   auditExport: (given: QueryValues) => api("/audit/export", { format: "csv", ...given }),
   verifyAudit: api("/audit/verify"),
+  channels: api("/me/channels"),
+  channel: (channelId: string, act = "") => api(`/me/channels/${encodeURIComponent(channelId)}${act}`),
+  notificationPreferences: api("/me/notification-preferences"),
+  notifications: (given: QueryValues = {}) => api("/me/notifications", given),
+  failingChannels: api("/notifications/failing"),
+  escalation: api("/escalation"),
+  maintenanceWindows: (given: QueryValues = {}) => api("/maintenance-windows", given),
+  endMaintenance: (windowId: string) => api(`/maintenance-windows/${encodeURIComponent(windowId)}/end`),
   waiting: api("/smart-os/waiting"),
   acceptWaiting: (deviceId: string) => api(`/smart-os/waiting/${encodeURIComponent(deviceId)}/accept`),
 } as const;

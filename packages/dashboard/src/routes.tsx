@@ -15,6 +15,10 @@ const SignInPage = page(async () => (await import("./pages/sign-in/sign-in-page.
 const WelcomePage = page(async () => (await import("./pages/welcome/welcome-page.tsx")).WelcomePage);
 const PeoplePage = page(async () => (await import("./pages/people/people-page.tsx")).PeoplePage);
 const AccountPage = page(async () => (await import("./pages/account/account-page.tsx")).AccountPage);
+const NotificationsPage = page(
+  async () => (await import("./pages/account/notifications/notifications-page.tsx")).NotificationsPage,
+);
+const MaintenancePage = page(async () => (await import("./pages/maintenance/maintenance-page.tsx")).MaintenancePage);
 const AuditPage = page(async () => (await import("./pages/audit/audit-page.tsx")).AuditPage);
 
 /** The pages by address; `pages/` has the same shape. */
@@ -29,6 +33,8 @@ export function Routes() {
         <Route path="/share" component={SharePage} />
         <Route path="/people" component={PeoplePage} />
         <Route path="/account" component={AccountPage} />
+        <Route path="/account/notifications" component={NotificationsPage} />
+        <Route path="/maintenance" component={MaintenancePage} />
         <Route path="/audit" component={AuditPage} />
         <Route component={NotFoundPage} />
       </Switch>

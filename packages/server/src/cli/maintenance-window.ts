@@ -19,7 +19,10 @@ export function addMaintenanceCommand(program: Command): void {
   const maintenance = program
     .command("maintenance")
     .description("Times in which nobody is told of some devices; their alarms are recorded all the same.")
-    .addHelpText("after", "\nExamples:\n  $ wattboard maintenance begin --device ems_001 --for 2h --note 'New inverter'");
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ wattboard maintenance begin --device ems_001 --for 2h --note 'New inverter'",
+    );
 
   addAdministrationOptions(maintenance.command("begin"))
     .description("Begin one. What still holds at its end is told then.")

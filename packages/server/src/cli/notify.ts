@@ -51,13 +51,17 @@ export function addNotifyCommand(program: Command): void {
     });
 
   addAdministrationOptions(notify.command("test <person>"))
-    .description("Send somebody a test by each of their channels, and wait for what becomes of it. Exit code 1 where one fails.")
+    .description(
+      "Send somebody a test by each of their channels, and wait for what becomes of it. Exit code 1 where one fails.",
+    )
     .option("--channel <id>", "only by this one (notify channels)")
     .addHelpText("after", "\nExamples:\n  $ wattboard notify test ann")
     .action(async (person: string, { channel, ...options }: TargetOptions & { channel?: string }) => {
       const sent = await withNotify(options, (client) => testChannels(client, person, channel));
       if (options.json) printJson(sent);
-      else for (const each of sent) printLine(`${each.channel}: ${each.status}${each.cause === null ? "" : `, ${each.cause}`}`);
+      else
+        for (const each of sent)
+          printLine(`${each.channel}: ${each.status}${each.cause === null ? "" : `, ${each.cause}`}`);
       if (sent.some(({ status }) => status !== "delivered" && status !== "seen")) process.exitCode = 1;
     });
 
@@ -82,10 +86,19 @@ export function addNotifyCommand(program: Command): void {
     });
 }
 
-async function testChannels(client: NotifyClient, person: string, only: string | undefined): Promise<NotificationBody[]> {
-  const channels = (await client.channels(person)).filter(({ channel_id }) => only === undefined || channel_id === only);
+async function testChannels(
+  client: NotifyClient,
+  person: string,
+  only: string | undefined,
+): Promise<NotificationBody[]> {
+  const channels = (await client.channels(person)).filter(
+    ({ channel_id }) => only === undefined || channel_id === only,
+  );
   if (channels.length === 0) {
-    throw new CommandRefused({ code: "not_found", message: `${person} has no such channel: wattboard notify channels ${person}` });
+    throw new CommandRefused({
+      code: "not_found",
+      message: `${person} has no such channel: wattboard notify channels ${person}`,
+    });
   }
   const sent: string[] = [];
   for (const { channel_id } of channels) sent.push((await client.test(person, channel_id)).notification_id);

@@ -37,7 +37,9 @@ const manifestSchema = Type.Object({
   files: Type.Array(
     Type.Object({
       // No other: a name is also a path below the data folder.
-      name: Type.String({ pattern: "^((access|audit|commands|alarms|notify|store)\\.db|audit-\\d{12}\\.ndjson\\.gz)$" }),
+      name: Type.String({
+        pattern: "^((access|audit|commands|alarms|notify|store)\\.db|audit-\\d{12}\\.ndjson\\.gz)$",
+      }),
       bytes: Type.Integer({ minimum: 0 }),
       sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
     }),
