@@ -279,6 +279,9 @@ test.each(["people", "public"] as const)(
             .replace("{rule}", "none")
             .replace("{name}", "nobody")
             .replace("{strike}", "1")
+            .replace("{channel}", "chn_1")
+            .replace("{message}", "msg_1")
+            .replace("{window}", "mnt_1")
             .replace("{share}", share);
           const search = query === undefined ? "" : `?${query.replace("ID", deviceId)}`;
           const answer = await ask(`${server.url}${paths.api}${asked}${search}`, method, who, body);

@@ -40,6 +40,10 @@ const ApiTokensPage = page(async () => (await import("./pages/api-tokens/api-tok
 const BackupsPage = page(async () => (await import("./pages/backups/backups-page.tsx")).BackupsPage);
 const ExportsPage = page(async () => (await import("./pages/exports/exports-page.tsx")).ExportsPage);
 const ServerPage = page(async () => (await import("./pages/server/server-page.tsx")).ServerPage);
+const NotificationsPage = page(
+  async () => (await import("./pages/account/notifications/notifications-page.tsx")).NotificationsPage,
+);
+const MaintenancePage = page(async () => (await import("./pages/maintenance/maintenance-page.tsx")).MaintenancePage);
 const AuditPage = page(async () => (await import("./pages/audit/audit-page.tsx")).AuditPage);
 
 /** The pages by address; `pages/` has the same shape. */
@@ -74,6 +78,8 @@ export function Routes() {
         <Route path="/claim" component={ClaimPage} />
         <Route path="/people" component={PeoplePage} />
         <Route path="/account" component={AccountPage} />
+        <Route path="/account/notifications" component={NotificationsPage} />
+        <Route path="/maintenance" component={MaintenancePage} />
         <Route path="/audit" component={AuditPage} />
         <Route component={NotFoundPage} />
       </Switch>

@@ -7,6 +7,7 @@ export * from "./command-api.ts";
 export * from "./constants.ts";
 export * from "./fleet-frames.ts";
 export * from "./journal.ts";
+export * from "./notifications.ts";
 export * from "./people.ts";
 export * from "./provisioning.ts";
 export * from "./seq-ranges.ts";

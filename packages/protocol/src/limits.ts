@@ -97,4 +97,14 @@ export const limits = {
   peersMax: 64,
   /** Devices that are sent the samples of others at once; one more is refused. */
   peerReadersMax: 256,
+  /** Channels by which one person is told; one more is refused. */
+  channelsPerPerson: 10,
+  /** Notifications that wait for one channel; then the oldest is given up, and says so. */
+  notificationsWaitingPerChannel: 200,
+  /** Notifications that are kept after their end; then the oldest goes. */
+  notificationsKept: 10_000,
+  /** Steps of escalation; more are refused. */
+  escalationStepsMax: 10,
+  /** Maintenance windows that have not ended; one more is refused. */
+  maintenanceWindowsMax: 1_000,
 } as const;

@@ -103,6 +103,15 @@ export const refusals = {
   alarm_cleared: { status: 409, message: "The alarm is over already." },
   alarms_unavailable: { status: 503, message: "Alarms cannot be stored just now, so no rule is changed." },
   commands_unavailable: { status: 503, message: "Commands cannot be stored just now, so none is taken." },
+  channel_exists: { status: 409, message: "You are told there already." },
+  too_many_notifications: {
+    status: 429,
+    message: "As many messages as may go to one person within an hour have been sent (notify.per_hour).",
+  },
+  notifications_unavailable: {
+    status: 503,
+    message: "Nothing about notifications can be stored just now.",
+  },
   audit_unavailable: {
     status: 503,
     message: "The audit cannot be written just now, and what cannot be recorded is not done.",

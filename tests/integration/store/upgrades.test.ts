@@ -109,6 +109,11 @@ describe("a database of every schema there has been", () => {
     for (const { name, schema } of dataFiles) {
       expect([name, schemaOf(join(folder, name))]).toEqual([name, schema.steps.length]);
     }
+    if (fixture.startsWith("notify")) {
+      const database = new DatabaseSync(join(folder, "notify.db"));
+      expect(database.prepare("SELECT id FROM setting").all()).toMatchObject([{ id: "vapid" }]);
+      database.close();
+    }
     if (fixture.startsWith("commands")) {
       const database = new DatabaseSync(join(folder, "commands.db"));
       expect(database.prepare("SELECT * FROM command").all()).toMatchObject([{ device_id: "ems_001" }]);
@@ -145,6 +150,7 @@ describe("a database of every schema there has been", () => {
       "audit.db": ["debce26bcb71e603"],
       "commands.db": ["47830ed198bc115e"],
       "alarms.db": ["127b41a1826d3af0"],
+      "notify.db": ["ed202715054d94be"],
       "store.db": [
         "aa2cc7a4c191e7ba",
         "f262ee322eb81bae",
@@ -274,7 +280,7 @@ describe("a damaged database", () => {
   const cases = dataFiles.flatMap(({ name }) => Object.keys(damages).map((how) => [name, how] as const));
 
   test.each(cases)("is named, with what to do, and nothing is changed: %s %s", async (name, how) => {
-    const folder = folderOf("access-6", "audit-1", "commands-1", "alarms-1", "store-6");
+    const folder = folderOf("access-6", "audit-1", "commands-1", "alarms-1", "notify-1", "store-6");
     openDataFolder(folder).close();
     damages[how]?.(join(folder, name));
     const before = contentOf(folder);
@@ -300,7 +306,7 @@ describe("a damaged database", () => {
   });
 
   test("ends the command with 1 and no stack, and a restore brings back what was", async () => {
-    const folder = folderOf("access-6", "audit-1", "commands-1", "alarms-1", "store-6");
+    const folder = folderOf("access-6", "audit-1", "commands-1", "alarms-1", "notify-1", "store-6");
     const backup = join(makeFolder(), "backup");
     expect(await runCli(["backup", backup, "--data-dir", folder])).toMatchObject({ code: 0 });
     writeFileSync(join(folder, "access.db"), "gone");

@@ -43,6 +43,11 @@ export class Requesters {
     return deviceId === null || rights.devices === null || rights.devices.has(deviceId);
   }
 
+  /** The devices given to them; null: all there are; undefined: they were removed. */
+  devicesOf(requester: Requester): DeviceList | undefined {
+    return rightsOf(requester, this.#sources)?.devices;
+  }
+
   mayAdminister(requester: Requester): boolean {
     return hasRole(rightsOf(requester, this.#sources), "admin");
   }

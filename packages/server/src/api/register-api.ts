@@ -9,6 +9,7 @@ import { type ApiTokenParts, registerApiTokensApi } from "./api-tokens.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
 import { registerAuditApi } from "./audit.ts";
 import { registerBackupApi } from "./backups.ts";
+import { registerChannelsApi } from "./channels.ts";
 import { type ClaimCodeParts, registerClaimCodesApi } from "./claim-codes.ts";
 import { type ClaimParts, registerClaimsApi } from "./claims.ts";
 import { type CommandParts, registerCommandsApi } from "./commands.ts";
@@ -18,6 +19,9 @@ import { type FirstStepsParts, registerFirstStepsApi } from "./first-steps.ts";
 import { registerImportApi } from "./import.ts";
 import { registerCsvImportApi } from "./import-csv.ts";
 import { type LiveParts, liveDevices } from "./live-devices.ts";
+import { registerMaintenanceWindowsApi } from "./maintenance-windows.ts";
+import { registerNotificationsApi } from "./notifications.ts";
+import type { NotifyParts } from "./notify-parts.ts";
 import { type PeopleParts, registerPeopleApi } from "./people.ts";
 import type { RegistrationParts } from "./registration-parts.ts";
 import { registerRegistrationsApi } from "./registrations.ts";
@@ -41,6 +45,7 @@ export interface ApiServices
     FirstStepsParts,
     LiveParts,
     ServerParts,
+    NotifyParts,
     SmartOsParts,
     TicketParts {
   /** Under which path everything is served. */
@@ -61,6 +66,9 @@ export async function registerApi(app: FastifyInstance, services: ApiServices): 
   registerSignInApi(app, services);
   registerFirstStepsApi(app, services);
   registerCommandsApi(app, services);
+  registerChannelsApi(app, services);
+  registerNotificationsApi(app, services);
+  registerMaintenanceWindowsApi(app, services);
   registerAlarmsApi(app, services);
   registerAlarmRulesApi(app, services);
   registerSmartOsApi(app, services);

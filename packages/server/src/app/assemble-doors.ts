@@ -15,13 +15,13 @@ import { AuthorizationWatch } from "../http/authorization-watch.ts";
 import { boundSockets } from "../http/socket-bound.ts";
 import { Beats } from "../link/beats.ts";
 import { Heartbeat } from "../link/heartbeat.ts";
-import type { TelemetryParts } from "./assemble-telemetry.ts";
+import type { NotifyParts } from "./assemble-notify.ts";
 import type { Defer } from "./closing.ts";
 
 export type DoorParts = ReturnType<typeof assembleDoors>;
 
 /** Who may come in, and the WebSocket addresses where they do. */
-export function assembleDoors(defer: Defer, parts: TelemetryParts) {
+export function assembleDoors(defer: Defer, parts: NotifyParts) {
   const { clock, log, events, config, newId } = parts;
   const localToken = newId(32);
   const authorizer = new Authorizer(
@@ -82,7 +82,7 @@ export function assembleDoors(defer: Defer, parts: TelemetryParts) {
   };
 }
 
-function openDoors(context: DoorContext, parts: TelemetryParts) {
+function openDoors(context: DoorContext, parts: NotifyParts) {
   const { config, devices, latest, fanout, fleetFeed, clientFeed } = parts;
   const { access, ok_after, auto_register, registered_max, client_bytes } = config.smart_os;
   const messageRate = {

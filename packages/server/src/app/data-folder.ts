@@ -12,6 +12,8 @@ import { type DataFile, upgrade } from "../base/upgrade.ts";
 import { commandsFileName, commandsSchema } from "../commands/command-database.ts";
 import type { CommandStoreClient } from "../commands/command-store-client.ts";
 import type { Config } from "../config/config.ts";
+import { notifyFileName, notifySchema } from "../notify/notify-database.ts";
+import type { NotifyStoreClient } from "../notify/notify-store-client.ts";
 import { storeFileName, storeSchema } from "../store/embedded/schema.ts";
 
 /** In the order in which they are brought up to date. */
@@ -19,6 +21,7 @@ export const dataFiles: readonly DataFile[] = [
   { name: accessFileName, schema: accessSchema },
   { name: auditFileName, schema: auditSchema },
   { name: commandsFileName, schema: commandsSchema },
+  { name: notifyFileName, schema: notifySchema },
   { name: alarmsFileName, schema: alarmsSchema },
   { name: storeFileName, schema: storeSchema, isLarge: true },
 ];
@@ -62,17 +65,20 @@ export async function copyAllButStore(
     accessFile,
     audit,
     commandStore,
+    notifyStore,
     alarmStore,
   }: {
     readonly accessFile: DatabaseSync;
     readonly audit: Audit;
     readonly commandStore: CommandStoreClient;
+    readonly notifyStore: NotifyStoreClient;
     readonly alarmStore: AlarmStore;
   },
   folder: string,
 ): Promise<void> {
   await audit.copyTo(folder);
   await commandStore.copyTo(join(folder, commandsFileName));
+  await notifyStore.copyTo(join(folder, notifyFileName));
   await alarmStore.copyTo(join(folder, alarmsFileName));
   await copyDatabase(accessFile, join(folder, accessFileName));
 }

@@ -16,6 +16,7 @@ import { CommandStoreClient } from "../commands/command-store-client.ts";
 import type { Config } from "../config/config.ts";
 import { AnswerBudget } from "../http/answer-budget.ts";
 import { createInProcessApp } from "../http/in-process.ts";
+import { NotifyStoreClient } from "../notify/notify-store-client.ts";
 import { createLog } from "../observe/log.ts";
 import { Throttle } from "../observe/throttle.ts";
 import { type AccessParts, assembleAccess } from "./assemble-access.ts";
@@ -121,5 +122,7 @@ async function copyRest(access: AccessParts, folder: string): Promise<void> {
   stores.defer(() => commandStore.close());
   const alarmStore = await AlarmStoreClient.open(config.data_dir, clock);
   stores.defer(() => alarmStore.close());
-  await copyAllButStore({ ...access, commandStore, alarmStore }, folder);
+  const notifyStore = await NotifyStoreClient.open(config.data_dir, clock);
+  stores.defer(() => notifyStore.close());
+  await copyAllButStore({ ...access, commandStore, alarmStore, notifyStore }, folder);
 }

@@ -38,9 +38,11 @@ export async function startListening(defer: Defer, parts: HttpParts): Promise<Li
     });
   writeControlFile(tls?.cert);
   health.started();
+  const publicUrl = parts.publicUrl ?? addressForPeople(url);
+  parts.notifications.start(publicUrl);
   return {
     url,
-    publicUrl: parts.publicUrl ?? addressForPeople(url),
+    publicUrl,
     reload() {
       generalLog?.reopen();
       const fresh = readTls(config);

@@ -14,6 +14,7 @@ import { assembleDoors } from "./assemble-doors.ts";
 import { assembleHttp } from "./assemble-http.ts";
 import { assembleMetrics } from "./assemble-metrics.ts";
 import { assembleNetwork } from "./assemble-network.ts";
+import { assembleNotify } from "./assemble-notify.ts";
 import { assembleObservation } from "./assemble-observation.ts";
 import { assembleStore, type StoreParts } from "./assemble-store.ts";
 import { assembleTelemetry } from "./assemble-telemetry.ts";
@@ -57,6 +58,7 @@ export const startSteps = {
   assembleCommands,
   assembleAlarms,
   assembleTelemetry,
+  assembleNotify,
   restoreState,
   assembleDoors,
   assembleHttp,
@@ -84,8 +86,9 @@ export async function startSwitchboard(options: SwitchboardOptions, steps = star
     const commands = steps.assembleCommands(defer, devices);
     const alarms = steps.assembleAlarms(defer, commands);
     const telemetry = steps.assembleTelemetry(defer, alarms);
-    await steps.restoreState(defer, telemetry);
-    const doors = steps.assembleDoors(defer, telemetry);
+    const notify = await steps.assembleNotify(defer, telemetry);
+    await steps.restoreState(defer, notify);
+    const doors = steps.assembleDoors(defer, notify);
     const parts = await steps.assembleHttp(defer, doors);
     steps.assembleMetrics(defer, parts);
     const { url, publicUrl, reload } = await steps.startListening(defer, parts);

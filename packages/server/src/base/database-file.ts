@@ -57,6 +57,7 @@ const withoutBackup: Readonly<Record<string, string>> = {
   "access.db": "without one, devices and people must be registered anew",
   "audit.db": "without one, the record begins anew, and what is damaged can still be looked into",
   "commands.db": "without one, the commands given so far are gone, and nothing else",
+  "notify.db": "without one, channels and notifications are gone, and people set theirs up anew",
   "alarms.db": "without one, the alarms and their rules begin anew; all else stays",
   "store.db": "without one, the samples begin anew; all else stays",
 };

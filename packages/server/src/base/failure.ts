@@ -20,6 +20,7 @@ export type FailureCode =
   | "store_damaged"
   | "not_supported"
   | "commands_failed"
+  | "notify_failed"
   | "alarms_failed"
   | "no_data_dir"
   | "no_server"

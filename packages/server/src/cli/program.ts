@@ -12,6 +12,8 @@ import { addDeviceTokenCommands } from "./device-tokens.ts";
 import { addExportCommand } from "./export.ts";
 import { addHistoryCommand } from "./history.ts";
 import { addImportCommand } from "./import.ts";
+import { addMaintenanceCommand } from "./maintenance-window.ts";
+import { addNotifyCommand } from "./notify.ts";
 import { addServeCommand } from "./serve.ts";
 import { addShareCommand } from "./share.ts";
 import { addSimulateCommand } from "./simulate.ts";
@@ -52,6 +54,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addCommandCommand(program);
   addAlarmCommand(program);
   addAuditCommand(program);
+  addNotifyCommand(program);
+  addMaintenanceCommand(program);
   addSimulateSolMateCommand(addSimulateCommand(program));
   addExportCommand(program);
   addImportCommand(program);

@@ -146,6 +146,7 @@ function judge({ key, schema }: Setting, value: unknown): string | null {
   if (type === "array") return `must be a list such as ${examples.join(", ")}`;
   if (key === "base_path") return "must be a path such as /energy, without a slash at its end";
   if (key === "site.time_zone") return "must be the IANA name of a time zone, such as Europe/Vienna, or machine";
+  if (key === "notify.smtp_url") return "must be an address such as smtps://name:password@mail.example.org";
   return "must be a text that is not empty";
 }
 

@@ -200,6 +200,32 @@ export const configSchema = Type.Object({
     ),
     burst: count(2_000, "Commands that one token or person may give at once before the rate applies."),
   }),
+  notify: Type.Object({
+    smtp_url: Type.String({
+      default: "",
+      pattern: "^(?:smtps?://[^\\s]+)?$",
+      examples: ["smtps://board:password@mail.example.org"],
+      description:
+        "Mail server by which people are told of alarms, with its name and password: `smtps://` (port 465), or `smtp://` (port 587), which turns to TLS where the server offers it. Empty: no e-mail. Other users of the machine see flags: set it in the environment or in the file.",
+    }),
+    mail_from: Type.String({
+      default: "wattboard@localhost",
+      maxLength: 320,
+      pattern: "^[^\\r\\n]{3,}$",
+      examples: ["Wattboard <board@example.org>"],
+      description: "Sender of its messages, as the mail server allows it; push services are told it as the contact.",
+    }),
+    private_networks: Type.Array(Type.String({ pattern: "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$" }), {
+      default: [],
+      examples: ["192.168.1.0/24"],
+      description:
+        "Addresses or networks that are not of the internet and to which webhooks may go all the same, also without TLS, e.g. that of Home Assistant. All people who have an account can have something sent there.",
+    }),
+    per_hour: count(
+      30,
+      "Messages that one person is sent within an hour, tests included; what is above is collected and told in one message.",
+    ),
+  }),
   store: Type.Object({
     url: Type.String({
       default: "embedded",

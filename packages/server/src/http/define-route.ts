@@ -18,6 +18,7 @@ export const tags = {
   Events: "What a person should know of",
   Alarms: "What is not as it should be, and when that is told",
   Commands: "Telling one device, or many, what to do, and following it to its end",
+  Notifications: "Who is told of what, by what and when; times in which nobody is",
   "Signing in": "Who asks; signing in and out; one-time links",
   People: "Accounts and their rights",
   Claiming: "Taking a box over with the code of its label, and giving it up",

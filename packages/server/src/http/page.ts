@@ -10,6 +10,7 @@ export const pageFolder = fileURLToPath(new URL("../../public", import.meta.url)
 /** The page's own addresses, which are routed in the browser. */
 const pagePaths = [
   "/account",
+  "/account/notifications",
   "/add-device",
   "/add-devices",
   "/alarm-rules",
@@ -28,6 +29,7 @@ const pagePaths = [
   "/fleet-commands",
   "/fleet-commands/:id",
   "/fleet-commands/new",
+  "/maintenance",
   "/people",
   "/server",
   "/share",

@@ -72,6 +72,9 @@ function Account({ me }: { readonly me: MeBody }) {
             </>
           )}
         </dl>
+        <p>
+          <Link href={pagePaths.notifications}>Notifications</Link>: by what you are told of alarms, and when
+        </p>
         <FaultLine fault={leaving.fault} />
         <div className="buttons">
           <Button tone="strong" disabled={leaving.busy} onClick={() => leave(false)}>

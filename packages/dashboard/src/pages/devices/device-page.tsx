@@ -22,6 +22,7 @@ import { DeviceHead } from "./device-head.tsx";
 import styles from "./device-page.module.css";
 import { EnergyFlow, type FlowPower } from "./energy-flow.tsx";
 import { HistoryPanel } from "./history-panel.tsx";
+import { MaintenanceNotice } from "./maintenance-notice.tsx";
 import { PointValues } from "./point-values.tsx";
 import { PowerChart } from "./power-chart.tsx";
 import { useMarks } from "./use-marks.ts";
@@ -54,6 +55,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
   return (
     <Page title={title} link={link}>
       <LostNotice link={link} timeZone={detail?.time_zone} />
+      {share === undefined && <MaintenanceNotice deviceId={deviceId} />}
       {detail === null && link.phase !== "lost" && <Waiting for={deviceId} />}
       {detail !== null && (
         <>

@@ -37,7 +37,9 @@ const manifestSchema = Type.Object({
   files: Type.Array(
     Type.Object({
       // No other: a name is also a path below the data folder.
-      name: Type.String({ pattern: "^((access|audit|commands|alarms|store)\\.db|audit-\\d{12}\\.ndjson\\.gz)$" }),
+      name: Type.String({
+        pattern: "^((access|audit|commands|alarms|notify|store)\\.db|audit-\\d{12}\\.ndjson\\.gz)$",
+      }),
       bytes: Type.Integer({ minimum: 0 }),
       sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
     }),
@@ -53,13 +55,13 @@ export const manifestName = "manifest.json";
 export interface BackupSource {
   readonly store: Pick<StoreMaintenance, "description" | "info" | "backup">;
   readonly clock: Clock;
-  /** Writes consistent copies of everything but the samples to a folder: registrations, audit, commands. */
+  /** Writes consistent copies of everything but the samples to a folder: registrations, audit, commands, alarms, notifications. */
   copyRest(folder: string): Promise<void>;
 }
 
 /**
  * Writes a consistent copy of everything to a new folder while the server goes on: every sample that was acked before is in it. Rejects with a
- * `Failure`: `store_failed`, `commands_failed`, `backup_failed`.
+ * `Failure`: `store_failed`, `commands_failed`, `alarms_failed`, `notify_failed`, `backup_failed`.
  */
 export async function makeBackup(
   source: BackupSource,
