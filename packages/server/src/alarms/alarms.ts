@@ -267,7 +267,7 @@ export class Alarms implements SampleSink {
     const rule = this.#rules.active("no_data");
     if (rule === undefined) return;
     const ringing = silent.map((watched) =>
-      ringingOf(watched, { sinceMs: watched.heardAtMs, atMs, evidence: {}, spreadMs: watched.step.holdMs }),
+      ringingOf(watched, { sinceMs: watched.heardAtMs, atMs, evidence: {}, spreadMs: watched.silenceMsMax }),
     );
     this.#book.ring(rule, ringing, silentTogetherMin);
   }
