@@ -1,7 +1,10 @@
 import { isRefusal } from "@wattboard/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { stepMsMaxOf } from "../store/algebra/steps.ts";
+import { windowMs } from "../store/algebra/window.ts";
 import { AlarmFleet } from "./alarm-fleet.fixture.ts";
+import { UsualStep } from "./usual-step.ts";
 
 /**
  * Alarms against a model that is as simple as what they promise: for each device a list of what it sent and when the server could hear, from which it
@@ -13,8 +16,8 @@ const forS = 20;
 const clearForS = 5;
 /** By so much what is due may be told later, s: what was measured may still be on its way, and a tick comes once a second. */
 const toleranceS = 4;
-/** Silence: the rule's minute, what a sample speaks for (30 s), the minute in which it is collected. */
-const silentS = 60 + 30 + 60 + toleranceS;
+/** Silence: the rule's minute, and the minute in which it is collected; besides, what a device may usually be silent for. */
+const silentS = 60 + 60 + toleranceS;
 const graceS = 60;
 
 interface Heard {
@@ -23,13 +26,29 @@ interface Heard {
   readonly isLow: boolean | null;
 }
 
+interface Device {
+  readonly heard: Heard[];
+  readonly step: UsualStep;
+  /** The longest that a sample has spoken for the time after it, ms. */
+  holdMs: number;
+}
+
 class Model {
-  readonly #heard = new Map<string, Heard[]>(ids.map((id) => [id, []]));
+  readonly #devices = new Map<string, Device>(ids.map((id) => [id, { heard: [], step: new UsualStep(), holdMs: 30_000 }]));
   /** From when on whoever is silent is to blame. */
   hearingSinceMs = 0;
 
   hear(id: string, atMs: number, isLow: boolean | null): void {
-    this.#heard.get(id)?.push({ atMs, isLow });
+    const device = this.#of(id);
+    device.heard.push({ atMs, isLow });
+    device.step.note(atMs);
+    if (device.step.usualMs > 0) device.holdMs = Math.max(device.holdMs, stepMsMaxOf(device.step.usualMs));
+  }
+
+  /** Samples of before have come: it is there. One that was never heard stays so. */
+  fill(id: string, atMs: number): void {
+    const { heard } = this.#of(id);
+    if (heard.length > 0) heard.push({ atMs, isLow: null });
   }
 
   /** How long, up to now, samples without a break have said so, s; null: the last one says otherwise, or is too old. */
@@ -46,25 +65,36 @@ class Model {
 
   /** Whether it was low for long enough at any time, as far as samples say. */
   wasLow(id: string): boolean {
+    const { holdMs } = this.#of(id);
     let sinceMs = Number.NaN;
     let beforeMs = Number.NEGATIVE_INFINITY;
     for (const { atMs, isLow } of this.#saying(id)) {
       // What is low goes on being so until the next sample, for as long as one speaks.
-      if (Math.min(atMs, beforeMs + 30_000) - sinceMs >= forS * 1_000) return true;
-      if (isLow !== true || atMs - beforeMs > 30_000) sinceMs = Number.NaN;
+      if (Math.min(atMs, beforeMs + holdMs) - sinceMs >= forS * 1_000) return true;
+      if (isLow !== true || atMs - beforeMs > holdMs) sinceMs = Number.NaN;
       if (isLow === true && Number.isNaN(sinceMs)) sinceMs = atMs;
       beforeMs = atMs;
     }
-    return beforeMs + 30_000 - sinceMs >= forS * 1_000;
+    return beforeMs + holdMs - sinceMs >= forS * 1_000;
   }
 
   silentForS(id: string, nowMs: number): number | null {
-    const last = this.#heard.get(id)?.at(-1);
+    const last = this.#of(id).heard.at(-1);
     return last === undefined ? null : (nowMs - Math.max(last.atMs, this.hearingSinceMs)) / 1_000;
   }
 
+  /** How long it may usually be silent, s. */
+  usualS(id: string): number {
+    const { usualMs } = this.#of(id).step;
+    return (Number.isNaN(usualMs) ? windowMs : stepMsMaxOf(usualMs)) / 1_000;
+  }
+
   #saying(id: string): Heard[] {
-    return (this.#heard.get(id) ?? []).filter(({ isLow }) => isLow !== null);
+    return this.#of(id).heard.filter(({ isLow }) => isLow !== null);
+  }
+
+  #of(id: string): Device {
+    return this.#devices.get(id) as Device;
   }
 }
 
@@ -139,7 +169,7 @@ test("what must ring rings once, and what rings has its reason, whatever comes",
             expect([id, "is not low", low]).toEqual([id, "is not low", 0]);
           }
           const silentForS = model.silentForS(id, nowMs);
-          if (silentForS !== null && silentForS > silentS) expect([id, "is silent", silent]).toEqual([id, "is silent", 1]);
+          if (silentForS !== null && silentForS > silentS + model.usualS(id)) expect([id, "is silent", silent]).toEqual([id, "is silent", 1]);
           if (silentForS !== null && silentForS < 60 && silent === 1) {
             // Called silent before, and not back for ten seconds yet, or the server has just come back.
             expect([id, "may be silent", silentForS < 12 || model.hearingSinceMs > nowMs - 60_000]).toEqual([id, "may be silent", true]);
@@ -169,6 +199,8 @@ test("what must ring rings once, and what rings has its reason, whatever comes",
             await fleet.run(2);
             await fleet.restart(step.awayS * 1_000, step.isKilled);
             model.hearingSinceMs = fleet.clock.wallMs() + graceS * 1_000;
+            // What fell due meanwhile is told with the first tick.
+            await fleet.run(1);
             break;
           case "late":
             fleet.send(step.id, { battery: { soc: 5 } }, step.agoS * 1_000);
@@ -176,7 +208,7 @@ test("what must ring rings once, and what rings has its reason, whatever comes",
             break;
           case "backfill":
             fleet.alarms.filled(step.id);
-            model.hear(step.id, fleet.clock.wallMs(), null);
+            model.fill(step.id, fleet.clock.wallMs());
             break;
           case "disk":
             setFull(step.isFull);

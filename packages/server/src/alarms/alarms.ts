@@ -84,6 +84,7 @@ export class Alarms implements SampleSink {
       book: () => this.#book,
       journal: this.journal,
       changed: (change) => void this.#changes.push(change),
+      evidence: ({ key }, { rule }, evidence) => this.#book.setEvidence(rule.ruleId, key, evidence),
       silent: (silent, atMs) => this.#ringSilent(silent, atMs),
     });
     this.#book = new AlarmBook({
@@ -209,11 +210,6 @@ export class Alarms implements SampleSink {
     this.#book.snooze(entry, untilMs, by, note, nowMs);
     this.#book.flush(nowMs);
     return null;
-  }
-
-  /** Nothing is done from here on, not even what is due; for tests of a server that is killed. */
-  kill(): void {
-    this.#stopTimer();
   }
 
   stop(): void {
