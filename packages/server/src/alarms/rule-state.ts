@@ -14,6 +14,8 @@ export type OnRuleChange = (state: RuleState, atMs: number) => void;
 export class RuleState {
   readonly prepared: PreparedRule;
   readonly onset = new Onset();
+  /** The error flags that it has rung for, of the rule on these. */
+  readonly flags = new Set<string>();
   /** Bit by bit, which conditions are known, and which are met; those of `clearWhen` stand behind those of `when`. */
   #known = 0;
   #met = 0;

@@ -68,11 +68,15 @@ export function registerAlarmRulesApi(app: FastifyInstance, parts: AlarmRulesApi
       tag: "Alarms",
       role: "viewer",
       summary: "All rules, those that are built in first",
+      description: "Who does not see all devices is not told of rules that are about some.",
       answer: alarmRulesSchema,
     }),
     async (request) => {
       const counts = await countOpen(parts, request);
-      return { rules: alarms.rules.list().map((rule) => alarmRuleBody(rule, counts.get(rule.ruleId) ?? 0)) };
+      // A scope may name devices: who does not see all is told of none.
+      const seesAll = parts.authorizer.mayViewAll(request.principal);
+      const rules = alarms.rules.list().filter(({ where }) => seesAll || where.length === 0);
+      return { rules: rules.map((rule) => alarmRuleBody(rule, counts.get(rule.ruleId) ?? 0)) };
     },
   );
 
