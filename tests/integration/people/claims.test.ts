@@ -60,6 +60,7 @@ describe("a claim", () => {
       device_id: "box",
       name: "box",
       may_sign_up: true,
+      signed_in_as: null,
       is_own: false,
     });
     const claimed = await ann.json<ClaimedBody>("POST", "/claims", { ...code, ...account("ann") });

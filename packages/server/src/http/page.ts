@@ -8,7 +8,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 export const pageFolder = fileURLToPath(new URL("../../public", import.meta.url));
 
 /** The page's own addresses, which are routed in the browser. */
-const pagePaths = ["/devices/:id", "/sign-in", "/welcome", "/share", "/people", "/account", "/audit"];
+const pagePaths = ["/devices/:id", "/sign-in", "/welcome", "/share", "/claim", "/people", "/account", "/audit"];
 
 type SendPage = (reply: FastifyReply) => FastifyReply;
 
