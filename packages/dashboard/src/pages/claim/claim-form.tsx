@@ -44,7 +44,7 @@ export function ClaimForm({ label, claimable, onClaimed }: ClaimFormProps) {
       <Form onSubmit={onSubmit}>
         <p>
           {isSignedIn ? `The device becomes yours, ${person}: ` : "The device becomes yours: "}
-          you see and command it, and others who could by name no longer do. The label is used up with that.
+          you see and command it, and others to whom it was given no longer do. The label is used up with that.
         </p>
         {!isSignedIn && claimable.may_sign_up && (
           <Segments
