@@ -67,7 +67,8 @@ needs("chromium", chromiumPath !== null)("the claim page, in Chromium against a 
       protocols: ["wattboard.v1"],
     });
     box.send({ type: "hello", takes_tokens: true });
-    await eventually(() => expect(server.devices.find("box.7")?.token?.sealKey).not.toBeNull());
+    box.send({ type: "peers", subscribe: true });
+    await box.receive(3);
     const bob = await openPage(server.url + path, { viewport: { width: 390, height: 844 } });
     await bob.getByRole("button", { name: "I have an account" }).click();
     await bob.getByLabel("Name or e-mail address").fill("bob");

@@ -59,8 +59,7 @@ forEachSdk("the device is killed", (sdk) => {
     const stored = () => (existsSync(file) ? readFileSync(file, "utf8") : "");
     const rotation = async () => (await deviceDetail(server, "ems_001")).rotation;
     const isThere = async () => {
-      const { online } = await deviceDetail(server, "ems_001");
-      expect([online, server.devices.find("ems_001")?.token?.sealKey ?? null]).toEqual([true, expect.anything()]);
+      expect((await deviceDetail(server, "ems_001")).online).toBe(true);
     };
     const steps: readonly ((before: string) => Promise<void>)[] = [
       async () => {},

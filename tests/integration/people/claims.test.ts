@@ -114,7 +114,8 @@ describe("a claim", () => {
       protocols: ["wattboard.v1"],
     });
     device.send({ type: "hello", takes_tokens: true });
-    await eventually(() => expect(server.devices.find("box")?.token?.sealKey).not.toBeNull());
+    device.send({ type: "peers", subscribe: true });
+    await device.receive(3);
     const ann = somebody(server);
     const claimed = await ann.json<ClaimedBody>("POST", "/claims", { ...(await label()), ...account("ann") });
     expect(claimed).toMatchObject({ token: null, rotation: { state: "offered" } });
