@@ -99,7 +99,7 @@ export function registerBulkDevicesApi(app: FastifyInstance, parts: Registration
   );
 }
 
-interface Entry {
+interface BulkEntry {
   readonly device_id: string;
   readonly token?: string | undefined;
 }
@@ -111,7 +111,7 @@ function isDone(outcome: Outcome): outcome is Provisioned {
 }
 
 /** Does some at a time, and records each; gives what became of all, in their order. What was done before the audit failed stays done: it is `same` the next time. */
-async function inTurns<T extends Entry>(
+async function inTurns<T extends BulkEntry>(
   { audit, authorizer, clock, devices }: RegistrationParts,
   request: FastifyRequest,
   action: string,
@@ -143,7 +143,7 @@ async function inTurns<T extends Entry>(
   return outcomes;
 }
 
-function outcomeOf<Done extends string>(outcome: Outcome, entry: Entry | undefined, done: Done) {
+function outcomeOf<Done extends string>(outcome: Outcome, entry: BulkEntry | undefined, done: Done) {
   const device_id = entry?.device_id ?? "";
   if (outcome === "same") return { device_id, outcome, ...(entry?.token !== undefined && { token: entry.token }) };
   if (isRefusal(outcome)) return { device_id, outcome: "refused" as const, ...outcome };

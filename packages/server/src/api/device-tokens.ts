@@ -15,12 +15,12 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { audited, auditedRevocation } from "../http/access-guard.ts";
 import { cursorReader, writeCursor } from "../http/cursor.ts";
-import { defineRoute, deviceParams, type RouteDefinition } from "../http/define-route.ts";
+import { deviceParams } from "../http/define-route.ts";
 import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { deviceBody, rotationBody } from "./device-bodies.ts";
 import type { DeviceParams } from "./device-lookup.ts";
-import type { RegistrationParts } from "./registration-parts.ts";
+import { administrativeRoute, type RegistrationParts } from "./registration-parts.ts";
 
 const pageMax = 1_000;
 const rotationsQuery = Type.Object(
@@ -32,9 +32,6 @@ const rotationsQuery = Type.Object(
 );
 const readPlace = cursorReader(Type.Object({ after: Type.String() }, { additionalProperties: false }));
 
-const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
-  defineRoute({ ...about, role: "admin", tag: "Administration" });
-
 /** Giving one device a new token, with the one before beside it for some time or not, and taking it back. */
 export function registerDeviceTokensApi(app: FastifyInstance, parts: RegistrationParts): void {
   const { devices, live } = parts;
@@ -42,7 +39,7 @@ export function registerDeviceTokensApi(app: FastifyInstance, parts: Registratio
 
   app.post<DeviceParams & { Body: RotateBody }>(
     `${paths.api}/devices/:id/rotate`,
-    admin({
+    administrativeRoute({
       summary: "Give a device a new token",
       description:
         "The one before holds for `overlap_s` more, and ends as soon as the device has come with the new one. Devices that take tokens (`takes_tokens` in their hello) get it over their link, also when they come later within the overlap.",
@@ -67,7 +64,7 @@ export function registerDeviceTokensApi(app: FastifyInstance, parts: Registratio
 
   app.post<DeviceParams>(
     `${paths.api}/devices/:id/revoke`,
-    admin({
+    administrativeRoute({
       summary: "Void a device's token, and those of before that still hold",
       params: deviceParams,
       answer: deviceSchema,
@@ -86,7 +83,7 @@ export function registerDeviceTokensApi(app: FastifyInstance, parts: Registratio
 
   app.get<{ Querystring: Type.Static<typeof rotationsQuery> }>(
     `${paths.api}/token-rotations`,
-    admin({
+    administrativeRoute({
       summary: "Devices that have not come with their new token yet, page by page, by id",
       querystring: rotationsQuery,
       answer: rotationsSchema,

@@ -7,6 +7,7 @@ import type { Revocations } from "../access/revocations.ts";
 import type { ShareLinks } from "../access/share-links.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DeviceRegistry } from "../devices/device-registry.ts";
+import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import type { Log } from "../observe/log.ts";
 import type { LiveDevices } from "./live-devices.ts";
 
@@ -24,3 +25,6 @@ export interface RegistrationParts {
   readonly revocations: Revocations;
   readonly shareLinks: ShareLinks;
 }
+
+export const administrativeRoute = (about: Omit<RouteDefinition, "role" | "tag">) =>
+  defineRoute({ ...about, role: "admin", tag: "Administration" });

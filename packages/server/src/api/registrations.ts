@@ -14,14 +14,14 @@ import { visitInSlices } from "../base/time-slices.ts";
 import type { Device } from "../devices/device-registry.ts";
 import { audited } from "../http/access-guard.ts";
 import { cursorReader, writeCursor } from "../http/cursor.ts";
-import { defineRoute, deviceParams, type RouteDefinition } from "../http/define-route.ts";
+import { defineRoute, deviceParams } from "../http/define-route.ts";
 import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { registerBulkDevicesApi } from "./bulk-devices.ts";
 import { deviceBody, provisionedBody } from "./device-bodies.ts";
 import { type DeviceParams, visibleDevices } from "./device-lookup.ts";
 import { registerDeviceTokensApi } from "./device-tokens.ts";
-import type { RegistrationParts } from "./registration-parts.ts";
+import { administrativeRoute, type RegistrationParts } from "./registration-parts.ts";
 
 const pageMax = 1_000;
 
@@ -64,9 +64,6 @@ export function registerRegistrationsApi(app: FastifyInstance, parts: Registrati
   registerBulkDevicesApi(app, parts);
 }
 
-const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
-  defineRoute({ ...about, role: "admin", tag: "Administration" });
-
 function registerDeviceList(app: FastifyInstance, parts: RegistrationParts): void {
   const { live } = parts;
   app.get<{ Querystring: Type.Static<typeof devicesQuery> }>(
@@ -106,7 +103,7 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
 
   app.post<{ Body: NewDeviceBody }>(
     `${paths.api}/devices`,
-    admin({
+    administrativeRoute({
       summary: "Register a device",
       body: newDeviceSchema,
       answer: provisionedSchema,
@@ -126,7 +123,7 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
 
   app.patch<DeviceParams & { Body: Type.Static<typeof deviceChangeSchema> }>(
     `${paths.api}/devices/:id`,
-    admin({
+    administrativeRoute({
       summary: "Change a device's name or properties",
       params: deviceParams,
       body: deviceChangeSchema,
@@ -145,7 +142,7 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
 
   app.delete<DeviceParams>(
     `${paths.api}/devices/:id`,
-    admin({
+    administrativeRoute({
       summary: "Forget a device",
       description:
         "Its samples stay in the store and are not shown any more. A device that is registered under its id later begins anew, unless `keep_history` says otherwise.",

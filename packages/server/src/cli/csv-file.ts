@@ -5,7 +5,7 @@ import { writePrivateFile } from "./private-file.ts";
 import { WrongUsage } from "./report.ts";
 
 /** A row of a small CSV with a head: its cells by column, and where it stands. */
-export interface CsvRow {
+export interface CsvFileRow {
   readonly line: number;
   readonly cells: Readonly<Record<string, string>>;
 }
@@ -13,7 +13,7 @@ export interface CsvRow {
 const bytesMax = 64 * 1024 * 1024;
 
 /** Reads a list with a head, such as of devices, whose columns are parted by `,` or `;`. Throws `WrongUsage`: what is wrong, and in which line. */
-export function readCsvFile(path: string): CsvRow[] {
+export function readCsvFile(path: string): CsvFileRow[] {
   const text = readText(path);
   const end = text.search(/[\r\n]/);
   const head = end === -1 ? text : text.slice(0, end);

@@ -37,7 +37,7 @@ export async function selectRegistered(
   if (ways !== 1) throw new WrongUsage("Name the devices, or take one of --all, --where and --from-file.");
   const registered = await administration.listDevices();
   if (all === true) return registered;
-  if (where !== undefined) return registered.filter(testOf(where));
+  if (where !== undefined) return registered.filter(whereTest(where));
   const named = fromFile === undefined ? ids : idsOf(fromFile);
   const byId = new Map(registered.map((device) => [device.device_id, device]));
   return [...new Set(named)].map((deviceId) => {
@@ -56,7 +56,7 @@ function idsOf(path: string): string[] {
 }
 
 /** What is measured is left out: a token must not depend on what the sun does. */
-function testOf(where: readonly string[]): (device: DeviceBody) => boolean {
+function whereTest(where: readonly string[]): (device: DeviceBody) => boolean {
   const conditions = parseConditions([...where]);
   if (isRefusal(conditions)) throw new CommandRefused(conditions);
   const tests = conditions.map((condition) => ({ field: condition.field, test: conditionTest(condition) }));
@@ -64,10 +64,10 @@ function testOf(where: readonly string[]): (device: DeviceBody) => boolean {
   if (odd !== undefined) {
     throw new WrongUsage(`Devices are picked by id, name, online and properties.NAME here, and not by ${odd.field}.`);
   }
-  return (device) => tests.every(({ field, test }) => test(fieldOf(device, field)) === "meets");
+  return (device) => tests.every(({ field, test }) => test(registeredField(device, field)) === "meets");
 }
 
-function fieldOf(device: DeviceBody, field: string): string | boolean {
+function registeredField(device: DeviceBody, field: string): string | boolean {
   if (field === "id") return device.device_id;
   if (field === "name" || field === "online") return device[field];
   return device.properties[field.slice("properties.".length)] ?? "";

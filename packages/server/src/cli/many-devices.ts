@@ -72,7 +72,7 @@ export async function rotateMany(
     });
     for (const { device_id: id, outcome, message, rotation } of results) {
       if (outcome === "refused") file.note(id, `refused: ${message}`, "");
-      else file.note(id, describe(rotation ?? null, overlapMs));
+      else file.note(id, describeRotation(rotation ?? null, overlapMs));
       if (outcome !== "refused") rotated.push(id);
     }
     file.save();
@@ -101,13 +101,14 @@ async function followHandover(
       continue;
     }
     bar.end();
-    for (const [id, rotation] of states) file.note(id, rotation === null ? "handed over" : describe(rotation, 1));
+    for (const [id, rotation] of states)
+      file.note(id, rotation === null ? "handed over" : describeRotation(rotation, 1));
     file.save();
     return;
   }
 }
 
-function describe(rotation: RotationBody | null, overlapMs: number): string {
+function describeRotation(rotation: RotationBody | null, overlapMs: number): string {
   if (rotation === null || overlapMs === 0 || rotation.by_hand) return "to be given by hand";
   return `handed over if the device comes before ${rotation.former_until} and takes it; else to be given by hand`;
 }
