@@ -70,6 +70,9 @@ export const claimableSchema = body("Claimable", "What a label is for, before it
   device_id: deviceId,
   name: Type.String({ description: "What people call the device" }),
   may_sign_up: Type.Boolean({ description: "Whether somebody without an account may make one with the claim" }),
+  signed_in_as: orNull(
+    Type.String({ description: "Whose it would be; null where nobody is signed in", examples: ["ada"] }),
+  ),
   is_own: Type.Boolean({ description: "Whoever asks has claimed it before: there is nothing to do" }),
 });
 /** The answer of `POST /api/v1/claims/inspect`. */

@@ -60,6 +60,7 @@ describe("a claim", () => {
       device_id: "box",
       name: "box",
       may_sign_up: true,
+      signed_in_as: null,
       is_own: false,
     });
     const claimed = await ann.json<ClaimedBody>("POST", "/claims", { ...code, ...account("ann") });
@@ -113,7 +114,8 @@ describe("a claim", () => {
       protocols: ["wattboard.v1"],
     });
     device.send({ type: "hello", takes_tokens: true });
-    await eventually(() => expect(server.devices.find("box")?.token?.sealKey).not.toBeNull());
+    device.send({ type: "peers", subscribe: true });
+    await device.receive(3);
     const ann = somebody(server);
     const claimed = await ann.json<ClaimedBody>("POST", "/claims", { ...(await label()), ...account("ann") });
     expect(claimed).toMatchObject({ token: null, rotation: { state: "offered" } });

@@ -6,8 +6,8 @@ import styles from "./top-bar.module.css";
 /** Who is here, and the pages that are theirs. */
 export function AccountMenu() {
   const [location] = useLocation();
-  // There nobody is known yet, and asking would only be told so.
-  return location === "/sign-in" || location === "/welcome" ? null : <KnownMenu />;
+  // There nobody need be known, and asking would only be told so.
+  return ["/sign-in", "/welcome", "/claim"].includes(location) ? null : <KnownMenu />;
 }
 
 function KnownMenu() {

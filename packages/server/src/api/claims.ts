@@ -65,6 +65,7 @@ export function registerClaimsApi(app: FastifyInstance, parts: ClaimParts): void
         device_id: device.deviceId,
         name: device.name,
         may_sign_up: mayClaimantsSignUp,
+        signed_in_as: signedIn(parts, request)?.name ?? null,
         is_own: claims.ownerOf(device.deviceId) !== null,
       };
       return body;

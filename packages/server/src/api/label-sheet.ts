@@ -33,20 +33,14 @@ export async function makeLabelSheet(labels: readonly Label[], nextTurn: () => P
     const x = sheet.left + (place % sheet.columns) * sheet.stepX + 3 * mm;
     const y = sheet.top + Math.floor(place / sheet.columns) * sheet.stepY + 4 * mm;
     drawModules(document, encodeQr(url, "raw", { ecc: "medium", border: 2 }), x, y);
-    const beside = { width: textWidth, ellipsis: true, lineBreak: false } as const;
     const textX = x + qrSide + 3 * mm;
-    document.font("Helvetica-Bold").fontSize(10).text(deviceId, textX, y, beside);
-    if (name !== deviceId && isPrintable(name))
-      document
-        .font("Helvetica")
-        .fontSize(7)
-        .text(name, textX, y + 13, beside);
-    document.font("Courier-Bold").fontSize(10);
-    for (const [line, group] of code.split("-").entries()) document.text(group, textX, y + 27 + line * 12, beside);
-    document
-      .font("Helvetica")
-      .fontSize(6)
-      .text(addressOf(url), textX, y + 78, beside);
+    document.font("Helvetica-Bold");
+    drawFitting(document, deviceId, textX, y, 10);
+    document.font("Helvetica");
+    if (name !== deviceId && isPrintable(name)) drawFitting(document, name, textX, y + 13, 7);
+    drawFitting(document, addressOf(url), textX, y + 78, 6);
+    document.font("Courier-Bold");
+    for (const [line, group] of code.split("-").entries()) drawFitting(document, group, textX, y + 27 + line * 12, 10);
     await nextTurn();
   }
   document.end();
@@ -71,6 +65,12 @@ function drawModules(
     }
   }
   document.fill("black");
+}
+
+/** In one line, as large as it may be and fits beside the code. */
+function drawFitting(document: PDFKit.PDFDocument, text: string, x: number, y: number, sizeMax: number): void {
+  const width = document.fontSize(sizeMax).widthOfString(text);
+  document.fontSize(Math.min(sizeMax, (sizeMax * textWidth) / width)).text(text, x, y, { lineBreak: false });
 }
 
 /** Whether the fonts that every PDF reader has can show it. */

@@ -35,11 +35,15 @@ export function propertiesOf({
   return { ...reported, ...properties };
 }
 
-function withToken(device: Omit<Device, "token">, ownToken: string | undefined): Provisioned | Refusal {
+function withToken(
+  device: Omit<Device, "token">,
+  ownToken: string | undefined,
+  isSealable: boolean,
+): Provisioned | Refusal {
   const fault = ownToken === undefined ? null : describeTokenFault(ownToken);
   if (fault !== null) return refuse("invalid_request", `The token cannot be used. ${fault}`);
   const token = ownToken ?? generateToken();
-  return { device: { ...device, token: deviceToken(token) }, token };
+  return { device: { ...device, token: deviceToken(token, isSealable) }, token };
 }
 
 /** The device, whose token this is, with what it takes to seal the next one for it. */
@@ -114,7 +118,7 @@ export class DeviceRegistry {
 
   /** Registers a device. One whose id another has had begins anew, unless `keepHistory` says otherwise. */
   add(device: NewDevice): Provisioned | Refusal {
-    const made = this.#make(device);
+    const made = this.#make(device, true);
     if (!isRefusal(made)) this.#put(made.device);
     return made;
   }
@@ -124,7 +128,7 @@ export class DeviceRegistry {
    * again. None may be named twice.
    */
   addAll(devices: readonly NewDevice[], { isDurable = false } = {}): (Provisioned | Refusal)[] {
-    const made = devices.map((device) => this.#make(device));
+    const made = devices.map((device) => this.#make(device, isDurable));
     if (!isDurable) this.#database.exec("PRAGMA synchronous = NORMAL");
     try {
       inTransaction(this.#database, () => {
@@ -137,7 +141,10 @@ export class DeviceRegistry {
     return made;
   }
 
-  #make({ deviceId, name, properties, token, keepHistory = false }: NewDevice): Provisioned | Refusal {
+  #make(
+    { deviceId, name, properties, token, keepHistory = false }: NewDevice,
+    isSealable: boolean,
+  ): Provisioned | Refusal {
     if (!isDeviceId(deviceId)) {
       return refuse(
         "invalid_request",
@@ -158,7 +165,7 @@ export class DeviceRegistry {
       createdAtMs: this.#clock.wallMs(),
       registration,
     };
-    const made = withToken(device, token);
+    const made = withToken(device, token, isSealable);
     if (isRefusal(made) || former === undefined || keepHistory !== false) return made;
     return { ...made, formerRegistration: Number(former.registration) };
   }
@@ -210,14 +217,12 @@ export class DeviceRegistry {
   ): (Provisioned & { readonly rotation: TokenRotation | null }) | Refusal {
     const device = this.#devices.get(deviceId);
     if (device === undefined) return refuse("unknown_device");
-    const made = withToken(device, wanted);
+    const made = withToken(device, wanted, true);
     if (isRefusal(made)) return made;
     if (!isOverlapping) return { ...made, rotation: null };
     const rotation = this.#rotations.next(deviceId, device.token, made.token, untilMs);
     if (isRefusal(rotation)) return rotation;
-    // It may be rotated again before it has come with this one.
-    const takesTokens = (device.token?.sealKey ?? null) !== null;
-    return { ...made, device: takesTokens ? withSealKey(made.device, made.token) : made.device, rotation };
+    return { ...made, rotation };
   }
 
   /** The device has come with its newest token: those of before are void. Gives whether there were any. */

@@ -1,12 +1,12 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { limits, type Refusal, refuse } from "@wattboard/protocol";
-import { seal, unseal } from "../access/sealed-token.ts";
+import { seal, sealKeyOf, unseal } from "../access/sealed-token.ts";
 import { hashToken, nobody, type TokenHash, tokenMatches } from "../access/tokens.ts";
 import type { Clock } from "../base/clock.ts";
 
 /** A device's token as it is stored. */
 export interface DeviceToken extends TokenHash {
-  /** By which its successor is sealed for whoever has it; null: its device has not said that it takes tokens. */
+  /** By which its successor is sealed for whoever has it; null: it is of an earlier version, or its device has registered itself. */
   readonly sealKey: Uint8Array | null;
 }
 
@@ -22,8 +22,10 @@ export interface TokenRotation {
   readonly untilMs: number;
 }
 
-export function deviceToken(token: string): DeviceToken {
-  return { ...hashToken(token), sealKey: null };
+/** As it is stored; `isSealable`: its successor can be handed to its device. */
+export function deviceToken(token: string, isSealable: boolean): DeviceToken {
+  const { salt, hash } = hashToken(token);
+  return { salt, hash, sealKey: isSealable ? sealKeyOf(token, salt) : null };
 }
 
 /** Which tokens of before are still valid. In memory, written through to `access.db`; a row goes when its device has come with the new token. */

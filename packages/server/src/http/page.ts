@@ -21,6 +21,7 @@ const pagePaths = [
   "/api-tokens",
   "/audit",
   "/backups",
+  "/claim",
   "/devices",
   "/devices/:id",
   "/devices/:id/settings",

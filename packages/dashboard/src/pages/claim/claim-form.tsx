@@ -1,7 +1,7 @@
 import type { ClaimableBody, ClaimedBody, MeBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
-import { become, useMe } from "../../api/me.ts";
+import { become } from "../../api/me.ts";
 import { sendJson } from "../../api/request.ts";
 import { chosenPassword, NewPassword } from "../../domain/new-password.tsx";
 import { nameRules } from "../../domain/rights.ts";
@@ -22,17 +22,15 @@ interface ClaimFormProps {
 
 /** The device, and who is to have it. */
 export function ClaimForm({ label, claimable, onClaimed }: ClaimFormProps) {
-  const me = useMe();
-  const isSignedIn = me?.kind === "person";
+  const { device_id: deviceId, name, signed_in_as: person } = claimable;
+  const isSignedIn = person !== null;
   const [way, setWay] = useState<"new" | "known">(claimable.may_sign_up ? "new" : "known");
   const { busy, fault, onSubmit } = useSubmit(async (form) => {
     if (!isSignedIn && way === "known") await signIn(form);
     const account = !isSignedIn && way === "new" && { account: accountOf(form) };
     onClaimed(await sendJson<ClaimedBody>("POST", apiPaths.claims, { ...label, ...account }));
   });
-  if (me === undefined) return null;
-  const { name, device_id: deviceId } = claimable;
-  if (claimable.is_own && isSignedIn) {
+  if (claimable.is_own) {
     return (
       <Panel title={`${name} is yours already`}>
         <p>
@@ -45,8 +43,8 @@ export function ClaimForm({ label, claimable, onClaimed }: ClaimFormProps) {
     <Panel title={`Claim ${name}`}>
       <Form onSubmit={onSubmit}>
         <p>
-          {isSignedIn ? `The device becomes yours, ${me.name}: ` : "The device becomes yours: "}
-          you see and command it, and others who could by name no longer do. The label is used up with that.
+          {isSignedIn ? `The device becomes yours, ${person}: ` : "The device becomes yours: "}
+          you see and command it, and others to whom it was given no longer do. The label is used up with that.
         </p>
         {!isSignedIn && claimable.may_sign_up && (
           <Segments
