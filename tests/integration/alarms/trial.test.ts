@@ -59,16 +59,16 @@ function* samplesOf(deviceId: string): Generator<Sent> {
 }
 
 const anyCondition = fc.oneof(
-  fc.tuple(fc.constantFrom("<", ">", "<=", ">=", "=", "!="), fc.integer({ min: -5, max: 110 })).map(
-    ([operator, value]) => `battery.soc ${operator} ${value}`,
-  ),
-  fc.tuple(fc.constantFrom("<", ">"), fc.integer({ min: 205, max: 255 })).map(
-    ([operator, value]) => `grid.voltage ${operator} ${value}`,
-  ),
+  fc
+    .tuple(fc.constantFrom("<", ">", "<=", ">=", "=", "!="), fc.integer({ min: -5, max: 110 }))
+    .map(([operator, value]) => `battery.soc ${operator} ${value}`),
+  fc
+    .tuple(fc.constantFrom("<", ">"), fc.integer({ min: 205, max: 255 }))
+    .map(([operator, value]) => `grid.voltage ${operator} ${value}`),
   fc.constantFrom("grid.power > 990", "grid.power < 3", "own.mixed < 10", "own.mixed = 9", "never.sent > 1"),
-  fc.tuple(fc.constantFrom("=", "!=", "~", "^"), fc.constantFrom("ERROR", "CHARG", "IDLE")).map(
-    ([operator, value]) => `state ${operator} ${value}`,
-  ),
+  fc
+    .tuple(fc.constantFrom("=", "!=", "~", "^"), fc.constantFrom("ERROR", "CHARG", "IDLE"))
+    .map(([operator, value]) => `state ${operator} ${value}`),
   fc.constantFrom("error_flags = OVERHEAT", "error_flags != OVERHEAT", "error_flags ~ heat", "clock = device"),
 );
 
@@ -103,8 +103,16 @@ test("what a rule would have done is the same, whether windows are passed over o
         const device = { deviceId, registration: firstRegistration(deviceId), mayRest: deviceId === "resting" };
         const query = { fromMs: start + fromS * 1_000, toMs: endMs };
         const step = { prepared, query, signal: new AbortController().signal };
-        const quick = await tryRule(counting((count) => (read += count)), device, step);
-        const whole = await tryRule(counting((count) => (readByAll += count)), device, { ...step, mayPassOver: false });
+        const quick = await tryRule(
+          counting((count) => (read += count)),
+          device,
+          step,
+        );
+        const whole = await tryRule(
+          counting((count) => (readByAll += count)),
+          device,
+          { ...step, mayPassOver: false },
+        );
         expect(quick).toEqual(whole);
         rang += quick.times;
       },
