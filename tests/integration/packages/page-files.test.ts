@@ -96,6 +96,15 @@ test("every page that the browser routes to is an address of the server, so that
   }
 });
 
+test("every kind of event has its words on the page", () => {
+  const read = (path: string) => readFileSync(new URL(`../../../packages/${path}`, import.meta.url), "utf8");
+  const declared = /type EventKind =([^;]*);/.exec(read("server/src/observe/events.ts"))?.[1] ?? "";
+  const kinds = [...declared.matchAll(/"(\w+)"/g)].map(([, kind = ""]) => kind);
+  const words = read("dashboard/src/domain/event-words.ts");
+  expect(kinds.length).toBeGreaterThan(20);
+  expect(kinds.filter((kind) => !words.includes(`  ${kind}: about(`))).toEqual([]);
+});
+
 test("an address that is nowhere is a page for a person, and a problem document for a program", async () => {
   const { url } = await startServer();
   const person = await askWire(`${url}/no/such/page`, { accept: "text/html,application/xhtml+xml,*/*;q=0.8" });

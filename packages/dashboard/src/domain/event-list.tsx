@@ -67,7 +67,9 @@ function Told({ event: { device_id: id, message } }: { readonly event: EventBody
   return (
     <>
       <Link href={pagePaths.device(id)}>{id}</Link>{" "}
-      {message.startsWith(`${id} `) ? message.slice(id.length + 1) : message}
+      {message.startsWith(`${id} `) || message.startsWith(`${id}: `)
+        ? message.slice(id.length + 1).trimStart()
+        : message}
     </>
   );
 }

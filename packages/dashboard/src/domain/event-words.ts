@@ -7,7 +7,7 @@ export type EventTone = "bad" | "warn" | "good" | "dull";
 interface EventWords {
   readonly label: string;
   readonly tone: EventTone;
-  readonly group: "Server" | "Devices" | "Come and go";
+  readonly group: "Server" | "Alarms" | "Devices" | "Come and go";
 }
 
 const about = (group: EventWords["group"], tone: EventTone, label: string): EventWords => ({ group, tone, label });
@@ -25,6 +25,10 @@ export const eventKinds: Readonly<Record<string, EventWords>> = {
   commands_recovered: about("Server", "good", "Commands are stored again"),
   summaries_renewing: about("Server", "dull", "History is summed up anew"),
   summaries_renewed: about("Server", "good", "History has been summed up"),
+  alarms_failing: about("Server", "bad", "Alarms cannot be stored"),
+  alarms_recovered: about("Server", "good", "Alarms are stored again"),
+  alarm_raised: about("Alarms", "bad", "Alarm"),
+  alarm_cleared: about("Alarms", "good", "Alarm is over"),
   clock_stepped: about("Server", "warn", "Server’s clock was set"),
   sockets_full: about("Server", "bad", "Too many connections"),
   contested: about("Devices", "bad", "Two devices on one token"),
@@ -38,7 +42,7 @@ export const eventKinds: Readonly<Record<string, EventWords>> = {
   disconnected: about("Come and go", "dull", "Offline"),
 };
 
-export const eventGroups = ["Server", "Devices", "Come and go"] as const;
+export const eventGroups = ["Server", "Alarms", "Devices", "Come and go"] as const;
 
 /** A kind that the page does not know yet is spelled as the server has it. */
 export function eventWords(kind: string): EventWords {

@@ -110,7 +110,7 @@ function RuleRow({ rule, isAdmin }: { readonly rule: AlarmRuleBody; readonly isA
       <td data-label="About">{scopeWords(rule)}</td>
       <td data-label="Severity">{severityWord(severity)}</td>
       <td data-label="Open">{formatNumber(open_alarms, 0)}</td>
-      <td>
+      <td {...(isAdmin && { "data-label": "Rings" })}>
         {isAdmin ? (
           <Switch label={`${name} rings`} isOn={is_on} disabled={switching.busy} onChange={turn} />
         ) : (

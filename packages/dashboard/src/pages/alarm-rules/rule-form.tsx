@@ -173,7 +173,7 @@ function Rings({ draft: { when, clearWhen }, onChange }: PartProps) {
           />
           <ConditionForm
             {...common}
-            noun="end"
+            noun="end condition"
             isFull={clearWhen.length >= limits.conditionsMax}
             onAdd={(condition) => onChange({ clearWhen: [...clearWhen, condition] })}
           />
@@ -199,7 +199,6 @@ function Scope({ draft: { where }, onChange }: PartProps) {
       <ConditionForm
         fields={fields}
         valuesOf={valuesOf}
-        noun="scope"
         isFull={where.length >= limits.conditionsMax}
         onAdd={(condition) => onChange({ where: [...where, condition] })}
       />

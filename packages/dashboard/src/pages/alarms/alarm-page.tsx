@@ -1,4 +1,4 @@
-import type { AlarmDetailBody, AlarmDeviceBody, AlarmDevicesBody } from "@wattboard/protocol";
+import type { AlarmDetailBody, AlarmDeviceBody, AlarmDevicesBody, AlarmRulesBody } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link } from "wouter";
 import { alarmsEveryMs } from "../../api/alarms.ts";
@@ -89,6 +89,8 @@ function Since({ alarm: { since, cleared_at } }: { readonly alarm: AlarmDetailBo
 
 function Facts({ alarm }: { readonly alarm: AlarmDetailBody }) {
   const { since, raised_at, acknowledged_by, snoozed_until, cleared_at, cleared_because, coverage, rule_id } = alarm;
+  const rules = usePolled<AlarmRulesBody>(apiPaths.alarmRules, { everyMs: 60_000 });
+  const rule = rules.body?.rules.find((each) => each.rule_id === rule_id);
   const nowMs = serverClock.now();
   const instant = (at: string) => <time dateTime={at}>{formatInstant(Date.parse(at), nowMs)}</time>;
   return (
@@ -127,7 +129,7 @@ function Facts({ alarm }: { readonly alarm: AlarmDetailBody }) {
       )}
       <dt>Rule</dt>
       <dd>
-        <Link href={pagePaths.alarmRule(rule_id)}>{rule_id}</Link>
+        <Link href={pagePaths.alarmRule(rule_id)}>{rule?.name ?? rule_id}</Link>
       </dd>
     </dl>
   );

@@ -72,9 +72,11 @@ export function AlarmsPage() {
         <div className="buttons">
           <Link href={pagePaths.alarmRules}>Rules</Link>
           <Link href={pagePaths.events()}>Events</Link>
-          <Button aria-haspopup="dialog" onClick={() => setOpened({ kind: "keys" })}>
-            Keys <kbd>?</kbd>
-          </Button>
+          <span className={styles.keys}>
+            <Button aria-haspopup="dialog" onClick={() => setOpened({ kind: "keys" })}>
+              Keys <kbd>?</kbd>
+            </Button>
+          </span>
         </div>
       }
     >

@@ -14,13 +14,29 @@ import { EnergyBars } from "./energy-bars.tsx";
 import { HistoryBands } from "./history-bands.tsx";
 import { HistoryChart, historyPoints, timeIn } from "./history-chart.tsx";
 import styles from "./history-panel.module.css";
-import { dateIn, daysBetween, type Period, type PeriodUnit, periodName, periodOf, periodUnits } from "./period.ts";
+import {
+  dateIn,
+  daysBetween,
+  hoursAround,
+  type Period,
+  type PeriodUnit,
+  periodName,
+  periodOf,
+  periodUnits,
+} from "./period.ts";
 import { useMarks } from "./use-marks.ts";
 
-const unitNames: Record<PeriodUnit, string> = { day: "Day", week: "Week", month: "Month", year: "Year" };
+type Unit = Period["unit"];
+const unitNames: Record<Unit, string> = { hours: "2 hours", day: "Day", week: "Week", month: "Month", year: "Year" };
 /** Means that show the course of a day, and of the days of a longer time. One more than the days of a month: one of them can have 25 hours. */
-const bucketsOf: Record<PeriodUnit, number> = { day: 300, week: 170, month: 32, year: 60 };
-const perOf: Record<PeriodUnit, DeviceEnergyBody["per"]> = { day: "hour", week: "day", month: "day", year: "month" };
+const bucketsOf: Record<Unit, number> = { hours: 300, day: 300, week: 170, month: 32, year: 60 };
+const perOf: Record<Unit, DeviceEnergyBody["per"]> = {
+  hours: "hour",
+  day: "hour",
+  week: "day",
+  month: "day",
+  year: "month",
+};
 /** What is going on grows by a bucket in this time at the soonest; what is over hardly changes. */
 const everyMs = 60_000;
 const pastEveryMs = 15 * 60_000;
@@ -35,13 +51,15 @@ interface HistoryPanelProps {
 export function HistoryPanel({ detail, atMs }: HistoryPanelProps) {
   const timeZone = detail.time_zone;
   const nowMs = serverClock.now();
-  const [unit, setUnit] = useState<PeriodUnit>("day");
-  const [back, setBack] = useState(atMs === null ? 0 : daysBetween(dateIn(timeZone, atMs), dateIn(timeZone, nowMs)));
+  const [unit, setUnit] = useState<Unit>(atMs === null ? "day" : "hours");
+  const [back, setBack] = useState(0);
   const ref = useRef<HTMLDivElement>(null);
   const hasHistory = useRef(false);
-  const period = periodOf(unit, dateIn(timeZone, nowMs), back);
+  const today = dateIn(timeZone, nowMs);
+  const period = unit === "hours" && atMs !== null ? hoursAround(atMs) : periodOf(asDays(unit), today, back);
+  const isPresent = unit === "hours" ? Date.parse(period.to) > nowMs : back === 0;
   const range = { from: period.from, to: period.to };
-  const options = { everyMs: back === 0 ? everyMs : pastEveryMs, keepsBefore: true };
+  const options = { everyMs: isPresent ? everyMs : pastEveryMs, keepsBefore: true };
   const history = usePolled<HistoryBody>(
     apiPaths.history(detail.device_id, { ...range, buckets: bucketsOf[unit], points: historyPoints }),
     options,
@@ -71,23 +89,24 @@ export function HistoryPanel({ detail, atMs }: HistoryPanelProps) {
           <Segments
             label="How long"
             value={unit}
-            options={periodUnits.map((each) => [each, unitNames[each]])}
+            options={(atMs === null ? periodUnits : (["hours", ...periodUnits] as const)).map((each) => [
+              each,
+              unitNames[each],
+            ])}
             onChange={(each) => {
               setUnit(each);
-              setBack(0);
+              // From the instant of a link one goes on to its day.
+              setBack(
+                each === "day" && unit === "hours" && atMs !== null ? daysBetween(dateIn(timeZone, atMs), today) : 0,
+              );
             }}
           />
         }
       >
         <div ref={ref} className={styles.period}>
-          <Button tone="icon" aria-label={`The ${unit} before`} onClick={() => setBack(back + 1)}>
-            <Icon name="left" />
-          </Button>
-          <Button tone="icon" aria-label={`The ${unit} after`} disabled={back === 0} onClick={() => setBack(back - 1)}>
-            <Icon name="right" />
-          </Button>
+          {unit !== "hours" && <Steps unit={unit} back={back} onBack={setBack} />}
           <p className={styles.name}>
-            {periodName(period)}
+            {periodName(period, timeZone)}
             <span className="muted"> · {timeZone.replaceAll("_", " ")}</span>
           </p>
         </div>
@@ -101,7 +120,7 @@ export function HistoryPanel({ detail, atMs }: HistoryPanelProps) {
             <HistoryChart
               history={historyBody}
               timeZone={timeZone}
-              toMs={endOf(period, historyBody, back === 0)}
+              toMs={endOf(period, historyBody, isPresent)}
               marks={[...marks, ...chosen]}
               below={(cursor) => (
                 <HistoryBands
@@ -112,7 +131,7 @@ export function HistoryPanel({ detail, atMs }: HistoryPanelProps) {
                     fromMs: Date.parse(historyBody.from),
                     expectedFromMs: Date.parse(historyBody.coverage.expected_from ?? historyBody.to),
                     passedMs: Math.min(nowMs, Date.parse(historyBody.to)),
-                    toMs: endOf(period, historyBody, back === 0),
+                    toMs: endOf(period, historyBody, isPresent),
                     timeOf: (ms) => timeIn(timeZone, ms),
                   }}
                   cursor={cursor}
@@ -121,7 +140,7 @@ export function HistoryPanel({ detail, atMs }: HistoryPanelProps) {
             />
             <CoverageStrip
               history={historyBody}
-              toMs={endOf(period, historyBody, back === 0)}
+              toMs={endOf(period, historyBody, isPresent)}
               nowMs={Math.min(nowMs, Date.parse(historyBody.to))}
               timeZone={timeZone}
             />
@@ -131,6 +150,30 @@ export function HistoryPanel({ detail, atMs }: HistoryPanelProps) {
       <Panel title="Energy" fills isBusy={energy.isLate}>
         {energy.body !== null && <EnergyBars energy={energy.body} bars={period.bars} />}
       </Panel>
+    </>
+  );
+}
+
+function asDays(unit: Unit): PeriodUnit {
+  return unit === "hours" ? "day" : unit;
+}
+
+interface StepsProps {
+  readonly unit: PeriodUnit;
+  readonly back: number;
+  readonly onBack: (back: number) => void;
+}
+
+/** One period back, one on. */
+function Steps({ unit, back, onBack }: StepsProps) {
+  return (
+    <>
+      <Button tone="icon" aria-label={`The ${unit} before`} onClick={() => onBack(back + 1)}>
+        <Icon name="left" />
+      </Button>
+      <Button tone="icon" aria-label={`The ${unit} after`} disabled={back === 0} onClick={() => onBack(back - 1)}>
+        <Icon name="right" />
+      </Button>
     </>
   );
 }

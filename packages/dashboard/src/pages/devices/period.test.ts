@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dateIn, periodName, periodOf, periodUnits } from "./period.ts";
+import { dateIn, daysBetween, hoursAround, periodName, periodOf, periodUnits } from "./period.ts";
 
 describe("a period", () => {
   test("holds the day that it was asked for", () => {
@@ -26,11 +26,29 @@ describe("a period", () => {
   });
 
   test("has a name", () => {
-    expect(periodName(periodOf("year", "2026-03-29"))).toBe("2026");
-    expect(periodName(periodOf("month", "2026-03-29"))).toBe("March 2026");
-    expect(periodName(periodOf("day", "2026-03-29"))).toBe("Sunday, 29 March 2026");
-    expect(periodName(periodOf("week", "2026-03-29"))).toMatch(/23.*29.*2026/);
+    expect(periodName(periodOf("year", "2026-03-29"), "UTC")).toBe("2026");
+    expect(periodName(periodOf("month", "2026-03-29"), "UTC")).toBe("March 2026");
+    expect(periodName(periodOf("day", "2026-03-29"), "UTC")).toBe("Sunday, 29 March 2026");
+    expect(periodName(periodOf("week", "2026-03-29"), "UTC")).toMatch(/23.*29.*2026/);
   });
+});
+
+test("the hours around an instant begin and end at whole ones, with half an hour on either side of it", () => {
+  fc.assert(
+    fc.property(fc.date({ min: new Date("1990-01-01"), max: new Date("2090-01-01"), noInvalidDate: true }), (at) => {
+      const { from, to } = hoursAround(at.getTime());
+      expect([from, to].map((each) => each.slice(14))).toEqual(["00:00.000Z", "00:00.000Z"]);
+      expect(Date.parse(to) - Date.parse(from)).toBe(2 * 3_600_000);
+      expect(at.getTime() - Date.parse(from)).toBeGreaterThanOrEqual(1_800_000);
+      expect(Date.parse(to) - at.getTime()).toBeGreaterThan(1_800_000 - 1);
+    }),
+  );
+  expect(periodName(hoursAround(Date.parse("2026-03-29T12:40:00Z")), "Europe/Vienna")).toMatch(/14:00.*16:00/);
+});
+
+test("days are counted from one date to another, over a change of the clocks, and never below none", () => {
+  expect(daysBetween("2026-03-28", "2026-03-30")).toBe(2);
+  expect(daysBetween("2026-03-30", "2026-03-28")).toBe(0);
 });
 
 test("the date at a place is that of its time zone", () => {

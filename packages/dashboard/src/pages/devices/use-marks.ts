@@ -1,4 +1,5 @@
 import type { AlarmsBody, EventsBody } from "@wattboard/protocol";
+import { serverClock } from "../../api/server-clock.ts";
 import { usePolled } from "../../api/use-polled.ts";
 import { severityTone } from "../../domain/alarm-words.ts";
 import { eventWords } from "../../domain/event-words.ts";
@@ -26,17 +27,20 @@ export function useMarks(
   const alarms = usePolled<AlarmsBody>(apiPaths.alarms({ ...asked, limit: alarmsMax }), { everyMs });
   const events = usePolled<EventsBody>(apiPaths.events({ ...asked, limit: eventsMax }), { everyMs });
   return [
-    ...(events.body?.events ?? []).map(({ at, kind, message }): PlotMark => {
-      const { tone } = eventWords(kind);
-      return { atMs: Date.parse(at), tone: tone === "good" ? "dull" : tone, label: message };
-    }),
+    // Alarms stand for themselves.
+    ...(events.body?.events ?? [])
+      .filter(({ kind }) => !kind.startsWith("alarm_"))
+      .map(({ at, kind, message }): PlotMark => {
+        const { tone } = eventWords(kind);
+        return { atMs: Date.parse(at), tone: tone === "good" ? "dull" : tone, label: message };
+      }),
     ...(alarms.body?.alarms ?? []).map(({ since, cleared_at, severity, title, devices }): PlotMark => {
       // For this device it may have held for a part of the time only.
       const own = devices.find(({ device_id }) => device_id === deviceId);
       const toMs = Date.parse(own?.until ?? cleared_at ?? "");
       return {
         atMs: Date.parse(own?.since ?? since),
-        toMs: Number.isNaN(toMs) ? Date.now() + dayMs : toMs,
+        toMs: Number.isNaN(toMs) ? serverClock.now() : toMs,
         tone: severityTone(severity),
         label: `Alarm: ${title}`,
       };

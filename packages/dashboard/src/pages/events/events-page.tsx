@@ -71,7 +71,7 @@ function EventTable({ events }: { readonly events: readonly EventBody[] }) {
       </thead>
       <tbody>
         {events.map(({ at, kind, device_id, message }, row) => {
-          const { label, tone, group } = eventWords(kind);
+          const { label, tone } = eventWords(kind);
           return (
             // biome-ignore lint/suspicious/noArrayIndexKey: events have no id, and two of the same instant may read the same.
             <tr key={`${at} ${kind} ${device_id} ${row}`} data-tone={tone} className={styles.row}>
@@ -82,11 +82,10 @@ function EventTable({ events }: { readonly events: readonly EventBody[] }) {
                 <span className={styles.kind} data-tone={tone}>
                   {label}
                 </span>
-                <span className={list.sub}>{group === "Server" ? "the server" : group.toLowerCase()}</span>
               </td>
-              <td data-label="Device">
+              <td data-label="Device" className={styles.device}>
                 {device_id === null ? (
-                  <span className="muted">—</span>
+                  <span className="muted">the server</span>
                 ) : (
                   <Link href={pagePaths.device(device_id)}>{device_id}</Link>
                 )}
