@@ -38,6 +38,8 @@ export const apiPaths = {
   redeemLink: api("/one-time-links/redeem"),
   firstSteps: api("/first-steps"),
   devices: api("/devices"),
+  bulkDevices: api("/bulk/devices"),
+  rotations: api("/token-rotations"),
   device: (deviceId: string) => deviceApi(deviceId),
   deviceList: (given: QueryValues) => api("/devices", given),
   deviceLines: (deviceId: string) => deviceApi(deviceId, "/lines"),
