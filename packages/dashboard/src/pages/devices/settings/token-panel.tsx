@@ -48,20 +48,7 @@ export function TokenPanel({ detail }: { readonly detail: DeviceDetail }) {
       <div className={styles.act}>
         <p>{active ? "It is valid." : "It is revoked: the device is not let in. A new one lets it in again."}</p>
         {rotation !== null && <RotationWords rotation={rotation} />}
-        {active && (
-          <Labelled
-            label="With a new one, the one before is valid for"
-            note="It ends sooner, when the device has come with the new one. Devices that take tokens get it over their link."
-          >
-            <select className={inputLook} value={overlapS} onChange={({ target }) => setOverlapS(Number(target.value))}>
-              {overlaps.map(([label, seconds]) => (
-                <option key={seconds} value={seconds}>
-                  {label}
-                </option>
-              ))}
-            </select>
-          </Labelled>
-        )}
+        {active && <OverlapChoice overlapS={overlapS} onChange={setOverlapS} />}
         <FaultLine fault={acting.fault} />
         <div className="buttons">
           {active && overlapS === 0 ? (
@@ -95,5 +82,27 @@ export function TokenPanel({ detail }: { readonly detail: DeviceDetail }) {
         )}
       </div>
     </Panel>
+  );
+}
+
+interface OverlapChoiceProps {
+  readonly overlapS: number;
+  readonly onChange: (overlapS: number) => void;
+}
+
+function OverlapChoice({ overlapS, onChange }: OverlapChoiceProps) {
+  return (
+    <Labelled
+      label="With a new one, the one before is valid for"
+      note="It ends sooner, when the device has come with the new one. Devices that take tokens get it over their link."
+    >
+      <select className={inputLook} value={overlapS} onChange={({ target }) => onChange(Number(target.value))}>
+        {overlaps.map(([label, seconds]) => (
+          <option key={seconds} value={seconds}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </Labelled>
   );
 }
