@@ -51,6 +51,8 @@ export const apiPaths = {
   claims: api("/claims"),
   firstSteps: api("/first-steps"),
   devices: api("/devices"),
+  bulkDevices: api("/bulk/devices"),
+  rotations: api("/token-rotations"),
   device: (deviceId: string) => deviceApi(deviceId),
   deviceList: (given: QueryValues) => api("/devices", given),
   deviceLines: (deviceId: string) => deviceApi(deviceId, "/lines"),

@@ -17,8 +17,6 @@ const notInThePage: Readonly<Record<string, string>> = {
   "GET /share-links": "each device's page lists its own",
   "POST /import": "for programs that move samples between servers",
   "POST /import/csv": "asks back about the columns and times of a file, on a terminal",
-  "GET /token-rotations": "the command line lists those that are not over",
-  "POST /bulk/devices": "the page registers the rows of a file one by one",
   "POST /bulk/rotations": "many at once, from a file or by a condition, are the command line's",
   "GET /backups/{id}/{name}": "the page fetches all files of a backup as one",
 };

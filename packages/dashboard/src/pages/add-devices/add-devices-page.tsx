@@ -140,13 +140,15 @@ function useRegistering(devices: readonly ListedDevice[]) {
   const [results, setResults] = useState<ReadonlyMap<number, RowResult>>(new Map());
   const task = useSubmit();
   const stopper = useRef<AbortController>(null);
+  const tokens = useRef(new Map<number, string>());
   useEffect(() => () => stopper.current?.abort(), []);
   const start = () =>
     task.run(async () => {
       stopper.current = new AbortController();
       const left = devices.filter(({ line }) => !results.has(line));
-      const note = (done: RowResult) => setResults((before) => new Map(before).set(done.line, done));
-      await registerDevices(left, note, stopper.current.signal);
+      const note = (done: readonly RowResult[]) =>
+        setResults((before) => new Map([...before, ...done.map((each) => [each.line, each] as const)]));
+      await registerDevices(left, tokens.current, note, stopper.current.signal);
     });
   return { results, isBusy: task.busy, failure: task.fault, start, stop: () => stopper.current?.abort() };
 }

@@ -1,40 +1,41 @@
-import { RequestFailed, sendJson } from "../../api/request.ts";
+import type { BulkDevicesAnswer, BulkDevicesBody } from "@wattboard/protocol";
+import { sendJson } from "../../api/request.ts";
 import { apiPaths } from "../../paths.ts";
 import type { ListedDevice, RowResult } from "./device-list-file.ts";
+import { newToken } from "./new-token.ts";
 
-/** Requests under way at once. */
-const atOnceMax = 4;
+/** Devices of one request: a second of the server's time at the most, and a step of the progress. */
+const batchMax = 50;
 
-/** Registers each device, a few at a time, and tells of each what became of it. Where the server does not answer it stops, and the rest is not tried. */
+/**
+ * Registers the devices, some with each request, and tells of each batch what became of it. `tokens`, by line, are kept for those whose answer did
+ * not come: asked for again with the same token, such a device is told to be registered. Throws a `RequestFailed`; then the rest was not tried.
+ */
 export async function registerDevices(
   devices: readonly ListedDevice[],
-  onDone: (done: RowResult) => void,
+  tokens: Map<number, string>,
+  onDone: (done: readonly RowResult[]) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const waiting = [...devices];
-  let failure: unknown = null;
-  const work = async (): Promise<void> => {
-    for (;;) {
-      const device = failure === null && !signal.aborted ? waiting.shift() : undefined;
-      if (device === undefined) return;
-      try {
-        onDone(await register(device));
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: atOnceMax }, work));
-  if (failure !== null) throw failure;
-}
-
-async function register({ line, deviceId, name, properties, token: own }: ListedDevice): Promise<RowResult> {
-  const body = { device_id: deviceId, ...(name !== "" && { name }), properties, ...(own !== null && { token: own }) };
-  try {
-    const { token } = await sendJson<{ token: string }>("POST", apiPaths.devices, body);
-    return { line, deviceId, outcome: "added", token, message: "" };
-  } catch (error) {
-    if (!(error instanceof RequestFailed) || error.status === 0 || error.status >= 500 || error.isRefused) throw error;
-    return { line, deviceId, outcome: "refused", token: "", message: error.message };
+  for (let from = 0; from < devices.length && !signal.aborted; from += batchMax) {
+    const batch = devices.slice(from, from + batchMax);
+    for (const { line, token } of batch) if (!tokens.has(line)) tokens.set(line, token ?? newToken());
+    const body: BulkDevicesBody = {
+      devices: batch.map(({ line, deviceId, name, properties }) => ({
+        device_id: deviceId,
+        ...(name !== "" && { name }),
+        properties,
+        token: tokens.get(line) ?? "",
+      })),
+    };
+    const { results } = await sendJson<BulkDevicesAnswer>("POST", apiPaths.bulkDevices, body);
+    onDone(
+      batch.map(({ line, deviceId }, at): RowResult => {
+        const { outcome, token = "", message = "" } = results[at] ?? {};
+        return outcome === "refused"
+          ? { line, deviceId, outcome, token: "", message }
+          : { line, deviceId, outcome: "added", token, message: "" };
+      }),
+    );
   }
 }

@@ -17,6 +17,7 @@ import { Panel } from "../../ui/panel.tsx";
 import { Tag } from "../../ui/tag.tsx";
 import { useTick } from "../../ui/use-tick.ts";
 import styles from "./devices-page.module.css";
+import { RotationsPanel } from "./rotations-panel.tsx";
 
 /** `/devices`: the registrations, and the ways to more of them. */
 export function DevicesPage() {
@@ -52,6 +53,7 @@ function Devices() {
   return (
     <>
       <WaitingDevices nowMs={serverClock.now()} />
+      <RotationsPanel />
       {error !== null && <Notice tone="warn" title={error.message} />}
       <Panel
         title="By id"

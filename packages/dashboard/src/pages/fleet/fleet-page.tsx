@@ -27,6 +27,7 @@ import { FleetTable } from "./fleet-table.tsx";
 import { FleetTools } from "./fleet-tools.tsx";
 import { fleetTotals } from "./fleet-totals.ts";
 import { changeView, type FleetView, formatView, parseView } from "./fleet-view.ts";
+import { type FleetGroup, groupFleet, headingsOf } from "./group-fleet.ts";
 import { storedPageSize, storePageSize } from "./stored-page-size.ts";
 import { useHighlight } from "./use-highlight.ts";
 import { useSampledRows } from "./use-sampled-rows.ts";
@@ -54,10 +55,12 @@ export function FleetPage() {
   const fields = useMemo(() => fieldsOfFleet(steady.values()), [steady]);
   const valuesOf = useCallback((field: string) => toldValues(steady.values(), field), [steady]);
 
-  const { ids, found } = useArrangedFleet(rowsById, view, holding);
+  const { ids, groups, found } = useArrangedFleet(rowsById, view, holding);
   const commandable = useCommandable(ids);
   const page = Math.min(view.page, Math.max(1, Math.ceil(ids.length / view.pageSize)));
   const shown = ids.slice((page - 1) * view.pageSize, page * view.pageSize).flatMap((id) => rowsById.get(id) ?? []);
+
+  const headings = useHeadings(groups, recent, { ...view, page });
 
   useScrollMemory(pagePaths.fleet, shown.length > 0);
 
@@ -97,6 +100,7 @@ export function FleetPage() {
           />
           <FleetTable
             rows={shown}
+            headings={headings}
             total={ids.length}
             view={page === view.page ? view : { ...view, page }}
             nowMs={nowMs}
@@ -129,13 +133,16 @@ function useArrangedFleet(rows: ReadonlyMap<string, FleetRow>, view: FleetView, 
   const held = useSampledRows(rows, arrangeEveryMs, isHeld);
   const wanted = useDeferredValue(view);
   const before = useRef<readonly string[]>([]);
-  const ids = useMemo(() => {
-    before.current = arrangeFleet(held, wanted, serverClock.now(), before.current);
-    return before.current;
+  const { ids, groups } = useMemo(() => {
+    const nowMs = serverClock.now();
+    before.current = arrangeFleet(held, wanted, nowMs, before.current);
+    if (wanted.group === null) return { ids: before.current, groups: null };
+    const grouped = groupFleet(before.current, held, wanted.group, nowMs);
+    return { ids: grouped.flatMap((group) => group.ids), groups: grouped };
   }, [held, wanted]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: read aloud when the view changes, and not each time that a value does.
   const found = useMemo(() => ids.length, [wanted]);
-  return { ids, found };
+  return { ids, groups, found };
 }
 
 /** How many of these devices whoever looks may command: somebody with devices of their own may see others besides. */
@@ -146,6 +153,20 @@ function useCommandable(ids: readonly string[]): number {
     const given = me.devices === null ? null : new Set(me.devices);
     return given === null ? ids.length : ids.filter((id) => given.has(id)).length;
   }, [me, ids]);
+}
+
+/** What stands above the groups on this page of the list; null where it is not divided. */
+function useHeadings(
+  groups: readonly FleetGroup[] | null,
+  recent: ReadonlyMap<string, FleetRow>,
+  { group, page, pageSize }: Pick<FleetView, "group" | "page" | "pageSize">,
+) {
+  return useMemo(() => {
+    const first = (page - 1) * pageSize;
+    return groups === null || group === null
+      ? null
+      : headingsOf(groups, group, recent, [first, first + pageSize], serverClock.now());
+  }, [groups, group, recent, page, pageSize]);
 }
 
 /** Why the stream was refused: a browser does not tell that of a socket; the same door asked by HTTP does. */

@@ -1,5 +1,5 @@
-import { freshnessOf, type FleetRow as Row } from "@wattboard/protocol";
-import { useCallback, useMemo, useState } from "react";
+import { type Condition, freshnessOf, type FleetRow as Row } from "@wattboard/protocol";
+import { Fragment, useCallback, useMemo, useState } from "react";
 import { ageOf, formatAge } from "../../domain/age.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { Pager } from "../../ui/pager.tsx";
@@ -7,13 +7,17 @@ import { cellLook } from "./fleet-cell.tsx";
 import { fleetField } from "./fleet-field.ts";
 import { FleetRow } from "./fleet-row.tsx";
 import styles from "./fleet-table.module.css";
-import { type FleetView, pageSizes, turnSort } from "./fleet-view.ts";
+import { type FleetView, pageSizes, turnSort, viewLimits } from "./fleet-view.ts";
+import type { GroupHeading } from "./group-fleet.ts";
+import { GroupRow } from "./group-row.tsx";
 import { useHold } from "./use-hold.ts";
 
 interface FleetTableProps {
   /** The rows of this page of the list, and how many the list has. */
   readonly rows: readonly Row[];
   readonly total: number;
+  /** By the id of the row that each stands above; null where the list is not divided. */
+  readonly headings: ReadonlyMap<string, GroupHeading> | null;
   readonly view: FleetView;
   readonly nowMs: number;
   readonly isHighlighted: boolean;
@@ -26,7 +30,7 @@ interface FleetTableProps {
 
 /** A page of the fleet, whose rows come filtered, ordered and cut to a page. The address holds what is chosen. */
 export function FleetTable(props: FleetTableProps) {
-  const { rows, total, view, nowMs, isHighlighted, isHeld, onChange, onHold } = props;
+  const { rows, total, headings, view, nowMs, isHighlighted, isHeld, onChange, onHold } = props;
   const [openId, setOpenId] = useState<string | null>(null);
   const toggle = useCallback((id: string) => setOpenId((before) => (before === id ? null : id)), []);
   const hold = useHold(onHold);
@@ -53,18 +57,21 @@ export function FleetTable(props: FleetTableProps) {
           <tbody {...hold}>
             {rows.map((row, index) => {
               const ageMs = ageOf(row.observed_at_ms, nowMs);
+              const heading = headings?.get(row.id);
               return (
-                <FleetRow
-                  key={row.id}
-                  row={row}
-                  fields={fields}
-                  index={first + index}
-                  freshness={freshnessOf(row, ageMs)}
-                  age={ageMs === null ? null : formatAge(ageMs)}
-                  lightsUp={isHighlighted}
-                  isOpen={row.id === openId}
-                  onToggle={toggle}
-                />
+                <Fragment key={row.id}>
+                  {heading !== undefined && <Group heading={heading} view={view} onChange={onChange} />}
+                  <FleetRow
+                    row={row}
+                    fields={fields}
+                    index={first + index}
+                    freshness={freshnessOf(row, ageMs)}
+                    age={ageMs === null ? null : formatAge(ageMs)}
+                    lightsUp={isHighlighted}
+                    isOpen={row.id === openId}
+                    onToggle={toggle}
+                  />
+                </Fragment>
               );
             })}
             {total === 0 && (
@@ -89,6 +96,24 @@ export function FleetTable(props: FleetTableProps) {
         onNext={view.page < pages ? () => onChange({ page: view.page + 1 }) : null}
       />
     </>
+  );
+}
+
+interface GroupProps extends Pick<FleetTableProps, "view" | "onChange"> {
+  readonly heading: GroupHeading;
+}
+
+/** The heading of a group, from which its devices can be seen alone. */
+function Group({ heading, view: { columns, conditions }, onChange }: GroupProps) {
+  const { field, value } = heading;
+  const only = (condition: Condition) => onChange({ conditions: [...conditions, condition], group: null });
+  const isAlone = value === null || conditions.length >= viewLimits.conditions;
+  return (
+    <GroupRow
+      heading={heading}
+      columns={columns.length}
+      onOnly={isAlone ? null : () => only({ field, operator: "=", value })}
+    />
   );
 }
 

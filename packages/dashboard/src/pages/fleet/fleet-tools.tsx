@@ -17,6 +17,7 @@ import type { FleetPart } from "./fleet-filter.ts";
 import styles from "./fleet-tools.module.css";
 import type { FleetTotals } from "./fleet-totals.ts";
 import { type FleetView, formatView, startsDescending, viewLimits } from "./fleet-view.ts";
+import { isGroupField } from "./group-fleet.ts";
 import type { useHighlight } from "./use-highlight.ts";
 
 interface FleetToolsProps {
@@ -85,6 +86,7 @@ export function FleetTools(props: FleetToolsProps) {
           onChange={(conditions) => onChange({ conditions })}
         />
         <SortChoice view={view} fields={fields} onChange={onChange} />
+        <GroupChoice view={view} fields={fields} onChange={onChange} />
         <p>{shown === devices ? "" : `${formatNumber(shown, 0)} of ${formatNumber(devices, 0)} fit`}</p>
         <p className="sr-only" role="status">
           {formatNumber(found, 0)} devices
@@ -148,6 +150,30 @@ function HighlightSwitch({ highlight }: Pick<FleetToolsProps, "highlight">) {
         Highlight<span className={styles.wide}> updates</span>
       </span>
     </Switch>
+  );
+}
+
+/** By what the list is divided. One that no device has any more stays to be seen, and to be given up. */
+function GroupChoice({ view: { group }, fields, onChange }: SortChoiceProps) {
+  const offered = fields.filter(isGroupField);
+  const isOdd = group !== null && !offered.some(({ name }) => name === group);
+  return (
+    <label className={styles.order}>
+      <span>Grouped by</span>
+      <select
+        className={styles.then}
+        value={group ?? ""}
+        onChange={({ target: { value } }) => onChange({ group: value === "" ? null : value })}
+      >
+        <option value="">nothing</option>
+        {isOdd && <option value={group}>{fleetField(group).label}</option>}
+        {offered.map(({ name, label }) => (
+          <option key={name} value={name}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -26,6 +26,7 @@ describe("the address of a view", () => {
       part: "all",
       conditions: [],
       sorts: usualSorts,
+      group: null,
       columns: usualColumns,
       page: 1,
       pageSize: 20,
@@ -52,6 +53,7 @@ describe("the address of a view", () => {
         minLength: 1,
         maxLength: viewLimits.sorts,
       }),
+      group: fc.option(name),
       columns: fc
         .uniqueArray(
           name.filter((each) => each !== "id"),

@@ -9,6 +9,8 @@ export type PageSize = (typeof pageSizes)[number];
 /** What of the fleet is shown, and how. All of it stands in the address, so that it can be shared, and survives a look at a device. */
 export interface FleetView extends FleetFilter {
   readonly sorts: readonly Sort[];
+  /** The field by whose values the list is divided; null: it is not. */
+  readonly group: string | null;
   readonly columns: readonly string[];
   /** From 1. */
   readonly page: number;
@@ -26,7 +28,7 @@ const conditionPattern = /^([^:]+):([^:]+):(.*)$/s;
 
 /** The view with these changes. Another list begins with its first page. */
 export function changeView(view: FleetView, changes: Partial<FleetView>): FleetView {
-  const isAnotherList = ["text", "part", "conditions", "sorts"].some((key) => key in changes);
+  const isAnotherList = ["text", "part", "conditions", "sorts", "group"].some((key) => key in changes);
   return { ...view, ...(isAnotherList && { page: 1 }), ...changes };
 }
 
@@ -63,6 +65,7 @@ export function parseView(
     part: fleetParts.find((known) => known === params.get("show")) ?? "all",
     conditions,
     sorts: sorts.length === 0 ? usualSorts : uniqueBy(sorts, ({ field }) => field).slice(0, viewLimits.sorts),
+    group: listOf(params.get("group"))[0] ?? null,
     columns: withDevice(uniqueBy(columns, String).slice(0, viewLimits.columns)),
     page: Number.isSafeInteger(page) && page > 0 ? page : 1,
     pageSize: pageSizeOf(params.get("rows")) ?? pageSize,
@@ -71,13 +74,23 @@ export function parseView(
 }
 
 /** The address of a view. What is as usual is not said, so the usual view has the shortest one. */
-export function formatView({ text, part, conditions, sorts, columns, page, pageSize }: FleetView): URLSearchParams {
+export function formatView({
+  text,
+  part,
+  conditions,
+  sorts,
+  group,
+  columns,
+  page,
+  pageSize,
+}: FleetView): URLSearchParams {
   const params = new URLSearchParams();
   if (text !== "") params.set("q", text);
   if (part !== "all") params.set("show", part);
   for (const condition of conditions) params.append("where", formatCondition(condition));
   const sort = formatSorts(sorts);
   if (sort !== "" && sort !== formatSorts(usualSorts)) params.set("sort", sort);
+  if (group !== null) params.set("group", group);
   if (columns.join() !== usualColumns.join()) params.set("columns", columns.join());
   if (pageSize !== usualPageSize) params.set("rows", String(pageSize));
   if (page !== 1) params.set("page", String(page));
