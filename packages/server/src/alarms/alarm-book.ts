@@ -85,7 +85,7 @@ export class AlarmBook {
     for (const entry of byNumber.values()) {
       entry.noteStored();
       const { cause } = entry.record;
-      if (cause !== null) this.#byTrait.set(memberKey(entry.record.ruleId, traitOf(cause)), entry);
+      if (cause !== null) this.#offerTo(entry, traitOf(cause));
     }
   }
 
@@ -157,6 +157,17 @@ export class AlarmBook {
     const entry = this.#make(rule, { ...about, subject, sinceMs, raisedAtMs: atMs });
     this.#byMember.set(memberKey(rule.ruleId, subject), entry);
     this.#tell(entry, atMs, "raised", about.words);
+  }
+
+  /** Puts on record what was before anybody could be told, and is over. */
+  recordPast(rule: AlarmRule, ringing: Ringing, clearedAtMs: number, note: string): void {
+    const { sinceMs, atMs: raisedAtMs } = ringing;
+    const entry = this.#make(rule, { sinceMs, raisedAtMs, clearedAtMs, clearedBecause: "it is over" });
+    this.#open.delete(entry.record.alarmId);
+    entry.put({ ...memberOf(ringing), untilMs: clearedAtMs }, false);
+    entry.step(raisedAtMs, "raised", note);
+    entry.step(clearedAtMs, "cleared", "it is over");
+    this.#touched.set(entry, []);
   }
 
   /** It is over since `sinceMs` for this device, or thing of the server; and the alarm is where that was the last. */
@@ -281,7 +292,7 @@ export class AlarmBook {
       entry.put(memberOf(ringing));
       entry.change({ cause });
       this.#byMember.set(memberKey(ruleId, ringing.key), entry);
-      this.#byTrait.set(memberKey(ruleId, traitOf(cause)), entry);
+      this.#offerTo(entry, traitOf(cause));
       this.#touch(entry);
       return true;
     }
@@ -312,7 +323,7 @@ export class AlarmBook {
     }
     const traits =
       cause !== null ? [traitOf(cause)] : ringing.length <= fewMax ? ringing.flatMap((each) => each.traits) : [];
-    for (const trait of traits) this.#byTrait.set(memberKey(rule.ruleId, trait), entry);
+    for (const trait of traits) this.#offerTo(entry, trait);
     this.#tell(entry, raisedAtMs, "raised", ringing.length === 1 ? "" : `${ringing.length} devices`);
   }
 
@@ -379,9 +390,16 @@ export class AlarmBook {
     return told;
   }
 
+  /** Devices with this trait find the alarm. */
+  #offerTo(entry: AlarmEntry, trait: Trait): void {
+    const key = memberKey(entry.record.ruleId, trait);
+    entry.foundBy.add(key);
+    this.#byTrait.set(key, entry);
+  }
+
   #forget(entry: AlarmEntry): void {
     const { ruleId, subject } = entry.record;
-    for (const [key, each] of this.#byTrait) if (each === entry) this.#byTrait.delete(key);
+    for (const key of entry.foundBy) if (this.#byTrait.get(key) === entry) this.#byTrait.delete(key);
     for (const key of subject === null ? entry.members.keys() : [subject]) {
       if (this.#byMember.get(memberKey(ruleId, key)) === entry) this.#byMember.delete(memberKey(ruleId, key));
     }

@@ -8,6 +8,8 @@ const firstSteps = 20;
 /** One alarm in memory: open, or over for so short a time that it may begin again. What of it has changed is written with the next `rows`. */
 export class AlarmEntry {
   readonly members = new Map<string, AlarmMember>();
+  /** Under what the book finds it by what its devices share. */
+  readonly foundBy = new Set<string>();
   #record: AlarmRecord;
   /** Whether the record's counts are those of the members. */
   #isCounted = true;

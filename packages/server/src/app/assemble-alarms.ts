@@ -37,7 +37,8 @@ export function assembleAlarms(defer: Defer, parts: AssembledCommands) {
   );
   clockWatch.watch((stepMs) => alarms.serverStepped(stepMs));
   events.watch((kind, deviceId, message) => {
-    if (kind === "contested" || kind === "values_left_out") alarms.tellDevice(kind, deviceId, { event: message });
+    if (kind === "contested" || kind === "values_left_out" || kind === "claim_contested")
+      alarms.tellDevice(kind, deviceId, { event: message });
   });
   rollouts.watch(({ fleetCommandId, action, cause }) => {
     const words = `The fleet command ${action} has stopped itself: ${cause}`;

@@ -43,6 +43,7 @@ const coarseSteps = { recentS: 10, weekS: 3_600, olderS: 10_800 };
  * it is written would fill its memory, and live samples would wait for that.
  */
 const windowMsEach = 2;
+const simulatedNote = "Simulated: it is part of the demo's past.";
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
@@ -142,7 +143,7 @@ function pastParts(members: readonly PastMember[]): PastPart[] {
   return parts.sort((a, b) => a.era - b.era || a.member - b.member);
 }
 
-/** What happened to the first devices: one was away for a while and was told to charge, another had two days without a network. */
+/** What happened to the first devices: one was away for a while and was told to charge, another had two days without a network, a third three hours. */
 function memberOf(
   { devices }: Switchboard,
   planned: PlannedDevice,
@@ -155,7 +156,9 @@ function memberOf(
       ? [{ fromMs: untilMs - 20 * hourMs, toMs: untilMs - 20 * hourMs + 40 * minuteMs }]
       : index === 1
         ? [{ fromMs: untilMs - 5 * dayMs, toMs: untilMs - 3 * dayMs }]
-        : [];
+        : index === 2
+          ? [{ fromMs: untilMs - 12 * dayMs, toMs: untilMs - 12 * dayMs + 3 * hourMs }]
+          : [];
   const firstMs = untilMs - days * dayMs;
   return {
     planned,
@@ -184,7 +187,11 @@ function ordersBefore(untilMs: number, { plant }: PlannedDevice): NonNullable<Pa
 }
 
 /** Before the present begins, so that the record is in the order of time. */
-async function recordIncidents({ commandStore, events }: Switchboard, members: readonly PastMember[]): Promise<void> {
+async function recordIncidents(
+  { alarms, commandStore, events }: Switchboard,
+  members: readonly PastMember[],
+): Promise<void> {
+  const silence = alarms.rules.active("no_data");
   const notes = members.flatMap(({ planned: { deviceId }, options: { away = [] } }) =>
     away.flatMap(({ fromMs, toMs }) => [
       { atMs: fromMs, kind: "disconnected", deviceId, message: `${deviceId} is offline.` } as const,
@@ -193,6 +200,23 @@ async function recordIncidents({ commandStore, events }: Switchboard, members: r
   );
   notes.sort((a, b) => a.atMs - b.atMs);
   for (const { atMs, kind, deviceId, message } of notes) events.note(kind, deviceId, message, atMs);
+  for (const { planned, key, options } of members) {
+    const { deviceId, name } = planned;
+    for (const { fromMs, toMs } of options.away ?? []) {
+      if (silence === undefined) continue;
+      const ringing = {
+        deviceId,
+        key,
+        name,
+        traits: [],
+        sinceMs: fromMs,
+        atMs: fromMs + silence.forMs,
+        evidence: {},
+        spreadMs: 0,
+      };
+      alarms.book.recordPast(silence, ringing, toMs, simulatedNote);
+    }
+  }
   const rows = members.flatMap(({ planned, key, options: { orders = [] } }) =>
     orders.map(({ atMs, command }) => ({
       table: "command" as const,
@@ -221,7 +245,7 @@ function pastCommand(
     expiresAtMs: atMs + 5 * minuteMs,
     status: "applied",
     history: [
-      { status: "queued", atMs, cause: "Simulated: it is part of the demo's past." },
+      { status: "queued", atMs, cause: simulatedNote },
       { status: "sent", atMs: atMs + 20, cause: "Sent to the device." },
       { status: "applied", atMs: atMs + 1_000, cause: "The telemetry shows it." },
     ],
