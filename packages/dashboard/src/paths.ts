@@ -30,6 +30,7 @@ export const apiPaths = {
   redeemLink: api("/one-time-links/redeem"),
   inspectClaim: api("/claims/inspect"),
   claims: api("/claims"),
+  claim: (deviceId: string) => deviceApi(deviceId, "/claim"),
   firstSteps: api("/first-steps"),
   devices: api("/devices"),
   device: (deviceId: string) => deviceApi(deviceId),
