@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { DeviceDetail } from "@wattboard/protocol";
+import type { ClaimCodesBody, DeviceDetail } from "@wattboard/protocol";
 import { ManualClock } from "@wattboard/testing";
 import type { AxeResults, RunOptions } from "axe-core";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
@@ -222,6 +222,31 @@ needs("chromium", chromiumPath !== null)("axe finds nothing, in Chromium against
       await invited.getByRole("button", { name: "Sign in" }).click();
       await invited.getByText("is wrong").waitFor();
       expect(await findings(invited)).toEqual([]);
+    });
+
+    test("on the claim page, from the label to the end, and where a box is given up", async () => {
+      const { server, admin, look } = await start(theme);
+      const made = await admin.request.post(`${server.url}/api/v1/claim-codes`, {
+        data: { device_ids: ["gone"] },
+        headers: { origin: server.url },
+      });
+      const { claim_codes } = (await made.json()) as ClaimCodesBody;
+      const path = claim_codes[0]?.path ?? "";
+      const buyer = await openPage(server.url + path, look);
+      await buyer.getByRole("heading", { name: "Claim gone" }).waitFor();
+      expect(await findings(buyer)).toEqual([]);
+      await buyer.getByLabel("Name").fill("ann");
+      await buyer.getByLabel("New password").fill("a long enough one");
+      await buyer.getByLabel("The same once more").fill("a long enough one");
+      await buyer.getByRole("button", { name: "Make it mine" }).click();
+      await buyer.getByLabel("Token").waitFor();
+      expect(await findings(buyer)).toEqual([]);
+      const other = await openPage(server.url + path, look);
+      await other.getByText("This label does not work.").waitFor();
+      expect(await findings(other)).toEqual([]);
+      await buyer.goto(`${server.url}/devices/gone`);
+      await buyer.getByRole("button", { name: "Give it up…" }).click();
+      expect(await findings(buyer)).toEqual([]);
     });
 
     test("on a phone, and on a page that has lost its server", async () => {

@@ -1,4 +1,4 @@
-import type { ClaimCodesBody, EventBody } from "@wattboard/protocol";
+import type { ClaimBody, ClaimCodesBody, EventBody } from "@wattboard/protocol";
 import { afterAll, expect, test } from "vitest";
 import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
@@ -82,6 +82,21 @@ needs("chromium", chromiumPath !== null)("the claim page, in Chromium against a 
     await openDevice(server.wsUrl, "box.7", frame.token);
     await bob.getByText("nothing is left to do").waitFor();
     expect(bob.complaints).toEqual([]);
+  });
+
+  test("its owner gives the box up on its page, and does not see it any more", async () => {
+    const { server, admin, path } = await startWithLabel();
+    server.addDevice("another");
+    const ann = await openPage(server.url + path);
+    await makeAccount(ann, "ann");
+    await ann.getByRole("link", { name: "Go to box.7" }).click();
+    await ann.getByText("You have claimed it").waitFor();
+    await ann.getByRole("button", { name: "Give it up…" }).click();
+    await ann.getByRole("button", { name: "Give box.7 up for ever" }).click();
+    await ann.waitForURL(`${server.url}/`);
+    expect((await admin.json<ClaimBody>("GET", "/devices/box.7/claim")).state).toBe("none");
+    await ann.goto(`${server.url}/devices/box.7`);
+    await ann.getByText("No device is called box.7").waitFor();
   });
 
   test("a code is typed where none is scanned, a wrong one is told, and the page can be loaded again before it is used", async () => {

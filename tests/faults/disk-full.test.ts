@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, expect, test } from "vitest";
 import { deviceDetail, events, metric, readiness, storedSamples } from "../support/api.ts";
 import { fill, mountDisk, unmountDisk } from "../support/disk.ts";
@@ -172,6 +173,7 @@ test.skipIf(disk === null)(
     const run = (line: string) => runCliHere([...line.split(" "), "--data-dir", dataDir], { cwd: disk });
     for (const line of [
       "device add ems_001 --create-folder",
+      "device rotate ems_001 --overlap 7d",
       "device add ems_002",
       "api-token add script --role viewer",
     ]) {
@@ -192,6 +194,13 @@ test.skipIf(disk === null)(
     makeRoom();
     expect((await run("device list")).stdout).toMatch(/ems_001 .* revoked/);
     expect((await run("api-token list")).stdout).toContain("No API tokens yet.");
+    const database = new DatabaseSync(join(dataDir, "access.db"), { readOnly: true });
+    // Neither its newest token nor the one before that still held.
+    expect(database.prepare("SELECT token_hash FROM device WHERE device_id = 'ems_001'").get()).toEqual({
+      token_hash: null,
+    });
+    expect(database.prepare("SELECT count(*) AS count FROM token_rotation").get()).toEqual({ count: 0 });
+    database.close();
     const { stdout } = await run("audit export --format ndjson");
     const rows = stdout
       .trim()

@@ -49,6 +49,7 @@ export const apiPaths = {
   redeemLink: api("/one-time-links/redeem"),
   inspectClaim: api("/claims/inspect"),
   claims: api("/claims"),
+  claim: (deviceId: string) => deviceApi(deviceId, "/claim"),
   firstSteps: api("/first-steps"),
   devices: api("/devices"),
   bulkDevices: api("/bulk/devices"),

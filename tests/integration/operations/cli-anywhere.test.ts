@@ -18,6 +18,11 @@ const lines = [
   "device rotate ems_001",
   "device rotate ems_001 --token-file short.txt",
   "device rotate nobody",
+  "device rotate --all --overlap 1h --wait 0 --result rotated.csv",
+  "device rotate --all --overlap 0s --result rotated.csv --json",
+  "device add --from-file devices.csv --result added.csv",
+  "device labels ems_001",
+  "device labels nobody --dry-run",
   "device revoke ems_001",
   "device revoke nobody",
   "user add ann --role operator --devices ems_001",
@@ -104,6 +109,7 @@ async function runAll(dataDir: string): Promise<CliResult[]> {
   writeFileSync(join(cwd, "password.txt"), "a long password of hers\n");
   writeFileSync(join(cwd, "short.txt"), "short\n");
   writeFileSync(join(cwd, "samples.csv"), "observed_at,grid.power\n2026-01-01T00:00:00Z,1\n2026-01-01T00:00:01Z,2\n");
+  writeFileSync(join(cwd, "devices.csv"), "id,name\nems_001,There\nems_004,Roof\n");
   writeFileSync(join(cwd, "bad.csv"), "observed_at,grid.power\n2026-01-01T00:00:02Z,much\n");
   const results: CliResult[] = [];
   for (const line of lines) {

@@ -30,6 +30,7 @@ describe("help and usage", () => {
     "device accept",
     "device rotate",
     "device revoke",
+    "device labels",
     "device remove",
     "api-token",
     "api-token add",

@@ -12,10 +12,9 @@ import {
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { untilNextTurn } from "../base/clock.ts";
 import { auditEntry } from "../http/access-guard.ts";
-import { defineRoute } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { makeLabelSheet } from "./label-sheet.ts";
-import type { RegistrationParts } from "./registration-parts.ts";
+import { administrativeRoute, type RegistrationParts } from "./registration-parts.ts";
 
 export interface ClaimCodeParts extends RegistrationParts {
   /** What links begin with; null where the server has not been told. */
@@ -33,9 +32,7 @@ export function registerClaimCodesApi(app: FastifyInstance, parts: ClaimCodePart
   app.post<{ Body: NewClaimCodesBody }>(
     `${paths.api}/claim-codes`,
     {
-      ...defineRoute({
-        tag: "Administration",
-        role: "admin",
+      ...administrativeRoute({
         summary: "Make the codes with which boxes are claimed",
         description:
           "Each is shown this once. The one that a device had before is void. A device that somebody has claimed gets none.",
@@ -52,9 +49,7 @@ export function registerClaimCodesApi(app: FastifyInstance, parts: ClaimCodePart
   app.post<{ Body: NewClaimCodesBody }>(
     `${paths.api}/claim-labels`,
     {
-      ...defineRoute({
-        tag: "Administration",
-        role: "admin",
+      ...administrativeRoute({
         summary: "As `POST /claim-codes`, as labels on sheets of A4",
         description:
           "It refuses if one of the devices can get no code, and if the server has not been told its `public_url`.",

@@ -64,7 +64,10 @@ export class TokenRotations {
 
   /** Those whose time has come, which hold no longer. */
   overdue(): string[] {
-    return [...this.#rotations.keys()].filter((deviceId) => this.find(deviceId) === undefined);
+    const nowMs = this.#clock.wallMs();
+    const found: string[] = [];
+    for (const [deviceId, { untilMs }] of this.#rotations) if (untilMs <= nowMs) found.push(deviceId);
+    return found;
   }
 
   /**

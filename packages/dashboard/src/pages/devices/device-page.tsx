@@ -15,6 +15,7 @@ import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { Segments } from "../../ui/segments.tsx";
 import { useTick } from "../../ui/use-tick.ts";
+import { Ownership } from "../claim/ownership.tsx";
 import { CommandPanel } from "./command-panel.tsx";
 import { ConnectionPanel, isPressing, LastRefusal } from "./connection-panel.tsx";
 import { DeviceEvents } from "./device-events.tsx";
@@ -91,6 +92,7 @@ export function DevicePage({ deviceId, share }: DevicePageProps) {
                 onGiven={fileCommand}
               />
               <ConnectionPanel detail={detail} lastReceivedAtMs={live.receivedAtMs} nowMs={nowMs} />
+              <Ownership deviceId={deviceId} nowMs={nowMs} />
               <DeviceEvents deviceId={deviceId} nowMs={nowMs} timeZone={detail.time_zone} />
               <Panel title="Last message" aside={<span className="muted">as received</span>}>
                 {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable for those without a mouse. */}
