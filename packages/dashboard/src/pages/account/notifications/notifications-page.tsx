@@ -107,15 +107,20 @@ export function NotificationsPage() {
 function useConfirmation(isPerson: boolean) {
   const confirming = useSubmit();
   const { run } = confirming;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it is known who is here.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once it is known who is here, and with each link that is opened.
   useEffect(() => {
-    const [, channelId, code] = /^#confirm=(\w+)\.(\w+)$/.exec(location.hash) ?? [];
-    if (!isPerson || channelId === undefined || code === undefined) return;
-    history.replaceState(null, "", location.pathname);
-    run(async () => {
-      await sendJson("POST", apiPaths.channel(channelId, "/verify"), { code });
-      changed();
-    });
+    const confirm = () => {
+      const [, channelId, code] = /^#confirm=(\w+)\.(\w+)$/.exec(location.hash) ?? [];
+      if (!isPerson || channelId === undefined || code === undefined) return;
+      history.replaceState(null, "", location.pathname);
+      run(async () => {
+        await sendJson("POST", apiPaths.channel(channelId, "/verify"), { code });
+        changed();
+      });
+    };
+    confirm();
+    addEventListener("hashchange", confirm);
+    return () => removeEventListener("hashchange", confirm);
   }, [isPerson]);
   return confirming;
 }
