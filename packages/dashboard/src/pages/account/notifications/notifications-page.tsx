@@ -68,7 +68,7 @@ export function NotificationsPage() {
         </Notice>
       )}
       {isPerson && channels.body !== null && (
-        <div className="stack">
+        <div className={`stack ${styles.page}`}>
           <Panel title="How you are told">
             {channels.body.channels.length === 0 ? (
               <p>Nothing tells you of alarms yet. Add where you want to be told:</p>
