@@ -3,7 +3,7 @@ import type { AddressInfo, Server } from "node:net";
 import { SMTPServer } from "smtp-server";
 import { onTestFinished } from "vitest";
 
-export interface Mail {
+interface Mail {
   readonly to: string;
   readonly subject: string;
   /** As it stands on the wire, but for soft line breaks. */
@@ -36,7 +36,7 @@ export async function startMailServer() {
   return { url: `smtp://127.0.0.1:${port}`, mails, state };
 }
 
-export interface Hooked {
+interface Hooked {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Record<string, unknown>;
