@@ -151,6 +151,26 @@ needs("chromium", chromiumPath !== null)("axe finds nothing, in Chromium against
       expect(await findings(admin)).toEqual([]);
     });
 
+    test("on a fleet command, from its filter to its record", async () => {
+      const { server, admin } = await start(theme);
+      await admin.goto(`${server.url}/fleet-commands/new?q=villa&show=error`);
+      await admin.getByText("Choose what is meant").first().waitFor();
+      expect(await findings(admin)).toEqual([]);
+      await admin.goto(`${server.url}/fleet-commands/new?show=online`);
+      await admin.getByRole("button", { name: "Charge", exact: true }).click();
+      await admin.getByRole("spinbutton", { name: "Power" }).fill("500");
+      await admin.getByRole("button", { name: "Preview" }).click();
+      await admin.getByText("cannot be told so").click();
+      await admin.getByRole("button", { name: "Begin…" }).click();
+      expect(await findings(admin)).toEqual([]);
+      await admin.getByRole("button", { name: "Command 1 device now" }).click();
+      await admin.getByText("1 device: 1 under way").waitFor();
+      expect(await findings(admin)).toEqual([]);
+      await admin.goto(`${server.url}/fleet-commands`);
+      await admin.getByText("Online is true").waitFor();
+      expect(await findings(admin)).toEqual([]);
+    });
+
     test("in every dialog and form, while it asks once more, says what went wrong, or lists what there is", async () => {
       const { server, admin, look } = await start(theme);
       await admin.goto(`${server.url}/devices/live`);

@@ -20,6 +20,11 @@ interface Control {
 const controls: readonly Control[] = [
   { path: "/", name: /^People$/, ask: ["GET", "/people"] },
   { path: "/", name: /^Audit$/, ask: ["GET", "/audit"] },
+  {
+    path: "/",
+    name: /^Command (this|these|\d+ of) /,
+    ask: ["POST", "/fleet-commands", { ...setAuto(), where: ["id = mine"], dry_run: true }],
+  },
   { path: "/", name: /^Accept /, ask: ["GET", "/smart-os/waiting"] },
   ...["mine", "foreign"].flatMap((id): Control[] => [
     { path: `/devices/${id}`, name: /^Set mode/, ask: ["POST", `/devices/${id}/commands`, setAuto()] },

@@ -10,6 +10,10 @@ export const serverUrl = location.origin + basePath;
 export const pagePaths = {
   fleet: "/",
   device: (deviceId: string) => `/devices/${encodeURIComponent(deviceId)}`,
+  fleetCommands: "/fleet-commands",
+  /** `view`: that of the fleet's table, whose devices it is for. */
+  newFleetCommand: (view: URLSearchParams) => `/fleet-commands/new?${view}`,
+  fleetCommand: (fleetCommandId: string) => `/fleet-commands/${encodeURIComponent(fleetCommandId)}`,
   people: "/people",
   account: "/account",
   notifications: "/account/notifications",
@@ -36,6 +40,11 @@ export const apiPaths = {
   energy: (deviceId: string, given: QueryValues) => deviceApi(deviceId, "/energy", given),
   timeline: (deviceId: string, given: QueryValues) => deviceApi(deviceId, "/timeline", given),
   commands: (deviceId: string, given: QueryValues = {}) => deviceApi(deviceId, "/commands", given),
+  fleetCommands: api("/fleet-commands"),
+  fleetCommand: (fleetCommandId: string) => api(`/fleet-commands/${encodeURIComponent(fleetCommandId)}`),
+  fleetCommandDevices: (fleetCommandId: string, given: QueryValues = {}) =>
+    api(`/fleet-commands/${encodeURIComponent(fleetCommandId)}/devices`, given),
+  abortFleetCommand: (fleetCommandId: string) => api(`/fleet-commands/${encodeURIComponent(fleetCommandId)}/abort`),
   strikes: (deviceId: string) => deviceApi(deviceId, "/strikes"),
   strike: (deviceId: string, number: number) => deviceApi(deviceId, `/strikes/${number}`),
   shareLinks: (deviceId: string) => deviceApi(deviceId, "/share-links"),

@@ -10,6 +10,15 @@ function page<Props>(load: () => Promise<ComponentType<Props>>) {
 
 const FleetPage = page(async () => (await import("./pages/fleet/fleet-page.tsx")).FleetPage);
 const DevicePage = page(async () => (await import("./pages/devices/device-page.tsx")).DevicePage);
+const FleetCommandsPage = page(
+  async () => (await import("./pages/fleet-commands/fleet-commands-page.tsx")).FleetCommandsPage,
+);
+const NewFleetCommandPage = page(
+  async () => (await import("./pages/fleet-commands/new-fleet-command-page.tsx")).NewFleetCommandPage,
+);
+const FleetCommandPage = page(
+  async () => (await import("./pages/fleet-commands/fleet-command-page.tsx")).FleetCommandPage,
+);
 const SharePage = page(async () => (await import("./pages/share/share-page.tsx")).SharePage);
 const SignInPage = page(async () => (await import("./pages/sign-in/sign-in-page.tsx")).SignInPage);
 const WelcomePage = page(async () => (await import("./pages/welcome/welcome-page.tsx")).WelcomePage);
@@ -28,6 +37,9 @@ export function Routes() {
       <Switch>
         <Route path="/" component={FleetPage} />
         <Route path="/devices/:id">{({ id }) => <DevicePage key={id} deviceId={id} />}</Route>
+        <Route path="/fleet-commands" component={FleetCommandsPage} />
+        <Route path="/fleet-commands/new" component={NewFleetCommandPage} />
+        <Route path="/fleet-commands/:id">{({ id }) => <FleetCommandPage key={id} fleetCommandId={id} />}</Route>
         <Route path="/sign-in" component={SignInPage} />
         <Route path="/welcome" component={WelcomePage} />
         <Route path="/share" component={SharePage} />

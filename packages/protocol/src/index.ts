@@ -1,6 +1,7 @@
 export * from "./alarms.ts";
 export * from "./api.ts";
 export * from "./capabilities.ts";
+export * from "./claims.ts";
 export * from "./command.ts";
 export * from "./command-api.ts";
 export * from "./constants.ts";
@@ -8,7 +9,9 @@ export * from "./fleet-frames.ts";
 export * from "./journal.ts";
 export * from "./notifications.ts";
 export * from "./people.ts";
+export * from "./provisioning.ts";
 export * from "./seq-ranges.ts";
 export * from "./stream-frames.ts";
 export * from "./subprotocol.ts";
 export * from "./telemetry.ts";
+export * from "./token-handover.ts";

@@ -32,8 +32,13 @@ export function become(me: MeBody | null): void {
 
 /** Whether they may command the device, and share it. */
 export function mayCommand(me: MeBody | null | undefined, deviceId: string): boolean {
+  return mayCommandAny(me) && (me.devices === null || me.devices.includes(deviceId));
+}
+
+/** Whether there are devices that they may command. */
+export function mayCommandAny(me: MeBody | null | undefined): me is MeBody {
   if (me === null || me === undefined || (me.role !== "operator" && me.role !== "admin")) return false;
-  return me.devices === null || me.devices.includes(deviceId);
+  return me.devices === null || me.devices.length > 0;
 }
 
 async function askMe({ signal }: { readonly signal: AbortSignal }): Promise<MeBody | null> {

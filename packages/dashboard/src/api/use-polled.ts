@@ -12,8 +12,8 @@ export interface Polled<Body> {
 }
 
 export interface PollOptions<Body> {
-  /** While the page is in sight. After a failure it is 5 seconds at most. */
-  readonly everyMs: number;
+  /** While the page is in sight, by what was answered last where that matters. After a failure it is 5 seconds at most. */
+  readonly everyMs: number | ((body: Body | undefined) => number);
   readonly ask?: (path: string, signal: AbortSignal) => Promise<Body>;
   /** Shows the body of the path before until this one's is there, so that the page does not jump. */
   readonly keepsBefore?: boolean;
@@ -29,7 +29,10 @@ export function usePolled<Body>(
   const query = useQuery<Body, RequestFailed>({
     queryKey: [path],
     queryFn: path === null ? skipToken : ({ signal }) => ask(path, signal),
-    refetchInterval: ({ state }) => (state.status === "error" ? Math.min(everyMs, retryMs) : everyMs),
+    refetchInterval: ({ state }) => {
+      const wantedMs = typeof everyMs === "number" ? everyMs : everyMs(state.data);
+      return state.status === "error" ? Math.min(wantedMs, retryMs) : wantedMs;
+    },
     ...(keepsBefore && { placeholderData: keepPreviousData }),
   });
   // While a question that has never been answered is asked again, TanStack Query forgets why it failed; what is shown should not flicker.

@@ -6,7 +6,7 @@ interface ConfirmButtonProps {
   readonly children: ReactNode;
   /** The word for doing it, which names what is hit. */
   readonly sure: ReactNode;
-  readonly tone?: "plain" | "bad";
+  readonly tone?: "plain" | "strong" | "bad";
   readonly disabled?: boolean;
   readonly label?: string;
   readonly onConfirm: () => void;

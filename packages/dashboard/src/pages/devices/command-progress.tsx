@@ -1,8 +1,9 @@
 import { type CommandBody, hasEnded } from "@wattboard/protocol";
 import { ageOf, formatAge } from "../../domain/age.ts";
+import { commandWords, statusTone } from "../../domain/command-words.ts";
+import { StatusChip } from "../../domain/status-chip.tsx";
 import { formatInstant } from "../../ui/format-time.ts";
 import styles from "./command-progress.module.css";
-import { commandWords, statusTone } from "./command-words.ts";
 
 interface CommandProgressProps {
   /** The newest first; null before they are known. */
@@ -25,9 +26,7 @@ export function CommandProgress({ commands, nowMs, timeZone }: CommandProgressPr
             <details>
               <summary>
                 <span>{commandWords(command)}</span>
-                <span className={styles.status} data-tone={statusTone(command.status)}>
-                  {command.status}
-                </span>
+                <StatusChip tone={statusTone(command.status)}>{command.status}</StatusChip>
                 <span className={styles.age}>{formatAge(ageMs)}</span>
                 {hasEnded(command.status) && command.status !== "applied" && (
                   <span className={styles.cause}>{last?.cause}</span>

@@ -1,6 +1,7 @@
 import type { EventsBody, FleetRow, RenewalBody } from "@wattboard/protocol";
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
+import { mayCommandAny, useMe } from "../../api/me.ts";
 import type { RequestFailed } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { usePolled } from "../../api/use-polled.ts";
@@ -53,6 +54,7 @@ export function FleetPage() {
   const valuesOf = useCallback((field: string) => toldValues(steady.values(), field), [steady]);
 
   const { ids, found } = useArrangedFleet(rowsById, view, holding);
+  const commandable = useCommandable(ids);
   const page = Math.min(view.page, Math.max(1, Math.ceil(ids.length / view.pageSize)));
   const shown = ids.slice((page - 1) * view.pageSize, page * view.pageSize).flatMap((id) => rowsById.get(id) ?? []);
 
@@ -79,6 +81,7 @@ export function FleetPage() {
             totals={totals}
             shown={ids.length}
             found={found}
+            commandable={commandable}
             fields={fields}
             valuesOf={valuesOf}
             highlight={highlight}
@@ -125,6 +128,16 @@ function useArrangedFleet(rows: ReadonlyMap<string, FleetRow>, view: FleetView, 
   // biome-ignore lint/correctness/useExhaustiveDependencies: read aloud when the view changes, and not each time that a value does.
   const found = useMemo(() => ids.length, [wanted]);
   return { ids, found };
+}
+
+/** How many of these devices whoever looks may command: somebody with devices of their own may see others besides. */
+function useCommandable(ids: readonly string[]): number {
+  const me = useMe();
+  return useMemo(() => {
+    if (!mayCommandAny(me)) return 0;
+    const given = me.devices === null ? null : new Set(me.devices);
+    return given === null ? ids.length : ids.filter((id) => given.has(id)).length;
+  }, [me, ids]);
 }
 
 /** Why the stream was refused: a browser does not tell that of a socket; the same door asked by HTTP does. */

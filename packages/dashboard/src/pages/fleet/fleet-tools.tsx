@@ -1,18 +1,22 @@
 import { formatCondition, operators } from "@wattboard/protocol";
 import { useState } from "react";
-import { Button } from "../../ui/button.tsx";
+import { Link } from "wouter";
+import { mayCommandAny, useMe } from "../../api/me.ts";
+import { pagePaths } from "../../paths.ts";
+import { Button, buttonLook } from "../../ui/button.tsx";
 import { inputLook } from "../../ui/field.tsx";
 import { formatNumber } from "../../ui/format-number.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { Segments } from "../../ui/segments.tsx";
 import { ColumnChoice } from "./column-choice.tsx";
 import { ConditionForm } from "./condition-form.tsx";
+import { conditionWords } from "./condition-words.ts";
 import type { FleetField } from "./fleet-field.ts";
 import { fleetField } from "./fleet-field.ts";
 import type { FleetPart } from "./fleet-filter.ts";
 import styles from "./fleet-tools.module.css";
 import type { FleetTotals } from "./fleet-totals.ts";
-import { type FleetView, startsDescending, viewLimits } from "./fleet-view.ts";
+import { type FleetView, formatView, startsDescending, viewLimits } from "./fleet-view.ts";
 import type { useHighlight } from "./use-highlight.ts";
 
 interface FleetToolsProps {
@@ -21,6 +25,8 @@ interface FleetToolsProps {
   readonly shown: number;
   /** How many there were when the view was last changed. */
   readonly found: number;
+  /** How many of those shown whoever looks may command. */
+  readonly commandable: number;
   readonly fields: readonly FleetField[];
   /** Values of a field that devices have told, to choose from. */
   readonly valuesOf: (field: string) => readonly string[];
@@ -30,7 +36,7 @@ interface FleetToolsProps {
 
 /** What narrows and orders the list, and which columns it has. */
 export function FleetTools(props: FleetToolsProps) {
-  const { view, totals, shown, found, fields, valuesOf, highlight, onChange } = props;
+  const { view, totals, shown, found, commandable, fields, valuesOf, highlight, onChange } = props;
   const { devices, online, withError } = totals;
   const [isAdding, setAdding] = useState(false);
   const [isChoosing, setChoosing] = useState(false);
@@ -78,6 +84,7 @@ export function FleetTools(props: FleetToolsProps) {
         <p className="sr-only" role="status">
           {formatNumber(found, 0)} devices
         </p>
+        <CommandLinks view={view} shown={shown} commandable={commandable} />
       </div>
       {isChoosing && (
         <ColumnChoice
@@ -104,6 +111,22 @@ function Search({ text, onChange }: { readonly text: string; readonly onChange: 
         onChange={({ target }) => onChange(target.value)}
       />
     </label>
+  );
+}
+
+/** From the devices that are shown to a command for all of them, or for those that one may command. */
+function CommandLinks({ view, shown, commandable }: Pick<FleetToolsProps, "view" | "shown" | "commandable">) {
+  if (!mayCommandAny(useMe())) return null;
+  const these = shown === 1 ? "this device" : `these ${formatNumber(shown, 0)} devices`;
+  return (
+    <div className={styles.commands}>
+      <Link href={pagePaths.fleetCommands}>Fleet commands</Link>
+      {commandable > 0 && (
+        <Link {...buttonLook} href={pagePaths.newFleetCommand(formatView(view))}>
+          Command {commandable === shown ? these : `${formatNumber(commandable, 0)} of ${these}`}…
+        </Link>
+      )}
+    </div>
   );
 }
 
@@ -136,7 +159,6 @@ function Filters({ conditions, onChange }: FiltersProps) {
     <ul className={styles.list} aria-label="Filters">
       {conditions.map((condition, at) => {
         const { label, unit } = fleetField(condition.field);
-        const words = `${label} ${operators[condition.operator]} ${condition.value} ${unit}`.trim();
         return (
           <li key={formatCondition(condition)} className={styles.one} title={condition.field}>
             <span>
@@ -144,7 +166,7 @@ function Filters({ conditions, onChange }: FiltersProps) {
             </span>
             <button
               type="button"
-              aria-label={`Remove filter: ${words}`}
+              aria-label={`Remove filter: ${conditionWords(condition)}`}
               onClick={() => onChange(conditions.filter((_, index) => index !== at))}
             >
               <Icon name="close" size={11} />

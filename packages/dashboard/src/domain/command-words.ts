@@ -1,12 +1,12 @@
 import {
   type CommandBody,
-  type CommandStatus,
+  type FleetDeviceStatus,
   hasEnded,
   type SetMode,
   type SetParameter,
   type TargetMode,
 } from "@wattboard/protocol";
-import { formatNumber } from "../../ui/format-number.ts";
+import { formatNumber } from "../ui/format-number.ts";
 
 export const targetWords: Readonly<Record<TargetMode, string>> = {
   AUTO: "Auto",
@@ -42,8 +42,11 @@ export function leaseWords(leaseMs: number): string {
   return minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`;
 }
 
-/** How a status is to be looked at: under way, as wished, or not. */
-export function statusTone(status: CommandStatus): "open" | "good" | "bad" | "dull" {
+/** How a status is to be looked at: under way, as wished, or not; nothing to look at. */
+export type StatusTone = "open" | "good" | "bad" | "dull";
+
+export function statusTone(status: FleetDeviceStatus): StatusTone {
+  if (status === "waiting" || status === "skipped") return "dull";
   if (!hasEnded(status)) return "open";
   if (status === "applied") return "good";
   return status === "superseded" || status === "cancelled" ? "dull" : "bad";
