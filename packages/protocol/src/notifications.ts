@@ -248,8 +248,8 @@ export const newMaintenanceWindowSchema = Type.Object(
     device_ids: Type.Optional(windowFields.device_ids),
     where: Type.Optional(windowFields.where),
     note: Type.Optional(windowFields.note),
-    from: Type.Optional(time("Absent: now")),
-    until: time("At most 30 days after its beginning"),
+    from: Type.Optional(Type.String({ maxLength: 64, description: "RFC 3339; absent: now" })),
+    until: Type.String({ maxLength: 64, description: "RFC 3339; at most 30 days after its beginning" }),
   },
   { ...closed, title: "NewMaintenanceWindow" },
 );

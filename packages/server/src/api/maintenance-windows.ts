@@ -5,6 +5,7 @@ import {
   maintenanceWindowsSchema,
   type NewMaintenanceWindowBody,
   newMaintenanceWindowSchema,
+  parseRfc3339,
   paths,
   refuse,
 } from "@wattboard/protocol";
@@ -83,8 +84,8 @@ export function registerMaintenanceWindowsApi(app: FastifyInstance, parts: Notif
         deviceIds: [...new Set(deviceIds)],
         where,
         note,
-        fromMs: from === undefined ? clock.wallMs() : Date.parse(from),
-        untilMs: Date.parse(until),
+        fromMs: from === undefined ? clock.wallMs() : parseRfc3339(from),
+        untilMs: parseRfc3339(until),
         createdBy: requesterOf(request.principal as Principal),
       };
       const detail = { device_ids: deviceIds.slice(0, 20), devices: deviceIds.length, where, until };

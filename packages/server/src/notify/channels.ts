@@ -26,7 +26,7 @@ export const defaultScope: ChannelScope = {
 };
 
 /** For so long messages are signed with both secrets after a rotation, so that the receiver can be changed meanwhile. */
-export const secretOverlapMs = 24 * 3_600_000;
+const secretOverlapMs = 24 * 3_600_000;
 
 /** By what each person is told, and when. In memory, written through by the journal. */
 export class Channels {

@@ -112,7 +112,7 @@ function deviceLines(deviceIds: readonly string[], { nameOf }: ComposeContext): 
 }
 
 /** The time on the clock of the person, with the day where it is another than today. */
-export function localTime(atMs: number, nowMs: number, timeZone: string): string {
+function localTime(atMs: number, nowMs: number, timeZone: string): string {
   const day = new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" });
   const time = new Intl.DateTimeFormat("en-GB", { timeZone, timeStyle: "short" }).format(atMs);
   return day.format(atMs) === day.format(nowMs) ? time : `${day.format(atMs)} ${time}`;
@@ -123,7 +123,7 @@ function urlOf(path: string, { linkBase }: Pick<ComposeContext, "linkBase">): st
 }
 
 /** Of names that come from outside: no line begins within one, and nothing turns the direction of what stands behind it. */
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, " ")
     .trim()

@@ -5,7 +5,7 @@ import { type Delivery, failed, type Message, type Transport } from "./message.t
 import type { Channel } from "./records.ts";
 
 /** One delivery may take so long, and has failed then, ms. */
-export const deliveryMsMax = 20_000;
+const deliveryMsMax = 20_000;
 
 /** So many at once: a mail server takes few connections of one client, and each webhook that hangs holds a socket. */
 const atOnce: Readonly<Record<ChannelKind, number>> = { email: 2, push: 32, webhook: 64 };

@@ -1,7 +1,7 @@
 import type { AlarmSeverity } from "@wattboard/protocol";
 
 /** `begins`: it is so from now on, also for further devices. `over`: it is so no more. */
-export type NoticePhase = "begins" | "over";
+type NoticePhase = "begins" | "over";
 
 /**
  * Something that people want to hear of. To tell the same one again does no harm: whoever was told of `about` is not told again, and `over` goes

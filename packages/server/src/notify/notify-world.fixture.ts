@@ -32,7 +32,7 @@ export class NotifyWorld {
   readonly rights = new Map<string, ReadonlySet<string> | null>();
   readonly rows = new Map<string, FleetRow>();
   /** What the receiver of a channel says; a promise that does not resolve hangs. */
-  receiver: (channel: Channel) => Delivery | Promise<Delivery> = () => ({ kind: "delivered" });
+  receiver: (channel: Channel, messageId: string) => Delivery | Promise<Delivery> = () => ({ kind: "delivered" });
   store!: NotifyStore;
   journal!: NotifyJournal;
   channels!: Channels;
@@ -44,6 +44,8 @@ export class NotifyWorld {
   /** Nothing of an old one reaches the world any more. */
   #life = 0;
   #ids = 0;
+  #isEnded = false;
+  readonly #folder: string;
   readonly #path: string;
 
   /** At night the quiet hours of people hold: the clock begins at noon in Vienna. */
@@ -51,12 +53,18 @@ export class NotifyWorld {
     this.clock = new ManualClock(startMs);
     const folder = mkdtempSync(join(tmpdir(), "wattboard-notify-"));
     this.#path = join(folder, "notify.db");
-    onTestFinished(async () => {
-      this.notifier.stop();
-      this.journal.stop();
-      await this.store.close();
-      rmSync(folder, { recursive: true });
-    });
+    this.#folder = folder;
+    onTestFinished(() => this.end());
+  }
+
+  /** Lets go of its file; a test that has many of them does so itself. */
+  async end(): Promise<void> {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.notifier.stop();
+    this.journal.stop();
+    await this.store.close();
+    rmSync(this.#folder, { recursive: true });
   }
 
   async start(): Promise<this> {
@@ -104,7 +112,7 @@ export class NotifyWorld {
       deliver: async (channel, messageId, told) => {
         const records = told.map(({ record }) => record);
         const deviceIds = told.flatMap((each) => each.deviceIds);
-        const delivery = await this.receiver(channel);
+        const delivery = await this.receiver(channel, messageId);
         if (delivery.kind === "delivered") {
           this.taken.push({ atMs: clock.wallMs(), channel: channel.name, messageId, records, deviceIds });
         }

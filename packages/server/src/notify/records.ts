@@ -10,7 +10,7 @@ import type {
 import type { Requester } from "../base/requester.ts";
 import type { Notice } from "./notice.ts";
 
-export interface EmailAddress {
+interface EmailAddress {
   readonly kind: "email";
   readonly address: string;
 }

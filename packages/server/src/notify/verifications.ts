@@ -12,7 +12,7 @@ import type { Channel } from "./records.ts";
 const perAddressAndHour = 3;
 const lookMs = 60_000;
 
-export interface Account {
+interface Account {
   readonly person: Requester;
   readonly email: string;
 }

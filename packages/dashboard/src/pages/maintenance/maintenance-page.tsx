@@ -134,7 +134,9 @@ function WindowList({ windows, mayEnd, onEnded }: WindowListProps) {
                 {each.where.length > 0
                   ? `all where ${each.where.join(" and ")}`
                   : describeDevices([...each.device_ids])}
-                <span className={list.sub}>{each.device_ids.slice(0, 5).join(", ")}</span>
+                {each.device_ids.length > 1 && (
+                  <span className={list.sub}>{each.device_ids.slice(0, 5).join(", ")}</span>
+                )}
                 {each.is_active && <Tag tone="warn">now</Tag>}
               </td>
               <td data-label="From">{formatInstant(Date.parse(each.from), nowMs)}</td>

@@ -85,12 +85,12 @@ export const webhookRequests: Readonly<
 };
 
 /** Title, text and link, one below the other. */
-export function wholeText({ title, text, url }: Message): string {
+function wholeText({ title, text, url }: Message): string {
   return [title, text, ...(url === null ? [] : [url])].join("\n");
 }
 
 /** By code points: half of one is no text. */
-export function shortened(text: string, charactersMax: number): string {
+function shortened(text: string, charactersMax: number): string {
   const characters = [...text];
   return characters.length <= charactersMax ? text : `${characters.slice(0, charactersMax - 1).join("")}…`;
 }

@@ -24,10 +24,8 @@ export function kindWord({ kind, preset }: Pick<ChannelBody, "kind" | "preset">)
 export function scopeWords({ is_on, severities, where, digest_minutes, with_server }: ChannelBody): string {
   if (!is_on) return "Off: nothing but tests is sent.";
   if (severities.length === 0) return "Nothing is told but what is escalated to you.";
-  const what =
-    severities.length === 3
-      ? "everything"
-      : severities.map((each) => (each === "warning" ? "warnings" : each)).join(" and ");
+  const words = severities.map((each) => ({ critical: "critical alarms", warning: "warnings", info: "notes" })[each]);
+  const what = severities.length === 3 ? "everything" : words.join(" and ");
   const which = where.length === 0 ? "all your devices" : `devices where ${where.join(" and ")}`;
   const when = digest_minutes === 0 ? "at once" : `collected for ${digest_minutes} minutes`;
   return `Tells ${what}, ${when}, about ${which}${with_server ? ", and the server" : ""}.`;

@@ -68,7 +68,7 @@ export function NotificationsPage() {
         </Notice>
       )}
       {isPerson && channels.body !== null && (
-        <div className="stack">
+        <div className={`stack ${styles.page}`}>
           <Panel title="How you are told">
             {channels.body.channels.length === 0 ? (
               <p>Nothing tells you of alarms yet. Add where you want to be told:</p>
@@ -107,15 +107,20 @@ export function NotificationsPage() {
 function useConfirmation(isPerson: boolean) {
   const confirming = useSubmit();
   const { run } = confirming;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it is known who is here.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once it is known who is here, and with each link that is opened.
   useEffect(() => {
-    const [, channelId, code] = /^#confirm=(\w+)\.(\w+)$/.exec(location.hash) ?? [];
-    if (!isPerson || channelId === undefined || code === undefined) return;
-    history.replaceState(null, "", location.pathname);
-    run(async () => {
-      await sendJson("POST", apiPaths.channel(channelId, "/verify"), { code });
-      changed();
-    });
+    const confirm = () => {
+      const [, channelId, code] = /^#confirm=(\w+)\.(\w+)$/.exec(location.hash) ?? [];
+      if (!isPerson || channelId === undefined || code === undefined) return;
+      history.replaceState(null, "", location.pathname);
+      run(async () => {
+        await sendJson("POST", apiPaths.channel(channelId, "/verify"), { code });
+        changed();
+      });
+    };
+    confirm();
+    addEventListener("hashchange", confirm);
+    return () => removeEventListener("hashchange", confirm);
   }, [isPerson]);
   return confirming;
 }
