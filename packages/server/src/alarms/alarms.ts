@@ -84,6 +84,7 @@ export class Alarms implements SampleSink {
       book: () => this.#book,
       journal: this.journal,
       changed: (change) => void this.#changes.push(change),
+      evidence: ({ key }, { rule }, evidence) => this.#book.setEvidence(rule.ruleId, key, evidence),
       silent: (silent, atMs) => this.#ringSilent(silent, atMs),
     });
     this.#book = new AlarmBook({
@@ -211,11 +212,6 @@ export class Alarms implements SampleSink {
     return null;
   }
 
-  /** Nothing is done from here on, not even what is due; for tests of a server that is killed. */
-  kill(): void {
-    this.#stopTimer();
-  }
-
   stop(): void {
     this.#stopTimer();
     const nowMs = this.#services.clock.wallMs();
@@ -267,7 +263,7 @@ export class Alarms implements SampleSink {
     const rule = this.#rules.active("no_data");
     if (rule === undefined) return;
     const ringing = silent.map((watched) =>
-      ringingOf(watched, { sinceMs: watched.heardAtMs, atMs, evidence: {}, spreadMs: watched.step.holdMs }),
+      ringingOf(watched, { sinceMs: watched.heardAtMs, atMs, evidence: {}, spreadMs: watched.silenceMsMax }),
     );
     this.#book.ring(rule, ringing, silentTogetherMin);
   }

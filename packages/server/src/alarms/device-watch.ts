@@ -20,12 +20,14 @@ export interface DeviceChange {
   readonly evidence: Evidence;
 }
 
-interface DeviceWatchServices {
+export interface DeviceWatchServices {
   readonly clock: Clock;
   /** The device of this state as alarms know it; undefined: it is not registered any more. */
   readonly watch: (state: DeviceState) => WatchedDevice | undefined;
   readonly isOnline: (deviceId: string) => boolean;
   readonly changed: (change: DeviceChange) => void;
+  /** It rings, and now for these values. */
+  readonly evidence: (watched: WatchedDevice, prepared: PreparedRule, evidence: Evidence) => void;
 }
 
 /** A sample that was measured up to so long ago may still be on its way: time alone changes nothing before, ms. */
@@ -154,7 +156,18 @@ export class DeviceWatch implements SampleSink {
     }
     const { isWholeInEach } = watched.state;
     state.take(sample, watched.atMs, this.#holdMs(watched), isWholeInEach, this.#onChange);
+    if (prepared.rule.kind === "error_flag" && state.onset.isRinging) this.#noteFlags(watched, state, sample);
     this.#note(watched, state);
+  }
+
+  /** Another flag than those it has rung for. */
+  #noteFlags(watched: WatchedDevice, state: RuleState, sample: Said): void {
+    const { prepared } = state;
+    const [test] = prepared.when;
+    const flags = test && readPoint(sample, test);
+    if (!Array.isArray(flags) || flags.every((flag) => state.flags.has(flag))) return;
+    for (const flag of flags) state.flags.add(flag);
+    this.#services.evidence(watched, prepared, { [test?.point ?? ""]: [...state.flags] });
   }
 
   #note(watched: WatchedDevice, state: RuleState): void {
@@ -167,6 +180,7 @@ export class DeviceWatch implements SampleSink {
     const watched = this.#now;
     if (watched === null) return;
     const { prepared, onset } = state;
+    state.flags.clear();
     // Time alone made it ring: then what it rings for is what was said last.
     const said = this.#said ?? watched.state.latest;
     this.#services.changed({

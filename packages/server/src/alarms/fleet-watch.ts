@@ -6,7 +6,7 @@ import type { AlarmBook } from "./alarm-book.ts";
 import type { AlarmJournal } from "./alarm-journal.ts";
 import type { AlarmRules } from "./alarm-rules.ts";
 import type { PersistedAlarms } from "./alarm-store.ts";
-import { type DeviceChange, DeviceWatch } from "./device-watch.ts";
+import { type DeviceChange, DeviceWatch, type DeviceWatchServices } from "./device-watch.ts";
 import type { ScopeRow } from "./prepared-rule.ts";
 import type { RuleState } from "./rule-state.ts";
 import { FleetTraits, type Trait, traitsOf } from "./shared-cause.ts";
@@ -32,6 +32,7 @@ interface FleetWatchServices {
   readonly book: () => AlarmBook;
   readonly journal: AlarmJournal;
   readonly changed: (change: DeviceChange) => void;
+  readonly evidence: DeviceWatchServices["evidence"];
   readonly silent: (silent: readonly WatchedDevice[], atMs: number) => void;
 }
 
@@ -52,8 +53,8 @@ export class FleetWatch {
 
   constructor(services: FleetWatchServices) {
     this.#services = services;
-    const { isOnline, offlineSinceMs, changed, silent, book } = services;
-    this.devices = new DeviceWatch({ ...services, changed, watch: (state) => this.#watch(state) });
+    const { isOnline, offlineSinceMs, silent, book } = services;
+    this.devices = new DeviceWatch({ ...services, watch: (state) => this.#watch(state) });
     this.#silence = new SilenceWatch(
       {
         isOnline,

@@ -14,6 +14,8 @@ export type OnRuleChange = (state: RuleState, atMs: number) => void;
 export class RuleState {
   readonly prepared: PreparedRule;
   readonly onset = new Onset();
+  /** The error flags that it has rung for, of the rule on these. */
+  readonly flags = new Set<string>();
   /** Bit by bit, which conditions are known, and which are met; those of `clearWhen` stand behind those of `when`. */
   #known = 0;
   #met = 0;
@@ -44,7 +46,8 @@ export class RuleState {
     const { rule, when, clearWhen } = prepared;
     this.settle(atMs, holdMs, onChange);
     if (isWhole) this.#known = this.#met = 0;
-    const heard = this.#read(sample, atMs, when, 0) + (clearWhen === null ? 0 : this.#read(sample, atMs, clearWhen, when.length));
+    const heard =
+      this.#read(sample, atMs, when, 0) + (clearWhen === null ? 0 : this.#read(sample, atMs, clearWhen, when.length));
     if (heard === 0) return;
     this.#forgetBefore(atMs - holdMs);
     const wants = this.#wants();

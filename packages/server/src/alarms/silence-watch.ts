@@ -76,7 +76,7 @@ export class SilenceWatch {
     const fromMs = Math.max(heardAtMs, this.#hearingSinceMs);
     // Of nearly all devices this says it already.
     if (nowMs - fromMs <= forMs) return false;
-    if (!mayRest) return nowMs - fromMs > forMs + watched.step.holdMs;
+    if (!mayRest) return nowMs - fromMs > forMs + watched.silenceMsMax;
     if (this.#services.isOnline(deviceId)) return false;
     return nowMs - Math.max(fromMs, this.#services.offlineSinceMs(deviceId) ?? 0) > forMs;
   }

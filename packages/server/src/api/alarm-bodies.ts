@@ -85,7 +85,10 @@ export function alarmRuleBody(rule: AlarmRule, openAlarms: number): AlarmRuleBod
   };
 }
 
-export function trialBody({ fromMs, toMs, devices }: TrialQuery, { times, totalMs, rings }: TrialResult): AlarmTrialBody {
+export function trialBody(
+  { fromMs, toMs, devices }: TrialQuery,
+  { times, totalMs, rings }: TrialResult,
+): AlarmTrialBody {
   return {
     from: isoTime(fromMs),
     to: isoTime(toMs),

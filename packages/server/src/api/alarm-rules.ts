@@ -3,10 +3,10 @@ import {
   alarmRuleChangeSchema,
   alarmRuleSchema,
   alarmRulesSchema,
+  isOfSmartOs,
   isRefusal,
   limits,
   type NewAlarmRuleBody,
-  isOfSmartOs,
   newAlarmRuleSchema,
   parseRfc3339,
   paths,
@@ -68,11 +68,15 @@ export function registerAlarmRulesApi(app: FastifyInstance, parts: AlarmRulesApi
       tag: "Alarms",
       role: "viewer",
       summary: "All rules, those that are built in first",
+      description: "Who does not see all devices is not told of rules that are about some.",
       answer: alarmRulesSchema,
     }),
     async (request) => {
       const counts = await countOpen(parts, request);
-      return { rules: alarms.rules.list().map((rule) => alarmRuleBody(rule, counts.get(rule.ruleId) ?? 0)) };
+      // A scope may name devices: who does not see all is told of none.
+      const seesAll = parts.authorizer.mayViewAll(request.principal);
+      const rules = alarms.rules.list().filter(({ where }) => seesAll || where.length === 0);
+      return { rules: rules.map((rule) => alarmRuleBody(rule, counts.get(rule.ruleId) ?? 0)) };
     },
   );
 
@@ -171,7 +175,8 @@ async function readTrial(
   const nowMs = parts.clock.wallMs();
   const toMs = request.query.to === undefined ? nowMs : Math.min(nowMs, parseRfc3339(request.query.to));
   const fromMs = request.query.from === undefined ? toMs - trialMs : parseRfc3339(request.query.from);
-  if (!(fromMs < toMs)) return refuse("invalid_request", "from and to are RFC 3339 times, the first before the second.");
+  if (!(fromMs < toMs))
+    return refuse("invalid_request", "from and to are RFC 3339 times, the first before the second.");
   if (toMs - fromMs > trialMsMax) return refuse("range_too_large", "A rule is tried on 400 days at most.");
   const rule = newRule("try", request.body);
   const prepared = prepareRule(rule);

@@ -214,6 +214,8 @@ async function act(
   const [deviceId = null] = seen.record.deviceCount === 1 ? seen.members.map((each) => each.deviceId) : [];
   const done = audited(parts, request, { ...entry, deviceId, target: alarmId }, () => task(alarmId, by) ?? {});
   if (isRefusal(done)) return sendRefusal(reply, done);
+  // Stored before it is told; while the disk does not take it, it holds all the same.
+  await parts.alarms.journal.settled();
   const now = await findAlarm(parts, request, alarmId);
   return now === null ? sendRefusal(reply, noSuchAlarm) : alarmDetailBody(now);
 }

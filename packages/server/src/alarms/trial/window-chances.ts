@@ -1,8 +1,8 @@
 import type { Condition } from "@wattboard/protocol/constants";
 import { asNumber, conditionTest, isRefusal, parseCondition } from "@wattboard/protocol/constants";
+import { windowMs } from "../../store/algebra/window.ts";
 import type { Registration } from "../../store/registration.ts";
 import type { History, PointInfo, StoreReader, TimelineRun } from "../../store/store.ts";
-import { windowMs } from "../../store/algebra/window.ts";
 import type { AlarmRule } from "../alarm-record.ts";
 import { fullPointName } from "../prepared-rule.ts";
 
@@ -58,8 +58,14 @@ export async function findChances(
   };
   const ring = [];
   for (const condition of when) ring.push(await chancesOf(condition));
-  const mayRing = allOf(ring.map(({ mayMeet }) => mayMeet), count);
-  let mayClear = anyOf(ring.map(({ mayFail }) => mayFail), count);
+  const mayRing = allOf(
+    ring.map(({ mayMeet }) => mayMeet),
+    count,
+  );
+  let mayClear = anyOf(
+    ring.map(({ mayFail }) => mayFail),
+    count,
+  );
   if (clearWhen !== null) {
     const clear = [];
     for (const condition of clearWhen) clear.push((await chancesOf(condition)).mayMeet);
