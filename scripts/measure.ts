@@ -19,6 +19,9 @@ const longFiles: Readonly<Record<string, string>> = {};
 
 /** Functions over their bound, by file and name, and why. */
 const longFunctions: Readonly<Record<string, string>> = {
+  "packages/protocol/src/asyncapi/device-door.ts framesOfServer": "a table",
+  "packages/server/src/api/bulk-devices.ts registerBulkDevicesApi": "a list of routes",
+  "packages/server/src/api/device-tokens.ts registerDeviceTokensApi": "a list of routes",
   "packages/server/src/api/commands.ts registerCommandsApi": "a list of routes",
   "packages/server/src/api/devices.ts registerDevicesApi": "a list of routes",
   "packages/server/src/api/export.ts registerExportApi": "a list of routes",
@@ -33,11 +36,12 @@ const longFunctions: Readonly<Record<string, string>> = {
   "packages/server/src/cli/simulate-solmate.ts addSimulateSolMateCommand": "a list of commands with their options",
   "packages/server/src/cli/store.ts addStoreCommand": "a list of commands with their options",
   "packages/server/src/cli/user.ts addUserCommand": "a list of commands with their options",
-  "packages/dashboard/src/pages/devices/command-panel.tsx ModeForm": "one piece of markup",
+  "packages/dashboard/src/domain/order-forms.tsx ModeForm": "one piece of markup",
   "packages/dashboard/src/pages/devices/energy-bars.tsx EnergyBars": "one piece of markup",
   "packages/dashboard/src/pages/devices/history-chart.tsx HistoryChart": "one piece of markup",
   "packages/dashboard/src/pages/devices/history-panel.tsx HistoryPanel": "one piece of markup",
   "packages/dashboard/src/pages/devices/power-chart.tsx PowerChart": "one piece of markup",
+  "packages/dashboard/src/pages/fleet-commands/fleet-devices.tsx FleetDevices": "one piece of markup",
   "packages/dashboard/src/pages/people/person-form.tsx PersonForm": "one piece of markup",
   "packages/server/src/api/answers/questions.ts answerTo": "one case a question",
   "packages/server/src/http/server.ts createHttpServer": "the settings and hooks of one server, in their order",

@@ -156,7 +156,9 @@ needs("PostgreSQL 15 or newer", postgresPrograms !== undefined)("while the datab
       const stored = await storedSamples(switchboard, "ems_001", "limit=10");
       expect(stored.map(({ telemetry }) => telemetry.solar?.power)).toEqual([1, 2]);
     });
-    expect((await deviceDetail(switchboard, "ems_002")).latest?.telemetry.solar?.power).toBe(1);
+    await eventually(async () =>
+      expect((await deviceDetail(switchboard, "ems_002")).latest?.telemetry.solar?.power).toBe(1),
+    );
     expect((await deviceDetail(switchboard, "ems_001")).latest?.telemetry.solar?.power).toBe(2);
     expect((await events(switchboard)).map(({ kind }) => kind).sort()).toEqual(["store_failing", "store_recovered"]);
   }, 120_000);

@@ -178,9 +178,10 @@ test.skipIf(disk === null)(
       expect(await run(line)).toMatchObject({ code: 0 });
     }
     const makeRoom = fill(disk);
-    let given = await run("device rotate ems_002");
+    let given = await run("device rotate ems_002 --overlap 0s");
     // What is left of a log has room for a little.
-    for (let tries = 0; given.code === 0 && tries < 200; tries++) given = await run("device rotate ems_002");
+    for (let tries = 0; given.code === 0 && tries < 200; tries++)
+      given = await run("device rotate ems_002 --overlap 0s");
     expect(given).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("Make room on the disk of the data folder."),

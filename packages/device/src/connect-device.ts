@@ -1,7 +1,9 @@
-import { type Capabilities, type Hello, limits } from "@wattboard/protocol";
+import { join } from "node:path";
+import { type Capabilities, type Hello, limits, type TokenFrame } from "@wattboard/protocol";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommandInbox } from "./command-inbox.ts";
-import { defaultJournal } from "./default-journal.ts";
+import { Credentials } from "./credentials.ts";
+import { defaultJournal, defaultJournalFolder } from "./default-journal.ts";
 import { Delivery } from "./delivery.ts";
 import type { Device, DeviceCounters, DeviceStatus } from "./device.ts";
 import type { DeviceOptions } from "./device-options.ts";
@@ -16,6 +18,7 @@ import { type Resolved, resolveOptions } from "./resolve-options.ts";
 import type { Sample } from "./sample.ts";
 import { Sampler } from "./sampler.ts";
 import { readServerFrame } from "./server-frame.ts";
+import { fileTokenStore, type TokenStore } from "./token-store.ts";
 import { webSocketTransport } from "./web-socket-transport.ts";
 
 /** What a device with an `onCommand` and nothing announced can be told: what the EMS communication interface has, and leases. */
@@ -63,6 +66,7 @@ class ConnectedDevice implements Device {
   readonly #announcement: Capabilities;
   readonly #notices: Notices;
   readonly #clock: Clock;
+  readonly #credentials: Credentials;
   readonly #link: Link;
   readonly #keeping: Keeping | null;
   readonly #outbox: Outbox;
@@ -84,17 +88,20 @@ class ConnectedDevice implements Device {
     const notices = new Notices(deviceId, clock, options.log);
     this.#notices = notices;
     this.#clock = clock;
+    const credentials = new Credentials(token, address.href, tokenStoreOf(options, deviceId));
+    this.#credentials = credentials;
     this.#link = new Link({
       deviceId,
       host: address.host,
       clock,
       random,
-      transport: options.transport ?? webSocketTransport(address, token),
+      transport: options.transport ?? webSocketTransport(address, () => credentials.token),
       notices,
       hooks: {
         became: (status) => this.#onStatus(status),
         opened: () => this.#onOpened(),
         received: (text) => this.#onReceived(text),
+        refused: () => credentials.refused(),
         closed: () => this.#onClosed(),
       },
     });
@@ -206,6 +213,7 @@ class ConnectedDevice implements Device {
   }
 
   #onOpened(): void {
+    this.#credentials.accepted();
     this.#keeping?.delivery.linked();
     if (this.#link.sendFrame(this.#hello())) this.#commands.linked();
     this.#peers.linked();
@@ -221,6 +229,7 @@ class ConnectedDevice implements Device {
       ...(journal !== undefined && {
         journal: { id: journal.id, first_seq: journal.firstSeq, last_seq: journal.lastSeq },
       }),
+      ...(this.#credentials.takesTokens && { takes_tokens: true }),
       ...(softwareVersion !== undefined && { software_version: softwareVersion.slice(0, limits.textLengthMax) }),
       device_time: new Date(this.#clock.now()).toISOString(),
     };
@@ -230,6 +239,21 @@ class ConnectedDevice implements Device {
     // With a journal it goes on, so that an outage has every sample.
     if (this.#keeping === null) this.#sampler?.stop();
     else this.#keeping.delivery.unlinked();
+  }
+
+  async #takeToken(frame: TokenFrame): Promise<void> {
+    if (!this.#credentials.takesTokens) return;
+    try {
+      this.#link.sendFrame(await this.#credentials.take(frame));
+      this.#notices.tell(
+        "info",
+        "token_stored",
+        "The server has sent a new token: it is stored, and used from now on.",
+      );
+    } catch (error) {
+      const message = "The server has sent a new token, which cannot be stored: the present one is gone on with.";
+      this.#notices.tell("error", "token_not_stored", message, error);
+    }
   }
 
   #onReceived(text: string | null): void {
@@ -261,6 +285,9 @@ class ConnectedDevice implements Device {
       case "pace":
         this.#keeping?.delivery.pace(frame.backfill);
         return;
+      case "token":
+        void this.#takeToken(frame);
+        return;
       case "deadline":
         this.#commands.deadline(frame);
         return;
@@ -288,6 +315,13 @@ function openerOf(journal: DeviceOptions["journal"] = defaultJournal): JournalOp
   if (journal === false) return null;
   if (typeof journal !== "string") return journal;
   return journal === "memory" ? memoryJournal() : fileJournal(journal);
+}
+
+/** Beside the journal, where it is known to be on the disk. */
+function tokenStoreOf({ journal, tokenStore }: DeviceOptions, deviceId: string): TokenStore | null {
+  if (tokenStore !== undefined) return tokenStore === false ? null : tokenStore;
+  if (journal !== undefined && (typeof journal !== "string" || journal === "memory")) return null;
+  return fileTokenStore(join(journal ?? defaultJournalFolder(deviceId), "token.json"));
 }
 
 function isLoopback(hostname: string): boolean {

@@ -5,7 +5,7 @@ import type { JournalOpener } from "./journal.ts";
 import { memoryJournal } from "./memory-journal.ts";
 
 /** Where the journal of a device is if nobody says where: a folder for each device, as `wattboard-device` has it. */
-function defaultJournalFolder(deviceId: string): string {
+export function defaultJournalFolder(deviceId: string): string {
   const { WATTBOARD_JOURNALS: journals = "", XDG_STATE_HOME: state = "" } = process.env;
   if (journals !== "") return join(journals, deviceId);
   return join(state === "" ? join(homedir(), ".local", "state") : state, "wattboard-device", deviceId);

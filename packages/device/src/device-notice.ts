@@ -13,6 +13,8 @@ export type NoticeCode =
   | "outage"
   | "refused"
   | "plain_text_token"
+  | "token_stored"
+  | "token_not_stored"
   | "congested"
   | "sample_too_big"
   | "journal_full"

@@ -6,6 +6,7 @@ import type { DeviceStatus } from "./device.ts";
 import type { DeviceNotice } from "./device-notice.ts";
 import type { JournalOpener } from "./journal.ts";
 import type { Sample } from "./sample.ts";
+import type { TokenStore } from "./token-store.ts";
 import type { Transport } from "./transport.ts";
 
 export interface DeviceOptions {
@@ -22,6 +23,12 @@ export interface DeviceOptions {
    * `connectDevice` throws a `JournalError` if another process has the folder.
    */
   readonly journal?: string | false | JournalOpener;
+  /**
+   * Keeps the token that the server hands over when it is rotated there: from then on the device comes with that one, and with `token` where it is
+   * refused. False: such tokens are not taken. Default: `token.json` in the folder of the journal, where that is one and stands in `journal` or is the usual
+   * one; else false.
+   */
+  readonly tokenStore?: TokenStore | false;
   /** Told the server: the version of the program that uses this SDK, or of the device. */
   readonly softwareVersion?: string;
   /** Measures once, each time the SDK asks: while online, and with a journal always. Null means that there is nothing to send. Without it, call `send`. */

@@ -20,4 +20,5 @@ export type { Outage, OutageCode } from "./outage.ts";
 export type { PeerHandlers, PeerSample } from "./peer-inbox.ts";
 export { DeviceConfigurationError } from "./resolve-options.ts";
 export type { Sample } from "./sample.ts";
+export { fileTokenStore, type TokenStore } from "./token-store.ts";
 export type { Connection, ConnectionEvents, Transport } from "./transport.ts";

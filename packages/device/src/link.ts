@@ -32,6 +32,8 @@ interface LinkHooks {
   opened(): void;
   /** A frame of the server; null where it is binary. None comes after `stop`. */
   received(text: string | null): void;
+  /** The token was refused; gives whether there is another to be tried. */
+  refused(): boolean;
   /** The link that was opened, or was to be, is gone. */
   closed(): void;
 }
@@ -121,7 +123,10 @@ export class Link {
     },
     refused: (status, retryAfter) => {
       const { host, deviceId } = this.#options;
-      this.#cutBecause(outageOfAnswer({ host, deviceId, status, retryAfter, nowMs: this.#clock.now() }));
+      const outage = outageOfAnswer({ host, deviceId, status, retryAfter, nowMs: this.#clock.now() });
+      const hasAnother = outage.code === "forbidden" && this.#options.hooks.refused();
+      const message = `${host} refused the token (HTTP ${status}): the other one is tried.`;
+      this.#cutBecause(hasAnother ? { code: "closed", message, reconnect: "soon" } : outage);
     },
     failed: (message) => {
       this.#outage ??= { code: this.status.state === "online" ? "closed" : "unreachable", message };

@@ -61,7 +61,7 @@ export function outageOfAnswer({ host, deviceId, status, retryAfter, nowMs }: Ht
 
 /** Why a link ended, by its close code. */
 export function outageOfClose(closeCode: number, reason: string): Outage {
-  const { replaced, revoked } = disconnects;
+  const { replaced, revoked, tokenRenewed } = disconnects;
   const reconnect = reconnectAfter(closeCode);
   // Without the subprotocol one code stands for all, and the reason tells which.
   const isPlain = closeCode === replaced.code;
@@ -71,6 +71,9 @@ export function outageOfClose(closeCode: number, reason: string): Outage {
   if (closeCode === replaced.v1Code || (isPlain && (reason === "" || reason === replaced.reason))) {
     const message = "A newer connection of this device took over: does another device use its token?";
     return { code: "replaced", message };
+  }
+  if (closeCode === tokenRenewed.v1Code) {
+    return { code: "closed", message: "The device comes again with its new token.", reconnect: "soon" };
   }
   if (isPlain || reconnect !== null) {
     const message = `The server ended the link for a breach of its rules: ${reason || closeCode}.`;

@@ -1,4 +1,13 @@
-import type { AckFrame, Command, Deadline, PaceFrame, PeersFrame, Refused, Welcome } from "@wattboard/protocol";
+import type {
+  AckFrame,
+  Command,
+  Deadline,
+  PaceFrame,
+  PeersFrame,
+  Refused,
+  TokenFrame,
+  Welcome,
+} from "@wattboard/protocol";
 import { commandValidator } from "@wattboard/protocol/validate";
 import type { PeerSample } from "./peer-inbox.ts";
 
@@ -12,6 +21,7 @@ export type ServerFrame =
   | PaceFrame
   | Deadline
   | Refused
+  | TokenFrame
   /** Of a kind that this version does not know; it is for later ones. */
   | { readonly type: "unknown" }
   /** No frame at all. `commandId`: it has the id of a command. */
@@ -41,6 +51,8 @@ export function readServerFrame(text: string | null): ServerFrame {
       return isPace(frame) ? frame : unknown;
     case "deadline":
       return isDeadline(frame) ? frame : unknown;
+    case "token":
+      return isToken(frame) ? frame : unknown;
     case "refused":
       return isRefused(frame) ? frame : unknown;
     default:
@@ -100,6 +112,11 @@ function isDeadline(frame: object): frame is Deadline {
 
 function isRefused(frame: object): frame is Refused {
   return "message" in frame && typeof frame.message === "string" && "count" in frame && typeof frame.count === "number";
+}
+
+function isToken(frame: Unread): frame is TokenFrame & Unread {
+  // What does not fit into a header could not be come with.
+  return typeof frame.token_id === "string" && typeof frame.token === "string" && /^[\x21-\x7e]+$/.test(frame.token);
 }
 
 function isTelemetry(value: unknown): value is PeerSample {

@@ -5,9 +5,9 @@ import type { Connection, ConnectionEvents, Transport } from "./transport.ts";
 /** A command is some hundred bytes; a frame above this ends the link. */
 const frameBytesMax = 64 * 1024;
 
-/** Connects to the device door at `address` by a WebSocket, with the token in the header. */
-export function webSocketTransport(address: URL, token: string): Transport {
-  return (events) => new WebSocketConnection(address, token, events);
+/** Connects to the device door at `address` by a WebSocket, with the token of the moment in the header. */
+export function webSocketTransport(address: URL, token: () => string): Transport {
+  return (events) => new WebSocketConnection(address, token(), events);
 }
 
 class WebSocketConnection implements Connection {

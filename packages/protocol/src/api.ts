@@ -3,6 +3,7 @@ import { body, deviceId, nextCursor, orNull, type ReadonlyBody, time } from "./b
 import { freshnesses } from "./freshness.ts";
 import { outstandingSchema } from "./people.ts";
 import { pointSpec } from "./points.ts";
+import { rotationSchema } from "./provisioning.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
 import type { Scalar, Telemetry } from "./telemetry.ts";
 import type { ValueFault } from "./value-faults.ts";
@@ -144,6 +145,7 @@ export const deviceDetailSchema = body("DeviceDetail", "What the server knows of
       last_at: time("When it came last"),
     }),
   ),
+  rotation: orNull(rotationSchema),
   last_refusal: orNull(
     body("LastRefusal", "The newest message that was dropped, and why.", {
       code: Type.Unsafe<RefusalCode>({ type: "string" }),
@@ -403,21 +405,6 @@ export const waitingDevicesSchema = body("WaitingDevices", "Devices at the SMART
 });
 export type WaitingDevicesBody = ReadonlyBody<Type.Static<typeof waitingDevicesSchema>>;
 export type WaitingDeviceBody = WaitingDevicesBody["waiting"][number];
-
-export const provisionedSchema = body("Provisioned", "A device with its token, which is shown this once.", {
-  device_id: deviceId,
-  token: Type.String({ examples: ["wb_…"] }),
-  history_from: Type.Optional(
-    time("There where another device had the id: what is stored from before is not shown as this one's"),
-  ),
-  former_registration: Type.Optional(
-    Type.Integer({
-      description: "There where another device had the id: the number of its registration, for `keep_history`",
-      examples: [1],
-    }),
-  ),
-});
-export type ProvisionedBody = ReadonlyBody<Type.Static<typeof provisionedSchema>>;
 
 export const apiTokenSchema = body("ApiToken", "An API token without its secret.", {
   name: Type.String({ examples: ["wallboard"] }),

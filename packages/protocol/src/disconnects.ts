@@ -62,6 +62,13 @@ export const disconnects = {
     reconnect: "later",
     meaning: "The device's token was revoked or rotated, or the device was removed.",
   },
+  tokenRenewed: {
+    code: 1012,
+    v1Code: 4001,
+    reason: "token renewed",
+    reconnect: "soon",
+    meaning: "The device has stored the token that it was sent: it comes again with that one.",
+  },
   notLetIn: {
     code: 1008,
     reason: "not let in",

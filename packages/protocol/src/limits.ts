@@ -89,6 +89,10 @@ export const limits = {
   journalsPerDevice: 16,
   /** Samples in one frame of backfill; a frame with more is refused. */
   backfillSamplesMax: 256,
+  /** The longest that a token stays valid beside the one that replaces it, ms; a longer overlap is refused. */
+  tokenOverlapMsMax: 90 * 24 * 60 * 60_000,
+  /** Tokens of before that one device may have beside its newest; one more rotation with an overlap is refused until it has come with the newest. */
+  formerTokensMax: 3,
   /** Devices whose samples one device is sent; the first by their ids, the others are left out. */
   peersMax: 64,
   /** Devices that are sent the samples of others at once; one more is refused. */

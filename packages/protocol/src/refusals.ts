@@ -15,7 +15,8 @@ export const refusals = {
   rate_limited: { message: "The link sends faster than its rate limit." },
   fenced: { message: "The link was replaced by a newer one; what it still sends is dropped." },
   invalid_frame: {
-    message: "A frame of the subprotocol wattboard.v1 is none of hello, command_result, peers, backfill, gap.",
+    message:
+      "A frame of the subprotocol wattboard.v1 is none of hello, command_result, peers, backfill, gap, token_stored.",
   },
   peers_not_allowed: {
     message:
@@ -66,6 +67,18 @@ export const refusals = {
   not_found: { status: 404, message: "There is no such thing at this address." },
   unknown_device: { status: 404, message: "No device with this id is registered." },
   device_exists: { status: 409, message: "A device with this id is registered already." },
+  device_claimed: {
+    status: 409,
+    message: "Somebody has claimed the device. They or an administrator have to give it up first.",
+  },
+  claim_not_valid: {
+    status: 404,
+    message: "There is no box with this code: it was mistyped or used up, or there is a newer label.",
+  },
+  rotation_unfinished: {
+    status: 409,
+    message: "The device has not come with its last tokens yet. Rotate it with an overlap of 0, or revoke its token.",
+  },
   person_exists: { status: 409, message: "There is somebody with this name or e-mail address already." },
   last_administrator: {
     status: 409,

@@ -5,6 +5,7 @@ import type { CommandBody } from "./command-api.ts";
 import { backfillSchema, gapSchema, journalSchema, welcomeJournal } from "./journal.ts";
 import { limits } from "./limits.ts";
 import { telemetrySchema } from "./telemetry.ts";
+import { takesTokens, tokenStoredSchema } from "./token-handover.ts";
 
 /**
  * Server to device: the first frame, with what time it is and the number of this link. A device whose hello names a journal gets a second one, as
@@ -51,6 +52,7 @@ export const helloSchema = Type.Object(
     ...capabilitiesSchema.properties,
     commands: Type.Optional(capabilitiesSchema.properties.commands),
     journal: Type.Optional(journalSchema),
+    takes_tokens: takesTokens,
     software_version: Type.Optional(Type.String({ maxLength: limits.textLengthMax })),
     device_time: Type.Optional(
       Type.String({
@@ -96,7 +98,14 @@ export const peerSchema = Type.Object(
 );
 
 /** What a device sends beside telemetry. A frame is one of these if it has a `type` and no `device_id`. */
-export const deviceFrameSchema = Type.Union([helloSchema, commandResultSchema, peersSchema, backfillSchema, gapSchema]);
+export const deviceFrameSchema = Type.Union([
+  helloSchema,
+  commandResultSchema,
+  peersSchema,
+  backfillSchema,
+  gapSchema,
+  tokenStoredSchema,
+]);
 
 export type PeersFrame = ReadonlyBody<Type.Static<typeof peersAnswerSchema>>;
 export type Welcome = Type.Static<typeof welcomeSchema>;

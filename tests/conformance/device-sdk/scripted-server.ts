@@ -120,6 +120,8 @@ export interface ScriptedServer {
   readonly links: ScriptedLink[];
   /** While set, handshakes get this HTTP answer instead of a link. */
   answer: { readonly status: number; readonly headers?: Readonly<Record<string, string>> } | undefined;
+  /** Which tokens get a link; others get 403. By default all do. */
+  knows: (token: string) => boolean;
   /** Handshakes that were tried. */
   attempts: number;
   /** The next link that opens, or the one after `skip` more that have. */
@@ -142,6 +144,7 @@ export async function startScriptedServer({
     url: "",
     links: [],
     answer: undefined,
+    knows: () => true,
     attempts: 0,
     link: (index) =>
       eventually(
@@ -159,7 +162,8 @@ export async function startScriptedServer({
   });
   http.on("upgrade", (request, stream: Socket, head) => {
     server.attempts++;
-    const { answer } = server;
+    const token = request.headers.authorization?.replace("Bearer ", "") ?? "";
+    const answer = server.answer ?? (server.knows(token) ? undefined : { status: 403 });
     if (answer !== undefined) {
       const headers = Object.entries(answer.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
       stream.end(`HTTP/1.1 ${answer.status} No\r\nContent-Length: 0\r\n${headers.join("")}\r\n`);

@@ -142,6 +142,10 @@ test("real answers fit what the document says of them, good ones and errors", as
   await ask("get", "/smart-os/waiting", "/smart-os/waiting");
   await ask("post", "/smart-os/waiting/0001/accept", "/smart-os/waiting/{id}/accept");
   await ask("post", "/devices/ems_001/rotate", "/devices/{id}/rotate", {});
+  await ask("get", "/token-rotations", "/token-rotations");
+  const many = { devices: [{ device_id: "ems_001" }, { device_id: "ems_003" }] };
+  await ask("post", "/bulk/devices", "/bulk/devices", many);
+  await ask("post", "/bulk/rotations", "/bulk/rotations", many);
   await ask("post", "/devices/ems_001/revoke", "/devices/{id}/revoke");
   await ask("delete", "/devices/ems_001", "/devices/{id}");
   await ask("post", "/api-tokens", "/api-tokens", { name: "wallboard", role: "viewer", ttl_ms: 60_000 });

@@ -7,6 +7,7 @@ import { type Clock, loadConfig, startSwitchboard, systemClock } from "wattboard
 import type { Failure } from "../../../packages/server/dist/base/failure.js";
 import { PostgresStore } from "../../../packages/server/dist/store/postgres/postgres-store.js";
 import { firstRegistration } from "../../../packages/server/dist/store/registration.js";
+import { readiness } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { needs } from "../../support/needs.ts";
 import { type PostgresServer, password, postgresPrograms, startPostgres } from "../../support/postgres.ts";
@@ -167,13 +168,40 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     expect(await server.query(name, "SELECT version FROM wattboard.schema_version")).toEqual([{ version: 99 }]);
   });
 
-  test("may be opened by several servers at once, which make the schema together", async () => {
+  test("may be opened by several at once, which make the schema together", async () => {
     const { url } = await emptyDatabase();
     const stores = await Promise.all(Array.from({ length: 4 }, () => openStore(url)));
-    const sent = Array.from({ length: 100 }, (_, i) => sampleAt(start + i * second, i, { grid: { power: i } }));
-    // All offer the same samples at the same time.
-    await Promise.all(stores.map((store) => store.append([batchOf(sent)])));
-    for (const store of stores) expect((await store.info()).samples).toBe(100);
+    for (const store of stores) expect((await store.info()).samples).toBe(0);
+  });
+
+  test("has one that writes, until it is closed; the others read", async () => {
+    const { url } = await emptyDatabase();
+    const writer = await PostgresStore.open({ url, retentionMs: 0 });
+    const others = await Promise.all(Array.from({ length: 3 }, () => openStore(url)));
+    await writer.claim();
+    const batch = batchOf(
+      Array.from({ length: 100 }, (_, i) => sampleAt(start + i * second, i, { grid: { power: i } })),
+    );
+    for (const other of others) expect((await failureOf(other.append([batch]))).code).toBe("store_in_use");
+    await writer.append([batch]);
+    for (const store of [writer, ...others]) expect((await store.info()).samples).toBe(100);
+    await writer.close();
+    await eventually(() => others[0]?.append([batch]));
+  });
+
+  test("a second server on the same database is refused at its start, and the first goes on", async () => {
+    const { url } = await emptyDatabase();
+    const start = async () => {
+      const flags = { data_dir: temporaryFolder(), port: "0", "store.url": url, "log.level": "silent" };
+      const { config } = loadConfig({ flags, env: {}, file: undefined });
+      const started = await startSwitchboard({ config });
+      onTestFinished(() => started.stop());
+      return started;
+    };
+    const first = await start();
+    const failure = await failureOf(start());
+    expect(failure).toMatchObject({ code: "store_in_use", message: expect.stringContaining("Stop that one") });
+    expect(await readiness(first)).toMatchObject({ status: "ready" });
   });
 
   test("keeps summaries right while one server adds late samples and another one summarizes", async () => {

@@ -140,6 +140,7 @@ describe("a database of every schema there has been", () => {
         "345a8c1d7923b1c0",
         "8e40dec42a29092c",
         "a04124ae8dd8a575",
+        "e4e5709869ba1cfd",
       ],
       "audit.db": ["debce26bcb71e603"],
       "commands.db": ["47830ed198bc115e"],

@@ -1,7 +1,7 @@
 import { type Capabilities, type Parameter, targetModes } from "@wattboard/protocol";
 
 type SetModeCapability = NonNullable<Capabilities["commands"]["SET_MODE"]>;
-type Range = NonNullable<NonNullable<SetModeCapability["target_power"]>["MANUAL_CHARGE"]>;
+type PowerBounds = NonNullable<NonNullable<SetModeCapability["target_power"]>["MANUAL_CHARGE"]>;
 
 /** What every device can be told: it is offered where one has said nothing. */
 export const plainCapabilities: Capabilities = { commands: { SET_MODE: {}, RESET_ERROR: {} } };
@@ -26,7 +26,7 @@ export function mergeCapabilities(announced: readonly (Capabilities | null)[]): 
 
 function mergeModes(modes: readonly SetModeCapability[]): SetModeCapability {
   const offered = new Set(modes.flatMap(({ target_modes }) => target_modes ?? targetModes));
-  const range = (mode: "MANUAL_CHARGE" | "MANUAL_DISCHARGE"): Range =>
+  const range = (mode: "MANUAL_CHARGE" | "MANUAL_DISCHARGE"): PowerBounds =>
     widest(modes.map(({ target_power }) => target_power?.[mode] ?? {}));
   return {
     target_modes: targetModes.filter((mode) => offered.has(mode)),
@@ -43,7 +43,7 @@ function mergeParameter(same: readonly Parameter[]): Parameter {
 }
 
 /** An end that one of them does not have is none. */
-function widest(ranges: readonly Range[]): Range {
+function widest(ranges: readonly PowerBounds[]): PowerBounds {
   const minima = ranges.flatMap(({ minimum }) => minimum ?? []);
   const maxima = ranges.flatMap(({ maximum }) => maximum ?? []);
   return {

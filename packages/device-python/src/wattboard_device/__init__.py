@@ -4,6 +4,7 @@ from .async_device import AsyncDevice, connect
 from .command import Capabilities, Command
 from .command_inbox import CommandHandler
 from .counters import Counters
+from .credentials import FileTokenStore, TokenStore
 from .device import Device
 from .errors import CommandRejected, DeviceConfigurationError, JournalInUse
 from .link import DeviceStatus
@@ -24,6 +25,7 @@ __all__ = [
     "Device",
     "DeviceConfigurationError",
     "DeviceStatus",
+    "FileTokenStore",
     "JournalInUse",
     "Notice",
     "Options",
@@ -31,6 +33,7 @@ __all__ = [
     "PeerHandlers",
     "PeerSample",
     "Sample",
+    "TokenStore",
     "connect",
 ]
 __version__ = "0.2.0.dev0"

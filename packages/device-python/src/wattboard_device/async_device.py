@@ -14,6 +14,7 @@ from .command import Command
 from .command_inbox import CommandInbox, InboxHooks
 from .command_memory import FileCommandMemory
 from .counters import Counters
+from .credentials import Credentials
 from .delivery import Delivery, number
 from .errors import CommandRejected
 from .journal import Journal, Loss
@@ -124,9 +125,10 @@ class AsyncDevice:
             InboxHooks(self._send_frame, self._on_command_began, self._on_command_failed, self._on_lease_ended),
             settles=not self._gives_commands,
         )
-        hooks = LinkHooks(self._on_status, self._on_opened, self._on_received, self._wake.set)
+        self._credentials = Credentials(options.token, options.address, options.kept_token)
+        hooks = LinkHooks(self._on_status, self._on_opened, self._on_received, self._credentials.refused, self._wake.set)
         self._link = Link(
-            options.host, self.device_id, options.address, options.token, options.tls, random.random, self.notices, hooks
+            options.host, self.device_id, options.address, lambda: self._credentials.token, options.tls, random.random, self.notices, hooks
         )
         work = [self._link.run(), self._backfill(), self._keep()]
         if options.read is not None:
@@ -232,6 +234,7 @@ class AsyncDevice:
         return link is not None and link.speaks_subprotocol and link.send(json.dumps(frame, separators=(",", ":")))
 
     def _on_opened(self) -> None:
+        self._credentials.accepted()
         self._delivery.opened(time.monotonic())
         journal = {"id": self.journal.id, "first_seq": self.journal.first_seq, "last_seq": self.journal.last_seq}
         version = self.options.software_version and self.options.software_version[:TEXT_LENGTH_MAX]
@@ -239,6 +242,7 @@ class AsyncDevice:
             "type": "hello",
             **self._capabilities,
             "journal": journal,
+            **({"takes_tokens": True} if self._credentials.takes_tokens else {}),
             **({} if version is None else {"software_version": version}),
             "device_time": datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
@@ -267,6 +271,9 @@ class AsyncDevice:
             self._peers.sample(body["telemetry"])
         elif frame.type == "peers":
             self._peers.peers(body)
+        elif frame.type == "token":
+            taking = self._loop.create_task(self._take_token(body))
+            self._tasks = [*(task for task in self._tasks if not task.done()), taking]
         elif frame.type == "refused":
             self._on_refused(body)
         elif frame.type == "malformed":
@@ -290,6 +297,20 @@ class AsyncDevice:
             self.notices.tell("error", "journal_behind", message)
         self._acked.set()
         self._wake.set()
+
+    async def _take_token(self, body: Mapping[str, Any]) -> None:
+        if not self._credentials.takes_tokens:
+            return
+        token: str = body["token"]
+        try:
+            await self._loop.run_in_executor(None, self._credentials.save, token)
+        except Exception as error:
+            message = "The server has sent a new token, which cannot be stored: the present one is gone on with."
+            self.notices.tell("error", "token_not_stored", message, error)
+            return
+        self._credentials.use(token)
+        self._send_frame({"type": "token_stored", "token_id": body["token_id"]})
+        self.notices.tell("info", "token_stored", "The server has sent a new token: it is stored, and used from now on.")
 
     def _on_refused(self, body: Mapping[str, Any]) -> None:
         # The server tells each code at most every 10 s.

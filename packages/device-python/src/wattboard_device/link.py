@@ -38,6 +38,8 @@ class LinkHooks:
     opened: Callable[[], None]
     #: A frame of the server; bytes where it is binary.
     received: Callable[[Union[str, bytes]], None]
+    #: The token was refused; gives whether there is another to be tried.
+    refused: Callable[[], bool]
     #: The link that was opened is gone.
     closed: Callable[[], None]
 
@@ -48,7 +50,7 @@ class Link:
         host: str,
         device_id: str,
         address: str,
-        token: str,
+        token: Callable[[], str],
         tls: Optional[ssl.SSLContext],
         random: Callable[[], float],
         notices: Notices,
@@ -110,9 +112,13 @@ class Link:
     async def _connect(self) -> "tuple[Outage, float]":
         """One link from its handshake to its end: why it ended, and how many seconds it was up."""
         try:
-            socket = await open_socket(self._address, self._token, self._tls)
+            socket = await open_socket(self._address, self._token(), self._tls)
         except HandshakeRefused as refused:
-            return outage_of_answer(self._host, self._device_id, refused.status, refused.retry_after), 0.0
+            outage = outage_of_answer(self._host, self._device_id, refused.status, refused.retry_after)
+            if outage.code == "forbidden" and self._hooks.refused():
+                message = f"{self._host} refused the token (HTTP {refused.status}): the other one is tried."
+                outage = Outage("closed", message, reconnect="soon")
+            return outage, 0.0
         except asyncio.TimeoutError:
             return Outage("unreachable", "No answer in 20 s."), 0.0
         except Exception as error:

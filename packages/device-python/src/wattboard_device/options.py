@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from .command import Capabilities
 from .command_inbox import CommandHandler
+from .credentials import FileTokenStore, TokenStore
 from .errors import DeviceConfigurationError
 from .journal import BYTES_DEFAULT, BYTES_MIN
 from .limits import DEFAULT_URL, MESSAGES_PER_SECOND
@@ -48,6 +49,9 @@ class Options:
     on_command: Optional[CommandHandler] = None
     #: What the device can be told, with ranges: other commands never reach `on_command`.
     capabilities: Optional[Capabilities] = None
+    #: Keeps the token that the server hands over when it is rotated there: from then on the device comes with that one, and with `token` where it is
+    #: refused. Default: `token.json` in the folder of the journal; with a journal in memory such tokens are not taken.
+    token_store: Optional[TokenStore] = None
     #: Told to the server, and shown there.
     software_version: Optional[str] = None
     #: Told each change of `device.status`.
@@ -101,6 +105,11 @@ class Options:
             return Path(self.journal)
         state = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
         return Path(os.environ.get("WATTBOARD_JOURNALS") or os.path.join(state, "wattboard-device")) / self.device_id
+
+    @property
+    def kept_token(self) -> Optional[TokenStore]:
+        folder = self.journal_folder
+        return self.token_store if self.token_store is not None or folder is None else FileTokenStore(folder / "token.json")
 
     def _problems_of_identity(self) -> List[str]:
         problems: List[str] = []

@@ -46,6 +46,8 @@ def outage_of_close(code: int, reason: str) -> Outage:
     """Why a link ended, by its close code (RFC 6455 §7.4; above 4000 the code's range says when to come again)."""
     if code == 4301 or (code == 1008 and reason == "revoked"):
         return Outage("revoked", "The server revoked this device's token, or removed the device.")
+    if code == 4001:
+        return Outage("closed", "The device comes again with its new token.", reconnect="soon")
     if code == 4300 or (code == 1008 and reason in ("", "replaced")):
         return Outage("replaced", "A newer connection of this device took over: does another device use its token?")
     reconnect = "soon" if 4000 <= code < 4300 else "later" if 4300 <= code < 4600 else "never" if 4600 <= code < 5000 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from .command import why_no_command
@@ -11,7 +12,7 @@ from .ranges import Range
 
 
 class ServerFrame(NamedTuple):
-    #: command, peer, peers, welcome, deadline, refused, ack, pace; unknown (for later versions); malformed.
+    #: command, peer, peers, welcome, deadline, refused, ack, pace, token; unknown (for later versions); malformed.
     type: str
     body: Dict[str, Any]
     #: What is wrong with a malformed one, in words.
@@ -73,6 +74,10 @@ def _is_whole(kind: str, frame: Dict[str, Any]) -> bool:
         return isinstance(frame.get("command_id"), str) and isinstance(frame.get("expires_at"), str)
     if kind == "refused":
         return isinstance(frame.get("message"), str) and isinstance(frame.get("count"), int)
+    if kind == "token":
+        # What does not fit into a header could not be come with.
+        token = frame.get("token")
+        return isinstance(frame.get("token_id"), str) and isinstance(token, str) and bool(re.fullmatch(r"[\x21-\x7e]+", token))
     if kind == "peers":
         return isinstance(frame.get("device_ids"), list)
     if kind == "peer":

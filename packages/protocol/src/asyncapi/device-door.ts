@@ -13,6 +13,7 @@ import {
   welcomeSchema,
 } from "../subprotocol.ts";
 import { telemetrySchema } from "../telemetry.ts";
+import { tokenSchema, tokenStoredSchema } from "../token-handover.ts";
 import type { DoorSpec } from "./door-spec.ts";
 
 const sample = { device_id: "ems_001", timestamp: "2026-01-31T12:00:01Z", battery: { soc: 85, power: -500 } };
@@ -111,6 +112,14 @@ function framesOfServer(): DoorSpec["messages"] {
         },
       },
     },
+    token: {
+      ...common,
+      payload: tokenSchema,
+      replies: ["tokenStored"],
+      examples: {
+        "of a device that was rotated": { type: "token", token_id: "5f0c9d2ab1e47c38", token: "wb_…" },
+      },
+    },
     peersAnswer: {
       ...common,
       payload: peersAnswerSchema,
@@ -140,6 +149,7 @@ function framesOfDevice(): DoorSpec["messages"] {
           commands: { SET_MODE: { leases: true }, RESET_ERROR: {} },
           parameters: [{ name: "reserve", type: "number", unit: "%", minimum: 0, maximum: 100 }],
           journal: { id: "9f6c21", first_seq: 1, last_seq: 3 },
+          takes_tokens: true,
           software_version: "2.4.0",
           device_time: "2026-01-31T12:00:00.012Z",
         },
@@ -158,6 +168,11 @@ function framesOfDevice(): DoorSpec["messages"] {
           reason: "The battery is empty.",
         },
       },
+    },
+    tokenStored: {
+      ...common,
+      payload: tokenStoredSchema,
+      examples: { "it is on the disk": { type: "token_stored", token_id: "5f0c9d2ab1e47c38" } },
     },
     peers: {
       ...common,

@@ -96,6 +96,30 @@ const steps = [
   ALTER TABLE former_device ADD COLUMN registrations INTEGER NOT NULL DEFAULT 1;
   ALTER TABLE former_device ADD COLUMN history_from_ms INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- By which a new token is sealed for whoever has the present one; null: it was not needed so far.
+  ALTER TABLE device ADD COLUMN seal_key BLOB;
+
+  -- Devices that have not come with their new token yet. 'former': the tokens of before, which hold until then, as JSON: salt, hash, seal key, and the
+  -- new token sealed for whoever comes with it. The row goes when the device has come with the new one.
+  CREATE TABLE token_rotation (
+    device_id TEXT PRIMARY KEY,
+    former TEXT NOT NULL,
+    until_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- The code of a box's label, and who has used it: their name and when their account was made; null: nobody yet. A code that was used stays, to
+  -- tell whoever comes with it again from whoever guesses.
+  CREATE TABLE claim (
+    device_id TEXT PRIMARY KEY,
+    code_salt BLOB NOT NULL,
+    code_hash BLOB NOT NULL,
+    labelled_at_ms INTEGER NOT NULL,
+    owner TEXT,
+    owner_since_ms INTEGER,
+    claimed_at_ms INTEGER
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const accessFileName = "access.db";

@@ -8,11 +8,11 @@ import type { Outstanding } from "../access/outstanding.ts";
 import { type Principal, requesterOf, roles } from "../access/principal.ts";
 import type { Revocations } from "../access/revocations.ts";
 import { audited, auditedRevocation } from "../http/access-guard.ts";
-import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { apiTokenBody } from "./device-bodies.ts";
 import { endOutstanding } from "./outstanding-end.ts";
+import { administrativeRoute } from "./registration-parts.ts";
 
 export interface ApiTokenParts {
   readonly apiTokens: ApiTokens;
@@ -41,18 +41,20 @@ const nameParams = Type.Object({ name: Type.String({ description: "The token's n
 /** `/api/v1/api-tokens`: bearer tokens for scripts and dashboards, for administrators. */
 export function registerApiTokensApi(app: FastifyInstance, parts: ApiTokenParts): void {
   const { apiTokens } = parts;
-  const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
-    defineRoute({ ...about, role: "admin", tag: "Administration" });
 
-  app.get(`${paths.api}/api-tokens`, admin({ summary: "API tokens", answer: apiTokensSchema }), async (_, reply) => {
-    // A token may be for a whole fleet of devices, and names each.
-    const page = await writePage(apiTokens.list(), Number.POSITIVE_INFINITY, apiTokenBody);
-    return sendPage(reply, "api_tokens", page, {});
-  });
+  app.get(
+    `${paths.api}/api-tokens`,
+    administrativeRoute({ summary: "API tokens", answer: apiTokensSchema }),
+    async (_, reply) => {
+      // A token may be for a whole fleet of devices, and names each.
+      const page = await writePage(apiTokens.list(), Number.POSITIVE_INFINITY, apiTokenBody);
+      return sendPage(reply, "api_tokens", page, {});
+    },
+  );
 
   app.post<{ Body: Type.Static<typeof newApiTokenBodySchema> }>(
     `${paths.api}/api-tokens`,
-    admin({
+    administrativeRoute({
       summary: "Make an API token",
       body: newApiTokenBodySchema,
       answer: newApiTokenSchema,
@@ -71,7 +73,7 @@ export function registerApiTokensApi(app: FastifyInstance, parts: ApiTokenParts)
 
   app.delete<{ Params: { name: string } }>(
     `${paths.api}/api-tokens/:name`,
-    admin({
+    administrativeRoute({
       summary: "Remove an API token, and end what rests on it",
       params: nameParams,
       answer: removedApiTokenSchema,

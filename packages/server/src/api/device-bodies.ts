@@ -7,6 +7,7 @@ import {
   freshnessOf,
   type LatestBody,
   type ProvisionedBody,
+  type RotationBody,
   type SampleBody,
   type StateBody,
   type Telemetry,
@@ -16,11 +17,12 @@ import type { ApiToken } from "../access/api-tokens.ts";
 import { isoTime } from "../base/iso-time.ts";
 import { requesterText } from "../base/requester.ts";
 import type { DeviceJournal } from "../devices/device-journal.ts";
-import { type Device, type Provisioned, propertiesOf } from "../devices/device-registry.ts";
+import { type Device, type DeviceRegistry, type Provisioned, propertiesOf } from "../devices/device-registry.ts";
 import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { FaultCount } from "../devices/faulty-values.ts";
 import type { PointTime } from "../devices/sample.ts";
+import type { HandoverState } from "../devices/token-handover.ts";
 import type { RecordedEvent } from "../observe/events.ts";
 import { telemetryOf } from "../store/algebra/point-value.ts";
 import { readRegistrationKey } from "../store/registration.ts";
@@ -37,11 +39,12 @@ interface DeviceNow {
   readonly offlineSinceMs: number | null;
   readonly state: DeviceState | undefined;
   readonly nowMs: number;
+  readonly rotation: RotationBody | null;
 }
 
 export function detailBody(
   device: Device,
-  { session, offlineSinceMs, state, nowMs }: DeviceNow,
+  { session, offlineSinceMs, state, nowMs, rotation }: DeviceNow,
   timeZone: string,
 ): DeviceDetail {
   const last = state?.lastRefusal ?? null;
@@ -58,11 +61,15 @@ export function detailBody(
     clock_offset_ms: Math.round(state?.clock.offsetMs ?? 0),
     journal: journalBody(state?.journal ?? null),
     faulty_values: (state?.faultyValues.counts ?? []).map(faultBody),
+    rotation,
     last_refusal: last === null ? null : { ...last.refusal, at: isoTime(last.atMs) },
   };
 }
 
-export function latestBody(device: Device, { session, state, nowMs }: Omit<DeviceNow, "offlineSinceMs">): LatestBody {
+export function latestBody(
+  device: Device,
+  { session, state, nowMs }: Omit<DeviceNow, "offlineSinceMs" | "rotation">,
+): LatestBody {
   const online = session !== undefined;
   const freshness = freshnessNow(device, online, state, nowMs);
   return { device_id: device.deviceId, online, freshness, latest: newestBody(state) };
@@ -124,6 +131,17 @@ export function provisionedBody({ device, token, formerRegistration }: Provision
   const { deviceId, createdAtMs } = device;
   if (formerRegistration === undefined) return { device_id: deviceId, token };
   return { device_id: deviceId, token, history_from: isoTime(createdAtMs), former_registration: formerRegistration };
+}
+
+/** Null where the device has one token alone. */
+export function rotationBody(
+  devices: DeviceRegistry,
+  deviceId: string,
+  { state, isByHand }: HandoverState,
+): RotationBody | null {
+  const rotation = devices.rotations.find(deviceId);
+  if (rotation === undefined) return null;
+  return { device_id: deviceId, former_until: isoTime(rotation.untilMs), state, by_hand: isByHand };
 }
 
 export function apiTokenBody({ name, role, devices, createdAtMs, expiresAtMs, madeBy }: ApiToken): ApiTokenBody {

@@ -15,18 +15,20 @@ import Type from "typebox";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
 import type { Presence } from "../devices/presence.ts";
+import type { TokenHandover } from "../devices/token-handover.ts";
 import { cursorReader, writeCursor } from "../http/cursor.ts";
 import { defineRoute, deviceParams, type RouteDefinition } from "../http/define-route.ts";
 import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { Events, RecordedEvent } from "../observe/events.ts";
-import { detailBody, eventBody, latestBody } from "./device-bodies.ts";
+import { detailBody, eventBody, latestBody, rotationBody } from "./device-bodies.ts";
 import { type DeviceParams, listDevices, lookUpDevice } from "./device-lookup.ts";
 import { registerFleetApi } from "./fleet.ts";
 import { type HistoryParts, registerHistoryApi } from "./history.ts";
 
 export interface ApiParts extends HistoryParts {
   readonly events: Events;
+  readonly handover: TokenHandover;
   readonly latest: DeviceStates;
   readonly presence: Presence;
   readonly registry: DeviceSessions;
@@ -88,6 +90,7 @@ export function registerDevicesApi(app: FastifyInstance, parts: ApiParts): void 
         offlineSinceMs: presence.offlineSinceMs(deviceId),
         state: latest.find(deviceId),
         nowMs: clock.wallMs(),
+        rotation: rotationBody(devices, deviceId, parts.handover.stateOf(deviceId)),
       };
       return detailBody(device, now, parts.timeZone);
     },

@@ -1,59 +1,30 @@
-import { deviceSchema, devicesSchema, isRefusal, paths, provisionedSchema, refuse } from "@wattboard/protocol";
+import {
+  deviceSchema,
+  devicesSchema,
+  isRefusal,
+  type NewDeviceBody,
+  newDeviceSchema,
+  paths,
+  provisionedSchema,
+  refuse,
+} from "@wattboard/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
-import type { ApiTokens } from "../access/api-tokens.ts";
-import type { Audit } from "../access/audit/audit.ts";
-import type { Authorizer } from "../access/authorizer.ts";
-import type { People } from "../access/people.ts";
-import type { Revocations } from "../access/revocations.ts";
-import type { ShareLinks } from "../access/share-links.ts";
 import { visitInSlices } from "../base/time-slices.ts";
-import type { Device, DeviceRegistry } from "../devices/device-registry.ts";
-import { audited, auditedRevocation } from "../http/access-guard.ts";
+import type { Device } from "../devices/device-registry.ts";
+import { audited } from "../http/access-guard.ts";
 import { cursorReader, writeCursor } from "../http/cursor.ts";
-import { defineRoute, deviceParams, type RouteDefinition } from "../http/define-route.ts";
+import { defineRoute, deviceParams } from "../http/define-route.ts";
 import { sendPage, writePage } from "../http/json-page.ts";
 import { sendRefusal } from "../http/problem.ts";
-import type { Log } from "../observe/log.ts";
+import { registerBulkDevicesApi } from "./bulk-devices.ts";
 import { deviceBody, provisionedBody } from "./device-bodies.ts";
 import { type DeviceParams, visibleDevices } from "./device-lookup.ts";
-import type { LiveDevices } from "./live-devices.ts";
-
-export interface RegistrationParts {
-  readonly apiTokens: ApiTokens;
-  readonly audit: Audit;
-  readonly authorizer: Authorizer;
-  readonly devices: DeviceRegistry;
-  readonly live: LiveDevices;
-  readonly log: Log;
-  readonly people: People;
-  readonly revocations: Revocations;
-  readonly shareLinks: ShareLinks;
-}
+import { registerDeviceTokensApi } from "./device-tokens.ts";
+import { administrativeRoute, type RegistrationParts } from "./registration-parts.ts";
 
 const pageMax = 1_000;
 
-// Types only: what a name, a property or a token may be is judged where they are kept, for the command line as well.
-const newDeviceSchema = Type.Object(
-  {
-    device_id: Type.String({
-      description: "1 to 64 of A-Z a-z 0-9 _ . -, first a letter or digit",
-      examples: ["ems_001"],
-    }),
-    name: Type.Optional(Type.String({ description: "What people call it; left out: its id" })),
-    properties: Type.Optional(
-      Type.Record(Type.String(), Type.String(), { examples: [{ country: "AT", time_zone: "Europe/Vienna" }] }),
-    ),
-    token: Type.Optional(Type.String({ description: "A token of your own; left out: one is made" })),
-    keep_history: Type.Optional(
-      Type.Union([Type.Boolean(), Type.Integer({ minimum: 1 })], {
-        description:
-          "Where a device of this id was removed before: it is the same, and goes on under its last registration, or the one of this number (`former_registration`). Left out: the device begins anew",
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
 const deviceChangeSchema = Type.Object(
   {
     name: Type.Optional(Type.String({ description: "What people call it" })),
@@ -63,10 +34,6 @@ const deviceChangeSchema = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
-);
-const newTokenSchema = Type.Object(
-  { token: Type.Optional(Type.String({ description: "A token of your own; left out: one is made" })) },
   { additionalProperties: false },
 );
 const devicesQuery = Type.Object(
@@ -93,11 +60,9 @@ const readPlace = cursorReader(Type.Object({ after: Type.String() }, { additiona
 export function registerRegistrationsApi(app: FastifyInstance, parts: RegistrationParts): void {
   registerDeviceList(app, parts);
   registerDeviceChanges(app, parts);
-  registerDeviceTokens(app, parts);
+  registerDeviceTokensApi(app, parts);
+  registerBulkDevicesApi(app, parts);
 }
-
-const admin = (about: Omit<RouteDefinition, "role" | "tag">) =>
-  defineRoute({ ...about, role: "admin", tag: "Administration" });
 
 function registerDeviceList(app: FastifyInstance, parts: RegistrationParts): void {
   const { live } = parts;
@@ -136,9 +101,9 @@ function registerDeviceList(app: FastifyInstance, parts: RegistrationParts): voi
 function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): void {
   const { apiTokens, devices, live, log, people, shareLinks } = parts;
 
-  app.post<{ Body: Type.Static<typeof newDeviceSchema> }>(
+  app.post<{ Body: NewDeviceBody }>(
     `${paths.api}/devices`,
-    admin({
+    administrativeRoute({
       summary: "Register a device",
       body: newDeviceSchema,
       answer: provisionedSchema,
@@ -158,7 +123,7 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
 
   app.patch<DeviceParams & { Body: Type.Static<typeof deviceChangeSchema> }>(
     `${paths.api}/devices/:id`,
-    admin({
+    administrativeRoute({
       summary: "Change a device's name or properties",
       params: deviceParams,
       body: deviceChangeSchema,
@@ -177,7 +142,7 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
 
   app.delete<DeviceParams>(
     `${paths.api}/devices/:id`,
-    admin({
+    administrativeRoute({
       summary: "Forget a device",
       description:
         "Its samples stay in the store and are not shown any more. A device that is registered under its id later begins anew, unless `keep_history` says otherwise.",
@@ -193,44 +158,6 @@ function registerDeviceChanges(app: FastifyInstance, parts: RegistrationParts): 
       for (const rights of [people, apiTokens, shareLinks]) rights.forgetDevice(removed.deviceId);
       live.removed(removed);
       return deviceBody(removed, false);
-    },
-  );
-}
-
-function registerDeviceTokens(app: FastifyInstance, parts: RegistrationParts): void {
-  const { devices, live } = parts;
-
-  app.post<DeviceParams & { Body: Type.Static<typeof newTokenSchema> | undefined }>(
-    `${paths.api}/devices/:id/rotate`,
-    admin({
-      summary: "Give a device a new token; the old one is void at once",
-      params: deviceParams,
-      body: newTokenSchema,
-      answer: provisionedSchema,
-      errors: [404],
-    }),
-    (request, reply) => {
-      const { id: deviceId } = request.params;
-      const rotated = audited(parts, request, { action: "device.rotate", deviceId }, () =>
-        devices.rotate(deviceId, request.body?.token),
-      );
-      if (isRefusal(rotated)) return sendRefusal(reply, rotated);
-      live.tokenChanged(rotated.device.deviceId, "rotated");
-      return provisionedBody(rotated);
-    },
-  );
-
-  app.post<DeviceParams>(
-    `${paths.api}/devices/:id/revoke`,
-    admin({ summary: "Void a device's token", params: deviceParams, answer: deviceSchema, errors: [404] }),
-    (request, reply) => {
-      const { id: deviceId } = request.params;
-      const revoked = auditedRevocation(parts, request, { action: "device.revoke", deviceId }, () =>
-        devices.revoke(deviceId),
-      );
-      if (isRefusal(revoked)) return sendRefusal(reply, revoked);
-      live.tokenChanged(revoked.deviceId, "revoked");
-      return deviceBody(revoked, false);
     },
   );
 }

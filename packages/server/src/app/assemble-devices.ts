@@ -4,6 +4,7 @@ import { FleetRows } from "../devices/fleet-rows.ts";
 import { Peers } from "../devices/peers.ts";
 import { Presence } from "../devices/presence.ts";
 import { saveReported } from "../devices/save-reported.ts";
+import { TokenHandover } from "../devices/token-handover.ts";
 import { WaitingDevices } from "../devices/waiting-devices.ts";
 import type { StoreParts } from "./assemble-store.ts";
 import type { Defer } from "./closing.ts";
@@ -24,8 +25,11 @@ export function assembleDevices(defer: Defer, parts: StoreParts) {
   defer("presence", () => presence.stop());
   registry.watch(presence);
   defer("what devices said of themselves", saveReported(clock, devices, log, throttle));
+  const handover = new TokenHandover({ clock, devices, events, registry });
+  defer("the handover of tokens", () => handover.stop());
   return {
     ...parts,
+    handover,
     latest,
     registry,
     presence,

@@ -7,12 +7,18 @@ import { EmbeddedStore } from "../store/embedded/embedded-store.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
 import type { Store, StoreRenewal } from "../store/store.ts";
 
+interface StoreUser {
+  /** Whether it goes on writing: a database has one such server. */
+  readonly isServer?: boolean;
+  readonly onRenewal?: (renewal: StoreRenewal) => void;
+}
+
 /** The store that `store.url` names; says what it is, and warns of what it cannot do. */
 export async function openConfiguredStore(
   config: Config,
   clock: Clock,
   log: Log,
-  onRenewal: (renewal: StoreRenewal) => void = () => {},
+  { isServer = false, onRenewal = () => {} }: StoreUser = {},
 ): Promise<Store> {
   const throttle = new Throttle(clock, 60_000);
   const complain = (what: string): void => {
@@ -35,6 +41,12 @@ export async function openConfiguredStore(
     complain,
     onRenewal: tellRenewal,
   });
+  try {
+    if (isServer) await store.claim();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   if (store.missing === null) log.info(`samples are kept in ${store.description}`);
   else log.warn(`samples are kept in ${store.description}`);
   if (!store.hasChecksums) {

@@ -70,7 +70,7 @@ export const startSteps = {
  */
 export async function startSwitchboard(options: SwitchboardOptions, steps = startSteps): Promise<Switchboard> {
   const { config, clock = systemClock, newId = randomId, log = createLog(config.log) } = options;
-  const { openStore = (onRenewal) => openConfiguredStore(config, clock, log, onRenewal) } = options;
+  const { openStore = (onRenewal) => openConfiguredStore(config, clock, log, { isServer: true, onRenewal }) } = options;
   const { passwordCost = costOfToday } = options;
   const basis: Basis = { config, clock, newId, log, openStore, passwordCost };
   const closing = new Closing(clock, log);

@@ -13,6 +13,7 @@ export type FailureCode =
   | "audit_broken"
   | "store_failed"
   | "store_away"
+  | "store_in_use"
   | "store_locked"
   | "store_stopped"
   | "store_busy"

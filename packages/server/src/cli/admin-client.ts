@@ -2,14 +2,23 @@ import {
   type AllShareLinksBody,
   type ApiTokenBody,
   type AuditReportBody,
+  type BulkDevicesAnswer,
+  type BulkRotationsAnswer,
+  type BulkRotationsBody,
   type ChangedPersonBody,
+  type ClaimCodesBody,
   type DeviceBody,
   type DevicesBody,
   type IssuedLinkBody,
+  type NewDeviceBody,
   type OutstandingBody,
   type PersonBody,
   type ProvisionedBody,
   type RemovedApiTokenBody,
+  type RotateBody,
+  type RotatedBody,
+  type RotationBody,
+  type RotationsBody,
   refuse,
   type ShareLinkBody,
   type WaitingDeviceBody,
@@ -77,9 +86,29 @@ export class AdminClient {
     return this.#requestLive<ProvisionedBody>("POST", `/smart-os/waiting/${encodeURIComponent(deviceId)}/accept`);
   }
 
-  rotateToken(deviceId: string, token: string | undefined) {
-    const body = token === undefined ? {} : { token };
-    return this.#request<ProvisionedBody>("POST", `/devices/${encodeURIComponent(deviceId)}/rotate`, body);
+  addDevices(devices: readonly NewDeviceBody[]) {
+    return this.#request<BulkDevicesAnswer>("POST", "/bulk/devices", { devices });
+  }
+
+  rotateTokens(rotations: BulkRotationsBody) {
+    return this.#request<BulkRotationsAnswer>("POST", "/bulk/rotations", rotations);
+  }
+
+  /** Devices that have not come with their new token yet. */
+  async listRotations() {
+    const found: RotationBody[] = [];
+    for await (const page of pagesOf<RotationsBody>(this.#api, "/token-rotations?limit=1000")) {
+      found.push(...page.rotations);
+    }
+    return found;
+  }
+
+  makeClaimCodes(deviceIds: readonly string[]) {
+    return this.#request<ClaimCodesBody>("POST", "/claim-codes", { device_ids: deviceIds });
+  }
+
+  rotateToken(deviceId: string, rotate: RotateBody) {
+    return this.#request<RotatedBody>("POST", `/devices/${encodeURIComponent(deviceId)}/rotate`, rotate);
   }
 
   revokeToken(deviceId: string) {

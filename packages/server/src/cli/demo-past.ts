@@ -59,16 +59,16 @@ export async function startPast(
   onProgress: (share: number) => void,
 ): Promise<DemoPast | null> {
   const noteFile = join(dataDir, noteName);
-  const found = isNew ? null : readNote(noteFile);
+  const found = isNew ? null : readPastNote(noteFile);
   if (!isNew && found === null) return null;
   const note = found ?? newNote(days, planned.length);
   const members = planned
     .slice(0, note.devices)
     .map((device, index) => memberOf(switchboard, device, index, note, seed));
-  const parts = partsOf(members);
+  const parts = pastParts(members);
   if (note.partsDone >= parts.length) return null;
   if (isNew) {
-    writeNote(noteFile, note);
+    writePastNote(noteFile, note);
     await recordIncidents(switchboard, members);
   }
   const thread = new WorkerClient<PastMethods>({
@@ -99,7 +99,7 @@ export async function startPast(
         batch = await following;
       }
       stored += samples;
-      writeNote(noteFile, { ...note, partsDone: index + 1 });
+      writePastNote(noteFile, { ...note, partsDone: index + 1 });
     }
     await thread.close();
   };
@@ -129,13 +129,13 @@ function newNote(days: number, devices: number): PastNote {
   };
 }
 
-interface Part {
+interface PastPart {
   readonly member: number;
   readonly era: number;
   readonly samples: number;
 }
 
-function partsOf(members: readonly PastMember[]): Part[] {
+function pastParts(members: readonly PastMember[]): PastPart[] {
   const parts = members.flatMap(({ planned, options }, member) =>
     new Past(planned, options).eras.map((era, index) => ({ member, era: index, samples: samplesIn(era) })),
   );
@@ -196,13 +196,13 @@ async function recordIncidents({ commandStore, events }: Switchboard, members: r
   const rows = members.flatMap(({ planned, key, options: { orders = [] } }) =>
     orders.map(({ atMs, command }) => ({
       table: "command" as const,
-      record: recordOf(planned.deviceId, key, atMs, command),
+      record: pastCommand(planned.deviceId, key, atMs, command),
     })),
   );
   if (rows.length > 0) await commandStore.commit(rows);
 }
 
-function recordOf(
+function pastCommand(
   deviceId: string,
   registrationKey: string,
   atMs: number,
@@ -231,7 +231,7 @@ function recordOf(
 }
 
 /** Null where there is none: the folder has begun without a past. */
-function readNote(file: string): PastNote | null {
+function readPastNote(file: string): PastNote | null {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as PastNote;
   } catch (error) {
@@ -245,7 +245,7 @@ function readNote(file: string): PastNote | null {
 }
 
 /** In one step, so that whoever ends in the middle leaves a whole one. */
-function writeNote(file: string, note: PastNote): void {
+function writePastNote(file: string, note: PastNote): void {
   writeFileSync(`${file}.new`, JSON.stringify(note), { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }

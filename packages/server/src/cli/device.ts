@@ -4,7 +4,6 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { settings } from "../config/config.ts";
 import { type AdminClient, openAdminClient } from "./admin-client.ts";
 import { printJson, printLine, printTable, WrongUsage } from "./report.ts";
-import { wholeNumber } from "./whole-number.ts";
 
 /** What `addAdministrationOptions` gives. */
 export interface TargetOptions {
@@ -14,24 +13,13 @@ export interface TargetOptions {
   createFolder?: boolean;
 }
 
-interface TokenOptions extends TargetOptions {
-  tokenFile?: string;
-}
-
-interface AddDeviceOptions extends TokenOptions {
-  name?: string;
-  property?: Record<string, string>;
-  keepHistory?: boolean;
-  keepHistoryOf?: number;
-}
-
 interface SetOptions extends TargetOptions {
   name?: string;
   property?: Record<string, string>;
   without?: string[];
 }
 
-export function addDeviceCommand(program: Command): void {
+export function addDeviceCommand(program: Command): Command {
   const device = program
     .command("device")
     .description("Register devices and manage their tokens, also while the server runs.")
@@ -42,43 +30,6 @@ Examples:
   $ wattboard device add ems_001
   $ wattboard device list`,
     );
-
-  addBeginningOptions(device.command("add <id>"))
-    .description("Register a device and print its token, which is shown only this once.")
-    .option("--name <text>", "what people call it (default: its id)")
-    .option("--property <key=value>", "a free property such as country=SE; may be given again", collectProperty)
-    .addOption(tokenFileOption())
-    .option(
-      "--keep-history",
-      "it is the device of this id that was removed last, with its history; otherwise it begins anew",
-    )
-    .option("--keep-history-of <number>", "the same, of the registration of this number", wholeNumber(1))
-    .addHelpText(
-      "after",
-      `
-Examples:
-  $ wattboard device add ems_001 --name "Cellar" --property country=SE
-  $ wattboard device add ems_002 --token-file token.txt     a token of your own, at least 16 characters
-  $ wattboard device add ems_003 --json                     {"device_id":"ems_003","token":"wb_…"}
-  $ WATTBOARD_TOKEN=… wattboard device add ems_004 --url https://board.example.org`,
-    )
-    .action(async (id: string, options: AddDeviceOptions) => {
-      const token = await readSecret("token", options.tokenFile);
-      const added = await administer(options, (administration) =>
-        administration.addDevice({
-          deviceId: id,
-          name: options.name,
-          properties: options.property,
-          token,
-          keepHistory: options.keepHistoryOf ?? options.keepHistory,
-        }),
-      );
-      printProvisioned(`Device ${id} is registered.`, added, options);
-      if (options.json || added.history_from === undefined) return;
-      printLine();
-      printLine(`There was a ${id} before, and what it sent is not shown as this one's. If it is the same device:`);
-      printLine(`wattboard device remove ${id}, and add it again with --keep-history-of ${added.former_registration}.`);
-    });
 
   addAdministrationOptions(device.command("list"))
     .description("List the registered devices.")
@@ -184,31 +135,6 @@ Examples:
       );
     });
 
-  addAdministrationOptions(device.command("rotate <id>"))
-    .description("Give a device a new token; the old one is void at once, and its connection is closed.")
-    .addOption(tokenFileOption())
-    .addHelpText(
-      "after",
-      `
-Examples:
-  $ wattboard device rotate ems_001
-  $ wattboard device rotate ems_001 --token-file -          a token of your own, from standard input`,
-    )
-    .action(async (id: string, options: TokenOptions) => {
-      const token = await readSecret("token", options.tokenFile);
-      const rotated = await administer(options, (administration) => administration.rotateToken(id, token));
-      printProvisioned(`Device ${id} has a new token.`, rotated, options);
-    });
-
-  addAdministrationOptions(device.command("revoke <id>"))
-    .description("Void a device's token; its connection is closed. `rotate` lets it in again.")
-    .addHelpText("after", "\nExamples:\n  $ wattboard device revoke ems_001")
-    .action(async (id: string, options: TargetOptions) => {
-      const revoked = await administer(options, (administration) => administration.revokeToken(id));
-      if (options.json) printJson(revoked);
-      else printLine(`The token of ${id} is revoked.`);
-    });
-
   addAdministrationOptions(device.command("remove <id>"))
     .description(
       "Forget a device; its connection is closed. What it sent stays in the store, and is not shown any more.",
@@ -227,6 +153,7 @@ Examples:
       if (options.json) printJson(removed);
       else printLine(`Device ${id} is removed. Its samples stay in the store, and are not shown any more.`);
     });
+  return device;
 }
 
 /** Where the registrations are, and how to answer. */
@@ -264,34 +191,6 @@ export async function administer<T>(
   }
 }
 
-function printProvisioned(
-  what: string,
-  provisioned: { device_id: string; token: string },
-  options: TokenOptions,
-): void {
-  if (options.json) {
-    printJson(provisioned);
-    return;
-  }
-  printLine(what);
-  if (options.tokenFile !== undefined) {
-    printLine("Its token is the one you gave.");
-    return;
-  }
-  printLine("Its token, shown only this once:");
-  printLine();
-  printLine(`  ${provisioned.token}`);
-  printLine();
-  printLine(`On the device: DEVICE_ID=${provisioned.device_id} API_TOKEN=<the token>`);
-}
-
-function tokenFileOption(): Option {
-  return new Option(
-    "--token-file <file>",
-    "take the token from a file, or from standard input with -; never give it as an argument",
-  );
-}
-
 function baseAddress(text: string): string {
   const isAddress = URL.canParse(text) && /^(https?|wss?):$/.test(new URL(text).protocol);
   if (!isAddress) throw new InvalidArgumentError("It must be an address such as https://board.example.org.");
@@ -310,7 +209,8 @@ export async function readSecret(what: "token" | "password", file: string | unde
   }
 }
 
-function collectProperty(pair: string, before: Record<string, string> = {}): Record<string, string> {
+/** `country=SE`, once more. */
+export function collectProperty(pair: string, before: Record<string, string> = {}): Record<string, string> {
   const at = pair.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("It must look like country=SE.");
   return { ...before, [pair.slice(0, at)]: pair.slice(at + 1) };

@@ -7,6 +7,7 @@ import { addBackupCommand, addRestoreCommand } from "./backup.ts";
 import { addCommandCommand } from "./command.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDeviceCommand } from "./device.ts";
+import { addDeviceTokenCommands } from "./device-tokens.ts";
 import { addExportCommand } from "./export.ts";
 import { addHistoryCommand } from "./history.ts";
 import { addImportCommand } from "./import.ts";
@@ -40,7 +41,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     .exitOverride();
   addServeCommand(program);
   addDemoCommand(program);
-  addDeviceCommand(program);
+  addDeviceTokenCommands(addDeviceCommand(program));
   addUserCommand(program);
   addApiTokenCommand(program);
   addShareCommand(program);

@@ -96,7 +96,7 @@ export async function registerFleet(
   for (const device of planned) {
     const { deviceId, name, properties } = device;
     const { token } = known.has(deviceId)
-      ? await administration.rotateToken(deviceId, undefined)
+      ? await administration.rotateToken(deviceId, { overlap_s: 0 })
       : await administration.addDevice({ deviceId, name, properties });
     fleet.push({ device, token });
     onProgress(fleet.length);

@@ -1,19 +1,15 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { isDeviceId, isRefusal, limits, propertyKeyPattern, type Refusal, refuse } from "@wattboard/protocol";
+import { isDeviceId, isRefusal, type Refusal, refuse } from "@wattboard/protocol";
 import { describeNameFault } from "../access/describe-name-fault.ts";
 import type { Revocations } from "../access/revocations.ts";
-import {
-  describeTokenFault,
-  generateToken,
-  hashToken,
-  nobody,
-  type TokenHash,
-  tokenMatches,
-} from "../access/tokens.ts";
+import { sealKeyOf } from "../access/sealed-token.ts";
+import { describeTokenFault, generateToken, nobody, type TokenHash, tokenMatches } from "../access/tokens.ts";
 import type { Clock } from "../base/clock.ts";
-import { isTimeZone } from "../base/time-zone.ts";
 import { inTransaction } from "../base/transaction.ts";
-import { type Registration, readRegistrationKey, registrationKey } from "../store/registration.ts";
+import { type Registration, readRegistrationKey } from "../store/registration.ts";
+import { describePropertiesFault, propertiesMax } from "./device-properties.ts";
+import { nextRegistration, registrationAs } from "./next-registration.ts";
+import { type DeviceToken, deviceToken, type TokenRotation, TokenRotations } from "./token-rotations.ts";
 
 export interface Device {
   readonly deviceId: string;
@@ -26,7 +22,7 @@ export interface Device {
   /** Under what its samples, events and commands are stored: no other device has it, not one of the same id either. */
   readonly registration: Registration;
   /** Null once revoked. */
-  readonly token: TokenHash | null;
+  readonly token: DeviceToken | null;
 }
 
 export interface NewDevice {
@@ -53,26 +49,18 @@ export interface Provisioned {
   readonly formerRegistration?: number;
 }
 
-const propertiesMax = 32;
+/** What is to become of a device's token. */
+export interface NewToken {
+  readonly deviceId: string;
+  /** A token of the operator's own; absent: one is made. */
+  readonly token?: string | undefined;
+}
+
+/** With which of its tokens a device comes: `former` is one that was replaced and still holds. */
+export type TokenAge = "newest" | "former";
+
 /** Devices whose reported properties are written to the file in one go; the rest follows with the next. */
 const savedAtOnceMax = 500;
-
-function describePropertiesFault(properties: Readonly<Record<string, string>> = {}): string | null {
-  const entries = Object.entries(properties);
-  if (entries.length > propertiesMax) return `A device has at most ${propertiesMax} properties.`;
-  for (const [key, value] of entries) {
-    if (!propertyKeyPattern.test(key)) {
-      return `The property ${JSON.stringify(key)} must be 1 to ${limits.nameLengthMax} of a-z 0-9 _, first a letter.`;
-    }
-    if (value.length > limits.textLengthMax) {
-      return `The property ${key} has ${value.length} characters; at most ${limits.textLengthMax} are allowed.`;
-    }
-    if (key === "time_zone" && !isTimeZone(value)) {
-      return `The property time_zone must be the IANA name of a time zone, such as Europe/Vienna; ${JSON.stringify(value)} is none.`;
-    }
-  }
-  return null;
-}
 
 /** What is shown of a device: what it says of itself, and over that what an administrator says. */
 export function propertiesOf({
@@ -82,32 +70,18 @@ export function propertiesOf({
   return { ...reported, ...properties };
 }
 
-type RegistryRow = Readonly<Record<string, unknown>>;
-
-/** The registration of that number; the row knows what the first one had. */
-function registrationAs(deviceId: string, number: number, row: RegistryRow | undefined): Registration {
-  return { key: registrationKey(deviceId, number), fromMs: number === 1 ? Number(row?.history_from_ms ?? 0) : 0 };
-}
-
-/** Of an id whose earlier registrations are told by the row: one that is wanted again, or one that there never was. */
-function nextRegistration(
-  deviceId: string,
-  former: RegistryRow | undefined,
-  keepHistory: boolean | number,
-): Registration | Refusal {
-  const ended = Number(former?.registrations ?? 0);
-  if (keepHistory === false) return registrationAs(deviceId, ended + 1, undefined);
-  const kept = keepHistory === true ? Number(former?.registration ?? 1) : keepHistory;
-  if (Number.isInteger(kept) && kept >= 1 && kept <= Math.max(1, ended)) return registrationAs(deviceId, kept, former);
-  const count = ended === 0 ? "no earlier registration" : `registrations 1 to ${ended}`;
-  return refuse("invalid_request", `${deviceId} has had ${count}; ${kept} cannot be kept.`);
-}
-
 function withToken(device: Omit<Device, "token">, ownToken: string | undefined): Provisioned | Refusal {
   const fault = ownToken === undefined ? null : describeTokenFault(ownToken);
   if (fault !== null) return refuse("invalid_request", `The token cannot be used. ${fault}`);
   const token = ownToken ?? generateToken();
-  return { device: { ...device, token: hashToken(token) }, token };
+  return { device: { ...device, token: deviceToken(token) }, token };
+}
+
+/** The device, whose token this is, with what it takes to seal the next one for it. */
+function withSealKey(device: Device, token: string): Device {
+  return device.token === null
+    ? device
+    : { ...device, token: { ...device.token, sealKey: sealKeyOf(token, device.token.salt) } };
 }
 
 /** The registered devices and their tokens. All in memory, written through to `access.db`; only who holds that file may make one. */
@@ -116,6 +90,7 @@ export class DeviceRegistry {
   readonly #devices = new Map<string, Device>();
   readonly #database: DatabaseSync;
   readonly #revocations: Revocations;
+  readonly #rotations: TokenRotations;
   /** Devices whose reported properties the file does not have yet. */
   readonly #unsaved = new Set<string>();
   readonly #save: StatementSync;
@@ -130,10 +105,11 @@ export class DeviceRegistry {
     this.#clock = clock;
     this.#database = database;
     this.#revocations = revocations;
+    this.#rotations = new TokenRotations(database, clock);
     this.#save = database.prepare(
-      "INSERT OR REPLACE INTO device (device_id, name, properties, reported, created_at_ms, history_from_ms, registration, token_salt, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO device (device_id, name, properties, reported, created_at_ms, history_from_ms, registration, token_salt, token_hash, seal_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
-    this.#saveReported = database.prepare("UPDATE device SET reported = ? WHERE device_id = ?");
+    this.#saveReported = database.prepare("UPDATE device SET reported = ?, seal_key = ? WHERE device_id = ?");
     this.#delete = database.prepare("DELETE FROM device WHERE device_id = ?");
     // Ids that others have had: a few bytes for each device that was ever removed.
     this.#findFormer = database.prepare("SELECT * FROM former_device WHERE device_id = ?");
@@ -153,7 +129,7 @@ export class DeviceRegistry {
         reported: JSON.parse(String(row.reported)),
         createdAtMs: Number(row.created_at_ms),
         registration: registrationAs(String(row.device_id), Number(row.registration), row),
-        token: salt === null || hash === null ? null : { salt, hash },
+        token: salt === null || hash === null ? null : { salt, hash, sealKey: row.seal_key as Uint8Array | null },
       });
     }
     revocations.enforceWith("device", (deviceId, mark) => {
@@ -161,6 +137,8 @@ export class DeviceRegistry {
       if (device === undefined || (device.token !== null && markOf(device.token) !== mark)) return;
       this.#devices.set(deviceId, { ...device, token: null });
       this.#write({ ...device, token: null });
+      this.#rotations.write(deviceId, null);
+      this.#rotations.keep(deviceId, null);
     });
   }
 
@@ -177,12 +155,12 @@ export class DeviceRegistry {
   }
 
   /**
-   * Registers devices that come by themselves, in one transaction that does not wait for the disk: who is lost by a failing power supply comes
-   * again.
+   * Registers devices in one transaction. Those that come by themselves need not wait for the disk: who is lost by a failing power supply comes
+   * again. None may be named twice.
    */
-  addAll(devices: readonly NewDevice[]): (Provisioned | Refusal)[] {
+  addAll(devices: readonly NewDevice[], { isDurable = false } = {}): (Provisioned | Refusal)[] {
     const made = devices.map((device) => this.#make(device));
-    this.#database.exec("PRAGMA synchronous = NORMAL");
+    if (!isDurable) this.#database.exec("PRAGMA synchronous = NORMAL");
     try {
       inTransaction(this.#database, () => {
         for (const each of made) if (!isRefusal(each)) this.#write(each.device);
@@ -231,13 +209,74 @@ export class DeviceRegistry {
     return this.#put({ ...device, name: name ?? device.name, properties: given });
   }
 
-  /** Gives the device a new token; the one before is void at once. */
-  rotate(deviceId: string, token?: string): Provisioned | Refusal {
+  /**
+   * Gives the device a new token. The one before holds for `overlapMs` more, or until the device has come with the new one (`endRotation`); without
+   * that it is void at once.
+   */
+  rotate(deviceId: string, token?: string, overlapMs = 0): Provisioned | Refusal {
+    const [rotated = refuse("unknown_device")] = this.rotateAll([{ deviceId, token }], overlapMs);
+    return rotated;
+  }
+
+  /** As `rotate`, for many in one transaction; each has its own outcome. */
+  rotateAll(wanted: readonly NewToken[], overlapMs: number): (Provisioned | Refusal)[] {
+    const untilMs = this.#clock.wallMs() + overlapMs;
+    const rotated = wanted.map(({ deviceId, token }) => this.#rotated(deviceId, token, untilMs, overlapMs > 0));
+    const done = rotated.flatMap((each) => (isRefusal(each) ? [] : [each]));
+    inTransaction(this.#database, () => {
+      for (const { device, rotation } of done) {
+        this.#write(device);
+        this.#rotations.write(device.deviceId, rotation);
+      }
+    });
+    for (const { device, rotation } of done) {
+      this.#rotations.keep(device.deviceId, rotation);
+      this.#devices.set(device.deviceId, device);
+      this.#listener(device);
+    }
+    return rotated;
+  }
+
+  #rotated(
+    deviceId: string,
+    wanted: string | undefined,
+    untilMs: number,
+    isOverlapping: boolean,
+  ): (Provisioned & { readonly rotation: TokenRotation | null }) | Refusal {
     const device = this.#devices.get(deviceId);
     if (device === undefined) return refuse("unknown_device");
-    const rotated = withToken(device, token);
-    if (!isRefusal(rotated)) this.#put(rotated.device);
-    return rotated;
+    const made = withToken(device, wanted);
+    if (isRefusal(made)) return made;
+    if (!isOverlapping) return { ...made, rotation: null };
+    const rotation = this.#rotations.next(deviceId, device.token, made.token, untilMs);
+    if (isRefusal(rotation)) return rotation;
+    // It may be rotated again before it has come with this one.
+    const takesTokens = (device.token?.sealKey ?? null) !== null;
+    return { ...made, device: takesTokens ? withSealKey(made.device, made.token) : made.device, rotation };
+  }
+
+  /** The device has come with its newest token: those of before are void. Gives whether there were any. */
+  endRotation(deviceId: string): boolean {
+    return this.#rotations.end(deviceId);
+  }
+
+  /** The device, which has come with this token, takes others over its link. */
+  noteTakesTokens(deviceId: string, token: string): void {
+    const device = this.#devices.get(deviceId);
+    const newest = device?.token ?? null;
+    if (device === undefined || newest === null || newest.sealKey !== null || !tokenMatches(token, newest)) return;
+    this.#devices.set(deviceId, withSealKey(device, token));
+    this.#unsaved.add(deviceId);
+  }
+
+  get rotations(): Pick<TokenRotations, "find" | "ids" | "overdue" | "successorOf"> {
+    return this.#rotations;
+  }
+
+  /** Tells the device's newest token from others; no secret. */
+  tokenIdOf(deviceId: string): string | null {
+    const token = this.#devices.get(deviceId)?.token ?? null;
+    return token === null ? null : markOf(token);
   }
 
   /** Voids the device's token, also while the disk is full; the device stays registered, and `rotate` lets it in again. */
@@ -247,7 +286,13 @@ export class DeviceRegistry {
     if (device.token === null) return device;
     const revoked = { ...device, token: null };
     this.#devices.set(deviceId, revoked);
-    this.#revocations.save("device", deviceId, markOf(device.token), () => this.#write(revoked));
+    this.#rotations.end(deviceId);
+    this.#revocations.save("device", deviceId, markOf(device.token), () => {
+      inTransaction(this.#database, () => {
+        this.#write(revoked);
+        this.#rotations.write(deviceId, null);
+      });
+    });
     return revoked;
   }
 
@@ -258,7 +303,9 @@ export class DeviceRegistry {
     inTransaction(this.#database, () => {
       this.#note(this.#noteEnded, device.registration);
       this.#delete.run(deviceId);
+      this.#rotations.write(deviceId, null);
     });
+    this.#rotations.keep(deviceId, null);
     this.#devices.delete(deviceId);
     this.#unsaved.delete(deviceId);
     return device;
@@ -288,11 +335,13 @@ export class DeviceRegistry {
 
   /** Writes what devices have said of themselves since the last time to the file, in one go: they may say it as often as they like. */
   saveReported(): void {
+    this.#rotations.saveEnded();
     if (this.#unsaved.size === 0) return;
     const saved = [...this.#unsaved].slice(0, savedAtOnceMax);
     inTransaction(this.#database, () => {
       for (const deviceId of saved) {
-        this.#saveReported.run(JSON.stringify(this.#devices.get(deviceId)?.reported ?? {}), deviceId);
+        const { reported = {}, token = null } = this.#devices.get(deviceId) ?? {};
+        this.#saveReported.run(JSON.stringify(reported), token?.sealKey ?? null, deviceId);
       }
     });
     for (const deviceId of saved) this.#unsaved.delete(deviceId);
@@ -334,7 +383,7 @@ export class DeviceRegistry {
   }
 
   get unsavedCount(): number {
-    return this.#unsaved.size;
+    return this.#unsaved.size + this.#rotations.unsavedCount;
   }
 
   find(deviceId: string): Device | undefined {
@@ -353,10 +402,16 @@ export class DeviceRegistry {
     return [...this.#devices.values()];
   }
 
-  /** Whether this is the device's token. Takes the same time for a device that is unknown, or revoked, or sends no token at all. */
-  authenticate(deviceId: string, token: string | null): boolean {
-    const expected = this.#devices.get(deviceId)?.token ?? nobody;
-    return tokenMatches(token ?? "", expected);
+  /**
+   * Which of the device's tokens this is; null: none of them. Takes the same time for a device that is unknown, or revoked, or sends no token at
+   * all.
+   */
+  authenticate(deviceId: string, token: string | null): TokenAge | null {
+    const newest = this.#devices.get(deviceId)?.token ?? null;
+    const isNewest = tokenMatches(token ?? "", newest ?? nobody);
+    const isFormer = this.#rotations.isFormer(deviceId, token ?? "");
+    if (isNewest) return "newest";
+    return isFormer && newest !== null ? "former" : null;
   }
 
   #note(former: StatementSync, { key, fromMs }: Registration): void {
@@ -375,8 +430,8 @@ export class DeviceRegistry {
     const { deviceId, name, properties, reported, createdAtMs, registration, token } = device;
     const { number } = readRegistrationKey(registration.key);
     const [given, said] = [JSON.stringify(properties), JSON.stringify(reported)];
-    const [salt, hash] = [token?.salt ?? null, token?.hash ?? null];
-    this.#save.run(deviceId, name, given, said, createdAtMs, registration.fromMs, number, salt, hash);
+    const [salt, hash, sealKey] = [token?.salt ?? null, token?.hash ?? null, token?.sealKey ?? null];
+    this.#save.run(deviceId, name, given, said, createdAtMs, registration.fromMs, number, salt, hash, sealKey);
   }
 }
 

@@ -21,6 +21,11 @@ export class DeviceSession {
   readonly dialect: Dialect;
   /** Tells the device what is neither a command nor asked for; null where it does not speak the subprotocol. */
   notify: ((frame: object) => void) | null = null;
+  /** Whether the device stores a new token that it is sent; null: it has not said yet. */
+  takesTokens: boolean | null = null;
+  /** The id of the token that it was sent over this link, and of the one that it has stored. */
+  offeredTokenId: string | null = null;
+  storedTokenId: string | null = null;
   nextSeq = 0;
   /** Whether the device numbers its samples (ADR 70). */
   isNumbering = false;
@@ -34,6 +39,7 @@ export class DeviceSession {
     this.connectedAtMs = connectedAtMs;
     this.link = link;
     this.dialect = dialect;
+    if (dialect === "smart-os") this.takesTokens = false;
   }
 
   /** Ends the session at once: nothing that its link sends from here on counts. */

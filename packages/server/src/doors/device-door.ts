@@ -15,11 +15,12 @@ import { bearerToken, tokenPrefix } from "../access/tokens.ts";
 import { RateLimit } from "../base/rate-limit.ts";
 import type { Channel } from "../commands/channel.ts";
 import type { Dispatcher } from "../commands/dispatcher.ts";
-import type { Device, DeviceRegistry } from "../devices/device-registry.ts";
+import type { Device, DeviceRegistry, TokenAge } from "../devices/device-registry.ts";
 import type { DeviceSession } from "../devices/device-session.ts";
 import type { DeviceSessions } from "../devices/device-sessions.ts";
 import type { DeviceState } from "../devices/device-state.ts";
 import type { DeviceStates } from "../devices/device-states.ts";
+import type { TokenHandover } from "../devices/token-handover.ts";
 import { textFrame } from "../link/frame.ts";
 import { type FrameLimit, Link } from "../link/link.ts";
 import type { Events } from "../observe/events.ts";
@@ -30,6 +31,13 @@ import { readDeviceFrame } from "./device-frame.ts";
 import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "./door.ts";
 import { leadingSeq, takeSeq, withoutLeadingSeq } from "./numbered-frame.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "./upgrade.ts";
+
+interface Admitted {
+  readonly registered: Device;
+  /** With which it has come. */
+  readonly token: string;
+  readonly age: TokenAge;
+}
 
 export interface DeviceDoorLimits {
   readonly messagesPerSecond: number;
@@ -46,6 +54,7 @@ export class DeviceDoor implements Door {
   readonly #registry: DeviceSessions;
   readonly #latest: DeviceStates;
   readonly #ingest: Ingest;
+  readonly #handover: TokenHandover;
   readonly #journals: Journals;
   readonly #commands: Dispatcher;
   readonly #events: Events;
@@ -60,6 +69,7 @@ export class DeviceDoor implements Door {
       readonly registry: DeviceSessions;
       readonly latest: DeviceStates;
       readonly ingest: Ingest;
+      readonly handover: TokenHandover;
       readonly journals: Journals;
       readonly commands: Dispatcher;
       readonly events: Events;
@@ -73,6 +83,7 @@ export class DeviceDoor implements Door {
     this.#registry = parts.registry;
     this.#latest = parts.latest;
     this.#ingest = parts.ingest;
+    this.#handover = parts.handover;
     this.#journals = parts.journals;
     this.#commands = parts.commands;
     this.#events = parts.events;
@@ -82,8 +93,9 @@ export class DeviceDoor implements Door {
   }
 
   accept(handshake: Handshake, deviceId: string): void {
-    const registered = this.#admit(handshake, deviceId);
-    if (registered === null) return;
+    const admitted = this.#admit(handshake, deviceId);
+    if (admitted === null) return;
+    const { registered, token, age } = admitted;
     acceptHandshake(this.#context.webSocketServer, handshake, (webSocket) => {
       const { addresses, clock, floods, authorizer, heartbeat, linkLimits, links, log, loopLag } = this.#context;
       addresses.give(handshake.socket);
@@ -119,6 +131,7 @@ export class DeviceDoor implements Door {
       });
       links.add("device", link);
       const { session, replaced } = this.#registry.takeOver(deviceId, link);
+      this.#handover.connected(deviceId, age);
       const speaksSubprotocol = webSocket.protocol === subprotocol;
       const channel: Channel = {
         saysHello: speaksSubprotocol,
@@ -134,19 +147,20 @@ export class DeviceDoor implements Door {
         const notify = (frame: object): void => link.send(textFrame(Buffer.from(JSON.stringify(frame))));
         session.notify = notify;
         notify(welcome);
-      }
+        this.#handover.linked(session, token);
+      } else session.takesTokens = false;
       this.#commands.connected(deviceId, channel);
       log.info({ device_id: deviceId, epoch: session.epoch, address, replaced: replaced?.epoch }, "device connected");
     });
   }
 
   /** The device that knocks with its own token; null where it was refused. */
-  #admit(handshake: Handshake, deviceId: string): Device | null {
+  #admit(handshake: Handshake, deviceId: string): Admitted | null {
     const token = bearerToken(handshake.request.headers.authorization);
     // One answer for an unknown id, a wrong token and no token, after the same work: no oracle.
-    const isKnown = this.#devices.authenticate(deviceId, token);
+    const age = this.#devices.authenticate(deviceId, token);
     const registered = this.#devices.find(deviceId);
-    if (!isKnown || registered === undefined) {
+    if (token === null || age === null || registered === undefined) {
       this.#refuse(handshake, deviceId, refuse("forbidden"));
       return null;
     }
@@ -165,7 +179,7 @@ export class DeviceDoor implements Door {
     }
     // Behind the token: who has none must not use up what devices need.
     const retryAfterS = this.#context.connectRate.retryAfterS();
-    if (retryAfterS === 0) return registered;
+    if (retryAfterS === 0) return { registered, token, age };
     this.#refuse(handshake, deviceId, refuse("too_many_connects"), { "Retry-After": String(retryAfterS) });
     return null;
   }
@@ -184,6 +198,7 @@ export class DeviceDoor implements Door {
     } else if (isRefusal(frame)) this.#ingest.drop(device, frame);
     else if (frame.type === "hello") this.#hello(device, session, channel, frame);
     else if (frame.type === "command_result") this.#commands.result(device.deviceId, channel, frame);
+    else if (frame.type === "token_stored") this.#handover.stored(session, frame.token_id);
     else if (frame.type === "peers") this.#takePeers(link, device, frame.subscribe);
     else {
       const refusal =
@@ -201,6 +216,7 @@ export class DeviceDoor implements Door {
     if (software_version !== undefined) this.#devices.report(deviceId, { software_version });
     const deviceTimeMs = readDeviceTime(device_time)?.ms;
     if (deviceTimeMs !== undefined) this.#ingest.place(device, deviceTimeMs, session.epoch);
+    this.#handover.hello(session, hello.takes_tokens === true);
     if (journal !== undefined) this.#journals.hello(device, session, journal);
   }
 

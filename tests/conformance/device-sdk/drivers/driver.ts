@@ -8,6 +8,7 @@ import {
   connectDevice,
   fileCommandMemory,
   fileJournal,
+  fileTokenStore,
   memoryJournal,
 } from "@wattboard/device";
 
@@ -38,7 +39,10 @@ function start() {
   const isLasting = folder !== "memory";
   return connectDevice({
     journal: isLasting ? fileJournal(folder, bounds) : memoryJournal(bounds),
-    ...(isLasting && { commandMemory: fileCommandMemory(`${folder}-commands.json`) }),
+    ...(isLasting && {
+      commandMemory: fileCommandMemory(`${folder}-commands.json`),
+      tokenStore: fileTokenStore(`${folder}/token.json`),
+    }),
     announcement: {
       commands: { SET_MODE: { target_power: { MANUAL_CHARGE: { maximum: 2500 } }, leases: true }, RESET_ERROR: {} },
       parameters: [{ name: "reserve_soc", type: "integer", unit: "%", minimum: 5, maximum: 50 }],

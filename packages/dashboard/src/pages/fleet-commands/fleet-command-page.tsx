@@ -23,7 +23,7 @@ import { FleetDevices } from "./fleet-devices.tsx";
 import { devicesWord } from "./fleet-preview.tsx";
 import { countWords, fleetStatusTone, isUnderWay } from "./fleet-status.ts";
 import { whereWords } from "./fleet-target.ts";
-import { partOf, WavePicture, wavesOf } from "./wave-picture.tsx";
+import { WavePicture, waveShareOf, wavesOf } from "./wave-picture.tsx";
 
 const underWayEveryMs = 1_000;
 const endedEveryMs = 15_000;
@@ -154,7 +154,8 @@ function mayAbort(me: MeBody | null | undefined, { requested_by }: FleetCommandB
 }
 
 function devicesEveryMs(devices: readonly FleetDeviceBody[] = []): number {
-  const isOpen = devices.length === 0 || devices.some(({ status }) => ["open", "waiting"].includes(partOf(status)));
+  const isOpen =
+    devices.length === 0 || devices.some(({ status }) => ["open", "waiting"].includes(waveShareOf(status)));
   return !isOpen ? endedEveryMs : devices.length > manyDevices ? 5 * underWayEveryMs : underWayEveryMs;
 }
 

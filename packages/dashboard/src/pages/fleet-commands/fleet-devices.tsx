@@ -11,7 +11,7 @@ import { Panel } from "../../ui/panel.tsx";
 import { Segments } from "../../ui/segments.tsx";
 import { Tag } from "../../ui/tag.tsx";
 import styles from "./fleet-devices.module.css";
-import { partOf } from "./wave-picture.tsx";
+import { waveShareOf } from "./wave-picture.tsx";
 
 const parts = [
   ["all", "All"],
@@ -21,13 +21,13 @@ const parts = [
   ["applied", "Applied"],
   ["rest", "Waiting or passed over"],
 ] as const;
-type Part = (typeof parts)[number][0];
+type Shown = (typeof parts)[number][0];
 
 const pageSizes = [20, 50, 100] as const;
 
 /** Each device of a fleet command: how it stands there, why, and what error it has raised since. */
 export function FleetDevices({ devices }: { readonly devices: readonly FleetDeviceBody[] }) {
-  const [part, setPart] = useState<Part>("all");
+  const [part, setPart] = useState<Shown>("all");
   const [page, setPage] = useState(0);
   const [pageSize, setPageSize] = useState<(typeof pageSizes)[number]>(20);
   const fitting = devices.filter((device) => isOf(part, device));
@@ -102,8 +102,8 @@ export function FleetDevices({ devices }: { readonly devices: readonly FleetDevi
   );
 }
 
-function isOf(part: Part, { status, new_flags }: FleetDeviceBody): boolean {
-  const stands = partOf(status);
+function isOf(part: Shown, { status, new_flags }: FleetDeviceBody): boolean {
+  const stands = waveShareOf(status);
   switch (part) {
     case "all":
       return true;

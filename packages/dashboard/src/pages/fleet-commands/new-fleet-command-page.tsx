@@ -138,7 +138,7 @@ function Offered({
   }, [preview]);
   const { data: known } = useQuery({
     queryKey: [apiPaths.devices, "capabilities", ids],
-    queryFn: ({ signal }) => capabilitiesOf(ids, signal),
+    queryFn: ({ signal }) => askCapabilities(ids, signal),
     enabled: ids.length > 0,
     placeholderData: (before) => before,
   });
@@ -218,7 +218,7 @@ function sampleOf(ids: readonly string[]): readonly string[] {
   return ids.filter((_, at) => at % step === 0);
 }
 
-async function capabilitiesOf(ids: readonly string[], signal: AbortSignal): Promise<Capabilities> {
+async function askCapabilities(ids: readonly string[], signal: AbortSignal): Promise<Capabilities> {
   const answers = await Promise.all(
     ids.map((id) => getJson<CommandListBody>(apiPaths.commands(id, { limit: 1 }), signal)),
   );

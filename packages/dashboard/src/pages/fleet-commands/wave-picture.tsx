@@ -75,7 +75,7 @@ export function wavesOf(devices: readonly FleetDeviceBody[]): readonly Wave[] {
   for (const { wave, status } of devices) {
     waves[wave] ??= { size: 0, applied: 0, open: 0, bad: 0, skipped: 0 };
     waves[wave].size++;
-    const part = partOf(status);
+    const part = waveShareOf(status);
     if (part !== "waiting") waves[wave][part]++;
   }
   // Who sees only some of the devices may see none of a wave.
@@ -83,7 +83,7 @@ export function wavesOf(devices: readonly FleetDeviceBody[]): readonly Wave[] {
 }
 
 /** What a status comes to, for a picture and for a filter. */
-export function partOf(status: FleetDeviceStatus): (typeof parts)[number] | "waiting" {
+export function waveShareOf(status: FleetDeviceStatus): (typeof parts)[number] | "waiting" {
   if (status === "waiting" || status === "skipped" || status === "applied") return status;
   if (!hasEnded(status)) return "open";
   // A later order took its place: nothing failed, and it is not counted as such by the server either.

@@ -22,6 +22,7 @@ import type { DeviceSession } from "../../devices/device-session.ts";
 import type { DeviceSessions } from "../../devices/device-sessions.ts";
 import type { DeviceState } from "../../devices/device-state.ts";
 import type { DeviceStates } from "../../devices/device-states.ts";
+import type { TokenHandover } from "../../devices/token-handover.ts";
 import type { WaitingDevices } from "../../devices/waiting-devices.ts";
 import { type Door, type DoorContext, deviceFrameLimit, subscribeToPeers } from "../../doors/door.ts";
 import { acceptHandshake, type Handshake, refuseHandshake } from "../../doors/upgrade.ts";
@@ -52,6 +53,7 @@ export interface SmartOsDeviceDoorDomain {
   readonly clientFeed: ClientFeed;
   readonly commands: Dispatcher;
   readonly devices: DeviceRegistry;
+  readonly handover: TokenHandover;
   readonly ingest: Ingest;
   readonly latest: DeviceStates;
   readonly registry: DeviceSessions;
@@ -79,11 +81,9 @@ export class SmartOsDeviceDoor implements Door {
     this.parts = parts;
     this.settings = settings;
     this.unadmitted = new UnadmittedLinks(context.clock);
-    const { access, autoRegister, registeredMax } = settings;
-    this.#autoRegister =
-      access === "open" && autoRegister
-        ? new AutoRegister({ ...parts, clock: context.clock, log: context.log }, registeredMax)
-        : null;
+    const { clock, log } = context;
+    const mayRegister = settings.access === "open" && settings.autoRegister;
+    this.#autoRegister = mayRegister ? new AutoRegister({ ...parts, clock, log }, settings.registeredMax) : null;
   }
 
   accept(handshake: Handshake): void {
@@ -131,15 +131,17 @@ export class SmartOsDeviceDoor implements Door {
 
   /** Why the device may not come in with this token; null where it may. */
   judge(serial: string, token: string | null, address: string): Device | Refusal {
-    const { devices, registry, waiting } = this.parts;
-    const isKnown = devices.authenticate(serial, token);
+    const { devices, handover, registry, waiting } = this.parts;
+    const age = devices.authenticate(serial, token);
     const device = devices.find(serial);
     if (device === undefined) {
       waiting.note(serial, address);
       return refuse("unknown_device");
     }
-    if (!isKnown && !this.#isOpenTo(serial)) return refuse("forbidden");
-    return registry.contestedMs(serial) > 0 ? refuse("contested") : device;
+    if (age === null && !this.#isOpenTo(serial)) return refuse("forbidden");
+    if (registry.contestedMs(serial) > 0) return refuse("contested");
+    if (age !== null) handover.connected(serial, age);
+    return device;
   }
 
   /** What registers a device that nobody knows, where that is to be. */

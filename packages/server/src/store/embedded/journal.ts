@@ -47,7 +47,11 @@ export class Journal {
   #absorbedId = 0;
   /** The device of the last record. */
   #lastEntry: DeviceEntry | null = null;
+  /** What is open and whose, in the order of the journal rows that are needed for it: so the oldest is found without a look at the others. */
+  readonly open = new Map<Head, DeviceEntry>();
   openBytes = 0;
+  /** Within a transaction: what the rows took that it drops. */
+  #droppedBytes = 0;
 
   constructor(
     tables: Tables,
@@ -63,7 +67,7 @@ export class Journal {
     this.#limits = limits;
     this.#nowMs = nowMs;
     this.#entryOf = entryOf;
-    this.measure();
+    this.#measure();
   }
 
   /** Whether samples have not been moved on for so long that no more are to be taken. */
@@ -119,6 +123,7 @@ export class Journal {
       if (open === undefined) {
         open = new Head(window, journalId, nowMs);
         entry.open.set(window, open);
+        this.open.set(open, entry);
       }
       const bytesBefore = open.bytes;
       this.#read(entry, open, record);
@@ -189,11 +194,20 @@ export class Journal {
         damageOf(error);
       }
     }
+    this.#measure();
   }
 
   /** Open samples have been written elsewhere. */
   release(open: Head): void {
+    this.open.get(open)?.open.delete(open.window);
+    this.open.delete(open);
     this.openBytes -= open.bytes;
+  }
+
+  /** The oldest row that something open needs, besides what is being written. */
+  oldestNeeded(written: ReadonlySet<Head> = new Set()): number {
+    for (const open of this.open.keys()) if (!written.has(open)) return open.journalId;
+    return Number.MAX_SAFE_INTEGER;
   }
 
   /**
@@ -203,22 +217,29 @@ export class Journal {
    */
   drop(oldestNeeded: number, rowsMax: number): boolean {
     const sql = `DELETE FROM journal WHERE id IN (
-      SELECT id FROM journal WHERE id < ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?)`;
+      SELECT id FROM journal WHERE id < ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?) RETURNING length(records) AS bytes`;
+    this.#droppedBytes = 0;
     const unneeded = Math.min(oldestNeeded, this.#absorbedId + 1);
     const before = Math.min(unneeded, this.#deviceJournals.save(unneeded));
-    const { changes } = this.#tables.run(sql, before, JSON.stringify([...this.#damaged.keys()]), rowsMax);
-    if (changes > 0) {
+    const dropped = this.#tables.all(sql, before, JSON.stringify([...this.#damaged.keys()]), rowsMax);
+    this.#droppedBytes = dropped.reduce((sum, { bytes }) => sum + Number(bytes), 0);
+    if (dropped.length > 0) {
       const oldest = this.#tables.first("SELECT min(id) AS id FROM journal")?.id ?? null;
       const through = oldest === null ? this.#absorbedId : Number(oldest) - 1;
       const sum = checksumOf("journal_dropped", through);
       this.#tables.run("INSERT OR REPLACE INTO journal_dropped VALUES (1, ?, ?)", through, sum);
     }
-    return changes === rowsMax;
+    return dropped.length === rowsMax;
   }
 
   /** After a transaction that dropped rows. */
-  measure(): void {
+  noteDropped(): void {
     this.#deviceJournals.noteSaved();
+    this.#bytes -= this.#droppedBytes;
+    this.#droppedBytes = 0;
+  }
+
+  #measure(): void {
     try {
       this.#bytes = Number(this.#tables.first("SELECT total(length(records)) AS bytes FROM journal")?.bytes);
     } catch (error) {

@@ -103,8 +103,8 @@ export class Maintenance {
       return true;
     }
     if (this.#areRowsDue) {
-      this.#areRowsDue = this.#tables.lazily(() => this.#journal.drop(this.#oldestNeeded(), rowsAtOnce));
-      this.#journal.measure();
+      this.#areRowsDue = this.#tables.lazily(() => this.#journal.drop(this.#journal.oldestNeeded(), rowsAtOnce));
+      this.#journal.noteDropped();
       return true;
     }
     if (this.#dueWindows.length > 0) {
@@ -122,20 +122,19 @@ export class Maintenance {
   /** Writes parts until memory is within its bound again. */
   makeRoom(): void {
     if (this.#journal.openBytes <= this.#limits.openBytesMax) return;
-    this.#dueParts = this.#allOpen();
-    while (this.#dueParts.length > 0 && this.#journal.openBytes > this.#limits.openBytesMax / 2) this.#writeParts();
-    this.#dueParts = [];
+    this.#dueParts = this.#oldestOpen();
+    while (this.#dueParts.length > 0) this.#writeParts();
   }
 
   writeAllParts(): void {
-    this.#dueParts = this.#allOpen();
+    this.#dueParts = [...this.#allOpen()];
     while (this.#dueParts.length > 0) this.#writeParts();
   }
 
   /** Drops at once every journal row that is not needed. */
   dropAll(): void {
-    this.#tables.lazily(() => this.#journal.drop(this.#oldestNeeded(), Number.MAX_SAFE_INTEGER));
-    this.#journal.measure();
+    this.#tables.lazily(() => this.#journal.drop(this.#journal.oldestNeeded(), Number.MAX_SAFE_INTEGER));
+    this.#journal.noteDropped();
   }
 
   /** Seals at once every window that is over. */
@@ -170,13 +169,7 @@ export class Maintenance {
     if (this.#dueParts.length > 0 || (!isFull && Math.abs(nowMs - this.#lookedAtMs) < lookMs)) return;
     this.#lookedAtMs = nowMs;
     if (isFull) {
-      // The oldest first, so that their journal rows can go, and as many as bring memory to half its bound.
-      let bytes = this.#journal.openBytes;
-      for (const due of this.#allOpen()) {
-        if (bytes < this.#limits.openBytesMax / 2) break;
-        this.#dueParts.push(due);
-        bytes -= due.what.bytes;
-      }
+      this.#dueParts = this.#oldestOpen();
       return;
     }
     if (this.#areForgotten) this.#letGo();
@@ -207,10 +200,21 @@ export class Maintenance {
     }
   }
 
-  #allOpen(): Due<Head>[] {
-    return [...this.#devices.values()]
-      .flatMap((entry) => [...entry.open.values()].map((open) => ({ entry, what: open })))
-      .sort((a, b) => a.what.journalId - b.what.journalId);
+  /** The oldest, so that their journal rows can go: as many as bring memory to half its bound. */
+  #oldestOpen(): Due<Head>[] {
+    const found: Due<Head>[] = [];
+    let bytes = this.#journal.openBytes;
+    for (const due of this.#allOpen()) {
+      if (bytes < this.#limits.openBytesMax / 2) break;
+      found.push(due);
+      bytes -= due.what.bytes;
+    }
+    return found;
+  }
+
+  /** Those whose journal rows are the oldest first. */
+  *#allOpen(): Generator<Due<Head>> {
+    for (const [what, entry] of this.#journal.open) yield { entry, what };
   }
 
   /** Open samples become parts; their journal rows go once nothing open needs them. */
@@ -228,7 +232,7 @@ export class Maintenance {
           written.push({ entry, what: open, partId: this.#writePart(entry, open) });
           if (written.length === 256 || this.#monotonicMs() > deadlineMs) break;
         }
-        const oldestNeeded = this.#oldestNeeded(new Set(written.map(({ what }) => what)));
+        const oldestNeeded = this.#journal.oldestNeeded(new Set(written.map(({ what }) => what)));
         const rowsMax = deadlineMs === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : rowsAtOnce;
         areRowsDue = this.#journal.drop(oldestNeeded, rowsMax);
       });
@@ -238,11 +242,10 @@ export class Maintenance {
       throw error;
     }
     for (const { entry, what: open, partId } of written) {
-      entry.open.delete(open.window);
       this.#journal.release(open);
       this.noteUnsealed(entry, open.window, partId);
     }
-    this.#journal.measure();
+    this.#journal.noteDropped();
     this.#areRowsDue = areRowsDue;
     this.#dueParts = due.slice(written.length);
   }
@@ -265,15 +268,6 @@ export class Maintenance {
     entry.notePart(window, lastId);
     entry.save(deviceTable);
     return lastId;
-  }
-
-  /** The oldest journal row that something open needs, besides what is being written. */
-  #oldestNeeded(written: ReadonlySet<Head> = new Set()): number {
-    let oldest = Number.MAX_SAFE_INTEGER;
-    for (const { open } of this.#devices.values()) {
-      for (const each of open.values()) if (each.journalId < oldest && !written.has(each)) oldest = each.journalId;
-    }
-    return oldest;
   }
 
   /** Merges the parts of windows into their blocks. */

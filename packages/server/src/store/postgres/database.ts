@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { Clock } from "../../base/clock.ts";
 import { Failure, systemErrorCode } from "../../base/failure.ts";
+import { ownerLock } from "./locks.ts";
 import { schemaName } from "./schema.ts";
 
 export type Client = pg.PoolClient;
@@ -31,14 +32,17 @@ export class Database {
   #lastReason = "";
   #isAway = false;
 
-  /** Connects to nothing yet. Throws a `Failure` (`invalid_config`) where the address is not one. */
-  constructor(url: string, clock: Clock) {
+  /**
+   * Connects to nothing yet. `isOwner`: the connection for writing is the only one of its kind at this database, or writing fails (`store_in_use`).
+   * Throws a `Failure` (`invalid_config`) where the address is not one.
+   */
+  constructor(url: string, clock: Clock, { isOwner = false }: { readonly isOwner?: boolean } = {}) {
     const parts = parseUrl(url);
     this.#clock = clock;
     this.#where = `${parts.hostname === "" ? "the local socket" : parts.hostname}${parts.port === "" ? "" : `:${parts.port}`}${parts.pathname}`;
     this.#secrets = [url, parts.password, decodeURIComponent(parts.password)].filter((secret) => secret !== "");
     this.#questions = makePool(url, questionsMax, questionMs);
-    this.#writes = makePool(url, 1, writeMs);
+    this.#writes = makePool(url, 1, writeMs, isOwner ? takeOwnership : undefined);
     this.#care = makePool(url, 2, careMs);
   }
 
@@ -212,7 +216,25 @@ function parseUrl(url: string): URL {
   );
 }
 
-function makePool(url: string, max: number, statementMs: number): pg.Pool {
+/** Of a host that is gone without a word, the database learns within half a minute. */
+async function takeOwnership(client: pg.ClientBase): Promise<void> {
+  await client.query(
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 30000",
+  );
+  const { rows } = await client.query<{ is_owner: boolean }>(`SELECT pg_try_advisory_lock(${ownerLock}) AS is_owner`);
+  if (rows[0]?.is_owner) return;
+  throw new Failure(
+    "store_in_use",
+    "Another Wattboard writes to this database; two would not know of each other's devices. Stop that one, or give this one a database of its own (store.url). Where that one's machine has just gone, try again in half a minute.",
+  );
+}
+
+function makePool(
+  url: string,
+  max: number,
+  statementMs: number,
+  begin?: (client: pg.ClientBase) => Promise<void>,
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -223,12 +245,15 @@ function makePool(url: string, max: number, statementMs: number): pg.Pool {
     // Where the server cannot end a statement any more, since the way to it is gone.
     query_timeout: statementMs + 5_000,
     allowExitOnIdle: true,
+    // What it holds, it holds while nothing is written, too.
+    ...(begin !== undefined && { idleTimeoutMillis: 0 }),
     onConnect: async (client) => {
       await client.query(
         `SET search_path = ${schemaName}, public; SET statement_timeout = ${statementMs}; SET idle_in_transaction_session_timeout = ${statementMs}; SET TimeZone = 'UTC'; SET jit = off`,
       );
       // Not every system can do this; there the statement's timeout ends what nobody waits for.
       await client.query("SET client_connection_check_interval = 500").catch(() => {});
+      await begin?.(client);
     },
   });
   // A connection that breaks while nobody uses it is no news: the next call makes a new one.

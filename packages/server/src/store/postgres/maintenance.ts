@@ -4,10 +4,9 @@ import { windowMs, windowOf } from "../algebra/window.ts";
 import { summarize, type WindowSummary } from "../algebra/window-summary.ts";
 import type { StoreComplaint, StoreRenewal } from "../store.ts";
 import { type Client, type Database, rowOf, rowsOf, transaction } from "./database.ts";
+import { strikeLock, windowLock } from "./locks.ts";
 import { readColumns } from "./reader.ts";
-import { strikeLock } from "./strikes.ts";
 import { energyColumns } from "./summary-row.ts";
-import { windowLock } from "./writer.ts";
 
 const everyMs = 60_000;
 /** A window is summarized when it has been over for this long: most of what is late has come by then. */

@@ -1,5 +1,6 @@
 import { Failure } from "../../base/failure.ts";
 import { type Client, rowOf, transaction } from "./database.ts";
+import { migrationLock } from "./locks.ts";
 import { migrations, schemaName } from "./schema.ts";
 
 /** What the database is, and whether this schema was made with TimescaleDB's features. */
@@ -14,8 +15,6 @@ export interface Edition {
 }
 
 const oldestVersion = 150_000;
-/** Any number that nobody else takes: "Wattboard" on a keypad. */
-const migrationLock = 928_826_273;
 
 /**
  * Brings the schema up to date in one transaction; servers that start together wait for each other. Throws a `Failure` where the schema is

@@ -60,7 +60,7 @@ export interface PostgresOptions {
   readonly onRenewal?: (renewal: StoreRenewal) => void;
 }
 
-/** The store on PostgreSQL 15 and newer, with TimescaleDB where it is there. Several servers may share one database. */
+/** The store on PostgreSQL 15 and newer, with TimescaleDB where it is there. One server writes to a database at a time; who reads only is not refused. */
 export class PostgresStore implements Store {
   readonly description: string;
   /** What the database cannot do without TimescaleDB, for people; null where nothing is missing. */
@@ -125,6 +125,11 @@ export class PostgresStore implements Store {
       await database.close();
       throw database.isAway && error instanceof Failure ? new Failure("store_away", error.message) : error;
     }
+  }
+
+  /** For a server: from here on no other writes to the database. Rejects with a `Failure`, `store_in_use`, where one does. */
+  async claim(): Promise<void> {
+    await this.#writer.claim();
   }
 
   async append(batches: readonly Uint8Array[]): Promise<void> {

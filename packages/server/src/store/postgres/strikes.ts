@@ -1,10 +1,8 @@
 import type { Registration } from "../registration.ts";
 import type { NewStrike, Strike } from "../store.ts";
 import { type Client, rowsOf } from "./database.ts";
+import { strikeLock } from "./locks.ts";
 import { literal, readingColumns, type TimeSpan } from "./sample-row.ts";
-
-/** Values are struck out and come back while nobody makes summaries of them. */
-export const strikeLock = 928_826_275;
 
 type StrikeRow = [number, number, number, string[] | null, number, string];
 const strikeList = "number::float8, ms(from_at), ms(to_at), points, ms(at), made_by";

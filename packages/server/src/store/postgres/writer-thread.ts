@@ -11,6 +11,7 @@ export interface WriterSetup {
 /** What the thread does. */
 export interface WriterMethods {
   append(batch: Uint8Array<ArrayBuffer>): void;
+  claim(): void;
 }
 
 /**
@@ -35,6 +36,11 @@ export class WriterThread {
     // The caller fills its buffers anew once this has returned.
     const batch = new Uint8Array(Buffer.concat(batches));
     return this.#thread.callWith({ transfer: [batch.buffer] }, "append", batch);
+  }
+
+  /** From here on nobody else writes to the database. Rejects with a `Failure`, `store_in_use`, where somebody does. */
+  claim(): Promise<void> {
+    return this.#thread.call("claim");
   }
 
   /** Waits for what was appended. */

@@ -8,11 +8,11 @@ import type { WriterMethods, WriterSetup } from "./writer-thread.ts";
 
 /** Reads samples and sends them to the database, over a connection of its own. */
 const { url, isTimescale } = workerData as WriterSetup;
-const database = new Database(url, systemClock);
+const database = new Database(url, systemClock, { isOwner: true });
 const writer = new Writer(database, isTimescale);
 
 lowerThreadPriority();
 serveMethods<WriterMethods>(
-  { append: (batch) => writer.append(batch) },
+  { append: (batch) => writer.append(batch), claim: () => database.write(async () => {}) },
   { failureOf: databaseFailure, onClose: () => database.close() },
 );

@@ -2,6 +2,7 @@ import { readRecords } from "../sample-record.ts";
 import type { StoredSample } from "../store.ts";
 import { type Client, type Database, rowsOf } from "./database.ts";
 import { extendJournals } from "./device-journals.ts";
+import { windowLock } from "./locks.ts";
 import { insertTypes, readingColumns, SampleRows } from "./sample-row.ts";
 import { strikeLate } from "./strikes.ts";
 
@@ -9,9 +10,6 @@ import { strikeLate } from "./strikes.ts";
 const sliceSamples = 1_000;
 /** Points that are remembered as known to the database; when there are more, all are forgotten and told to it once more. */
 const knownPointsMax = 200_000;
-
-/** Whoever summarizes takes it alone, whoever adds samples shares it. */
-export const windowLock = 928_826_274;
 
 /** Waits until all that is being added now is there, or is given up. */
 export async function awaitAppends(client: Client): Promise<void> {
