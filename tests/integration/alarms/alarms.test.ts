@@ -1,4 +1,11 @@
-import type { AlarmBody, AlarmDetailBody, AlarmDevicesBody, AlarmRulesBody, AlarmsBody, AlarmTrialBody } from "@wattboard/protocol";
+import type {
+  AlarmBody,
+  AlarmDetailBody,
+  AlarmDevicesBody,
+  AlarmRulesBody,
+  AlarmsBody,
+  AlarmTrialBody,
+} from "@wattboard/protocol";
 import { ManualClock } from "@wattboard/testing";
 import { describe, expect, test } from "vitest";
 import { events, metric } from "../../support/api.ts";
@@ -62,7 +69,9 @@ describe("300 devices", () => {
     for (let minute = 0; minute < 20; minute++) clock.advance(60_000);
     const open = await eventually(async () => {
       const { alarms } = await admin.json<AlarmsBody>("GET", "/alarms?state=open&kind=no_data");
-      expect(alarms).toMatchObject([{ kind: "no_data", device_count: 300, open_device_count: 300, may_acknowledge: true }]);
+      expect(alarms).toMatchObject([
+        { kind: "no_data", device_count: 300, open_device_count: 300, may_acknowledge: true },
+      ]);
       return alarms[0] as AlarmBody;
     });
     expect(open.shared).toBe("300 of 300 on this server");
@@ -133,7 +142,11 @@ describe("a rule of one's own", () => {
     expect((await cli("alarm", "rules")).stdout).toContain(`${made.rule_id}`);
     await send(5, 10);
     const [open] = await openAlarms(server);
-    expect(open).toMatchObject({ rule_id: made.rule_id, title: "Low: ems_001", devices: [{ evidence: { "battery.soc": 5 } }] });
+    expect(open).toMatchObject({
+      rule_id: made.rule_id,
+      title: "Low: ems_001",
+      devices: [{ evidence: { "battery.soc": 5 } }],
+    });
     expect(await metric(server, 'wattboard_alarms_open{severity="warning"}')).toBe(1);
     const { alarm_id: id = "" } = open ?? {};
     expect((await cli("alarm", "acknowledge", id, "--note", "I see")).stdout).toContain("Taken on by local.");
@@ -141,7 +154,9 @@ describe("a rule of one's own", () => {
     expect((await cli("alarm", "list")).stdout).toContain("snoozed");
     await send(50, 5);
     await eventually(async () => expect(await openAlarms(server)).toEqual([]));
-    expect((await cli("alarm", "show", id)).stdout).toMatch(/Over since .*: it is over\.[\s\S]*battery\.soc = 5[\s\S]*I see/);
+    expect((await cli("alarm", "show", id)).stdout).toMatch(
+      /Over since .*: it is over\.[\s\S]*battery\.soc = 5[\s\S]*I see/,
+    );
     expect((await cli("alarm", "acknowledge", id)).stderr).toContain("over already");
     expect((await cli("alarm", "rule", "set", made.rule_id, "--off")).code).toBe(0);
     expect((await cli("alarm", "rule", "remove", made.rule_id)).code).toBe(0);
@@ -149,7 +164,8 @@ describe("a rule of one's own", () => {
     const { rules } = await get<AlarmRulesBody>(server, "/alarm-rules");
     expect(rules.map(({ rule_id }) => rule_id)).not.toContain(made.rule_id);
     const acts = server.audit.list({}, 20).map(({ action }) => action);
-    for (const act of ["alarm_rule.add", "alarm.acknowledge", "alarm.snooze", "alarm_rule.remove"]) expect(acts).toContain(act);
+    for (const act of ["alarm_rule.add", "alarm.acknowledge", "alarm.snooze", "alarm_rule.remove"])
+      expect(acts).toContain(act);
   }, 120_000);
 
   test.each([

@@ -278,7 +278,7 @@ export class AlarmBook {
       if (entry?.isOpen !== true) continue;
       const cause = this.#commonCause(entry, ringing, trait);
       if (cause === null) continue;
-      entry.put(memberOf(ringing));
+      entry.put(asMember(ringing));
       entry.change({ cause });
       this.#byMember.set(memberKey(ruleId, ringing.key), entry);
       this.#byTrait.set(memberKey(ruleId, traitOf(cause)), entry);
@@ -307,7 +307,7 @@ export class AlarmBook {
     const raisedAtMs = Math.min(...ringing.map((each) => each.atMs));
     const entry = this.#make(rule, { cause, sinceMs, raisedAtMs });
     for (const each of ringing) {
-      entry.put(memberOf(each), false);
+      entry.put(asMember(each), false);
       this.#byMember.set(memberKey(rule.ruleId, each.key), entry);
     }
     const traits =
@@ -388,7 +388,7 @@ export class AlarmBook {
   }
 }
 
-function memberOf({ deviceId, key, name, sinceMs, evidence }: Ringing): AlarmMember {
+function asMember({ deviceId, key, name, sinceMs, evidence }: Ringing): AlarmMember {
   return { deviceId, key, name, sinceMs, untilMs: null, evidence };
 }
 

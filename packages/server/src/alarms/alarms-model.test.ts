@@ -34,7 +34,9 @@ interface Device {
 }
 
 class Model {
-  readonly #devices = new Map<string, Device>(ids.map((id) => [id, { heard: [], step: new UsualStep(), holdMs: 30_000 }]));
+  readonly #devices = new Map<string, Device>(
+    ids.map((id) => [id, { heard: [], step: new UsualStep(), holdMs: 30_000 }]),
+  );
   /** From when on whoever is silent is to blame. */
   hearingSinceMs = 0;
 
@@ -99,7 +101,12 @@ class Model {
 }
 
 type Step =
-  | { readonly kind: "run"; readonly seconds: number; readonly low: readonly string[]; readonly away: readonly string[] }
+  | {
+      readonly kind: "run";
+      readonly seconds: number;
+      readonly low: readonly string[];
+      readonly away: readonly string[];
+    }
   | { readonly kind: "restart"; readonly awayS: number; readonly isKilled: boolean }
   | { readonly kind: "late"; readonly id: string; readonly agoS: number }
   | { readonly kind: "backfill"; readonly id: string }
@@ -109,15 +116,28 @@ const some = fc.subarray(ids);
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ kind: fc.constant("run" as const), seconds: fc.integer({ min: 1, max: 200 }), low: some, away: some }),
+    arbitrary: fc.record({
+      kind: fc.constant("run" as const),
+      seconds: fc.integer({ min: 1, max: 200 }),
+      low: some,
+      away: some,
+    }),
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("restart" as const), awayS: fc.integer({ min: 0, max: 300 }), isKilled: fc.boolean() }),
+    arbitrary: fc.record({
+      kind: fc.constant("restart" as const),
+      awayS: fc.integer({ min: 0, max: 300 }),
+      isKilled: fc.boolean(),
+    }),
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("late" as const), id: fc.constantFrom(...ids), agoS: fc.integer({ min: 31, max: 3_600 }) }),
+    arbitrary: fc.record({
+      kind: fc.constant("late" as const),
+      id: fc.constantFrom(...ids),
+      agoS: fc.integer({ min: 31, max: 3_600 }),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("backfill" as const), id: fc.constantFrom(...ids) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("disk" as const), isFull: fc.boolean() }) },
@@ -169,10 +189,15 @@ test("what must ring rings once, and what rings has its reason, whatever comes",
             expect([id, "is not low", low]).toEqual([id, "is not low", 0]);
           }
           const silentForS = model.silentForS(id, nowMs);
-          if (silentForS !== null && silentForS > silentS + model.usualS(id)) expect([id, "is silent", silent]).toEqual([id, "is silent", 1]);
+          if (silentForS !== null && silentForS > silentS + model.usualS(id))
+            expect([id, "is silent", silent]).toEqual([id, "is silent", 1]);
           if (silentForS !== null && silentForS < 60 && silent === 1) {
             // Called silent before, and not back for ten seconds yet, or the server has just come back.
-            expect([id, "may be silent", silentForS < 12 || model.hearingSinceMs > nowMs - 60_000]).toEqual([id, "may be silent", true]);
+            expect([id, "may be silent", silentForS < 12 || model.hearingSinceMs > nowMs - 60_000]).toEqual([
+              id,
+              "may be silent",
+              true,
+            ]);
           }
         }
         for (const { record, members } of fleet.alarms.book.open()) {

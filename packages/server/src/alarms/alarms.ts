@@ -21,7 +21,7 @@ import type { AlarmListener, AlarmRule } from "./alarm-record.ts";
 import { AlarmRules } from "./alarm-rules.ts";
 import type { AlarmStore } from "./alarm-store.ts";
 import { deviceKinds, onceKinds } from "./built-in-rules.ts";
-import type { DeviceChange } from "./device-watch.ts";
+import type { RuleChange } from "./device-watch.ts";
 import { FleetWatch } from "./fleet-watch.ts";
 import { ToldWatch } from "./told-watch.ts";
 import type { WatchedDevice } from "./watched-device.ts";
@@ -69,7 +69,7 @@ export class Alarms implements SampleSink {
   readonly telling: ServerTelling;
   #rules: AlarmRules;
   readonly #book: AlarmBook;
-  #changes: DeviceChange[] = [];
+  #changes: RuleChange[] = [];
   #stopTimer: CancelTimer = () => {};
   #tickedMs: number;
 

@@ -4,12 +4,12 @@ import type { DeviceState } from "../devices/device-state.ts";
 import type { Sample } from "../devices/sample.ts";
 import type { SampleSink } from "../telemetry/sample-sink.ts";
 import type { Evidence } from "./alarm-record.ts";
-import { evidenceOf, type PreparedRule, readPoint } from "./prepared-rule.ts";
+import { type PreparedRule, ringingEvidence, saidValue } from "./prepared-rule.ts";
 import { RuleState, type Said } from "./rule-state.ts";
 import type { WatchedDevice } from "./watched-device.ts";
 
 /** A rule began or ceased to ring for a device. */
-export interface DeviceChange {
+export interface RuleChange {
   readonly watched: WatchedDevice;
   readonly prepared: PreparedRule;
   readonly isRinging: boolean;
@@ -25,7 +25,7 @@ export interface DeviceWatchServices {
   /** The device of this state as alarms know it; undefined: it is not registered any more. */
   readonly watch: (state: DeviceState) => WatchedDevice | undefined;
   readonly isOnline: (deviceId: string) => boolean;
-  readonly changed: (change: DeviceChange) => void;
+  readonly changed: (change: RuleChange) => void;
   /** It rings, and now for these values. */
   readonly evidence: (watched: WatchedDevice, prepared: PreparedRule, evidence: Evidence) => void;
 }
@@ -164,7 +164,7 @@ export class DeviceWatch implements SampleSink {
   #noteFlags(watched: WatchedDevice, state: RuleState, sample: Said): void {
     const { prepared } = state;
     const [test] = prepared.when;
-    const flags = test && readPoint(sample, test);
+    const flags = test && saidValue(sample, test);
     if (!Array.isArray(flags) || flags.every((flag) => state.flags.has(flag))) return;
     for (const flag of flags) state.flags.add(flag);
     this.#services.evidence(watched, prepared, { [test?.point ?? ""]: [...state.flags] });
@@ -189,7 +189,7 @@ export class DeviceWatch implements SampleSink {
       isRinging: onset.isRinging,
       atMs,
       sinceMs: onset.heldSinceMs,
-      evidence: onset.isRinging && said !== null ? evidenceOf(said, prepared) : {},
+      evidence: onset.isRinging && said !== null ? ringingEvidence(said, prepared) : {},
     });
   };
 }
@@ -203,7 +203,7 @@ function planned({ plan }: WatchedDevice): readonly PreparedRule[] {
 function mayHold({ when }: PreparedRule, sample: Said): boolean {
   let isMet = false;
   for (const test of when) {
-    const value = readPoint(sample, test);
+    const value = saidValue(sample, test);
     if (value === undefined || value === null) continue;
     if (!test.meets(value)) return false;
     isMet = true;

@@ -165,7 +165,7 @@ const clockIsOff: PointTest = {
 };
 
 /** What the sample says of the point; undefined: nothing. */
-export function readPoint({ values, clock }: Pick<Sample, "values" | "clock">, test: PointTest): FieldValue {
+export function saidValue({ values, clock }: Pick<Sample, "values" | "clock">, test: PointTest): FieldValue {
   if (test.field !== "") return pointValue(values, test.section, test.field);
   if (test.section === "clock") return clock;
   const value = values[test.section];
@@ -173,10 +173,10 @@ export function readPoint({ values, clock }: Pick<Sample, "values" | "clock">, t
 }
 
 /** The values that a rule is about, for whoever reads the alarm. */
-export function evidenceOf(sample: Pick<Sample, "values" | "clock">, { when }: PreparedRule): Evidence {
+export function ringingEvidence(sample: Pick<Sample, "values" | "clock">, { when }: PreparedRule): Evidence {
   const found: [string, Evidence[string]][] = [];
   for (const test of when) {
-    const value = readPoint(sample, test);
+    const value = saidValue(sample, test);
     if (value !== undefined && value !== null) found.push([test.point, value as Evidence[string]]);
   }
   return Object.fromEntries(found);

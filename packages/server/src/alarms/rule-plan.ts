@@ -44,7 +44,7 @@ export class RulePlan {
     this.#look = compileLook(this.#asked);
   }
 
-  /** Whether any condition of any rule is met; without that, and with nothing remembered, no rule changes. Allocates nothing. */
+  /** Whether any condition of any rule is met; without that, and with nothing remembered, no rule changes. Makes no object. */
   concerns(said: Said): boolean {
     if (this.#look(said.values, this.#asked, anyMet)) return true;
     return this.#clockTests.length > 0 && anyMet(this.#clockTests, said.clock);

@@ -1,6 +1,6 @@
 import type { Sample } from "../devices/sample.ts";
 import { Onset } from "./onset.ts";
-import { type PointTest, type PreparedRule, readPoint } from "./prepared-rule.ts";
+import { type PointTest, type PreparedRule, saidValue } from "./prepared-rule.ts";
 
 export type Said = Pick<Sample, "values" | "clock">;
 
@@ -69,7 +69,7 @@ export class RuleState {
     let heard = 0;
     for (let at = 0; at < tests.length; at++) {
       const test = tests[at] as PointTest;
-      const value = readPoint(sample, test);
+      const value = saidValue(sample, test);
       if (value === undefined) continue;
       heard++;
       const bit = 1 << (from + at);

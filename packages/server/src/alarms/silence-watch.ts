@@ -1,7 +1,7 @@
 import type { WatchedDevice } from "./watched-device.ts";
 
 /** Devices that fall silent within this time of the first are told together, ms. */
-export const collectMs = 60_000;
+const collectMs = 60_000;
 
 interface SilenceServices {
   readonly isOnline: (deviceId: string) => boolean;

@@ -17,7 +17,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { AlarmRule } from "../alarms/alarm-record.ts";
 import { newRule } from "../alarms/alarm-rules.ts";
-import { rowOf } from "../alarms/fleet-watch.ts";
+import { scopeRowOf } from "../alarms/fleet-watch.ts";
 import { prepareRule, prepareScope } from "../alarms/prepared-rule.ts";
 import { runTrial } from "../alarms/trial/run-trial.ts";
 import type { TrialQuery } from "../alarms/trial/trial-query.ts";
@@ -98,6 +98,11 @@ export function registerAlarmRulesApi(app: FastifyInstance, parts: AlarmRulesApi
       return sendRule(parts, request, reply.code(201), change, () => alarms.addRule(body));
     },
   );
+  registerChanges(app, parts);
+}
+
+function registerChanges(app: FastifyInstance, parts: AlarmRulesApiParts): void {
+  const { alarms } = parts;
 
   app.patch<RuleParams & { Body: AlarmRuleChangeBody }>(
     `${paths.api}/alarm-rules/:rule`,
@@ -184,7 +189,7 @@ async function readTrial(
   const isInScope = prepareScope(rule.where);
   if (isRefusal(isInScope)) return isInScope;
   const devices = await listDevices(parts, request);
-  const about = devices.map((device) => ({ device, row: rowOf(device) })).filter(({ row }) => isInScope(row));
+  const about = devices.map((device) => ({ device, row: scopeRowOf(device) })).filter(({ row }) => isInScope(row));
   return {
     rule,
     fromMs,

@@ -79,7 +79,7 @@ function addChanges(rule: Command): void {
     .addHelpText("after", examples)
     .action(async (ruleId: string, options: RuleOptions) => {
       const change: AlarmRuleChangeBody = {
-        ...fieldsOf(options),
+        ...ruleFieldsOf(options),
         ...(options.name !== undefined && { name: options.name }),
         ...(options.when !== undefined && { when: options.when }),
         ...(options.on === true && { is_on: true }),
@@ -113,7 +113,7 @@ function addTry(rule: Command): void {
       if (options.json) return printJson(trial);
       const { times, total_s: totalS, devices, from, to } = trial;
       printLine(
-        `From ${from} to ${to}, for ${devices} devices: it would have rung ${times} times, for ${inWords(totalS)} in all.`,
+        `From ${from} to ${to}, for ${devices} devices: it would have rung ${times} times, for ${durationInWords(totalS)} in all.`,
       );
       if (times === 0) return;
       printTable(
@@ -143,10 +143,10 @@ function addRuleOptions(command: Command): Command {
 function newRuleOf(name: string, options: RuleOptions): NewAlarmRuleBody {
   const { when } = options;
   if (when === undefined) throw new WrongUsage('Say when it rings: --when "battery.soc < 10"');
-  return { name, when, ...fieldsOf(options) };
+  return { name, when, ...ruleFieldsOf(options) };
 }
 
-function fieldsOf(options: RuleOptions): Omit<AlarmRuleChangeBody, "name" | "when" | "is_on"> {
+function ruleFieldsOf(options: RuleOptions): Omit<AlarmRuleChangeBody, "name" | "when" | "is_on"> {
   const { clearWhen, where, severity, text } = options;
   return {
     ...(clearWhen !== undefined && { clear_when: clearWhen }),
@@ -164,7 +164,7 @@ function printRule(rule: AlarmRuleBody, { json }: TargetOptions, what: string): 
 }
 
 /** `1 h 12 min` */
-function inWords(seconds: number): string {
+function durationInWords(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   if (minutes < 1) return `${Math.round(seconds)} s`;
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;

@@ -50,7 +50,7 @@ export async function tryRule(
     if (onset.isRinging) ringing = { deviceId, sinceMs: onset.heldSinceMs, raisedAtMs: atMs, clearedAtMs: null };
     else end(atMs);
   };
-  const points = pointsOf(prepared);
+  const points = pointsAsked(prepared);
   // What one message said holds for the next ones: where a rule has several conditions, it is read from where that began.
   const marginMs = prepared.when.length + (prepared.clearWhen?.length ?? 0) === 1 ? 0 : holdMs;
   let readToMs = Number.NEGATIVE_INFINITY;
@@ -62,7 +62,7 @@ export async function tryRule(
     const readMs = Math.max(fromMs, readToMs, startMs - marginMs);
     readToMs = Math.min(toMs, startMs + windowMs);
     const range = { registration, points, fromMs: readMs, toMs: readToMs, signal };
-    for await (const sample of samplesOf(reader, range)) {
+    for await (const sample of storedSamplesOf(reader, range)) {
       state.take(saidBy(sample, points), sample.observedAtMs, holdMs, device.mayRest, onChange);
     }
   }
@@ -79,12 +79,12 @@ function holdMsOf({ mayRest }: TrialDevice, { samples, coveredMs }: RuleChances)
 }
 
 /** The points that the rule asks; `undefined` where it asks for the clock, which every sample has. */
-function pointsOf({ when, clearWhen }: PreparedRule): readonly string[] | undefined {
+function pointsAsked({ when, clearWhen }: PreparedRule): readonly string[] | undefined {
   const points = [...when, ...(clearWhen ?? [])].map(({ point }) => point);
   return points.includes("clock") ? undefined : [...new Set(points)];
 }
 
-async function* samplesOf(
+async function* storedSamplesOf(
   reader: StoreReader,
   range: Omit<Parameters<StoreReader["samples"]>[0], "take" | "limit">,
 ): AsyncGenerator<PointSample> {

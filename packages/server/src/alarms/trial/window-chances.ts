@@ -23,7 +23,7 @@ export interface RuleChances {
 
 const runsMax = 20_000;
 
-interface Span {
+interface TrialSpan {
   readonly fromMs: number;
   readonly toMs: number;
 }
@@ -33,7 +33,7 @@ export async function findChances(
   reader: Pick<StoreReader, "history" | "points" | "timeline">,
   registration: Registration,
   rule: AlarmRule,
-  span: Span,
+  span: TrialSpan,
 ): Promise<RuleChances> {
   const when = rule.when.map(parsed);
   const clearWhen = rule.clearWhen?.map(parsed) ?? null;
