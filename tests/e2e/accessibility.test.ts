@@ -171,6 +171,46 @@ needs("chromium", chromiumPath !== null)("axe finds nothing, in Chromium against
       expect(await findings(admin)).toEqual([]);
     });
 
+    test("on alarms, one of them, their rules and events, and in their dialogs", async () => {
+      const { server, admin } = await start(theme);
+      await admin.goto(`${server.url}/alarms?state=all`);
+      const list = admin.getByRole("list", { name: "Alarms" });
+      await list.getByText("Critical").first().waitFor();
+      await admin.keyboard.press("j");
+      expect(await findings(admin)).toEqual([]);
+      await admin
+        .getByRole("button", { name: /^Snooze/ })
+        .first()
+        .click();
+      await admin.getByText("Until a time of your own").click();
+      expect(await findings(admin)).toEqual([]);
+      await admin.getByRole("button", { name: "Close" }).click();
+      await list.getByRole("link").first().click();
+      await admin.getByText("What happened").waitFor();
+      expect(await findings(admin)).toEqual([]);
+      await admin.getByRole("button", { name: "Acknowledge" }).click();
+      await admin.getByLabel("Note").fill("On my way");
+      expect(await findings(admin)).toEqual([]);
+      await admin.getByRole("dialog").getByRole("button", { name: "Acknowledge" }).click();
+      await admin.getByText("On my way").waitFor();
+      expect(await findings(admin)).toEqual([]);
+      await admin.goto(`${server.url}/alarm-rules`);
+      await admin.getByText("Built in").waitFor();
+      expect(await findings(admin)).toEqual([]);
+      await admin.goto(`${server.url}/alarm-rules/new`);
+      await admin.getByRole("textbox", { name: "Name" }).fill("Hot");
+      const conditions = admin.getByRole("form", { name: "New condition" });
+      await conditions.getByLabel("Value").fill("1");
+      await conditions.getByRole("button", { name: "Add condition" }).click();
+      await admin.getByText("Only when something else holds").click();
+      await admin.getByRole("button", { name: "Try on history" }).click();
+      await admin.getByText(/It would( not)? have rung/).waitFor();
+      expect(await findings(admin)).toEqual([]);
+      await admin.goto(`${server.url}/events`);
+      await admin.getByText("Newest first").waitFor();
+      expect(await findings(admin)).toEqual([]);
+    });
+
     test("in every dialog and form, while it asks once more, says what went wrong, or lists what there is", async () => {
       const { server, admin, look } = await start(theme);
       await admin.goto(`${server.url}/devices/live`);
@@ -258,6 +298,9 @@ needs("chromium", chromiumPath !== null)("axe finds nothing, in Chromium against
         ["/devices/gone", "of the expected time was measured"],
         ["/people", "Invite somebody"],
         ["/audit", "Newest first"],
+        ["/alarms?state=all", "Open ones first"],
+        ["/alarm-rules", "Built in"],
+        ["/events", "Newest first"],
         ["/account", "Sign out everywhere"],
       ] as const) {
         await admin.goto(server.url + path);

@@ -2,7 +2,7 @@ import { own } from "../ui/own.ts";
 import { spelled } from "../ui/spelled.ts";
 
 /** How an event is to be looked at: something is wrong, it is over, or it is to be known. */
-export type EventTone = "bad" | "warn" | "good" | "dull";
+type EventTone = "bad" | "warn" | "good" | "dull";
 
 interface EventWords {
   readonly label: string;

@@ -1,4 +1,5 @@
-import { type AlarmDeviceBody, describeErrorFlag, pointSpec } from "@wattboard/protocol";
+import { type AlarmDeviceBody, pointSpec } from "@wattboard/protocol";
+import { ErrorFlags } from "../../domain/error-flags.tsx";
 import { stateWord } from "../../domain/state-words.ts";
 import { formatNumber } from "../../ui/format-number.ts";
 import { spelled } from "../../ui/spelled.ts";
@@ -35,9 +36,5 @@ function EvidenceValue({ point, value }: { readonly point: string; readonly valu
   }
   if (typeof value === "boolean") return <b>{value ? "yes" : "no"}</b>;
   if (typeof value === "string") return <b>{stateWord(value)}</b>;
-  return value.map((flag) => (
-    <span key={flag} className={styles.flag}>
-      <b>{flag}</b> {describeErrorFlag(flag) !== flag && describeErrorFlag(flag)}
-    </span>
-  ));
+  return <ErrorFlags flags={value} />;
 }

@@ -1,6 +1,7 @@
 import type { PointValue } from "@wattboard/protocol";
 import { type DeviceDetail, freshnessOf, pointSpec } from "@wattboard/protocol";
 import { ageOf, formatAge } from "../../domain/age.ts";
+import { ErrorFlags } from "../../domain/error-flags.tsx";
 import { signWord } from "../../domain/power.ts";
 import type { LivePoint } from "../../live/live-points.ts";
 import { formatNumber } from "../../ui/format-number.ts";
@@ -53,7 +54,7 @@ export function PointValues({ points, device, nowMs }: PointValuesProps) {
 function PointCell({ name, value }: { readonly name: string; readonly value: PointValue }) {
   if (value === null) return <span className="muted">no value</span>;
   if (typeof value === "object") {
-    return value.length === 0 ? <span className="muted">none</span> : <span className="bad">{value.join(", ")}</span>;
+    return value.length === 0 ? <span className="muted">none</span> : <ErrorFlags flags={value} />;
   }
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value !== "number") return <>{String(value)}</>;

@@ -71,7 +71,7 @@ function EventTable({ events }: { readonly events: readonly EventBody[] }) {
       </thead>
       <tbody>
         {events.map(({ at, kind, device_id, message }, row) => {
-          const { label, tone } = eventWords(kind);
+          const { label, tone, group } = eventWords(kind);
           return (
             // biome-ignore lint/suspicious/noArrayIndexKey: events have no id, and two of the same instant may read the same.
             <tr key={`${at} ${kind} ${device_id} ${row}`} data-tone={tone} className={styles.row}>
@@ -85,7 +85,7 @@ function EventTable({ events }: { readonly events: readonly EventBody[] }) {
               </td>
               <td data-label="Device" className={styles.device}>
                 {device_id === null ? (
-                  <span className="muted">the server</span>
+                  <span className="muted">{group === "Server" ? "the server" : "several"}</span>
                 ) : (
                   <Link href={pagePaths.device(device_id)}>{device_id}</Link>
                 )}
