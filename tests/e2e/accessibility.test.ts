@@ -1,37 +1,15 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { ClaimCodesBody, DeviceDetail } from "@wattboard/protocol";
+
 import { ManualClock } from "@wattboard/testing";
-import type { AxeResults, RunOptions } from "axe-core";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { chromiumPath, closeBrowser, openPage, type TestPage } from "../support/browser.ts";
+import { findings } from "../support/axe.ts";
+import { chromiumPath, closeBrowser, openPage } from "../support/browser.ts";
 import { callerOf } from "../support/commands.ts";
 import { eventually } from "../support/eventually.ts";
 import { needs } from "../support/needs.ts";
 import { openDevice, openSocket } from "../support/sockets.ts";
 import { startServer } from "../support/start-server.ts";
 import { sampleOf } from "../support/telemetry.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const rules: RunOptions = {
-  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-};
-
-/** What axe finds on the page as it is now: rule, place and what is wrong there. */
-async function findings(page: TestPage): Promise<readonly string[]> {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(
-    (options) =>
-      (globalThis as unknown as { axe: { run: (options: RunOptions) => Promise<AxeResults> } }).axe.run(options),
-    rules,
-  );
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(
-      ({ target, any, all }) =>
-        `${id} at ${target.join(" ")}: ${[...any, ...all].map(({ message }) => message).join(" ")}`,
-    ),
-  );
-}
 
 /** A fleet in which every freshness occurs: live with an error, late, stale and offline; and an administrator who is signed in. */
 async function start(theme: "light" | "dark") {

@@ -164,7 +164,7 @@ export class AlarmBook {
     const { sinceMs, atMs: raisedAtMs } = ringing;
     const entry = this.#make(rule, { sinceMs, raisedAtMs, clearedAtMs, clearedBecause: "it is over" });
     this.#open.delete(entry.record.alarmId);
-    entry.put({ ...memberOf(ringing), untilMs: clearedAtMs }, false);
+    entry.put({ ...asMember(ringing), untilMs: clearedAtMs }, false);
     entry.step(raisedAtMs, "raised", note);
     entry.step(clearedAtMs, "cleared", "it is over");
     this.#touched.set(entry, []);

@@ -71,7 +71,13 @@ function ChooseFile({ onRead }: { readonly onRead: (file: DeviceListFile) => voi
           device, <code>token</code> one of your own. Each other column is a property, such as <code>country</code>,{" "}
           <code>place</code>, <code>time_zone</code>, <code>site</code>, <code>tags</code> or <code>rated_power</code>.
         </p>
-        <input type="file" accept=".csv,.txt,text/csv,text/plain" aria-label="CSV file" onChange={choose} />
+        <input
+          className={styles.file}
+          type="file"
+          accept=".csv,.txt,text/csv,text/plain"
+          aria-label="CSV file"
+          onChange={choose}
+        />
         <FaultLine fault={reading.fault} />
       </div>
     </Panel>

@@ -145,11 +145,13 @@ function MadeBackup({ backup }: { readonly backup: BackupBody }) {
 function Verified({ count, faults }: { readonly count: number; readonly faults: readonly string[] }) {
   if (faults.length === 0) return <p role="status">All {count} files are as they were made.</p>;
   return (
-    <ul className="bad" role="status">
-      {faults.map((fault) => (
-        <li key={fault}>{fault}. Make another backup.</li>
-      ))}
-    </ul>
+    <div role="status">
+      <ul className="bad">
+        {faults.map((fault) => (
+          <li key={fault}>{fault}. Make another backup.</li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

@@ -125,7 +125,7 @@ function DeviceRow({ device }: { readonly device: DeviceBody }) {
   const tags = (properties.tags ?? "").split(",").map((tag) => tag.trim());
   const hasNeither = properties.site === undefined && properties.tags === undefined;
   return (
-    <tr>
+    <tr className={styles.row}>
       <td>
         <Link href={pagePaths.device(deviceId)} className={styles.name}>
           {name || deviceId}
@@ -146,11 +146,13 @@ function DeviceRow({ device }: { readonly device: DeviceBody }) {
           {hasNeither && <span className="muted">—</span>}
         </span>
       </td>
-      <td data-label="Token">{active ? "valid" : <span className="warn">revoked</span>}</td>
+      <td data-label="Token" className={active ? list.wide : undefined}>
+        {active ? "valid" : <span className="warn">revoked</span>}
+      </td>
       <td data-label="Registered" className={list.wide}>
         <time dateTime={created_at}>{formatInstant(Date.parse(created_at), serverClock.now())}</time>
       </td>
-      <td className={list.end}>
+      <td className={`${list.end} ${styles.settings}`}>
         <Link {...buttonLook} href={pagePaths.deviceSettings(deviceId)} aria-label={`Settings of ${deviceId}`}>
           Settings
         </Link>

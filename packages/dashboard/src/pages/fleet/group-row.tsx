@@ -50,8 +50,8 @@ export function GroupRow({ heading: { field, value, totals, isContinued }, colum
               ),
           )}
           {onOnly !== null && (
-            <button type="button" className={styles.only} onClick={onOnly} aria-label={`Only ${words}`}>
-              only these
+            <button type="button" className={styles.only} onClick={onOnly}>
+              only these<span className="sr-only">: {words}</span>
             </button>
           )}
         </span>

@@ -105,11 +105,13 @@ function StoreCare() {
       {share !== null && <ProgressBar label="Reading" share={share} />}
       <FaultLine fault={task.fault} />
       {told !== null && (
-        <ul className={styles.faults} role="status">
-          {told.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
+        <div role="status">
+          <ul className={styles.faults}>
+            {told.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+        </div>
       )}
     </div>
   );
