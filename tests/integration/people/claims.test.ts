@@ -123,7 +123,7 @@ describe("a claim", () => {
   });
 
   test("takes the box from others who had it in their lists, with links, tokens and waiting commands of theirs", async () => {
-    const { server, admin, label, token } = await start();
+    const { server, admin, label } = await start();
     const fitter = await invite(admin, "fitter", { role: "operator", devices: ["box"] });
     const link = await fitter.json<{ path: string }>("POST", "/devices/box/share-links", {
       label: "x",
@@ -136,7 +136,6 @@ describe("a claim", () => {
       payload: {},
       ttl_ms: 60_000,
     });
-    await openDevice(server.wsUrl, "box", token).then((device) => device.webSocket.terminate());
     const ann = somebody(server);
     await ann.json("POST", "/claims", { ...(await label()), ...account("ann") });
     expect((await fitter.ask("GET", "/devices/box")).status).toBe(404);
@@ -145,7 +144,7 @@ describe("a claim", () => {
     const guest = await somebody(server).ask("POST", "/share-session", { token: link.path.split("#")[1] });
     expect(guest.status).toBe(404);
     const command = await ann.json<{ status: string }>("GET", `/devices/box/commands/${given.command_id}`);
-    expect(["cancelled", "sent", "applied", "failed", "unconfirmed"]).toContain(command.status);
+    expect(command.status).toBe("cancelled");
     expect((await admin.ask("GET", "/devices/box")).status).toBe(200);
   });
 
