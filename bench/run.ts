@@ -34,6 +34,7 @@ async function main(args: readonly string[]): Promise<number> {
     (await import("./scenarios/turns.ts")).turns,
     (await import("./scenarios/backfill.ts")).backfill,
     (await import("./micro/validators.ts")).validators,
+    (await import("./micro/alarms.ts")).alarms,
   ];
   let options: Options;
   try {

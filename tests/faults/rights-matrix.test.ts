@@ -37,6 +37,7 @@ interface Scene {
   readonly isPublic: boolean;
   readonly everybody: readonly Who[];
   readonly fleetId: string;
+  alarmId(deviceId: string): string;
   shareId(deviceId: string): string;
 }
 
@@ -114,11 +115,13 @@ async function open(dashboards: "people" | "public"): Promise<Scene> {
     payload: {},
     where: ["id != x"],
   });
+  const alarmIds = await ring(server);
   return {
     server,
     isPublic,
     everybody,
     fleetId: body.fleet_command_id,
+    alarmId: (deviceId) => alarmIds.get(deviceId) ?? "alm_none",
     shareId(deviceId) {
       const madeBy = { kind: "local", name: "local", sinceMs: null } as const;
       const label = deviceId === ids.own ? "own label" : "Label of others";
@@ -126,6 +129,18 @@ async function open(dashboards: "people" | "public"): Promise<Scene> {
       return "link" in added ? added.link.shareId : "none";
     },
   };
+}
+
+/** An alarm for each of both devices; by device. */
+async function ring(server: TestServer): Promise<ReadonlyMap<string, string>> {
+  server.alarms.tellDevice("contested", ids.own, {});
+  server.alarms.tellDevice("values_left_out", ids.foreign, {});
+  await eventually(() => expect(server.alarms.book.openCount).toBeGreaterThanOrEqual(2));
+  return new Map(
+    [...server.alarms.book.open()].flatMap(({ record, members }) =>
+      [...members.values()].map(({ deviceId }) => [deviceId, record.alarmId] as const),
+    ),
+  );
 }
 
 /** Samples and a command for both devices, which are offline then. */
@@ -185,6 +200,8 @@ function expected(right: Right, who: Who, deviceId: string, { isPublic }: Scene)
       return lacks("viewer") ?? (isSeen ? (mayCommand ? "allowed" : "not_permitted") : "unknown_device");
     case "command":
       return lacks("operator") ?? (isSeen ? (mayCommand ? "allowed" : "not_permitted") : "unknown_device");
+    case "take on":
+      return lacks("operator") ?? (isSeen ? (mayCommand ? "allowed" : "not_permitted") : "not_found");
     case "operator":
     case "admin":
       return lacks(right) ?? (right === "admin" && !isThere ? "unknown_device" : "allowed");
@@ -233,7 +250,7 @@ async function documented(server: TestServer): Promise<string[]> {
 
 /** Administrators may: what exists would be deleted, so they are asked about what does not. */
 function devicesFor(route: string, right: Right, who: Who): string[] {
-  const isAbout = route.includes("{id}") || table[route]?.query?.includes("ID") === true;
+  const isAbout = route.includes("{id}") || route.includes("{alarm}") || table[route]?.query?.includes("ID") === true;
   if (!isAbout || route.includes("/backups/") || route.includes("/waiting/")) return [ids.own];
   const isHarmless = right !== "admin" || who.role !== "admin";
   return isHarmless ? Object.values(ids) : [ids.unknown];
@@ -258,6 +275,8 @@ test.each(["people", "public"] as const)(
             .replace("{id}", path.startsWith("/backups") || path.includes("/waiting/") ? "none" : deviceId)
             .replace("{command}", "cmd_1")
             .replace("{fleet}", fleetId)
+            .replace("{alarm}", scene.alarmId(deviceId))
+            .replace("{rule}", "none")
             .replace("{name}", "nobody")
             .replace("{strike}", "1")
             .replace("{channel}", "chn_1")

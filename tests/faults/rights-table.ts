@@ -9,13 +9,15 @@ export type Right =
   | "named"
   /** Whoever sees the device; for all others it does not exist. */
   | "view"
-  /** The same; who does not see it is told that it has no such command. */
+  /** The same; who does not see it is told that there is no such thing: a command, an alarm. */
   | "view command"
   /** Whoever sees all devices. */
   | "view all"
   /** Whoever commands the device; who only sees it is told that they may not. */
   | "share"
   | "command"
+  /** The same, of what is about the device under another name. */
+  | "take on"
   | "operator"
   /** A fleet command of the administrator: who sees all devices; for the others it does not exist. */
   | "see fleet command"
@@ -95,6 +97,16 @@ export const table: Readonly<Record<string, Row>> = {
   "GET /maintenance-windows": row("known"),
   "POST /maintenance-windows": row("operator"),
   "POST /maintenance-windows/{window}/end": row("operator"),
+  "GET /alarms": row("known", "device_id=ID"),
+  "GET /alarms/{alarm}": row("view command"),
+  "GET /alarms/{alarm}/devices": row("view command"),
+  "POST /alarms/{alarm}/acknowledge": row("take on"),
+  "POST /alarms/{alarm}/snooze": { right: "take on", body: { until: new Date(Date.now() + 3_600_000).toISOString() } },
+  "GET /alarm-rules": row("known"),
+  "POST /alarm-rules": row("admin"),
+  "POST /alarm-rules/try": row("admin"),
+  "PATCH /alarm-rules/{rule}": row("admin"),
+  "DELETE /alarm-rules/{rule}": row("admin"),
   "GET /first-steps": row("open"),
   "GET /me": row("known"),
   "POST /me/password": { right: "person", body: password },

@@ -75,7 +75,7 @@ const lines = [
   "audit export --format ndjson",
 ];
 /** They act where no other process does: on a folder, by starting a server, or on what only a running one knows. */
-const elsewhere = /^(serve|demo|simulate|restore|command|notify|maintenance|device (waiting|accept))\b/;
+const elsewhere = /^(serve|demo|simulate|restore|command|alarm|notify|maintenance|device (waiting|accept))\b/;
 
 test("a verb does the same, says the same and is recorded the same, whether a server runs or not", async () => {
   const server = await startServer({ settings: { "access.dashboards": "people" } });

@@ -1,3 +1,4 @@
+import type { AlarmSeverity } from "@wattboard/protocol";
 import type { NewId } from "../base/random-id.ts";
 import { AlarmEntry } from "./alarm-entry.ts";
 import type { AlarmJournal } from "./alarm-journal.ts";
@@ -95,6 +96,15 @@ export class AlarmBook {
 
   get openCount(): number {
     return this.#open.size;
+  }
+
+  /** How many are open, and not snoozed. */
+  count(severity: AlarmSeverity): number {
+    let count = 0;
+    for (const { record } of this.#open.values()) {
+      if (record.severity === severity && record.snoozedUntilMs === null) count++;
+    }
+    return count;
   }
 
   /** An alarm that is open, or over since a short time. */
@@ -268,7 +278,7 @@ export class AlarmBook {
       if (entry?.isOpen !== true) continue;
       const cause = this.#commonCause(entry, ringing, trait);
       if (cause === null) continue;
-      entry.put(memberOf(ringing));
+      entry.put(asMember(ringing));
       entry.change({ cause });
       this.#byMember.set(memberKey(ruleId, ringing.key), entry);
       this.#byTrait.set(memberKey(ruleId, traitOf(cause)), entry);
@@ -297,7 +307,7 @@ export class AlarmBook {
     const raisedAtMs = Math.min(...ringing.map((each) => each.atMs));
     const entry = this.#make(rule, { cause, sinceMs, raisedAtMs });
     for (const each of ringing) {
-      entry.put(memberOf(each), false);
+      entry.put(asMember(each), false);
       this.#byMember.set(memberKey(rule.ruleId, each.key), entry);
     }
     const traits =
@@ -378,7 +388,7 @@ export class AlarmBook {
   }
 }
 
-function memberOf({ deviceId, key, name, sinceMs, evidence }: Ringing): AlarmMember {
+function asMember({ deviceId, key, name, sinceMs, evidence }: Ringing): AlarmMember {
   return { deviceId, key, name, sinceMs, untilMs: null, evidence };
 }
 

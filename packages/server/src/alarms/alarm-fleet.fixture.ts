@@ -1,4 +1,5 @@
 import { ManualClock } from "@wattboard/testing";
+import type { Clock } from "../base/clock.ts";
 import type { Device } from "../devices/device-registry.ts";
 import { DeviceState } from "../devices/device-state.ts";
 import type { Sample, Values } from "../devices/sample.ts";
@@ -22,6 +23,7 @@ export class AlarmFleet {
   #seq = 0;
   #ids = 0;
   #epoch = 1;
+  #timers: (() => void)[] = [];
 
   private constructor(store: AlarmStore, clock: ManualClock) {
     this.store = store;
@@ -37,7 +39,7 @@ export class AlarmFleet {
 
   /** The server ends, is away for a while, and another begins with what it has left. `isKilled`: nothing is written at its end. */
   async restart(awayMs: number, isKilled = false): Promise<void> {
-    if (isKilled) this.alarms.kill();
+    if (isKilled) for (const cancel of this.#timers) cancel();
     else {
       this.alarms.stop();
       await this.alarms.journal.drain(1_000);
@@ -57,7 +59,7 @@ export class AlarmFleet {
       reported: {},
       createdAtMs: this.clock.wallMs(),
       registration: firstRegistration(deviceId),
-      token: { salt: new Uint8Array(), hash: new Uint8Array() },
+      token: { salt: new Uint8Array(), hash: new Uint8Array(), sealKey: null },
     });
     this.states.set(deviceId, new DeviceState(deviceId, firstRegistration(deviceId).key));
   }
@@ -103,9 +105,28 @@ export class AlarmFleet {
     return open[0];
   }
 
+  /** The clock, whose timers end with the process. */
+  #processClock(): Clock {
+    const { clock } = this;
+    this.#timers = [];
+    return {
+      wallMs: () => clock.wallMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      sleep: (delayMs, signal) => clock.sleep(delayMs, signal),
+      nextTurn: (task) => clock.nextTurn(task),
+      after: (delayMs, task) => this.#keep(clock.after(delayMs, task)),
+      every: (periodMs, task) => this.#keep(clock.every(periodMs, task)),
+    };
+  }
+
+  #keep(cancel: () => void): () => void {
+    this.#timers.push(cancel);
+    return cancel;
+  }
+
   #make(): Alarms {
     const alarms = new Alarms({
-      clock: this.clock,
+      clock: this.#processClock(),
       newId: () => String(++this.#ids),
       store: this.store,
       observer: { failed() {}, recovered() {} },

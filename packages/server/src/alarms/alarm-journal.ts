@@ -7,7 +7,7 @@ export interface AlarmJournalObserver {
   recovered(): void;
 }
 
-interface Waiting {
+interface WaitingToTell {
   /** The last row that has to be stored before. */
   readonly order: number;
   readonly tell: () => void;
@@ -27,7 +27,7 @@ export class AlarmJournal {
   readonly #clock: Clock;
   readonly #observer: AlarmJournalObserver;
   readonly #rows = new Map<string, { readonly row: AlarmRow; readonly order: number }>();
-  #waiting: Waiting[] = [];
+  #waiting: WaitingToTell[] = [];
   #order = 0;
   #isWriting = false;
   #isFailing = false;
@@ -52,7 +52,7 @@ export class AlarmJournal {
 
   /** Has the row written with the next `flush`; in the place of an older state of it that waits. */
   save(row: AlarmRow): void {
-    const key = keyOf(row);
+    const key = rowKey(row);
     this.#rows.delete(key);
     this.#rows.set(key, { row, order: ++this.#order });
   }
@@ -147,7 +147,7 @@ export class AlarmJournal {
   }
 }
 
-function keyOf(row: AlarmRow): string {
+function rowKey(row: AlarmRow): string {
   switch (row.table) {
     case "alarm":
       return `alarm ${row.record.number}`;

@@ -12,7 +12,7 @@ import { builtInRules, deviceKinds } from "./built-in-rules.ts";
 import { type PreparedRule, prepareRule, prepareScope, type ScopeRow } from "./prepared-rule.ts";
 import { RulePlan } from "./rule-plan.ts";
 
-interface Entry {
+interface RuleEntry {
   readonly prepared: PreparedRule;
   readonly isInScope: (row: ScopeRow) => boolean;
 }
@@ -26,7 +26,7 @@ const clearForMsDefault = 60_000;
 /** When alarms ring: the rules that are built in, and one's own; ready to be asked. */
 export class AlarmRules {
   readonly #newId: NewId;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, RuleEntry>();
   /** Devices with the same rules share a plan. */
   #plans = new Map<string, RulePlan>();
 
@@ -152,7 +152,7 @@ export function newRule(ruleId: string, body: NewAlarmRuleBody): AlarmRule {
   };
 }
 
-function prepareEntry(rule: AlarmRule): Entry | Refusal {
+function prepareEntry(rule: AlarmRule): RuleEntry | Refusal {
   if (rule.name.trim() === "") return refuse("invalid_request", "A rule has a name.");
   const prepared = prepareRule(rule);
   if (isRefusal(prepared)) return prepared;

@@ -1,7 +1,7 @@
 import type { AlarmMember, AlarmRecord, AlarmRule } from "./alarm-record.ts";
 
 /** A rule that holds for a device and has not rung yet, or is over and has not been cleared yet. */
-export interface StoredOnset {
+interface StoredOnset {
   readonly ruleId: string;
   readonly key: string;
   readonly sinceMs: number;
@@ -28,7 +28,7 @@ export interface PersistedAlarms {
 }
 
 /** Where the next page begins: behind the alarm that was raised then and has this number. */
-export interface AlarmPlace {
+interface AlarmPlace {
   readonly raisedAtMs: number;
   readonly number: number;
 }

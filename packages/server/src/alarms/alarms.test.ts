@@ -143,6 +143,23 @@ describe("a rule on what a device sends", () => {
   });
 });
 
+test("error flags ring with their words, and with each flag that comes", async () => {
+  const fleet = await AlarmFleet.start();
+  fleet.add("ems_001");
+  const send = (flags: string[]) => () => fleet.send("ems_001", { system_status: { error_flags: flags } });
+  await fleet.run(3, send([]));
+  await fleet.run(10, send(["OVERHEAT"]));
+  const title = (): string => {
+    const { record, members } = fleet.only();
+    return titleOf(record, 1, members.get("ems_001"), null);
+  };
+  expect(title()).toMatch(/^ems_001: The battery is too hot\./);
+  await fleet.run(3, send(["OVERHEAT", "OWN_FLAG"]));
+  expect(title()).toContain("OWN_FLAG");
+  await fleet.run(35, send([]));
+  expect(fleet.open()).toEqual([]);
+});
+
 describe("silence", () => {
   test("of 300 devices that are cut at once is one alarm, that is over when all are back", async () => {
     const fleet = await AlarmFleet.start();

@@ -21,7 +21,7 @@ import type { AlarmListener, AlarmRule } from "./alarm-record.ts";
 import { AlarmRules } from "./alarm-rules.ts";
 import type { AlarmStore } from "./alarm-store.ts";
 import { deviceKinds, onceKinds } from "./built-in-rules.ts";
-import type { DeviceChange } from "./device-watch.ts";
+import type { RuleChange } from "./device-watch.ts";
 import { FleetWatch } from "./fleet-watch.ts";
 import { ToldWatch } from "./told-watch.ts";
 import type { WatchedDevice } from "./watched-device.ts";
@@ -69,7 +69,7 @@ export class Alarms implements SampleSink {
   readonly telling: ServerTelling;
   #rules: AlarmRules;
   readonly #book: AlarmBook;
-  #changes: DeviceChange[] = [];
+  #changes: RuleChange[] = [];
   #stopTimer: CancelTimer = () => {};
   #tickedMs: number;
 
@@ -84,6 +84,7 @@ export class Alarms implements SampleSink {
       book: () => this.#book,
       journal: this.journal,
       changed: (change) => void this.#changes.push(change),
+      evidence: ({ key }, { rule }, evidence) => this.#book.setEvidence(rule.ruleId, key, evidence),
       silent: (silent, atMs) => this.#ringSilent(silent, atMs),
     });
     this.#book = new AlarmBook({
@@ -211,11 +212,6 @@ export class Alarms implements SampleSink {
     return null;
   }
 
-  /** Nothing is done from here on, not even what is due; for tests of a server that is killed. */
-  kill(): void {
-    this.#stopTimer();
-  }
-
   stop(): void {
     this.#stopTimer();
     const nowMs = this.#services.clock.wallMs();
@@ -267,7 +263,7 @@ export class Alarms implements SampleSink {
     const rule = this.#rules.active("no_data");
     if (rule === undefined) return;
     const ringing = silent.map((watched) =>
-      ringingOf(watched, { sinceMs: watched.heardAtMs, atMs, evidence: {}, spreadMs: watched.step.holdMs }),
+      ringingOf(watched, { sinceMs: watched.heardAtMs, atMs, evidence: {}, spreadMs: watched.silenceMsMax }),
     );
     this.#book.ring(rule, ringing, silentTogetherMin);
   }

@@ -4,12 +4,12 @@ import type { DeviceState } from "../devices/device-state.ts";
 import type { Sample } from "../devices/sample.ts";
 import type { SampleSink } from "../telemetry/sample-sink.ts";
 import type { Evidence } from "./alarm-record.ts";
-import { evidenceOf, type PreparedRule, readPoint } from "./prepared-rule.ts";
+import { type PreparedRule, ringingEvidence, saidValue } from "./prepared-rule.ts";
 import { RuleState, type Said } from "./rule-state.ts";
 import type { WatchedDevice } from "./watched-device.ts";
 
 /** A rule began or ceased to ring for a device. */
-export interface DeviceChange {
+export interface RuleChange {
   readonly watched: WatchedDevice;
   readonly prepared: PreparedRule;
   readonly isRinging: boolean;
@@ -20,12 +20,14 @@ export interface DeviceChange {
   readonly evidence: Evidence;
 }
 
-interface DeviceWatchServices {
+export interface DeviceWatchServices {
   readonly clock: Clock;
   /** The device of this state as alarms know it; undefined: it is not registered any more. */
   readonly watch: (state: DeviceState) => WatchedDevice | undefined;
   readonly isOnline: (deviceId: string) => boolean;
-  readonly changed: (change: DeviceChange) => void;
+  readonly changed: (change: RuleChange) => void;
+  /** It rings, and now for these values. */
+  readonly evidence: (watched: WatchedDevice, prepared: PreparedRule, evidence: Evidence) => void;
 }
 
 /** A sample that was measured up to so long ago may still be on its way: time alone changes nothing before, ms. */
@@ -154,7 +156,18 @@ export class DeviceWatch implements SampleSink {
     }
     const { isWholeInEach } = watched.state;
     state.take(sample, watched.atMs, this.#holdMs(watched), isWholeInEach, this.#onChange);
+    if (prepared.rule.kind === "error_flag" && state.onset.isRinging) this.#noteFlags(watched, state, sample);
     this.#note(watched, state);
+  }
+
+  /** Another flag than those it has rung for. */
+  #noteFlags(watched: WatchedDevice, state: RuleState, sample: Said): void {
+    const { prepared } = state;
+    const [test] = prepared.when;
+    const flags = test && saidValue(sample, test);
+    if (!Array.isArray(flags) || flags.every((flag) => state.flags.has(flag))) return;
+    for (const flag of flags) state.flags.add(flag);
+    this.#services.evidence(watched, prepared, { [test?.point ?? ""]: [...state.flags] });
   }
 
   #note(watched: WatchedDevice, state: RuleState): void {
@@ -167,6 +180,7 @@ export class DeviceWatch implements SampleSink {
     const watched = this.#now;
     if (watched === null) return;
     const { prepared, onset } = state;
+    state.flags.clear();
     // Time alone made it ring: then what it rings for is what was said last.
     const said = this.#said ?? watched.state.latest;
     this.#services.changed({
@@ -175,7 +189,7 @@ export class DeviceWatch implements SampleSink {
       isRinging: onset.isRinging,
       atMs,
       sinceMs: onset.heldSinceMs,
-      evidence: onset.isRinging && said !== null ? evidenceOf(said, prepared) : {},
+      evidence: onset.isRinging && said !== null ? ringingEvidence(said, prepared) : {},
     });
   };
 }
@@ -189,7 +203,7 @@ function planned({ plan }: WatchedDevice): readonly PreparedRule[] {
 function mayHold({ when }: PreparedRule, sample: Said): boolean {
   let isMet = false;
   for (const test of when) {
-    const value = readPoint(sample, test);
+    const value = saidValue(sample, test);
     if (value === undefined || value === null) continue;
     if (!test.meets(value)) return false;
     isMet = true;

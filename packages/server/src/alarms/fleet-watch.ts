@@ -6,7 +6,7 @@ import type { AlarmBook } from "./alarm-book.ts";
 import type { AlarmJournal } from "./alarm-journal.ts";
 import type { AlarmRules } from "./alarm-rules.ts";
 import type { PersistedAlarms } from "./alarm-store.ts";
-import { type DeviceChange, DeviceWatch } from "./device-watch.ts";
+import { DeviceWatch, type DeviceWatchServices, type RuleChange } from "./device-watch.ts";
 import type { ScopeRow } from "./prepared-rule.ts";
 import type { RuleState } from "./rule-state.ts";
 import { FleetTraits, type Trait, traitsOf } from "./shared-cause.ts";
@@ -15,8 +15,8 @@ import { WatchedDevice } from "./watched-device.ts";
 
 /** Devices that are looked at for other properties in one tick: a fleet of 50,000 takes ten. */
 const lookedAtMax = 5_000;
-/** Onsets of rules that take less than this are not stored: a restart takes as long. */
-const storedForMsMin = 5_000;
+/** An onset is stored when it has lasted so long: what flutters is not. */
+const storedMsMin = 1_000;
 /** Onsets that are stored with one tick; the others with the next. */
 const storedAtOnceMax = 1_000;
 /** A usual step is stored anew where it differs by more than this share. */
@@ -31,7 +31,8 @@ interface FleetWatchServices {
   readonly rules: () => AlarmRules;
   readonly book: () => AlarmBook;
   readonly journal: AlarmJournal;
-  readonly changed: (change: DeviceChange) => void;
+  readonly changed: (change: RuleChange) => void;
+  readonly evidence: DeviceWatchServices["evidence"];
   readonly silent: (silent: readonly WatchedDevice[], atMs: number) => void;
 }
 
@@ -52,8 +53,8 @@ export class FleetWatch {
 
   constructor(services: FleetWatchServices) {
     this.#services = services;
-    const { isOnline, offlineSinceMs, changed, silent, book } = services;
-    this.devices = new DeviceWatch({ ...services, changed, watch: (state) => this.#watch(state) });
+    const { isOnline, offlineSinceMs, silent, book } = services;
+    this.devices = new DeviceWatch({ ...services, watch: (state) => this.#watch(state) });
     this.#silence = new SilenceWatch(
       {
         isOnline,
@@ -122,9 +123,8 @@ export class FleetWatch {
   }
 
   describe(device: Device): { readonly row: ScopeRow; readonly traits: readonly Trait[] } {
-    const properties = propertiesOf(device);
-    const { deviceId: id, name } = device;
-    return { row: { id, name: name === "" ? id : name, properties }, traits: traitsOf(properties) };
+    const row = scopeRowOf(device);
+    return { row, traits: traitsOf(row.properties) };
   }
 
   /** Stores what has held for a while and has not rung yet, and forgets what has ended. */
@@ -140,8 +140,7 @@ export class FleetWatch {
     for (const [state, watched] of this.devices.pending) {
       const { onset, prepared } = state;
       const { rule } = prepared;
-      const isLong = (onset.isRinging ? rule.clearForMs : rule.forMs) > storedForMsMin;
-      if (!isLong || this.#stored.has(state) || nowMs - onset.sinceMs < storedForMsMin / 2) continue;
+      if (this.#stored.has(state) || nowMs - onset.sinceMs < storedMsMin) continue;
       if (room-- <= 0) return;
       this.#stored.set(state, watched);
       journal.save({ table: "onset", ruleId: rule.ruleId, key: watched.key, sinceMs: Math.round(onset.sinceMs) });
@@ -255,4 +254,10 @@ export class FleetWatch {
       }
     }
   }
+}
+
+/** What scopes judge a device by. */
+export function scopeRowOf(device: Device): ScopeRow {
+  const { deviceId: id, name } = device;
+  return { id, name: name === "" ? id : name, properties: propertiesOf(device) };
 }

@@ -1,4 +1,5 @@
 import {
+  asNumber,
   type Condition,
   conditionTest,
   type FieldValue,
@@ -30,6 +31,8 @@ export interface PointTest {
   /** Empty: the point stands outside any section. */
   readonly field: string;
   meets(value: FieldValue): boolean;
+  /** Numbers from the first to the second do not meet it; null: that is not known. */
+  readonly quiet: readonly [number, number] | null;
 }
 
 /** A rule on samples, ready to be asked of each. */
@@ -88,37 +91,61 @@ function prepareTests(texts: readonly string[], where: string): PointTest[] | Re
   return conditions.map(prepareTest);
 }
 
+/** The point of a field that may have a short name. */
+export function fullPointName(field: string): string {
+  return shortNames[field] ?? field;
+}
+
 function prepareTest(condition: Condition): PointTest {
-  const point = shortNames[condition.field] ?? condition.field;
+  const point = fullPointName(condition.field);
   const dot = point.indexOf(".");
-  const test = conditionTest(condition);
   return {
     point,
     section: dot === -1 ? point : point.slice(0, dot),
     field: dot === -1 ? "" : point.slice(dot + 1),
-    meets: numberTest(condition) ?? ((value) => test(value) === "meets"),
+    meets: remembering(conditionTest(condition)),
+    quiet: quietBand(condition),
   };
 }
 
-/** Nearly all conditions compare a number with a number; these cost next to nothing. */
-function numberTest(condition: Condition): PointTest["meets"] | null {
-  const { operator, value } = condition;
-  const limit = /^-?\d{1,15}(?:\.\d{1,15})?$/.test(value) ? Number(value) : Number.NaN;
-  if (Number.isNaN(limit)) return null;
-  const test = conditionTest(condition);
-  const other = (actual: FieldValue) => test(actual) === "meets";
+/** Texts that are judged without being compared anew: a device says one of few. */
+const rememberedMax = 32;
+
+function remembering(test: ReturnType<typeof conditionTest>): PointTest["meets"] {
+  const verdicts = new Map<string, boolean>();
+  return (value) => {
+    if (typeof value !== "string") return test(value) === "meets";
+    let verdict = verdicts.get(value);
+    if (verdict !== undefined) return verdict;
+    verdict = test(value) === "meets";
+    if (verdicts.size >= rememberedMax) verdicts.clear();
+    verdicts.set(value, verdict);
+    return verdict;
+  };
+}
+
+/** The numbers for which a condition is surely not met; null where that is no band. */
+function quietBand({ operator, value }: Condition): PointTest["quiet"] {
+  const limit = asNumber(value);
+  if (limit === null) return null;
+  const [least, greatest] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   switch (operator) {
     case "<":
-      return (actual) => (typeof actual === "number" ? actual < limit : other(actual));
-    case "<=":
-      return (actual) => (typeof actual === "number" ? actual <= limit : other(actual));
+      return [limit, greatest];
     case ">":
-      return (actual) => (typeof actual === "number" ? actual > limit : other(actual));
+      return [least, limit];
+    case "<=":
+      return [limit + closeTo(limit), greatest];
     case ">=":
-      return (actual) => (typeof actual === "number" ? actual >= limit : other(actual));
+      return [least, limit - closeTo(limit)];
     default:
       return null;
   }
+}
+
+/** Some of the smallest steps there. */
+function closeTo(number: number): number {
+  return Math.max(Number.MIN_VALUE, Math.abs(number) * 4 * Number.EPSILON);
 }
 
 const anyErrorFlag: PointTest = {
@@ -126,12 +153,19 @@ const anyErrorFlag: PointTest = {
   section: "system_status",
   field: "error_flags",
   meets: (value) => Array.isArray(value) && value.length > 0,
+  quiet: null,
 };
 
-const clockIsOff: PointTest = { point: "clock", section: "clock", field: "", meets: (value) => value === "server" };
+const clockIsOff: PointTest = {
+  point: "clock",
+  section: "clock",
+  field: "",
+  meets: (value) => value === "server",
+  quiet: null,
+};
 
 /** What the sample says of the point; undefined: nothing. */
-export function readPoint({ values, clock }: Pick<Sample, "values" | "clock">, test: PointTest): FieldValue {
+export function saidValue({ values, clock }: Pick<Sample, "values" | "clock">, test: PointTest): FieldValue {
   if (test.field !== "") return pointValue(values, test.section, test.field);
   if (test.section === "clock") return clock;
   const value = values[test.section];
@@ -139,10 +173,10 @@ export function readPoint({ values, clock }: Pick<Sample, "values" | "clock">, t
 }
 
 /** The values that a rule is about, for whoever reads the alarm. */
-export function evidenceOf(sample: Pick<Sample, "values" | "clock">, { when }: PreparedRule): Evidence {
+export function ringingEvidence(sample: Pick<Sample, "values" | "clock">, { when }: PreparedRule): Evidence {
   const found: [string, Evidence[string]][] = [];
   for (const test of when) {
-    const value = readPoint(sample, test);
+    const value = saidValue(sample, test);
     if (value !== undefined && value !== null) found.push([test.point, value as Evidence[string]]);
   }
   return Object.fromEntries(found);

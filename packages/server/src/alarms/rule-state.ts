@@ -1,6 +1,6 @@
 import type { Sample } from "../devices/sample.ts";
 import { Onset } from "./onset.ts";
-import { type PointTest, type PreparedRule, readPoint } from "./prepared-rule.ts";
+import { type PointTest, type PreparedRule, saidValue } from "./prepared-rule.ts";
 
 export type Said = Pick<Sample, "values" | "clock">;
 
@@ -14,13 +14,19 @@ export type OnRuleChange = (state: RuleState, atMs: number) => void;
 export class RuleState {
   readonly prepared: PreparedRule;
   readonly onset = new Onset();
+  /** The error flags that it has rung for, of the rule on these. */
+  readonly flags = new Set<string>();
   /** Bit by bit, which conditions are known, and which are met; those of `clearWhen` stand behind those of `when`. */
   #known = 0;
   #met = 0;
-  #atMs = Number.NaN;
+  /** When each was said last; null where there is one alone, and what is not said now is not known. */
+  readonly #saidMs: Float64Array | null;
 
   constructor(prepared: PreparedRule) {
     this.prepared = prepared;
+    const { when, clearWhen } = prepared;
+    const count = when.length + (clearWhen?.length ?? 0);
+    this.#saidMs = count === 1 ? null : new Float64Array(count);
   }
 
   /** Nothing holds, and nothing is about to: it need not be kept. */
@@ -39,28 +45,31 @@ export class RuleState {
     const { prepared, onset } = this;
     const { rule, when, clearWhen } = prepared;
     this.settle(atMs, holdMs, onChange);
-    if (isWhole || !(atMs - this.#atMs <= holdMs)) this.#known = this.#met = 0;
-    this.#atMs = atMs;
-    const heard = this.#read(sample, when, 0) + (clearWhen === null ? 0 : this.#read(sample, clearWhen, when.length));
+    if (isWhole) this.#known = this.#met = 0;
+    const heard =
+      this.#read(sample, atMs, when, 0) + (clearWhen === null ? 0 : this.#read(sample, atMs, clearWhen, when.length));
     if (heard === 0) return;
-    const holds = this.#verdict(0, when.length);
-    const wants = !onset.isRinging
-      ? holds
-      : clearWhen === null
-        ? not(holds)
-        : holds === true
-          ? false
-          : this.#verdict(when.length, when.length + clearWhen.length);
+    this.#forgetBefore(atMs - holdMs);
+    const wants = this.#wants();
     if (wants === null) return;
     const changedMs = onset.see(wants, atMs, holdMs, rule);
     if (!Number.isNaN(changedMs)) onChange(this, changedMs);
   }
 
-  #read(sample: Said, tests: readonly PointTest[], from: number): number {
+  /** Whether what would change it holds: what rings, or, while it rings, what clears it; null: that is not known. */
+  #wants(): boolean | null {
+    const { when, clearWhen } = this.prepared;
+    const holds = this.#verdict(0, when.length);
+    if (!this.onset.isRinging) return holds;
+    if (clearWhen === null) return holds === null ? null : !holds;
+    return holds === true ? false : this.#verdict(when.length, when.length + clearWhen.length);
+  }
+
+  #read(sample: Said, atMs: number, tests: readonly PointTest[], from: number): number {
     let heard = 0;
     for (let at = 0; at < tests.length; at++) {
       const test = tests[at] as PointTest;
-      const value = readPoint(sample, test);
+      const value = saidValue(sample, test);
       if (value === undefined) continue;
       heard++;
       const bit = 1 << (from + at);
@@ -68,20 +77,25 @@ export class RuleState {
       this.#known &= ~bit;
       if (value === null) continue;
       this.#known |= bit;
+      if (this.#saidMs !== null) this.#saidMs[from + at] = atMs;
       if (test.meets(value)) this.#met |= bit;
     }
     return heard;
   }
 
-  /** Whether all of them are met; null: that is not known. */
+  #forgetBefore(ms: number): void {
+    if (this.#saidMs === null) return;
+    for (let at = 0; at < this.#saidMs.length; at++) {
+      if ((this.#saidMs[at] as number) >= ms) continue;
+      this.#known &= ~(1 << at);
+      this.#met &= ~(1 << at);
+    }
+  }
+
+  /** Whether all of them are met; null: that is not known. There are at most 16 of each. */
   #verdict(from: number, to: number): boolean | null {
-    // At most 16 conditions each.
-    const all = to - from === 32 ? -1 : ((1 << (to - from)) - 1) << from;
+    const all = (2 ** (to - from) - 1) << from;
     if ((this.#known & ~this.#met & all) !== 0) return false;
     return (this.#known & all) === all ? true : null;
   }
-}
-
-function not(holds: boolean | null): boolean | null {
-  return holds === null ? null : !holds;
 }

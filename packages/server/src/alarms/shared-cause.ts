@@ -70,7 +70,7 @@ export function findCause(
   for (const { traits } of ringing) for (const trait of traits) counts.set(trait, (counts.get(trait) ?? 0) + 1);
   let best: Cause | null = null;
   let bestScore = 0;
-  for (const [trait, count] of [...counts].sort(([one], [other]) => rankOf(one) - rankOf(other))) {
+  for (const [trait, count] of [...counts].sort(([one], [other]) => traitRank(one) - traitRank(other))) {
     // A device may have left the fleet since.
     const of = Math.max(count, fleet.count(trait));
     if (count < (all ? ringing.length : 2) || count / of < shareMin) continue;
@@ -82,7 +82,7 @@ export function findCause(
   return best;
 }
 
-function rankOf(trait: Trait): number {
+function traitRank(trait: Trait): number {
   const what = trait.slice(0, trait.indexOf(" "));
   const rank = sharedProperties.findIndex(([each]) => each === what);
   return rank === -1 ? sharedProperties.length : rank;

@@ -1,7 +1,7 @@
 import type { WatchedDevice } from "./watched-device.ts";
 
 /** Devices that fall silent within this time of the first are told together, ms. */
-export const collectMs = 60_000;
+const collectMs = 60_000;
 
 interface SilenceServices {
   readonly isOnline: (deviceId: string) => boolean;
@@ -76,7 +76,7 @@ export class SilenceWatch {
     const fromMs = Math.max(heardAtMs, this.#hearingSinceMs);
     // Of nearly all devices this says it already.
     if (nowMs - fromMs <= forMs) return false;
-    if (!mayRest) return nowMs - fromMs > forMs + watched.step.holdMs;
+    if (!mayRest) return nowMs - fromMs > forMs + watched.silenceMsMax;
     if (this.#services.isOnline(deviceId)) return false;
     return nowMs - Math.max(fromMs, this.#services.offlineSinceMs(deviceId) ?? 0) > forMs;
   }

@@ -1,5 +1,4 @@
-import { instantMs, stepMsMaxOf } from "../store/algebra/steps.ts";
-import { windowMs } from "../store/algebra/window.ts";
+import { instantMs } from "../store/algebra/steps.ts";
 
 /** By so much of itself the estimate follows each step: a single long one hardly moves it. */
 const followedShare = 0.1;
@@ -22,10 +21,5 @@ export class UsualStep {
     if (Number.isNaN(this.usualMs)) this.usualMs = stepMs;
     else if (stepMs > this.usualMs) this.usualMs = Math.min(stepMs, this.usualMs * (1 + followedShare));
     else this.usualMs = Math.max(stepMs, this.usualMs * (1 - followedShare));
-  }
-
-  /** How long a sample speaks for the time after it. */
-  get holdMs(): number {
-    return Number.isNaN(this.usualMs) ? windowMs : stepMsMaxOf(this.usualMs);
   }
 }

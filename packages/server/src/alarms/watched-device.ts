@@ -1,6 +1,8 @@
 import { isOfSmartOs, limits } from "@wattboard/protocol/constants";
 import { type Device, propertiesOf } from "../devices/device-registry.ts";
 import type { DeviceState } from "../devices/device-state.ts";
+import { stepMsMaxOf } from "../store/algebra/steps.ts";
+import { windowMs } from "../store/algebra/window.ts";
 import type { RulePlan } from "./rule-plan.ts";
 import type { RuleState } from "./rule-state.ts";
 import type { Trait } from "./shared-cause.ts";
@@ -63,8 +65,13 @@ export class WatchedDevice {
 
   /** How long a sample speaks for the time after it. What is silent by nature is as it said, for an hour at most, while its link is there. */
   holdMs(isOnline: boolean): number {
-    if (!this.mayRest) return this.step.holdMs;
-    return isOnline ? limits.idleMsMax : limits.staleAfterMs;
+    if (this.mayRest) return isOnline ? limits.idleMsMax : limits.staleAfterMs;
+    return stepMsMaxOf(Number.isNaN(this.step.usualMs) ? 0 : this.step.usualMs);
+  }
+
+  /** How long it may send nothing: as long as it speaks for, and longer while nobody knows what is usual (ADR 66). */
+  get silenceMsMax(): number {
+    return Number.isNaN(this.step.usualMs) ? windowMs : stepMsMaxOf(this.step.usualMs);
   }
 
   /** Gives the rule's state; made where there is none. */

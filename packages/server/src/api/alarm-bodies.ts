@@ -1,7 +1,8 @@
-import type { AlarmBody, AlarmDetailBody, AlarmDeviceBody, AlarmRuleBody } from "@wattboard/protocol";
+import type { AlarmBody, AlarmDetailBody, AlarmDeviceBody, AlarmRuleBody, AlarmTrialBody } from "@wattboard/protocol";
 import { type AlarmMember, type AlarmRecord, type AlarmRule, stateOf } from "../alarms/alarm-record.ts";
 import { titleOf } from "../alarms/alarm-words.ts";
 import { describeCause } from "../alarms/shared-cause.ts";
+import type { TrialQuery, TrialResult } from "../alarms/trial/trial-query.ts";
 import { isoTime } from "../base/iso-time.ts";
 
 /** What of an alarm whoever asks may see. */
@@ -81,6 +82,25 @@ export function alarmRuleBody(rule: AlarmRule, openAlarms: number): AlarmRuleBod
     when: rule.when,
     clear_when: rule.clearWhen,
     open_alarms: openAlarms,
+  };
+}
+
+export function trialBody(
+  { fromMs, toMs, devices }: TrialQuery,
+  { times, totalMs, rings }: TrialResult,
+): AlarmTrialBody {
+  return {
+    from: isoTime(fromMs),
+    to: isoTime(toMs),
+    devices: devices.length,
+    times,
+    total_s: totalMs / 1_000,
+    alarms: rings.map(({ deviceId, sinceMs, raisedAtMs, clearedAtMs }) => ({
+      device_id: deviceId,
+      since: isoTime(sinceMs),
+      raised_at: isoTime(raisedAtMs),
+      cleared_at: timeOrNull(clearedAtMs),
+    })),
   };
 }
 

@@ -63,7 +63,7 @@ export class AlarmSight {
   see({ record, members }: WholeAlarm): SeenAlarm | null {
     if (record.subject !== null) return this.#seeServer(record);
     if (this.keys === undefined) {
-      const first = [...firstOf(members.values(), membersShown)];
+      const first = [...headOf(members.values(), membersShown)];
       return this.#seen(record, first, record.deviceCount, record.openDeviceCount, members.values());
     }
     const mine = this.#mineOf(members);
@@ -133,7 +133,7 @@ export class AlarmSight {
   }
 }
 
-function* firstOf<T>(items: Iterable<T>, count: number): Generator<T> {
+function* headOf<T>(items: Iterable<T>, count: number): Generator<T> {
   let left = count;
   for (const item of items) {
     if (left-- <= 0) return;

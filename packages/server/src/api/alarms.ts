@@ -44,15 +44,15 @@ export interface AlarmApiParts {
 }
 
 const listStates = ["open", ...alarmStates] as const;
-const list = (words: readonly string[], description: string) =>
+const listed = (words: readonly string[], description: string) =>
   Type.Optional(
     Type.String({ description: `${description}, with commas between them: ${words.join(", ")}`, maxLength: 500 }),
   );
 const alarmsQuery = Type.Object(
   {
-    state: list(listStates, "Only of these states"),
-    severity: list(alarmSeverities, "Only of these severities"),
-    kind: list(alarmKinds, "Only of these kinds"),
+    state: listed(listStates, "Only of these states"),
+    severity: listed(alarmSeverities, "Only of these severities"),
+    kind: listed(alarmKinds, "Only of these kinds"),
     rule_id: Type.Optional(Type.String({ description: "Only of this rule", maxLength: 64 })),
     device_id: Type.Optional(Type.String({ description: "Only of this device", maxLength: limits.deviceIdLengthMax })),
     from: Type.Optional(Type.String({ description: "Only what held at this RFC 3339 time, or later" })),
@@ -81,7 +81,7 @@ const placeSchema = Type.Object(
   { rank: Type.Integer(), raised: Type.Integer(), number: Type.Integer() },
   { additionalProperties: false },
 );
-type Place = Type.Static<typeof placeSchema>;
+type AlarmCursor = Type.Static<typeof placeSchema>;
 const readPlace = cursorReader(placeSchema);
 const readDevicesPlace = cursorReader(Type.Object({ after: Type.String() }, { additionalProperties: false }));
 /** Behind the ranks of all severities. */
@@ -151,6 +151,11 @@ export function registerAlarmsApi(app: FastifyInstance, parts: AlarmApiParts): v
       return sendPage(reply, "devices", page, { next_cursor: next });
     },
   );
+  registerActs(app, parts);
+}
+
+function registerActs(app: FastifyInstance, parts: AlarmApiParts): void {
+  const { alarms } = parts;
 
   app.post<AlarmParams & { Body: Type.Static<typeof acknowledgeAlarmSchema> }>(
     `${paths.api}/alarms/:alarm/acknowledge`,
@@ -214,6 +219,8 @@ async function act(
   const [deviceId = null] = seen.record.deviceCount === 1 ? seen.members.map((each) => each.deviceId) : [];
   const done = audited(parts, request, { ...entry, deviceId, target: alarmId }, () => task(alarmId, by) ?? {});
   if (isRefusal(done)) return sendRefusal(reply, done);
+  // Stored before it is told; while the disk does not take it, it holds all the same.
+  await parts.alarms.journal.settled();
   const now = await findAlarm(parts, request, alarmId);
   return now === null ? sendRefusal(reply, noSuchAlarm) : alarmDetailBody(now);
 }
@@ -236,7 +243,7 @@ async function listAlarms(
   request: FastifyRequest<{ Querystring: AlarmsQuery }>,
   reply: FastifyReply,
 ) {
-  const asked = readQuery(request.query);
+  const asked = readAlarmsQuery(request.query);
   if (isRefusal(asked)) return sendRefusal(reply, asked);
   const { cursor, limit } = request.query;
   const place = cursor === undefined ? undefined : readPlace(cursor);
@@ -255,7 +262,7 @@ async function listAlarms(
     const isOfDevice = key === undefined || entry.members.has(key);
     if (isVisible && isOfDevice && asked.fits(record) && isBehind(record, place)) shown.push(seen);
   }
-  shown.sort(({ record: one }, { record: other }) => compare(one, other));
+  shown.sort(({ record: one }, { record: other }) => inListOrder(one, other));
   if (shown.length <= limit && isVisible && asked.states.has("cleared")) {
     const keys = key === undefined ? sight.keys : [key];
     const before = place?.rank === endedRank ? { raisedAtMs: place.raised, number: place.number } : undefined;
@@ -267,30 +274,30 @@ async function listAlarms(
     }
   }
   const page = await writePage(shown, limit, alarmBody);
-  const next = page.isMore && page.last !== undefined ? writeCursor(placeOf(page.last.record)) : null;
+  const next = page.isMore && page.last !== undefined ? writeCursor(cursorOf(page.last.record)) : null;
   return sendPage(reply, "alarms", page, { open, next_cursor: next });
 }
 
-function rankOf({ clearedAtMs, severity }: AlarmRecord): number {
+function listRank({ clearedAtMs, severity }: AlarmRecord): number {
   return clearedAtMs !== null ? endedRank : endedRank - 1 - alarmSeverities.indexOf(severity);
 }
 
-function placeOf(record: AlarmRecord): Place {
-  return { rank: rankOf(record), raised: record.raisedAtMs, number: record.number };
+function cursorOf(record: AlarmRecord): AlarmCursor {
+  return { rank: listRank(record), raised: record.raisedAtMs, number: record.number };
 }
 
-function compare(one: AlarmRecord, other: AlarmRecord): number {
-  return rankOf(one) - rankOf(other) || other.raisedAtMs - one.raisedAtMs || other.number - one.number;
+function inListOrder(one: AlarmRecord, other: AlarmRecord): number {
+  return listRank(one) - listRank(other) || other.raisedAtMs - one.raisedAtMs || other.number - one.number;
 }
 
-function isBehind(record: AlarmRecord, place: Place | undefined): boolean {
+function isBehind(record: AlarmRecord, place: AlarmCursor | undefined): boolean {
   if (place === undefined) return true;
-  const at = placeOf(record);
+  const at = cursorOf(record);
   return (at.rank - place.rank || place.raised - at.raised || place.number - at.number) > 0;
 }
 
 /** What the query asks for: of open alarms a test, of those that are over what the store is asked. */
-function readQuery(query: AlarmsQuery) {
+function readAlarmsQuery(query: AlarmsQuery) {
   const states = readList(query.state, listStates, "state");
   if (isRefusal(states)) return states;
   const severities = readList(query.severity, alarmSeverities, "severity");

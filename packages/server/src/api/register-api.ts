@@ -2,8 +2,8 @@ import type { FastifyInstance } from "fastify";
 import { serveAsyncApi } from "../http/asyncapi.ts";
 import { judgeRequests } from "../http/define-route.ts";
 import { serveOpenApi } from "../http/openapi.ts";
-import { registerAlarmRulesApi } from "./alarm-rules.ts";
-import { type AlarmApiParts, registerAlarmsApi } from "./alarms.ts";
+import { type AlarmRulesApiParts, registerAlarmRulesApi } from "./alarm-rules.ts";
+import { registerAlarmsApi } from "./alarms.ts";
 import { Answers } from "./answers/answers.ts";
 import { type ApiTokenParts, registerApiTokensApi } from "./api-tokens.ts";
 import type { ArchiveParts } from "./archive-parts.ts";
@@ -19,7 +19,7 @@ import { registerCsvImportApi } from "./import-csv.ts";
 import { type LiveParts, liveDevices } from "./live-devices.ts";
 import { registerMaintenanceWindowsApi } from "./maintenance-windows.ts";
 import { registerNotificationsApi } from "./notifications.ts";
-import type { NotifyParts } from "./notify-parts.ts";
+import type { NotificationParts } from "./notify-parts.ts";
 import { type PeopleParts, registerPeopleApi } from "./people.ts";
 import type { RegistrationParts } from "./registration-parts.ts";
 import { registerRegistrationsApi } from "./registrations.ts";
@@ -35,12 +35,12 @@ export interface AdministrationServices extends ApiTokenParts, PeopleParts, Regi
 export interface ApiServices
   extends Omit<ApiParts, "answers">,
     Omit<AdministrationServices, "live">,
-    AlarmApiParts,
+    AlarmRulesApiParts,
     ArchiveParts,
     CommandParts,
     FirstStepsParts,
     LiveParts,
-    NotifyParts,
+    NotificationParts,
     RenewalParts,
     SmartOsParts,
     TicketParts {

@@ -1,5 +1,6 @@
 import { logAlarms } from "../alarms/alarm-log.ts";
 import { Alarms } from "../alarms/alarms.ts";
+import { CoverageBefore } from "../alarms/coverage-before.ts";
 import { checkServer } from "../alarms/server-checks.ts";
 import { CertificateWatch } from "../observe/certificate-watch.ts";
 import type { AssembledCommands } from "./assemble-commands.ts";
@@ -27,6 +28,13 @@ export function assembleAlarms(defer: Defer, parts: AssembledCommands) {
   });
   defer("alarms", () => alarms.stop());
   alarms.watch(alarmLog);
+  alarms.watch(
+    new CoverageBefore({
+      store: parts.store,
+      registrationOf: (deviceId) => devices.find(deviceId)?.registration,
+      found: (alarmId, coverage) => alarms.book.setCoverage(alarmId, coverage),
+    }),
+  );
   clockWatch.watch((stepMs) => alarms.serverStepped(stepMs));
   events.watch((kind, deviceId, message) => {
     if (kind === "contested" || kind === "values_left_out") alarms.tellDevice(kind, deviceId, { event: message });

@@ -1,4 +1,5 @@
 import {
+  alarmSeverities,
   type CommandStatus,
   commandStatuses,
   type RefusalCode,
@@ -134,6 +135,12 @@ const labelledGauges: LabelledRow[] = [
     ["role"],
     ({ links }) => doorNames.map((role) => ({ labels: { role }, value: links.count(role) })),
   ],
+  [
+    "wattboard_alarms_open",
+    "Alarms that are open and not snoozed.",
+    ["severity"],
+    ({ alarms }) => alarmSeverities.map((severity) => ({ labels: { severity }, value: alarms.book.count(severity) })),
+  ],
 ];
 
 const gauges: MetricRow[] = [
@@ -166,6 +173,11 @@ const gauges: MetricRow[] = [
     ({ machine }) => machine.freeBytes,
   ],
   ["wattboard_open_commands", "Commands that have not ended.", ({ commands }) => commands.openCount],
+  [
+    "wattboard_alarm_rows_waiting",
+    "Rows of alarms that wait for the disk; more than a few: it does not take them.",
+    ({ alarms }) => alarms.journal.waitingCount,
+  ],
   [
     "wattboard_backfilling_devices",
     "Devices that send samples of before just now.",

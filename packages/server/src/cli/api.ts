@@ -1,5 +1,8 @@
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { type Problem, type Refusal, refusals } from "@wattboard/protocol";
+import { Failure } from "../base/failure.ts";
 
 /** `/api/v1`, wherever it is: of a server, or over a data folder that no server has. */
 export interface Api {
@@ -44,6 +47,33 @@ export async function* pagesOf<Page extends { readonly next_cursor: string | nul
     if (page.next_cursor === null) return;
     cursor = `&cursor=${encodeURIComponent(page.next_cursor)}`;
   }
+}
+
+/** What a long task says, line by line. */
+type ProgressLine<T> =
+  | { readonly share: number }
+  | { readonly problem: { readonly code: string; readonly message: string } }
+  | T;
+
+/** Reads the lines of a long task to its result, however long it takes. */
+export async function followProgress<T extends object>(
+  api: Api,
+  method: string,
+  path: string,
+  progress: (share: number) => void,
+  body?: unknown,
+): Promise<T> {
+  const { url } = api;
+  const bytes = await api.send(method, path, body, { timeoutMs: 0 });
+  for await (const line of createInterface({ input: Readable.from(bytes) })) {
+    const said = JSON.parse(line) as ProgressLine<T>;
+    if ("share" in said) progress(said.share);
+    else if ("problem" in said) {
+      const { message } = said.problem;
+      throw new Failure("request_failed", url === undefined ? message : `${url} could not do it. ${message}`);
+    } else return said;
+  }
+  throw new Failure("request_failed", `${url} broke off its answer. Is the server stopping? Try again.`);
 }
 
 /** What a problem document says; null where it is none of ours. */

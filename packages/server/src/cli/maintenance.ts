@@ -1,13 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DevicesBody, StrikeBody, StrikesBody } from "@wattboard/protocol";
 import { type Command, Option } from "commander";
 import type { Role } from "../access/principal.ts";
-import { Failure } from "../base/failure.ts";
 import { isoTime } from "../base/iso-time.ts";
 import { temporaryPath } from "../base/temporary-files.ts";
 import type { StrikeOrder } from "../history/strike-out.ts";
@@ -18,7 +16,7 @@ import type { ExportQuery } from "../transfer/export/export-query.ts";
 import type { ImportSample } from "../transfer/import/import-sample.ts";
 import type { Imported } from "../transfer/import/importer.ts";
 import type { StoreInfoBody } from "../transfer/store-info.ts";
-import { type Api, pagesOf, requestJson } from "./api.ts";
+import { type Api, followProgress, pagesOf, requestJson } from "./api.ts";
 import { addTargetOptions } from "./device.ts";
 import { type ApiTarget, openApi } from "./open-api.ts";
 import { CommandRefused } from "./report.ts";
@@ -51,12 +49,6 @@ export async function withMaintenance<T>(
     await api.close();
   }
 }
-
-/** What a long task says, line by line. */
-type ProgressLine<T> =
-  | { readonly share: number }
-  | { readonly problem: { readonly code: string; readonly message: string } }
-  | T;
 
 /** A request that finds the server busy, or its store away, is made again, so often and so long after. */
 const triesMax = 60;
@@ -127,19 +119,21 @@ export class MaintenanceClient {
   }
 
   verify(progress: (share: number) => void): Promise<Verified> {
-    return this.#follow<Verified>("GET", "/store/verify", progress);
+    return followProgress<Verified>(this.#api, "GET", "/store/verify", progress);
   }
 
   /** Gives what was done, in words. */
   async repair(progress: (share: number) => void): Promise<readonly string[]> {
-    return (await this.#follow<{ repaired: readonly string[] }>("POST", "/store/repair", progress)).repaired;
+    return (await followProgress<{ repaired: readonly string[] }>(this.#api, "POST", "/store/repair", progress))
+      .repaired;
   }
 
   /** Writes the files of a backup to a new folder. */
   async backup(folder: string, progress: (share: number) => void): Promise<Manifest> {
     const { copiesIn } = this.#api;
     const share = copiesIn === undefined ? 0.5 : 1;
-    const { backup_id: id, manifest } = await this.#follow<{ backup_id: string; manifest: Manifest }>(
+    const { backup_id: id, manifest } = await followProgress<{ backup_id: string; manifest: Manifest }>(
+      this.#api,
       "POST",
       "/backups",
       (done) => progress(done * share),
@@ -178,21 +172,6 @@ export class MaintenanceClient {
     } finally {
       await this.#api.send("DELETE", `/backups/${id}`).catch(() => {});
     }
-  }
-
-  /** Reads the lines of a long task to its result. */
-  async #follow<T extends object>(method: string, path: string, progress: (share: number) => void): Promise<T> {
-    const { url } = this.#api;
-    const bytes = await this.#api.send(method, path, undefined, unhurried);
-    for await (const line of createInterface({ input: Readable.from(bytes) })) {
-      const said = JSON.parse(line) as ProgressLine<T>;
-      if ("share" in said) progress(said.share);
-      else if ("problem" in said) {
-        const { message } = said.problem;
-        throw new Failure("request_failed", url === undefined ? message : `${url} could not do it. ${message}`);
-      } else return said;
-    }
-    throw new Failure("request_failed", `${url} broke off its answer. Is the server stopping? Try again.`);
   }
 }
 

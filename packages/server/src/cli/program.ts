@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { version } from "../base/version.ts";
+import { addAlarmCommand } from "./alarm.ts";
 import { addApiTokenCommand } from "./api-token.ts";
 import { addAuditCommand } from "./audit.ts";
 import { addBackupCommand, addRestoreCommand } from "./backup.ts";
@@ -47,6 +48,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   addApiTokenCommand(program);
   addShareCommand(program);
   addCommandCommand(program);
+  addAlarmCommand(program);
   addAuditCommand(program);
   addNotifyCommand(program);
   addMaintenanceCommand(program);
