@@ -33,6 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
     (await import("./scenarios/questions.ts")).questions,
     (await import("./scenarios/turns.ts")).turns,
     (await import("./scenarios/backfill.ts")).backfill,
+    (await import("./scenarios/notify.ts")).notify,
     (await import("./micro/validators.ts")).validators,
     (await import("./micro/alarms.ts")).alarms,
   ];

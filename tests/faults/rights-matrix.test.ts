@@ -211,6 +211,10 @@ function expected(right: Right, who: Who, deviceId: string, { isPublic }: Scene)
       return lacks("operator") ?? (who.devices === null ? "allowed" : "not_found");
     case "person":
       return who.isPerson ? "allowed" : "unauthorized";
+    case "own channel":
+      return who.isPerson ? "not_found" : "unauthorized";
+    case "window":
+      return lacks("operator") ?? "not_found";
   }
 }
 

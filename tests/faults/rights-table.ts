@@ -24,6 +24,10 @@ export type Right =
   | "end fleet command"
   /** Somebody who is signed in. */
   | "person"
+  /** The same; the channel or the message that is asked for is none of theirs. */
+  | "own channel"
+  /** Who commands; the window that is asked for is none of theirs. */
+  | "window"
   | "admin";
 
 interface Row {
@@ -78,6 +82,31 @@ export const table: Readonly<Record<string, Row>> = {
   "GET /fleet-commands/{fleet}": row("see fleet command"),
   "GET /fleet-commands/{fleet}/devices": row("see fleet command"),
   "POST /fleet-commands/{fleet}/abort": row("end fleet command"),
+  "GET /me/channels": row("person"),
+  "POST /me/channels": {
+    right: "person",
+    body: { kind: "webhook", url: "https://example.org/hook", preset: "home_assistant" },
+  },
+  "PATCH /me/channels/{channel}": { right: "own channel", body: { is_on: true } },
+  "DELETE /me/channels/{channel}": row("own channel"),
+  "POST /me/channels/{channel}/test": row("own channel"),
+  "POST /me/channels/{channel}/verification": row("own channel"),
+  "POST /me/channels/{channel}/verify": { right: "own channel", body: { code: "x" } },
+  "POST /me/channels/{channel}/rotate-secret": row("own channel"),
+  "GET /me/notification-preferences": row("person"),
+  "PATCH /me/notification-preferences": { right: "person", body: { quiet_hours: null } },
+  "GET /me/notifications": row("person"),
+  "POST /me/notifications/{message}/seen": row("own channel"),
+  "GET /notifications": row("admin"),
+  "GET /notifications/failing": row("admin"),
+  "GET /people/{name}/notifications": row("admin"),
+  "GET /people/{name}/channels": row("admin"),
+  "POST /people/{name}/channels/{channel}/test": row("admin"),
+  "GET /escalation": row("admin"),
+  "PUT /escalation": row("admin"),
+  "GET /maintenance-windows": row("known"),
+  "POST /maintenance-windows": row("operator"),
+  "POST /maintenance-windows/{window}/end": row("window"),
   "GET /alarms": row("known", "device_id=ID"),
   "GET /alarms/{alarm}": row("view command"),
   "GET /alarms/{alarm}/devices": row("view command"),
@@ -88,31 +117,6 @@ export const table: Readonly<Record<string, Row>> = {
   "POST /alarm-rules/try": row("admin"),
   "PATCH /alarm-rules/{rule}": row("admin"),
   "DELETE /alarm-rules/{rule}": row("admin"),
-  "GET /me/channels": row("person"),
-  "POST /me/channels": {
-    right: "person",
-    body: { kind: "webhook", url: "https://example.org/hook", preset: "home_assistant" },
-  },
-  "PATCH /me/channels/{channel}": { right: "person", body: { is_on: true } },
-  "DELETE /me/channels/{channel}": row("person"),
-  "POST /me/channels/{channel}/test": row("person"),
-  "POST /me/channels/{channel}/verification": row("person"),
-  "POST /me/channels/{channel}/verify": { right: "person", body: { code: "x" } },
-  "POST /me/channels/{channel}/rotate-secret": row("person"),
-  "GET /me/notification-preferences": row("person"),
-  "PATCH /me/notification-preferences": { right: "person", body: { quiet_hours: null } },
-  "GET /me/notifications": row("person"),
-  "POST /me/notifications/{message}/seen": row("person"),
-  "GET /notifications": row("admin"),
-  "GET /notifications/failing": row("admin"),
-  "GET /people/{name}/notifications": row("admin"),
-  "GET /people/{name}/channels": row("admin"),
-  "POST /people/{name}/channels/{channel}/test": row("admin"),
-  "GET /escalation": row("admin"),
-  "PUT /escalation": row("admin"),
-  "GET /maintenance-windows": row("known"),
-  "POST /maintenance-windows": row("operator"),
-  "POST /maintenance-windows/{window}/end": row("operator"),
   "GET /first-steps": row("open"),
   "GET /devices/{id}/lines": row("admin"),
   "GET /server": row("admin"),

@@ -33,7 +33,7 @@ const severity = Type.Enum([...alarmSeverities]);
 const closed = { additionalProperties: false };
 const channelId = Type.String({ examples: ["chn_5f0c2a9b1d3e4f60"] });
 const personName = Type.String({ examples: ["ada"] });
-const conditions = (description: string, minItems = 0) =>
+const deviceConditions = (description: string, minItems = 0) =>
   Type.Array(Type.String({ minLength: 1, maxLength: limits.conditionLengthMax }), {
     minItems,
     maxItems: limits.conditionsMax,
@@ -43,7 +43,7 @@ const conditions = (description: string, minItems = 0) =>
 const told = {
   is_on: Type.Boolean({ description: "Whether anything but tests is sent there" }),
   severities: Type.Array(severity, { maxItems: 3, description: "What is told" }),
-  where: conditions("About which devices: conditions as in the filters of the fleet page; none: all that one may see"),
+  where: deviceConditions("About which devices: conditions as in the filters of the fleet page; none: all that one may see"),
   with_server: Type.Boolean({
     description: "Also what is about the server as a whole; for those alone to whom all devices are given",
   }),
@@ -218,7 +218,7 @@ export type EscalationBody = ReadonlyBody<Type.Static<typeof escalationSchema>>;
 
 const windowFields = {
   device_ids: Type.Array(deviceId, { maxItems: 1_000, description: "Which devices; none: those that `where` finds" }),
-  where: conditions("Which devices: conditions as in the filters of the fleet page"),
+  where: deviceConditions("Which devices: conditions as in the filters of the fleet page"),
   note: Type.String({ maxLength: 1_000, description: "Why", examples: ["New inverter"] }),
 };
 

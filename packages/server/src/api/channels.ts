@@ -22,7 +22,7 @@ import Type from "typebox";
 import type { Requester } from "../base/requester.ts";
 import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
-import type { Channel } from "../notify/records.ts";
+import type { NotifyChannel } from "../notify/records.ts";
 import {
   addressOf,
   channelBody,
@@ -32,7 +32,7 @@ import {
   preferencesBody,
   scopeOf,
 } from "./notify-bodies.ts";
-import { auditedAndStored, type NotifyParts, personOf } from "./notify-parts.ts";
+import { auditedAndStored, type NotificationParts, personOf } from "./notify-parts.ts";
 
 const channelParams = Type.Object({ channel: Type.String({ description: "The channel's id" }) });
 
@@ -41,15 +41,15 @@ interface ChannelParams {
 }
 
 /** `/api/v1/me/channels`: by what somebody is told. A channel is its person's alone; administrators see whether it works (`people/{name}/channels`). */
-export function registerChannelsApi(app: FastifyInstance, parts: NotifyParts): void {
+export function registerChannelsApi(app: FastifyInstance, parts: NotificationParts): void {
   const { channels, notifier, verifications, canMail, pushPublicKey } = parts.notifications;
   const own = (about: Omit<RouteDefinition, "role" | "tag">) =>
     defineRoute({ ...about, tag: "Notifications", role: "viewer", onRequest: beSomebody });
   const ofOne = (about: Omit<RouteDefinition, "role" | "tag">) =>
     own({ ...about, params: channelParams, errors: [404, ...(about.errors ?? [])] });
   const caller = (request: FastifyRequest): Requester => personOf(request) as Requester;
-  const bodyOf = (channel: Channel) => channelBody(channel, notifier.waitingCount(channel.channelId));
-  const madeBody = (channel: Channel) => madeChannelBody(channel, notifier.waitingCount(channel.channelId));
+  const bodyOf = (channel: NotifyChannel) => channelBody(channel, notifier.waitingCount(channel.channelId));
+  const madeBody = (channel: NotifyChannel) => madeChannelBody(channel, notifier.waitingCount(channel.channelId));
 
   app.get(
     `${paths.api}/me/channels`,
@@ -175,7 +175,7 @@ export function registerChannelsApi(app: FastifyInstance, parts: NotifyParts): v
     },
   );
 
-  function find(request: FastifyRequest): Channel | Refusal {
+  function find(request: FastifyRequest): NotifyChannel | Refusal {
     const { channel: channelId } = request.params as ChannelParams["Params"];
     const found = channels.of(caller(request)).find((channel) => channel.channelId === channelId);
     return found ?? refuse("not_found", "You have no such channel.");
@@ -185,7 +185,7 @@ export function registerChannelsApi(app: FastifyInstance, parts: NotifyParts): v
     request: FastifyRequest,
     reply: FastifyReply,
     action: string,
-    act: (channel: Channel) => Channel | Refusal,
+    act: (channel: NotifyChannel) => NotifyChannel | Refusal,
   ) {
     const found = find(request);
     if (isRefusal(found)) return sendRefusal(reply, found);

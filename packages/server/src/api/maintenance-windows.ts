@@ -17,7 +17,7 @@ import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import type { MaintenanceWindow } from "../notify/records.ts";
 import { maintenanceWindowBody } from "./notify-bodies.ts";
-import { auditedAndStored, type NotifyParts } from "./notify-parts.ts";
+import { auditedAndStored, type NotificationParts } from "./notify-parts.ts";
 
 const windowParams = Type.Object({ window: Type.String({ description: "The window's id" }) });
 const listQuery = Type.Object(
@@ -26,7 +26,7 @@ const listQuery = Type.Object(
 );
 
 /** `/api/v1/maintenance-windows`: times in which nobody is told of some devices. For those who may command these. */
-export function registerMaintenanceWindowsApi(app: FastifyInstance, parts: NotifyParts): void {
+export function registerMaintenanceWindowsApi(app: FastifyInstance, parts: NotificationParts): void {
   const { authorizer, clock } = parts;
   const { windows, notifier } = parts.notifications;
   const route = (about: Omit<RouteDefinition, "tag">) => defineRoute({ ...about, tag: "Notifications" });

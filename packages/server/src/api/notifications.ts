@@ -20,7 +20,7 @@ import { defineRoute, type RouteDefinition } from "../http/define-route.ts";
 import { sendRefusal } from "../http/problem.ts";
 import { beSomebody } from "./channels.ts";
 import { channelBody, notificationBody } from "./notify-bodies.ts";
-import { auditedAndStored, type NotifyParts, personOf } from "./notify-parts.ts";
+import { auditedAndStored, type NotificationParts, personOf } from "./notify-parts.ts";
 
 const listQuery = Type.Object(
   {
@@ -36,22 +36,22 @@ const seenParams = Type.Object({
   message: Type.String({ description: "The message's id, as the browser was sent it" }),
 });
 
-interface ListQuery {
+interface NotificationsRoute {
   Querystring: Type.Static<typeof listQuery>;
 }
-interface PersonParams {
+interface WhoseParams {
   Params: { name: string };
 }
 
 /** Notifications and their lives: one's own, and for administrators everybody's; who is told when nobody acknowledges. */
-export function registerNotificationsApi(app: FastifyInstance, parts: NotifyParts): void {
+export function registerNotificationsApi(app: FastifyInstance, parts: NotificationParts): void {
   const { people } = parts;
   const { channels, notifier, canMail, pushPublicKey, journal, store } = parts.notifications;
   const route = (role: "viewer" | "admin") => (about: Omit<RouteDefinition, "role" | "tag">) =>
     defineRoute({ ...about, tag: "Notifications", role, ...(role === "viewer" && { onRequest: beSomebody }) });
   const [own, admin] = [route("viewer"), route("admin")];
 
-  app.get<ListQuery>(
+  app.get<NotificationsRoute>(
     `${paths.api}/me/notifications`,
     own({ summary: "What you were told, and what became of it", querystring: listQuery, answer: notificationsSchema }),
     (request, reply) => list(request, reply, personOf(request)),
@@ -77,7 +77,7 @@ export function registerNotificationsApi(app: FastifyInstance, parts: NotifyPart
     },
   );
 
-  app.get<ListQuery>(
+  app.get<NotificationsRoute>(
     `${paths.api}/notifications`,
     admin({ summary: "What everybody was told", querystring: listQuery, answer: notificationsSchema }),
     (request, reply) => list(request, reply, null),
@@ -96,7 +96,7 @@ export function registerNotificationsApi(app: FastifyInstance, parts: NotifyPart
     }),
   );
 
-  app.get<PersonParams & ListQuery>(
+  app.get<WhoseParams & NotificationsRoute>(
     `${paths.api}/people/:name/notifications`,
     admin({
       summary: "What somebody was told",
@@ -111,7 +111,7 @@ export function registerNotificationsApi(app: FastifyInstance, parts: NotifyPart
     },
   );
 
-  app.get<PersonParams>(
+  app.get<WhoseParams>(
     `${paths.api}/people/:name/channels`,
     admin({ summary: "By what somebody is told", params: personParams, answer: channelsSchema, errors: [404] }),
     ({ params }, reply) => {
@@ -180,7 +180,7 @@ export function registerNotificationsApi(app: FastifyInstance, parts: NotifyPart
   }
 
   async function list(request: FastifyRequest, reply: FastifyReply, person: Requester | null) {
-    const { limit, cursor } = request.query as ListQuery["Querystring"];
+    const { limit, cursor } = request.query as NotificationsRoute["Querystring"];
     const place = cursor === undefined ? { before: null } : readPlace(cursor);
     if (place === null) return sendRefusal(reply, refuse("invalid_cursor"));
     await journal.settle();

@@ -10,18 +10,18 @@ import type {
 import { isoTime } from "../base/iso-time.ts";
 import { requesterText } from "../base/requester.ts";
 import type {
-  Channel,
   ChannelAddress,
   ChannelScope,
   MaintenanceWindow,
   NotificationRecord,
+  NotifyChannel,
   Preferences,
 } from "../notify/records.ts";
 
 const isoOrNull = (ms: number | null | undefined): string | null => (ms == null ? null : isoTime(ms));
 
 /** Nothing in it is a secret: of a webhook's address it has the host alone. */
-export function channelBody(channel: Channel, waiting: number): ChannelBody {
+export function channelBody(channel: NotifyChannel, waiting: number): ChannelBody {
   const { channelId, name, address, scope, fault, createdAtMs } = channel;
   return {
     channel_id: channelId,
@@ -29,7 +29,7 @@ export function channelBody(channel: Channel, waiting: number): ChannelBody {
     preset: address.kind === "webhook" ? address.preset : null,
     name,
     to: shownAddress(address),
-    state: stateOf(channel),
+    state: channelState(channel),
     cause: fault?.cause ?? null,
     failing_since: isoOrNull(fault?.sinceMs),
     next_try_at: fault === null || fault.isGone || fault.retryAtMs === 0 ? null : isoTime(fault.retryAtMs),
@@ -48,14 +48,14 @@ function shownAddress(address: ChannelAddress): string {
   return `${new URL(address.kind === "push" ? address.endpoint : address.url).origin}/…`;
 }
 
-function stateOf({ fault, isVerified }: Channel): ChannelState {
+function channelState({ fault, isVerified }: NotifyChannel): ChannelState {
   if (fault?.isGone) return "gone";
   if (!isVerified) return "unverified";
   return fault === null ? "ready" : "failing";
 }
 
 /** The only answer that holds a secret, and only when it is new. */
-export function madeChannelBody(channel: Channel, waiting: number): MadeChannelBody {
+export function madeChannelBody(channel: NotifyChannel, waiting: number): MadeChannelBody {
   const webhook = channel.address.kind === "webhook" ? channel.address : null;
   return {
     channel: channelBody(channel, waiting),

@@ -13,7 +13,7 @@ import type { NotifyJournal } from "../notify/notify-journal.ts";
 import type { NotifyStore } from "../notify/records.ts";
 import type { Verifications } from "../notify/verifications.ts";
 
-export interface NotifyParts {
+export interface NotificationParts {
   readonly audit: Audit;
   readonly authorizer: Authorizer;
   readonly clock: Clock;
@@ -32,7 +32,7 @@ export interface NotifyParts {
 
 /** Does something, records who did it, and answers once it is stored. While nothing can be stored it is not done. */
 export async function auditedAndStored<T extends object>(
-  parts: NotifyParts,
+  parts: NotificationParts,
   request: FastifyRequest,
   entry: Omit<AuditEntry, "who" | "address" | "outcome">,
   act: () => T | Refusal,

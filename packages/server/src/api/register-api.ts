@@ -21,7 +21,7 @@ import { registerCsvImportApi } from "./import-csv.ts";
 import { type LiveParts, liveDevices } from "./live-devices.ts";
 import { registerMaintenanceWindowsApi } from "./maintenance-windows.ts";
 import { registerNotificationsApi } from "./notifications.ts";
-import type { NotifyParts } from "./notify-parts.ts";
+import type { NotificationParts } from "./notify-parts.ts";
 import { type PeopleParts, registerPeopleApi } from "./people.ts";
 import type { RegistrationParts } from "./registration-parts.ts";
 import { registerRegistrationsApi } from "./registrations.ts";
@@ -45,7 +45,7 @@ export interface ApiServices
     FirstStepsParts,
     LiveParts,
     ServerParts,
-    NotifyParts,
+    NotificationParts,
     SmartOsParts,
     TicketParts {
   /** Under which path everything is served. */

@@ -1,11 +1,13 @@
+import type { ChannelKind } from "@wattboard/protocol";
 import { AddressList } from "../access/address-list.ts";
 import type { Person } from "../access/people.ts";
 import type { Requester } from "../base/requester.ts";
 import { zoneNamed } from "../base/time-zone.ts";
 import { Channels } from "../notify/channels.ts";
-import { composeDigest, composeOne, composeTest } from "../notify/compose.ts";
+import { compose } from "../notify/compose.ts";
 import { Deliveries } from "../notify/deliveries.ts";
 import { MaintenanceWindows } from "../notify/maintenance-windows.ts";
+import type { MessageTransport } from "../notify/message.ts";
 import { Notifier } from "../notify/notifier.ts";
 import { NotifyJournal } from "../notify/notify-journal.ts";
 import { logNotifications } from "../notify/notify-log.ts";
@@ -27,7 +29,7 @@ const hourMs = 3_600_000;
 /** Who is told of what, and by what; nothing is sent before the server listens (`notifications.start`). */
 export async function assembleNotify(defer: Defer, parts: TelemetryParts) {
   const { config, clock, newId, log, events, devices, people, requesters, fleetRows } = parts;
-  const { smtp_url, mail_from, private_networks, per_hour } = config.notify;
+  const { smtp_url, per_hour } = config.notify;
   const notifyStore = await NotifyStoreClient.open(config.data_dir, clock);
   defer("notify.db", () => notifyStore.close());
   const { watch, journalObserver, failed } = logNotifications(log, events);
@@ -49,14 +51,9 @@ export async function assembleNotify(defer: Defer, parts: TelemetryParts) {
   if (stored === undefined) journal.save({ table: "setting", id: "vapid", record: pushKeys });
 
   let linkBase: string | null = null;
-  const client = new GuardedClient(new AddressList("notify.private_networks", private_networks));
   const deliveries = new Deliveries(
     clock,
-    {
-      email: new MailTransport({ smtpUrl: smtp_url, from: mail_from }),
-      push: new PushTransport(client, clock, newId, { keys: pushKeys, contact: () => contactOf(mail_from, linkBase) }),
-      webhook: new WebhookTransport(client, clock),
-    },
+    transportsOf(parts, pushKeys, () => linkBase),
     failed,
   );
   const zone = zoneNamed(config.site.time_zone);
@@ -72,18 +69,11 @@ export async function assembleNotify(defer: Defer, parts: TelemetryParts) {
     watch,
     timeZone: zone,
     perHour: per_hour,
-    person: (name) => requesterOfPerson(people.find(name)),
+    person: (name) => accountOf(people.find(name)),
     nameOf,
     deliver(channel, messageId, told) {
       const timeZone = channels.preferencesOf(channel.person).timeZone ?? zone;
-      const context = { timeZone, nowMs: clock.wallMs(), linkBase, nameOf };
-      const [first, ...others] = told;
-      const message =
-        first === undefined
-          ? composeTest(messageId, context)
-          : others.length === 0
-            ? composeOne(messageId, first, context)
-            : composeDigest(messageId, told, context);
+      const message = compose(messageId, told, { timeZone, nowMs: clock.wallMs(), linkBase, nameOf });
       return deliveries.deliver(channel, message);
     },
   });
@@ -96,13 +86,7 @@ export async function assembleNotify(defer: Defer, parts: TelemetryParts) {
     deliveries,
     canMail: smtp_url !== "",
     linkBase: () => linkBase,
-    *accounts() {
-      for (const person of people.list()) {
-        const requester = requesterOfPerson(person);
-        if (person.email === null || person.passwordHash === null || requester === undefined) continue;
-        yield { person: requester, email: person.email };
-      }
-    },
+    accounts: () => accountsOf(people.list()),
   });
   parts.alarms.watch(tellAlarms(notifier));
   parts.alarms.addCheck(checkChannels(channels));
@@ -131,7 +115,30 @@ export async function assembleNotify(defer: Defer, parts: TelemetryParts) {
   return { ...parts, notifyStore, notifications };
 }
 
-function requesterOfPerson(person: Person | undefined): Requester | undefined {
+function transportsOf(
+  { config, clock, newId }: TelemetryParts,
+  keys: VapidKeys,
+  linkBase: () => string | null,
+): Record<ChannelKind, MessageTransport> {
+  const { smtp_url, mail_from, private_networks } = config.notify;
+  const client = new GuardedClient(new AddressList("notify.private_networks", private_networks));
+  return {
+    email: new MailTransport({ smtpUrl: smtp_url, from: mail_from }),
+    push: new PushTransport(client, clock, newId, { keys, contact: () => contactOf(mail_from, linkBase()) }),
+    webhook: new WebhookTransport(client, clock),
+  };
+}
+
+/** Accounts that somebody has signed in to, and that have an address. */
+function* accountsOf(people: readonly Person[]) {
+  for (const person of people) {
+    const requester = accountOf(person);
+    if (person.email === null || person.passwordHash === null || requester === undefined) continue;
+    yield { person: requester, email: person.email };
+  }
+}
+
+function accountOf(person: Person | undefined): Requester | undefined {
   return person === undefined ? undefined : { kind: "person", name: person.name, sinceMs: person.createdAtMs };
 }
 

@@ -13,7 +13,7 @@ interface BeginOptions extends TargetOptions {
   note?: string;
 }
 
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
+const collectValues = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function addMaintenanceCommand(program: Command): void {
   const maintenance = program
@@ -26,8 +26,12 @@ export function addMaintenanceCommand(program: Command): void {
 
   addAdministrationOptions(maintenance.command("begin"))
     .description("Begin one. What still holds at its end is told then.")
-    .option("--device <id>", "which device; may be given again", collect)
-    .option("--where <condition>", "which devices, as in the filters of the fleet page; may be given again", collect)
+    .option("--device <id>", "which device; may be given again", collectValues)
+    .option(
+      "--where <condition>",
+      "which devices, as in the filters of the fleet page; may be given again",
+      collectValues,
+    )
     .requiredOption("--for <time>", "how long, such as 90m or 4h, up to 30d", parseDuration)
     .option("--from <time>", "when it begins, such as 2026-02-01T08:00:00Z (default: now)")
     .option("--note <text>", "why")

@@ -2,9 +2,9 @@ import { limits, type NotificationStatus } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { NewId } from "../base/random-id.ts";
 import type { HourLimit } from "./hour-limit.ts";
-import type { Delivery } from "./message.ts";
+import type { Outcome } from "./message.ts";
 import type { NotifyJournal } from "./notify-journal.ts";
-import { type Channel, type ChannelFault, type NotificationRecord, personKey } from "./records.ts";
+import { type ChannelFault, type NotificationRecord, type NotifyChannel, personKey } from "./records.ts";
 
 export interface QueueParts {
   readonly clock: Clock;
@@ -12,11 +12,11 @@ export interface QueueParts {
   readonly journal: NotifyJournal;
   readonly limit: HourLimit;
   /** The channel as it is now; undefined: it was removed. */
-  channel(): Channel | undefined;
+  channel(): NotifyChannel | undefined;
   /** Why this one may not be sent any more, in words; null where it may. */
   withdrawnBecause(record: NotificationRecord): string | null;
   /** Hands one message over. Resolves in any case, within a deadline. */
-  deliver(channel: Channel, messageId: string, records: readonly NotificationRecord[]): Promise<Delivery>;
+  deliver(channel: NotifyChannel, messageId: string, records: readonly NotificationRecord[]): Promise<Outcome>;
   /** The channel fails, or no longer does. */
   setFault(fault: ChannelFault | null): void;
   ended(record: NotificationRecord): void;
@@ -92,7 +92,7 @@ export class ChannelQueue {
     this.#cancelTimer = this.#parts.clock.after(Math.min(Math.max(inMs, 1), lookMsMax), () => this.next());
   }
 
-  #giveUpLate({ fault }: Channel, nowMs: number): void {
+  #giveUpLate({ fault }: NotifyChannel, nowMs: number): void {
     for (const record of [...this.#open]) {
       if (fault?.isGone) this.#end(record, "given_up", fault.cause);
       else if (record.giveUpAtMs <= nowMs) {
@@ -106,7 +106,7 @@ export class ChannelQueue {
   }
 
   /** What makes the next message: one that was tried already; else what is due first, with all that is collected where it is. */
-  #group({ person }: Channel, nowMs: number): NotificationRecord[] {
+  #group({ person }: NotifyChannel, nowMs: number): NotificationRecord[] {
     const tried = this.#open.find(({ messageId }) => messageId !== null);
     if (tried !== undefined) return this.#open.filter(({ messageId }) => messageId === tried.messageId);
     for (const record of [...this.#open]) {
@@ -127,7 +127,7 @@ export class ChannelQueue {
     return group.map((record) => this.#change({ ...record, messageId }));
   }
 
-  async #attempt(channel: Channel, group: readonly NotificationRecord[]): Promise<void> {
+  async #attempt(channel: NotifyChannel, group: readonly NotificationRecord[]): Promise<void> {
     const { clock, journal } = this.#parts;
     this.#isBusy = true;
     const sent = group.map((record) =>
@@ -147,7 +147,7 @@ export class ChannelQueue {
   }
 
   /** What may not be told any more is withdrawn before each try; null where nothing is left, or the server stops. */
-  async #deliver(channel: Channel, sent: NotificationRecord[]): Promise<Delivery | null> {
+  async #deliver(channel: NotifyChannel, sent: NotificationRecord[]): Promise<Outcome | null> {
     for (const record of [...sent]) {
       const cause = this.#parts.withdrawnBecause(record);
       if (cause === null) continue;
@@ -160,10 +160,7 @@ export class ChannelQueue {
     return this.#isStopped && delivery.kind === "failed" ? null : delivery;
   }
 
-  #failed(
-    sent: readonly NotificationRecord[],
-    { cause, final, retryAfterMs = 0 }: Delivery & { kind: "failed" },
-  ): void {
+  #failed(sent: readonly NotificationRecord[], { cause, final, retryAfterMs = 0 }: Outcome & { kind: "failed" }): void {
     const { clock, channel, setFault } = this.#parts;
     for (const record of sent) {
       if (final === "message") this.#end(record, "given_up", cause);

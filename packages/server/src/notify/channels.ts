@@ -6,13 +6,14 @@ import { isTimeZone } from "../base/time-zone.ts";
 import { describeAddressFault } from "./address-fault.ts";
 import type { NotifyJournal } from "./notify-journal.ts";
 import {
-  type Channel,
   type ChannelAddress,
   type ChannelFault,
   type ChannelScope,
+  type NotifyChannel,
   type PersistedNotify,
   type Preferences,
   personKey,
+  type ToldSubject,
 } from "./records.ts";
 import { newSigningSecret } from "./transports/standard-webhook.ts";
 import { codeFits, type IssuedCode, issueCode } from "./verification.ts";
@@ -33,7 +34,7 @@ export class Channels {
   readonly #clock: Clock;
   readonly #newId: NewId;
   readonly #journal: NotifyJournal;
-  readonly #channels = new Map<string, Channel>();
+  readonly #channels = new Map<string, NotifyChannel>();
   readonly #byPerson = new Map<string, Set<string>>();
   readonly #preferences = new Map<string, Preferences>();
 
@@ -48,11 +49,11 @@ export class Channels {
     for (const each of preferences) this.#preferences.set(personKey(each.person), each);
   }
 
-  find(channelId: string): Channel | undefined {
+  find(channelId: string): NotifyChannel | undefined {
     return this.#channels.get(channelId);
   }
 
-  all(): Iterable<Channel> {
+  all(): Iterable<NotifyChannel> {
     return this.#channels.values();
   }
 
@@ -64,7 +65,7 @@ export class Channels {
   }
 
   /** The first made first. */
-  of(person: Requester): Channel[] {
+  of(person: Requester): NotifyChannel[] {
     const found = [...(this.#byPerson.get(personKey(person)) ?? [])].flatMap((id) => this.#channels.get(id) ?? []);
     return found.sort((one, other) => one.createdAtMs - other.createdAtMs);
   }
@@ -88,7 +89,7 @@ export class Channels {
   add(
     person: Requester,
     { name, address, scope = {} }: { name: string; address: ChannelAddress; scope?: Partial<ChannelScope> },
-  ): Channel | Refusal {
+  ): NotifyChannel | Refusal {
     const fault = describeAddressFault(address) ?? describeScopeFault(scope);
     if (fault !== null) return refuse("invalid_request", fault);
     const others = this.of(person);
@@ -112,13 +113,16 @@ export class Channels {
     });
   }
 
-  change(channel: Channel, { name = channel.name, scope = {} }: { name?: string; scope?: Partial<ChannelScope> }) {
+  change(
+    channel: NotifyChannel,
+    { name = channel.name, scope = {} }: { name?: string; scope?: Partial<ChannelScope> },
+  ) {
     const fault = describeScopeFault(scope);
     if (fault !== null) return refuse("invalid_request", fault);
     return this.#put({ ...channel, name, scope: { ...channel.scope, ...scope } });
   }
 
-  remove({ channelId, person }: Channel): void {
+  remove({ channelId, person }: NotifyChannel): void {
     this.#channels.delete(channelId);
     const own = this.#byPerson.get(personKey(person));
     own?.delete(channelId);
@@ -135,13 +139,13 @@ export class Channels {
   }
 
   /** The code that confirms the address; an earlier one is void. */
-  startVerification(channel: Channel): IssuedCode {
+  startVerification(channel: NotifyChannel): IssuedCode {
     const issued = issueCode(this.#newId, this.#clock.wallMs());
     this.#put({ ...channel, verification: issued.verification });
     return issued;
   }
 
-  verify(channel: Channel, code: string): Channel | Refusal {
+  verify(channel: NotifyChannel, code: string): NotifyChannel | Refusal {
     const { verification } = channel;
     if (channel.isVerified) return channel;
     if (verification === null || verification.expiresAtMs <= this.#clock.wallMs() || verification.triesLeft <= 0) {
@@ -153,7 +157,7 @@ export class Channels {
   }
 
   /** A new secret; for a day messages are signed with the old one as well. */
-  rotateSecret(channel: Channel): Channel | Refusal {
+  rotateSecret(channel: NotifyChannel): NotifyChannel | Refusal {
     const { address } = channel;
     if (address.kind !== "webhook" || address.secret === null) {
       return refuse("invalid_request", "Only standard webhooks have a secret of their own.");
@@ -170,13 +174,13 @@ export class Channels {
     if (channel !== undefined && channel.fault !== fault) this.#put({ ...channel, fault });
   }
 
-  #put(channel: Channel): Channel {
+  #put(channel: NotifyChannel): NotifyChannel {
     this.#set(channel);
     this.#journal.save({ table: "channel", id: channel.channelId, record: channel });
     return channel;
   }
 
-  #set(channel: Channel): void {
+  #set(channel: NotifyChannel): void {
     const key = personKey(channel.person);
     this.#channels.set(channel.channelId, channel);
     const own = this.#byPerson.get(key) ?? new Set();
@@ -185,8 +189,13 @@ export class Channels {
 }
 
 /** Whether anything but tests is sent there. */
-export function isUsable({ isVerified, scope, fault }: Channel): boolean {
+export function isUsable({ isVerified, scope, fault }: NotifyChannel): boolean {
   return isVerified && scope.isOn && fault?.isGone !== true;
+}
+
+/** Who sets a channel up is not told of all that holds at that time. */
+export function wants(channel: NotifyChannel, { begins, toldAtMs }: ToldSubject): boolean {
+  return isUsable(channel) && channel.scope.severities.includes(begins.severity) && channel.createdAtMs <= toldAtMs;
 }
 
 /** So many failures in a row, and others are told that a channel fails. */

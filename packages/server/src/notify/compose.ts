@@ -4,14 +4,14 @@ import type { Notice } from "./notice.ts";
 import type { NotificationRecord } from "./records.ts";
 
 /** One notification as its person may see it now. */
-export interface Told {
+export interface ToldNotice {
   readonly record: NotificationRecord;
   readonly notice: Notice;
   /** Those that it concerns and that they may see. */
   readonly deviceIds: readonly string[];
 }
 
-export interface ComposeContext {
+interface ComposeContext {
   readonly timeZone: string;
   readonly nowMs: number;
   /** What addresses of pages begin with; null where the server does not know. */
@@ -26,7 +26,7 @@ const listedMax = 50;
 const dayMs = 86_400_000;
 
 /** What stands in the list of notifications, and heads the message: `41 devices send nothing, all in Uppsala`. */
-export function titleOf(
+export function noticeTitle(
   { title, what, deviceIds: all }: Notice,
   deviceIds: readonly string[],
   nameOf: (deviceId: string) => string,
@@ -36,9 +36,16 @@ export function titleOf(
   return oneLine(`${what}: ${deviceIds.length === 1 ? nameOf(first) : `${deviceIds.length} of your devices`}`);
 }
 
-export function composeOne(messageId: string, told: Told, context: ComposeContext): Message {
+/** The message of what is told: none of it, a test; one by itself; several in a digest. */
+export function compose(messageId: string, told: readonly ToldNotice[], context: ComposeContext): Message {
+  const [first, ...others] = told;
+  if (first === undefined) return composeTest(messageId, context);
+  return others.length === 0 ? composeOne(messageId, first, context) : composeDigest(messageId, told, context);
+}
+
+function composeOne(messageId: string, told: ToldNotice, context: ComposeContext): Message {
   const { record, notice, deviceIds } = told;
-  const title = titleOf(notice, deviceIds, context.nameOf);
+  const title = noticeTitle(notice, deviceIds, context.nameOf);
   const heads = { begins: "", escalated: "Nobody has taken it on: ", over: "Over: ", test: "" };
   const lines = [
     spanText(notice, context),
@@ -59,8 +66,8 @@ export function composeOne(messageId: string, told: Told, context: ComposeContex
 }
 
 /** Several in one message; what began and is over again is told once. */
-export function composeDigest(messageId: string, told: readonly Told[], context: ComposeContext): Message {
-  const latest = new Map<string, Told>();
+function composeDigest(messageId: string, told: readonly ToldNotice[], context: ComposeContext): Message {
+  const latest = new Map<string, ToldNotice>();
   for (const each of told) latest.set(each.notice.about, each);
   const shown = [...latest.values()];
   const over = shown.filter(({ notice }) => notice.phase === "over").length;
@@ -68,7 +75,7 @@ export function composeDigest(messageId: string, told: readonly Told[], context:
     .slice(0, listedMax)
     .map(
       ({ notice, deviceIds }) =>
-        `- ${notice.severity}: ${titleOf(notice, deviceIds, context.nameOf)}; ${spanText(notice, context)}`,
+        `- ${notice.severity}: ${noticeTitle(notice, deviceIds, context.nameOf)}; ${spanText(notice, context)}`,
     );
   const further = shown.length - lines.length;
   const severities = ["critical", "warning", "info"] as const;
@@ -85,14 +92,14 @@ export function composeDigest(messageId: string, told: readonly Told[], context:
   };
 }
 
-export function composeTest(messageId: string, { nowMs, linkBase, timeZone }: ComposeContext): Message {
+function composeTest(messageId: string, { nowMs, linkBase, timeZone }: ComposeContext): Message {
   return {
     messageId,
     severity: "info",
     type: "test",
     about: null,
     title: "Wattboard can reach you here",
-    text: `This is a test, sent at ${localTime(nowMs, nowMs, timeZone)}. Nothing has happened.`,
+    text: `This is a test, sent at ${personsTime(nowMs, nowMs, timeZone)}. Nothing has happened.`,
     url: urlOf("/account/notifications", { linkBase }),
     atMs: nowMs,
     ttlS: 3_600,
@@ -100,8 +107,8 @@ export function composeTest(messageId: string, { nowMs, linkBase, timeZone }: Co
 }
 
 function spanText({ sinceMs, overMs }: Notice, { nowMs, timeZone }: ComposeContext): string {
-  const since = localTime(sinceMs, nowMs, timeZone);
-  return overMs === null ? `since ${since}` : `from ${since} to ${localTime(overMs, nowMs, timeZone)}`;
+  const since = personsTime(sinceMs, nowMs, timeZone);
+  return overMs === null ? `since ${since}` : `from ${since} to ${personsTime(overMs, nowMs, timeZone)}`;
 }
 
 function deviceLines(deviceIds: readonly string[], { nameOf }: ComposeContext): string[] {
@@ -112,7 +119,7 @@ function deviceLines(deviceIds: readonly string[], { nameOf }: ComposeContext): 
 }
 
 /** The time on the clock of the person, with the day where it is another than today. */
-function localTime(atMs: number, nowMs: number, timeZone: string): string {
+function personsTime(atMs: number, nowMs: number, timeZone: string): string {
   const day = new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" });
   const time = new Intl.DateTimeFormat("en-GB", { timeZone, timeStyle: "short" }).format(atMs);
   return day.format(atMs) === day.format(nowMs) ? time : `${day.format(atMs)} ${time}`;

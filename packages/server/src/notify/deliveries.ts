@@ -1,8 +1,8 @@
 import type { ChannelKind } from "@wattboard/protocol";
 import type { Clock } from "../base/clock.ts";
 import { Gate } from "./gate.ts";
-import { type Delivery, failed, type Message, type Transport } from "./message.ts";
-import type { Channel } from "./records.ts";
+import { failed, type Message, type MessageTransport, type Outcome } from "./message.ts";
+import type { NotifyChannel } from "./records.ts";
 
 /** One delivery may take so long, and has failed then, ms. */
 const deliveryMsMax = 20_000;
@@ -13,12 +13,16 @@ const atOnce: Readonly<Record<ChannelKind, number>> = { email: 2, push: 32, webh
 /** Hands messages over, each within a deadline. Nothing that a transport does or fails to do holds up another channel for longer than that. */
 export class Deliveries {
   readonly #clock: Clock;
-  readonly #transports: Readonly<Record<ChannelKind, Transport>>;
+  readonly #transports: Readonly<Record<ChannelKind, MessageTransport>>;
   readonly #onError: (error: unknown) => void;
   readonly #gates: Readonly<Record<ChannelKind, Gate>>;
   readonly #underWay = new Set<AbortController>();
 
-  constructor(clock: Clock, transports: Readonly<Record<ChannelKind, Transport>>, onError: (error: unknown) => void) {
+  constructor(
+    clock: Clock,
+    transports: Readonly<Record<ChannelKind, MessageTransport>>,
+    onError: (error: unknown) => void,
+  ) {
     this.#clock = clock;
     this.#transports = transports;
     this.#onError = onError;
@@ -26,7 +30,7 @@ export class Deliveries {
   }
 
   /** Resolves in any case. */
-  deliver(channel: Channel, message: Message): Promise<Delivery> {
+  deliver(channel: NotifyChannel, message: Message): Promise<Outcome> {
     const { kind } = channel.address;
     return this.#gates[kind].pass(() => this.#inTime(this.#transports[kind], channel, message));
   }
@@ -36,11 +40,11 @@ export class Deliveries {
     for (const controller of this.#underWay) controller.abort();
   }
 
-  async #inTime(transport: Transport, channel: Channel, message: Message): Promise<Delivery> {
+  async #inTime(transport: MessageTransport, channel: NotifyChannel, message: Message): Promise<Outcome> {
     const controller = new AbortController();
     this.#underWay.add(controller);
     const cancel = this.#clock.after(deliveryMsMax, () => controller.abort());
-    const late = new Promise<Delivery>((resolve) => {
+    const late = new Promise<Outcome>((resolve) => {
       controller.signal.addEventListener("abort", () => resolve(failed("It did not answer in time.")));
     });
     try {

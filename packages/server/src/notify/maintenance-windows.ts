@@ -14,7 +14,7 @@ import type { NotifyJournal } from "./notify-journal.ts";
 import type { MaintenanceWindow } from "./records.ts";
 
 /** The fleet, a row a device. */
-export interface FleetRowSource {
+export interface FleetLookup {
   find(deviceId: string): FleetRow | undefined;
 }
 
@@ -32,7 +32,7 @@ export class MaintenanceWindows {
   readonly #clock: Clock;
   readonly #newId: NewId;
   readonly #journal: NotifyJournal;
-  readonly #fleet: FleetRowSource;
+  readonly #fleet: FleetLookup;
   readonly #mayCommand: (requester: Requester, deviceId: string) => boolean;
   readonly #windows = new Map<string, MaintenanceWindow>();
 
@@ -40,7 +40,7 @@ export class MaintenanceWindows {
     clock: Clock,
     newId: NewId,
     journal: NotifyJournal,
-    fleet: FleetRowSource,
+    fleet: FleetLookup,
     mayCommand: (requester: Requester, deviceId: string) => boolean,
   ) {
     this.#clock = clock;

@@ -1,5 +1,5 @@
 import type { AlarmSeverity } from "@wattboard/protocol";
-import type { Channel } from "./records.ts";
+import type { NotifyChannel } from "./records.ts";
 
 /** What a transport is given: plain text, in the words and the local time of the person. */
 export interface Message {
@@ -20,7 +20,7 @@ export interface Message {
   readonly ttlS: number;
 }
 
-export type Delivery =
+export type Outcome =
   | { readonly kind: "delivered" }
   | {
       readonly kind: "failed";
@@ -32,10 +32,10 @@ export type Delivery =
     };
 
 /** One way of delivering. Resolves in any case; what it takes when the signal says so is over. */
-export interface Transport {
-  deliver(channel: Channel, message: Message, signal: AbortSignal): Promise<Delivery>;
+export interface MessageTransport {
+  deliver(channel: NotifyChannel, message: Message, signal: AbortSignal): Promise<Outcome>;
 }
 
-export function failed(cause: string, final: "message" | "channel" | null = null): Delivery {
+export function failed(cause: string, final: "message" | "channel" | null = null): Outcome {
   return { kind: "failed", cause, final };
 }

@@ -41,3 +41,10 @@ export interface NoticeSink {
   /** What began and is not over, as far as this sink was told: for who compares it with what holds, after a start. */
   open(): readonly Notice[];
 }
+
+/** Whether there is nothing in it that was not told before. */
+export function isSameNotice(one: Notice, other: Notice): boolean {
+  return (
+    one.severity === other.severity && one.deviceIds.length === other.deviceIds.length && one.title === other.title
+  );
+}

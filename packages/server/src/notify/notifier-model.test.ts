@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Delivery, failed } from "./message.ts";
+import { failed, type Outcome } from "./message.ts";
 import type { Notice } from "./notice.ts";
 import { NotifyWorld, notice, over, person } from "./notify-world.fixture.ts";
 
@@ -44,7 +44,7 @@ class Run {
   readonly moods: Record<Name, Mood> = { ada: "works", bob: "works", eve: "works" };
   /** When each message was tried first, by person. */
   readonly firstTries = new Map<string, { who: string; atMs: number }>();
-  #hanging: ((delivery: Delivery) => void)[] = [];
+  #hanging: ((delivery: Outcome) => void)[] = [];
 
   async start(): Promise<void> {
     const { world } = this;
@@ -125,7 +125,7 @@ class Run {
     for (const answer of this.#hanging.splice(0)) answer(failed("It did not answer in time."));
   }
 
-  #receive(name: Name, messageId: string): Delivery | Promise<Delivery> {
+  #receive(name: Name, messageId: string): Outcome | Promise<Outcome> {
     const nowMs = this.world.clock.wallMs();
     if (!this.firstTries.has(messageId)) this.firstTries.set(messageId, { who: name, atMs: nowMs });
     switch (this.moods[name]) {

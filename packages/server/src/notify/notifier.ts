@@ -6,59 +6,26 @@ import {
   type Refusal,
   refuse,
 } from "@wattboard/protocol";
-import type { Clock } from "../base/clock.ts";
-import type { NewId } from "../base/random-id.ts";
 import type { Requester } from "../base/requester.ts";
 import { inTimeSlices } from "../base/time-slices.ts";
 import { ChannelQueue } from "./channel-queue.ts";
-import { type Channels, isFailing, isUsable } from "./channels.ts";
-import { type Told, titleOf } from "./compose.ts";
+import { isFailing, isUsable, wants } from "./channels.ts";
+import { noticeTitle, type ToldNotice } from "./compose.ts";
+import { type Hold, holdOf, holdWith } from "./hold.ts";
 import { HourLimit } from "./hour-limit.ts";
-import type { FleetRowSource, MaintenanceWindows } from "./maintenance-windows.ts";
-import type { Delivery } from "./message.ts";
-import type { Notice, NoticeSink } from "./notice.ts";
-import type { NotifyJournal } from "./notify-journal.ts";
-import { quietUntil } from "./quiet-hours.ts";
+import { isSameNotice, type Notice, type NoticeSink } from "./notice.ts";
+import type { NotifierParts } from "./notifier-parts.ts";
 import type {
-  Channel,
   ChannelFault,
   EscalationSteps,
   NotificationPhase,
   NotificationRecord,
+  NotifyChannel,
   PersistedNotify,
-  Subject,
+  ToldSubject,
 } from "./records.ts";
 import { personKey } from "./records.ts";
-import { type NotifyRights, viewable } from "./rights.ts";
-
-/** Told of what people should know although no message reaches them. */
-export interface NotifyWatch {
-  /** A channel has failed for a while, or there is nobody any more. */
-  failing(channel: Channel, cause: string): void;
-  recovered(channel: Channel): void;
-  gaveUp(record: NotificationRecord): void;
-  /** A step of escalation has nobody to tell. */
-  reachesNobody(person: string, notice: Notice): void;
-}
-
-export interface NotifierParts {
-  readonly clock: Clock;
-  readonly newId: NewId;
-  readonly journal: NotifyJournal;
-  readonly channels: Channels;
-  readonly windows: MaintenanceWindows;
-  readonly rights: NotifyRights;
-  readonly fleet: FleetRowSource;
-  readonly watch: NotifyWatch;
-  /** The zone of who has not chosen one. */
-  readonly timeZone: string;
-  readonly perHour: number;
-  /** Who is called so now; undefined: nobody. */
-  person(name: string): Requester | undefined;
-  nameOf(deviceId: string): string;
-  /** Hands one message over; nothing told: it is a test. Resolves in any case, within a deadline. */
-  deliver(channel: Channel, messageId: string, told: readonly Told[]): Promise<Delivery>;
-}
+import { viewable } from "./rights.ts";
 
 /** Of a subject of which nobody has been told yet. */
 const untold = { over: null, acknowledgedAtMs: null, escalated: [], told: [], missed: [], isOverTold: false };
@@ -75,7 +42,7 @@ const onlyMax = 1_000;
  */
 export class Notifier implements NoticeSink {
   readonly #parts: NotifierParts;
-  readonly #subjects = new Map<string, Subject>();
+  readonly #subjects = new Map<string, ToldSubject>();
   readonly #queues = new Map<string, ChannelQueue>();
   readonly #limit: HourLimit;
   /** Notifications about each subject that have not ended. */
@@ -158,7 +125,7 @@ export class Notifier implements NoticeSink {
   }
 
   /** Sends a test at once, also by a channel that is off. */
-  test(channel: Channel): NotificationRecord | Refusal {
+  test(channel: NotifyChannel): NotificationRecord | Refusal {
     const { clock } = this.#parts;
     if (!channel.isVerified) return refuse("invalid_request", "The address has not been confirmed yet.");
     const freeAtMs = this.#limit.freeAtMs(personKey(channel.person), clock.wallMs());
@@ -232,7 +199,7 @@ export class Notifier implements NoticeSink {
     for (const subject of this.#subjects.values()) this.#escalate(subject);
   }
 
-  #escalate({ about, beganAtMs, acknowledgedAtMs, over, begins, escalated }: Subject): void {
+  #escalate({ about, beganAtMs, acknowledgedAtMs, over, begins, escalated }: ToldSubject): void {
     if (acknowledgedAtMs !== null || over !== null) return;
     for (const step of this.#escalation) {
       const key = `${step.after_minutes} ${step.person}`;
@@ -317,7 +284,7 @@ export class Notifier implements NoticeSink {
 
   /** The devices that the channel is told of; null: nothing of it is for them. What a condition cannot judge now is told. */
   *#wanted(
-    { person, scope }: Channel,
+    { person, scope }: NotifyChannel,
     notice: Notice,
     left: readonly string[],
   ): Generator<void, readonly string[] | null> {
@@ -338,8 +305,8 @@ export class Notifier implements NoticeSink {
   }
 
   #queueFor(
-    channel: Channel,
-    subject: Subject,
+    channel: NotifyChannel,
+    subject: ToldSubject,
     phase: "begins" | "escalated" | "over",
     deviceIds: readonly string[],
     behind?: NotificationRecord,
@@ -349,32 +316,29 @@ export class Notifier implements NoticeSink {
       this.#save({ ...subject, told: [...subject.told, channel.channelId] });
     }
     this.#openCounts.set(about, (this.#openCounts.get(about) ?? 0) + 1);
-    const hold = phase === "escalated" ? null : (heldWith(behind) ?? this.#holdOf(channel, severity));
-    const title = titleOf({ about, ring, path, severity, ...notice }, deviceIds, this.#parts.nameOf);
+    const hold = phase === "escalated" ? null : (holdWith(behind) ?? this.#holdOf(channel, severity));
+    const title = noticeTitle({ about, ring, path, severity, ...notice }, deviceIds, this.#parts.nameOf);
     const only = deviceIds.length === notice.deviceIds.length ? null : deviceIds.slice(0, onlyMax);
     this.#queue(channel, { about, ring, phase, severity, title, path, only }, hold);
   }
 
-  /** Why it is collected instead of being sent at once, and until when. */
-  #holdOf(channel: Channel, severity: Notice["severity"]): Pick<NotificationRecord, "heldBecause" | "dueAtMs"> | null {
-    const nowMs = this.#parts.clock.wallMs();
-    const { quietHours, timeZone } = this.#parts.channels.preferencesOf(channel.person);
-    const breaksThrough = severity === "critical" && quietHours?.critical_breaks_through === true;
-    const quietMs =
-      quietHours === null || breaksThrough ? null : quietUntil(nowMs, quietHours, timeZone ?? this.#parts.timeZone);
-    if (quietMs !== null) return { heldBecause: "quiet_hours", dueAtMs: quietMs };
-    if (channel.scope.digestMinutes === 0) return null;
+  #holdOf(channel: NotifyChannel, severity: Notice["severity"]): Hold | null {
+    const { clock, channels, timeZone } = this.#parts;
     const open = this.#queues.get(channel.channelId)?.open ?? [];
-    const pending = open.find(({ heldBecause, messageId }) => heldBecause === "digest" && messageId === null);
-    return { heldBecause: "digest", dueAtMs: pending?.dueAtMs ?? nowMs + channel.scope.digestMinutes * 60_000 };
+    return holdOf(channel.scope, channels.preferencesOf(channel.person), {
+      severity,
+      open,
+      timeZone,
+      nowMs: clock.wallMs(),
+    });
   }
 
   #queue(
-    channel: Channel,
+    channel: NotifyChannel,
     what: Pick<NotificationRecord, "about" | "ring" | "severity" | "title" | "path" | "only"> & {
       phase: NotificationPhase;
     },
-    hold: Pick<NotificationRecord, "heldBecause" | "dueAtMs"> | null = null,
+    hold: Hold | null = null,
   ): NotificationRecord {
     const nowMs = this.#parts.clock.wallMs();
     const dueAtMs = hold?.dueAtMs ?? nowMs;
@@ -430,7 +394,7 @@ export class Notifier implements NoticeSink {
     return this.#concerns(record) === null ? "They may not see any of it any more." : null;
   }
 
-  #told(records: readonly NotificationRecord[]): Told[] {
+  #told(records: readonly NotificationRecord[]): ToldNotice[] {
     return records.flatMap((record) => {
       const found = this.#concerns(record);
       return found === null ? [] : [{ record, ...found }];
@@ -469,7 +433,7 @@ export class Notifier implements NoticeSink {
     this.#parts.journal.save({ table: "subject", id: about, record: null });
   }
 
-  #save(subject: Subject): void {
+  #save(subject: ToldSubject): void {
     this.#subjects.set(subject.about, subject);
     this.#parts.journal.save({ table: "subject", id: subject.about, record: subject });
   }
@@ -481,21 +445,4 @@ export class Notifier implements NoticeSink {
     this.#subjects.delete(oldest);
     this.#parts.journal.save({ table: "subject", id: oldest, record: null });
   }
-}
-
-/** Who sets a channel up is not told of all that holds at that time. */
-function wants(channel: Channel, { begins, toldAtMs }: Subject): boolean {
-  return isUsable(channel) && channel.scope.severities.includes(begins.severity) && channel.createdAtMs <= toldAtMs;
-}
-
-function heldWith(behind: NotificationRecord | undefined): Pick<NotificationRecord, "heldBecause" | "dueAtMs"> | null {
-  if (behind === undefined || behind.heldBecause === null || behind.messageId !== null) return null;
-  return { heldBecause: behind.heldBecause, dueAtMs: behind.dueAtMs };
-}
-
-/** Whether there is nothing in it that was not told before. */
-function isSameNotice(one: Notice, other: Notice): boolean {
-  return (
-    one.severity === other.severity && one.deviceIds.length === other.deviceIds.length && one.title === other.title
-  );
 }

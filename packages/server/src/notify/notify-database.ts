@@ -7,16 +7,16 @@ import { OpenFiles } from "../base/open-files.ts";
 import type { Requester } from "../base/requester.ts";
 import { inTransaction } from "../base/transaction.ts";
 import {
-  type Channel,
-  hasEnded,
+  isOver,
   type MaintenanceWindow,
   type NotificationRecord,
   type NotificationsQuery,
+  type NotifyChannel,
   type NotifyRow,
   type PersistedNotify,
   type Preferences,
   personKey,
-  type Subject,
+  type ToldSubject,
 } from "./records.ts";
 
 const steps = [
@@ -81,18 +81,18 @@ export class NotifyDatabase {
 
   load(sentSinceMs: number): PersistedNotify {
     return readingFrom(this.#path, () => ({
-      channels: this.#records<Channel>("channel"),
+      channels: this.#records<NotifyChannel>("channel"),
       preferences: this.#records<Preferences>("preferences"),
-      subjects: this.#records<Subject>("subject"),
+      subjects: this.#records<ToldSubject>("subject"),
       windows: this.#records<MaintenanceWindow>("maintenance_window"),
       settings: Object.fromEntries(
         this.#all("SELECT id, record FROM setting").map(({ id, record }) => [id, JSON.parse(String(record))]),
       ),
       open: this.#all("SELECT record FROM notification WHERE is_open = 1 ORDER BY number").map(
-        parse<NotificationRecord>,
+        parseRecord<NotificationRecord>,
       ),
       sent: this.#all("SELECT record FROM notification WHERE sent_at_ms >= ?", sentSinceMs)
-        .map(parse<NotificationRecord>)
+        .map(parseRecord<NotificationRecord>)
         .flatMap(({ person, messageId, sentAtMs }) =>
           messageId === null || sentAtMs === null ? [] : [{ person, messageId, atMs: sentAtMs }],
         ),
@@ -113,11 +113,11 @@ export class NotifyDatabase {
         this.#saveNotification.run(
           row.id,
           personKey(record.person),
-          hasEnded(record) ? 0 : 1,
+          isOver(record) ? 0 : 1,
           record.sentAtMs,
           JSON.stringify(record),
         );
-        haveEnded ||= hasEnded(record);
+        haveEnded ||= isOver(record);
       }
       if (haveEnded) this.#forgetOldest.run();
     });
@@ -135,7 +135,7 @@ export class NotifyDatabase {
             below,
             limit,
           );
-    return rows.map((row) => ({ number: Number(row.number), record: parse<NotificationRecord>(row) }));
+    return rows.map((row) => ({ number: Number(row.number), record: parseRecord<NotificationRecord>(row) }));
   }
 
   copyTo(path: string): Promise<void> {
@@ -147,7 +147,7 @@ export class NotifyDatabase {
   }
 
   #records<T>(table: RecordTable): T[] {
-    return this.#all(`SELECT record FROM ${table} ORDER BY id`).map(parse<T>);
+    return this.#all(`SELECT record FROM ${table} ORDER BY id`).map(parseRecord<T>);
   }
 
   #all(sql: string, ...values: SQLInputValue[]) {
@@ -155,6 +155,6 @@ export class NotifyDatabase {
   }
 }
 
-function parse<T>({ record }: { record?: unknown }): T {
+function parseRecord<T>({ record }: { record?: unknown }): T {
   return JSON.parse(String(record)) as T;
 }

@@ -1,6 +1,6 @@
 import type { Events } from "../observe/events.ts";
 import type { Log } from "../observe/log.ts";
-import type { NotifyWatch } from "./notifier.ts";
+import type { NotifyWatch } from "./notifier-parts.ts";
 import type { NotifyJournalObserver } from "./notify-journal.ts";
 
 /** Tells the log and the events what no message tells. Addresses of channels do not stand there: they may hold secrets. */
@@ -14,21 +14,21 @@ export function logNotifications(
         events.report(
           "channel_failing",
           null,
-          `${person.name} cannot be told by the channel ${quoted(name)}: ${cause}`,
+          `${person.name} cannot be told by the channel ${inQuotes(name)}: ${cause}`,
         ),
       recovered: ({ name, person }) =>
-        events.note("channel_recovered", null, `${person.name} can be told by the channel ${quoted(name)} again.`),
+        events.note("channel_recovered", null, `${person.name} can be told by the channel ${inQuotes(name)} again.`),
       gaveUp: ({ person, channelName, title, cause }) =>
         events.report(
           "notification_given_up",
           null,
-          `${person.name} was not told by the channel ${quoted(channelName)}: ${quoted(title)}. ${cause}`,
+          `${person.name} was not told by the channel ${inQuotes(channelName)}: ${inQuotes(title)}. ${cause}`,
         ),
       reachesNobody: (person, { title }) =>
         events.report(
           "notification_given_up",
           null,
-          `Nobody acknowledges, and ${person} cannot be told, since they have no channel or may not see it: ${quoted(title)}.`,
+          `Nobody acknowledges, and ${person} cannot be told, since they have no channel or may not see it: ${inQuotes(title)}.`,
         ),
     },
     journalObserver: {
@@ -39,6 +39,6 @@ export function logNotifications(
   };
 }
 
-function quoted(text: string): string {
+function inQuotes(text: string): string {
   return JSON.stringify(text);
 }

@@ -8,12 +8,12 @@ import { untilNextTurn } from "../base/clock.ts";
 import type { Requester } from "../base/requester.ts";
 import { Channels } from "./channels.ts";
 import { MaintenanceWindows } from "./maintenance-windows.ts";
-import type { Delivery } from "./message.ts";
+import type { Outcome } from "./message.ts";
 import type { Notice } from "./notice.ts";
 import { Notifier } from "./notifier.ts";
 import { NotifyJournal } from "./notify-journal.ts";
-import type { Channel, ChannelScope, NotificationRecord, NotifyStore } from "./records.ts";
-import { storeInMemory } from "./store-in-memory.ts";
+import type { ChannelScope, NotificationRecord, NotifyChannel, NotifyStore } from "./records.ts";
+import { notifyStoreInMemory } from "./store-in-memory.ts";
 
 export interface Taken {
   readonly atMs: number;
@@ -32,7 +32,7 @@ export class NotifyWorld {
   readonly rights = new Map<string, ReadonlySet<string> | null>();
   readonly rows = new Map<string, FleetRow>();
   /** What the receiver of a channel says; a promise that does not resolve hangs. */
-  receiver: (channel: Channel, messageId: string) => Delivery | Promise<Delivery> = () => ({ kind: "delivered" });
+  receiver: (channel: NotifyChannel, messageId: string) => Outcome | Promise<Outcome> = () => ({ kind: "delivered" });
   store!: NotifyStore;
   journal!: NotifyJournal;
   channels!: Channels;
@@ -69,7 +69,7 @@ export class NotifyWorld {
 
   async start(): Promise<this> {
     const life = ++this.#life;
-    const file = storeInMemory(this.#path);
+    const file = notifyStoreInMemory(this.#path);
     this.store = {
       ...file,
       commit: async (rows) => {
@@ -134,12 +134,12 @@ export class NotifyWorld {
   }
 
   /** Someone with a channel called as they are. */
-  add(name: string, scope: Partial<ChannelScope> = {}, devices: readonly string[] | null = null): Channel {
+  add(name: string, scope: Partial<ChannelScope> = {}, devices: readonly string[] | null = null): NotifyChannel {
     this.rights.set(name, devices === null ? null : new Set(devices));
     return this.addChannel(name, name, scope);
   }
 
-  addChannel(owner: string, name: string, scope: Partial<ChannelScope> = {}): Channel {
+  addChannel(owner: string, name: string, scope: Partial<ChannelScope> = {}): NotifyChannel {
     const made = this.channels.add(person(owner), { name, address: hook(name), scope });
     if (isRefusal(made)) throw new Error(made.message);
     return made;

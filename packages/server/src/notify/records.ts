@@ -49,7 +49,7 @@ export interface ChannelScope {
 }
 
 /** A code that was sent to an address, so that its owner confirms it. */
-export interface Verification {
+export interface AddressVerification {
   readonly codeKey: string;
   readonly expiresAtMs: number;
   readonly triesLeft: number;
@@ -68,14 +68,14 @@ export interface ChannelFault {
 }
 
 /** Replaced as a whole by each change. */
-export interface Channel {
+export interface NotifyChannel {
   readonly channelId: string;
   readonly person: Requester;
   readonly name: string;
   readonly address: ChannelAddress;
   readonly scope: ChannelScope;
   readonly isVerified: boolean;
-  readonly verification: Verification | null;
+  readonly verification: AddressVerification | null;
   readonly fault: ChannelFault | null;
   readonly createdAtMs: number;
 }
@@ -120,7 +120,7 @@ export interface NotificationRecord {
 }
 
 /** What began and is not over, or of which something is still to be told. */
-export interface Subject {
+export interface ToldSubject {
   readonly about: string;
   readonly begins: Notice;
   readonly over: Notice | null;
@@ -154,18 +154,18 @@ export type EscalationSteps = EscalationBody["steps"];
 
 /** One row as it is from now on; `record` null: it is gone. */
 export type NotifyRow =
-  | { readonly table: "channel"; readonly id: string; readonly record: Channel | null }
+  | { readonly table: "channel"; readonly id: string; readonly record: NotifyChannel | null }
   | { readonly table: "preferences"; readonly id: string; readonly record: Preferences | null }
-  | { readonly table: "subject"; readonly id: string; readonly record: Subject | null }
+  | { readonly table: "subject"; readonly id: string; readonly record: ToldSubject | null }
   | { readonly table: "maintenance_window"; readonly id: string; readonly record: MaintenanceWindow | null }
   | { readonly table: "setting"; readonly id: string; readonly record: unknown }
   | { readonly table: "notification"; readonly id: string; readonly record: NotificationRecord };
 
 /** What is kept and needed in memory. */
 export interface PersistedNotify {
-  readonly channels: readonly Channel[];
+  readonly channels: readonly NotifyChannel[];
   readonly preferences: readonly Preferences[];
-  readonly subjects: readonly Subject[];
+  readonly subjects: readonly ToldSubject[];
   readonly windows: readonly MaintenanceWindow[];
   readonly settings: Readonly<Record<string, unknown>>;
   /** Notifications that have not ended, oldest first. */
@@ -197,6 +197,6 @@ export function personKey({ name, sinceMs }: Requester): string {
   return `${name} ${sinceMs}`;
 }
 
-export function hasEnded({ endedAtMs }: NotificationRecord): boolean {
+export function isOver({ endedAtMs }: NotificationRecord): boolean {
   return endedAtMs !== null;
 }

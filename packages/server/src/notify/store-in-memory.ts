@@ -2,7 +2,7 @@ import { NotifyDatabase } from "./notify-database.ts";
 import type { NotifyStore } from "./records.ts";
 
 /** The real file, on this thread, by default in memory; for tests. */
-export function storeInMemory(path = ":memory:"): NotifyStore {
+export function notifyStoreInMemory(path = ":memory:"): NotifyStore {
   const file = new NotifyDatabase(path);
   return {
     load: async (sentSinceMs) => file.load(sentSinceMs),

@@ -1,12 +1,12 @@
 import { timingSafeEqual } from "node:crypto";
 import { secretKey } from "../access/secret-key.ts";
 import type { NewId } from "../base/random-id.ts";
-import type { Verification } from "./records.ts";
+import type { AddressVerification } from "./records.ts";
 
 export interface IssuedCode {
   /** Handed over once, by mail. */
   readonly code: string;
-  readonly verification: Verification;
+  readonly verification: AddressVerification;
 }
 
 const validMs = 24 * 3_600_000;
@@ -19,7 +19,7 @@ export function issueCode(newId: NewId, nowMs: number): IssuedCode {
   return { code, verification: { codeKey: secretKey(code), expiresAtMs: nowMs + validMs, triesLeft: triesMax } };
 }
 
-export function codeFits(code: string, { codeKey }: Verification): boolean {
+export function codeFits(code: string, { codeKey }: AddressVerification): boolean {
   const given = secretKey(code.trim().toLowerCase());
   return timingSafeEqual(Buffer.from(given), Buffer.from(codeKey));
 }

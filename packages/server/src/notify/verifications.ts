@@ -6,7 +6,7 @@ import type { Channels } from "./channels.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { HourLimit } from "./hour-limit.ts";
 import type { Notifier } from "./notifier.ts";
-import type { Channel } from "./records.ts";
+import type { NotifyChannel } from "./records.ts";
 
 /** Messages that ask one address for its confirmation, whoever has them sent. */
 const perAddressAndHour = 3;
@@ -53,7 +53,7 @@ export class Verifications {
   }
 
   /** Resolves once it has been handed over, or has failed, which the channel then says. */
-  async send(channel: Channel): Promise<Refusal | null> {
+  async send(channel: NotifyChannel): Promise<Refusal | null> {
     const { clock, channels, notifier, deliveries, newId, linkBase } = this.#parts;
     if (channel.address.kind !== "email") return refuse("invalid_request", "Only e-mail addresses are confirmed.");
     const { address } = channel.address;

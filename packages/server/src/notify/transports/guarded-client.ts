@@ -72,7 +72,7 @@ export class GuardedClient {
       const request = send(url, options, (answer) => readAnswer(answer).then(resolve, refuse));
       const refuse = (error: unknown): void => {
         request.destroy();
-        reject(signal.aborted ? new RequestFault("It did not answer in time.") : faultOf(error));
+        reject(signal.aborted ? new RequestFault("It did not answer in time.") : requestFaultOf(error));
       };
       request.on("error", refuse);
       request.end(body);
@@ -126,7 +126,7 @@ function readAnswer(answer: IncomingMessage): Promise<Posted> {
   });
 }
 
-function faultOf(error: unknown): RequestFault {
+function requestFaultOf(error: unknown): RequestFault {
   const code = systemErrorCode(error);
   const words: Readonly<Record<string, string>> = {
     ECONNREFUSED: "Nobody listens there.",

@@ -4,7 +4,7 @@ import { onTestFinished } from "vitest";
 import { AddressList } from "../../access/address-list.ts";
 import { defaultScope } from "../channels.ts";
 import type { Message } from "../message.ts";
-import type { Channel, ChannelAddress, WebhookAddress } from "../records.ts";
+import type { ChannelAddress, NotifyChannel, WebhookAddress } from "../records.ts";
 import { GuardedClient } from "./guarded-client.ts";
 
 export interface Received {
@@ -45,7 +45,7 @@ export function loopbackClient(): GuardedClient {
   return new GuardedClient(new AddressList("notify.private_networks", ["127.0.0.0/8"]));
 }
 
-export function channelTo(address: ChannelAddress): Channel {
+export function channelTo(address: ChannelAddress): NotifyChannel {
   return {
     channelId: "chn_1",
     person: { kind: "person", name: "ada", sinceMs: 1 },
@@ -59,7 +59,7 @@ export function channelTo(address: ChannelAddress): Channel {
   };
 }
 
-export function webhookTo(url: string, change: Partial<WebhookAddress> = {}): Channel {
+export function webhookTo(url: string, change: Partial<WebhookAddress> = {}): NotifyChannel {
   const none = { topic: null, chatId: null, token: null, secret: null, oldSecret: null, oldSecretUntilMs: null };
   return channelTo({ kind: "webhook", preset: "standard", url, ...none, ...change });
 }

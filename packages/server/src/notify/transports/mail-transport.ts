@@ -2,8 +2,8 @@ import { connect, type Socket } from "node:net";
 import { createTransport } from "nodemailer";
 import type { GetSocketCallback } from "nodemailer/lib/mailer";
 import { systemErrorCode } from "../../base/failure.ts";
-import { type Delivery, failed, type Message, type Transport } from "../message.ts";
-import type { Channel } from "../records.ts";
+import { failed, type Message, type MessageTransport, type Outcome } from "../message.ts";
+import type { NotifyChannel } from "../records.ts";
 
 export interface MailSettings {
   /** `smtp://` or `smtps://`, with the name and password of the account. */
@@ -15,14 +15,14 @@ export interface MailSettings {
 const silentMsMax = 15_000;
 
 /** Sends e-mail by the mail server of whoever runs this one. Plain text: names of devices come from outside, and mean nothing in it. */
-export class MailTransport implements Transport {
+export class MailTransport implements MessageTransport {
   readonly #settings: MailSettings;
 
   constructor(settings: MailSettings) {
     this.#settings = settings;
   }
 
-  async deliver({ address }: Channel, message: Message, signal: AbortSignal): Promise<Delivery> {
+  async deliver({ address }: NotifyChannel, message: Message, signal: AbortSignal): Promise<Outcome> {
     if (address.kind !== "email") throw new Error("This is no e-mail address.");
     if (this.#settings.smtpUrl === "") return failed("The server has no notify.smtp_url, by which it could send mail.");
     let socket: Socket | null = null;
@@ -48,7 +48,7 @@ export class MailTransport implements Transport {
         from: this.#settings.from,
         to: { name: "", address: address.address },
         subject: message.title,
-        text: textOf(message),
+        text: mailText(message),
         // The same at each try, so that a mailbox shows it once.
         messageId: `<${message.messageId}@wattboard>`,
         date: new Date(message.atMs),
@@ -56,7 +56,7 @@ export class MailTransport implements Transport {
       });
       return { kind: "delivered" };
     } catch (error) {
-      return signal.aborted ? failed("The mail server did not answer in time.") : deliveryOf(error);
+      return signal.aborted ? failed("The mail server did not answer in time.") : smtpOutcome(error);
     } finally {
       signal.removeEventListener("abort", end);
       end();
@@ -77,12 +77,12 @@ function urlOptions(smtpUrl: string) {
   };
 }
 
-function textOf({ text, url }: Message): string {
+function mailText({ text, url }: Message): string {
   return url === null ? text : `${text}\n\n${url}`;
 }
 
 /** 5xx at the recipient or the text is the mail server's last word; all else, its login included, may be mended within the day. */
-function deliveryOf(error: unknown): Delivery {
+function smtpOutcome(error: unknown): Outcome {
   const { code, responseCode } = error as { readonly code?: string; readonly responseCode?: number };
   const isFinal = (code === "EENVELOPE" || code === "EMESSAGE") && responseCode !== undefined && responseCode >= 500;
   const said = responseCode === undefined ? (code ?? systemErrorCode(error) ?? "no answer") : String(responseCode);

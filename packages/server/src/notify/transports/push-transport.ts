@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { NewId } from "../../base/random-id.ts";
-import { type Delivery, failed, type Message, type Transport } from "../message.ts";
-import type { Channel } from "../records.ts";
+import { failed, type Message, type MessageTransport, type Outcome } from "../message.ts";
+import type { NotifyChannel } from "../records.ts";
 import { type GuardedClient, type Posted, RequestFault } from "./guarded-client.ts";
 import { encryptPush, pushBytesMax } from "./push-encryption.ts";
 import { type VapidKeys, vapidHeader } from "./vapid.ts";
@@ -13,7 +13,7 @@ export interface PushSettings {
 }
 
 /** Sends to browsers, by their makers' push services (RFC 8030). The subscription's address comes from a browser, and is judged as a webhook's is. */
-export class PushTransport implements Transport {
+export class PushTransport implements MessageTransport {
   readonly #client: GuardedClient;
   readonly #clock: Clock;
   readonly #newId: NewId;
@@ -26,9 +26,9 @@ export class PushTransport implements Transport {
     this.#settings = settings;
   }
 
-  async deliver({ address }: Channel, message: Message, signal: AbortSignal): Promise<Delivery> {
+  async deliver({ address }: NotifyChannel, message: Message, signal: AbortSignal): Promise<Outcome> {
     if (address.kind !== "push") throw new Error("This is no push subscription.");
-    const body = encrypted(textOf(message), address, this.#newId);
+    const body = encrypted(pushText(message), address, this.#newId);
     if (body === null) return failed("The browser's key is not valid; subscribe anew.", "channel");
     const { keys, contact } = this.#settings;
     const headers = {
@@ -41,7 +41,7 @@ export class PushTransport implements Transport {
       Topic: message.messageId.slice(-32),
     };
     try {
-      return deliveryOf(await this.#client.post(address.endpoint, headers, body, signal));
+      return pushOutcome(await this.#client.post(address.endpoint, headers, body, signal));
     } catch (error) {
       if (error instanceof RequestFault) return failed(error.message, error.isFinal ? "message" : null);
       throw error;
@@ -58,7 +58,7 @@ function encrypted(text: Buffer, address: Parameters<typeof encryptPush>[1], new
 }
 
 /** What the service worker reads. The text is cut, so that a push service takes it. */
-function textOf({ messageId, title, text, url, severity }: Message): Buffer {
+function pushText({ messageId, title, text, url, severity }: Message): Buffer {
   const json = (shown: string): Buffer => Buffer.from(JSON.stringify({ messageId, title, text: shown, url, severity }));
   let shown = [...text].slice(0, pushBytesMax);
   while (json(shown.join("")).length > pushBytesMax) shown = shown.slice(0, Math.floor(shown.length * 0.9));
@@ -66,7 +66,7 @@ function textOf({ messageId, title, text, url, severity }: Message): Buffer {
 }
 
 /** https://www.rfc-editor.org/rfc/rfc8030#section-7.3: 404 and 410 say that the subscription has ended. */
-function deliveryOf({ status, retryAfterMs }: Posted): Delivery {
+function pushOutcome({ status, retryAfterMs }: Posted): Outcome {
   if (status >= 200 && status < 300) return { kind: "delivered" };
   if (status === 404 || status === 410) {
     return failed(`The browser has ended the subscription (${status}); turn notifications on there again.`, "channel");

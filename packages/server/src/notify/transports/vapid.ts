@@ -20,12 +20,12 @@ export function vapidHeader(keys: VapidKeys, endpoint: string, contact: string, 
   const expires = Math.floor((nowMs + validMs) / 1_000);
   const claims = encode({ aud: new URL(endpoint).origin, exp: expires, sub: contact });
   const signed = `${encode({ typ: "JWT", alg: "ES256" })}.${claims}`;
-  const key = { key: privateKeyOf(keys), dsaEncoding: "ieee-p1363" } as const;
+  const key = { key: signingKey(keys), dsaEncoding: "ieee-p1363" } as const;
   const signature = sign("sha256", Buffer.from(signed), key).toString("base64url");
   return `vapid t=${signed}.${signature}, k=${keys.publicKey}`;
 }
 
-function privateKeyOf({ publicKey, privateKey }: VapidKeys): KeyObject {
+function signingKey({ publicKey, privateKey }: VapidKeys): KeyObject {
   const point = Buffer.from(publicKey, "base64url");
   const jwk = {
     kty: "EC",

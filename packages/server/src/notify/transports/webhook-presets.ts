@@ -39,8 +39,8 @@ export const webhookRequests: Readonly<
     headers: token === null ? {} : { Authorization: `Bearer ${token}` },
     body: {
       topic,
-      title: shortened(message.title, 250),
-      message: shortened(message.text, 3_500),
+      title: cutTo(message.title, 250),
+      message: cutTo(message.text, 3_500),
       priority: message.type === "over" ? ntfyPriority.info : ntfyPriority[message.severity],
       tags: [message.type === "over" ? "white_check_mark" : ntfyTags[message.severity]],
       ...(message.url !== null && { click: message.url }),
@@ -52,8 +52,8 @@ export const webhookRequests: Readonly<
     body: {
       text: escapeSlack(message.title),
       blocks: [
-        { type: "header", text: { type: "plain_text", text: shortened(message.title, 150) } },
-        { type: "section", text: { type: "plain_text", text: shortened(message.text, 3_000) || " " } },
+        { type: "header", text: { type: "plain_text", text: cutTo(message.title, 150) } },
+        { type: "section", text: { type: "plain_text", text: cutTo(message.text, 3_000) || " " } },
         ...(message.url === null
           ? []
           : [{ type: "section", text: { type: "mrkdwn", text: `<${escapeSlack(message.url)}|Open in Wattboard>` } }]),
@@ -65,7 +65,7 @@ export const webhookRequests: Readonly<
     headers: {},
     body: {
       chat_id: chatId,
-      text: shortened(wholeText(message), 4_096),
+      text: cutTo(wholeText(message), 4_096),
       link_preview_options: { is_disabled: true },
       ...(message.severity === "info" && { disable_notification: true }),
     },
@@ -90,7 +90,7 @@ function wholeText({ title, text, url }: Message): string {
 }
 
 /** By code points: half of one is no text. */
-function shortened(text: string, charactersMax: number): string {
+function cutTo(text: string, charactersMax: number): string {
   const characters = [...text];
   return characters.length <= charactersMax ? text : `${characters.slice(0, charactersMax - 1).join("")}…`;
 }

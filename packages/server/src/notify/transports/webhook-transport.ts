@@ -1,12 +1,12 @@
 import type { Clock } from "../../base/clock.ts";
-import { type Delivery, failed, type Message, type Transport } from "../message.ts";
-import type { Channel } from "../records.ts";
+import { failed, type Message, type MessageTransport, type Outcome } from "../message.ts";
+import type { NotifyChannel } from "../records.ts";
 import { type GuardedClient, type Posted, RequestFault } from "./guarded-client.ts";
 import { signatureHeaders } from "./standard-webhook.ts";
 import { webhookRequests } from "./webhook-presets.ts";
 
 /** Posts to an address that somebody gave, in the form that the receiver understands. */
-export class WebhookTransport implements Transport {
+export class WebhookTransport implements MessageTransport {
   readonly #client: GuardedClient;
   readonly #clock: Clock;
 
@@ -15,7 +15,7 @@ export class WebhookTransport implements Transport {
     this.#clock = clock;
   }
 
-  async deliver({ address }: Channel, message: Message, signal: AbortSignal): Promise<Delivery> {
+  async deliver({ address }: NotifyChannel, message: Message, signal: AbortSignal): Promise<Outcome> {
     if (address.kind !== "webhook") throw new Error("This is no webhook.");
     const request = webhookRequests[address.preset](message, address);
     const body = JSON.stringify(request.body);
@@ -31,7 +31,7 @@ export class WebhookTransport implements Transport {
       ...(address.secret === null ? {} : signed),
     };
     try {
-      return deliveryOf(await this.#client.post(address.url, headers, body, signal));
+      return webhookOutcome(await this.#client.post(address.url, headers, body, signal));
     } catch (error) {
       if (error instanceof RequestFault) return failed(error.message, error.isFinal ? "message" : null);
       throw error;
@@ -40,7 +40,7 @@ export class WebhookTransport implements Transport {
 }
 
 /** What an answer means: 410 that there is nobody any more, and some that this very message will never be taken. */
-function deliveryOf({ status, retryAfterMs }: Posted): Delivery {
+function webhookOutcome({ status, retryAfterMs }: Posted): Outcome {
   if (status >= 200 && status < 300) return { kind: "delivered" };
   if (status >= 300 && status < 400) {
     return failed(`It answers with a redirect (${status}), which is not followed; set its new address.`, "message");
