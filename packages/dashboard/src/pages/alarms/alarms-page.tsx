@@ -41,28 +41,7 @@ export function AlarmsPage() {
   );
   const alarms = pages?.flatMap((page) => page.alarms) ?? [];
   const [opened, setOpened] = useState<Opened | null>(null);
-  const acting = useSubmit();
-  const listRef = useRef<HTMLUListElement>(null);
-  const searchRef = useRef<HTMLInputElement>(null);
-
-  const rows = () => [...(listRef.current?.querySelectorAll<HTMLElement>("li > div a") ?? [])];
-  const present = () => rows().findIndex((row) => row.closest("li")?.contains(document.activeElement) === true);
-  const move = (by: number) => {
-    const at = present();
-    rows()[at === -1 ? 0 : Math.min(Math.max(at + by, 0), rows().length - 1)]?.focus();
-  };
-  const withPresent = (act: (alarm: AlarmBody) => void) => () => {
-    const alarm = alarms[present()];
-    if (alarm?.may_acknowledge === true && alarm.state !== "cleared") act(alarm);
-  };
-  useKeys({
-    j: () => move(1),
-    k: () => move(-1),
-    a: withPresent((alarm) => acting.run(() => acknowledge(alarm))),
-    s: withPresent((alarm) => setOpened({ kind: "snooze", alarm })),
-    "/": () => searchRef.current?.focus(),
-    "?": () => setOpened({ kind: "keys" }),
-  });
+  const { listRef, searchRef, fault } = useAlarmKeys(alarms, setOpened);
 
   return (
     <Page
@@ -90,7 +69,7 @@ export function AlarmsPage() {
             searchRef={searchRef}
             onFilter={(given) => setParams(given)}
           />
-          <FaultLine fault={acting.fault} />
+          <FaultLine fault={fault} />
           <Panel title={titleOf(filter)} isBusy={isLate}>
             {alarms.length === 0 ? (
               <Nothing filter={filter} />
@@ -114,6 +93,32 @@ export function AlarmsPage() {
       {opened?.kind === "keys" && <KeysDialog onClose={() => setOpened(null)} />}
     </Page>
   );
+}
+
+/** What keys do with the list, and with the alarm in it that has the focus. */
+function useAlarmKeys(alarms: readonly AlarmBody[], onOpen: (opened: Opened) => void) {
+  const acting = useSubmit();
+  const listRef = useRef<HTMLUListElement>(null);
+  const searchRef = useRef<HTMLInputElement>(null);
+  const rows = () => [...(listRef.current?.querySelectorAll<HTMLElement>("li > div a") ?? [])];
+  const present = () => rows().findIndex((row) => row.closest("li")?.contains(document.activeElement) === true);
+  const move = (by: number) => {
+    const at = present();
+    rows()[at === -1 ? 0 : Math.min(Math.max(at + by, 0), rows().length - 1)]?.focus();
+  };
+  const withPresent = (act: (alarm: AlarmBody) => void) => () => {
+    const alarm = alarms[present()];
+    if (alarm?.may_acknowledge === true && alarm.state !== "cleared") act(alarm);
+  };
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    a: withPresent((alarm) => acting.run(() => acknowledge(alarm))),
+    s: withPresent((alarm) => onOpen({ kind: "snooze", alarm })),
+    "/": () => searchRef.current?.focus(),
+    "?": () => onOpen({ kind: "keys" }),
+  });
+  return { listRef, searchRef, fault: acting.fault };
 }
 
 interface AlarmRowProps {
