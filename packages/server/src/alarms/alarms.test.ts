@@ -160,6 +160,23 @@ test("error flags ring with their words, and with each flag that comes", async (
   expect(fleet.open()).toEqual([]);
 });
 
+test("values that are left out ring for as long as that goes on", async () => {
+  const fleet = await AlarmFleet.start();
+  fleet.add("ems_001");
+  const faulty = () => {
+    fleet.send("ems_001");
+    fleet.states
+      .get("ems_001")
+      ?.faultyValues.note([{ point: "grid.power", fault: "not_available" }], fleet.clock.wallMs());
+  };
+  faulty();
+  fleet.alarms.tellDevice("values_left_out", "ems_001", { event: "grid.power" });
+  await fleet.run(30 * minuteS, faulty);
+  expect(fleet.only().record.kind).toBe("values_left_out");
+  await fleet.run(12 * minuteS, () => fleet.send("ems_001"));
+  expect(fleet.open()).toEqual([]);
+});
+
 describe("silence", () => {
   test("of 300 devices that are cut at once is one alarm, that is over when all are back", async () => {
     const fleet = await AlarmFleet.start();

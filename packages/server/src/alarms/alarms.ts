@@ -6,6 +6,7 @@ import {
   type NewAlarmRuleBody,
   type Refusal,
   refuse,
+  valueFaults,
 } from "@wattboard/protocol";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { NewId } from "../base/random-id.ts";
@@ -33,6 +34,7 @@ const stallMsMin = 3_000;
 const startGraceMs = 60_000;
 /** After a stall those whose links ended meanwhile come back within so long, ms. */
 const stallGraceMs = 10_000;
+const leftOutLookMs = 60_000;
 /** So many devices that ring at once without a cause in common are one alarm all the same; of those that are silent two are. */
 const togetherMin = 5;
 const silentTogetherMin = 2;
@@ -72,6 +74,7 @@ export class Alarms implements SampleSink {
   #changes: RuleChange[] = [];
   #stopTimer: CancelTimer = () => {};
   #tickedMs: number;
+  #lookedMs = 0;
 
   constructor(services: AlarmServices) {
     const { clock, newId, store, observer } = services;
@@ -226,12 +229,28 @@ export class Alarms implements SampleSink {
     if (monotonicMs - this.#tickedMs > stallMsMin) this.#fleet.deaf(nowMs + stallGraceMs);
     this.#tickedMs = monotonicMs;
     for (const check of this.#checks) check(nowMs, this.telling);
+    this.#lookForLeftOut(nowMs);
     this.#told.tick(nowMs);
     this.#fleet.tick(nowMs);
     this.#takeChanges();
     this.#book.tick(nowMs);
     this.#fleet.saveOnsets(nowMs);
     this.#book.flush(nowMs);
+  }
+
+  /** Values that are left out are an event once an hour; whether they still are, the devices of open alarms are asked once a minute. */
+  #lookForLeftOut(nowMs: number): void {
+    if (nowMs - this.#lookedMs < leftOutLookMs) return;
+    const sinceMs = this.#lookedMs;
+    this.#lookedMs = nowMs;
+    for (const { record, members } of this.#book.open()) {
+      if (record.kind !== "values_left_out") continue;
+      for (const { deviceId, key, evidence, untilMs } of members.values()) {
+        const counts = untilMs === null ? this.#services.latest.find(deviceId)?.faultyValues.counts : undefined;
+        const isLeftOut = counts?.some(({ fault, lastMs }) => !valueFaults[fault].isKept && lastMs >= sinceMs);
+        if (isLeftOut === true) this.#told.begin(record.kind, { subject: key, words: "", evidence }, nowMs);
+      }
+    }
   }
 
   /** What has changed since the last tick, in its order; devices for which a rule rings together are told together. */
