@@ -38,6 +38,7 @@ export function ConfirmButton(props: ConfirmButtonProps) {
     <>
       <Button
         tone="strong"
+        data-wraps
         disabled={disabled}
         onClick={() => {
           setAsking(false);
