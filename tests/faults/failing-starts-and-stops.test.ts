@@ -152,7 +152,7 @@ test("a server that runs has all of it open, and one that has stopped has nothin
   const bench = new Bench();
   const server = await bench.start();
   const { files, control, listening, timers, workers } = bench.open();
-  expect({ control, listening, workers }).toEqual({ control: ["control.json"], listening: 1, workers: 2 });
+  expect({ control, listening, workers }).toEqual({ control: ["control.json"], listening: 1, workers: 3 });
   expect(files.map((path) => path.slice(bench.folder.length + 1))).toEqual(
     expect.arrayContaining(["access.db", "audit.db", "commands.db", "store.db", "revocations", "general.log"]),
   );

@@ -76,7 +76,7 @@ ems_001,2026-01-31T12:00:01.000Z,2026-01-31T12:00:01.020Z,,0.1
     const to = join(folder, "backup");
     const made = await runCli(["backup", to, ...target]);
     expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining("pg_dump --schema=wattboard") });
-    expect(readdirSync(to).sort()).toEqual(["access.db", "audit.db", "commands.db", "manifest.json"]);
+    expect(readdirSync(to).sort()).toEqual(["access.db", "alarms.db", "audit.db", "commands.db", "manifest.json"]);
     const restored = await runCli(["restore", to, "--data-dir", join(folder, "restored")]);
     expect(restored).toMatchObject({ code: 0, stdout: expect.stringContaining("pg_dump") });
     expect(`${made.stdout}${restored.stdout}`).not.toContain(password);

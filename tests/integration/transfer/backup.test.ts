@@ -108,6 +108,7 @@ test.each([
   expect(await exportAll(folder)).toBe(whole);
   expect(readdirSync(folder).sort()).toEqual([
     "access.db",
+    "alarms.db",
     "audit.db",
     "commands.db",
     "revocations",
@@ -135,7 +136,7 @@ test("a server elsewhere is backed up by its address, with an admin's token only
   expect(manifest).toMatchObject({
     format: 1,
     store: { samples: 3_600 },
-    files: [{ name: "access.db" }, { name: "audit.db" }, { name: "commands.db" }, { name: "store.db" }],
+    files: ["access.db", "alarms.db", "audit.db", "commands.db", "store.db"].map((name) => ({ name })),
   });
   const folder = join(makeFolder(), "restored");
   await run("restore", to, "--data-dir", folder);

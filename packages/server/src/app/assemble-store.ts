@@ -22,11 +22,9 @@ export async function assembleStore(defer: Defer, parts: ObservationParts) {
   const { config, clock, devices, log, openStore } = parts;
   const isEmbedded = config.store.url === "embedded";
   // A database that does not answer must not keep the live lane waiting; the embedded store says at once where it cannot be opened.
-  // What it makes anew it begins with before there is anybody to tell.
-  const renewal: { last: StoreRenewal | null; tell(renewal: StoreRenewal): void } = {
-    last: null,
-    tell: (told) => (renewal.last = told),
-  };
+  // What it makes anew it begins with, and may be done with, before there is anybody to tell: the first word and the last are kept.
+  const untold: StoreRenewal[] = [];
+  const renewal = { tell: (told: StoreRenewal): void => void untold.splice(1, 1, told) };
   const open = () => openStore((told) => renewal.tell(told));
   const store = await PendingStore.open(clock, open, isEmbedded ? Number.POSITIVE_INFINITY : databaseWaitMs);
   defer("the store", () => store.close());
@@ -46,6 +44,6 @@ export async function assembleStore(defer: Defer, parts: ObservationParts) {
   );
   store.watchDamage((damage) => storeWatch.damaged(damage));
   renewal.tell = (told) => storeWatch.renewing(told);
-  if (renewal.last !== null) storeWatch.renewing(renewal.last);
+  for (const told of untold) storeWatch.renewing(told);
   return { ...parts, clockWatch, store, commandStore, alarmStore, events, storeWatch };
 }
