@@ -1,6 +1,6 @@
 import { RequestFailed, send } from "./request.ts";
 
-type Line = { readonly share: number } | { readonly problem: { readonly message: string } } | object;
+type TaskLine = { readonly share: number } | { readonly problem: { readonly message: string } } | object;
 
 /**
  * Asks for something that takes long, and gives its result. The server answers line by line: how far it is, at last the result or what went wrong.
@@ -18,7 +18,7 @@ export async function sendForLines<Result>(
   let rest = "";
   const read = (text: string): void => {
     if (text.trim() === "") return;
-    const line = JSON.parse(text) as Line;
+    const line = JSON.parse(text) as TaskLine;
     if ("share" in line) onShare(line.share);
     else if ("problem" in line) throw new RequestFailed(response.status, line.problem.message);
     else result = line as Result;

@@ -48,7 +48,7 @@ export function RuleForm({ rule }: { readonly rule: AlarmRuleBody | null }) {
   const [draft, setDraft] = useState(() => draftOf(rule));
   const change = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
   const isBuiltIn = rule?.is_built_in === true;
-  const body = bodyOf(draft);
+  const body = writtenRule(draft);
   const isWhole = draft.name.trim() !== "" && (isBuiltIn || draft.when.length > 0);
 
   return (
@@ -142,12 +142,12 @@ function RuleButtons({ rule, body, isWhole }: RuleButtonsProps) {
   );
 }
 
-interface PartProps {
+interface RulePartProps {
   readonly draft: Draft;
   readonly onChange: (part: Partial<Draft>) => void;
 }
 
-function Rings({ draft: { when, clearWhen }, onChange }: PartProps) {
+function Rings({ draft: { when, clearWhen }, onChange }: RulePartProps) {
   const { fields, valuesOf } = useFields(isMeasured);
   const common = { fields, valuesOf, noun: "condition" };
   return (
@@ -195,7 +195,7 @@ function Rings({ draft: { when, clearWhen }, onChange }: PartProps) {
   );
 }
 
-function Scope({ draft: { where }, onChange }: PartProps) {
+function Scope({ draft: { where }, onChange }: RulePartProps) {
   const { fields, valuesOf } = useFields(isOfRegistration);
   return (
     <div className={styles.part}>
@@ -218,7 +218,7 @@ function Scope({ draft: { where }, onChange }: PartProps) {
   );
 }
 
-function Telling({ draft: { name, severity, text }, onChange }: PartProps) {
+function Telling({ draft: { name, severity, text }, onChange }: RulePartProps) {
   const textId = useId();
   return (
     <div className={styles.part}>
@@ -291,7 +291,7 @@ function draftOf(rule: AlarmRuleBody | null): Draft {
   };
 }
 
-function bodyOf({ name, when, clearWhen, where, text, ...rest }: Draft): NewAlarmRuleBody {
+function writtenRule({ name, when, clearWhen, where, text, ...rest }: Draft): NewAlarmRuleBody {
   return {
     ...rest,
     name: name.trim(),

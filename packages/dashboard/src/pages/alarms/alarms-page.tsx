@@ -25,22 +25,22 @@ import styles from "./alarms-page.module.css";
 import { KeysDialog } from "./keys-dialog.tsx";
 
 const names = ["state", "severity", "device", "from", "to"] as const;
-type Filter = Partial<Record<(typeof names)[number], string>>;
+type AlarmQuestion = Partial<Record<(typeof names)[number], string>>;
 const rowsAPage = 50;
 
-type Opened = { readonly kind: "acknowledge" | "snooze"; readonly alarm: AlarmBody } | { readonly kind: "keys" };
+type OpenDialog = { readonly kind: "acknowledge" | "snooze"; readonly alarm: AlarmBody } | { readonly kind: "keys" };
 
 /** `/alarms`: what is not as it should be, the worst first, and what was. The filter stands in the address; keys walk through the list. */
 export function AlarmsPage() {
   useTick(1_000);
   const [params, setParams] = useSearchParams();
-  const filter = filterOf(params);
+  const filter = alarmFilterOf(params);
   const { pages, failure, isLate, more, isLoadingMore } = usePages<AlarmsBody>(
-    (given) => apiPaths.alarms({ ...questionOf(filter), limit: rowsAPage, ...given }),
+    (given) => apiPaths.alarms({ ...alarmQuestionOf(filter), limit: rowsAPage, ...given }),
     { everyMs: alarmsEveryMs },
   );
   const alarms = pages?.flatMap((page) => page.alarms) ?? [];
-  const [opened, setOpened] = useState<Opened | null>(null);
+  const [opened, setOpened] = useState<OpenDialog | null>(null);
   const { listRef, searchRef, fault } = useAlarmKeys(alarms, setOpened);
 
   return (
@@ -70,7 +70,7 @@ export function AlarmsPage() {
             onFilter={(given) => setParams(given)}
           />
           <FaultLine fault={fault} />
-          <Panel title={titleOf(filter)} isBusy={isLate}>
+          <Panel title={listTitleOf(filter)} isBusy={isLate}>
             {alarms.length === 0 ? (
               <Nothing filter={filter} />
             ) : (
@@ -96,7 +96,7 @@ export function AlarmsPage() {
 }
 
 /** What keys do with the list, and with the alarm in it that has the focus. */
-function useAlarmKeys(alarms: readonly AlarmBody[], onOpen: (opened: Opened) => void) {
+function useAlarmKeys(alarms: readonly AlarmBody[], onOpen: (opened: OpenDialog) => void) {
   const acting = useSubmit();
   const listRef = useRef<HTMLUListElement>(null);
   const searchRef = useRef<HTMLInputElement>(null);
@@ -123,7 +123,7 @@ function useAlarmKeys(alarms: readonly AlarmBody[], onOpen: (opened: Opened) => 
 
 interface AlarmRowProps {
   readonly alarm: AlarmBody;
-  readonly onOpen: (opened: Opened) => void;
+  readonly onOpen: (opened: OpenDialog) => void;
 }
 
 function AlarmRow({ alarm, onOpen }: AlarmRowProps) {
@@ -147,13 +147,13 @@ function AlarmRow({ alarm, onOpen }: AlarmRowProps) {
   );
 }
 
-function Nothing({ filter }: { readonly filter: Filter }) {
+function Nothing({ filter }: { readonly filter: AlarmQuestion }) {
   const isAll = Object.keys(filter).length === 0;
   return <p className="muted">{isAll ? "No open alarms: all is as it should be." : "No alarm fits."}</p>;
 }
 
 interface AlarmFilterProps {
-  readonly filter: Filter;
+  readonly filter: AlarmQuestion;
   readonly searchRef: React.RefObject<HTMLInputElement | null>;
   readonly onFilter: (filter: Record<string, string>) => void;
 }
@@ -208,7 +208,7 @@ function AlarmFilter({ filter, searchRef, onFilter }: AlarmFilterProps) {
 }
 
 /** What the address says, as far as it can be asked for. */
-function filterOf(params: URLSearchParams): Filter {
+function alarmFilterOf(params: URLSearchParams): AlarmQuestion {
   const known: Readonly<Record<string, readonly string[]>> = {
     state: [...alarmStates, "all"],
     severity: severitiesWorstFirst,
@@ -221,11 +221,11 @@ function filterOf(params: URLSearchParams): Filter {
   );
 }
 
-function questionOf({ state = "open", device, ...rest }: Filter): Record<string, string> {
+function alarmQuestionOf({ state = "open", device, ...rest }: AlarmQuestion): Record<string, string> {
   return { ...rest, ...(state !== "all" && { state }), ...(device !== undefined && { device_id: device }) };
 }
 
-function titleOf({ state }: Filter): string {
+function listTitleOf({ state }: AlarmQuestion): string {
   if (state === undefined) return "Open, the worst first";
   return state === "all" ? "Open ones first, then the newest" : "Newest first";
 }
