@@ -112,6 +112,16 @@ needs("chromium", chromiumPath !== null)("the page with odd input, in Chromium a
       await page.getByRole("button", { name: "Columns" }).click();
       await page.getByRole("dialog").waitFor();
       expect(await tooWide(page)).toEqual([]);
+      await page.goto(`${server.url}/events`);
+      await page.getByRole("link", { name: id }).first().waitFor();
+      expect(await tooWide(page)).toEqual([]);
+      await page.goto(`${server.url}/alarms?state=all`);
+      await page.getByRole("list", { name: "Alarms" }).getByRole("link").first().click();
+      await page.getByText("What happened").waitFor();
+      expect(await tooWide(page)).toEqual([]);
+      await page.goBack();
+      await page.getByRole("list", { name: "Alarms" }).getByRole("link").first().waitFor();
+      expect(await tooWide(page)).toEqual([]);
       await page.goto(`${server.url}/devices/${long(64)}2?x=${long(200)}`);
       await page.getByText("No device is called").waitFor();
       expect(await tooWide(page)).toEqual([]);

@@ -12,6 +12,7 @@ const openMax = 50;
 export function useOpenAlarms(isAsked = true): Polled<AlarmsBody> {
   return usePolled<AlarmsBody>(isAsked ? apiPaths.alarms({ state: "open", limit: openMax }) : null, {
     everyMs: alarmsEveryMs,
+    inBackground: true,
   });
 }
 

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { notifyManager, QueryClientProvider } from "@tanstack/react-query";
+import { focusManager, notifyManager, QueryClientProvider } from "@tanstack/react-query";
 import { act, cleanup, renderHook, waitFor } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, expect, test } from "vitest";
@@ -12,6 +12,7 @@ notifyManager.setScheduler(queueMicrotask);
 
 afterEach(() => {
   cleanup();
+  focusManager.setFocused(undefined);
   queryClient.clear();
 });
 
@@ -85,4 +86,17 @@ test("no path asks for nothing", () => {
   const { open, ask } = questions();
   expect(poll(null, { ask }).result.current).toEqual({ body: null, failure: null, isLate: false });
   expect(open).toEqual([]);
+});
+
+test("what the tab tells is asked for while nobody looks, and what is only to be looked at is not", async () => {
+  focusManager.setFocused(false);
+  const asked: string[] = [];
+  const ask = async (path: string) => {
+    asked.push(path);
+    return path;
+  };
+  poll("/looked-at", { ask, everyMs: 5 });
+  poll("/told", { ask, everyMs: 5, inBackground: true });
+  await waitFor(() => expect(asked.filter((path) => path === "/told").length).toBeGreaterThan(5));
+  expect(asked.filter((path) => path === "/looked-at")).toEqual(["/looked-at"]);
 });

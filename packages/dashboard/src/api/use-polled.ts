@@ -17,6 +17,8 @@ export interface PollOptions<Body> {
   readonly ask?: (path: string, signal: AbortSignal) => Promise<Body>;
   /** Shows the body of the path before until this one's is there, so that the page does not jump. */
   readonly keepsBefore?: boolean;
+  /** Goes on while nobody looks, for what the browser's tab tells. */
+  readonly inBackground?: boolean;
 }
 
 const retryMs = 5_000;
@@ -24,7 +26,7 @@ const retryMs = 5_000;
 /** What the API answers at `path`, asked at once and then again and again; what has been changed is asked anew by `queryClient`. A null path asks for nothing. */
 export function usePolled<Body>(
   path: string | null,
-  { everyMs, ask = getJson, keepsBefore = false }: PollOptions<Body>,
+  { everyMs, ask = getJson, keepsBefore = false, inBackground = false }: PollOptions<Body>,
 ): Polled<Body> {
   const query = useQuery<Body, RequestFailed>({
     queryKey: [path],
@@ -33,6 +35,7 @@ export function usePolled<Body>(
       const wantedMs = typeof everyMs === "number" ? everyMs : everyMs(state.data);
       return state.status === "error" ? Math.min(wantedMs, retryMs) : wantedMs;
     },
+    refetchIntervalInBackground: inBackground,
     ...(keepsBefore && { placeholderData: keepPreviousData }),
   });
   // While a question that has never been answered is asked again, TanStack Query forgets why it failed; what is shown should not flicker.

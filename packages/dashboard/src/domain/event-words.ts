@@ -10,41 +10,41 @@ interface EventWords {
   readonly group: "Server" | "Alarms" | "Devices" | "Come and go";
 }
 
-const about = (group: EventWords["group"], tone: EventTone, label: string): EventWords => ({ group, tone, label });
+const kind = (group: EventWords["group"], tone: EventTone, label: string): EventWords => ({ group, tone, label });
 
 /** The kinds of events that the server tells of. */
 export const eventKinds: Readonly<Record<string, EventWords>> = {
-  store_failing: about("Server", "bad", "Store takes no samples"),
-  store_recovered: about("Server", "good", "Store takes samples again"),
-  store_damaged: about("Server", "bad", "Store is damaged"),
-  samples_unstored: about("Server", "bad", "Samples are not stored"),
-  samples_lost: about("Server", "bad", "Samples are lost"),
-  data_dir_gone: about("Server", "bad", "Data folder is gone"),
-  data_dir_back: about("Server", "good", "Data folder is back"),
-  commands_failing: about("Server", "bad", "Commands cannot be stored"),
-  commands_recovered: about("Server", "good", "Commands are stored again"),
-  summaries_renewing: about("Server", "dull", "History is summed up anew"),
-  summaries_renewed: about("Server", "good", "History has been summed up"),
-  alarms_failing: about("Server", "bad", "Alarms cannot be stored"),
-  alarms_recovered: about("Server", "good", "Alarms are stored again"),
-  alarm_raised: about("Alarms", "bad", "Alarm"),
-  alarm_cleared: about("Alarms", "good", "Alarm is over"),
-  clock_stepped: about("Server", "warn", "Server’s clock was set"),
-  sockets_full: about("Server", "bad", "Too many connections"),
-  contested: about("Devices", "bad", "Two devices on one token"),
-  token_changed: about("Devices", "dull", "Token changed"),
-  clock_off: about("Devices", "warn", "Device’s clock is wrong"),
-  values_left_out: about("Devices", "warn", "Values left out"),
-  messages_refused: about("Devices", "warn", "Messages refused"),
-  flapping: about("Devices", "warn", "Comes and goes too often"),
-  flooding: about("Devices", "warn", "Sends too much"),
-  connected: about("Come and go", "dull", "Online"),
-  disconnected: about("Come and go", "dull", "Offline"),
+  store_failing: kind("Server", "bad", "Store takes no samples"),
+  store_recovered: kind("Server", "good", "Store takes samples again"),
+  store_damaged: kind("Server", "bad", "Store is damaged"),
+  samples_unstored: kind("Server", "bad", "Samples are not stored"),
+  samples_lost: kind("Server", "bad", "Samples are lost"),
+  data_dir_gone: kind("Server", "bad", "Data folder is gone"),
+  data_dir_back: kind("Server", "good", "Data folder is back"),
+  commands_failing: kind("Server", "bad", "Commands cannot be stored"),
+  commands_recovered: kind("Server", "good", "Commands are stored again"),
+  summaries_renewing: kind("Server", "dull", "History is summed up anew"),
+  summaries_renewed: kind("Server", "good", "History has been summed up"),
+  alarms_failing: kind("Server", "bad", "Alarms cannot be stored"),
+  alarms_recovered: kind("Server", "good", "Alarms are stored again"),
+  alarm_raised: kind("Alarms", "bad", "Alarm"),
+  alarm_cleared: kind("Alarms", "good", "Alarm is over"),
+  clock_stepped: kind("Server", "warn", "Server’s clock was set"),
+  sockets_full: kind("Server", "bad", "Too many connections"),
+  contested: kind("Devices", "bad", "Two devices on one token"),
+  token_changed: kind("Devices", "dull", "Token changed"),
+  clock_off: kind("Devices", "warn", "Device’s clock is wrong"),
+  values_left_out: kind("Devices", "warn", "Values left out"),
+  messages_refused: kind("Devices", "warn", "Messages refused"),
+  flapping: kind("Devices", "warn", "Comes and goes too often"),
+  flooding: kind("Devices", "warn", "Sends too much"),
+  connected: kind("Come and go", "dull", "Online"),
+  disconnected: kind("Come and go", "dull", "Offline"),
 };
 
 export const eventGroups = ["Server", "Alarms", "Devices", "Come and go"] as const;
 
 /** A kind that the page does not know yet is spelled as the server has it. */
-export function eventWords(kind: string): EventWords {
-  return own(eventKinds, kind) ?? about("Server", "dull", spelled(kind));
+export function eventWords(name: string): EventWords {
+  return own(eventKinds, name) ?? kind("Server", "dull", spelled(name));
 }

@@ -71,7 +71,7 @@ export function ConfirmButton(props: ConfirmButtonProps) {
           />
         </label>
       )}
-      <Button tone="strong" disabled={disabled || !isSure} onClick={confirm}>
+      <Button tone="strong" data-wraps disabled={disabled || !isSure} onClick={confirm}>
         {sure}
       </Button>
       {/* The focus must not be lost with the button that had it, and the harmless answer has it. */}

@@ -8,7 +8,7 @@ import {
   type NewAlarmRuleBody,
   parseCondition,
 } from "@wattboard/protocol";
-import { useCallback, useId, useMemo, useState } from "react";
+import { useId, useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { queryClient } from "../../api/query-client.ts";
 import { sendJson } from "../../api/request.ts";
@@ -24,8 +24,8 @@ import { Segments } from "../../ui/segments.tsx";
 import { useSubmit } from "../../ui/use-submit.ts";
 import { ConditionForm } from "../fleet/condition-form.tsx";
 import { ConditionList } from "../fleet/condition-list.tsx";
-import { type FleetField, fieldsOfFleet, toldValues } from "../fleet/fleet-field.ts";
-import { useSampledRows } from "../fleet/use-sampled-rows.ts";
+import type { FleetField } from "../fleet/fleet-field.ts";
+import { useFleetFields } from "../fleet/use-fleet-fields.ts";
 import styles from "./rule-form.module.css";
 import { RuleTrial } from "./rule-trial.tsx";
 import { isOfServer, whenWords } from "./rule-words.ts";
@@ -43,35 +43,13 @@ interface Draft {
   readonly text: string;
 }
 
-/** How often fields are asked for that no device had told before. */
-const fieldsEveryMs = 3_000;
-
 /** Makes a rule, or changes one: what rings, for which devices, how long it has to hold; tried on history before it is saved. */
 export function RuleForm({ rule }: { readonly rule: AlarmRuleBody | null }) {
   const [draft, setDraft] = useState(() => draftOf(rule));
   const change = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
-  const [, navigate] = useLocation();
-  const saving = useSubmit();
   const isBuiltIn = rule?.is_built_in === true;
-  const body = bodyOf(draft);
+  const body = writtenRule(draft);
   const isWhole = draft.name.trim() !== "" && (isBuiltIn || draft.when.length > 0);
-
-  const leave = async () => {
-    await queryClient.invalidateQueries({ queryKey: [apiPaths.alarmRules] });
-    navigate(pagePaths.alarmRules);
-  };
-  const save = () =>
-    saving.run(async () => {
-      const { when, clear_when, ...rest } = body;
-      if (rule === null) await sendJson("POST", apiPaths.alarmRules, body);
-      else await sendJson("PATCH", apiPaths.alarmRule(rule.rule_id), isBuiltIn ? rest : body);
-      await leave();
-    });
-  const remove = (ruleId: string) =>
-    saving.run(async () => {
-      await sendJson("DELETE", apiPaths.alarmRule(ruleId));
-      await leave();
-    });
 
   return (
     <div className={styles.layout}>
@@ -108,34 +86,68 @@ export function RuleForm({ rule }: { readonly rule: AlarmRuleBody | null }) {
           <Telling draft={draft} onChange={change} />
         </Panel>
         {!isBuiltIn && <RuleTrial body={isWhole ? body : null} />}
-        <FaultLine fault={saving.fault} />
-        <div className="buttons">
-          <Button tone="strong" disabled={!isWhole || saving.busy} onClick={save}>
-            {rule === null ? "Make the rule" : "Save"}
-          </Button>
-          {rule !== null && !isBuiltIn && (
-            <ConfirmButton
-              tone="bad"
-              sure={`Remove “${rule.name}” and end its alarms`}
-              disabled={saving.busy}
-              onConfirm={() => remove(rule.rule_id)}
-            >
-              Remove
-            </ConfirmButton>
-          )}
-        </div>
-        {!isWhole && <p className="fine">A rule needs a name{isBuiltIn ? "" : ", and a condition that rings"}.</p>}
+        <RuleButtons rule={rule} body={body} isWhole={isWhole} />
       </div>
     </div>
   );
 }
 
-interface PartProps {
+interface RuleButtonsProps {
+  readonly rule: AlarmRuleBody | null;
+  readonly body: NewAlarmRuleBody;
+  readonly isWhole: boolean;
+}
+
+function RuleButtons({ rule, body, isWhole }: RuleButtonsProps) {
+  const [, navigate] = useLocation();
+  const saving = useSubmit();
+  const isBuiltIn = rule?.is_built_in === true;
+  const leave = async () => {
+    await queryClient.invalidateQueries({ queryKey: [apiPaths.alarmRules] });
+    navigate(pagePaths.alarmRules);
+  };
+  const save = () =>
+    saving.run(async () => {
+      const { when, clear_when, ...rest } = body;
+      if (rule === null) await sendJson("POST", apiPaths.alarmRules, body);
+      else await sendJson("PATCH", apiPaths.alarmRule(rule.rule_id), isBuiltIn ? rest : body);
+      await leave();
+    });
+  const remove = (ruleId: string) =>
+    saving.run(async () => {
+      await sendJson("DELETE", apiPaths.alarmRule(ruleId));
+      await leave();
+    });
+
+  return (
+    <>
+      <FaultLine fault={saving.fault} />
+      <div className="buttons">
+        <Button tone="strong" disabled={!isWhole || saving.busy} onClick={save}>
+          {rule === null ? "Make the rule" : "Save"}
+        </Button>
+        {rule !== null && !isBuiltIn && (
+          <ConfirmButton
+            tone="bad"
+            sure={`Remove “${rule.name}” and end its alarms`}
+            disabled={saving.busy}
+            onConfirm={() => remove(rule.rule_id)}
+          >
+            Remove
+          </ConfirmButton>
+        )}
+      </div>
+      {!isWhole && <p className="fine">A rule needs a name{isBuiltIn ? "" : ", and a condition that rings"}.</p>}
+    </>
+  );
+}
+
+interface RulePartProps {
   readonly draft: Draft;
   readonly onChange: (part: Partial<Draft>) => void;
 }
 
-function Rings({ draft: { when, clearWhen }, onChange }: PartProps) {
+function Rings({ draft: { when, clearWhen }, onChange }: RulePartProps) {
   const { fields, valuesOf } = useFields(isMeasured);
   const common = { fields, valuesOf, noun: "condition" };
   return (
@@ -183,7 +195,7 @@ function Rings({ draft: { when, clearWhen }, onChange }: PartProps) {
   );
 }
 
-function Scope({ draft: { where }, onChange }: PartProps) {
+function Scope({ draft: { where }, onChange }: RulePartProps) {
   const { fields, valuesOf } = useFields(isOfRegistration);
   return (
     <div className={styles.part}>
@@ -206,7 +218,7 @@ function Scope({ draft: { where }, onChange }: PartProps) {
   );
 }
 
-function Telling({ draft: { name, severity, text }, onChange }: PartProps) {
+function Telling({ draft: { name, severity, text }, onChange }: RulePartProps) {
   const textId = useId();
   return (
     <div className={styles.part}>
@@ -243,12 +255,10 @@ function Telling({ draft: { name, severity, text }, onChange }: PartProps) {
   );
 }
 
-/** Fields that a condition may ask for, those that devices have told of included, and their values to choose from. */
+/** The fields that this part of a rule may ask for. */
 function useFields(fits: (field: FleetField) => boolean) {
-  const rows = useSampledRows(useFleetFeed().rows, fieldsEveryMs);
-  const fields = useMemo(() => fieldsOfFleet(rows.values()).filter(fits), [rows, fits]);
-  const valuesOf = useCallback((field: string) => toldValues(rows.values(), field), [rows]);
-  return { fields, valuesOf };
+  const { fields, valuesOf } = useFleetFields(useFleetFeed().rows);
+  return { fields: useMemo(() => fields.filter(fits), [fields, fits]), valuesOf };
 }
 
 const measuredOfDevice: ReadonlySet<string> = new Set(["state", "mode", "error_flags", "clock"]);
@@ -281,7 +291,7 @@ function draftOf(rule: AlarmRuleBody | null): Draft {
   };
 }
 
-function bodyOf({ name, when, clearWhen, where, text, ...rest }: Draft): NewAlarmRuleBody {
+function writtenRule({ name, when, clearWhen, where, text, ...rest }: Draft): NewAlarmRuleBody {
   return {
     ...rest,
     name: name.trim(),

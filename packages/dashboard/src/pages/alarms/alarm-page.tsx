@@ -68,7 +68,7 @@ function KnownAlarm({ alarm }: { readonly alarm: AlarmDetailBody }) {
               </p>
             )}
             {text !== "" && <p>{text}</p>}
-            <Facts alarm={alarm} />
+            <AlarmFacts alarm={alarm} />
             <Actions alarm={alarm} />
           </div>
         </Panel>
@@ -87,7 +87,7 @@ function Since({ alarm: { since, cleared_at } }: { readonly alarm: AlarmDetailBo
   return <span className="muted">{cleared_at === null ? `for ${span}` : `over after ${span}`}</span>;
 }
 
-function Facts({ alarm }: { readonly alarm: AlarmDetailBody }) {
+function AlarmFacts({ alarm }: { readonly alarm: AlarmDetailBody }) {
   const { since, raised_at, acknowledged_by, snoozed_until, cleared_at, cleared_because, coverage, rule_id } = alarm;
   const rules = usePolled<AlarmRulesBody>(apiPaths.alarmRules, { everyMs: 60_000 });
   const rule = rules.body?.rules.find((each) => each.rule_id === rule_id);

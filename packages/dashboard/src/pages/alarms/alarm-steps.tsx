@@ -2,9 +2,9 @@ import type { AlarmDetailBody } from "@wattboard/protocol";
 import { formatInstant } from "../../ui/format-time.ts";
 import styles from "./alarm-steps.module.css";
 
-type Step = AlarmDetailBody["steps"][number];
+type StepOfLife = AlarmDetailBody["steps"][number];
 
-const words: Readonly<Record<Step["step"], string>> = {
+const words: Readonly<Record<StepOfLife["step"], string>> = {
   raised: "Rang",
   device_added: "A device more",
   device_cleared: "A device is well again",
@@ -16,7 +16,7 @@ const words: Readonly<Record<Step["step"], string>> = {
 };
 
 /** An alarm's life, the first step first. */
-export function AlarmSteps({ steps, nowMs }: { readonly steps: readonly Step[]; readonly nowMs: number }) {
+export function AlarmSteps({ steps, nowMs }: { readonly steps: readonly StepOfLife[]; readonly nowMs: number }) {
   return (
     <ol className={styles.steps}>
       {steps.map(({ at, step, by, note }, number) => (

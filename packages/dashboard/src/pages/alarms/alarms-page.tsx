@@ -25,44 +25,23 @@ import styles from "./alarms-page.module.css";
 import { KeysDialog } from "./keys-dialog.tsx";
 
 const names = ["state", "severity", "device", "from", "to"] as const;
-type Filter = Partial<Record<(typeof names)[number], string>>;
+type AlarmQuestion = Partial<Record<(typeof names)[number], string>>;
 const rowsAPage = 50;
 
-type Opened = { readonly kind: "acknowledge" | "snooze"; readonly alarm: AlarmBody } | { readonly kind: "keys" };
+type OpenDialog = { readonly kind: "acknowledge" | "snooze"; readonly alarm: AlarmBody } | { readonly kind: "keys" };
 
 /** `/alarms`: what is not as it should be, the worst first, and what was. The filter stands in the address; keys walk through the list. */
 export function AlarmsPage() {
   useTick(1_000);
   const [params, setParams] = useSearchParams();
-  const filter = filterOf(params);
+  const filter = alarmFilterOf(params);
   const { pages, failure, isLate, more, isLoadingMore } = usePages<AlarmsBody>(
-    (given) => apiPaths.alarms({ ...questionOf(filter), limit: rowsAPage, ...given }),
+    (given) => apiPaths.alarms({ ...alarmQuestionOf(filter), limit: rowsAPage, ...given }),
     { everyMs: alarmsEveryMs },
   );
   const alarms = pages?.flatMap((page) => page.alarms) ?? [];
-  const [opened, setOpened] = useState<Opened | null>(null);
-  const acting = useSubmit();
-  const listRef = useRef<HTMLUListElement>(null);
-  const searchRef = useRef<HTMLInputElement>(null);
-
-  const rows = () => [...(listRef.current?.querySelectorAll<HTMLElement>("li > div a") ?? [])];
-  const present = () => rows().findIndex((row) => row.closest("li")?.contains(document.activeElement) === true);
-  const move = (by: number) => {
-    const at = present();
-    rows()[at === -1 ? 0 : Math.min(Math.max(at + by, 0), rows().length - 1)]?.focus();
-  };
-  const withPresent = (act: (alarm: AlarmBody) => void) => () => {
-    const alarm = alarms[present()];
-    if (alarm?.may_acknowledge === true && alarm.state !== "cleared") act(alarm);
-  };
-  useKeys({
-    j: () => move(1),
-    k: () => move(-1),
-    a: withPresent((alarm) => acting.run(() => acknowledge(alarm))),
-    s: withPresent((alarm) => setOpened({ kind: "snooze", alarm })),
-    "/": () => searchRef.current?.focus(),
-    "?": () => setOpened({ kind: "keys" }),
-  });
+  const [opened, setOpened] = useState<OpenDialog | null>(null);
+  const { listRef, searchRef, fault } = useAlarmKeys(alarms, setOpened);
 
   return (
     <Page
@@ -90,8 +69,8 @@ export function AlarmsPage() {
             searchRef={searchRef}
             onFilter={(given) => setParams(given)}
           />
-          <FaultLine fault={acting.fault} />
-          <Panel title={titleOf(filter)} isBusy={isLate}>
+          <FaultLine fault={fault} />
+          <Panel title={listTitleOf(filter)} isBusy={isLate}>
             {alarms.length === 0 ? (
               <Nothing filter={filter} />
             ) : (
@@ -116,9 +95,35 @@ export function AlarmsPage() {
   );
 }
 
+/** What keys do with the list, and with the alarm in it that has the focus. */
+function useAlarmKeys(alarms: readonly AlarmBody[], onOpen: (opened: OpenDialog) => void) {
+  const acting = useSubmit();
+  const listRef = useRef<HTMLUListElement>(null);
+  const searchRef = useRef<HTMLInputElement>(null);
+  const rows = () => [...(listRef.current?.querySelectorAll<HTMLElement>("li > div a") ?? [])];
+  const present = () => rows().findIndex((row) => row.closest("li")?.contains(document.activeElement) === true);
+  const move = (by: number) => {
+    const at = present();
+    rows()[at === -1 ? 0 : Math.min(Math.max(at + by, 0), rows().length - 1)]?.focus();
+  };
+  const withPresent = (act: (alarm: AlarmBody) => void) => () => {
+    const alarm = alarms[present()];
+    if (alarm?.may_acknowledge === true && alarm.state !== "cleared") act(alarm);
+  };
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    a: withPresent((alarm) => acting.run(() => acknowledge(alarm))),
+    s: withPresent((alarm) => onOpen({ kind: "snooze", alarm })),
+    "/": () => searchRef.current?.focus(),
+    "?": () => onOpen({ kind: "keys" }),
+  });
+  return { listRef, searchRef, fault: acting.fault };
+}
+
 interface AlarmRowProps {
   readonly alarm: AlarmBody;
-  readonly onOpen: (opened: Opened) => void;
+  readonly onOpen: (opened: OpenDialog) => void;
 }
 
 function AlarmRow({ alarm, onOpen }: AlarmRowProps) {
@@ -142,13 +147,13 @@ function AlarmRow({ alarm, onOpen }: AlarmRowProps) {
   );
 }
 
-function Nothing({ filter }: { readonly filter: Filter }) {
+function Nothing({ filter }: { readonly filter: AlarmQuestion }) {
   const isAll = Object.keys(filter).length === 0;
   return <p className="muted">{isAll ? "No open alarms: all is as it should be." : "No alarm fits."}</p>;
 }
 
 interface AlarmFilterProps {
-  readonly filter: Filter;
+  readonly filter: AlarmQuestion;
   readonly searchRef: React.RefObject<HTMLInputElement | null>;
   readonly onFilter: (filter: Record<string, string>) => void;
 }
@@ -203,7 +208,7 @@ function AlarmFilter({ filter, searchRef, onFilter }: AlarmFilterProps) {
 }
 
 /** What the address says, as far as it can be asked for. */
-function filterOf(params: URLSearchParams): Filter {
+function alarmFilterOf(params: URLSearchParams): AlarmQuestion {
   const known: Readonly<Record<string, readonly string[]>> = {
     state: [...alarmStates, "all"],
     severity: severitiesWorstFirst,
@@ -216,11 +221,11 @@ function filterOf(params: URLSearchParams): Filter {
   );
 }
 
-function questionOf({ state = "open", device, ...rest }: Filter): Record<string, string> {
+function alarmQuestionOf({ state = "open", device, ...rest }: AlarmQuestion): Record<string, string> {
   return { ...rest, ...(state !== "all" && { state }), ...(device !== undefined && { device_id: device }) };
 }
 
-function titleOf({ state }: Filter): string {
+function listTitleOf({ state }: AlarmQuestion): string {
   if (state === undefined) return "Open, the worst first";
   return state === "all" ? "Open ones first, then the newest" : "Newest first";
 }

@@ -5,10 +5,10 @@ import { formatNumber } from "../../ui/format-number.ts";
 import { spelled } from "../../ui/spelled.ts";
 import styles from "./evidence-list.module.css";
 
-type Evidence = AlarmDeviceBody["evidence"];
+type AlarmEvidence = AlarmDeviceBody["evidence"];
 
 /** The values that rang, and what they mean. */
-export function EvidenceList({ evidence }: { readonly evidence: Evidence }) {
+export function EvidenceList({ evidence }: { readonly evidence: AlarmEvidence }) {
   const entries = Object.entries(evidence);
   if (entries.length === 0) return <span className="muted">—</span>;
   return (
@@ -25,7 +25,7 @@ export function EvidenceList({ evidence }: { readonly evidence: Evidence }) {
   );
 }
 
-function EvidenceValue({ point, value }: { readonly point: string; readonly value: Evidence[string] }) {
+function EvidenceValue({ point, value }: { readonly point: string; readonly value: AlarmEvidence[string] }) {
   if (typeof value === "number") {
     const { digits = Number.isInteger(value) ? 0 : 2, unit = "" } = pointSpec(point) ?? {};
     return (

@@ -17,16 +17,16 @@ import { Panel } from "../../ui/panel.tsx";
 import styles from "./events-page.module.css";
 
 const names = ["kind", "device", "from", "to"] as const;
-type Filter = Partial<Record<(typeof names)[number], string>>;
+type EventQuestion = Partial<Record<(typeof names)[number], string>>;
 const rowsAPage = 100;
 const everyMs = 5_000;
 
 /** `/events`: everything that the server has told of, newest first. The filter stands in the address. */
 export function EventsPage() {
   const [params, setParams] = useSearchParams();
-  const filter = filterOf(params);
+  const filter = eventFilterOf(params);
   const { pages, failure, isLate, more, isLoadingMore } = usePages<EventsBody>(
-    (given) => apiPaths.events({ ...questionOf(filter), limit: rowsAPage, ...given }),
+    (given) => apiPaths.events({ ...eventQuestionOf(filter), limit: rowsAPage, ...given }),
     { everyMs },
   );
   const events = pages?.flatMap((page) => page.events) ?? [];
@@ -100,7 +100,7 @@ function EventTable({ events }: { readonly events: readonly EventBody[] }) {
 }
 
 interface EventFilterProps {
-  readonly filter: Filter;
+  readonly filter: EventQuestion;
   readonly onFilter: (filter: Record<string, string>) => void;
 }
 
@@ -147,10 +147,10 @@ function EventFilter({ filter, onFilter }: EventFilterProps) {
   );
 }
 
-function filterOf(params: URLSearchParams): Filter {
+function eventFilterOf(params: URLSearchParams): EventQuestion {
   return Object.fromEntries(names.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])));
 }
 
-function questionOf({ device, ...rest }: Filter): Record<string, string> {
+function eventQuestionOf({ device, ...rest }: EventQuestion): Record<string, string> {
   return { ...rest, ...(device !== undefined && { device_id: device }) };
 }

@@ -83,7 +83,7 @@ export function FleetCommandPage({ fleetCommandId }: { readonly fleetCommandId: 
             </div>
           </Panel>
           <Panel title="Order">
-            <Facts command={body} />
+            <FleetCommandFacts command={body} />
           </Panel>
         </div>
       )}
@@ -92,7 +92,7 @@ export function FleetCommandPage({ fleetCommandId }: { readonly fleetCommandId: 
   );
 }
 
-function Facts({ command }: { readonly command: FleetCommandBody }) {
+function FleetCommandFacts({ command }: { readonly command: FleetCommandBody }) {
   const { where, created_at, ended_at, requested_by, total, wave, waves, status } = command;
   const nowMs = serverClock.now();
   const createdAtMs = Date.parse(created_at);

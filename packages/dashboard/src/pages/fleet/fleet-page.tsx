@@ -1,5 +1,5 @@
 import type { EventsBody, FleetRow, RenewalBody } from "@wattboard/protocol";
-import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
+import { useDeferredValue, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { mayCommandAny, useMe } from "../../api/me.ts";
 import type { RequestFailed } from "../../api/request.ts";
@@ -20,7 +20,6 @@ import { useTick } from "../../ui/use-tick.ts";
 import { arrangeFleet } from "./arrange-fleet.ts";
 import { EmptyFleet } from "./empty-fleet.tsx";
 import { FleetAlarms } from "./fleet-alarms.tsx";
-import { fieldsOfFleet, toldValues } from "./fleet-field.ts";
 import { FleetOverview } from "./fleet-overview.tsx";
 import styles from "./fleet-page.module.css";
 import { FleetTable } from "./fleet-table.tsx";
@@ -29,13 +28,12 @@ import { fleetTotals } from "./fleet-totals.ts";
 import { changeView, type FleetView, formatView, parseView } from "./fleet-view.ts";
 import { type FleetGroup, groupFleet, headingsOf } from "./group-fleet.ts";
 import { storedPageSize, storePageSize } from "./stored-page-size.ts";
+import { useFleetFields } from "./use-fleet-fields.ts";
 import { useHighlight } from "./use-highlight.ts";
 import { useSampledRows } from "./use-sampled-rows.ts";
 
 /** Arranging 10,000 rows takes some milliseconds, so it is done at most this often, however fast samples come. Shown rows follow each sample. */
 const arrangeEveryMs = 500;
-/** How soon a field that no device had told before can be chosen. */
-const fieldsEveryMs = 3_000;
 
 /** `/`: the whole fleet. What is shown of it stands in the address, so that it survives a look at a device and can be shared. */
 export function FleetPage() {
@@ -46,14 +44,10 @@ export function FleetPage() {
   const highlight = useHighlight();
 
   const refusal = useRefusal(link);
-  const events = usePolled<EventsBody>(refusal === null ? apiPaths.events() : null, { everyMs: 10_000 });
-
   const nowMs = serverClock.now();
   const recent = useSampledRows(rowsById, arrangeEveryMs);
   const totals = useMemo(() => fleetTotals(recent.values(), serverClock.now()), [recent]);
-  const steady = useSampledRows(rowsById, fieldsEveryMs);
-  const fields = useMemo(() => fieldsOfFleet(steady.values()), [steady]);
-  const valuesOf = useCallback((field: string) => toldValues(steady.values(), field), [steady]);
+  const { fields, valuesOf } = useFleetFields(rowsById);
 
   const { ids, groups, found } = useArrangedFleet(rowsById, view, holding);
   const commandable = useCommandable(ids);
@@ -79,13 +73,7 @@ export function FleetPage() {
         <>
           <div className={styles.head}>
             <FleetOverview totals={totals} isLost={link.phase === "lost"} />
-            <EventList
-              events={events.body?.events ?? null}
-              failure={events.failure}
-              nowMs={nowMs}
-              namesDevice
-              allAt={pagePaths.events()}
-            />
+            <FleetEvents isAsked={refusal === null} nowMs={nowMs} />
           </div>
           <FleetTools
             view={view}
@@ -113,6 +101,12 @@ export function FleetPage() {
       )}
     </Page>
   );
+}
+
+function FleetEvents({ isAsked, nowMs }: { readonly isAsked: boolean; readonly nowMs: number }) {
+  const { body, failure } = usePolled<EventsBody>(isAsked ? apiPaths.events() : null, { everyMs: 10_000 });
+  const allAt = pagePaths.events();
+  return <EventList events={body?.events ?? null} failure={failure} nowMs={nowMs} namesDevice allAt={allAt} />;
 }
 
 /** The view that the address holds, and what changes it. */
