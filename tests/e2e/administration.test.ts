@@ -80,7 +80,7 @@ needs("chromium", chromiumPath !== null)("the administration, in Chromium agains
     await page.getByRole("button", { name: "Node" }).click();
     await page.getByText("node --env-file=.env device.mjs").waitFor();
 
-    const row = page.getByRole("status", { name: "Whether ems_001 has come" });
+    const row = page.getByRole("group", { name: "Whether ems_001 has come" });
     await row.getByText("Waiting for its first connection").waitFor();
     const device = connectDevice({
       ...{ deviceId: "ems_001", token, url: server.url, journal: "memory" },
