@@ -8,6 +8,7 @@ import { formatNumber } from "../../ui/format-number.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { ProgressBar } from "../../ui/progress-bar.tsx";
+import { saveText } from "../../ui/save-text.ts";
 import { useSubmit } from "../../ui/use-submit.ts";
 import styles from "./add-devices-page.module.css";
 import {
@@ -190,12 +191,7 @@ function SaveResults({ rows, results, onSaved }: SaveResultsProps) {
           message: fault ?? "",
         },
     );
-    const url = URL.createObjectURL(new Blob([formatResults(all)], { type: "text/csv" }));
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = "devices-result.csv";
-    link.click();
-    URL.revokeObjectURL(url);
+    saveText("devices-result.csv", formatResults(all), "text/csv");
     onSaved();
   };
   return (
