@@ -72,7 +72,7 @@ needs("chromium", chromiumPath !== null)("the administration, in Chromium agains
     });
     await page.getByText(`API_TOKEN=${token}`).waitFor();
     await page.getByRole("img", { name: /The .env of ems_001/ }).waitFor();
-    const env = await saved(page, () => page.getByRole("link", { name: "Save" }).click());
+    const env = await saved(page, () => page.getByRole("button", { name: "Save .env" }).click());
     expect(env).toMatchObject({
       name: "ems_001.env",
       text: `DEVICE_ID=ems_001\nWATTBOARD_URL=${server.url}\nAPI_TOKEN=${token}\n`,
@@ -80,7 +80,7 @@ needs("chromium", chromiumPath !== null)("the administration, in Chromium agains
     await page.getByRole("button", { name: "Node" }).click();
     await page.getByText("node --env-file=.env device.mjs").waitFor();
 
-    const row = page.getByRole("status", { name: "Whether ems_001 has come" });
+    const row = page.getByRole("group", { name: "Whether ems_001 has come" });
     await row.getByText("Waiting for its first connection").waitFor();
     const device = connectDevice({
       ...{ deviceId: "ems_001", token, url: server.url, journal: "memory" },
@@ -101,7 +101,7 @@ needs("chromium", chromiumPath !== null)("the administration, in Chromium agains
     await page.getByRole("button", { name: "curl", exact: true }).click();
     const lines = await page.locator("figure pre").nth(1).textContent();
     const folder = makeFolder();
-    const env = await saved(page, () => page.getByRole("link", { name: "Save" }).click());
+    const env = await saved(page, () => page.getByRole("button", { name: "Save .env" }).click());
     writeFileSync(join(folder, ".env"), env.text);
     // The socket stays open until curl has waited for long enough, which it calls an error.
     const run = (): Promise<string> =>

@@ -53,8 +53,9 @@ export async function getStream(
   { signal, body }: { readonly signal?: AbortSignal | undefined; readonly body?: object | undefined } = {},
 ): Promise<AsyncIterable<string>> {
   const response = await ask(path, { method, signal: signal ?? null, ...withBody(body) });
-  if (!response.ok || response.body === null) await bodyOf(response);
-  return pieces(response.body ?? new ReadableStream());
+  if (!response.ok) await bodyOf(response);
+  if (response.body === null) throw new RequestFailed(response.status, "The server's answer is empty.");
+  return pieces(response.body);
 }
 
 async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {

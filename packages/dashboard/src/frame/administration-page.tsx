@@ -12,23 +12,17 @@ interface AdministrationPageProps {
   readonly aside?: ReactNode;
   /** Whether it is for all whom the server answers; otherwise for administrators alone. */
   readonly isForAll?: boolean;
-  readonly waitingFor?: string | undefined;
   /** Made once it is known that whoever looks may. */
   readonly children: () => ReactNode;
 }
 
 /** A page of the administration. Whoever may not see it is told so, and nothing of it is asked for. */
-export function AdministrationPage({ title, aside, isForAll = false, waitingFor, children }: AdministrationPageProps) {
+export function AdministrationPage({ title, aside, isForAll = false, children }: AdministrationPageProps) {
   const me = useMe();
   if (me === undefined) return <Page title={title} heading={title} waitingFor="the server" />;
   const isAllowed = isForAll || me?.role === "admin";
   return (
-    <Page
-      title={title}
-      heading={title}
-      nav={<AdministrationNav />}
-      {...(isAllowed && { aside, ...(waitingFor !== undefined && { waitingFor }) })}
-    >
+    <Page title={title} heading={title} nav={<AdministrationNav />} {...(isAllowed && { aside })}>
       {isAllowed ? (
         children()
       ) : (

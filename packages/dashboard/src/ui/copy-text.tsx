@@ -1,6 +1,7 @@
 import { useRef } from "react";
 import { Button } from "./button.tsx";
 import styles from "./copy-text.module.css";
+import { saveText } from "./save-text.ts";
 import { useCopy } from "./use-copy.ts";
 
 interface CopyTextProps {
@@ -20,9 +21,9 @@ export function CopyText({ label, text, fileName }: CopyTextProps) {
         <span>{label}</span>
         <span className="buttons">
           {fileName !== undefined && (
-            <a href={`data:text/plain;charset=utf-8,${encodeURIComponent(`${text}\n`)}`} download={fileName}>
+            <Button aria-label={`Save ${label}`} onClick={() => saveText(fileName, `${text}\n`)}>
               Save
-            </a>
+            </Button>
           )}
           <Button
             aria-label={`Copy ${label}`}

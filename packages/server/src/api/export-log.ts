@@ -7,7 +7,9 @@ export interface LoggedExport {
   /** Who asked, and from where: theirs alone is it to see. */
   readonly requester: string;
   readonly by: string;
-  readonly deviceIds: readonly string[];
+  readonly deviceCount: number;
+  /** Where it is of one alone. */
+  readonly deviceId: string | null;
   readonly format: string;
   /** 0: from the first sample on. */
   readonly fromMs: number;
@@ -32,7 +34,9 @@ export class ExportLog {
     this.#clock = clock;
   }
 
-  begin(about: Pick<LoggedExport, "requester" | "by" | "deviceIds" | "format" | "fromMs" | "toMs">): LoggedExport {
+  begin(
+    about: Pick<LoggedExport, "requester" | "by" | "deviceCount" | "deviceId" | "format" | "fromMs" | "toMs">,
+  ): LoggedExport {
     const begun: LoggedExport = {
       ...about,
       startedAtMs: this.#clock.wallMs(),
@@ -68,11 +72,11 @@ export class ExportLog {
 }
 
 export function exportBody(logged: LoggedExport): ExportBody {
-  const { deviceIds, fromMs, toMs, startedAtMs, endedAtMs } = logged;
+  const { fromMs, toMs, startedAtMs, endedAtMs } = logged;
   return {
     by: logged.by,
-    devices: deviceIds.length,
-    device_id: deviceIds.length === 1 ? (deviceIds[0] ?? null) : null,
+    devices: logged.deviceCount,
+    device_id: logged.deviceId,
     format: logged.format,
     from: fromMs === 0 ? null : isoTime(fromMs),
     to: isoTime(toMs),

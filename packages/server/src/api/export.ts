@@ -127,8 +127,9 @@ export function registerExportApi(app: FastifyInstance, parts: ArchiveParts): vo
         return sendRefusal(reply, refuse("busy"));
       }
 
-      const by = auditName(request.principal);
-      const logged = log.begin({ requester, by, deviceIds, format, fromMs, toMs });
+      const [deviceId = null, ...others] = deviceIds;
+      const about = { deviceCount: deviceIds.length, deviceId: others.length === 0 ? deviceId : null };
+      const logged = log.begin({ requester, by: auditName(request.principal), ...about, format, fromMs, toMs });
       const left = new AbortController();
       onAnswerEnd(reply.raw, () => {
         log.end(logged);

@@ -30,9 +30,11 @@ export function LiveRow({ deviceId }: { readonly deviceId: string }) {
   const state = live.points.get("system_status.state")?.value;
   const refused = detail?.last_refusal ?? null;
   return (
-    <div className={styles.live} data-phase={phase} role="status" aria-label={`Whether ${deviceId} has come`}>
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset would be a form's; this only says what belongs together.
+    <div className={styles.live} data-phase={phase} role="group" aria-label={`Whether ${deviceId} has come`}>
       <span className={styles.dot} aria-hidden="true" />
-      <b>
+      {/* Alone read aloud: the values beside it change each second. */}
+      <b role="status">
         {phase === "live" && "Live"}
         {phase === "connected" && "Connected; no message of it has been taken yet"}
         {phase === "waiting" && (live.newest === null ? "Waiting for its first connection" : "Not connected")}
@@ -56,10 +58,7 @@ export function LiveRow({ deviceId }: { readonly deviceId: string }) {
               )
             );
           })}
-          {/* Read aloud it would change each second. */}
-          <span className="muted" aria-hidden="true">
-            {ageMs === null ? "" : `${formatAge(Math.max(0, ageMs))} old`}
-          </span>
+          <span className="muted">{ageMs === null ? "" : `${formatAge(Math.max(0, ageMs))} old`}</span>
         </span>
       )}
       {!isLive && refused !== null && <span className="warn">Its last message was dropped: {refused.message}</span>}

@@ -8,6 +8,7 @@ import { formatNumber } from "../../ui/format-number.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { ProgressBar } from "../../ui/progress-bar.tsx";
+import { saveText } from "../../ui/save-text.ts";
 import { useSubmit } from "../../ui/use-submit.ts";
 import styles from "./add-devices-page.module.css";
 import {
@@ -94,7 +95,10 @@ function Listed({ file: { fault, rows }, onAgain }: ListedProps) {
   const good = rows.filter((row) => row.fault === null);
   const { results, isBusy, failure, start, stop } = useRegistering(good);
   const isDone = !isBusy && results.size > 0;
-  useWarning(isBusy || (isDone && results.size > 0));
+  /** How many of the results somebody has a file of. */
+  const [savedCount, setSavedCount] = useState(0);
+  const isSaved = savedCount === results.size;
+  useWarning(isBusy || !isSaved);
   if (fault !== null) return <Notice tone="warn" title={fault} />;
   const faulty = rows.length - good.length;
   const added = [...results.values()].filter(({ outcome }) => outcome === "added").length;
@@ -121,9 +125,9 @@ function Listed({ file: { fault, rows }, onAgain }: ListedProps) {
                 {results.size === 0 ? `Register ${formatNumber(good.length, 0)} devices` : "Go on"}
               </Button>
             )}
-            {isDone && <SaveResults rows={rows} results={results} />}
-            {isDone && <Button onClick={onAgain}>Another file</Button>}
-            {isDone && (
+            {isDone && <SaveResults rows={rows} results={results} onSaved={() => setSavedCount(results.size)} />}
+            {isDone && isSaved && <Button onClick={onAgain}>Another file</Button>}
+            {isDone && isSaved && (
               <Link {...buttonLook} href={pagePaths.devices}>
                 All devices
               </Link>
@@ -172,9 +176,10 @@ function useWarning(isOn: boolean): void {
 interface SaveResultsProps {
   readonly rows: readonly ListedDevice[];
   readonly results: ReadonlyMap<number, RowResult>;
+  readonly onSaved: () => void;
 }
 
-function SaveResults({ rows, results }: SaveResultsProps) {
+function SaveResults({ rows, results, onSaved }: SaveResultsProps) {
   const save = () => {
     const all = rows.map(
       ({ line, deviceId, fault }): RowResult =>
@@ -186,12 +191,8 @@ function SaveResults({ rows, results }: SaveResultsProps) {
           message: fault ?? "",
         },
     );
-    const url = URL.createObjectURL(new Blob([formatResults(all)], { type: "text/csv" }));
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = "devices-result.csv";
-    link.click();
-    URL.revokeObjectURL(url);
+    saveText("devices-result.csv", formatResults(all), "text/csv");
+    onSaved();
   };
   return (
     <Button tone="strong" onClick={save}>

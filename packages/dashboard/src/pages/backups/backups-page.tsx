@@ -4,6 +4,7 @@ import { followTask } from "../../api/follow-task.ts";
 import { queryClient } from "../../api/query-client.ts";
 import { sendJson } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
+import { useFollowedTask } from "../../api/use-followed-task.ts";
 import { usePolled } from "../../api/use-polled.ts";
 import { AdministrationPage } from "../../frame/administration-page.tsx";
 import { apiPaths } from "../../paths.ts";
@@ -61,8 +62,8 @@ function Backups() {
               <ProgressBar label="Copying" share={shareShown} />
               <p className="fine">
                 {share === null
-                  ? "Somebody else makes one just now."
-                  : "Stay on this page until it is made: to leave ends it."}
+                  ? "It is being made just now."
+                  : "Keep this tab open until it is made: to close it ends it."}
               </p>
             </>
           )}
@@ -80,18 +81,13 @@ function Backups() {
 function MadeBackup({ backup }: { readonly backup: BackupBody }) {
   const { backup_id: id, made_at, kept_until, bytes, samples, note, files } = backup;
   const nowMs = serverClock.now();
-  const [share, setShare] = useState<number | null>(null);
+  const { share, follow } = useFollowedTask();
   const [faults, setFaults] = useState<readonly string[] | null>(null);
   const task = useSubmit();
   const verify = () =>
     task.run(async () => {
       setFaults(null);
-      setShare(0);
-      const { faults: found } = await followTask<{ faults: string[] }>(
-        "POST",
-        apiPaths.verifyBackup(id),
-        setShare,
-      ).finally(() => setShare(null));
+      const { faults: found } = await follow<{ faults: string[] }>("POST", apiPaths.verifyBackup(id));
       setFaults(found);
     });
   const remove = () =>

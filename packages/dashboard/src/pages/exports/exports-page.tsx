@@ -1,6 +1,5 @@
 import type { ExportBody, ExportsBody } from "@wattboard/protocol";
 import { useState } from "react";
-import { queryClient } from "../../api/query-client.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { usePolled } from "../../api/use-polled.ts";
 import { DevicePicker } from "../../domain/device-picker.tsx";
@@ -61,9 +60,9 @@ function ExportForm() {
     if (text("from") !== "" && text("to") !== "" && text("from") >= text("to")) {
       throw new Error("It begins after it ends.");
     }
-    startDownload(`${apiPaths.export({}).split("?")[0]}?${asked}`);
-    await new Promise((resolve) => setTimeout(resolve, startMs));
-    await queryClient.invalidateQueries({ queryKey: [apiPaths.exports] });
+    const address = `${apiPaths.export({}).split("?")[0]}?${asked}`;
+    if (address.length > addressLengthMax) throw new Error("These are too many devices at once. Take fewer, or all.");
+    startDownload(address);
   });
   return (
     <Form onSubmit={starting.onSubmit}>
@@ -104,8 +103,8 @@ function ExportForm() {
   );
 }
 
-/** So long after a click the server knows of the export. */
-const startMs = 400;
+/** A longer one the server does not read. */
+const addressLengthMax = 6_000;
 
 /** Has the browser fetch a file by itself, so that it may be larger than its memory. */
 function startDownload(path: string): void {

@@ -1,7 +1,7 @@
 import type { ServerBody } from "@wattboard/protocol";
 import { useState } from "react";
-import { followTask } from "../../api/follow-task.ts";
 import { serverClock } from "../../api/server-clock.ts";
+import { useFollowedTask } from "../../api/use-followed-task.ts";
 import { usePolled } from "../../api/use-polled.ts";
 import { apiPaths } from "../../paths.ts";
 import { Button } from "../../ui/button.tsx";
@@ -68,25 +68,24 @@ function aboutKept({ samples, bytes, bytes_per_sample: each, from, to }: KeptInf
 
 /** Reads everything that is kept, and mends what cannot be read. */
 function StoreCare() {
-  const [share, setShare] = useState<number | null>(null);
+  const { share, follow } = useFollowedTask();
   const [told, setTold] = useState<readonly string[] | null>(null);
   const [isDamaged, setDamaged] = useState(false);
   const task = useSubmit();
   const run = (work: () => Promise<void>) =>
     task.run(async () => {
       setTold(null);
-      setShare(0);
-      await work().finally(() => setShare(null));
+      await work();
     });
   const verify = () =>
     run(async () => {
-      const { faults } = await followTask<{ faults: string[] }>("GET", apiPaths.verifyStore, setShare);
+      const { faults } = await follow<{ faults: string[] }>("GET", apiPaths.verifyStore);
       setDamaged(faults.length > 0);
       setTold(faults.length === 0 ? ["Everything that is kept can be read."] : faults);
     });
   const repair = () =>
     run(async () => {
-      const { repaired } = await followTask<{ repaired: string[] }>("POST", apiPaths.repairStore, setShare);
+      const { repaired } = await follow<{ repaired: string[] }>("POST", apiPaths.repairStore);
       setDamaged(false);
       setTold(repaired.length === 0 ? ["Nothing was damaged."] : repaired);
     });
