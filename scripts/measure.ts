@@ -23,6 +23,7 @@ const longFunctions: Readonly<Record<string, string>> = {
   "packages/server/src/api/bulk-devices.ts registerBulkDevicesApi": "a list of routes",
   "packages/server/src/api/device-tokens.ts registerDeviceTokensApi": "a list of routes",
   "packages/server/src/api/channels.ts registerChannelsApi": "a list of routes",
+  "packages/server/src/api/claims.ts registerClaimsApi": "a list of routes",
   "packages/server/src/api/commands.ts registerCommandsApi": "a list of routes",
   "packages/server/src/api/devices.ts registerDevicesApi": "a list of routes",
   "packages/server/src/api/export.ts registerExportApi": "a list of routes",

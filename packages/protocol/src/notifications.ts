@@ -43,7 +43,9 @@ const deviceConditions = (description: string, minItems = 0) =>
 const told = {
   is_on: Type.Boolean({ description: "Whether anything but tests is sent there" }),
   severities: Type.Array(severity, { maxItems: 3, description: "What is told" }),
-  where: deviceConditions("About which devices: conditions as in the filters of the fleet page; none: all that one may see"),
+  where: deviceConditions(
+    "About which devices: conditions as in the filters of the fleet page; none: all that one may see",
+  ),
   with_server: Type.Boolean({
     description: "Also what is about the server as a whole; for those alone to whom all devices are given",
   }),

@@ -15,7 +15,7 @@ export function useFollowedTask(): FollowedTask {
   const follow = <Result extends object>(method: "GET" | "POST", path: string): Promise<Result> => {
     stopper.current = new AbortController();
     setShare(0);
-    return followTask<Result>(method, path, setShare, stopper.current.signal).finally(() => setShare(null));
+    return followTask<Result>(method, path, setShare, { signal: stopper.current.signal }).finally(() => setShare(null));
   };
   return { share, follow };
 }

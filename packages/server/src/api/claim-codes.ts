@@ -63,10 +63,10 @@ export function registerClaimCodesApi(app: FastifyInstance, parts: ClaimCodePart
       if (publicUrl === null) {
         return sendRefusal(reply, refuse("invalid_request", "Labels need the server's address: set public_url."));
       }
-      const fault = faultOf(parts, request.body.device_ids);
+      const fault = claimFault(parts, request.body.device_ids);
       if (fault !== null) return sendRefusal(reply, fault);
       const { claim_codes: codes } = await makeCodes(parts, request);
-      const pdf = await makeLabelSheet(codes.map(labelOf), () => untilNextTurn(clock));
+      const pdf = await makeLabelSheet(codes.map(claimLabel), () => untilNextTurn(clock));
       return reply
         .type("application/pdf")
         .header("Content-Disposition", 'attachment; filename="labels.pdf"')
@@ -76,12 +76,12 @@ export function registerClaimCodesApi(app: FastifyInstance, parts: ClaimCodePart
   );
 }
 
-function labelOf({ device_id: deviceId, name, code, url }: ClaimCodeBody) {
+function claimLabel({ device_id: deviceId, name, code, url }: ClaimCodeBody) {
   return { deviceId, name, code, url: url ?? "" };
 }
 
 /** Why the first that can get none gets none; null: all can. */
-function faultOf({ claims, devices }: RegistrationParts, deviceIds: readonly string[]): Refusal | null {
+function claimFault({ claims, devices }: RegistrationParts, deviceIds: readonly string[]): Refusal | null {
   const unknown = deviceIds.find((each) => devices.find(each) === undefined);
   if (unknown !== undefined)
     return refuse("unknown_device", `It was asked for as ${JSON.stringify(unknown.slice(0, 80))}.`);

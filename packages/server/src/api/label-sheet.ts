@@ -38,7 +38,7 @@ export async function makeLabelSheet(labels: readonly Label[], nextTurn: () => P
     drawFitting(document, deviceId, textX, y, 10);
     document.font("Helvetica");
     if (name !== deviceId && isPrintable(name)) drawFitting(document, name, textX, y + 13, 7);
-    drawFitting(document, addressOf(url), textX, y + 78, 6);
+    drawFitting(document, claimAddress(url), textX, y + 78, 6);
     document.font("Courier-Bold");
     for (const [line, group] of code.split("-").entries()) drawFitting(document, group, textX, y + 27 + line * 12, 10);
     await nextTurn();
@@ -79,6 +79,6 @@ function isPrintable(text: string): boolean {
 }
 
 /** Where the code can be typed. */
-function addressOf(url: string): string {
+function claimAddress(url: string): string {
   return url.slice(0, url.indexOf("#")).replace(/^https?:\/\//, "");
 }

@@ -11,8 +11,8 @@ export function certificatesOf(pem: Buffer, nowMs: number): CertificateBody[] {
   return blocks.map((block) => {
     const { subject, issuer, validFromDate, validToDate } = new X509Certificate(begin + block.split(end, 1)[0] + end);
     return {
-      subject: oneLine(subject),
-      issuer: oneLine(issuer),
+      subject: onOneLine(subject),
+      issuer: onOneLine(issuer),
       valid_from: validFromDate.toISOString(),
       valid_to: validToDate.toISOString(),
       days_left: Math.floor((validToDate.getTime() - nowMs) / dayMs),
@@ -21,6 +21,6 @@ export function certificatesOf(pem: Buffer, nowMs: number): CertificateBody[] {
 }
 
 /** Node writes a name over several lines; one without any is that of a certificate that stands for other names alone. */
-function oneLine(name: string | undefined): string {
+function onOneLine(name: string | undefined): string {
   return (name ?? "").replaceAll("\n", ", ");
 }

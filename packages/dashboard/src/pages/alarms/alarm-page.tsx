@@ -188,7 +188,7 @@ function AlarmDevices({ alarm }: { readonly alarm: AlarmDetailBody }) {
         </thead>
         <tbody>
           {devices.map((device) => (
-            <DeviceRow key={device.device_id} device={device} />
+            <AlarmDeviceRow key={device.device_id} device={device} />
           ))}
         </tbody>
       </table>
@@ -201,7 +201,7 @@ function AlarmDevices({ alarm }: { readonly alarm: AlarmDetailBody }) {
   );
 }
 
-function DeviceRow({ device: { device_id, name, since, until, evidence } }: { readonly device: AlarmDeviceBody }) {
+function AlarmDeviceRow({ device: { device_id, name, since, until, evidence } }: { readonly device: AlarmDeviceBody }) {
   const nowMs = serverClock.now();
   return (
     <tr>

@@ -27,7 +27,7 @@ export function ClaimForm({ label, claimable, onClaimed }: ClaimFormProps) {
   const [way, setWay] = useState<"new" | "known">(claimable.may_sign_up ? "new" : "known");
   const { busy, fault, onSubmit } = useSubmit(async (form) => {
     if (!isSignedIn && way === "known") await signIn(form);
-    const account = !isSignedIn && way === "new" && { account: accountOf(form) };
+    const account = !isSignedIn && way === "new" && { account: newAccountOf(form) };
     onClaimed(await sendJson<ClaimedBody>("POST", apiPaths.claims, { ...label, ...account }));
   });
   if (claimable.is_own) {
@@ -94,7 +94,7 @@ function KnownAccount({ maySignUp }: { readonly maySignUp: boolean }) {
   );
 }
 
-function accountOf(form: FormData) {
+function newAccountOf(form: FormData) {
   return { name: String(form.get("name")), password: chosenPassword(form) };
 }
 

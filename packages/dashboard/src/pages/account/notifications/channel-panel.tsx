@@ -11,7 +11,7 @@ import { Field } from "../../../ui/field.tsx";
 import { formatInstant } from "../../../ui/format-time.ts";
 import { Tag } from "../../../ui/tag.tsx";
 import { useSubmit } from "../../../ui/use-submit.ts";
-import { kindWord, scopeWords, stateWords } from "./channel-words.ts";
+import { channelScopeWords, kindWord, stateWords } from "./channel-words.ts";
 import styles from "./notifications.module.css";
 import { ScopeForm } from "./scope-form.tsx";
 
@@ -51,7 +51,7 @@ export function ChannelPanel({ channel, onChanged, onSecret }: ChannelPanelProps
       {channel.state === "unverified" ? (
         <Confirmation channel={channel} onChanged={onChanged} />
       ) : (
-        <p>{scopeWords(channel)}</p>
+        <p>{channelScopeWords(channel)}</p>
       )}
       <FaultLine fault={acting.fault} />
       <div className="buttons">

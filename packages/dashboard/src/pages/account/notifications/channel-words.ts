@@ -21,7 +21,7 @@ export function kindWord({ kind, preset }: Pick<ChannelBody, "kind" | "preset">)
 }
 
 /** What is told there, as one would say it. */
-export function scopeWords({ is_on, severities, where, digest_minutes, with_server }: ChannelBody): string {
+export function channelScopeWords({ is_on, severities, where, digest_minutes, with_server }: ChannelBody): string {
   if (!is_on) return "Off: nothing but tests is sent.";
   if (severities.length === 0) return "Nothing is told but what is escalated to you.";
   const words = severities.map((each) => ({ critical: "critical alarms", warning: "warnings", info: "notes" })[each]);
