@@ -107,8 +107,9 @@ export class ProcessClock {
     this.isAlive = false;
   }
 
+  /** Whole, as `Date.now()` is. */
   wallMs(): number {
-    return this.#wall.nowMs;
+    return Math.floor(this.#wall.nowMs);
   }
 
   monotonicMs(): number {
