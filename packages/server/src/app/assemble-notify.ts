@@ -66,7 +66,10 @@ export async function assembleNotify(defer: Defer, parts: TelemetryParts) {
     windows,
     rights: requesters,
     fleet: fleetRows,
-    watch,
+    watch: {
+      ...watch,
+      escalated: (person, { about }) => parts.alarms.book.noteEscalated(about, `${person} was told.`, clock.wallMs()),
+    },
     timeZone: zone,
     perHour: per_hour,
     person: (name) => accountOf(people.find(name)),

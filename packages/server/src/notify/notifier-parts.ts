@@ -16,6 +16,8 @@ export interface NotifyWatch {
   failing(channel: NotifyChannel, cause: string): void;
   recovered(channel: NotifyChannel): void;
   gaveUp(record: NotificationRecord): void;
+  /** Nobody has acknowledged, and so this person is told. */
+  escalated(person: string, notice: Notice): void;
   /** A step of escalation has nobody to tell. */
   reachesNobody(person: string, notice: Notice): void;
 }

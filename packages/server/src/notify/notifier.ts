@@ -250,6 +250,7 @@ export class Notifier implements NoticeSink {
     const deviceIds = given === undefined ? [] : viewable(left, given);
     const isTheirs = subject.begins.deviceIds.length === 0 ? given === null : deviceIds.length > 0;
     if (!isTheirs || usable.length === 0) return this.#parts.watch.reachesNobody(name, subject.begins);
+    this.#parts.watch.escalated(name, subject.begins);
     for (const channel of usable) {
       const newest = this.#subjects.get(about);
       if (newest !== undefined) this.#queueFor(channel, newest, "escalated", deviceIds);

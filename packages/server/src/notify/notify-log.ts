@@ -7,7 +7,7 @@ import type { NotifyJournalObserver } from "./notify-journal.ts";
 export function logNotifications(
   log: Log,
   events: Events,
-): { watch: NotifyWatch; journalObserver: NotifyJournalObserver; failed(error: unknown): void } {
+): { watch: Omit<NotifyWatch, "escalated">; journalObserver: NotifyJournalObserver; failed(error: unknown): void } {
   return {
     watch: {
       failing: ({ name, person }, cause) =>

@@ -103,6 +103,7 @@ export class NotifyWorld {
         gaveUp: (record) => {
           if (life === this.#life) this.gaveUp.push(record);
         },
+        escalated: (person, { about }) => this.told.push(`${about} goes on to ${person}`),
         reachesNobody: (person) => this.told.push(`${person} cannot be told`),
       },
       timeZone: this.timeZone,
