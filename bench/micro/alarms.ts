@@ -97,7 +97,7 @@ async function alarmsWith(ids: readonly string[], rules: readonly NewAlarmRuleBo
         reported: {},
         createdAtMs: 0,
         registration: firstRegistration(deviceId),
-        token: null,
+        token: { salt: new Uint8Array(), hash: new Uint8Array(), sealKey: null },
       },
     ]),
   );

@@ -59,7 +59,7 @@ export class AlarmFleet {
       reported: {},
       createdAtMs: this.clock.wallMs(),
       registration: firstRegistration(deviceId),
-      token: null,
+      token: { salt: new Uint8Array(), hash: new Uint8Array(), sealKey: null },
     });
     this.states.set(deviceId, new DeviceState(deviceId, firstRegistration(deviceId).key));
   }
