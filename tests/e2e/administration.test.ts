@@ -284,7 +284,7 @@ needs("chromium", chromiumPath !== null)("the administration, in Chromium agains
     device.send(sampleOf("ems_001"));
     await page.getByRole("button", { name: "Make a backup" }).click();
     await page.getByRole("button", { name: "Verify" }).click();
-    await page.getByText("All 4 files are as they were made.").waitFor();
+    await page.getByText("All 6 files are as they were made.").waitFor();
     const backup = await saved(page, () => page.getByRole("link", { name: "Download" }).click());
     expect(backup.name).toMatch(/^wattboard-backup-\d{4}-\d\d-\d\d\.tar$/);
     const tar = join(makeFolder(), "backup.tar");
