@@ -278,6 +278,37 @@ needs("chromium", chromiumPath !== null)("the administration, in Chromium agains
     expect(page.complaints).toEqual([]);
   });
 
+  test("labels are made for the devices that are chosen, and for one; a former label is worthless then", async () => {
+    const { server, admin, page } = await startAt("/devices", { public_url: "http://127.0.0.1:1" });
+    for (const id of ["box.1", "box.2", "box.3"]) server.addDevice(id);
+    const labelledAt = async (id: string) =>
+      (await admin.json<{ labelled_at: string | null }>("GET", `/devices/${id}/claim`)).labelled_at;
+    await page.getByRole("button", { name: "Labels" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("A former label becomes worthless.").waitFor();
+    expect(await dialog.getByRole("button", { name: "Make 0 labels" }).isDisabled()).toBe(true);
+    for (const id of ["box.1", "box.2"]) await dialog.getByLabel(id).check();
+    const sheet = await saved(page, () => dialog.getByRole("button", { name: "Make 2 labels" }).click());
+    expect([sheet.name, sheet.text.slice(0, 5)]).toEqual(["labels.pdf", "%PDF-"]);
+    expect(await labelledAt("box.3")).toBeNull();
+    const first = await labelledAt("box.1");
+    expect(first).not.toBeNull();
+
+    await page.goto(`${server.url}/devices/box.1/settings`);
+    const one = await saved(page, () => page.getByRole("button", { name: "Make a label" }).click());
+    expect([one.name, one.text.slice(0, 5)]).toEqual(["label-box.1.pdf", "%PDF-"]);
+    expect(await labelledAt("box.1")).not.toBe(first);
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("a server that does not know its address says so when it is asked for labels", async () => {
+    const { server, page } = await startAt("/devices");
+    server.addDevice("box.1");
+    await page.goto(`${server.url}/devices/box.1/settings`);
+    await page.getByRole("button", { name: "Make a label" }).click();
+    await page.getByText("Labels need the server's address: set public_url.").waitFor();
+  });
+
   test("a backup is made, verified, downloaded and restored; then it is deleted", async () => {
     const { server, page } = await startAt("/backups");
     const device = await openDevice(server.wsUrl, "ems_001", server.addDevice("ems_001"));

@@ -65,6 +65,12 @@ needs("chromium", chromiumPath !== null)("alarms in the page, in Chromium agains
     sends("ems_002", { system_status: { state: "IDLE", mode: "AUTO", error_flags: [] } });
     await other.getByText("Over", { exact: true }).first().waitFor();
     await eventually(async () => expect(await fleet.title()).toBe("Fleet · Wattboard"));
+
+    // Where none is open, the page of alarms shows what it was.
+    await other.goto(`${server.url}/alarms`);
+    await other.getByText("No open alarms: all is as it should be.").waitFor();
+    await other.getByRole("list", { name: "Over, the newest first" }).getByRole("link").click();
+    await other.getByText("I am on my way").waitFor();
     expect([...fleet.complaints, ...other.complaints]).toEqual([]);
   });
 

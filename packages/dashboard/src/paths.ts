@@ -50,6 +50,7 @@ export const apiPaths = {
   inspectClaim: api("/claims/inspect"),
   claims: api("/claims"),
   claim: (deviceId: string) => deviceApi(deviceId, "/claim"),
+  claimLabels: api("/claim-labels"),
   firstSteps: api("/first-steps"),
   devices: api("/devices"),
   bulkDevices: api("/bulk/devices"),
@@ -104,7 +105,11 @@ export const apiPaths = {
   verifyStore: api("/store/verify"),
   repairStore: api("/store/repair"),
   channels: api("/me/channels"),
-  channel: (channelId: string, act = "") => api(`/me/channels/${encodeURIComponent(channelId)}${act}`),
+  channel: (channelId: string) => channelApi(channelId),
+  testChannel: (channelId: string) => channelApi(channelId, "/test"),
+  verifyChannel: (channelId: string) => channelApi(channelId, "/verify"),
+  resendChannelCode: (channelId: string) => channelApi(channelId, "/verification"),
+  rotateChannelSecret: (channelId: string) => channelApi(channelId, "/rotate-secret"),
   notificationPreferences: api("/me/notification-preferences"),
   notifications: (given: QueryValues = {}) => api("/me/notifications", given),
   failingChannels: api("/notifications/failing"),
@@ -124,6 +129,10 @@ function deviceApi(deviceId: string, rest = "", given: QueryValues = {}): string
 
 function alarmApi(alarmId: string, rest = "", given: QueryValues = {}): string {
   return api(`/alarms/${encodeURIComponent(alarmId)}${rest}`, given);
+}
+
+function channelApi(channelId: string, rest = ""): string {
+  return api(`/me/channels/${encodeURIComponent(channelId)}${rest}`);
 }
 
 function api(path: string, given: QueryValues = {}): string {

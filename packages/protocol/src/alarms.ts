@@ -188,7 +188,11 @@ export const acknowledgeAlarmSchema = body("AcknowledgeAlarm", "Taking an alarm 
 
 /** The body of `POST /api/v1/alarms/{alarm}/snooze`. */
 export const snoozeAlarmSchema = body("SnoozeAlarm", "Silence for a while; it rings again if it still holds then.", {
-  until: Type.String({ description: "An RFC 3339 time, at most 30 days ahead", examples: ["2026-01-31T12:00:00Z"] }),
+  until: Type.String({
+    maxLength: 64,
+    description: "An RFC 3339 time, at most 30 days ahead",
+    examples: ["2026-01-31T12:00:00Z"],
+  }),
   note: Type.Optional(Type.String({ maxLength: 1_000 })),
 });
 

@@ -3,6 +3,8 @@ import { paths, refusals } from "@wattboard/protocol";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, expect, test } from "vitest";
 import { eventually } from "../../support/eventually.ts";
+import { BrowserLike } from "../../support/people.ts";
+import { startHookServer } from "../../support/receivers.ts";
 import { runJson, type ServeProcess, startServe, untilFileEnds } from "../../support/run-cli.ts";
 import { batchOf, sampleAt } from "../../support/samples.ts";
 import { openDevice } from "../../support/sockets.ts";
@@ -29,7 +31,7 @@ let document: Document;
 let token: string;
 
 beforeAll(async () => {
-  server = await startServe({ until });
+  server = await startServe({ until, args: ["--notify-private-networks=127.0.0.0/8"] });
   const added = await runJson<{ token: string }>(
     ["api-token", "add", "admin", "--role", "admin", "--data-dir", server.dataDir],
     { until },
@@ -70,17 +72,19 @@ test("every operation says what it does, who may, what it takes, and how it fail
 /** Operations that `ask` has held against the document. */
 const asked = new Set<string>();
 
+type Ask = (method: string, path: string, template: string, body?: object, bodyType?: string) => Promise<unknown>;
+
+/** Asks as an administrator's token. */
+const ask: Ask = (...asking) => askAs({ authorization: `Bearer ${token}` }, ...asking);
+
 /** Asks, and holds the answer against what the document says of it. */
-async function ask(
-  method: string,
-  path: string,
-  template: string,
-  body?: object,
-  bodyType = "application/json",
+async function askAs(
+  who: Readonly<Record<string, string>>,
+  ...[method, path, template, body, bodyType = "application/json"]: Parameters<Ask>
 ): Promise<unknown> {
   const response = await fetch(`${server.url}${paths.api}${path}`, {
     method: method.toUpperCase(),
-    headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { "content-type": bodyType }) },
+    headers: { ...who, ...(body !== undefined && { "content-type": bodyType }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const answer: unknown = await response.json();
@@ -101,10 +105,14 @@ async function ask(
 }
 
 /** Asks for a file, and holds its type against what the document says of it. */
-async function askFile(method: string, path: string, template: string): Promise<string> {
+async function askFile(method: string, path: string, template: string, body?: object): Promise<string> {
   const file = await fetch(`${server.url}${paths.api}${path}`, {
     method: method.toUpperCase(),
-    headers: { authorization: `Bearer ${token}` },
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body !== undefined && { "content-type": "application/json" }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   asked.add(`${method} ${template}`);
   const described = document.paths[`${paths.api}${template}`]?.[method]?.responses[file.status]?.content ?? {};
@@ -282,6 +290,118 @@ test("real answers about exports, imports, backups and the store fit the documen
   await ask("get", `/backups/${id}/other.db`, "/backups/{id}/{name}");
   await ask("delete", `/backups/${id}`, "/backups/{id}");
   await ask("delete", `/backups/${id}`, "/backups/{id}");
+});
+
+test("real answers about alarms and their rules fit the document", async () => {
+  const one = "/alarm-rules/{rule}";
+  const rule = { name: "Nearly empty", when: ["battery.soc < 90"], for_s: 0 };
+  const { rule_id: ruleId } = (await ask("post", "/alarm-rules", "/alarm-rules", rule)) as { rule_id: string };
+  await ask("post", "/alarm-rules", "/alarm-rules", { ...rule, when: ["?"] });
+  await ask("get", "/alarm-rules", "/alarm-rules");
+  await ask("patch", `/alarm-rules/${ruleId}`, one, { severity: "critical" });
+  await ask("patch", "/alarm-rules/nothing", one, { severity: "critical" });
+  await askFile("post", "/alarm-rules/try", "/alarm-rules/try", rule);
+  await ask("post", "/alarm-rules/try?from=soon", "/alarm-rules/try", rule);
+
+  const { token: deviceToken } = (await ask("post", "/devices", "/devices", { device_id: "ems_004" })) as {
+    token: string;
+  };
+  const device = await openDevice(server.wsUrl, "ems_004", deviceToken);
+  const alarmId = await eventually(async () => {
+    device.send(sampleOf("ems_004", { timestamp: new Date().toISOString() }));
+    const { alarms } = (await ask("get", `/alarms?rule_id=${ruleId}`, "/alarms")) as {
+      alarms: { alarm_id: string; device_count: number }[];
+    };
+    expect(alarms).toMatchObject([{ device_count: 1 }]);
+    return alarms[0]?.alarm_id;
+  });
+  await ask("get", "/alarms?from=soon", "/alarms");
+  await ask("get", `/alarms/${alarmId}`, "/alarms/{alarm}");
+  await ask("get", "/alarms/nothing", "/alarms/{alarm}");
+  await ask("get", `/alarms/${alarmId}/devices`, "/alarms/{alarm}/devices");
+  await ask("get", `/alarms/${alarmId}/devices?cursor=x`, "/alarms/{alarm}/devices");
+  const [acknowledge, snooze] = ["/alarms/{alarm}/acknowledge", "/alarms/{alarm}/snooze"];
+  await ask("post", `/alarms/${alarmId}/acknowledge`, acknowledge, { note: "on my way" });
+  const until = new Date(Date.now() + 3_600_000).toISOString();
+  expect(await ask("post", `/alarms/${alarmId}/snooze`, snooze, { until })).toMatchObject({ state: "snoozed" });
+  expect(await ask("post", `/alarms/${alarmId}/snooze`, snooze, { until: "soon" })).toMatchObject({
+    code: "invalid_request",
+    detail: expect.stringContaining("until is an RFC 3339 time, e.g. 2026-01-31T12:00:00Z"),
+  });
+  await ask("delete", `/alarm-rules/${ruleId}`, one);
+  await ask("delete", "/alarm-rules/no_data", one);
+  await ask("post", `/alarms/${alarmId}/snooze`, snooze, { until });
+  await ask("get", "/alarms?state=cleared", "/alarms");
+});
+
+test("real answers about channels, notifications and maintenance fit the document", async () => {
+  const { link } = (await ask("post", "/people", "/people", { name: "root", role: "admin", devices: null })) as {
+    link: { path: string };
+  };
+  const browser = new BrowserLike(server.url);
+  await browser.redeem(link.path, { password: "root's long password" });
+  const askAsRoot: Ask = (...asking) => askAs(browser.handshake, ...asking);
+  const hook = await startHookServer();
+
+  await ask("get", "/me/channels", "/me/channels");
+  const webhook = { kind: "webhook", url: hook.url };
+  const made = (await askAsRoot("post", "/me/channels", "/me/channels", webhook)) as {
+    channel: { channel_id: string };
+  };
+  await askAsRoot("post", "/me/channels", "/me/channels", { kind: "email", address: "root@example.org" });
+  await askAsRoot("get", "/me/channels", "/me/channels");
+  const { channel_id: channelId } = made.channel;
+  const [path, template] = [`/me/channels/${channelId}`, "/me/channels/{channel}"];
+  await askAsRoot("patch", path, template, { severities: ["critical"] });
+  await askAsRoot("patch", path, template, { where: ["?"] });
+  await askAsRoot("post", `${path}/verification`, `${template}/verification`);
+  await askAsRoot("post", `${path}/verify`, `${template}/verify`, { code: "x" });
+  await askAsRoot("post", `${path}/rotate-secret`, `${template}/rotate-secret`);
+  await askAsRoot("post", `${path}/test`, `${template}/test`);
+  await eventually(() => expect(hook.hooked).toHaveLength(1));
+  const seen = "/me/notifications/{message}/seen";
+  const messageId = hook.hooked[0]?.headers["webhook-id"];
+  expect(await askAsRoot("post", `/me/notifications/${messageId}/seen`, seen)).toMatchObject({ channel: "Webhook" });
+  await askAsRoot("post", "/me/notifications/nothing/seen", seen);
+  await askAsRoot("get", "/me/notification-preferences", "/me/notification-preferences");
+  const preferences = { time_zone: "Europe/Vienna", quiet_hours: null };
+  await askAsRoot("patch", "/me/notification-preferences", "/me/notification-preferences", preferences);
+  await askAsRoot("patch", "/me/notification-preferences", "/me/notification-preferences", { time_zone: "Mars" });
+  await askAsRoot("get", "/me/notifications", "/me/notifications");
+  await askAsRoot("get", "/me/notifications?cursor=x", "/me/notifications");
+
+  for (const part of ["notifications", "channels"]) {
+    await ask("get", `/people/root/${part}`, `/people/{name}/${part}`);
+    await ask("get", `/people/nobody/${part}`, `/people/{name}/${part}`);
+  }
+  const test = "/people/{name}/channels/{channel}/test";
+  await ask("post", `/people/root/channels/${channelId}/test`, test);
+  await ask("post", "/people/root/channels/nothing/test", test);
+  await ask("get", "/notifications", "/notifications");
+  await ask("get", "/notifications/failing", "/notifications/failing");
+  const step = { after_minutes: 10, severities: ["critical"], person: "root" };
+  await ask("put", "/escalation", "/escalation", { steps: [step] });
+  await ask("put", "/escalation", "/escalation", { steps: [{ ...step, person: "nobody" }] });
+  await ask("get", "/escalation", "/escalation");
+  await askAsRoot("delete", path, template);
+  await askAsRoot("delete", path, template);
+
+  const windows = "/maintenance-windows";
+  const until = new Date(Date.now() + 3_600_000).toISOString();
+  const begun = (await ask("post", windows, windows, { where: ["battery.soc > 1"], until })) as { window_id: string };
+  for (const wrong of [{ until: "soon" }, { from: "now", until }]) {
+    expect(await ask("post", windows, windows, { where: ["battery.soc > 1"], ...wrong })).toMatchObject({
+      detail: expect.stringContaining("from and until are RFC 3339 times"),
+    });
+  }
+  await ask("get", windows, windows);
+  await ask("get", `${windows}?device_id=nobody`, windows);
+  await ask("post", `${windows}/${begun.window_id}/end`, `${windows}/{window}/end`);
+  await ask("post", `${windows}/${begun.window_id}/end`, `${windows}/{window}/end`);
+});
+
+test("what judges requests knows everything that their schemas say", () => {
+  expect(server.process.stderr).not.toContain("unknown format");
 });
 
 test("every operation of the document was held against real answers", () => {

@@ -17,6 +17,12 @@ const notInThePage: Readonly<Record<string, string>> = {
   "GET /share-links": "each device's page lists its own",
   "POST /import": "for programs that move samples between servers",
   "POST /import/csv": "asks back about the columns and times of a file, on a terminal",
+  "POST /claim-codes": "for programs that print labels of their own; the page makes the sheet of labels",
+  "POST /me/notifications/{message}/seen": "the browser's service worker says so, which is no source of the page",
+  "GET /notifications": "for support, by the command line; the page shows people their own",
+  "GET /people/{name}/notifications": "for support, by the command line; the page shows people their own",
+  "GET /people/{name}/channels": "for support, by the command line; the page shows administrators those that fail",
+  "POST /people/{name}/channels/{channel}/test": "for support, by the command line; in the page people test their own",
   "POST /bulk/rotations": "many at once, from a file or by a condition, are the command line's",
   "GET /backups/{id}/{name}": "the page fetches all files of a backup as one",
 };

@@ -46,6 +46,13 @@ export async function sendJson<Body>(
   return (await bodyOf(response)) as Body;
 }
 
+/** Has a file made on the server, which may take as long as a minute. Throws a `RequestFailed` whose message can be shown. */
+export async function sendForFile(method: "POST", path: string, body: object): Promise<Blob> {
+  const response = await ask(path, { method, ...withBody(body), signal: AbortSignal.timeout(60_000) });
+  if (!response.ok) await bodyOf(response);
+  return response.blob();
+}
+
 /** The pieces of a text as they come, from a request that may take as long as it likes. Throws a `RequestFailed`. */
 export async function getStream(
   method: "GET" | "POST",

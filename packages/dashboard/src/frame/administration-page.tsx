@@ -39,6 +39,7 @@ const pages: readonly (readonly [path: string, label: string, below?: RegExp])[]
   [pagePaths.devices, "Devices", /^\/(devices\/|add-device)/],
   [pagePaths.people, "People"],
   [pagePaths.apiTokens, "API tokens"],
+  [pagePaths.maintenance(), "Maintenance"],
   [pagePaths.exports, "Exports"],
   [pagePaths.backups, "Backups"],
   [pagePaths.server, "Server"],

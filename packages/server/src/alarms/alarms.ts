@@ -208,7 +208,8 @@ export class Alarms implements SampleSink {
     if (entry === undefined || !entry.isOpen) return refuse("alarm_cleared");
     const nowMs = this.#services.clock.wallMs();
     if (!(untilMs > nowMs && untilMs <= nowMs + limits.alarmSnoozeMsMax)) {
-      return refuse("invalid_request", "until is a time ahead, 30 days at most.");
+      const words = "until is an RFC 3339 time, e.g. 2026-01-31T12:00:00Z, that is to come, within 30 days.";
+      return refuse("invalid_request", words);
     }
     this.#book.snooze(entry, untilMs, by, note, nowMs);
     this.#book.flush(nowMs);

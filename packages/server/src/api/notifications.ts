@@ -31,7 +31,10 @@ const listQuery = Type.Object(
 );
 const readPlace = cursorReader(Type.Object({ before: Type.Integer() }, { additionalProperties: false }));
 const personParams = Type.Object({ name: Type.String({ description: "The person's name", examples: ["ada"] }) });
-const personChannelParams = Type.Object({ ...personParams.properties, channel: Type.String() });
+const personChannelParams = Type.Object({
+  ...personParams.properties,
+  channel: Type.String({ description: "The channel's id" }),
+});
 const seenParams = Type.Object({
   message: Type.String({ description: "The message's id, as the browser was sent it" }),
 });

@@ -75,7 +75,10 @@ export class MaintenanceWindows {
         "Say which devices: device_ids, or where. All there are: where online = true or …",
       );
     }
-    if (!(untilMs > fromMs) || untilMs <= this.#clock.wallMs()) {
+    if (Number.isNaN(fromMs) || Number.isNaN(untilMs)) {
+      return refuse("invalid_request", "from and until are RFC 3339 times, e.g. 2026-01-31T12:00:00Z.");
+    }
+    if (untilMs <= fromMs || untilMs <= this.#clock.wallMs()) {
       return refuse("invalid_request", "It must end after it begins, and later than now.");
     }
     if (untilMs - fromMs > 30 * 86_400_000) return refuse("invalid_request", "It may last 30 days at most.");

@@ -2,7 +2,7 @@ import type { MeBody } from "@wattboard/protocol";
 import { describeDevices } from "@wattboard/protocol";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
-import { become, useMe } from "../../api/me.ts";
+import { become, mayCommandAny, useMe } from "../../api/me.ts";
 import { sendJson } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { chosenPassword, NewPassword } from "../../domain/new-password.tsx";
@@ -75,6 +75,11 @@ function Account({ me }: { readonly me: MeBody }) {
         <p>
           <Link href={pagePaths.notifications}>Notifications</Link>: by what you are told of alarms, and when
         </p>
+        {mayCommandAny(me) && (
+          <p>
+            <Link href={pagePaths.maintenance()}>Maintenance</Link>: times in which nobody is told of some devices
+          </p>
+        )}
         <FaultLine fault={leaving.fault} />
         <div className="buttons">
           <Button tone="strong" disabled={leaving.busy} onClick={() => leave(false)}>

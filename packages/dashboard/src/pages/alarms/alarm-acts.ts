@@ -4,13 +4,15 @@ import { sendJson } from "../../api/request.ts";
 import { apiPaths } from "../../paths.ts";
 
 export async function acknowledge({ alarm_id }: AlarmBody, note = ""): Promise<void> {
-  await change(apiPaths.acknowledgeAlarm(alarm_id), { ...(note !== "" && { note }) });
+  const changed = sendJson<AlarmDetailBody>("POST", apiPaths.acknowledgeAlarm(alarm_id), withNote(note));
+  await askAlarmsAnew(await changed);
 }
 
 export async function snooze({ alarm_id }: AlarmBody, until: string, note = ""): Promise<void> {
-  await change(apiPaths.snoozeAlarm(alarm_id), { until, ...(note !== "" && { note }) });
+  const changed = sendJson<AlarmDetailBody>("POST", apiPaths.snoozeAlarm(alarm_id), { until, ...withNote(note) });
+  await askAlarmsAnew(await changed);
 }
 
-async function change(path: string, body: object): Promise<void> {
-  await askAlarmsAnew(await sendJson<AlarmDetailBody>("POST", path, body));
+function withNote(note: string): { readonly note?: string } {
+  return note === "" ? {} : { note };
 }

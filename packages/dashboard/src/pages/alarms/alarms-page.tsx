@@ -4,6 +4,7 @@ import { Link, useSearchParams } from "wouter";
 import { alarmsEveryMs } from "../../api/alarms.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { usePages } from "../../api/use-pages.ts";
+import { usePolled } from "../../api/use-polled.ts";
 import { AlarmLine } from "../../domain/alarm-line.tsx";
 import { alarmStates, alarmStateWord, severitiesWorstFirst, severityWord } from "../../domain/alarm-words.ts";
 import { Page } from "../../frame/page.tsx";
@@ -27,6 +28,8 @@ import { KeysDialog } from "./keys-dialog.tsx";
 const names = ["state", "severity", "device", "from", "to"] as const;
 type AlarmQuestion = Partial<Record<(typeof names)[number], string>>;
 const rowsAPage = 50;
+/** Of those that are over, where none is open. */
+const overShown = 5;
 
 type OpenDialog = { readonly kind: "acknowledge" | "snooze"; readonly alarm: AlarmBody } | { readonly kind: "keys" };
 
@@ -86,6 +89,7 @@ export function AlarmsPage() {
               </Button>
             )}
           </Panel>
+          {alarms.length === 0 && isUnfiltered(filter) && <NewestOver />}
         </>
       )}
       {opened?.kind === "acknowledge" && <AcknowledgeDialog alarm={opened.alarm} onClose={() => setOpened(null)} />}
@@ -148,8 +152,39 @@ function AlarmRow({ alarm, onOpen }: AlarmRowProps) {
 }
 
 function Nothing({ filter }: { readonly filter: AlarmQuestion }) {
-  const isAll = Object.keys(filter).length === 0;
-  return <p className="muted">{isAll ? "No open alarms: all is as it should be." : "No alarm fits."}</p>;
+  return <p className="muted">{isUnfiltered(filter) ? "No open alarms: all is as it should be." : "No alarm fits."}</p>;
+}
+
+/** Where none is open: the newest of those that are over, so that it is seen what stands here when one is. */
+function NewestOver() {
+  const { body } = usePolled<AlarmsBody>(apiPaths.alarms({ state: "cleared", limit: overShown }), {
+    everyMs: alarmsEveryMs,
+  });
+  if (body === null) return null;
+  return (
+    <div className={styles.over}>
+      <Panel
+        title="Over, the newest first"
+        aside={
+          body.next_cursor !== null && <Link href={pagePaths.alarms({ state: "cleared" })}>All that are over</Link>
+        }
+      >
+        {body.alarms.length === 0 ? (
+          <p className="muted">
+            None so far. What rings is said by the <Link href={pagePaths.alarmRules}>rules</Link>.
+          </p>
+        ) : (
+          <ul className={styles.list} aria-label="Over, the newest first">
+            {body.alarms.map((alarm) => (
+              <li key={alarm.alarm_id} className={styles.row}>
+                <AlarmLine alarm={alarm} nowMs={serverClock.now()} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </Panel>
+    </div>
+  );
 }
 
 interface AlarmFilterProps {
@@ -168,7 +203,7 @@ function AlarmFilter({ filter, searchRef, onFilter }: AlarmFilterProps) {
     >
       <Labelled label="State">
         <select className={inputLook} name="state" defaultValue={filter.state ?? ""}>
-          <option value="">Open, taken on and snoozed</option>
+          <option value="">Not over</option>
           {alarmStates.map((state) => (
             <option key={state} value={state}>
               {alarmStateWord(state)}
@@ -223,6 +258,10 @@ function alarmFilterOf(params: URLSearchParams): AlarmQuestion {
 
 function alarmQuestionOf({ state = "open", device, ...rest }: AlarmQuestion): Record<string, string> {
   return { ...rest, ...(state !== "all" && { state }), ...(device !== undefined && { device_id: device }) };
+}
+
+function isUnfiltered(filter: AlarmQuestion): boolean {
+  return Object.keys(filter).length === 0;
 }
 
 function listTitleOf({ state }: AlarmQuestion): string {

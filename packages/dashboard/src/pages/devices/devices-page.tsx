@@ -1,14 +1,17 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import type { DeviceBody, DevicesBody } from "@wattboard/protocol";
-import { useDeferredValue } from "react";
+import { useDeferredValue, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { getJson, type RequestFailed } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
+import { DevicePicker } from "../../domain/device-picker.tsx";
+import { Labels } from "../../domain/labels.tsx";
 import { placeOf } from "../../domain/place.ts";
 import { WaitingDevices } from "../../domain/waiting-devices.tsx";
 import { AdministrationPage } from "../../frame/administration-page.tsx";
 import { apiPaths, pagePaths } from "../../paths.ts";
 import { Button, buttonLook } from "../../ui/button.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
 import { inputLook } from "../../ui/field.tsx";
 import { formatInstant } from "../../ui/format-time.ts";
 import list from "../../ui/list.module.css";
@@ -21,11 +24,15 @@ import { RotationsPanel } from "./rotations-panel.tsx";
 
 /** `/devices`: the registrations, and the ways to more of them. */
 export function DevicesPage() {
+  const [isLabelling, setLabelling] = useState(false);
   return (
     <AdministrationPage
       title="Devices"
       aside={
         <div className="buttons">
+          <Button aria-haspopup="dialog" onClick={() => setLabelling(true)}>
+            Labels
+          </Button>
           <Link {...buttonLook} href={pagePaths.addDevices}>
             Add from a CSV
           </Link>
@@ -35,8 +42,25 @@ export function DevicesPage() {
         </div>
       }
     >
-      {() => <Devices />}
+      {() => (
+        <>
+          <Devices />
+          {isLabelling && <LabelsDialog onClose={() => setLabelling(false)} />}
+        </>
+      )}
     </AdministrationPage>
+  );
+}
+
+function LabelsDialog({ onClose }: { readonly onClose: () => void }) {
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  return (
+    <Dialog title="Labels" onClose={onClose}>
+      <div className="stack">
+        <DevicePicker chosen={chosen} onChange={setChosen} />
+        <Labels deviceIds={[...chosen]} />
+      </div>
+    </Dialog>
   );
 }
 

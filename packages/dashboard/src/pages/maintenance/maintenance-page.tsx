@@ -6,6 +6,7 @@ import { queryClient } from "../../api/query-client.ts";
 import { sendJson } from "../../api/request.ts";
 import { serverClock } from "../../api/server-clock.ts";
 import { usePolled } from "../../api/use-polled.ts";
+import { AdministrationNav } from "../../frame/administration-page.tsx";
 import { Page } from "../../frame/page.tsx";
 import { RefusedNotice } from "../../frame/refused-notice.tsx";
 import { apiPaths } from "../../paths.ts";
@@ -35,7 +36,7 @@ export function MaintenancePage() {
   const { body, failure } = usePolled<MaintenanceWindowsBody>(path, { everyMs: 10_000 });
   const changed = () => void queryClient.invalidateQueries({ queryKey: [path] });
   return (
-    <Page title="Maintenance" heading="Maintenance">
+    <Page title="Maintenance" heading="Maintenance" nav={<AdministrationNav />}>
       {failure?.isRefused === true && <RefusedNotice failure={failure} />}
       {failure !== null && !failure.isRefused && <Notice tone="warn" title={failure.message} />}
       <div className="stack">

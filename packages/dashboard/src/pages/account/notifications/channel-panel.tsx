@@ -25,7 +25,7 @@ interface ChannelPanelProps {
 export function ChannelPanel({ channel, onChanged, onSecret }: ChannelPanelProps) {
   const [isChanging, setChanging] = useState(false);
   const acting = useSubmit();
-  const path = (act = ""): string => apiPaths.channel(channel.channel_id, act);
+  const { channel_id: channelId } = channel;
   const act = (task: () => Promise<void>) =>
     acting.run(async () => {
       await task();
@@ -60,7 +60,7 @@ export function ChannelPanel({ channel, onChanged, onSecret }: ChannelPanelProps
             <Button
               disabled={acting.busy}
               aria-label={`Send a test by ${channel.name}`}
-              onClick={() => act(() => sendJson("POST", path("/test")))}
+              onClick={() => act(() => sendJson("POST", apiPaths.testChannel(channelId)))}
             >
               Send a test
             </Button>
@@ -73,7 +73,7 @@ export function ChannelPanel({ channel, onChanged, onSecret }: ChannelPanelProps
           <ConfirmButton
             sure="Make a new secret"
             disabled={acting.busy}
-            onConfirm={() => act(async () => onSecret(await sendJson("POST", path("/rotate-secret"))))}
+            onConfirm={() => act(async () => onSecret(await sendJson("POST", apiPaths.rotateChannelSecret(channelId))))}
           >
             New secret
           </ConfirmButton>
@@ -83,7 +83,7 @@ export function ChannelPanel({ channel, onChanged, onSecret }: ChannelPanelProps
           sure={`Remove ${channel.name}`}
           label={`Remove ${channel.name}`}
           disabled={acting.busy}
-          onConfirm={() => act(() => sendJson("DELETE", path()))}
+          onConfirm={() => act(() => sendJson("DELETE", apiPaths.channel(channelId)))}
         >
           Remove
         </ConfirmButton>
@@ -105,12 +105,12 @@ export function ChannelPanel({ channel, onChanged, onSecret }: ChannelPanelProps
 
 function Confirmation({ channel, onChanged }: Pick<ChannelPanelProps, "channel" | "onChanged">) {
   const confirming = useSubmit(async (form) => {
-    await sendJson("POST", apiPaths.channel(channel.channel_id, "/verify"), { code: String(form.get("code")).trim() });
+    await sendJson("POST", apiPaths.verifyChannel(channel.channel_id), { code: String(form.get("code")).trim() });
     onChanged();
   });
   const again = () =>
     confirming.run(async () => {
-      await sendJson("POST", apiPaths.channel(channel.channel_id, "/verification"));
+      await sendJson("POST", apiPaths.resendChannelCode(channel.channel_id));
       onChanged();
     });
   return (

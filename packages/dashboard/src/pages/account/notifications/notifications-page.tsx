@@ -114,7 +114,7 @@ function useConfirmation(isPerson: boolean) {
       if (!isPerson || channelId === undefined || code === undefined) return;
       history.replaceState(null, "", location.pathname);
       run(async () => {
-        await sendJson("POST", apiPaths.channel(channelId, "/verify"), { code });
+        await sendJson("POST", apiPaths.verifyChannel(channelId), { code });
         changed();
       });
     };

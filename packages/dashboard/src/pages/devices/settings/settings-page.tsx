@@ -4,6 +4,7 @@ import { Link, useLocation } from "wouter";
 import { queryClient } from "../../../api/query-client.ts";
 import { sendJson } from "../../../api/request.ts";
 import { usePolled } from "../../../api/use-polled.ts";
+import { Labels } from "../../../domain/labels.tsx";
 import { changesOf, readRegistration } from "../../../domain/registration-fields.ts";
 import { RegistrationInputs } from "../../../domain/registration-inputs.tsx";
 import { AdministrationPage } from "../../../frame/administration-page.tsx";
@@ -54,6 +55,11 @@ function DeviceSettings({ deviceId }: { readonly deviceId: string }) {
         </Panel>
         <div className="stack">
           <TokenPanel detail={detail} />
+          <Panel title="Its label">
+            <div className={styles.act}>
+              <Labels deviceIds={[deviceId]} />
+            </div>
+          </Panel>
           <RemovePanel detail={detail} />
         </div>
       </div>
