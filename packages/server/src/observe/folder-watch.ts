@@ -21,6 +21,7 @@ export class FolderWatch {
   readonly #files: OpenFiles;
   readonly #stopTimer: CancelTimer;
   #isLooking = false;
+  #isStopped = false;
   #isGone = false;
 
   constructor(services: FolderWatchServices, dataDir: string, names: readonly string[]) {
@@ -31,6 +32,7 @@ export class FolderWatch {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#stopTimer();
   }
 
@@ -40,7 +42,8 @@ export class FolderWatch {
     this.#isLooking = true;
     const name = await this.#files.lookForMissing();
     this.#isLooking = false;
-    if ((name !== null) === this.#isGone) return;
+    // A look that was under way may see what was closed meanwhile.
+    if (this.#isStopped || (name !== null) === this.#isGone) return;
     this.#isGone = name !== null;
     const { events, health, log } = this.#services;
     health.noteFolder(this.#isGone);
