@@ -283,6 +283,7 @@ needs("chromium", chromiumPath !== null)("the administration, in Chromium agains
     for (const id of ["box.1", "box.2", "box.3"]) server.addDevice(id);
     const labelledAt = async (id: string) =>
       (await admin.json<{ labelled_at: string | null }>("GET", `/devices/${id}/claim`)).labelled_at;
+    await page.getByRole("link", { name: "Settings of box.3" }).waitFor();
     await page.getByRole("button", { name: "Labels" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByText("A former label becomes worthless.").waitFor();
@@ -315,7 +316,7 @@ needs("chromium", chromiumPath !== null)("the administration, in Chromium agains
     device.send(sampleOf("ems_001"));
     await page.getByRole("button", { name: "Make a backup" }).click();
     await page.getByRole("button", { name: "Verify" }).click();
-    await page.getByText("All 4 files are as they were made.").waitFor();
+    await page.getByText("All 6 files are as they were made.").waitFor();
     const backup = await saved(page, () => page.getByRole("link", { name: "Download" }).click());
     expect(backup.name).toMatch(/^wattboard-backup-\d{4}-\d\d-\d\d\.tar$/);
     const tar = join(makeFolder(), "backup.tar");
