@@ -283,6 +283,7 @@ needs("chromium", chromiumPath !== null)("the administration, in Chromium agains
     for (const id of ["box.1", "box.2", "box.3"]) server.addDevice(id);
     const labelledAt = async (id: string) =>
       (await admin.json<{ labelled_at: string | null }>("GET", `/devices/${id}/claim`)).labelled_at;
+    await page.getByRole("link", { name: "Settings of box.3" }).waitFor();
     await page.getByRole("button", { name: "Labels" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByText("A former label becomes worthless.").waitFor();

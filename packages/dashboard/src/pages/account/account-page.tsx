@@ -72,14 +72,7 @@ function Account({ me }: { readonly me: MeBody }) {
             </>
           )}
         </dl>
-        <p>
-          <Link href={pagePaths.notifications}>Notifications</Link>: by what you are told of alarms, and when
-        </p>
-        {mayCommandAny(me) && (
-          <p>
-            <Link href={pagePaths.maintenance()}>Maintenance</Link>: times in which nobody is told of some devices
-          </p>
-        )}
+        <Ways me={me} />
         <FaultLine fault={leaving.fault} />
         <div className="buttons">
           <Button tone="strong" disabled={leaving.busy} onClick={() => leave(false)}>
@@ -105,5 +98,21 @@ function Account({ me }: { readonly me: MeBody }) {
         )}
       </Panel>
     </div>
+  );
+}
+
+/** What else is theirs. */
+function Ways({ me }: { readonly me: MeBody }) {
+  return (
+    <>
+      <p>
+        <Link href={pagePaths.notifications}>Notifications</Link>: by what you are told of alarms, and when
+      </p>
+      {mayCommandAny(me) && (
+        <p>
+          <Link href={pagePaths.maintenance()}>Maintenance</Link>: times in which nobody is told of some devices
+        </p>
+      )}
+    </>
   );
 }

@@ -130,7 +130,8 @@ function Devices() {
 function useDevices(text: string) {
   const asked = { limit: rowsAPage, ...(text !== "" && { q: text }) };
   const { data, ...query } = useInfiniteQuery<DevicesBody, RequestFailed>({
-    queryKey: [apiPaths.deviceList(asked)],
+    // Not that of the address alone: a choice of devices asks for its first page only.
+    queryKey: [apiPaths.deviceList(asked), "pages"],
     queryFn: ({ pageParam, signal }) => {
       const cursor = pageParam === null ? {} : { cursor: String(pageParam) };
       return getJson<DevicesBody>(apiPaths.deviceList({ ...asked, ...cursor }), signal);
