@@ -8,11 +8,13 @@ import { Icon } from "../ui/icon.tsx";
 import { useTitleCount } from "../ui/use-title.ts";
 import styles from "./alarm-count.module.css";
 
+/** There asking would only be told so. */
+const whereNobodyIsKnown = ["/sign-in", "/welcome", "/claim"];
+
 /** How many alarms are open, in the line at the top of every page, in the colour of the worst. */
 export function AlarmCount() {
   const [location] = useLocation();
-  // There nobody is known yet, and asking would only be told so.
-  return location === "/sign-in" || location === "/welcome" ? null : <KnownCount />;
+  return whereNobodyIsKnown.includes(location) ? null : <KnownCount />;
 }
 
 function KnownCount() {
