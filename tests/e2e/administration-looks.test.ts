@@ -41,10 +41,8 @@ needs("chromium", chromiumPath !== null)("the administration can be read by ever
   afterAll(closeBrowser);
 
   describe.each([
-    ["light", [1_440, 900]],
     ["dark", [1_440, 900]],
     ["light", [360, 640]],
-    ["dark", [390, 844]],
   ] as const)("%s, at %j", (theme, size) => {
     test("its pages, and what they ask and show", async () => {
       const { server, page } = await start(theme, size);

@@ -2,11 +2,18 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take long though they are short. Where nothing has run yet Vitest begins with the largest ones, and one worker would wait for these at the end. */
 const slow = [
+  "e2e/accessibility",
+  "e2e/people-pages",
+  "e2e/administration",
+  "e2e/rights",
+  "e2e/administration-looks",
   "faults/store-kill",
   "transfer/many-samples",
   "transfer/backup",
   "faults/database-away",
   "faults/linear-time",
+  "faults/herd",
+  "simulation/simulation",
   "faults/unread-answers",
   "faults/failing-starts-and-stops",
   "faults/hostile-commands",

@@ -99,6 +99,7 @@ describe("a telemetry stream", () => {
   });
 
   test("keeps a strange device id inside the path", () => {
+    vi.stubGlobal("location", undefined);
     const createSocket = vi.fn<(address: string) => WebSocket>(() => {
       throw new Error("far enough");
     });
